@@ -1,0 +1,193 @@
+# ruff: noqa: INP001 -- MkDocs loads this file by its path; the documentation is not a package
+"""Generates, while the documentation is built, the pages that would otherwise drift.
+
+Each page is written from the thing that it describes: the limits from their attrs metadata, the
+compatibility table from the engine's own, the errors from the module's docstring and the command
+line from click. The functions return Markdown and are also called by the tests.
+
+The package is imported inside the functions, so that one page's needs do not fail another's.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mkdocs.structure.files import File
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import click
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+_STATUSES = {
+    "emulated": "answers as the service does; choices are on the [fidelity page](../fidelity.md)",
+    "partial": "answers, with the differences that the note names",
+    "refused": "answers a clear error that names the operation",
+}
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """MkDocs calls this once the files on disk are known; the generated ones join them."""
+    for uri, page in PAGES.items():
+        files.append(File.generated(config, uri, content=page()))
+    return files
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Takes our `no-run` mark off code blocks: the highlighter does not know it."""
+    return re.sub(r"^( *`{3,}python) no-run *$", r"\1", markdown, flags=re.MULTILINE)
+
+
+def limits_page() -> str:
+    """The limits: value, unit, meaning and source."""
+    from pinpoint_kit import limits  # noqa: PLC0415 -- see the top of the file
+
+    rows = (
+        (
+            f"`{field.name}`",
+            "no limit" if field.default == limits.UNLIMITED else f"{field.default:,}",
+            field.metadata["unit"],
+            field.metadata["meaning"],
+            field.metadata["source"],
+        )
+        for field in limits.Limits.__attrs_attrs__
+    )
+    return "\n".join(
+        [
+            "# Limits",
+            "",
+            "Packing, validation and the engine read these numbers from one value, `Limits`. MB is",
+            "1,000,000 bytes and KB 1,000 bytes, the stricter reading. Hand another value to",
+            "`connect(limits=...)` where yours differ.",
+            "",
+            *_table(("Name", "Value", "Unit", "Applies to", "Source"), rows),
+            "",
+            "::: pinpoint_kit.limits.Limits",
+            "    options:",
+            "      members: []",
+            "",
+        ]
+    )
+
+
+def compatibility_page() -> str:
+    """Every operation of the service model, and what the engine makes of it."""
+    from pinpoint_kit import engine  # noqa: PLC0415 -- see the top of the file
+
+    coverage = sorted(engine.coverage(), key=lambda row: row.operation)
+    counts = Counter(str(row.status) for row in coverage)
+    totals = ((name, str(counts[name]), meaning) for name, meaning in _STATUSES.items())
+    rows = ((f"`{row.operation}`", str(row.status), row.note) for row in coverage)
+    return "\n".join(
+        [
+            "# Compatibility",
+            "",
+            f"The service model has {len(coverage)} operations. The embedded engine answers them",
+            "as follows. This page is generated from the engine's own table.",
+            "",
+            *_table(("Status", "Operations", "Meaning"), totals),
+            "",
+            "## Operation by operation",
+            "",
+            *_table(("Operation", "Status", "Note"), rows),
+            "",
+        ]
+    )
+
+
+def errors_page() -> str:
+    """The tree of errors as the module prints it, then each class."""
+    from pinpoint_kit import errors  # noqa: PLC0415 -- see the top of the file
+
+    lines = inspect.cleandoc(errors.__doc__ or "").splitlines()
+    tree = "\n".join(line[4:] for line in lines if line.startswith("    ") or not line).strip()
+    names = _in_source_order(errors.__all__)
+    rows = (
+        (f"`{name}`", "yes" if leaf.is_retryable else "no", leaf.next_step)
+        for name, leaf in ((name, getattr(errors, name)) for name in names)
+        if issubclass(leaf, errors.ServiceError) and leaf is not errors.ServiceError
+    )
+    return "\n".join(
+        [
+            "# Errors",
+            "",
+            "```text",
+            tree,
+            "```",
+            "",
+            "Every error says what to do next, knows `is_retryable` and survives pickling.",
+            "Messages never hold addresses, user ids or attribute values.",
+            "",
+            "## When the service refuses",
+            "",
+            *_table(("Error", "Worth a retry", "What to do"), rows),
+            "",
+            *(f"::: pinpoint_kit.errors.{name}" for name in names),
+            "",
+        ]
+    )
+
+
+def cli_page() -> str:
+    """Each command of the command line, with click's own help."""
+    lines = [
+        "# Command line",
+        "",
+        "Install it with `pip install 'pinpoint-kit[cli]'`. Each text below is what the command",
+        "prints with `--help`.",
+        "",
+    ]
+    for context in _contexts(_cli(), "pinpoint-kit", None):
+        text = context.command.get_help(context)
+        lines += [f"## {context.command_path}", "", "```text", text, "```", ""]
+    return "\n".join(lines)
+
+
+#: What is generated: address in the documentation -> function that returns the Markdown.
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/cli.md": cli_page,
+    "reference/compatibility.md": compatibility_page,
+    "reference/errors.md": errors_page,
+    "reference/limits.md": limits_page,
+}
+
+
+def _cli() -> click.Command:
+    command: click.Command = importlib.import_module("pinpoint_kit.cli").cli
+    return command
+
+
+def _contexts(
+    command: click.Command, name: str, parent: click.Context | None
+) -> Iterator[click.Context]:
+    import click  # noqa: PLC0415 -- see the top of the file
+
+    # The width is fixed, so that the page does not depend on the terminal of whoever builds it.
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=88, color=False)
+    yield context
+    if isinstance(command, click.Group):
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            if found is not None and not found.hidden:
+                yield from _contexts(found, child, context)
+
+
+def _in_source_order(names: Iterable[str]) -> list[str]:
+    from pinpoint_kit import errors  # noqa: PLC0415 -- see the top of the file
+
+    source = inspect.getsource(errors)
+    return sorted(names, key=lambda name: source.index(f"\nclass {name}("))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return [
+        "| " + " | ".join(re.sub(r"\s+", " ", cell).replace("|", "\\|") for cell in line) + " |"
+        for line in lines
+    ]

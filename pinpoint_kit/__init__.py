@@ -1,0 +1,104 @@
+"""Amazon Pinpoint's analytics and audience API for Python, with or without AWS.
+
+Only imports belong here. What is heavy is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from pinpoint_kit import errors
+from pinpoint_kit.version import VERSION as __version__  # noqa: N811 -- the customary name
+
+if TYPE_CHECKING:
+    from pinpoint_kit.analytics.sessions import ActiveSession
+    from pinpoint_kit.audience.report import BatchReport, Rejection
+    from pinpoint_kit.client import Pinpoint, connect
+    from pinpoint_kit.delivery.options import DeliveryOptions
+    from pinpoint_kit.delivery.report import DeliveryReport, DeliveryStats
+    from pinpoint_kit.errors import PinpointKitError, PinpointRetiredWarning
+    from pinpoint_kit.limits import UNLIMITED, Limits
+    from pinpoint_kit.models.application import Application
+    from pinpoint_kit.models.endpoint import (
+        ChannelType,
+        Demographic,
+        Endpoint,
+        EndpointStatus,
+        Location,
+        OptOut,
+    )
+    from pinpoint_kit.models.event import Event, EventResult, Session
+    from pinpoint_kit.models.job import Job, JobDefinition, JobFormat, JobStatus, JobType
+    from pinpoint_kit.models.user import User
+    from pinpoint_kit.transport import RetryPolicy
+
+__all__ = [
+    "UNLIMITED",
+    "ActiveSession",
+    "Application",
+    "BatchReport",
+    "ChannelType",
+    "DeliveryOptions",
+    "DeliveryReport",
+    "DeliveryStats",
+    "Demographic",
+    "Endpoint",
+    "EndpointStatus",
+    "Event",
+    "EventResult",
+    "Job",
+    "JobDefinition",
+    "JobFormat",
+    "JobStatus",
+    "JobType",
+    "Limits",
+    "Location",
+    "OptOut",
+    "Pinpoint",
+    "PinpointKitError",
+    "PinpointRetiredWarning",
+    "Rejection",
+    "RetryPolicy",
+    "Session",
+    "User",
+    "__version__",
+    "connect",
+    "errors",
+]
+
+_HOMES = {
+    "analytics.sessions": ("ActiveSession",),
+    "audience.report": ("BatchReport", "Rejection"),
+    "client": ("Pinpoint", "connect"),
+    "delivery.options": ("DeliveryOptions",),
+    "delivery.report": ("DeliveryReport", "DeliveryStats"),
+    "errors": ("PinpointKitError", "PinpointRetiredWarning"),
+    "limits": ("UNLIMITED", "Limits"),
+    "models.application": ("Application",),
+    "models.endpoint": (
+        "ChannelType",
+        "Demographic",
+        "Endpoint",
+        "EndpointStatus",
+        "Location",
+        "OptOut",
+    ),
+    "models.event": ("Event", "EventResult", "Session"),
+    "models.job": ("Job", "JobDefinition", "JobFormat", "JobStatus", "JobType"),
+    "models.user": ("User",),
+    "transport": ("RetryPolicy",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The verbs of the analytics API: events, sessions, sign-in events, purchases."""

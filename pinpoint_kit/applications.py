@@ -1,0 +1,99 @@
+"""Applications: what AWS's console called projects. Every call blocks until it is answered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.models import wire
+from pinpoint_kit.models.application import Application
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pinpoint_kit.transport import Transport
+
+__all__ = ["Applications"]
+
+_BEGINNING = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
+
+
+class Applications:
+    """The applications of an account and Region, or of an engine."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(self) -> list[Application]:
+        """All applications.
+
+        Raises:
+            ServiceError: the service refused.
+            TransportError: no answer came.
+        """
+        found: list[Application] = []
+        token: str | None = None
+        while True:
+            params = {"PageSize": "100", **({"Token": token} if token else {})}
+            page = self._transport.call("GetApps", **params)["ApplicationsResponse"]
+            found.extend(wire.from_wire(Application, item) for item in page.get("Item", ()))
+            token = page.get("NextToken")
+            if not token:
+                return found
+
+    def create(self, name: str, *, tags: Mapping[str, str] | None = None) -> Application:
+        """Create an application. Names need not be unique.
+
+        Args:
+            name: its name.
+            tags: key -> value, at most 50.
+
+        Raises:
+            ServiceError: the service refused.
+            TransportError: no answer came.
+        """
+        request = {"Name": name, **({"tags": dict(tags)} if tags else {})}
+        answer = self._transport.call("CreateApp", CreateApplicationRequest=request)
+        return wire.from_wire(Application, answer["ApplicationResponse"])
+
+    def delete(self, application_id: str) -> Application:
+        """Delete an application with all its endpoints and events.
+
+        Raises:
+            NotFound: there is no such application.
+            ServiceError: the service refused for another reason.
+            TransportError: no answer came.
+        """
+        answer = self._transport.call("DeleteApp", ApplicationId=application_id)
+        return wire.from_wire(Application, answer["ApplicationResponse"])
+
+    def find_or_create(self, name: str) -> Application:
+        """The application of this name, the oldest of several; created when there is none.
+
+        Processes that start at the same time agree on one: whoever created a second one
+        deletes it again.
+
+        Raises:
+            ConfigurationError: the name is empty.
+            ServiceError: the service refused.
+            TransportError: no answer came.
+        """
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigurationError("application must be a name that is not empty")
+        oldest = self._oldest(name)
+        if oldest is not None:
+            return oldest
+        created = self.create(name)
+        oldest = self._oldest(name) or created
+        if oldest.id != created.id:
+            self.delete(created.id)
+        return oldest
+
+    def _oldest(self, name: str) -> Application | None:
+        same = [application for application in self.list() if application.name == name]
+        return min(
+            same,
+            key=lambda application: (application.creation_date or _BEGINNING, application.id),
+            default=None,
+        )

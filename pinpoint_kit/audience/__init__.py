@@ -1,0 +1,1 @@
+"""The verbs of the audience API: endpoints and users."""

@@ -1,0 +1,64 @@
+"""Users: the endpoints of a person. Every call blocks until it is answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pinpoint_kit.errors import InvalidTypeError, ValidationError
+from pinpoint_kit.models import wire
+from pinpoint_kit.models.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from pinpoint_kit.transport import Transport
+
+__all__ = ["Users"]
+
+
+class Users:
+    """The users of one application. Safe to use from several threads."""
+
+    def __init__(self, transport: Transport, *, application_id: str) -> None:
+        self._transport = transport
+        self._application_id = application_id
+
+    def endpoints(self, user_id: str) -> list[Endpoint]:
+        """All endpoints that carry this user id, at most 15.
+
+        Args:
+            user_id: case-sensitive.
+
+        Returns:
+            The endpoints.
+
+        Raises:
+            NotFound: no endpoint carries this user id, or there is no such application.
+            ServiceError: the service refused for another reason.
+            TransportError: no answer came.
+        """
+        return self._call("GetUserEndpoints", user_id)
+
+    def delete(self, user_id: str) -> list[Endpoint]:
+        """Delete all endpoints that carry this user id, and the user's attributes.
+
+        Args:
+            user_id: case-sensitive.
+
+        Returns:
+            The endpoints as they were.
+
+        Raises:
+            NotFound: no endpoint carries this user id, or there is no such application.
+            ServiceError: the service refused for another reason.
+            TransportError: no answer came.
+        """
+        return self._call("DeleteUserEndpoints", user_id)
+
+    def _call(self, operation: str, user_id: str) -> list[Endpoint]:
+        if not isinstance(user_id, str):
+            raise InvalidTypeError(
+                f"expected a user id as text, got {type(user_id).__name__}", "$.user_id"
+            )
+        if not user_id:
+            raise ValidationError("is empty: name the user", "$.user_id")
+        answer = self._transport.call(operation, ApplicationId=self._application_id, UserId=user_id)
+        return [wire.from_wire(Endpoint, item) for item in answer["EndpointsResponse"]["Item"]]

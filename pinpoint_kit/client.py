@@ -1,0 +1,314 @@
+"""The façade: `connect` opens a door, `Pinpoint` owns the client and hands out the nouns.
+
+No verbs of the API live here. SQL, botocore and encoding are out of place.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+import warnings
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from pinpoint_kit.analytics.auth import Auth
+from pinpoint_kit.analytics.events import Events
+from pinpoint_kit.analytics.purchases import Purchases
+from pinpoint_kit.analytics.recorder import EventPolicy, InvalidPolicy, Recorder
+from pinpoint_kit.analytics.sessions import Sessions
+from pinpoint_kit.applications import Applications
+from pinpoint_kit.audience.endpoints import Endpoints
+from pinpoint_kit.audience.users import Users
+from pinpoint_kit.delivery import Delivery, DeliveryOptions
+from pinpoint_kit.doors import DEFAULT_URL, open_door
+from pinpoint_kit.errors import ClosedError, ConfigurationError
+from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
+from pinpoint_kit.models import wire
+from pinpoint_kit.transport import RetryPolicy, Transport
+from pinpoint_kit.version import VERSION
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import boto3
+    import botocore.session
+    from botocore.client import BaseClient
+    from typing_extensions import Self, Unpack
+
+    from pinpoint_kit.delivery import DeliveryReport
+    from pinpoint_kit.doors import Door
+
+__all__ = ["Pinpoint", "PinpointOptions", "connect"]
+
+SDK_NAME = "pinpoint_kit"
+
+
+class PinpointOptions(TypedDict, total=False):
+    """What `connect` and `Pinpoint` both take.
+
+    Keys:
+        app_title: rides on every event.
+        app_package_name: rides on every event, for example `com.example.shop`.
+        app_version_code: rides on every event, for example `3.2.0`.
+        sdk_name: rides on every event; `pinpoint_kit` unless given.
+        client_sdk_version: rides on every event; this package's version unless given.
+        strict: raise `ValidationError` for content that the service would refuse, instead of
+            counting a rejection.
+        invalid: what to do with such content: `reject`, or `truncate` values that are too long.
+        limits: the service's limits, if yours differ.
+        retry: how often and how long a single call is tried.
+        delivery: how recorded events are kept and sent.
+    """
+
+    app_title: str | None
+    app_package_name: str | None
+    app_version_code: str | None
+    sdk_name: str | None
+    client_sdk_version: str | None
+    strict: bool
+    invalid: InvalidPolicy
+    limits: Limits
+    retry: RetryPolicy
+    delivery: DeliveryOptions
+
+
+def utc_now() -> dt.datetime:
+    """Now, aware, in UTC, in whole milliseconds as the wire has it."""
+    now = dt.datetime.now(dt.timezone.utc)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def connect(
+    url: str | None = None,
+    *,
+    application: str | None = None,
+    application_id: str | None = None,
+    session: boto3.session.Session | botocore.session.Session | None = None,
+    timeout: float = 10.0,
+    **options: Unpack[PinpointOptions],
+) -> Pinpoint:
+    """Open a Pinpoint: an embedded engine, a server, or the hosted service.
+
+    Args:
+        url: `sqlite:///FILE` (embedded; `sqlite://` in memory), `http://HOST:PORT`, or
+            `aws://REGION[?profile=NAME]`. `$PINPOINT_KIT_URL` unless given, else
+            `sqlite:///pinpoint.db`.
+        application: an application's name; the application is created when there is none.
+            The embedded engine takes `default` when neither a name nor an id is given.
+        application_id: an application's id, `$PINPOINT_KIT_APPLICATION_ID` unless given.
+        session: a boto3 or botocore session to take credentials and settings from.
+        timeout: seconds that one request may take.
+        **options: see `PinpointOptions`.
+
+    Returns:
+        The client; use it in a `with` block or call its `close()`.
+
+    Raises:
+        ConfigurationError: the URL is malformed, of an unknown kind, or an option is wrong.
+        StoreError: the engine cannot use its database file.
+        ServiceError: the application cannot be found or created.
+        TransportError: no answer came while looking for the application.
+
+    Warns:
+        PinpointRetiredWarning: the URL leads to the hosted service, which has ended.
+
+        >>> with connect("sqlite://", application="shop") as pinpoint:
+        ...     pinpoint
+        <Pinpoint engine application=shop>
+    """
+    if application is not None and application_id is not None:
+        raise ConfigurationError("give application (a name) or application_id, not both")
+    if not timeout > 0:
+        raise ConfigurationError("timeout must be above 0 seconds")
+    door = open_door(
+        url or os.environ.get("PINPOINT_KIT_URL") or DEFAULT_URL,
+        limits=options.get("limits", DEFAULT_LIMITS),
+        session=session,
+        timeout=timeout,
+    )
+    try:
+        if application is None and application_id is None:
+            application_id = os.environ.get("PINPOINT_KIT_APPLICATION_ID")
+            if not application_id:
+                application = _default_application(door)
+        if application is not None:
+            transport = Transport(door.client, retry=options.get("retry"))
+            application_id = Applications(transport).find_or_create(application).id
+            transport.close()
+        return Pinpoint(
+            door.client, str(application_id), door=door, application=application, **options
+        )
+    except BaseException:
+        door.close()
+        raise
+
+
+def _default_application(door: Door) -> str:
+    if door.kind == "engine":
+        return "default"
+    raise ConfigurationError(
+        "name the application: connect(url, application=NAME), application_id=ID,"
+        " or $PINPOINT_KIT_APPLICATION_ID"
+    )
+
+
+class Pinpoint:
+    """One application of a Pinpoint. Safe to use from several threads.
+
+    Make it with `connect`, or wrap a botocore `pinpoint` client of your own. A client of your
+    own stays yours: it keeps its own retries, and `close()` does not close it.
+
+    Args:
+        client: any botocore client for `pinpoint`.
+        application_id: the application.
+        application: its name, for the repr.
+        door: what `connect` opened, and `close()` closes.
+        **options: see `PinpointOptions`.
+
+    Attributes:
+        endpoints: read, update and delete endpoints.
+        users: the endpoints of a person.
+        events: send events now, or record them for the background.
+        auth: sign-in events.
+        sessions: sessions with their duration.
+        purchases: purchases.
+        delivery: counts and state of background delivery.
+        applications: the applications themselves.
+    """
+
+    def __init__(
+        self,
+        client: BaseClient,
+        application_id: str,
+        *,
+        application: str | None = None,
+        door: Door | None = None,
+        **options: Unpack[PinpointOptions],
+    ) -> None:
+        unknown = options.keys() - PinpointOptions.__annotations__.keys()
+        if unknown:
+            raise ConfigurationError(f"no such option: {', '.join(sorted(unknown))}")
+        if not isinstance(application_id, str) or not application_id:
+            raise ConfigurationError("application_id must be a text that is not empty")
+        self._application_id = application_id
+        self._name = application or application_id
+        self._door = door
+        self._is_closed = False
+        limits = options.get("limits", DEFAULT_LIMITS)
+        self._transport = Transport(client, retry=options.get("retry"))
+        self.delivery = Delivery(
+            lambda body: self._transport.put_events(application_id, body, retry=False),
+            limits=limits,
+            options=options.get("delivery", DeliveryOptions()),
+        )
+        recorder = Recorder(self.delivery, limits=limits, policy=_policy(options), now=utc_now)
+        self.applications = Applications(self._transport)
+        self.endpoints = Endpoints(self._transport, application_id=application_id, limits=limits)
+        self.users = Users(self._transport, application_id=application_id)
+        self.events = Events(self._transport, recorder, application_id=application_id)
+        self.auth = Auth(recorder)
+        self.sessions = Sessions(recorder, monotonic=time.monotonic)
+        self.purchases = Purchases(recorder)
+
+    def __repr__(self) -> str:
+        kind = self._door.kind if self._door else "client"
+        closed = " closed" if self._is_closed else ""
+        return f"<Pinpoint {kind} application={self._name}{closed}>"
+
+    @property
+    def application_id(self) -> str:
+        """The application's id."""
+        return self._application_id
+
+    @property
+    def client(self) -> BaseClient:
+        """The botocore client: the escape hatch to everything that it can do."""
+        return self._transport.client
+
+    def call(self, operation: str, /, **params: object) -> dict[str, Any]:
+        """Call any of the 122 operations, with retries and our errors.
+
+        Args:
+            operation: the API's name, for example `GetCampaigns`.
+            **params: as in boto3; `ApplicationId` is filled in where the operation takes one.
+
+        Returns:
+            The answer as boto3 gives it.
+
+        Raises:
+            ConfigurationError: there is no such operation.
+            ValidationError: the parameters do not fit the service model.
+            ServiceError: the service refused; the embedded engine answers an operation that it
+                does not implement with `InternalServerError`, status 501.
+            TransportError: no answer came.
+        """
+        if self._transport.takes(operation, "ApplicationId"):
+            params.setdefault("ApplicationId", self._application_id)
+        return self._transport.call(operation, **params)
+
+    def flush(self, timeout: float = 5.0) -> DeliveryReport:
+        """Send everything recorded so far and wait until it is settled, or time is over.
+
+        Args:
+            timeout: seconds, kept also while a request hangs.
+
+        Returns:
+            Counts since the client was made. `pending` is what did not make it in time.
+        """
+        return self.delivery.flush(timeout)
+
+    def close(self, timeout: float = 5.0) -> DeliveryReport:
+        """Stop open sessions, flush, and release everything; idempotent.
+
+        Args:
+            timeout: seconds that pending events may still take. What is pending after that is
+                dropped, counted as `closed` and logged.
+
+        Returns:
+            The final counts.
+        """
+        if self._is_closed:
+            return self.delivery.close(0)
+        self.sessions.stop_all()
+        self._is_closed = True
+        report = self.delivery.close(timeout)
+        self._transport.close()
+        if self._door is not None:
+            self._door.close()
+        return report
+
+    def __enter__(self) -> Self:
+        if self._is_closed:
+            raise ClosedError("this client was closed: make a new one with connect()")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_is_closed", True):
+            warnings.warn(
+                f"unclosed {self!r}: use `with`, or call close()",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+
+def _policy(options: PinpointOptions) -> EventPolicy:
+    return EventPolicy(
+        strict=options.get("strict", False),
+        invalid=options.get("invalid", "reject"),
+        members=wire.event_members(
+            app_title=options.get("app_title"),
+            app_package_name=options.get("app_package_name"),
+            app_version_code=options.get("app_version_code"),
+            sdk_name=options.get("sdk_name", SDK_NAME),
+            client_sdk_version=options.get("client_sdk_version", VERSION),
+        ),
+    )

@@ -1,0 +1,57 @@
+"""How delivery behaves, as one value."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import attrs
+
+from pinpoint_kit.errors import ConfigurationError
+
+__all__ = ["DeliveryOptions", "WhenFull"]
+
+WhenFull = Literal["drop_newest", "drop_oldest", "block"]
+
+
+def _positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ConfigurationError(f"{attribute.name} must be a number above 0, and is {value!r}")
+
+
+def _known(_: object, attribute: attrs.Attribute[str], value: str) -> None:
+    if value not in {"drop_newest", "drop_oldest", "block"}:
+        raise ConfigurationError(
+            f"{attribute.name} is {value!r}: use drop_newest, drop_oldest or block"
+        )
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryOptions:
+    """How recorded events are kept and sent.
+
+    Args:
+        max_buffer_events: events that may wait in memory.
+        max_buffer_bytes: bytes of encoded events that may wait in memory.
+        when_full: what a full buffer does with one event more: `drop_newest` drops that one,
+            `drop_oldest` the one that waits longest, `block` makes the caller wait for room.
+        flush_events: events that make a request worth sending at once.
+        flush_bytes: the same in bytes.
+        flush_interval: seconds after which a waiting event is sent in any case.
+        give_up_after: seconds from the first failed try after which an event that still cannot
+            be delivered is dropped and counted as `undeliverable`.
+        base_wait: seconds; the n-th wait after a failure is random between 0 and
+            `base_wait * 2**n`.
+        max_wait: seconds, the longest wait between two tries.
+        exit_timeout: seconds that a client which nobody closed may still deliver at exit.
+    """
+
+    max_buffer_events: int = attrs.field(default=200_000, validator=_positive)
+    max_buffer_bytes: int = attrs.field(default=128_000_000, validator=_positive)
+    when_full: WhenFull = attrs.field(default="drop_newest", validator=_known)
+    flush_events: int = attrs.field(default=100, validator=_positive)
+    flush_bytes: int = attrs.field(default=1_000_000, validator=_positive)
+    flush_interval: float = attrs.field(default=1.0, validator=_positive)
+    give_up_after: float = attrs.field(default=300.0, validator=_positive)
+    base_wait: float = attrs.field(default=0.1, validator=_positive)
+    max_wait: float = attrs.field(default=5.0, validator=_positive)
+    exit_timeout: float = attrs.field(default=2.0, validator=_positive)

@@ -1,0 +1,143 @@
+"""What became of everything that was recorded: the ledger and the reports drawn from it.
+
+`recorded = accepted + rejected + dropped + pending`, always. Rejected means refused for its
+content, dropped means given up by policy. Nothing here locks, sends or logs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import attrs
+
+from pinpoint_kit.errors import DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DeliveryReport", "DeliveryStats", "Ledger"]
+
+
+def _reasons(value: Mapping[str, int]) -> dict[str, int]:
+    return dict(value)
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryReport:
+    """Counts of events since the client was made; `recorded` is the sum of the other four.
+
+    Args:
+        recorded: events handed to `record` or `submit`.
+        accepted: events that the service has taken.
+        rejected: events refused for their content, by us or by the service.
+        dropped: events given up by policy (buffer full, undeliverable, closed).
+        pending: events that are neither; they will still be tried.
+        reasons: rejected and dropped, by reason.
+    """
+
+    recorded: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    dropped: int = 0
+    pending: int = 0
+    reasons: dict[str, int] = attrs.field(factory=dict, converter=_reasons)
+
+    @property
+    def is_complete(self) -> bool:
+        """True when every recorded event was accepted."""
+        return self.accepted == self.recorded
+
+    def since(self, earlier: DeliveryReport) -> DeliveryReport:
+        """What happened between an earlier report and this one.
+
+        What was pending then counts as recorded in between, so that the sum still holds.
+        """
+        return DeliveryReport(
+            recorded=self.recorded - earlier.recorded + earlier.pending,
+            accepted=self.accepted - earlier.accepted,
+            rejected=self.rejected - earlier.rejected,
+            dropped=self.dropped - earlier.dropped,
+            pending=self.pending,
+            reasons=+(Counter(self.reasons) - Counter(earlier.reasons)),
+        )
+
+    def raise_for_loss(self) -> DeliveryReport:
+        """Return self when nothing was rejected, dropped or left pending.
+
+        Raises:
+            DeliveryError: something was; the message has the counts and the reasons.
+        """
+        if self.is_complete:
+            return self
+        why = ", ".join(f"{reason}: {count}" for reason, count in sorted(self.reasons.items()))
+        raise DeliveryError(
+            f"{self.rejected} events rejected, {self.dropped} dropped, {self.pending} pending of"
+            f" {self.recorded} recorded" + (f" ({why})" if why else ""),
+            "incomplete",
+        )
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryStats(DeliveryReport):
+    """The report, and how delivery is doing right now.
+
+    Args:
+        buffered_bytes: bytes of encoded events that wait.
+        oldest_age: seconds that the oldest pending event has waited; 0.0 when none does.
+        requests: requests answered or failed so far.
+        retries: events that were sent again.
+        truncated: events whose values were cut to the limit.
+        last_error: the class and text of the latest failure, without content; "" when none.
+    """
+
+    buffered_bytes: int = 0
+    oldest_age: float = 0.0
+    requests: int = 0
+    retries: int = 0
+    truncated: int = 0
+    last_error: str = ""
+
+
+@attrs.define
+class Ledger:
+    """The running counts. Whoever owns it guards it with a lock."""
+
+    recorded: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    dropped: int = 0
+    pending: int = 0
+    requests: int = 0
+    retries: int = 0
+    truncated: int = 0
+    last_error: str = ""
+    reasons: Counter[str] = attrs.field(factory=Counter)
+
+    def report(self) -> DeliveryReport:
+        """The counts as a value."""
+        return DeliveryReport(
+            recorded=self.recorded,
+            accepted=self.accepted,
+            rejected=self.rejected,
+            dropped=self.dropped,
+            pending=self.pending,
+            reasons=self.reasons,
+        )
+
+    def stats(self, *, buffered_bytes: int, oldest_age: float) -> DeliveryStats:
+        """The counts and the state as a value."""
+        return DeliveryStats(
+            recorded=self.recorded,
+            accepted=self.accepted,
+            rejected=self.rejected,
+            dropped=self.dropped,
+            pending=self.pending,
+            reasons=self.reasons,
+            buffered_bytes=buffered_bytes,
+            oldest_age=oldest_age,
+            requests=self.requests,
+            retries=self.retries,
+            truncated=self.truncated,
+            last_error=self.last_error,
+        )

@@ -1,0 +1,257 @@
+"""From a URL to a botocore client: hosted, HTTP, or the engine in this process.
+
+This is the one place where the SDK and the engine meet, and they meet on the wire: the engine
+answers the client's `before-send` event. One of the three places that may import botocore.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+import botocore.exceptions as aws
+import botocore.session
+from botocore import UNSIGNED
+from botocore.awsrequest import AWSResponse
+from botocore.client import BaseClient
+from botocore.config import Config
+
+from pinpoint_kit.engine import Engine
+from pinpoint_kit.errors import ConfigurationError, PinpointRetiredWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import boto3
+    from botocore.awsrequest import AWSPreparedRequest
+
+    from pinpoint_kit.limits import Limits
+
+__all__ = ["DEFAULT_URL", "Door", "open_door"]
+
+DEFAULT_URL = "sqlite:///pinpoint.db"
+#: Requests to the engine never leave the process; this name cannot be resolved if one did.
+_IN_PROCESS = "http://engine.invalid"
+_DEFAULT_REGION = "us-east-1"
+
+_FORMS = (
+    "write sqlite:///FILE for the embedded engine, http://HOST:PORT for a server that speaks the"
+    " Pinpoint API, or aws://REGION for the hosted service"
+)
+
+Session = "boto3.session.Session | botocore.session.Session"
+
+
+@attrs.define
+class Door:
+    """An open way to a Pinpoint: the client, what kind it is, and what must be closed."""
+
+    client: BaseClient
+    kind: Literal["aws", "http", "engine"]
+    url: str
+    engine: Engine | None = None
+
+    def close(self) -> None:
+        """Close what was opened for this door; idempotent."""
+        self.client.close()
+        if self.engine is not None:
+            self.engine.close()
+
+
+def open_door(
+    url: str,
+    *,
+    limits: Limits,
+    session: boto3.session.Session | botocore.session.Session | None = None,
+    timeout: float = 10.0,
+) -> Door:
+    """Open the door that a URL names.
+
+    Args:
+        url: `sqlite:///FILE`, `http(s)://HOST:PORT[?region=REGION]` or
+            `aws://REGION[?profile=NAME]`.
+        limits: what the embedded engine enforces.
+        session: a boto3 or botocore session to take credentials and settings from.
+        timeout: seconds to wait for an answer (and at most 5 for a connection).
+
+    Raises:
+        ConfigurationError: the URL is malformed or of an unknown kind.
+        StoreError: the engine cannot use its database.
+    """
+    scheme = url.partition(":")[0].lower() if isinstance(url, str) else ""
+    if "://" not in str(url):
+        raise ConfigurationError(f"{_shown(url)} is not a URL: {_FORMS}")
+    if scheme == "sqlite":
+        return _engine_door(url, limits, timeout)
+    if scheme in {"http", "https"}:
+        return _http_door(url, session, timeout)
+    if scheme == "aws":
+        return _aws_door(url, session, timeout)
+    raise ConfigurationError(f"{scheme}:// is no kind of Pinpoint that is known: {_FORMS}")
+
+
+def _shown(url: object) -> str:
+    """The URL without anything that could be a secret."""
+    return repr(str(url).rpartition("@")[2].partition("?")[0])
+
+
+def _config(timeout: float, *, unsigned: bool, region: str | None = None) -> Config:
+    return Config(
+        region_name=region,
+        retries={"total_max_attempts": 1, "mode": "standard"},  # ours are in the transport
+        connect_timeout=min(5.0, timeout),
+        read_timeout=timeout,
+        user_agent_extra="pinpoint_kit",
+        **({"signature_version": UNSIGNED} if unsigned else {}),
+    )
+
+
+def _engine_door(url: str, limits: Limits, timeout: float) -> Door:
+    from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- SQLAlchemy is loaded only when used
+
+    engine = Engine.open(url, limits=limits)
+    try:
+        # The engine needs nothing of the machine's AWS settings, so none of them can break it.
+        isolated = {
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+        session = botocore.session.Session(session_vars=isolated)
+        client = session.create_client(
+            "pinpoint",
+            region_name=_DEFAULT_REGION,
+            endpoint_url=_IN_PROCESS,
+            config=_config(timeout, unsigned=True),
+        )
+    except BaseException:
+        engine.close()
+        raise
+    client.meta.events.register_first(
+        "before-send.pinpoint",
+        _Answers(engine),  # type: ignore[arg-type]  # the stubs deny what botocore documents
+    )
+    return Door(client, "engine", url, engine)
+
+
+class _Answers:
+    """Answers a client's requests from the engine, in place of the network."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __call__(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        from pinpoint_kit.engine import Request  # noqa: PLC0415 -- as above
+
+        url = urlsplit(request.url)
+        body = request.body or b""
+        answer = self._engine.handle(
+            Request(
+                method=request.method,
+                path=url.path,
+                query=url.query,
+                headers={name.lower(): _text(value) for name, value in request.headers.items()},
+                body=body.encode() if isinstance(body, str) else bytes(body),  # type: ignore[arg-type]
+            )
+        )
+        return AWSResponse(
+            request.url,
+            answer.status,
+            dict(answer.headers),  # type: ignore[arg-type]  # the stubs want http.client's
+            _Raw(answer.body),
+        )
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+class _Raw(io.BytesIO):
+    """What botocore reads an answer from: urllib3's response, as far as it is used."""
+
+    def stream(self, **_: object) -> Iterator[bytes]:
+        """All of the body."""
+        content = self.read()
+        while content:
+            yield content
+            content = self.read()
+
+
+def _http_door(
+    url: str, session: boto3.session.Session | botocore.session.Session | None, timeout: float
+) -> Door:
+    parts = urlsplit(url)
+    try:
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        has_host = False
+    if not has_host:
+        raise ConfigurationError(f"{_shown(url)} names no host and port: write http://HOST:PORT")
+    if parts.username or parts.password:
+        raise ConfigurationError(
+            "a URL is no place for secrets: put access keys into a profile or environment variables"
+        )
+    core = _core_session(session)
+    if session is None:
+        # Asking the instance metadata service would only delay a client of some other server.
+        core.get_component("credential_provider").remove("iam-role")
+    region = parse_qs(parts.query).get("region", [None])[0]
+    region = region or core.get_config_variable("region") or _DEFAULT_REGION
+    endpoint = parts._replace(query="", fragment="").geturl()
+    try:
+        client = core.create_client(
+            "pinpoint",
+            region_name=region,
+            endpoint_url=endpoint,
+            config=_config(timeout, unsigned=core.get_credentials() is None),
+        )
+    except (aws.BotoCoreError, ValueError) as error:
+        raise ConfigurationError(f"{_shown(url)} cannot be used: {type(error).__name__}") from error
+    return Door(client, "http", endpoint)
+
+
+def _aws_door(
+    url: str, session: boto3.session.Session | botocore.session.Session | None, timeout: float
+) -> Door:
+    parts = urlsplit(url)
+    if parts.path not in {"", "/"} or parts.username:
+        raise ConfigurationError(f"{_shown(url)} is not of the form aws://REGION[?profile=NAME]")
+    profile = parse_qs(parts.query).get("profile", [None])[0]
+    if profile and session is not None:
+        raise ConfigurationError("give a session or a profile in the URL, not both")
+    try:
+        core = botocore.session.Session(profile=profile) if profile else _core_session(session)
+        client = core.create_client(
+            "pinpoint",
+            region_name=parts.netloc or None,
+            config=_config(timeout, unsigned=False),
+        )
+    except (aws.BotoCoreError, ValueError) as error:
+        raise ConfigurationError(
+            f"{_shown(url)} cannot be used: {type(error).__name__}: {error}"
+        ) from error
+    door = Door(client, "aws", f"aws://{client.meta.region_name}")
+    if _is_hosted(client):
+        warnings.warn(
+            "Amazon Pinpoint ended on 2026-10-30: endpoints, segments, campaigns and analytics are"
+            " gone there. Use sqlite:///FILE or an http:// server instead; see the retirement page",
+            PinpointRetiredWarning,
+            stacklevel=4,
+        )
+    return door
+
+
+def _is_hosted(client: BaseClient) -> bool:
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+
+
+def _core_session(session: Any) -> botocore.session.Session:  # noqa: ANN401 -- boto3's or botocore's
+    if session is None:
+        return botocore.session.get_session()
+    # boto3 wraps a botocore session and shows it under this name.
+    return cast("botocore.session.Session", getattr(session, "_session", session))

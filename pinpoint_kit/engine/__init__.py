@@ -1,0 +1,16 @@
+"""Pinpoint itself: a request goes in, an answer comes out, SQL lies between.
+
+The engine speaks Pinpoint's wire protocol and nothing else. It knows no SDK, opens no socket
+and starts no thread; the clock and the ids are handed in. Only imports belong here.
+
+    >>> from pinpoint_kit.engine import Engine, Request
+    >>> with Engine.open("sqlite://") as engine:
+    ...     engine.handle(Request("POST", "/v1/apps", body=b'{"Name": "shop"}')).status
+    201
+"""
+
+from pinpoint_kit.engine.engine import Engine
+from pinpoint_kit.engine.handlers import Coverage, coverage
+from pinpoint_kit.engine.messages import Request, Response
+
+__all__ = ["Coverage", "Engine", "Request", "Response", "coverage"]

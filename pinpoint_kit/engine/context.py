@@ -1,0 +1,53 @@
+"""What every handler is given: the engine's surroundings and the matched request.
+
+Values only. A handler is a function of these two; whatever it returns is the answer's payload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import attrs
+
+from pinpoint_kit.engine.store import Store  # noqa: TC001 -- attrs resolves the annotations
+from pinpoint_kit.limits import Limits  # noqa: TC001 -- attrs resolves the annotations
+
+__all__ = ["Call", "Context", "Handler"]
+
+
+@attrs.frozen
+class Context:
+    """The engine's surroundings: the same for all requests."""
+
+    store: Store
+    limits: Limits
+    new_id: Callable[[], str]
+
+
+@attrs.frozen
+class Call:
+    """One request that matched an operation.
+
+    Attributes:
+        labels: the decoded path labels by name, for example `application-id`.
+        query: the decoded query parameters, each with all its values.
+        body: the raw body.
+        now: the time of the request, milliseconds since 1970.
+        request_id: the request's id, which the answer carries too.
+    """
+
+    labels: Mapping[str, str] = attrs.field(repr=False)
+    query: Mapping[str, Sequence[str]] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    now: int
+    request_id: str
+
+    @property
+    def application_id(self) -> str:
+        """The application that the path names."""
+        return self.labels["application-id"]
+
+
+#: Returns the payload of the answer: something that orjson can write, or None for no body.
+Handler: TypeAlias = Callable[[Context, Call], object]

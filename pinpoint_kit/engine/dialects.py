@@ -1,0 +1,181 @@
+"""What each database needs of its own, all of it here: connecting, locking, upserts, errors.
+
+SQLite now; the PostgreSQL family is to join by adding to this file only. Nothing outside may
+name a dialect, and nothing here may name a table.
+
+The SQLite settings, and why:
+- WAL: readers never wait for the writer. `synchronous=FULL`: an answered write survives power
+  loss. `secure_delete`: deleted personal data is overwritten, not just unlinked.
+- The driver's own transaction handling is switched off; a write begins with BEGIN IMMEDIATE, so
+  that two writers queue instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence  # noqa: TC003 -- kept beside the others
+from typing import TYPE_CHECKING
+
+from sqlalchemy import URL, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from pinpoint_kit.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.sql.dml import Insert
+
+__all__ = [
+    "PARTIAL",
+    "begin_write",
+    "connect",
+    "explain",
+    "insert_ignoring",
+    "is_in_memory",
+    "parse_url",
+    "prepare",
+    "scrub",
+    "upsert",
+]
+
+#: Keyword names under which `Index` takes the condition of a partial index.
+PARTIAL = ("sqlite_where", "postgresql_where")
+
+_WAL_ATTEMPTS = 100
+_WAL_PAUSE_S = 0.05
+
+
+def parse_url(url: str) -> URL:
+    """Returns the parsed URL.
+
+    Raises:
+        StoreError: it is not one of a SQLite database.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
+        raise StoreError(
+            "The engine needs a database URL of the form sqlite:///FILE, sqlite:////ABSOLUTE/FILE "
+            "or sqlite:// (in memory); write one of these"
+        )
+    return parsed
+
+
+def is_in_memory(url: URL) -> bool:
+    """Returns whether the database lives in this process only."""
+    database = url.database
+    return not database or ":memory:" in database or url.query.get("mode") == "memory"
+
+
+def connect(url: URL, busy_timeout: float) -> Engine:
+    """Returns a SQLAlchemy engine with this package's settings; it has not connected yet.
+
+    In memory there is one connection, and the caller must let only one thread in at a time.
+    """
+    arguments = {"timeout": busy_timeout, "check_same_thread": False}
+    if is_in_memory(url):
+        engine = create_engine(
+            url, poolclass=StaticPool, connect_args=arguments, hide_parameters=True
+        )
+    else:
+        engine = create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=8,
+            max_overflow=-1,
+            connect_args=arguments,
+            hide_parameters=True,
+        )
+    event.listen(engine, "connect", _configure)
+    return engine
+
+
+def _configure(connection: DBAPIConnection, _record: object) -> None:
+    # Attribute of sqlite3.Connection: None leaves every BEGIN to us.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA secure_delete=ON")
+    cursor.close()
+
+
+def prepare(connection: Connection) -> None:
+    """Makes the file ready for several processes; it stays so.
+
+    Turning WAL on needs the file for a moment alone, and SQLite does not wait for that by itself.
+    """
+    for attempt in range(_WAL_ATTEMPTS):
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL").fetchall()
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or attempt == _WAL_ATTEMPTS - 1:
+                raise
+            time.sleep(_WAL_PAUSE_S)
+        else:
+            break
+
+
+def begin_write(connection: Connection) -> None:
+    """Begins a transaction that holds the right to write from the start."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def scrub(connection: Connection) -> None:
+    """Takes deleted data out of the write-ahead log, if nobody is using it right now.
+
+    Without this the log keeps old pages until it is next overwritten or the last user closes.
+    """
+    timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    try:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except OperationalError:
+        pass  # busy; the next deletion, the next overwriting or the last close does it
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(timeout)}")
+
+
+def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def insert_ignoring(dialect: str, table: Table) -> Insert:
+    """Returns an insert of whole rows that leaves rows alone which are already there."""
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+def upsert(dialect: str, table: Table, keys: Sequence[str], columns: Sequence[str]) -> Insert:
+    """Returns an insert of whole rows that replaces `columns` where `keys` are already there."""
+    statement = _insert(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=list(keys), set_={name: statement.excluded[name] for name in columns}
+    )
+
+
+_EXPLANATIONS = (
+    ("full", "the disk or the database is full; make room, then send the request again"),
+    ("locked", "another process has locked the database for too long; send the request again"),
+    ("busy", "another process has locked the database for too long; send the request again"),
+    ("readonly", "the database is read-only; give this process the right to write its file"),
+    ("read-only", "the database is read-only; give this process the right to write its file"),
+    ("not a database", "the file is not a SQLite database; name another file"),
+    ("malformed", "the database file is corrupt; restore it from a backup or name another file"),
+    ("unable to open", "the database file cannot be opened; check that it exists and its rights"),
+    ("no such table", "the database lacks our tables; name another file"),
+    ("i/o error", "the disk reported an I/O error; check the disk, then send the request again"),
+)
+
+
+def explain(error: DBAPIError) -> str:
+    """Returns what a database error means and what to do, without SQL and without data."""
+    text = str(error.orig).lower()
+    for mark, sentence in _EXPLANATIONS:
+        if mark in text:
+            return sentence
+    return f"the database failed ({type(error.orig).__name__}); send the request again"

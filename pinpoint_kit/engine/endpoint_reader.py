@@ -1,0 +1,129 @@
+"""Reading endpoints and their users' attributes: by id, many at once, or by user.
+
+Only SELECT statements. Every answer and every merge begins here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Select, and_, bindparam, select
+
+from pinpoint_kit.engine import schema
+from pinpoint_kit.engine.endpoint_state import COLUMNS, EndpointState
+from pinpoint_kit.engine.statements import Statement, padded
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["Found", "attributes_of_users", "by_key", "by_keys", "by_user", "by_users", "users_of"]
+
+#: An endpoint and the attributes (JSON) of its user.
+Found = tuple[EndpointState, "str | None"]
+
+_ENDPOINTS = schema.endpoints
+_USERS = schema.users
+#: Sizes of IN lists: each size is a statement of its own, compiled once.
+_SIZES = (1, 10, 100)
+
+
+def _select() -> Select[tuple[object, ...]]:
+    same_user = and_(_USERS.c.app == _ENDPOINTS.c.app, _USERS.c.user_id == _ENDPOINTS.c.user_id)
+    return (
+        select(*(_ENDPOINTS.c[name] for name in COLUMNS), _USERS.c.attributes)
+        .select_from(_ENDPOINTS.outerjoin(_USERS, same_user))
+        .where(_ENDPOINTS.c.app == bindparam("app_"))
+    )
+
+
+def _names(size: int) -> tuple[str, ...]:
+    return tuple(f"value_{position}" for position in range(size))
+
+
+def _listed(select_: Select[tuple[object, ...]], column: str, size: int) -> Statement:
+    names = _names(size)
+    condition = _ENDPOINTS.c[column].in_([bindparam(name) for name in names])
+    return Statement(select_.where(condition), "app_", *names)
+
+
+_BY_KEYS = {size: _listed(_select(), "endpoint", size) for size in _SIZES}
+_BY_USERS = {
+    size: _listed(_select().order_by(_ENDPOINTS.c.number), "user_id", size) for size in _SIZES
+}
+_USERS_OF = {
+    size: _listed(
+        select(_ENDPOINTS.c.endpoint, _ENDPOINTS.c.user_id).where(
+            _ENDPOINTS.c.app == bindparam("app_")
+        ),
+        "endpoint",
+        size,
+    )
+    for size in _SIZES
+}
+_USER_ATTRIBUTES = {
+    size: Statement(
+        select(_USERS.c.user_id, _USERS.c.attributes)
+        .where(_USERS.c.app == bindparam("app_"))
+        .where(_USERS.c.user_id.in_([bindparam(name) for name in _names(size)])),
+        "app_",
+        *_names(size),
+    )
+    for size in _SIZES
+}
+
+
+def by_key(connection: Connection, app: int, key: str) -> Found | None:
+    """Returns the endpoint whose id in lower case is `key`."""
+    row = _BY_KEYS[1].run(connection, app, key).first()
+    return None if row is None else _found(row)
+
+
+def by_keys(connection: Connection, app: int, keys: Sequence[str]) -> list[Found]:
+    """Returns those of the endpoints that there are, in no particular order."""
+    return _all(connection, app, _BY_KEYS, keys)
+
+
+def by_user(connection: Connection, app: int, user_id: str) -> list[Found]:
+    """Returns the endpoints of a user, the first created first."""
+    return by_users(connection, app, [user_id])
+
+
+def by_users(connection: Connection, app: int, user_ids: Sequence[str]) -> list[Found]:
+    """Returns the endpoints of several users."""
+    return _all(connection, app, _BY_USERS, user_ids)
+
+
+def users_of(connection: Connection, app: int, keys: Sequence[str]) -> dict[str, str | None]:
+    """Returns the user ids by key, for the endpoints that there are: cheaper than all of them."""
+    return {
+        row[0]: row[1]
+        for part in padded(keys, _SIZES)
+        for row in _USERS_OF[len(part)].run(connection, app, *part)
+    }
+
+
+def attributes_of_users(
+    connection: Connection, app: int, user_ids: Iterable[str]
+) -> dict[str, str]:
+    """Returns the attributes (JSON) by user id, for the users that have some."""
+    return {
+        row[0]: row[1]
+        for part in padded(list(user_ids), _SIZES)
+        for row in _USER_ATTRIBUTES[len(part)].run(connection, app, *part)
+    }
+
+
+def _all(
+    connection: Connection, app: int, statements: dict[int, Statement], values: Sequence[str]
+) -> list[Found]:
+    return [
+        _found(row)
+        for part in padded(values, _SIZES)
+        for row in statements[len(part)].run(connection, app, *part)
+    ]
+
+
+def _found(row: Sequence[object]) -> Found:
+    *values, user_attributes = row
+    return EndpointState(*values), user_attributes  # type: ignore[arg-type, return-value]

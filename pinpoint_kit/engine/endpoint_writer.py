@@ -1,0 +1,293 @@
+"""`EndpointWriter`: applies a batch of patches to the stored endpoints, in order, as one unit.
+
+Every endpoint write goes through here: single updates, batches, the `Endpoint` part of events and
+later imports. It loads what the batch touches with a few statements, merges in memory, and writes
+the outcome with a few more. The rules that tie endpoints together stand here:
+- the newest endpoint with an address is the active one (same channel type and address);
+- user attributes are kept once per user;
+- a user has at most 15 endpoints, see `_join`.
+
+Refused patches leave no trace. Parsing does not belong here, nor does the merge of one endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+from sqlalchemy import and_, bindparam, delete, exists, literal_column, update
+
+from pinpoint_kit.engine import dialects, schema
+from pinpoint_kit.engine import endpoint_reader as reader
+from pinpoint_kit.engine.attributes import CUSTOM, METRIC, USER, captured
+from pinpoint_kit.engine.endpoint_patch import Patch
+from pinpoint_kit.engine.endpoint_state import (
+    COLUMNS,
+    EndpointState,
+    check,
+    merge_lists,
+    merged,
+    new_state,
+    opened_lists,
+)
+from pinpoint_kit.engine.refusals import bad_request
+from pinpoint_kit.engine.statements import Statement
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.apps import App
+    from pinpoint_kit.engine.context import Call, Context
+
+__all__ = ["Change", "EndpointWriter", "forget_lonely_users"]
+
+_ENDPOINTS = schema.endpoints
+_USERS = schema.users
+
+#: Channels whose oldest endpoint makes room for a user's 16th. APNS_SANDBOX is not among them.
+_EVICTABLE = frozenset({"ADM", "GCM", "APNS", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU"})
+
+_FIXED = {"app", "endpoint", "id", "creation_date", "cohort"}
+_UPSERT = Statement(
+    lambda dialect: dialects.upsert(
+        dialect,
+        _ENDPOINTS,
+        ("app", "endpoint"),
+        [name for name in COLUMNS if name not in _FIXED],
+    ).values({name: bindparam(name) for name in COLUMNS}),
+    *COLUMNS,
+)
+_DEACTIVATE = Statement(
+    update(_ENDPOINTS)
+    .values(status=literal_column("'INACTIVE'"))
+    .where(_ENDPOINTS.c.app == bindparam("app_"))
+    .where(_ENDPOINTS.c.channel_type == bindparam("channel_"))
+    .where(_ENDPOINTS.c.address == bindparam("address_"))
+    .where(_ENDPOINTS.c.status == literal_column("'ACTIVE'")),
+    "app_",
+    "channel_",
+    "address_",
+)
+_UPSERT_USER = Statement(
+    lambda dialect: dialects.upsert(dialect, _USERS, ("app", "user_id"), ("attributes",)),
+    "app",
+    "user_id",
+    "attributes",
+)
+_FORGET_USER = Statement(
+    delete(_USERS)
+    .where(_USERS.c.app == bindparam("app_"))
+    .where(_USERS.c.user_id == bindparam("user_"))
+    .where(
+        ~exists().where(
+            and_(_ENDPOINTS.c.app == _USERS.c.app, _ENDPOINTS.c.user_id == _USERS.c.user_id)
+        )
+    ),
+    "app_",
+    "user_",
+)
+
+
+def forget_lonely_users(connection: Connection, app: int, user_ids: Sequence[str]) -> None:
+    """Deletes the attributes of those users who have no endpoint left."""
+    _FORGET_USER.run_many(connection, [(app, user_id) for user_id in user_ids])
+
+
+@attrs.frozen
+class Change:
+    """One patch with the endpoint that it is for: `key` to compare by, `id` as written."""
+
+    key: str
+    id: str
+    patch: Patch
+
+
+@attrs.frozen
+class _User:
+    """What a change does to the endpoint's user, decided before anything is changed."""
+
+    attributes: str | None
+    evicted: str | None = None
+
+
+class EndpointWriter:
+    """Applies changes inside one write transaction; nothing is stored before `flush`.
+
+    Args:
+        changes: all changes that `apply` will get, so that they are loaded together.
+        mentions: keys of further endpoints that `user_of` will be asked about. One that turns
+            out to be unknown may be applied too.
+    """
+
+    def __init__(  # noqa: PLR0913 -- a transaction, where it comes from, and its work
+        self,
+        connection: Connection,
+        app: App,
+        context: Context,
+        call: Call,
+        changes: Sequence[Change],
+        *,
+        mentions: Sequence[str] = (),
+    ) -> None:
+        self._connection = connection
+        self._app = app.number
+        self._context = context
+        self._call = call
+        self._removed = app.removed_patterns()
+        self._states: dict[str, EndpointState] = {}
+        self._attributes: dict[str, str | None] = {}
+        self._members: dict[str, dict[str, EndpointState]] = {}
+        self._holders: dict[tuple[str, str], str] = {}
+        self._dirty: set[str] = set()
+        self._dirty_users: set[str] = set()
+        self._left_users: set[str] = set()
+        self._taken: list[tuple[int, str, str]] = []
+        self._mentioned = reader.users_of(connection, self._app, mentions) if mentions else {}
+        self._load(changes)
+
+    def is_known(self, key: str) -> bool:
+        """Returns whether the endpoint exists after the changes so far."""
+        return key in self._states or key in self._mentioned
+
+    def user_of(self, key: str) -> str | None:
+        """Returns the endpoint's user after the changes so far, if there are both."""
+        state = self._states.get(key)
+        return self._mentioned.get(key) if state is None else state.user_id
+
+    def apply(self, change: Change) -> EndpointState:
+        """Merges one change.
+
+        Raises:
+            Refusal: the outcome is not allowed; nothing of the change is kept.
+        """
+        patch = self._captured(change.patch)
+        before = self._states.get(change.key)
+        start = before or new_state(
+            self._app, change.key, change.id, self._call.now, self._context.new_id()
+        )
+        after = merged(start, patch, self._call.now, self._call.request_id)
+        user = self._assign_user(after, patch)
+        check(after, user.attributes, self._context.limits)
+        self._keep(before, after, user)
+        return after
+
+    def flush(self) -> None:
+        """Writes the outcome of all changes."""
+        _DEACTIVATE.run_many(self._connection, self._taken)
+        _UPSERT.run_many(self._connection, [self._states[key].row() for key in self._dirty])
+        _UPSERT_USER.run_many(
+            self._connection,
+            [(self._app, name, self._attributes[name] or "{}") for name in self._dirty_users],
+        )
+        forget_lonely_users(self._connection, self._app, list(self._left_users))
+
+    def _load(self, changes: Sequence[Change]) -> None:
+        keys = list(dict.fromkeys(change.key for change in changes))
+        for state, attributes in reader.by_keys(self._connection, self._app, keys):
+            self._states[state.endpoint] = state
+            if state.user_id is not None:
+                self._attributes[state.user_id] = attributes
+            if state.contact and state.status == "ACTIVE":
+                self._holders[state.contact] = state.endpoint
+        named = list(dict.fromkeys(c.patch.user_id for c in changes if c.patch.user_id))
+        if len(changes) == 1 and named:
+            only = self._states.get(changes[0].key)
+            if only is not None and only.user_id == named[0]:
+                return
+        self._load_users(named)
+
+    def _load_users(self, user_ids: Sequence[str]) -> None:
+        """Loads who belongs to these users; from then on the changes keep it up to date."""
+        for user_id in user_ids:
+            self._members[user_id] = {}
+        for state, _ in reader.by_users(self._connection, self._app, user_ids):
+            if state.user_id is not None:
+                mine = self._states.get(state.endpoint, state)
+                self._members[state.user_id][state.endpoint] = mine
+        missing = [user_id for user_id in user_ids if user_id not in self._attributes]
+        self._attributes.update(dict.fromkeys(missing))
+        self._attributes.update(reader.attributes_of_users(self._connection, self._app, missing))
+
+    def _captured(self, patch: Patch) -> Patch:
+        """Leaves out what RemoveAttributes has switched off."""
+        if not self._removed:
+            return patch
+        return attrs.evolve(
+            patch,
+            attributes=captured(patch.attributes, self._removed.get(CUSTOM, [])),
+            metrics=captured(patch.metrics, self._removed.get(METRIC, [])),
+            user_attributes=captured(patch.user_attributes, self._removed.get(USER, [])),
+        )
+
+    def _assign_user(self, after: EndpointState, patch: Patch) -> _User:
+        """Sets the user of the endpoint, and says what that does to others."""
+        evicted = None
+        if patch.user_id == "":
+            after.user_id = None
+        elif patch.user_id is not None and patch.user_id != after.user_id:
+            evicted = self._make_room(patch.user_id, after)
+            after.user_id = patch.user_id
+        if after.user_id is None:
+            after.user_attributes = merge_lists(after.user_attributes, patch.user_attributes)
+            return _User(after.user_attributes)
+        attributes = self._attributes.get(after.user_id)
+        if after.user_attributes is not None:  # kept for this moment
+            attributes = merge_lists(attributes, opened_lists(after.user_attributes))
+            after.user_attributes = None
+        return _User(merge_lists(attributes, patch.user_attributes), evicted)
+
+    def _make_room(self, user_id: str, newcomer: EndpointState) -> str | None:
+        """Returns the endpoint that has to leave its user so that another can join.
+
+        Raises:
+            Refusal: the user has the most that is allowed and none may be taken away.
+        """
+        members = self._members[user_id]
+        maximum = self._context.limits.max_endpoints_per_user
+        if len(members) < maximum:
+            return None
+        oldest = min(
+            (state for state in members.values() if state.channel_type in _EVICTABLE),
+            key=lambda state: (state.effective_date, state.creation_date, state.endpoint),
+            default=None,
+        )
+        if oldest is None or newcomer.channel_type not in _EVICTABLE:
+            raise bad_request(f"Exceeded maximum endpoint per user count: {maximum}")
+        return oldest.endpoint
+
+    def _keep(self, before: EndpointState | None, after: EndpointState, user: _User) -> None:
+        if user.evicted is not None and after.user_id is not None:
+            self._evict(after.user_id, user.evicted)
+        if before is not None and before.user_id not in {None, after.user_id}:
+            self._members.get(before.user_id or "", {}).pop(after.endpoint, None)
+            self._left_users.add(before.user_id or "")
+        if after.user_id is not None:
+            if user.attributes != self._attributes.get(after.user_id):
+                self._attributes[after.user_id] = user.attributes
+                self._dirty_users.add(after.user_id)
+            if after.user_id in self._members:
+                self._members[after.user_id][after.endpoint] = after
+        self._states[after.endpoint] = after
+        self._dirty.add(after.endpoint)
+        self._take_address(before, after)
+
+    def _evict(self, user_id: str, key: str) -> None:
+        oldest = self._members[user_id].pop(key)
+        self._states[key] = attrs.evolve(oldest, status="INACTIVE", user_id=None)
+        self._dirty.add(key)
+
+    def _take_address(self, before: EndpointState | None, after: EndpointState) -> None:
+        """Deactivates whoever was active with the same address until now."""
+        contact = after.contact
+        if contact is None or after.status != "ACTIVE":
+            return
+        holder = self._holders.get(contact)
+        if holder is not None and holder != after.endpoint:
+            other = self._states[holder]
+            if other.contact == contact and other.status == "ACTIVE":
+                other.status = "INACTIVE"
+                self._dirty.add(holder)
+        self._holders[contact] = after.endpoint
+        if before is None or before.contact != contact or before.status != "ACTIVE":
+            self._taken.append((self._app, *contact))

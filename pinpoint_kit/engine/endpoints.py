@@ -1,0 +1,131 @@
+"""Endpoints: UpdateEndpoint, UpdateEndpointsBatch, GetEndpoint, DeleteEndpoint.
+
+Handlers only: checking is in endpoint_patch.py, merging in endpoint_state.py, the rules between
+endpoints in endpoint_writer.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, delete
+
+from pinpoint_kit.engine import apps, body, schema
+from pinpoint_kit.engine import endpoint_reader as reader
+from pinpoint_kit.engine.endpoint_patch import check_id, parse_patch
+from pinpoint_kit.engine.endpoint_state import EndpointState, rendered
+from pinpoint_kit.engine.endpoint_writer import Change, EndpointWriter, forget_lonely_users
+from pinpoint_kit.engine.messages import accepted_body
+from pinpoint_kit.engine.refusals import Refusal, bad_request, not_found, too_large
+from pinpoint_kit.engine.statements import Statement
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.context import Call, Context
+    from pinpoint_kit.limits import Limits
+
+__all__ = [
+    "delete_endpoint",
+    "get_endpoint",
+    "remove",
+    "update_endpoint",
+    "update_endpoints_batch",
+]
+
+_DELETE = Statement(
+    delete(schema.endpoints)
+    .where(schema.endpoints.c.app == bindparam("app_"))
+    .where(schema.endpoints.c.endpoint == bindparam("endpoint_")),
+    "app_",
+    "endpoint_",
+)
+
+
+def update_endpoint(context: Context, call: Call) -> object:
+    """UpdateEndpoint: creates the endpoint or changes the members that are given."""
+    endpoint_id = call.labels["endpoint-id"]
+    with apps.checked_first(context, call.application_id):
+        key = check_id(endpoint_id)
+        patch = parse_patch(body.parse_object(call.body), context.limits)
+    change = Change(key, endpoint_id, patch)
+    with context.store.write() as connection:
+        app = apps.require(connection, call.application_id)
+        writer = EndpointWriter(connection, app, context, call, [change])
+        writer.apply(change)
+        writer.flush()
+    return accepted_body(call.request_id)
+
+
+def update_endpoints_batch(context: Context, call: Call) -> object:
+    """UpdateEndpointsBatch: all items, in order, or none."""
+    with apps.checked_first(context, call.application_id):
+        if len(call.body) > context.limits.max_endpoint_request_bytes:
+            raise too_large(
+                f"The request is larger than {context.limits.max_endpoint_request_bytes} bytes"
+            )
+        changes = _parse_items(body.parse_object(call.body).get("Item"), context.limits)
+    with context.store.write() as connection:
+        app = apps.require(connection, call.application_id)
+        writer = EndpointWriter(connection, app, context, call, changes)
+        for position, change in enumerate(changes):
+            try:
+                writer.apply(change)
+            except Refusal as refusal:
+                raise refusal.under(f".Item[{position}]") from None
+        writer.flush()
+    return accepted_body(call.request_id)
+
+
+def get_endpoint(context: Context, call: Call) -> object:
+    """GetEndpoint."""
+    with context.store.read() as connection:
+        app = apps.require(connection, call.application_id)
+        state, user_attributes = _require(connection, app.number, call.labels["endpoint-id"])
+    return rendered(state, app.id, user_attributes)
+
+
+def delete_endpoint(context: Context, call: Call) -> object:
+    """DeleteEndpoint: answers with what was deleted. Events stay."""
+    with context.store.write() as connection:
+        app = apps.require(connection, call.application_id)
+        state, user_attributes = _require(connection, app.number, call.labels["endpoint-id"])
+        remove(connection, app.number, [state])
+    context.store.scrub()
+    return rendered(state, app.id, user_attributes)
+
+
+def remove(connection: Connection, app: int, states: Sequence[EndpointState]) -> None:
+    """Deletes endpoints, and the attributes of users who lose their last one."""
+    _DELETE.run_many(connection, [(app, state.endpoint) for state in states])
+    user_ids = {state.user_id for state in states if state.user_id is not None}
+    forget_lonely_users(connection, app, sorted(user_ids))
+
+
+def _require(connection: Connection, app: int, endpoint_id: str) -> reader.Found:
+    found = reader.by_key(connection, app, check_id(endpoint_id))
+    if found is None:
+        raise not_found("Endpoint not found")
+    return found
+
+
+def _parse_items(items: object, limits: Limits) -> list[Change]:
+    if not isinstance(items, list):
+        raise bad_request("must be a list of endpoints", ".Item")
+    if len(items) > limits.max_endpoints_per_request:
+        raise bad_request(
+            f"has {len(items)} endpoints; a request has at most {limits.max_endpoints_per_request}",
+            ".Item",
+        )
+    changes = []
+    for position, item in enumerate(items):
+        try:
+            source = body.as_object(item, "")
+            endpoint_id = body.optional_text(source, "Id")
+            if endpoint_id is None:
+                raise bad_request("Missing Id")  # noqa: TRY301 -- the place is added below
+            changes.append(Change(check_id(endpoint_id), endpoint_id, parse_patch(source, limits)))
+        except Refusal as refusal:
+            raise refusal.under(f".Item[{position}]") from None
+    return changes

@@ -1,0 +1,202 @@
+"""`Engine`: finds the operation of a request, calls its handler, turns what comes into an answer.
+
+Dispatch only. It never raises for a request: a refusal, a failing database or a fault of our own
+becomes an answer too. What operations mean belongs to their resource's file.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+import orjson
+from sqlalchemy.exc import DBAPIError
+
+from pinpoint_kit.engine import dialects, events, handlers, instants, routes
+from pinpoint_kit.engine.context import Call, Context
+from pinpoint_kit.engine.messages import (
+    Request,
+    Response,
+    failure_body,
+    headers_of,
+    preflight_headers,
+)
+from pinpoint_kit.engine.refusals import (
+    Refusal,
+    internal_error,
+    method_not_allowed,
+    not_found,
+    not_implemented,
+    too_large,
+)
+from pinpoint_kit.engine.store import BUSY_TIMEOUT_S, Store
+from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Engine"]
+
+_logger = logging.getLogger(__name__)
+
+#: Statuses of refusals that the service model does not know.
+_OWN_STATUSES = {"NotImplementedException": 501}
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _random_id() -> str:
+    return uuid.uuid4().hex
+
+
+class Engine:
+    """Pinpoint on a database of one's own. Make it with `Engine.open`; use it from any thread.
+
+    Several processes may open the same file. The engine starts no thread: whoever opened it calls
+    `step` to let long work go on.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        clock: Callable[[], datetime] = _utc_now,
+        new_id: Callable[[], str] = _random_id,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._context = Context(store, limits, new_id)
+        self._routes = routes.load()
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        clock: Callable[[], datetime] = _utc_now,
+        new_id: Callable[[], str] = _random_id,
+        busy_timeout: float = BUSY_TIMEOUT_S,
+    ) -> Engine:
+        """Opens the database, making its tables when it is new.
+
+        Args:
+            url: `sqlite:///file.db`, `sqlite:////absolute/file.db`, or `sqlite://` for a database
+                in memory that goes with the engine.
+            limits: the limits to enforce. Request rates and numbers per account are not.
+            clock: returns the current time as an aware datetime.
+            new_id: returns a new id of 32 lower-case hex digits.
+            busy_timeout: how many seconds a request waits for other writers.
+
+        Returns:
+            The engine; close it when done.
+
+        Raises:
+            StoreError: the database cannot be used; the message says why and what to do next.
+        """
+        store = Store.open(url, busy_timeout=busy_timeout)
+        return cls(store, limits=limits, clock=clock, new_id=new_id)
+
+    def handle(self, request: Request) -> Response:
+        """Answers one request, whatever it is. A write is durable when the answer is returned."""
+        request_id = _uuid(self._context.new_id())
+        try:
+            return self._answer(request, request_id)
+        except Refusal as refusal:
+            return self._refuse(refusal, request_id)
+        except DBAPIError as error:
+            sentence = dialects.explain(error)
+            _logger.warning("request %s failed: %s", request_id, sentence)
+            return self._refuse(internal_error(sentence[:1].upper() + sentence[1:]), request_id)
+        except Exception as error:  # noqa: BLE001 -- a request must always get an answer
+            _logger.error("request %s failed: %s", request_id, _whereabouts(error))  # noqa: TRY400 -- a traceback would hold personal data
+            return self._refuse(
+                internal_error("The engine failed; please report this with the log line"),
+                request_id,
+            )
+
+    def step(self) -> bool:
+        """Does a bounded piece of long work; returns False when there is none to do."""
+        return False
+
+    def count_events(self, application_id: str) -> int:
+        """Returns how many events are stored for an application, 0 when it does not exist."""
+        with self._store.read() as connection:
+            return events.count(connection, application_id)
+
+    @staticmethod
+    def coverage() -> list[handlers.Coverage]:
+        """Returns how each of the service's operations is answered."""
+        return handlers.coverage()
+
+    def close(self) -> None:
+        """Waits for running requests, then closes the database. Closing again does nothing."""
+        self._store.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _answer(self, request: Request, request_id: str) -> Response:
+        match = self._routes.find(request.path)
+        if match is None:
+            raise not_found("There is no such resource path in the Pinpoint API")
+        methods = ",".join(sorted({*match.by_method, "OPTIONS"}))
+        if request.method == "OPTIONS":
+            return Response(200, preflight_headers(request_id, methods), b"")
+        route = match.by_method.get(request.method)
+        if route is None:
+            raise method_not_allowed(f"This resource answers {methods}")
+        operation = handlers.OPERATIONS.get(route.operation)
+        if operation is None:
+            raise not_implemented(
+                f"{route.operation} is not emulated by this engine; "
+                "see the compatibility page of the pinpoint-kit documentation"
+            )
+        maximum = self._context.limits.max_request_bytes
+        if len(request.body) > maximum:
+            raise too_large(f"The request is larger than {maximum} bytes")
+        call = Call(
+            labels=match.labels(route),
+            query=parse_qs(request.query, keep_blank_values=True) if request.query else {},
+            body=request.body,
+            now=instants.moment_ms(self._clock()),
+            request_id=request_id,
+        )
+        payload = operation.handler(self._context, call)
+        content = b"" if payload is None else orjson.dumps(payload)
+        return Response(route.status, headers_of(request_id), content)
+
+    def _refuse(self, refusal: Refusal, request_id: str) -> Response:
+        status = self._routes.statuses.get(refusal.code) or _OWN_STATUSES[refusal.code]
+        content = orjson.dumps(failure_body(refusal.message, request_id))
+        return Response(status, headers_of(request_id, refusal.code), content)
+
+
+def _uuid(hexadecimal: str) -> str:
+    h = hexadecimal
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def _whereabouts(error: BaseException) -> str:
+    """Returns the error's type and the line it came from, without its text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    return f"{type(error).__name__} in {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -1,0 +1,94 @@
+"""The table of operations that the engine answers, and the coverage page that comes from it.
+
+An operation that is not in the table is refused by name. Handlers themselves live with their
+resource.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import attrs
+
+from pinpoint_kit.engine import (
+    apps,
+    attributes,
+    endpoints,
+    events,
+    routes,
+    settings,
+    tags,
+    users,
+)
+from pinpoint_kit.engine.context import Handler  # noqa: TC001 -- attrs resolves the annotations
+
+__all__ = ["OPERATIONS", "Coverage", "Operation", "Status", "coverage"]
+
+Status: TypeAlias = Literal["emulated", "partial", "refused"]
+
+
+@attrs.frozen
+class Operation:
+    """How an operation is answered, and how fully."""
+
+    handler: Handler
+    status: Status = "emulated"
+    note: str = ""
+
+
+OPERATIONS = {
+    "CreateApp": Operation(apps.create_app),
+    "DeleteApp": Operation(apps.delete_app, note="removes everything in the application"),
+    "DeleteEndpoint": Operation(endpoints.delete_endpoint, note="events of the endpoint stay"),
+    "DeleteUserEndpoints": Operation(users.delete_user_endpoints, note="events of the user stay"),
+    "GetApp": Operation(apps.get_app),
+    "GetApplicationSettings": Operation(settings.get_application_settings),
+    "GetApps": Operation(apps.get_apps),
+    "GetEndpoint": Operation(endpoints.get_endpoint),
+    "GetUserEndpoints": Operation(users.get_user_endpoints),
+    "ListTagsForResource": Operation(
+        tags.list_tags_for_resource, "partial", "applications are the only resources so far"
+    ),
+    "PutEvents": Operation(events.put_events),
+    "RemoveAttributes": Operation(
+        attributes.remove_attributes, note="stored values stay, later ones are not captured"
+    ),
+    "TagResource": Operation(
+        tags.tag_resource, "partial", "applications are the only resources so far"
+    ),
+    "UntagResource": Operation(
+        tags.untag_resource, "partial", "applications are the only resources so far"
+    ),
+    "UpdateApplicationSettings": Operation(
+        settings.update_application_settings, "partial", "kept and given back; nothing obeys them"
+    ),
+    "UpdateEndpoint": Operation(endpoints.update_endpoint),
+    "UpdateEndpointsBatch": Operation(endpoints.update_endpoints_batch),
+}
+
+
+@attrs.frozen
+class Coverage:
+    """One row of the compatibility page.
+
+    Attributes:
+        operation: the operation's name.
+        status: `emulated` fully, `partial`ly (see the note), or `refused` with 501.
+        note: what to know about it; "" when there is nothing to add.
+    """
+
+    operation: str
+    status: Status
+    note: str
+
+
+def coverage() -> list[Coverage]:
+    """Returns a row for each operation of the service model, in the order of their names."""
+    return [_row(route.operation) for route in routes.load().all]
+
+
+def _row(name: str) -> Coverage:
+    operation = OPERATIONS.get(name)
+    if operation is None:
+        return Coverage(name, "refused", "")
+    return Coverage(name, operation.status, operation.note)

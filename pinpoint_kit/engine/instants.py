@@ -1,0 +1,61 @@
+"""Instants: ISO 8601 text on the wire, integer milliseconds since 1970 (UTC) in the store.
+
+The one place that parses or prints a date. Text without an offset is read as UTC, because the
+guides' own samples send it so.
+
+    >>> to_ms("2018-05-07T19:03:29.963Z")
+    1525719809963
+    >>> from_ms(1525719809963)
+    '2018-05-07T19:03:29.963Z'
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+
+from dateutil.parser import isoparse
+
+__all__ = ["from_ms", "moment_ms", "to_ms"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH_NAIVE = datetime(1970, 1, 1)  # noqa: DTZ001 -- arithmetic only, always meant as UTC
+_MILLISECOND = timedelta(milliseconds=1)
+_FIRST = (datetime.min - _EPOCH_NAIVE) // _MILLISECOND
+_LAST = (datetime.max - _EPOCH_NAIVE) // _MILLISECOND
+_PLAIN_LENGTH = len("2018-05-07T19:03:29.963Z")
+# isoparse takes any character between date and time, and dates without a day. We do not.
+_FORM = re.compile(r"[0-9W-]{8,10}(?:[Tt ][0-9:.,]+(?:[Zz]|[+-][0-9:]{2,5})?)?", re.ASCII)
+
+
+def to_ms(text: str) -> int:
+    """Returns the milliseconds since 1970 of an ISO 8601 text; finer digits are cut off.
+
+    Raises:
+        ValueError: the text is not an ISO 8601 date within the years 1 to 9999.
+    """
+    if len(text) == _PLAIN_LENGTH and text[-1] == "Z":
+        try:
+            return (datetime.fromisoformat(text[:-1]) - _EPOCH_NAIVE) // _MILLISECOND
+        except (ValueError, TypeError):  # TypeError: it has an offset before the Z
+            pass
+    if _FORM.fullmatch(text) is None:
+        raise ValueError
+    instant = isoparse(text)
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=timezone.utc)
+    milliseconds = (instant - _EPOCH) // _MILLISECOND
+    if not _FIRST <= milliseconds <= _LAST:
+        raise ValueError
+    return milliseconds
+
+
+def moment_ms(moment: datetime) -> int:
+    """Returns the milliseconds since 1970 of an aware datetime."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def from_ms(milliseconds: int) -> str:
+    """Returns the service's own form: milliseconds and `Z`."""
+    instant = _EPOCH_NAIVE + timedelta(milliseconds=milliseconds)
+    return instant.isoformat(timespec="milliseconds") + "Z"

@@ -1,0 +1,89 @@
+"""The two values at the engine's door: a `Request` and its `Response`.
+
+They are plain data that any carrier (a botocore hook, an ASGI server, a test) can make and
+read. Nothing that knows an operation or the store may be put here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sized  # noqa: TC003 -- attrs resolves the annotations
+
+import attrs
+
+__all__ = [
+    "Request",
+    "Response",
+    "accepted_body",
+    "failure_body",
+    "headers_of",
+    "preflight_headers",
+]
+
+
+def _size(value: Sized) -> str:
+    return f"<{len(value)}>"
+
+
+@attrs.frozen
+class Request:
+    """One HTTP request, as it came off the wire.
+
+    Its repr shows sizes only: paths and bodies hold personal data.
+
+    Attributes:
+        method: the HTTP method, in capitals.
+        path: the raw path, still percent-encoded, without the query string.
+        query: the raw query string, without the question mark.
+        headers: by lower-cased name.
+        body: the raw body.
+    """
+
+    method: str
+    path: str = attrs.field(repr=_size)
+    query: str = attrs.field(default="", repr=_size)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=_size)
+    body: bytes = attrs.field(default=b"", repr=_size)
+
+
+@attrs.frozen
+class Response:
+    """One HTTP answer. Its repr shows the body's size only."""
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=_size)
+    body: bytes = attrs.field(repr=_size)
+
+
+_COMMON_HEADERS = {
+    "Content-Type": "application/json",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date",
+}
+
+
+def headers_of(request_id: str, error_type: str = "") -> dict[str, str]:
+    """Returns the headers that every answer carries, and the error type when there is one."""
+    headers = {**_COMMON_HEADERS, "x-amzn-RequestId": request_id}
+    if error_type:
+        headers["x-amzn-ErrorType"] = error_type
+    return headers
+
+
+def preflight_headers(request_id: str, methods: str) -> dict[str, str]:
+    """Returns the headers of the answer to OPTIONS, which browsers ask for first."""
+    return {
+        **headers_of(request_id),
+        "Access-Control-Allow-Methods": methods,
+        "Access-Control-Allow-Headers": "*,Authorization",
+        "Access-Control-Max-Age": "86400",
+    }
+
+
+def failure_body(message: str, request_id: str) -> dict[str, str]:
+    """Returns the body of an answer that refuses, in the service's spelling."""
+    return {"Message": message, "RequestID": request_id}
+
+
+def accepted_body(request_id: str) -> dict[str, str]:
+    """Returns the body of an answer that accepts an update."""
+    return {"Message": "Accepted", "RequestID": request_id}

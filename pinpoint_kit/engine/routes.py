@@ -1,0 +1,148 @@
+"""The 122 operations, read from botocore's service model: method, path, labels, success code.
+
+The only file that imports botocore. No operation, path or status is written down by hand, but
+for one undocumented sibling path that browsers' beacons use. What an operation does belongs
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping  # noqa: TC003 -- attrs resolves the annotations
+from urllib.parse import unquote_to_bytes
+
+import attrs
+
+from pinpoint_kit.engine.refusals import bad_request
+
+__all__ = ["Match", "Route", "Routes", "load"]
+
+#: AWS's own browser SDKs send beacons here; it takes the same body as PutEvents.
+_SIBLINGS = {"PutEvents": "/v1/apps/{application-id}/events/legacy"}
+
+
+@attrs.frozen
+class Route:
+    """One operation as the service model declares it.
+
+    Attributes:
+        operation: its name.
+        method: the HTTP method.
+        template: the path with its labels in braces.
+        labels: the labels' names, in the order of the path.
+        payload: the member that is the body, or "" when there is none.
+        status: the HTTP status of success.
+    """
+
+    operation: str
+    method: str
+    template: str
+    labels: tuple[str, ...]
+    payload: str
+    status: int
+
+
+@attrs.frozen
+class Match:
+    """A path that exists: its operations by method, and the decoded values of its labels."""
+
+    by_method: Mapping[str, Route]
+    values: tuple[str, ...]
+
+    def labels(self, route: Route) -> dict[str, str]:
+        """Returns the values by the route's own label names."""
+        return dict(zip(route.labels, self.values, strict=True))
+
+
+@attrs.define
+class _Node:
+    children: dict[str, _Node] = attrs.field(factory=dict)
+    label: _Node | None = None
+    by_method: dict[str, Route] = attrs.field(factory=dict)
+
+    def add(self, route: Route, template: str) -> None:
+        node = self
+        for segment in template.split("/")[1:]:
+            if segment.startswith("{"):
+                node.label = node.label or _Node()
+                node = node.label
+            else:
+                node = node.children.setdefault(segment, _Node())
+        node.by_method[route.method] = route
+
+    def find(self, segments: list[str], values: tuple[str, ...]) -> Match | None:
+        """Literal segments win; a label never takes an empty segment."""
+        if not segments:
+            return Match(self.by_method, values) if self.by_method else None
+        head, rest = segments[0], segments[1:]
+        child = self.children.get(head)
+        found = child.find(rest, values) if child else None
+        if found is None and self.label is not None and head:
+            found = self.label.find(rest, (*values, head))
+        return found
+
+
+class Routes:
+    """All operations, findable by path."""
+
+    def __init__(self, routes: list[Route], statuses: Mapping[str, int]) -> None:
+        self.all = tuple(routes)
+        #: HTTP status by exception name, for example 404 for `NotFoundException`.
+        self.statuses = dict(statuses)
+        self._root = _Node()
+        self._depth = 0
+        for route in routes:
+            for template in filter(None, (route.template, _SIBLINGS.get(route.operation))):
+                self._root.add(route, template)
+                self._depth = max(self._depth, template.count("/"))
+
+    def find(self, path: str) -> Match | None:
+        """Returns what stands at a raw path, or None.
+
+        The path is split before it is decoded, so that an id may hold an encoded slash.
+
+        Raises:
+            Refusal: a segment does not decode to UTF-8.
+        """
+        first, *segments = path.split("/", self._depth + 1)
+        if first or len(segments) > self._depth:
+            return None
+        return self._root.find([_decoded(segment) for segment in segments], ())
+
+
+def _decoded(segment: str) -> str:
+    if "%" not in segment and segment.isascii():
+        return segment
+    try:
+        return unquote_to_bytes(segment).decode()
+    except UnicodeError:
+        raise bad_request("The path is not percent-encoded UTF-8") from None
+
+
+@functools.cache
+def load() -> Routes:
+    """Returns the operations of the installed service model; loaded once, on first use."""
+    from botocore.loaders import Loader  # noqa: PLC0415 -- heavy, and not needed to import us
+
+    model = Loader().load_service_model("pinpoint", "service-2")
+    shapes = model["shapes"]
+    routes = []
+    for name, operation in sorted(model["operations"].items()):
+        http = operation["http"]
+        segments = http["requestUri"].split("/")
+        routes.append(
+            Route(
+                operation=name,
+                method=http["method"],
+                template=http["requestUri"],
+                labels=tuple(part[1:-1] for part in segments if part.startswith("{")),
+                payload=shapes[operation["input"]["shape"]].get("payload", ""),
+                status=http["responseCode"],
+            )
+        )
+    statuses = {
+        name: shape["error"]["httpStatusCode"]
+        for name, shape in shapes.items()
+        if shape.get("exception") and "httpStatusCode" in shape.get("error", {})
+    }
+    return Routes(routes, statuses)

@@ -1,0 +1,188 @@
+"""The tables, their version, and how older versions become this one.
+
+Portable SQLAlchemy Core: nothing here depends on SQLite. What segments and analytics ask about
+stands in columns of its own; maps with free keys are JSON text, NULL when empty. Applications
+are numbered, because their number stands in every index. Instants are integer milliseconds
+since 1970 (UTC).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping  # noqa: TC003 -- used in annotations of values
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from pinpoint_kit.engine.dialects import PARTIAL
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = [
+    "DEMOGRAPHIC",
+    "LOCATION",
+    "METADATA",
+    "MIGRATIONS",
+    "VERSION",
+    "apps",
+    "endpoints",
+    "events",
+    "meta",
+    "tags",
+    "users",
+]
+
+#: Raise it with every change of a table, and add the step to `MIGRATIONS`.
+VERSION = 1
+
+#: `MIGRATIONS[n]` changes a database of version n into one of version n + 1, in the transaction
+#: in which it is opened.
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
+
+METADATA = MetaData()
+
+# BIGINT would not be SQLite's rowid; this is a 64-bit integer there all the same.
+_RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+meta = Table(
+    "pinpoint_meta",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+apps = Table(
+    "apps",
+    METADATA,
+    Column("number", _RowNumber, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("settings", Text),  # JSON as UpdateApplicationSettings sent it
+    Column("settings_modified", BigInteger),
+    Column("removed_attributes", Text),  # JSON: attribute type -> patterns of RemoveAttributes
+    sqlite_autoincrement=True,  # the number of a deleted application is not used again
+)
+
+tags = Table(
+    "tags",
+    METADATA,
+    Column("resource", Text, primary_key=True),  # the ARN's last part: apps/ID
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+#: Demographic and Location members, and the columns of `endpoints` that hold them.
+DEMOGRAPHIC = {
+    "AppVersion": "app_version",
+    "Locale": "locale",
+    "Make": "make",
+    "Model": "model",
+    "ModelVersion": "model_version",
+    "Platform": "platform",
+    "PlatformVersion": "platform_version",
+    "Timezone": "timezone",
+}
+LOCATION = {
+    "City": "city",
+    "Country": "country",
+    "Latitude": "latitude",
+    "Longitude": "longitude",
+    "PostalCode": "postal_code",
+    "Region": "region",
+}
+
+endpoints = Table(
+    "endpoints",
+    METADATA,
+    Column("number", _RowNumber, primary_key=True),
+    Column("app", BigInteger, nullable=False),
+    Column("endpoint", Text, nullable=False),  # the id in lower case: what ids are compared by
+    Column("id", Text, nullable=False),  # as first written
+    Column("channel_type", Text),
+    Column("address", Text),
+    Column("status", Text, nullable=False),
+    Column("opt_out", Text, nullable=False),
+    Column("effective_date", BigInteger, nullable=False),
+    Column("creation_date", BigInteger, nullable=False),
+    Column("cohort", Integer, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("user_id", Text),
+    Column("user_attributes", Text),  # JSON, only while there is no user id to keep them under
+    Column("attributes", Text),  # JSON: name -> list of strings
+    Column("metrics", Text),  # JSON: name -> number
+    *(Column(name, Text) for name in DEMOGRAPHIC.values()),
+    *(
+        Column(name, Float if name in {"latitude", "longitude"} else Text)
+        for name in LOCATION.values()
+    ),
+    UniqueConstraint("app", "endpoint"),
+)
+
+users = Table(
+    "users",
+    METADATA,
+    Column("app", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", Text, primary_key=True),
+    Column("attributes", Text, nullable=False),  # JSON: name -> list of strings
+)
+
+events = Table(
+    "events",
+    METADATA,
+    Column("number", _RowNumber, primary_key=True),
+    Column("app", BigInteger, nullable=False),
+    Column("endpoint", Text, nullable=False),  # as in endpoints.endpoint; needs no row there
+    Column("user_id", Text),  # the endpoint's user when the event arrived
+    Column("arrival", BigInteger, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("session_id", Text),
+    Column("session_start", BigInteger),
+    Column("session_stop", BigInteger),
+    Column("session_duration", BigInteger),  # milliseconds
+    Column("app_package_name", Text),
+    Column("app_title", Text),
+    Column("app_version_code", Text),
+    Column("client_sdk_version", Text),
+    Column("sdk_name", Text),
+    Column("attributes", Text),  # JSON: name -> string
+    Column("metrics", Text),  # JSON: name -> number
+    UniqueConstraint("app", "endpoint", "event_id"),
+)
+
+
+def _present(column: Column[str]) -> dict[str, object]:
+    """Rows without a value need no place in an index on it."""
+    return dict.fromkeys(PARTIAL, column.is_not(None))
+
+
+Index("endpoints_by_user", endpoints.c.app, endpoints.c.user_id, **_present(endpoints.c.user_id))
+Index(
+    "endpoints_by_address",
+    endpoints.c.app,
+    endpoints.c.address,
+    endpoints.c.channel_type,
+    **_present(endpoints.c.address),
+)
+Index("events_by_type", events.c.app, events.c.type, events.c.timestamp)
+Index("events_by_endpoint", events.c.app, events.c.endpoint, events.c.timestamp)
+Index(
+    "events_by_user",
+    events.c.app,
+    events.c.user_id,
+    events.c.timestamp,
+    **_present(events.c.user_id),
+)
+Index("events_by_session", events.c.app, events.c.session_id, **_present(events.c.session_id))

@@ -1,0 +1,96 @@
+"""`Statement`: a SQLAlchemy Core statement compiled once, then run by its finished SQL.
+
+SQLAlchemy's own execution costs about 70 µs a statement here, the finished text about 15 µs, and
+rows of tuples reach the driver untouched. The SQL still comes from Core, for any dialect. No
+statement of a resource belongs here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import attrs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, CursorResult, Dialect, Executable
+
+__all__ = ["Statement", "padded"]
+
+Values: TypeAlias = Sequence[object]
+_T = TypeVar("_T")
+
+
+@attrs.frozen
+class _Compiled:
+    sql: str
+    parameters: Callable[[Values], Any]  # Any: a tuple or a dict, as the driver's style wants
+
+
+class Statement:
+    """One statement, with its parameters in a fixed order.
+
+    Args:
+        build: the statement, or a function from the dialect's name to it.
+        order: the names of its bind parameters, in the order in which `run` takes them.
+    """
+
+    def __init__(self, build: Executable | Callable[[str], Executable], *order: str) -> None:
+        self._build = build
+        self._order = order
+        self._compiled: dict[str, _Compiled] = {}
+
+    def run(self, connection: Connection, *values: object) -> CursorResult[Any]:
+        """Runs it once."""
+        compiled = self._compiled.get(connection.dialect.name) or self._compile(connection.dialect)
+        return connection.exec_driver_sql(compiled.sql, compiled.parameters(values))
+
+    def run_many(self, connection: Connection, rows: Sequence[Values]) -> None:
+        """Runs it once a row, in one call of the driver; without rows it does nothing."""
+        if rows:
+            compiled = self._compiled.get(connection.dialect.name) or self._compile(
+                connection.dialect
+            )
+            arrange = compiled.parameters
+            connection.exec_driver_sql(compiled.sql, [arrange(row) for row in rows])
+
+    def _compile(self, dialect: Dialect) -> _Compiled:
+        build = self._build
+        statement = build(dialect.name) if callable(build) else build
+        compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        constants = {k: v for k, v in compiled.params.items() if k not in self._order}
+        arrange = _arranger(self._order, compiled.positiontup, constants)
+        made = self._compiled[dialect.name] = _Compiled(str(compiled), arrange)
+        return made
+
+
+def _arranger(
+    order: tuple[str, ...], positions: list[str] | None, constants: Mapping[str, object]
+) -> Callable[[Values], Any]:
+    """Returns a function that puts values given in `order` into the driver's own form."""
+    if positions is None:
+        return lambda values: {**constants, **dict(zip(order, values, strict=True))}
+    if tuple(positions) == order:
+        return tuple
+    slots = [order.index(name) if name in order else -1 for name in positions]
+    fixed = [constants.get(name) for name in positions]
+    return lambda values: tuple(
+        values[slot] if slot >= 0 else constant for slot, constant in zip(slots, fixed, strict=True)
+    )
+
+
+def padded(values: Sequence[_T], sizes: Sequence[int]) -> Iterator[tuple[_T, ...]]:
+    """Cuts values into tuples of a few fixed sizes, repeating the last value to fill up.
+
+    An IN list of a fixed size is a statement that compiles once; a repeated value changes nothing.
+
+        >>> list(padded([1, 2, 3], sizes=(1, 2)))
+        [(1, 2), (3,)]
+    """
+    start = 0
+    while start < len(values):
+        left = len(values) - start
+        size = next((size for size in sizes if size >= left), sizes[-1])
+        part = tuple(values[start : start + size])
+        yield part + part[-1:] * (size - len(part))
+        start += size

@@ -1,0 +1,210 @@
+"""`Store`: one open database, its transactions, and the checks when it is opened.
+
+A transaction of `write` is applied as a whole or not at all, and is durable when it returns.
+Several threads and several processes may use one file. Which rows are read or written is the
+business of the resources' own files; what SQLite in particular needs stands in dialects.py.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from pinpoint_kit.engine import dialects, schema
+from pinpoint_kit.engine.gate import Gate
+from pinpoint_kit.engine.refusals import internal_error
+from pinpoint_kit.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import URL, Connection, Engine
+
+__all__ = ["BUSY_TIMEOUT_S", "Store"]
+
+#: How long a write waits for another one. Below botocore's read timeout of 60 s.
+BUSY_TIMEOUT_S = 30.0
+_SHUT_TIMEOUT_S = 5.0
+
+
+class Store:
+    """An open database with our schema. Use from any thread; `close` it when done."""
+
+    def __init__(self, engine: Engine, *, in_memory: bool, busy_timeout: float) -> None:
+        self._engine = engine
+        self._in_memory = in_memory
+        self._busy_timeout = busy_timeout
+        self._is_closed = False
+        self._renew_locks()
+        _open_stores.add(self)
+
+    @classmethod
+    def open(cls, url: str, *, busy_timeout: float = BUSY_TIMEOUT_S) -> Store:
+        """Opens the database, making or upgrading its tables.
+
+        Raises:
+            StoreError: it cannot be used; the message says why and what to do.
+        """
+        parsed = dialects.parse_url(url)
+        in_memory = dialects.is_in_memory(parsed)
+        if not in_memory:
+            _check_place(parsed)
+        store = cls(
+            dialects.connect(parsed, busy_timeout), in_memory=in_memory, busy_timeout=busy_timeout
+        )
+        try:
+            store._set_up()
+        except BaseException as error:
+            store.close()
+            if isinstance(error, DBAPIError):
+                raise StoreError(f"{_name(parsed)}: {dialects.explain(error)}") from None
+            if isinstance(error, StoreError):
+                raise StoreError(f"{_name(parsed)}: {error}") from None
+            raise
+        return store
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Lends a connection for reading; each statement sees the latest state."""
+        with self._entered(exclusive=self._in_memory), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Lends a connection inside a transaction: committed at the end, undone by any error."""
+        with self._entered(exclusive=True), self._engine.connect() as connection:
+            dialects.begin_write(connection)
+            yield connection
+            connection.commit()
+
+    def scrub(self) -> None:
+        """Takes deleted data out of side files of the database, as far as possible now."""
+        with self._entered(exclusive=True), self._engine.connect() as connection:
+            dialects.scrub(connection)
+
+    def close(self) -> None:
+        """Waits for running requests, then closes every connection. Closing again does nothing."""
+        self._is_closed = True
+        self._gate.shut(_SHUT_TIMEOUT_S)
+        self._engine.dispose()
+        self._gate.open()  # whoever waited finds the store closed
+        _open_stores.discard(self)
+
+    @contextmanager
+    def _entered(self, *, exclusive: bool) -> Iterator[None]:
+        with ExitStack() as stack:
+            stack.enter_context(self._gate.passing())
+            if self._is_closed:
+                raise internal_error("The engine is closed; open it again")
+            if exclusive:
+                # Threads of one process queue here, in order; only processes meet in SQLite.
+                if not self._writer.acquire(timeout=self._busy_timeout):
+                    raise internal_error(
+                        "Another thread has locked the database for too long; "
+                        "send the request again"
+                    )
+                stack.callback(self._writer.release)
+            yield
+
+    def _renew_locks(self) -> None:
+        self._gate = Gate()
+        self._writer = threading.Lock()
+
+    def _set_up(self) -> None:
+        with self.read() as connection:
+            dialects.prepare(connection)
+        with self.write() as connection:
+            _bring_up_to_date(connection)
+
+    def _before_fork(self) -> None:
+        if not self._in_memory:
+            self._gate.shut(_SHUT_TIMEOUT_S)
+            self._engine.dispose()
+
+    def _after_fork_in_parent(self) -> None:
+        self._gate.open()
+
+    def _after_fork_in_child(self) -> None:
+        # A connection that could not be closed in time belongs to the parent: forget it.
+        self._renew_locks()
+        if not self._in_memory:
+            self._engine.dispose(close=False)
+
+
+def _check_place(url: URL) -> None:
+    """Says what is wrong with the file's place better than the database could."""
+    database = url.database or ""
+    if database.startswith("file:"):
+        return
+    path = Path(database)
+    if path.is_dir():
+        raise StoreError(f"{database} is a directory; name a file in it, such as pinpoint.db")
+    if not path.parent.is_dir():
+        raise StoreError(
+            f"The directory {path.parent} of the database does not exist; make it first"
+        )
+
+
+def _name(url: URL) -> str:
+    return f"The database {url.database or 'in memory'}"
+
+
+def _bring_up_to_date(connection: Connection) -> None:
+    """Makes, checks or upgrades the tables, inside a write transaction."""
+    names = set(inspect(connection).get_table_names())
+    if schema.meta.name not in names:
+        if names:
+            raise StoreError("the file belongs to another program; name another file")
+        schema.METADATA.create_all(connection)
+        connection.execute(
+            schema.meta.insert(), {"name": "schema_version", "value": str(schema.VERSION)}
+        )
+        return
+    value = connection.execute(
+        select(schema.meta.c.value).where(schema.meta.c.name == "schema_version")
+    ).scalar()
+    if value is None or not value.isdecimal():
+        raise StoreError("the schema version is missing; restore a backup or name another file")
+    version = int(value)
+    if version > schema.VERSION:
+        raise StoreError(
+            f"its schema version is {version}, and this release knows {schema.VERSION} at most; "
+            "upgrade pinpoint-kit or name another file"
+        )
+    for step in range(version, schema.VERSION):
+        schema.MIGRATIONS[step](connection)
+    if version != schema.VERSION:
+        connection.execute(schema.meta.update().values(value=str(schema.VERSION)))
+
+
+_open_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def _before_fork() -> None:
+    for store in list(_open_stores):
+        store._before_fork()  # noqa: SLF001 -- same module
+
+
+def _after_fork_in_parent() -> None:
+    for store in list(_open_stores):
+        store._after_fork_in_parent()  # noqa: SLF001 -- same module
+
+
+def _after_fork_in_child() -> None:
+    for store in list(_open_stores):
+        store._after_fork_in_child()  # noqa: SLF001 -- same module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

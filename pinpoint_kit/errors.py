@@ -1,0 +1,267 @@
+"""All errors of this package.
+
+    PinpointKitError
+    ├── ValidationError (ValueError)      the service would refuse this content; nothing was sent
+    │   └── InvalidTypeError (TypeError)  a value has a type that no request can hold
+    ├── ConfigurationError (ValueError)   a URL, an option or a set-up is wrong
+    │   └── StoreError                    the embedded engine cannot use its database
+    ├── ClosedError (RuntimeError)        used after close()
+    ├── TransportError                    no answer came
+    │   └── TransportTimeoutError (TimeoutError)
+    ├── ServiceError                      an answer came, and it says no
+    │   ├── BadRequest                    400
+    │   ├── Forbidden                     403
+    │   ├── NotFound                      404
+    │   ├── MethodNotAllowed              405
+    │   ├── Conflict                      409
+    │   ├── PayloadTooLarge               413
+    │   ├── TooManyRequests               429
+    │   └── InternalServerError           500 and other 5xx
+    ├── DeliveryError                     a recorded item will not be delivered
+    └── JobFailedError                    an import or export job ended as FAILED
+
+    PinpointKitWarning (UserWarning)
+    └── PinpointRetiredWarning            the hosted service ended on 2026-10-30
+
+Every error says what to do next, knows `is_retryable` and survives pickling. Messages never
+hold addresses, user ids or attribute values. Nothing of the package may be imported here.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "BadRequest",
+    "ClosedError",
+    "ConfigurationError",
+    "Conflict",
+    "DeliveryError",
+    "Forbidden",
+    "InternalServerError",
+    "InvalidTypeError",
+    "JobFailedError",
+    "MethodNotAllowed",
+    "NotFound",
+    "PayloadTooLarge",
+    "PinpointKitError",
+    "PinpointKitWarning",
+    "PinpointRetiredWarning",
+    "ServiceError",
+    "StoreError",
+    "TooManyRequests",
+    "TransportError",
+    "TransportTimeoutError",
+    "ValidationError",
+]
+
+
+class PinpointKitError(Exception):
+    """The root: catch it to catch everything that this package raises on purpose."""
+
+    #: True when the same call may succeed later without any change.
+    is_retryable: bool = False
+
+
+class ValidationError(PinpointKitError, ValueError):
+    """The service would refuse this content, so nothing was sent.
+
+    Attributes:
+        path: where the problem is, for example `$.attributes.plan[0]`; "" when it is the whole.
+        reason: a stable word for counting and logging; it never holds content.
+    """
+
+    def __init__(self, message: str, path: str = "", reason: str = "invalid") -> None:
+        super().__init__(message, path, reason)
+        self.message = message
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.message} @ {self.path}" if self.path else self.message
+
+
+class InvalidTypeError(ValidationError, TypeError):
+    """A value has a type that no request can hold; it raises even where content is only counted."""
+
+
+class ConfigurationError(PinpointKitError, ValueError):
+    """A URL, an option or a set-up is wrong; the message says what to write instead."""
+
+
+class StoreError(ConfigurationError):
+    """The embedded engine cannot use its database file (missing rights, corrupt, newer)."""
+
+
+class ClosedError(PinpointKitError, RuntimeError):
+    """The client was closed; make a new one with `connect()`."""
+
+
+class TransportError(PinpointKitError):
+    """No answer came: unreachable, reset, refused, or no usable credentials.
+
+    Attributes:
+        operation: the API operation, for example `PutEvents`.
+        may_have_arrived: False when the request surely was not done.
+    """
+
+    is_retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        operation: str = "",
+        *,
+        is_retryable: bool = True,
+        may_have_arrived: bool = True,
+    ) -> None:
+        super().__init__(message, operation)
+        self.message = message
+        self.operation = operation
+        self.is_retryable = is_retryable
+        self.may_have_arrived = may_have_arrived
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message, self.operation), dict(self.__dict__)
+
+
+class TransportTimeoutError(TransportError, TimeoutError):
+    """No answer came in time. The service may or may not have done the work."""
+
+
+class ServiceError(PinpointKitError):
+    """The service answered, and it refuses.
+
+    Attributes:
+        status: the HTTP status code.
+        code: the service's exception name, for example `NotFoundException`.
+        message: the service's own text.
+        request_id: the id to quote when asking for help; "" when the answer had none.
+        operation: the API operation, for example `GetEndpoint`.
+        retry_after: seconds that the answer asks to wait, or None. Pinpoint sends none
+            itself; proxies and other servers may.
+    """
+
+    #: What the caller can do about this class of refusal.
+    next_step: ClassVar[str] = "see the message"
+
+    def __init__(  # noqa: PLR0913 -- an answer has these parts, and each is wanted on the error
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        code: str = "",
+        request_id: str = "",
+        operation: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.operation = operation
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        where = f"{self.operation}: " if self.operation else ""
+        request = f", request id {self.request_id}" if self.request_id else ""
+        return f"{where}{self.message} ({self.status} {self.code}{request}); {self.next_step}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message,), dict(self.__dict__)
+
+
+class BadRequest(ServiceError):
+    """400: the request is malformed or its content is refused."""
+
+    next_step = "correct the request; sending it again unchanged cannot succeed"
+
+
+class Forbidden(ServiceError):
+    """403: the credentials are wrong or lack the permission."""
+
+    next_step = "check the credentials, their `mobiletargeting:` permissions and the clock"
+
+
+class NotFound(ServiceError):
+    """404: no such application, endpoint, user or other resource."""
+
+    next_step = "check the application id and the resource id"
+
+
+class MethodNotAllowed(ServiceError):
+    """405: this operation is not available here."""
+
+    next_step = "see the compatibility page for what this door answers"
+
+
+class Conflict(ServiceError):
+    """409: the resource changed meanwhile (only UpdateJourney answers so)."""
+
+    next_step = "read the resource again and repeat the change"
+
+
+class PayloadTooLarge(ServiceError):
+    """413: the request body is over the service's limit."""
+
+    next_step = "send fewer or smaller items in one request"
+
+
+class TooManyRequests(ServiceError):
+    """429: over the request rate of this operation."""
+
+    is_retryable = True
+    next_step = "send more slowly, or put more items in one request"
+
+
+class InternalServerError(ServiceError):
+    """500 and other 5xx: the service failed, or does not implement the operation (501)."""
+
+    is_retryable = True
+    next_step = "try again later"
+
+
+class DeliveryError(PinpointKitError):
+    """A recorded item was rejected or dropped and will not be delivered.
+
+    Attributes:
+        reason: a stable word for metrics, for example `rejected` or `buffer_full`.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message, reason)
+        self.message = message
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class JobFailedError(PinpointKitError):
+    """An import or export job ended as FAILED.
+
+    Attributes:
+        job_id: the job.
+        failures: the service's own failure entries, at most 100.
+    """
+
+    def __init__(self, message: str, job_id: str = "", failures: tuple[str, ...] = ()) -> None:
+        super().__init__(message, job_id, failures)
+        self.message = message
+        self.job_id = job_id
+        self.failures = failures
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class PinpointKitWarning(UserWarning):
+    """The root of this package's warnings."""
+
+
+class PinpointRetiredWarning(PinpointKitWarning):
+    """The hosted Amazon Pinpoint ended on 2026-10-30; most of its operations are gone."""

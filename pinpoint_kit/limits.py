@@ -1,0 +1,174 @@
+"""Every limit of the service, once: value, unit and source.
+
+Packing, validation and the engine read their numbers here and nowhere else. `Limits` is a
+plain value: replace what differs for you and hand it to `connect(limits=...)`.
+
+Nothing but attrs may be imported here.
+
+    >>> from pinpoint_kit.limits import Limits
+    >>> Limits().max_events_per_request
+    100
+    >>> Limits(max_endpoints_per_user=10).max_endpoints_per_user   # as it was in 2018
+    10
+"""
+
+from __future__ import annotations
+
+import attrs
+
+__all__ = ["DEFAULT_LIMITS", "UNLIMITED", "Limits"]
+
+_QUOTAS = "Developer Guide, Quotas (2023-04)"
+_RATES = "Amazon Pinpoint endpoints and quotas (2026-08)"
+_MODEL = "service model pinpoint/2016-12-01"
+
+#: Use it for a limit that should not apply.
+UNLIMITED = 2**63 - 1
+
+
+def _limit(value: int, unit: str, source: str, meaning: str) -> int:
+    # attrs.field() returns a marker that type checkers must see as the field's own type.
+    return attrs.field(
+        default=value,
+        validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)],
+        metadata={"unit": unit, "source": source, "meaning": meaning},
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """The service's limits. MB is 1,000,000 bytes and KB 1,000 bytes, the stricter reading.
+
+    Every attribute carries `unit`, `source` and `meaning` in its attrs metadata; the limits
+    page of the documentation is generated from them. `UNLIMITED` switches a limit off.
+
+    Raises:
+        TypeError: a value is not an integer.
+        ValueError: a value is below 1.
+    """
+
+    # Requests
+    max_request_bytes: int = _limit(7_000_000, "bytes", _QUOTAS, "payload of any request")
+
+    # Events
+    max_events_per_request: int = _limit(
+        100, "events", _QUOTAS, "events in one PutEvents request, over all its endpoints"
+    )
+    max_event_request_bytes: int = _limit(4_000_000, "bytes", _QUOTAS, "one PutEvents request")
+    max_event_bytes: int = _limit(1_000_000, "bytes", _QUOTAS, "one event")
+    max_event_keys: int = _limit(
+        40, "keys", _QUOTAS, "attribute keys and metric keys of one event together"
+    )
+    max_event_key_chars: int = _limit(50, "characters", _QUOTAS, "event attribute or metric key")
+    max_event_value_chars: int = _limit(
+        200, "characters", _QUOTAS, "event attribute value; beyond it the event is dropped"
+    )
+    max_event_types: int = _limit(1_500, "types", _QUOTAS, "custom event types per application")
+    max_event_attribute_keys: int = _limit(
+        500, "keys", _QUOTAS, "custom event attribute keys per application"
+    )
+    max_event_metric_keys: int = _limit(
+        500, "keys", _QUOTAS, "custom event metric keys per application"
+    )
+    max_event_attribute_values: int = _limit(
+        100_000, "values", _QUOTAS, "distinct values per event attribute key that charts show"
+    )
+
+    # Endpoints
+    max_endpoints_per_request: int = _limit(
+        100, "endpoints", _QUOTAS, "items in one UpdateEndpointsBatch request"
+    )
+    max_endpoint_request_bytes: int = _limit(
+        7_000_000, "bytes", _QUOTAS, "one UpdateEndpointsBatch request"
+    )
+    max_endpoint_bytes: int = _limit(15_000, "bytes", _QUOTAS, "one endpoint")
+    max_endpoint_attributes: int = _limit(
+        250,
+        "names",
+        _QUOTAS + "; 40 in 2018",
+        "names in Attributes, Metrics and UserAttributes together",
+    )
+    max_endpoint_name_chars: int = _limit(
+        50, "characters", _QUOTAS, "endpoint attribute, metric or user attribute name"
+    )
+    max_endpoint_value_chars: int = _limit(
+        100, "characters", _QUOTAS, "endpoint or user attribute value"
+    )
+    max_values_per_attribute: int = _limit(
+        50, "values", _QUOTAS, "values of one endpoint or user attribute"
+    )
+    max_endpoints_per_user: int = _limit(
+        15, "endpoints", _QUOTAS + "; 10 until 2021", "endpoints with the same user id"
+    )
+
+    # Applications
+    max_applications: int = _limit(100, "applications", _QUOTAS, "applications per Region")
+    max_tags: int = _limit(50, "tags", _RATES, "tags per resource")
+
+    # Jobs
+    max_import_bytes: int = _limit(1_000_000_000, "bytes", _QUOTAS, "one import job")
+    max_import_files: int = _limit(10_000, "files", _RATES, "files in one import job")
+    max_import_jobs: int = _limit(
+        10, "jobs", _QUOTAS + "; 2 in 2018", "import jobs running at once per account"
+    )
+
+    # Segments and campaigns
+    max_segment_dimensions: int = _limit(100, "dimensions", _QUOTAS, "dimensions of one segment")
+    max_segment_values: int = _limit(
+        100, "values", "User Guide, Building segments", "values over all dimensions of a segment"
+    )
+    max_segment_value_chars: int = _limit(
+        100, "characters", "User Guide, Building segments", "one value of a dimension"
+    )
+    max_imported_segment_endpoints: int = _limit(
+        100_000_000, "endpoints", _QUOTAS, "endpoints of an imported segment in a campaign"
+    )
+    max_campaigns: int = _limit(200, "campaigns", _QUOTAS, "active campaigns per account")
+    max_event_campaigns: int = _limit(
+        25, "campaigns", _QUOTAS, "active event-based campaigns per application"
+    )
+
+    # Journeys
+    max_journeys: int = _limit(50, "journeys", _RATES, "active journeys per account")
+    max_journey_activities: int = _limit(40, "activities", _RATES, "activities of one journey")
+    max_event_journeys: int = _limit(20, "journeys", _RATES, "event-triggered journeys")
+    max_journey_days: int = _limit(540, "days", _RATES, "duration of one journey")
+
+    # Hooks (AWS Lambda)
+    max_hook_bytes: int = _limit(6_000_000, "bytes", _QUOTAS, "payload of one hook invocation")
+    max_hook_seconds: int = _limit(15, "seconds", _QUOTAS, "duration of one hook invocation")
+    max_hook_attributes: int = _limit(5, "attributes", _QUOTAS, "event attributes per endpoint")
+    max_hook_attribute_chars: int = _limit(
+        128, "characters", _QUOTAS, "key or value of such an event attribute"
+    )
+
+    # Request rates of the hosted service. The burst is the same number.
+    put_events_per_second: int = _limit(15, "requests/s", _RATES, "PutEvents")
+    update_endpoint_per_second: int = _limit(10, "requests/s", _RATES, "UpdateEndpoint")
+    update_endpoints_batch_per_second: int = _limit(2, "requests/s", _RATES, "UpdateEndpointsBatch")
+    get_endpoint_per_second: int = _limit(10, "requests/s", _RATES, "GetEndpoint")
+    delete_endpoint_per_second: int = _limit(5, "requests/s", _RATES, "DeleteEndpoint")
+    segment_changes_per_second: int = _limit(
+        25, "requests/s", _RATES, "CreateSegment, UpdateSegment, DeleteSegment, each"
+    )
+    campaign_changes_per_second: int = _limit(
+        25, "requests/s", _RATES, "CreateCampaign, UpdateCampaign, DeleteCampaign, each"
+    )
+    send_messages_per_second: int = _limit(4_000, "requests/s", _QUOTAS, "SendMessages")
+    send_users_messages_per_second: int = _limit(6_000, "requests/s", _QUOTAS, "SendUsersMessages")
+    phone_number_validate_per_second: int = _limit(20, "requests/s", _QUOTAS, "PhoneNumberValidate")
+    template_changes_per_second: int = _limit(10, "requests/s", _RATES, "template operations, each")
+    other_operations_per_second: int = _limit(
+        300, "requests/s", _RATES, "any other operation, each (CreateImportJob among them)"
+    )
+
+    # Analytics
+    analytics_retention_days: int = _limit(
+        90, "days", "Developer Guide, Analytics", "how long the service kept analytics data"
+    )
+    max_kpi_days: int = _limit(
+        31, "days", "Developer Guide, Analytics", "range of one KPI query, both ends included"
+    )
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,284 @@
+"""What all models share: type checks with a located message, and a repr without personal data.
+
+Models are values. Nothing here may know a wire name, a limit or a client.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import attrs
+
+from pinpoint_kit.errors import InvalidTypeError, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "AttributeLists",
+    "AttributeListsInput",
+    "JsonValue",
+    "Model",
+    "TimestampInput",
+    "attribute_lists",
+    "enum_member",
+    "extra_field",
+    "instant",
+    "metric_values",
+    "private",
+]
+
+if TYPE_CHECKING:
+    #: What JSON can hold.
+    JsonValue: TypeAlias = (
+        "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+    )
+else:
+    JsonValue = object  # the codec resolves annotations at run time, and leaves JSON as it is
+
+#: Attribute name -> its values, as the service keeps them.
+AttributeLists: TypeAlias = Mapping[str, Sequence[str]]
+#: The same as callers may write it: one string stands for a list of one.
+AttributeListsInput: TypeAlias = Mapping[str, str | Sequence[str]]
+#: An instant as callers may write it.
+TimestampInput: TypeAlias = dt.datetime | str
+
+_E = TypeVar("_E", bound=Enum)
+_HIDDEN = "pinpoint_kit.hidden"
+
+
+def private(**kwargs: Any) -> Any:  # noqa: ANN401 -- attrs.field() itself has no better type
+    """An attrs field whose content never shows in a repr (address, user id)."""
+    return attrs.field(metadata={_HIDDEN: True}, **kwargs)
+
+
+class Model:
+    """Base of all models: a repr of what was given, with counts in place of contents."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        parts = []
+        for field in attrs.fields(type(self)):  # type: ignore[arg-type]  # every subclass is attrs
+            value = getattr(self, field.name)
+            if value is None or (field.name == "extra" and not value):
+                continue
+            parts.append(f"{field.name}={_shown(value, hidden=_HIDDEN in field.metadata)}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def _shown(value: object, *, hidden: bool) -> str:
+    if isinstance(value, Mapping):
+        return f"<{len(value)}>"
+    if hidden:
+        return "<hidden>"
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, dt.datetime):
+        return value.isoformat(timespec="milliseconds")
+    return repr(value)
+
+
+def _type_name(value: object) -> str:
+    return type(value).__name__
+
+
+def optional_text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validator: text or not given."""
+    del instance
+    if value is not None and not isinstance(value, str):
+        raise InvalidTypeError(
+            f"expected text, got {_type_name(value)}: pass a str", f"$.{attribute.name}"
+        )
+
+
+def required_text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validator: text that is not empty."""
+    del instance
+    if not isinstance(value, str):
+        raise InvalidTypeError(
+            f"expected text, got {_type_name(value)}: pass a str", f"$.{attribute.name}"
+        )
+    if not value:
+        raise ValidationError("is empty: it must name something", f"$.{attribute.name}")
+
+
+def optional_number(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validator: a finite number or not given."""
+    del instance
+    if value is not None:
+        _finite(value, f"$.{attribute.name}")
+
+
+def optional_milliseconds(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validator: whole milliseconds, or not given."""
+    del instance
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidTypeError(
+            f"expected whole milliseconds, got {_type_name(value)}: pass an int",
+            f"$.{attribute.name}",
+        )
+    if value < 0:
+        raise ValidationError("a duration cannot be negative", f"$.{attribute.name}")
+
+
+def optional_model(
+    cls: type[Model],
+) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """A validator: an instance of that model, or not given."""
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        del instance
+        if value is not None and not isinstance(value, cls):
+            raise InvalidTypeError(
+                f"expected {cls.__name__}, got {_type_name(value)}: pass {cls.__name__}(...)",
+                f"$.{attribute.name}",
+            )
+
+    return check
+
+
+def _finite(value: object, path: str) -> float:
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise InvalidTypeError(f"expected a number, got {_type_name(value)}: pass a float", path)
+    try:
+        number = float(value)
+    except (OverflowError, ValueError) as error:
+        raise ValidationError("is not a number that a 64-bit float can hold", path) from error
+    if not math.isfinite(number):
+        raise ValidationError("is not a finite number, and JSON has no other", path)
+    return number
+
+
+def _mapping(value: object, path: str) -> Mapping[object, object]:
+    if not isinstance(value, Mapping):
+        raise InvalidTypeError(f"expected a mapping, got {_type_name(value)}: pass a dict", path)
+    return value
+
+
+def _name(value: object, path: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidTypeError(f"expected names as text, got {_type_name(value)}", path)
+    return value
+
+
+def attribute_lists(
+    value: AttributeListsInput | None, field: str = "attributes"
+) -> AttributeLists | None:
+    """Converter: one string becomes a list of one; it is never split into characters."""
+    if value is None:
+        return None
+    path = f"$.{field}"
+    return {
+        _name(name, path): _values(values, f"{path}.{name}")
+        for name, values in _mapping(value, path).items()
+    }
+
+
+def _values(values: object, path: str) -> list[str]:
+    if isinstance(values, str):
+        return [values]
+    if not isinstance(values, (list, tuple)):
+        raise InvalidTypeError(
+            f"expected a list of text, got {_type_name(values)}: pass a list, or [] to clear it",
+            path,
+        )
+    for index, item in enumerate(values):
+        if not isinstance(item, str):
+            raise InvalidTypeError(
+                f"expected text, got {_type_name(item)}: convert it with str()", f"{path}[{index}]"
+            )
+    return list(values)
+
+
+def text_values(value: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    """Converter for event attributes: name -> text."""
+    if value is None:
+        return None
+    if type(value) is not dict:
+        value = dict(_mapping(value, "$.attributes"))  # type: ignore[arg-type]  # checked below
+    for name, item in value.items():
+        if type(name) is not str:
+            _name(name, "$.attributes")
+        if type(item) is not str and not isinstance(item, str):
+            raise InvalidTypeError(
+                f"expected text, got {_type_name(item)}: convert it with str()",
+                f"$.attributes.{name}",
+            )
+    return value.copy()
+
+
+def metric_values(value: Mapping[str, float] | None) -> Mapping[str, float] | None:
+    """Converter: name -> finite 64-bit float."""
+    if value is None:
+        return None
+    checked: dict[str, float] = {}
+    for name, number in _mapping(value, "$.metrics").items():
+        if type(name) is not str:
+            _name(name, "$.metrics")
+        if type(number) is float and -math.inf < number < math.inf:
+            checked[name] = number  # type: ignore[index]  # a str, as just checked
+        else:
+            checked[name] = _finite(number, f"$.metrics.{name}")  # type: ignore[index]
+    return checked
+
+
+def instant(value: TimestampInput | None, field: str) -> dt.datetime | None:
+    """For converters: an aware UTC datetime of whole milliseconds.
+
+    A naive value counts as UTC, as the service and botocore take it.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = _parsed(value, field)
+    elif not isinstance(value, dt.datetime):
+        raise InvalidTypeError(
+            f"expected an instant, got {_type_name(value)}: pass a datetime or ISO 8601 text",
+            f"$.{field}",
+        )
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=dt.timezone.utc)
+    elif value.tzinfo is not dt.timezone.utc:
+        try:
+            value = value.astimezone(dt.timezone.utc)
+        except (OverflowError, ValueError) as error:
+            raise ValidationError(
+                "is outside of the years 1 to 9999 in UTC", f"$.{field}"
+            ) from error
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+def _parsed(text: str, field: str) -> dt.datetime:
+    from dateutil import parser  # noqa: PLC0415 -- only needed for text; imports stay light
+
+    try:
+        return parser.isoparse(text.strip())
+    except (ValueError, OverflowError) as error:
+        raise ValidationError(
+            "is not an ISO 8601 instant: write it like 2026-10-30T12:00:00.000Z", f"$.{field}"
+        ) from error
+
+
+def enum_member(cls: type[_E], value: _E | str | None, field: str) -> _E | None:
+    """For converters: a member or its value; anything else lists what is possible."""
+    if value is None or isinstance(value, cls):
+        return value
+    try:
+        return cls(value)
+    except ValueError as error:
+        known = ", ".join(str(member.value) for member in cls)
+        raise ValidationError(
+            f"is not a {cls.__name__}: use one of {known}", f"$.{field}"
+        ) from error
+
+
+def extra_field() -> Any:  # noqa: ANN401 -- attrs.field() itself has no better type
+    """The field for members that the service sent and this version does not know."""
+    return attrs.field(factory=dict, converter=dict)

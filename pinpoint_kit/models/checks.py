@@ -1,0 +1,142 @@
+"""What the service would refuse for its content, found before anything is sent.
+
+The checks return the problem as a value, so that a caller may raise it, count it or mend it.
+Limits come from `limits.py`; nothing here encodes or sends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from pinpoint_kit.errors import ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pinpoint_kit.limits import Limits
+    from pinpoint_kit.models.base import AttributeLists
+    from pinpoint_kit.models.endpoint import Endpoint
+    from pinpoint_kit.models.event import Event
+
+__all__ = ["endpoint_id_problem", "endpoint_problem", "event_problem", "truncated"]
+
+_FORBIDDEN_IN_IDS = frozenset("${}")
+_SHOWN = 50
+
+
+def endpoint_id_problem(endpoint_id: str) -> ValidationError | None:
+    """Why the service would refuse this endpoint id, or None.
+
+    Source: UpdateEndpointRequest.EndpointId of the service model.
+    """
+    if not endpoint_id:
+        return ValidationError("is empty: name the endpoint", "$.id", "endpoint_id")
+    if not _FORBIDDEN_IN_IDS.isdisjoint(endpoint_id):
+        return ValidationError("an endpoint id cannot hold $, { or }", "$.id", "endpoint_id")
+    return None
+
+
+def event_problem(event: Event, limits: Limits) -> ValidationError | None:
+    """Why the service would refuse this event, or None.
+
+    Source: Developer Guide, Quotas, "Event ingestion".
+    """
+    attributes = event.attributes or {}
+    metrics = event.metrics or {}
+    if len(attributes) + len(metrics) > limits.max_event_keys:
+        return ValidationError(
+            f"has {len(attributes) + len(metrics)} attribute and metric names, and at most"
+            f" {limits.max_event_keys} are allowed: leave some out",
+            "$",
+            "too_many_keys",
+        )
+    longest = limits.max_event_value_chars
+    for name, value in attributes.items():
+        if len(value) > longest:
+            return ValidationError(
+                f"has {len(value)} characters, and at most {longest} are allowed: shorten it,"
+                ' or connect with invalid="truncate"',
+                f"$.attributes.{name[:_SHOWN]}",
+                "value_too_long",
+            )
+    for field, names in (("attributes", attributes), ("metrics", metrics)):
+        problem = _name_problem(names, limits.max_event_key_chars, field)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _name_problem(names: Iterable[str], longest: int, field: str) -> ValidationError | None:
+    for name in names:
+        if len(name) > longest:
+            return ValidationError(
+                f"the name has {len(name)} characters, and at most {longest} are allowed:"
+                " use a shorter name",
+                f"$.{field}.{name[:_SHOWN]}",
+                "name_too_long",
+            )
+    return None
+
+
+def truncated(event: Event, limits: Limits) -> Event:
+    """The event with its attribute values cut to the limit, by character."""
+    longest = limits.max_event_value_chars
+    attributes = event.attributes or {}
+    if all(len(value) <= longest for value in attributes.values()):
+        return event
+    return attrs.evolve(
+        event, attributes={name: value[:longest] for name, value in attributes.items()}
+    )
+
+
+def endpoint_problem(endpoint: Endpoint, limits: Limits) -> ValidationError | None:
+    """Why the service would refuse this endpoint, or None; its size is checked when encoded.
+
+    Source: Developer Guide, Quotas, "Endpoints".
+    """
+    user_attributes = (endpoint.user.attributes if endpoint.user else None) or {}
+    names = (
+        ("attributes", endpoint.attributes or {}),
+        ("metrics", endpoint.metrics or {}),
+        ("user.attributes", user_attributes),
+    )
+    total = sum(len(mapping) for _, mapping in names)
+    if total > limits.max_endpoint_attributes:
+        return ValidationError(
+            f"has {total} names in attributes, metrics and user attributes, and at most"
+            f" {limits.max_endpoint_attributes} are allowed: leave some out",
+            "$",
+            "too_many_keys",
+        )
+    for field, mapping in names:
+        problem = _name_problem(mapping, limits.max_endpoint_name_chars, field)
+        if problem is not None:
+            return problem
+    return _lists_problem(endpoint.attributes or {}, "attributes", limits) or _lists_problem(
+        user_attributes, "user.attributes", limits
+    )
+
+
+def _lists_problem(
+    lists: AttributeLists | Mapping[str, list[str]], field: str, limits: Limits
+) -> ValidationError | None:
+    for name, values in lists.items():
+        path = f"$.{field}.{name[:_SHOWN]}"
+        if len(values) > limits.max_values_per_attribute:
+            return ValidationError(
+                f"has {len(values)} values, and at most {limits.max_values_per_attribute} are"
+                " allowed: leave some out",
+                path,
+                "too_many_values",
+            )
+        for index, value in enumerate(values):
+            if len(value) > limits.max_endpoint_value_chars:
+                return ValidationError(
+                    f"has {len(value)} characters, and at most {limits.max_endpoint_value_chars}"
+                    " are allowed: shorten it",
+                    f"{path}[{index}]",
+                    "value_too_long",
+                )
+    return None

@@ -1,0 +1,330 @@
+"""The codec between models and Pinpoint's JSON, and the only place that knows its names.
+
+Members that are not given are left out; members that this version does not know, or whose value
+it cannot read, are kept in `extra` and written back. Nothing here sends or packs anything.
+
+    >>> from pinpoint_kit.models import Endpoint
+    >>> to_wire(Endpoint(id="device-1", attributes={"plan": []}))
+    {'Id': 'device-1', 'Attributes': {'plan': []}}
+    >>> from_wire(Endpoint, {"Id": "device-1", "Attributes": {"plan": "pro"}}).attributes
+    {'plan': ['pro']}
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
+
+import attrs
+import cattrs
+import orjson
+from cattrs.gen import make_dict_unstructure_fn, override
+
+from pinpoint_kit.errors import InvalidTypeError, ValidationError
+from pinpoint_kit.models.application import Application
+from pinpoint_kit.models.base import JsonValue, Model
+from pinpoint_kit.models.endpoint import Demographic, Endpoint, Location
+from pinpoint_kit.models.event import Event, Session
+from pinpoint_kit.models.job import Job, JobDefinition
+from pinpoint_kit.models.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "encode",
+    "endpoint_request",
+    "event_body",
+    "event_fragment",
+    "event_members",
+    "from_json",
+    "from_wire",
+    "iso",
+    "to_wire",
+    "with_id",
+]
+
+M = TypeVar("M", bound=Model)
+
+#: Field names whose wire name is not simply the PascalCase of it.
+_RENAMED: dict[type[Model], dict[str, str]] = {
+    Application: {"tags": "tags"},
+    Demographic: {},
+    Endpoint: {},
+    Event: {"type": "EventType", "id": "EventId"},
+    Job: {},
+    JobDefinition: {},
+    Location: {},
+    Session: {"duration_ms": "Duration"},
+    User: {"id": "UserId", "attributes": "UserAttributes"},
+}
+
+
+def _pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+#: Model -> field -> wire name.
+NAMES: dict[type[Model], dict[str, str]] = {
+    cls: {
+        field.name: renamed.get(field.name, _pascal(field.name))
+        for field in attrs.fields(cls)  # type: ignore[arg-type]  # every model is attrs
+        if field.name != "extra"
+    }
+    for cls, renamed in _RENAMED.items()
+}
+
+#: Members of a model that requests do not carry: the service sets them, or the call names them.
+_NOT_IN_REQUESTS = {
+    Endpoint: ("id", "application_id", "cohort_id", "creation_date"),
+    Event: ("id",),
+    Session: ("endpoint_id", "pause_timestamp"),
+}
+
+
+def iso(value: dt.datetime) -> str:
+    """Pinpoint's own form of an instant: ISO 8601, milliseconds, `Z`.
+
+    >>> iso(dt.datetime(2018, 5, 7, 19, 3, 29, 963000, tzinfo=dt.timezone.utc))
+    '2018-05-07T19:03:29.963Z'
+    """
+    return value.isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+def _converter(*, request: bool) -> cattrs.Converter:
+    converter = cattrs.Converter()
+    converter.register_unstructure_hook(dt.datetime, iso)
+    converter.register_unstructure_hook_func(
+        lambda cls: isinstance(cls, type) and issubclass(cls, Enum), lambda member: member.value
+    )
+    # The values of maps were checked and copied when the model was made: pass them as they are.
+    converter.register_unstructure_hook_func(_is_plain, lambda value: value)
+    converter.register_unstructure_hook_factory(
+        NAMES.__contains__, lambda cls: _unstructure_hook(cls, converter, request=request)
+    )
+    return converter
+
+
+def _is_plain(cls: object) -> bool:
+    origin = getattr(cls, "__origin__", None)
+    return isinstance(origin, type) and issubclass(origin, (Mapping, Sequence))
+
+
+def _unstructure_hook(
+    cls: type[Model], converter: cattrs.Converter, *, request: bool
+) -> Callable[[Model], dict[str, JsonValue]]:
+    left_out = _NOT_IN_REQUESTS.get(cls, ()) if request else ()
+    names = {name: override(rename=wire) for name, wire in NAMES[cls].items()}
+    names.update({name: override(omit=True) for name in (*left_out, "extra")})
+    base = make_dict_unstructure_fn(
+        cls,
+        converter,
+        _cattrs_omit_if_default=True,
+        **names,  # type: ignore[arg-type]  # mypy takes the overrides for the options
+    )
+
+    def unstructure(value: Model) -> dict[str, JsonValue]:
+        wire = base(value)
+        extra: dict[str, JsonValue] = value.extra  # type: ignore[attr-defined]  # all have it
+        if extra:
+            wire.update({key: item for key, item in extra.items() if key not in wire})
+        return wire
+
+    return unstructure
+
+
+_FULL = _converter(request=False)
+_REQUEST = _converter(request=True)
+_EVENT = _REQUEST.get_unstructure_hook(Event)  # looked up once: every record call needs it
+
+
+def to_wire(model: Model) -> dict[str, JsonValue]:
+    """Every member that is given, under Pinpoint's names, as JSON can hold it."""
+    return cast("dict[str, JsonValue]", _FULL.unstructure(model))
+
+
+def endpoint_request(endpoint: Endpoint) -> dict[str, JsonValue]:
+    """The members that UpdateEndpoint and the endpoint part of PutEvents carry."""
+    return cast("dict[str, JsonValue]", _REQUEST.unstructure(endpoint))
+
+
+def event_body(event: Event, *, without_type: bool = False) -> dict[str, JsonValue]:
+    """The members that PutEvents carries for one event."""
+    body: dict[str, JsonValue] = _EVENT(event)
+    if without_type:
+        del body["EventType"]
+    return body
+
+
+def with_id(endpoint_id: str, request: bytes) -> bytes:
+    """An encoded endpoint request with its `Id`, as UpdateEndpointsBatch wants it."""
+    head = encode({"Id": endpoint_id})[:-1]
+    return head + b"}" if request == b"{}" else head + b"," + request[1:]
+
+
+def event_members(
+    *,
+    app_title: str | None = None,
+    app_package_name: str | None = None,
+    app_version_code: str | None = None,
+    client_sdk_version: str | None = None,
+    sdk_name: str | None = None,
+) -> dict[str, JsonValue]:
+    """The members that a client adds to every event, for `event_fragment`."""
+    return event_body(
+        Event(
+            type="defaults",
+            app_title=app_title,
+            app_package_name=app_package_name,
+            app_version_code=app_version_code,
+            client_sdk_version=client_sdk_version,
+            sdk_name=sdk_name,
+        ),
+        without_type=True,
+    )
+
+
+def event_fragment(
+    event: Event, event_id: str, timestamp: dt.datetime, defaults: Mapping[str, JsonValue]
+) -> bytes:
+    """`"id":{…}`: one event as it stands inside of a PutEvents request, encoded once.
+
+    Raises:
+        ValidationError: the event cannot be written as JSON in UTF-8.
+    """
+    body = {**defaults, **event_body(event)} if defaults else event_body(event)
+    if event.timestamp is None:
+        body["Timestamp"] = iso(timestamp)
+    return encode({event_id: body})[1:-1]
+
+
+def encode(value: JsonValue | Mapping[str, JsonValue]) -> bytes:
+    """JSON as UTF-8 bytes, exactly as it goes out.
+
+    Raises:
+        ValidationError: the value cannot be written as JSON in UTF-8 (a lone surrogate, an
+            integer beyond 64 bits, nesting beyond 254 levels).
+    """
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise ValidationError(
+            f"cannot be written as JSON ({error}): remove what UTF-8 JSON cannot hold", "$"
+        ) from error
+
+
+def from_json(text: bytes | str) -> JsonValue:
+    """Read JSON.
+
+    Raises:
+        ValidationError: it is not JSON in UTF-8.
+    """
+    try:
+        return cast("JsonValue", orjson.loads(text))
+    except orjson.JSONDecodeError as error:
+        raise ValidationError(
+            f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}", "$"
+        ) from error
+
+
+def from_wire(cls: type[M], data: object, *, strict: bool = False) -> M:
+    """Read a model from Pinpoint's JSON.
+
+    Args:
+        cls: the model.
+        data: a JSON object under Pinpoint's names. Null members count as absent.
+        strict: refuse members that cannot be read, instead of keeping them in `extra`.
+
+    Raises:
+        ValidationError: it is not an object, a required member is missing, or (strict) a
+            member cannot be read; the path says where.
+    """
+    return _read(cls, data, strict=strict, path="$")
+
+
+def _read(cls: type[M], data: object, *, strict: bool, path: str) -> M:
+    if not isinstance(data, Mapping):
+        raise InvalidTypeError(f"expected an object, got {type(data).__name__}", path)
+    members = {key: value for key, value in data.items() if value is not None}
+    values: dict[str, Any] = {}
+    for name, wire in NAMES[cls].items():
+        if wire in members:
+            values[name] = members.pop(wire)
+    for name, nested in _nested(cls).items():
+        if name in values:
+            _read_nested(nested, values, name, members, NAMES[cls][name], strict=strict, path=path)
+    return _build(cls, values, members, strict=strict, path=path)
+
+
+def _read_nested(  # noqa: PLR0913 -- the state of one step of _read
+    cls: type[Model],
+    values: dict[str, Any],
+    name: str,
+    extra: dict[str, Any],
+    wire: str,
+    *,
+    strict: bool,
+    path: str,
+) -> None:
+    try:
+        values[name] = _read(cls, values[name], strict=strict, path=f"{path}.{wire}")
+    except ValidationError:
+        if strict:
+            raise
+        extra[wire] = values.pop(name)
+
+
+def _build(
+    cls: type[M], values: dict[str, Any], extra: dict[str, Any], *, strict: bool, path: str
+) -> M:
+    names = NAMES[cls]
+    while True:
+        try:
+            return cls(**_clean(values), extra=extra)  # type: ignore[call-arg]  # names are fields
+        except TypeError as error:
+            if isinstance(error, ValidationError):
+                problem: ValidationError = error
+            else:
+                missing = ", ".join(
+                    wire
+                    for name, wire in names.items()
+                    if name not in values and _is_required(cls, name)
+                )
+                raise ValidationError(f"misses {missing}: give it", path) from error
+        except ValidationError as error:
+            problem = error
+        field, _, rest = problem.path.removeprefix("$.").partition(".")
+        if strict or field not in values or _is_required(cls, field):
+            located = f"{path}.{names.get(field, field)}" + (f".{rest}" if rest else "")
+            raise type(problem)(problem.message, located, problem.reason) from problem
+        extra[names[field]] = values.pop(field)
+
+
+def _clean(values: dict[str, Any]) -> dict[str, Any]:
+    """Null values inside of maps count as absent, as null members do."""
+    return {
+        name: {key: item for key, item in value.items() if item is not None}
+        if isinstance(value, Mapping)
+        else value
+        for name, value in values.items()
+    }
+
+
+def _is_required(cls: type[Model], field: str) -> bool:
+    return getattr(attrs.fields_dict(cls)[field], "default", None) is attrs.NOTHING  # type: ignore[arg-type]
+
+
+def _nested(cls: type[Model]) -> dict[str, type[Model]]:
+    if cls not in _NESTED:
+        _NESTED[cls] = {
+            name: part
+            for name, hint in get_type_hints(cls).items()
+            for part in get_args(hint)
+            if isinstance(part, type) and issubclass(part, Model)
+        }
+    return _NESTED[cls]
+
+
+_NESTED: dict[type[Model], dict[str, type[Model]]] = {}

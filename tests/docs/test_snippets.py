@@ -1,0 +1,231 @@
+"""The documentation is executed: what a page shows is what a reader gets.
+
+Every ```python block of README.md and docs/**/*.md runs, page by page from top to bottom, in an
+empty folder and without an AWS account. `python no-run` marks a block that needs a service.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import os
+import re
+import shlex
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    import click
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("README.md"), *DOCS.rglob("*.md")])
+
+FENCE = re.compile(
+    r"^(?P<indent> *)(?P<fence>`{3,})(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)(?P=fence) *$",
+    re.MULTILINE | re.DOTALL,
+)
+INCLUDE = re.compile(r'^--8<-- "(?P<path>[^"]+)"\n', re.MULTILINE)
+
+
+@attrs.frozen
+class Block:
+    """A fenced block: its language, its marks, its text and where it stands."""
+
+    page: Path
+    line: int
+    language: str
+    marks: tuple[str, ...]
+    text: str
+
+    @property
+    def is_executed(self) -> bool:
+        """True for a block that the reader is meant to run as it stands."""
+        return self.language == "python" and "no-run" not in self.marks
+
+
+def blocks(page: Path) -> list[Block]:
+    """All fenced blocks of a page, with included example files put in."""
+    text = page.read_text("utf-8")
+    found = []
+    for match in FENCE.finditer(text):
+        language, *marks = match["info"].split() or [""]
+        body = textwrap.dedent(match["body"])
+        body = INCLUDE.sub(lambda include: (ROOT / include["path"]).read_text("utf-8"), body)
+        line = text.count("\n", 0, match.start("body"))
+        found.append(Block(page, line, language, tuple(marks), body))
+    return found
+
+
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+EXECUTED = sorted({block.page for block in BLOCKS if block.is_executed})
+
+
+def name(page: Path) -> str:
+    """How a page is called in test ids and messages."""
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.fixture
+def _offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader's first minutes: an empty folder, no credentials and no settings."""
+    monkeypatch.chdir(tmp_path)
+    for variable in os.environ:
+        if variable.startswith(("AWS_", "PINPOINT_KIT_")):
+            monkeypatch.delenv(variable)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="module")
+def hooks() -> ModuleType:
+    """docs/hooks.py, which MkDocs loads by its path and so do we."""
+    spec = importlib.util.spec_from_file_location("docs_hooks", DOCS / "hooks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.usefixtures("_offline")
+@pytest.mark.parametrize("page", EXECUTED, ids=name)
+def test_page_runs(page: Path) -> None:
+    """The Python blocks of a page run from top to bottom, as one program."""
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks(page):
+        if block.is_executed:
+            # The padding makes a traceback point at the line of the page.
+            source = "\n" * block.line + block.text
+            exec(compile(source, page, "exec"), namespace)  # noqa: S102 -- it is our own text
+    namespace.clear()
+    gc.collect()  # what a page forgets to close warns here, and warnings are errors
+
+
+def test_something_runs() -> None:
+    """The extraction finds blocks: a test of nothing would pass for ever."""
+    assert any(block.is_executed for block in BLOCKS)
+
+
+def test_only_python_blocks_are_called_python() -> None:
+    """No block escapes execution by another name, an unknown mark or a prompt."""
+    for block in BLOCKS:
+        where = f"{name(block.page)}:{block.line}"
+        assert block.language in {"bash", "console", "csv", "ini", "json", "python", "text"}, where
+        assert set(block.marks) <= {"no-run"}, where
+        assert not block.text.startswith(">>> "), f"{where}: write assert, which is executed"
+
+
+def test_no_run_is_for_services_only() -> None:
+    """A block is left out only because it needs a service at some address."""
+    for block in BLOCKS:
+        if "no-run" in block.marks:
+            assert re.search(r"(aws|https?|s3)://", block.text), f"{name(block.page)}:{block.line}"
+
+
+def test_every_fence_is_closed() -> None:
+    """Each page has as many fences as the extraction saw, so that no block is swallowed."""
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        seen = sum(2 + len(re.findall(r"^ *`{3,}", b.text, re.MULTILINE)) for b in blocks(page))
+        assert len(re.findall(r"^ *`{3,}", text, re.MULTILINE)) == seen, name(page)
+
+
+def test_every_page_is_in_the_navigation(hooks: ModuleType) -> None:
+    """The navigation holds every page, on disk or generated, exactly once."""
+    text = (ROOT / "mkdocs.yml").read_text("utf-8")
+    navigation = text.partition("\nnav:\n")[2].partition("\n\n")[0]
+    listed = re.findall(r": (\S+\.md)$", navigation, re.MULTILINE)
+    on_disk = [page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")]
+    assert sorted(listed) == sorted([*on_disk, *hooks.PAGES])
+
+
+def test_every_limit_is_documented(hooks: ModuleType) -> None:
+    """The limits page names each limit."""
+    from pinpoint_kit.limits import Limits  # noqa: PLC0415 -- the page imports it late, too
+
+    page = hooks.limits_page()
+    assert [f.name for f in attrs.fields(Limits) if f"| `{f.name}` |" not in page] == []
+
+
+def test_every_error_is_documented(hooks: ModuleType) -> None:
+    """The tree on the errors page, and so in the module's docstring, names each class once."""
+    from pinpoint_kit import errors  # noqa: PLC0415 -- the page imports it late, too
+
+    tree = hooks.errors_page().split("```")[1]
+    named = re.findall(r"^[ │├└─]*([A-Z]\w+)", tree, re.MULTILINE)
+    assert sorted(named) == sorted(errors.__all__)
+
+
+def test_every_operation_is_on_the_compatibility_page(hooks: ModuleType) -> None:
+    """The compatibility page has one row for each operation of the service model."""
+    from pinpoint_kit import engine  # noqa: PLC0415 -- the page imports it late, too
+
+    page = hooks.compatibility_page()
+    rows = list(engine.coverage())
+    assert len({row.operation for row in rows}) == len(rows)
+    assert {str(row.status) for row in rows} <= {"emulated", "partial", "refused"}
+    assert [row.operation for row in rows if page.count(f"| `{row.operation}` |") != 1] == []
+
+
+def test_every_command_is_documented(hooks: ModuleType) -> None:
+    """Each command has a section on the page; it and its options have a help text."""
+    page = hooks.cli_page()
+    commands = _commands(hooks)
+    assert len(commands) > 1
+    for path, command in commands.items():
+        assert f"## {path}\n" in page
+        assert command.help, f"{path} has no help text"
+        for parameter in command.params:
+            # Arguments have no help in click; the command's own text explains them.
+            if parameter.param_type_name == "option":
+                assert getattr(parameter, "help", None), f"{path} {parameter.opts[0]}"
+
+
+def test_exit_codes_are_documented(hooks: ModuleType) -> None:
+    """The top of the command line, or each command, says what its exit status means."""
+    commands = _commands(hooks)
+    texts = {
+        path: f"{command.help}\n{command.epilog}".lower() for path, command in commands.items()
+    }
+    if "exit" not in texts["pinpoint-kit"]:
+        assert [path for path, text in texts.items() if "exit" not in text] == []
+
+
+def test_command_lines_in_the_documentation_exist(hooks: ModuleType) -> None:
+    """Every `pinpoint-kit ...` line of a page names a real command and real options."""
+    commands = _commands(hooks)
+    for block in BLOCKS:
+        if block.language not in {"bash", "console"}:
+            continue
+        for words in _command_lines(block.text):
+            path = "pinpoint-kit"
+            while words and f"{path} {words[0]}" in commands:
+                path = f"{path} {words.pop(0)}"
+            where = f"{name(block.page)}:{block.line}: {path}"
+            assert not hasattr(commands[path], "commands") or words == ["--help"], where
+            options = {
+                option for p in commands[path].params for option in (*p.opts, *p.secondary_opts)
+            }
+            given = {word.partition("=")[0] for word in words if word.startswith("--")}
+            assert given <= {*options, "--help"}, where
+
+
+def _command_lines(text: str) -> Iterator[list[str]]:
+    for line in text.replace("\\\n", " ").splitlines():
+        for part in re.split(r"&&|\|\||[|;]", line.removeprefix("$ ")):
+            words = shlex.split(part, comments=True)
+            if words and Path(words[0]).name == "pinpoint-kit":
+                yield words[1:]
+
+
+def _commands(hooks: ModuleType) -> dict[str, click.Command]:
+    contexts = hooks._contexts(hooks._cli(), "pinpoint-kit", None)
+    return {context.command_path: context.command for context in contexts}
