@@ -7,6 +7,7 @@ order per endpoint is kept too.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -46,7 +47,7 @@ class EventItem:
     @property
     def size(self) -> int:
         """Bytes that it needs in a request of its own, braces of the request included."""
-        key = len(orjson.dumps(self.endpoint_id))
+        key = len(_key(self.endpoint_id))
         endpoint = len(self.endpoint or _EMPTY_ENDPOINT)
         frame = len(_EVENTS_HEAD) + len(_EVENTS_TAIL) + _GROUP_BYTES - 1
         return frame + key + endpoint + len(self.fragment)
@@ -64,6 +65,12 @@ class EndpointItem:
     def size(self) -> int:
         """Bytes that it needs in a request of its own."""
         return len(_ITEMS_HEAD) + len(self.fragment) + len(_ITEMS_TAIL)
+
+
+@functools.lru_cache(maxsize=4096)
+def _key(endpoint_id: str) -> bytes:
+    """The endpoint id as a JSON key; the busy ones are asked for again and again."""
+    return orjson.dumps(endpoint_id)
 
 
 E = TypeVar("E", bound=EventItem)
@@ -101,7 +108,7 @@ class TooLarge(Generic[I]):
 def pack_events(items: Iterable[E], limits: Limits) -> Iterator[Batch[E] | TooLarge[E]]:
     """Pack events into PutEvents requests.
 
-    A batch ends early where the same event id comes twice for an endpoint, or other endpoint
+    A batch ends early where the same event id comes twice, or other endpoint
     data comes for an endpoint that has some in this batch already: one JSON object cannot hold
     both, and their order matters.
     """
@@ -110,18 +117,17 @@ def pack_events(items: Iterable[E], limits: Limits) -> Iterator[Batch[E] | TooLa
     batch: list[E] = []
     size = frame
     endpoints: dict[str, bytes] = {}
-    seen: set[tuple[str, str]] = set()
+    seen: set[str] = set()
     for item in items:
         alone = item.size
         if alone > most_bytes or len(item.fragment) > limits.max_event_bytes:
             yield _event_too_large(item, alone, most_bytes, limits)
             continue
-        key = (item.endpoint_id, item.event_id)
         known = endpoints.get(item.endpoint_id)
         more = len(item.fragment) + 1 if known is not None else alone - frame + 1
         if known == b"" and item.endpoint:
             more += len(item.endpoint)
-        conflict = key in seen or bool(known and item.endpoint and known != item.endpoint)
+        conflict = item.event_id in seen or bool(known and item.endpoint and known != item.endpoint)
         if batch and (
             len(batch) >= limits.max_events_per_request or size + more > most_bytes or conflict
         ):
@@ -130,7 +136,7 @@ def pack_events(items: Iterable[E], limits: Limits) -> Iterator[Batch[E] | TooLa
             more = alone - frame + 1
         batch.append(item)
         size += more
-        seen.add(key)
+        seen.add(item.event_id)
         endpoints[item.endpoint_id] = endpoints.get(item.endpoint_id) or item.endpoint
     if batch:
         yield Batch(batch, events_body(batch), events_body)
@@ -157,7 +163,7 @@ def events_body(items: Sequence[EventItem]) -> bytes:
     parts = [
         b'%b:{"Endpoint":%b%b%b%b'
         % (
-            orjson.dumps(endpoint_id),
+            _key(endpoint_id),
             endpoints.get(endpoint_id, _EMPTY_ENDPOINT),
             _GROUP_MIDDLE,
             b",".join(fragments),

@@ -5,7 +5,6 @@ No verbs of the API live here. SQL, botocore and encoding are out of place.
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import time
 import warnings
@@ -70,12 +69,6 @@ class PinpointOptions(TypedDict, total=False):
     limits: Limits
     retry: RetryPolicy
     delivery: DeliveryOptions
-
-
-def utc_now() -> dt.datetime:
-    """Now, aware, in UTC, in whole milliseconds as the wire has it."""
-    now = dt.datetime.now(dt.timezone.utc)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def connect(
@@ -201,7 +194,7 @@ class Pinpoint:
             limits=limits,
             options=options.get("delivery", DeliveryOptions()),
         )
-        recorder = Recorder(self.delivery, limits=limits, policy=_policy(options), now=utc_now)
+        recorder = Recorder(self.delivery, limits=limits, policy=_policy(options))
         self.applications = Applications(self._transport)
         self.endpoints = Endpoints(self._transport, application_id=application_id, limits=limits)
         self.users = Users(self._transport, application_id=application_id)

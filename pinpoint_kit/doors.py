@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
+import botocore
 import botocore.exceptions as aws
 import botocore.session
 from botocore import UNSIGNED
@@ -22,6 +23,7 @@ from botocore.config import Config
 
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.errors import ConfigurationError, PinpointRetiredWarning
+from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +107,8 @@ def _config(timeout: float, *, unsigned: bool, region: str | None = None) -> Con
         retries={"total_max_attempts": 1, "mode": "standard"},  # ours are in the transport
         connect_timeout=min(5.0, timeout),
         read_timeout=timeout,
-        user_agent_extra="pinpoint_kit",
+        # A finished text: botocore would put its own together at every request, twice.
+        user_agent=f"pinpoint_kit/{VERSION} botocore/{botocore.__version__}",
         **({"signature_version": UNSIGNED} if unsigned else {}),
     )
 

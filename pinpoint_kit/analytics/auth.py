@@ -36,7 +36,7 @@ class Auth:
         Returns:
             The event id.
         """
-        return self._record(endpoint_id, SIGN_IN, details)
+        return self._recorder.record(endpoint_id, SIGN_IN, **details)
 
     def sign_up(self, endpoint_id: str, **details: Unpack[EventDetails]) -> str:
         """Record that a user signed up; give `endpoint=` to create the endpoint with it.
@@ -57,7 +57,7 @@ class Auth:
             ...     len(pinpoint.users.endpoints("user-1"))
             1
         """
-        return self._record(endpoint_id, SIGN_UP, details)
+        return self._recorder.record(endpoint_id, SIGN_UP, **details)
 
     def auth_fail(self, endpoint_id: str, **details: Unpack[EventDetails]) -> str:
         """Record that a sign-in failed.
@@ -69,9 +69,4 @@ class Auth:
         Returns:
             The event id.
         """
-        return self._record(endpoint_id, AUTH_FAIL, details)
-
-    def _record(self, endpoint_id: str, event_type: str, details: EventDetails) -> str:
-        endpoint = details.pop("endpoint", None)
-        event = self._recorder.event(event_type, details)
-        return self._recorder.enqueue(endpoint_id, event, endpoint)
+        return self._recorder.record(endpoint_id, AUTH_FAIL, **details)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from pinpoint_kit.analytics.recorder import EventDetails, Recorder
+    from pinpoint_kit.models.base import TimestampInput
     from pinpoint_kit.models.endpoint import Endpoint
+    from pinpoint_kit.models.event import Session
     from pinpoint_kit.transport import Transport
 
 __all__ = ["Events"]
@@ -42,8 +44,17 @@ class Events:
 
     # In the background
 
-    def record(
-        self, endpoint_id: str, event: Event | str, /, **details: Unpack[EventDetails]
+    def record(  # noqa: PLR0913 -- the parts of an event
+        self,
+        endpoint_id: str,
+        event: Event | str,
+        /,
+        *,
+        attributes: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        session: Session | None = None,
+        timestamp: TimestampInput | None = None,
+        endpoint: Endpoint | None = None,
     ) -> str:
         """Queue an event for delivery and return at once.
 
@@ -54,8 +65,11 @@ class Events:
         Args:
             endpoint_id: the endpoint it happened at; case-insensitive.
             event: an `Event`, or an event type such as `level_up`.
-            **details: `attributes`, `metrics`, `session`, `timestamp` (only with a type), and
-                `endpoint` (endpoint data that goes with it).
+            attributes: name -> text of up to 200 characters; only with a type.
+            metrics: name -> number; only with a type.
+            session: the session that it belongs to; only with a type.
+            timestamp: when it happened, now unless given; only with a type.
+            endpoint: endpoint data that goes with it, creating or updating the endpoint.
 
         Returns:
             The event id, which survives retries: the receiver can tell a duplicate by it.
@@ -71,8 +85,15 @@ class Events:
             ...     pinpoint.flush().accepted
             1
         """
-        endpoint = details.pop("endpoint", None)
-        return self._recorder.enqueue(endpoint_id, self._recorder.event(event, details), endpoint)
+        return self._recorder.record(
+            endpoint_id,
+            event,
+            attributes=attributes,
+            metrics=metrics,
+            session=session,
+            timestamp=timestamp,
+            endpoint=endpoint,
+        )
 
     def submit(
         self, endpoint_id: str, event: Event | str, /, **details: Unpack[EventDetails]
@@ -97,9 +118,7 @@ class Events:
         """
         future: Future[EventResult] = Future()
         future.set_running_or_notify_cancel()
-        endpoint = details.pop("endpoint", None)
-        prepared = self._recorder.event(event, details)
-        self._recorder.enqueue(endpoint_id, prepared, endpoint, future)
+        self._recorder.record(endpoint_id, event, future=future, **details)
         return future
 
     # Now
@@ -126,8 +145,7 @@ class Events:
             ServiceError: the whole request was refused, for example `NotFound` for an unknown
                 application.
         """
-        endpoint = details.pop("endpoint", None)
-        return self._put([(endpoint_id, self._recorder.event(event, details), endpoint)])[0]
+        return self._put([(endpoint_id, event, details)])[0]
 
     def put_many(self, events: Iterable[tuple[str, Event]]) -> list[EventResult]:
         """Send any number of events now, packed into as few requests as the limits allow.
@@ -144,20 +162,20 @@ class Events:
             TransportError: no answer came; what was sent before stays sent.
             ServiceError: a whole request was refused.
         """
-        triples: list[tuple[str, Event, Endpoint | None]] = []
+        triples: list[tuple[str, Event | str, EventDetails]] = []
         for index, pair in enumerate(events):
             if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[1], Event):  # noqa: PLR2004 -- a pair
                 raise InvalidTypeError("expected a pair (endpoint id, Event)", f"$[{index}]")
-            triples.append((pair[0], self._recorder.event(pair[1], {}), None))
+            triples.append((pair[0], pair[1], {}))
         return self._put(triples)
 
-    def _put(self, triples: list[tuple[str, Event, Endpoint | None]]) -> list[EventResult]:
+    def _put(self, triples: list[tuple[str, Event | str, EventDetails]]) -> list[EventResult]:
         results: dict[int, EventResult] = {}
         items: list[_Numbered] = []
-        for index, (endpoint_id, event, endpoint) in enumerate(triples):
-            event_id = event.id or new_event_id()
+        for index, (endpoint_id, event, details) in enumerate(triples):
+            event_id = (event.id if isinstance(event, Event) else None) or new_event_id()
             try:
-                item = self._recorder.encoded(endpoint_id, event, event_id, endpoint)
+                item = self._recorder.encoded(endpoint_id, event, event_id, details)
             except InvalidTypeError:
                 raise
             except ValidationError as problem:

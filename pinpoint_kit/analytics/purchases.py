@@ -5,8 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.errors import InvalidTypeError, ValidationError
-
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
@@ -53,12 +51,9 @@ class Purchases:
 
         Raises:
             InvalidTypeError: a value has the wrong type.
-            ValidationError: the currency is not three letters.
 
         Source: Mobile Analytics migration guide; the AWS mobile SDKs.
         """
-        if currency is not None and not _is_currency(currency):
-            raise ValidationError("is not an ISO 4217 code such as EUR", "$.currency")
         attributes = {
             "_product_id": product_id,
             "_currency": currency,
@@ -70,16 +65,6 @@ class Purchases:
         if not isinstance(price, str):
             metrics["_item_price"] = float(price) if isinstance(price, Decimal) else price
         given = {name: value for name, value in attributes.items() if value is not None}
-        endpoint = details.pop("endpoint", None)
         details["attributes"] = {**(details.get("attributes") or {}), **given}
         details["metrics"] = {**(details.get("metrics") or {}), **metrics}
-        event = self._recorder.event(PURCHASE, details)
-        return self._recorder.enqueue(endpoint_id, event, endpoint)
-
-
-def _is_currency(currency: object) -> bool:
-    if not isinstance(currency, str):
-        raise InvalidTypeError(
-            f"expected text, got {type(currency).__name__}: pass a str", "$.currency"
-        )
-    return len(currency) == 3 and currency.isalpha() and currency.isascii()  # noqa: PLR2004 -- ISO 4217
+        return self._recorder.record(endpoint_id, PURCHASE, **details)

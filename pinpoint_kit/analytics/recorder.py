@@ -6,7 +6,9 @@ and encoded exactly once, here; after that it is bytes. No thread and no botocor
 
 from __future__ import annotations
 
+import itertools
 import os
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TypedDict
 
@@ -15,15 +17,19 @@ import attrs
 from pinpoint_kit.batching import EventItem
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
 from pinpoint_kit.models import wire
-from pinpoint_kit.models.base import JsonValue
-from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem, event_problem
-from pinpoint_kit.models.checks import truncated as truncate
+from pinpoint_kit.models.base import instant, metric_values, text_values
+from pinpoint_kit.models.checks import (
+    endpoint_id_problem,
+    endpoint_problem,
+    event_problem,
+    truncated,
+)
 from pinpoint_kit.models.endpoint import Endpoint
 from pinpoint_kit.models.event import Event, EventResult, Session
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Future
 
     from pinpoint_kit.delivery.delivery import Delivery
@@ -76,7 +82,7 @@ class EventPolicy:
 
     strict: bool = False
     invalid: InvalidPolicy = "reject"
-    members: Mapping[str, JsonValue] = attrs.field(factory=dict, repr=False)
+    members: wire.Members = attrs.field(factory=wire.Members, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if self.invalid not in {"reject", "truncate"}:
@@ -99,8 +105,7 @@ class Defaults:
         Raises:
             InvalidTypeError: a value has the wrong type.
         """
-        event = Event(type="defaults", attributes=attributes, metrics=metrics)
-        return cls(event.attributes or {}, event.metrics or {})
+        return cls(text_values(attributes) or {}, metric_values(metrics) or {})
 
 
 class Recorder:
@@ -112,11 +117,12 @@ class Recorder:
         *,
         limits: Limits,
         policy: EventPolicy,
-        now: Callable[[], dt.datetime],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.limits = limits
         self.policy = policy
-        self.now = now
+        self.clock = clock
+        self._truncates = policy.invalid == "truncate"
         self._delivery = delivery
         self._defaults: dict[str | None, Defaults] = {}
 
@@ -124,50 +130,26 @@ class Recorder:
         """Replace what rides on every event (None), or on every event of a type."""
         self._defaults = {**self._defaults, event_type: defaults}
 
-    def event(
-        self, event: Event | str, details: EventDetails, session_defaults: Defaults | None = None
-    ) -> Event:
-        """The event with everything that rides on it; what is more specific wins.
-
-        Raises:
-            InvalidTypeError: neither an event nor a type, or details beside an event.
-        """
-        if isinstance(event, str):
-            event = Event(type=event, **details)  # type: ignore[misc]  # endpoint was taken out
-        elif not isinstance(event, Event):
-            raise InvalidTypeError(
-                f"expected an Event or an event type, got {type(event).__name__}", "$.event"
-            )
-        elif details:
-            raise InvalidTypeError(
-                f"give {', '.join(sorted(details))} to the Event itself, or pass an event type"
-                " instead of an Event",
-                "$.event",
-            )
-        if not self._defaults and session_defaults is None:
-            return event
-        scopes = (self._defaults.get(None), self._defaults.get(event.type), session_defaults)
-        attributes: dict[str, str] = {}
-        metrics: dict[str, float] = {}
-        for defaults in scopes:
-            if defaults is not None:
-                attributes.update(defaults.attributes)
-                metrics.update(defaults.metrics)
-        attributes.update(event.attributes or {})
-        metrics.update(event.metrics or {})
-        return attrs.evolve(event, attributes=attributes or None, metrics=metrics or None)
-
-    def enqueue(
+    def record(  # noqa: PLR0913 -- the parts of an event, and who asks for what becomes of it
         self,
         endpoint_id: str,
-        event: Event,
+        event: Event | str,
+        *,
+        attributes: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        session: Session | None = None,
+        timestamp: TimestampInput | None = None,
         endpoint: Endpoint | None = None,
+        defaults: Defaults | None = None,
         future: Future[EventResult] | None = None,
     ) -> str:
         """Queue the event, or count it as rejected; returns its id."""
-        event_id = event.id or new_event_id()
+        event_id = (event.id if isinstance(event, Event) else None) or new_event_id()
         try:
-            item = self.encoded(endpoint_id, event, event_id, endpoint)
+            fragment = self._fragment(
+                endpoint_id, event, event_id, attributes, metrics, session, timestamp, defaults
+            )
+            data = b"" if endpoint is None else self._endpoint_data(endpoint_id, endpoint)
         except InvalidTypeError:
             raise
         except ValidationError as problem:
@@ -177,41 +159,84 @@ class Recorder:
             if future is not None:
                 future.set_result(refusal(endpoint_id, event_id, problem))
             return event_id
-        self._delivery.enqueue(endpoint_id, event_id, item.fragment, item.endpoint, future)
+        self._delivery.enqueue(endpoint_id, event_id, fragment, data, future)
         return event_id
 
     def encoded(
-        self, endpoint_id: str, event: Event, event_id: str, endpoint: Endpoint | None
+        self, endpoint_id: str, event: Event | str, event_id: str, details: EventDetails
     ) -> EventItem:
-        """Check and encode one event.
+        """Check and encode one event without queueing it.
 
         Raises:
             InvalidTypeError: a value has the wrong type.
             ValidationError: the service would refuse the content.
         """
+        endpoint = details.get("endpoint")
+        fragment = self._fragment(
+            endpoint_id,
+            event,
+            event_id,
+            details.get("attributes"),
+            details.get("metrics"),
+            details.get("session"),
+            details.get("timestamp"),
+            None,
+        )
+        data = b"" if endpoint is None else self._endpoint_data(endpoint_id, endpoint)
+        return EventItem(endpoint_id, event_id, fragment, data)
+
+    def _fragment(  # noqa: PLR0913, PLR0917 -- every call of `record` comes here: kept flat
+        self,
+        endpoint_id: str,
+        event: Event | str,
+        event_id: str,
+        attributes: Mapping[str, str] | None,
+        metrics: Mapping[str, float] | None,
+        session: Session | None,
+        timestamp: TimestampInput | None,
+        session_defaults: Defaults | None,
+    ) -> bytes:
         if not isinstance(endpoint_id, str):
             raise InvalidTypeError(
                 f"expected an endpoint id as text, got {type(endpoint_id).__name__}", "$.id"
             )
-        problem = endpoint_id_problem(endpoint_id)
-        if problem is None and self.policy.invalid == "truncate":
-            shorter = truncate(event, self.limits)
-            if shorter is not event:
-                self._delivery.count_truncated()
-                event = shorter
-        problem = problem or event_problem(event, self.limits)
+        if isinstance(event, str):
+            event_type, whole = event, None
+            attributes, metrics = text_values(attributes), metric_values(metrics)
+            at = _checked_parts(event_type, session, timestamp)
+        else:
+            whole = _checked_event(event, (attributes, metrics, session, timestamp))
+            event_type, attributes, metrics = whole.type, whole.attributes, whole.metrics
+            at = whole.timestamp
+        if self._defaults or session_defaults is not None:
+            scopes = (self._defaults.get(None), self._defaults.get(event_type), session_defaults)
+            attributes, metrics = _merged(scopes, attributes, metrics)
+        if self._truncates and attributes:
+            attributes = self._truncated(attributes)
+        limits = self.limits
+        problem = endpoint_id_problem(endpoint_id) or event_problem(attributes, metrics, limits)
         if problem is not None:
             raise problem
-        fragment = wire.event_fragment(event, event_id, self.now(), self.policy.members)
-        if len(fragment) > self.limits.max_event_bytes:
+        if whole is None:
+            body = wire.event_parts(event_type, attributes, metrics, session)
+        else:
+            body = wire.event_body(whole, attributes, metrics)
+        stamp = wire.stamp(self.clock()) if at is None else wire.iso(at)
+        fragment = wire.event_fragment(body, event_id, stamp, self.policy.members)
+        if len(fragment) > limits.max_event_bytes:
             raise ValidationError(
-                f"has {len(fragment)} bytes, and at most {self.limits.max_event_bytes} are"
+                f"has {len(fragment)} bytes, and at most {limits.max_event_bytes} are"
                 " allowed: send less with the event",
                 "$",
                 "too_large",
             )
-        data = b"" if endpoint is None else self._endpoint_data(endpoint_id, endpoint)
-        return EventItem(endpoint_id, event_id, fragment, data)
+        return fragment
+
+    def _truncated(self, attributes: Mapping[str, str]) -> Mapping[str, str]:
+        shorter = truncated(attributes, self.limits)
+        if shorter is not attributes:
+            self._delivery.count_truncated()
+        return shorter
 
     def _endpoint_data(self, endpoint_id: str, endpoint: Endpoint) -> bytes:
         if not isinstance(endpoint, Endpoint):
@@ -238,9 +263,69 @@ class Recorder:
         return data
 
 
-def new_event_id() -> str:
-    """A new event id: 32 lower-case hexadecimal characters, 128 random bits."""
-    return os.urandom(16).hex()
+def _checked_parts(
+    event_type: str, session: Session | None, timestamp: TimestampInput | None
+) -> dt.datetime | None:
+    """What making an `Event` of the parts would check, without the cost of making one."""
+    if not event_type:
+        raise ValidationError("is empty: name the event type", "$.type", "event_type")
+    if session is not None and not isinstance(session, Session):
+        raise InvalidTypeError(f"expected a Session, got {type(session).__name__}", "$.session")
+    return None if timestamp is None else instant(timestamp, "timestamp")
+
+
+def _checked_event(event: Event, parts: tuple[object, ...]) -> Event:
+    if not isinstance(event, Event):
+        raise InvalidTypeError(
+            f"expected an Event or an event type, got {type(event).__name__}", "$.event"
+        )
+    if any(part is not None for part in parts):
+        raise InvalidTypeError(
+            "give attributes, metrics, session and timestamp to the Event itself, or pass an event"
+            " type instead of an Event",
+            "$.event",
+        )
+    return event
+
+
+def _merged(
+    scopes: Iterable[Defaults | None],
+    attributes: Mapping[str, str] | None,
+    metrics: Mapping[str, float] | None,
+) -> tuple[Mapping[str, str] | None, Mapping[str, float] | None]:
+    """What rides along, from general to special, and the event's own last."""
+    all_attributes: dict[str, str] = {}
+    all_metrics: dict[str, float] = {}
+    for defaults in scopes:
+        if defaults is not None:
+            all_attributes.update(defaults.attributes)
+            all_metrics.update(defaults.metrics)
+    all_attributes.update(attributes or {})
+    all_metrics.update(metrics or {})
+    return all_attributes or None, all_metrics or None
+
+
+class _EventIds:
+    """Ids that are unique without asking the system for random bits at every event.
+
+    80 random bits a process, then a counter: 32 lower-case hexadecimal characters.
+    """
+
+    def __init__(self) -> None:
+        self.renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.renew)
+
+    def renew(self) -> None:
+        """Start again with other random bits: a forked child must not repeat its parent."""
+        self._prefix = os.urandom(10).hex()
+        self._next = itertools.count(int.from_bytes(os.urandom(4), "big")).__next__
+
+    def __call__(self) -> str:
+        return f"{self._prefix}{self._next():012x}"
+
+
+new_event_id = _EventIds()
 
 
 def refusal(endpoint_id: str, event_id: str, problem: ValidationError) -> EventResult:

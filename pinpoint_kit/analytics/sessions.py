@@ -93,21 +93,25 @@ class ActiveSession:
 
         Returns:
             The event id.
-
-        Raises:
-            ValidationError: the session was stopped.
         """
-        if self.state == "stopped":
-            raise ValidationError(
-                "the session was stopped: start another one, or use events.record", "$.session"
-            )
-        endpoint = details.pop("endpoint", None)
-        return self._send(event, details, self._value, endpoint)
+        if isinstance(event, Event):
+            event = attrs.evolve(event, session=self._value)
+        else:
+            details["session"] = self._value
+        return self._owner.recorder.record(
+            self.endpoint_id, event, defaults=self._defaults, **details
+        )
 
     def begin(self, endpoint: Endpoint | None) -> None:
         """Record `_session.start`; `Sessions.start` does it once."""
-        at = self._value.start_timestamp
-        self._send(START, {"timestamp": at}, self._value, endpoint)
+        self._owner.recorder.record(
+            self.endpoint_id,
+            START,
+            timestamp=self._value.start_timestamp,
+            session=self._value,
+            endpoint=endpoint,
+            defaults=self._defaults,
+        )
 
     def pause(self, *, timestamp: TimestampInput | None = None) -> None:
         """Record `_session.pause` with the duration so far; nothing when it does not run.
@@ -166,23 +170,14 @@ class ActiveSession:
         given = instant(timestamp, "timestamp")
         if given is None:
             passed = self._owner.monotonic() - self._origin
-            return self._owner.recorder.now(), self._elapsed_ms + round(passed * 1000)
+            return self._owner.now(), self._elapsed_ms + round(passed * 1000)
         start = self._value.start_timestamp or given
         return given, max(0, round((given - start) / dt.timedelta(milliseconds=1)))
 
     def _mark(self, event_type: str, at: dt.datetime, session: Session) -> None:
-        self._send(event_type, {"timestamp": at}, session, None)
-
-    def _send(
-        self,
-        event: Event | str,
-        details: EventDetails,
-        session: Session,
-        endpoint: Endpoint | None,
-    ) -> str:
-        recorder = self._owner.recorder
-        prepared = recorder.event(event, details, self._defaults)
-        return recorder.enqueue(self.endpoint_id, attrs.evolve(prepared, session=session), endpoint)
+        self._owner.recorder.record(
+            self.endpoint_id, event_type, timestamp=at, session=session, defaults=self._defaults
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -238,7 +233,7 @@ class Sessions:
             3
         """
         defaults = Defaults.checked(attributes, metrics) if attributes or metrics else None
-        started = instant(timestamp, "timestamp") or self.recorder.now()
+        started = instant(timestamp, "timestamp") or self.now()
         value = Session(
             id=_session_id(endpoint_id, started), start_timestamp=started, endpoint_id=endpoint_id
         )
@@ -280,11 +275,16 @@ class Sessions:
             known = self._active.get(session.endpoint_id.lower())
         if known is not None and known.id == session.id:
             return known
-        elapsed = (self.recorder.now() - session.start_timestamp) / dt.timedelta(milliseconds=1)
+        elapsed = (self.now() - session.start_timestamp) / dt.timedelta(milliseconds=1)
         defaults = Defaults.checked(attributes, metrics) if attributes or metrics else None
         active = ActiveSession(self, session, elapsed_ms=max(0, round(elapsed)), defaults=defaults)
         self._replace(active, None)
         return active
+
+    def now(self) -> dt.datetime:
+        """Now, aware, in UTC, in whole milliseconds as the wire has it."""
+        at = dt.datetime.fromtimestamp(self.recorder.clock(), dt.timezone.utc)
+        return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
     def get(self, endpoint_id: str) -> ActiveSession | None:
         """The session that is open at this endpoint in this client, or None."""

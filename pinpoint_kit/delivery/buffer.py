@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
@@ -34,16 +34,12 @@ class Recorded(EventItem):
     """One recorded event on its way, encoded already."""
 
     future: Future[EventResult] | None = None
+    weight: int = 0
     recorded_at: float = 0.0
     epoch: int = 0
     tries: int = 0
     first_failure: float | None = None
     is_settled: bool = False
-
-    @property
-    def weight(self) -> int:
-        """Bytes that it takes in the buffer."""
-        return len(self.fragment) + len(self.endpoint)
 
 
 @attrs.define(eq=False)
@@ -77,7 +73,10 @@ class Buffer:
         self._outstanding: dict[str, _Outstanding] = {}
         self._bytes = 0
         self._epoch = 0
-        self._pending_by_epoch: dict[int, int] = {}
+        #: Pending events by the epoch they were recorded in; a flush ends an epoch.
+        self._pending: defaultdict[int, int] = defaultdict(int)
+        self._most_events = options.max_buffer_events
+        self._most_bytes = options.max_buffer_bytes
         self._flushing = 0
         self._not_before = 0.0
         self._worker_waits = False
@@ -85,8 +84,12 @@ class Buffer:
 
     # Recording
 
-    def put(self, item: Recorded, *, may_block: bool = True) -> Recorded | None:
+    def put(self, item: Recorded, is_worker: Callable[[], bool]) -> Recorded | None:
         """Add one event.
+
+        Args:
+            item: the event.
+            is_worker: tells whether this is the worker's thread, which may not wait for itself.
 
         Returns:
             The event that had to be dropped for want of room, or None.
@@ -94,17 +97,22 @@ class Buffer:
         Raises:
             ClosedError: the buffer was closed.
         """
+        item.weight = weight = len(item.fragment) + len(item.endpoint)
+        item.recorded_at = self._clock()
         with self._lock:
-            self._check_open()
-            item.recorded_at = self._clock()
-            self._ledger.recorded += 1
-            self._ledger.pending += 1
+            if self._is_closed:
+                self._check_open()
+            ledger = self._ledger
+            ledger.recorded += 1
+            ledger.pending += 1
             item.epoch = self._epoch
-            self._pending_by_epoch[self._epoch] = self._pending_by_epoch.get(self._epoch, 0) + 1
-            dropped = self._make_room(item, may_block=may_block)
+            self._pending[self._epoch] += 1
+            dropped = None
+            if ledger.pending > self._most_events or self._bytes + weight > self._most_bytes:
+                dropped = self._make_room(item, is_worker)
             if dropped is not item:
                 self._queue.append(item)
-                self._bytes += item.weight
+                self._bytes += weight
             if self._worker_waits and self._is_worth_waking():
                 self._work.notify()
             return dropped
@@ -131,17 +139,13 @@ class Buffer:
             raise ClosedError("this client was closed: make a new one with connect()")
 
     def _is_full(self, item: Recorded) -> bool:
-        options = self._options
         return (
-            self._ledger.pending > options.max_buffer_events
-            or self._bytes + item.weight > options.max_buffer_bytes
+            self._ledger.pending > self._most_events or self._bytes + item.weight > self._most_bytes
         )
 
-    def _make_room(self, item: Recorded, *, may_block: bool) -> Recorded | None:
-        if not self._is_full(item):
-            return None
+    def _make_room(self, item: Recorded, is_worker: Callable[[], bool]) -> Recorded | None:
         policy = self._options.when_full
-        if policy == "block" and may_block:
+        if policy == "block" and not is_worker():
             self._work.notify()
             self._room.wait_for(lambda: self._is_closed or not self._is_full(item))
             if not self._is_closed:
@@ -285,7 +289,7 @@ class Buffer:
             self._bytes -= item.weight
             fresh.append(item)
             outstanding = self._outstanding[item.endpoint_id]
-            outstanding.items.discard(item)
+            outstanding.items.remove(item)
             if not outstanding.items:
                 del self._outstanding[item.endpoint_id]
                 self._queue.extendleft(reversed(outstanding.waiting))
@@ -297,11 +301,9 @@ class Buffer:
     def _settle(self, item: Recorded) -> None:
         item.is_settled = True
         self._ledger.pending -= 1
-        left = self._pending_by_epoch[item.epoch] - 1
-        if left:
-            self._pending_by_epoch[item.epoch] = left
-        else:
-            del self._pending_by_epoch[item.epoch]
+        self._pending[item.epoch] -= 1
+        if not self._pending[item.epoch]:
+            del self._pending[item.epoch]
             self._settled.notify_all()
 
     # Flushing and closing
@@ -319,7 +321,7 @@ class Buffer:
             self._work.notify()
             try:
                 return self._settled.wait_for(
-                    lambda: not any(known <= epoch for known in self._pending_by_epoch), timeout
+                    lambda: not any(known <= epoch for known in self._pending), timeout
                 )
             finally:
                 self._flushing -= 1

@@ -74,8 +74,9 @@ class Delivery:
             ClosedError: the client was closed.
         """
         item = Recorded(endpoint_id, event_id, fragment, endpoint, future)
-        dropped = self._buffer.put(item, may_block=not self._worker.is_current_thread)
-        self._worker.ensure_started()
+        dropped = self._buffer.put(item, self._worker.is_current_thread)
+        if not self._worker.is_started:
+            self._worker.start()
         if dropped is not None:
             self._worker.tell_dropped([dropped], "buffer_full")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 import tenacity
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.delivery.buffer import Recorded
 
-__all__ = ["Answer", "Log", "Worker", "result_of", "status_of"]
+__all__ = ["Answer", "Log", "Worker", "result_of"]
 
 _TOO_MANY = 429
 _SERVER_ERRORS = range(500, 600)
@@ -83,31 +83,16 @@ class Log:
         self._logger.warning("delivery is held up, events stay pending: %s", reason)
 
 
-def _parts(
-    answer: Answer, endpoint_id: str, event_id: str
-) -> tuple[Mapping[str, object], Mapping[str, object]]:
+def result_of(answer: Answer, endpoint_id: str, event_id: str) -> EventResult | None:
+    """The answer to one event, or None when the service did not mention it."""
     item = answer.results.get(endpoint_id) or {}
     events = item.get("EventsItemResponse")
     event = events.get(event_id) if isinstance(events, dict) else None
-    endpoint = item.get("EndpointItemResponse")
-    return (
-        event if isinstance(event, dict) else {},
-        endpoint if isinstance(endpoint, dict) else {},
-    )
-
-
-def status_of(answer: Answer, endpoint_id: str, event_id: str) -> int | None:
-    """The status of one event, or None when the service did not mention it."""
-    status = _parts(answer, endpoint_id, event_id)[0].get("StatusCode")
-    return status if isinstance(status, int) else None
-
-
-def result_of(answer: Answer, endpoint_id: str, event_id: str) -> EventResult | None:
-    """The answer to one event, or None when the service did not mention it."""
-    event, endpoint = _parts(answer, endpoint_id, event_id)
-    status = event.get("StatusCode")
-    if not isinstance(status, int):
+    status = event.get("StatusCode") if isinstance(event, dict) else None
+    if not isinstance(event, dict) or not isinstance(status, int):
         return None
+    endpoint = item.get("EndpointItemResponse")
+    endpoint = endpoint if isinstance(endpoint, dict) else {}
     endpoint_status = endpoint.get("StatusCode")
     return EventResult(
         endpoint_id=endpoint_id,
@@ -135,19 +120,16 @@ class Worker:
     _start_lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     @property
-    def is_alive(self) -> bool:
-        """True while the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
+    def is_started(self) -> bool:
+        """True once the thread was made."""
+        return self._thread is not None
 
-    @property
     def is_current_thread(self) -> bool:
         """True on the worker's own thread, where waiting for room would wait for ever."""
         return self._thread is threading.current_thread()
 
-    def ensure_started(self) -> None:
-        """Start the thread when it does not run yet."""
-        if self._thread is not None:
-            return
+    def start(self) -> None:
+        """Start the thread, once."""
         with self._start_lock:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="pinpoint-delivery", daemon=True)
@@ -156,7 +138,7 @@ class Worker:
 
     def join(self, timeout: float) -> None:
         """Wait for the thread to end."""
-        if self._thread is not None and not self.is_current_thread:
+        if self._thread is not None and not self.is_current_thread():
             self._thread.join(timeout)
 
     def _run(self) -> None:
@@ -243,11 +225,17 @@ class Worker:
         accepted: list[Recorded] = []
         refused: dict[str, list[Recorded]] = {}
         again: list[Recorded] = []
+        results: Mapping[str, Any] = answer.results
         for item in items:
-            status = status_of(answer, item.endpoint_id, item.event_id)
+            try:
+                status = results[item.endpoint_id]["EventsItemResponse"][item.event_id][
+                    "StatusCode"
+                ]
+            except (KeyError, TypeError):
+                status = None  # the service did not mention it
             if status == ACCEPTED:
                 accepted.append(item)
-            elif status is None or status == _TOO_MANY or status in _SERVER_ERRORS:
+            elif not isinstance(status, int) or status == _TOO_MANY or status in _SERVER_ERRORS:
                 again.append(item)
             else:
                 refused.setdefault(f"status_{status}", []).append(item)

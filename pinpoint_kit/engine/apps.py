@@ -6,7 +6,7 @@ table by table below; tables that come later must join that list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ from pinpoint_kit.engine.refusals import Refusal, bad_request, not_found
 from pinpoint_kit.engine.statements import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.context import Call, Context
@@ -35,6 +37,7 @@ __all__ = [
 
 _DEFAULT_PAGE_SIZE = 100
 _MAX_PAGE_SIZE = 1_000
+_NUMBER = re.compile(r"[0-9]{1,18}")  # fits 64 bits
 
 #: Tables with rows of one application, by its number.
 _CONTENTS = (schema.events, schema.endpoints, schema.users)
@@ -68,10 +71,10 @@ def require(connection: Connection, application_id: str) -> App:
     Raises:
         Refusal: there is none with this id.
     """
-    row = _SELECT.run(connection, application_id).first()
-    if row is None:
+    rows = _SELECT.rows(connection, application_id)
+    if not rows:
         raise not_found("Application not found")
-    return App(*row)
+    return App(*rows[0])
 
 
 @contextmanager
@@ -161,8 +164,7 @@ def _page_size(query: Mapping[str, object]) -> int:
     text = _last(query, "page-size")
     if text is None:
         return _DEFAULT_PAGE_SIZE
-    # Ten digits bound the work of int(); a larger page is served as the largest one.
-    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) == 0:  # noqa: PLR2004
+    if _NUMBER.fullmatch(text) is None or int(text) == 0:
         raise bad_request("page-size must be a positive whole number")
     return min(int(text), _MAX_PAGE_SIZE)
 
@@ -171,7 +173,7 @@ def _position(query: Mapping[str, object]) -> int:
     text = _last(query, "token")
     if text is None:
         return 0
-    if not (text.isascii() and text.isdecimal()) or len(text) > 18:  # noqa: PLR2004 -- fits 64 bits
+    if _NUMBER.fullmatch(text) is None:
         raise bad_request("token must be the NextToken of an earlier answer")
     return int(text)
 

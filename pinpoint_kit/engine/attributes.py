@@ -7,7 +7,6 @@ means is said here once.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from fnmatch import translate
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
@@ -18,6 +17,8 @@ from pinpoint_kit.engine import apps, body, schema
 from pinpoint_kit.engine.refusals import bad_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinpoint_kit.engine.context import Call, Context
 
 __all__ = ["CUSTOM", "METRIC", "USER", "captured", "remove_attributes"]

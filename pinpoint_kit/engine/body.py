@@ -9,13 +9,15 @@ Two choices: of a repeated key the last one counts, and `null` is the same as ab
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping  # noqa: TC003 -- one import for types and casts
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import orjson
 
 from pinpoint_kit.engine import instants
 from pinpoint_kit.engine.refusals import Refusal, bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["as_object", "encode", "optional_instant", "optional_text", "parse_object", "place"]
 

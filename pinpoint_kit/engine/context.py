@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 import attrs
 
-from pinpoint_kit.engine.store import Store  # noqa: TC001 -- attrs resolves the annotations
-from pinpoint_kit.limits import Limits  # noqa: TC001 -- attrs resolves the annotations
+from pinpoint_kit.engine.store import Store
+from pinpoint_kit.limits import Limits
 
 __all__ = ["Call", "Context", "Handler"]
 

@@ -13,37 +13,35 @@ The SQLite settings, and why:
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence  # noqa: TC003 -- kept beside the others
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, create_engine, event
+from sqlalchemy import URL, Index, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Table
+    from collections.abc import Sequence
+
+    from sqlalchemy import Column, Connection, Engine, Table
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.sql.dml import Insert
 
 __all__ = [
-    "PARTIAL",
     "begin_write",
     "connect",
     "explain",
     "insert_ignoring",
     "is_in_memory",
     "parse_url",
+    "partial_index",
     "prepare",
     "scrub",
     "upsert",
 ]
-
-#: Keyword names under which `Index` takes the condition of a partial index.
-PARTIAL = ("sqlite_where", "postgresql_where")
 
 _WAL_ATTEMPTS = 100
 _WAL_PAUSE_S = 0.05
@@ -110,15 +108,20 @@ def prepare(connection: Connection) -> None:
 
     Turning WAL on needs the file for a moment alone, and SQLite does not wait for that by itself.
     """
-    for attempt in range(_WAL_ATTEMPTS):
-        try:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL").fetchall()
-        except OperationalError as error:
-            if "locked" not in str(error.orig) or attempt == _WAL_ATTEMPTS - 1:
-                raise
-            time.sleep(_WAL_PAUSE_S)
-        else:
-            break
+    attempt = 1
+    while not _has_turned_wal_on(connection, is_last=attempt == _WAL_ATTEMPTS):
+        attempt += 1
+        time.sleep(_WAL_PAUSE_S)
+
+
+def _has_turned_wal_on(connection: Connection, *, is_last: bool) -> bool:
+    try:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL").fetchall()
+    except OperationalError as error:
+        if is_last or "locked" not in str(error.orig):
+            raise
+        return False
+    return True
 
 
 def begin_write(connection: Connection) -> None:
@@ -156,6 +159,12 @@ def upsert(dialect: str, table: Table, keys: Sequence[str], columns: Sequence[st
     return statement.on_conflict_do_update(
         index_elements=list(keys), set_={name: statement.excluded[name] for name in columns}
     )
+
+
+def partial_index(name: str, present: Column[str | None], *columns: Column[Any]) -> None:
+    """Adds an index that holds only the rows in which `present` has a value."""
+    condition = present.is_not(None)
+    Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 _EXPLANATIONS = (

@@ -22,8 +22,21 @@ if TYPE_CHECKING:
 __all__ = ["CHANNEL_TYPES", "EMPTY", "Patch", "check_id", "parse_patch"]
 
 CHANNEL_TYPES = frozenset(
-    "PUSH GCM APNS APNS_SANDBOX APNS_VOIP APNS_VOIP_SANDBOX ADM SMS VOICE EMAIL BAIDU CUSTOM"
-    " IN_APP".split()
+    {
+        "PUSH",
+        "GCM",
+        "APNS",
+        "APNS_SANDBOX",
+        "APNS_VOIP",
+        "APNS_VOIP_SANDBOX",
+        "ADM",
+        "SMS",
+        "VOICE",
+        "EMAIL",
+        "BAIDU",
+        "CUSTOM",
+        "IN_APP",
+    }
 )
 _STATUSES = frozenset({"ACTIVE", "INACTIVE"})
 _OPT_OUTS = frozenset({"ALL", "NONE"})

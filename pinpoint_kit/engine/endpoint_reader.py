@@ -5,16 +5,17 @@ Only SELECT statements. Every answer and every merge begins here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, and_, bindparam, select
 
 from pinpoint_kit.engine import schema
 from pinpoint_kit.engine.endpoint_state import COLUMNS, EndpointState
-from pinpoint_kit.engine.statements import Statement, padded
+from pinpoint_kit.engine.statements import Row, Statement, padded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from sqlalchemy import Connection
 
 __all__ = ["Found", "attributes_of_users", "by_key", "by_keys", "by_user", "by_users", "users_of"]
@@ -75,8 +76,8 @@ _USER_ATTRIBUTES = {
 
 def by_key(connection: Connection, app: int, key: str) -> Found | None:
     """Returns the endpoint whose id in lower case is `key`."""
-    row = _BY_KEYS[1].run(connection, app, key).first()
-    return None if row is None else _found(row)
+    rows = _BY_KEYS[1].rows(connection, app, key)
+    return _found(rows[0]) if rows else None
 
 
 def by_keys(connection: Connection, app: int, keys: Sequence[str]) -> list[Found]:
@@ -99,7 +100,7 @@ def users_of(connection: Connection, app: int, keys: Sequence[str]) -> dict[str,
     return {
         row[0]: row[1]
         for part in padded(keys, _SIZES)
-        for row in _USERS_OF[len(part)].run(connection, app, *part)
+        for row in _USERS_OF[len(part)].rows(connection, app, *part)
     }
 
 
@@ -110,7 +111,7 @@ def attributes_of_users(
     return {
         row[0]: row[1]
         for part in padded(list(user_ids), _SIZES)
-        for row in _USER_ATTRIBUTES[len(part)].run(connection, app, *part)
+        for row in _USER_ATTRIBUTES[len(part)].rows(connection, app, *part)
     }
 
 
@@ -120,10 +121,9 @@ def _all(
     return [
         _found(row)
         for part in padded(values, _SIZES)
-        for row in statements[len(part)].run(connection, app, *part)
+        for row in statements[len(part)].rows(connection, app, *part)
     ]
 
 
-def _found(row: Sequence[object]) -> Found:
-    *values, user_attributes = row
-    return EndpointState(*values), user_attributes  # type: ignore[arg-type, return-value]
+def _found(row: Row) -> Found:
+    return EndpointState(*row[:-1]), row[-1]

@@ -9,7 +9,6 @@ decodes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,8 @@ from pinpoint_kit.engine import instants, schema
 from pinpoint_kit.engine.refusals import bad_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pinpoint_kit.engine.endpoint_patch import Patch
     from pinpoint_kit.limits import Limits
 

@@ -12,7 +12,6 @@ Refused patches leave no trace. Parsing does not belong here, nor does the merge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -35,6 +34,8 @@ from pinpoint_kit.engine.refusals import bad_request
 from pinpoint_kit.engine.statements import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.apps import App
@@ -139,9 +140,9 @@ class EndpointWriter:
         self._attributes: dict[str, str | None] = {}
         self._members: dict[str, dict[str, EndpointState]] = {}
         self._holders: dict[tuple[str, str], str] = {}
-        self._dirty: set[str] = set()
-        self._dirty_users: set[str] = set()
-        self._left_users: set[str] = set()
+        self._dirty: dict[str, None] = {}  # in the order of the changes
+        self._dirty_users: dict[str, None] = {}
+        self._left_users: dict[str, None] = {}
         self._taken: list[tuple[int, str, str]] = []
         self._mentioned = reader.users_of(connection, self._app, mentions) if mentions else {}
         self._load(changes)
@@ -261,21 +262,21 @@ class EndpointWriter:
             self._evict(after.user_id, user.evicted)
         if before is not None and before.user_id not in {None, after.user_id}:
             self._members.get(before.user_id or "", {}).pop(after.endpoint, None)
-            self._left_users.add(before.user_id or "")
+            self._left_users[before.user_id or ""] = None
         if after.user_id is not None:
             if user.attributes != self._attributes.get(after.user_id):
                 self._attributes[after.user_id] = user.attributes
-                self._dirty_users.add(after.user_id)
+                self._dirty_users[after.user_id] = None
             if after.user_id in self._members:
                 self._members[after.user_id][after.endpoint] = after
         self._states[after.endpoint] = after
-        self._dirty.add(after.endpoint)
+        self._dirty[after.endpoint] = None
         self._take_address(before, after)
 
     def _evict(self, user_id: str, key: str) -> None:
         oldest = self._members[user_id].pop(key)
         self._states[key] = attrs.evolve(oldest, status="INACTIVE", user_id=None)
-        self._dirty.add(key)
+        self._dirty[key] = None
 
     def _take_address(self, before: EndpointState | None, after: EndpointState) -> None:
         """Deactivates whoever was active with the same address until now."""
@@ -287,7 +288,7 @@ class EndpointWriter:
             other = self._states[holder]
             if other.contact == contact and other.status == "ACTIVE":
                 other.status = "INACTIVE"
-                self._dirty.add(holder)
+                self._dirty[holder] = None
         self._holders[contact] = after.endpoint
         if before is None or before.contact != contact or before.status != "ACTIVE":
             self._taken.append((self._app, *contact))

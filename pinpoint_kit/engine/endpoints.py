@@ -6,7 +6,7 @@ endpoints in endpoint_writer.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete
@@ -21,6 +21,8 @@ from pinpoint_kit.engine.refusals import Refusal, bad_request, not_found, too_la
 from pinpoint_kit.engine.statements import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.context import Call, Context
@@ -70,10 +72,8 @@ def update_endpoints_batch(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id)
         writer = EndpointWriter(connection, app, context, call, changes)
         for position, change in enumerate(changes):
-            try:
+            with _placed(position):
                 writer.apply(change)
-            except Refusal as refusal:
-                raise refusal.under(f".Item[{position}]") from None
         writer.flush()
     return accepted_body(call.request_id)
 
@@ -120,12 +120,23 @@ def _parse_items(items: object, limits: Limits) -> list[Change]:
         )
     changes = []
     for position, item in enumerate(items):
-        try:
-            source = body.as_object(item, "")
-            endpoint_id = body.optional_text(source, "Id")
-            if endpoint_id is None:
-                raise bad_request("Missing Id")  # noqa: TRY301 -- the place is added below
-            changes.append(Change(check_id(endpoint_id), endpoint_id, parse_patch(source, limits)))
-        except Refusal as refusal:
-            raise refusal.under(f".Item[{position}]") from None
+        with _placed(position):
+            changes.append(_parse_item(item, limits))
     return changes
+
+
+def _parse_item(item: object, limits: Limits) -> Change:
+    source = body.as_object(item, "")
+    endpoint_id = body.optional_text(source, "Id")
+    if endpoint_id is None:
+        raise bad_request("Missing Id")
+    return Change(check_id(endpoint_id), endpoint_id, parse_patch(source, limits))
+
+
+@contextmanager
+def _placed(position: int) -> Iterator[None]:
+    """Says in a refusal which item it is about: the answer is one for all of them."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise refusal.under(f".Item[{position}]") from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -37,7 +36,10 @@ from pinpoint_kit.engine.store import BUSY_TIMEOUT_S, Store
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
+
+    from typing_extensions import Self
 
 __all__ = ["Engine"]
 
@@ -140,7 +142,7 @@ class Engine:
         """Waits for running requests, then closes the database. Closing again does nothing."""
         self._store.close()
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -6,7 +6,6 @@ what is known only in the transaction (application, endpoint, user) is added in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
@@ -16,6 +15,8 @@ from pinpoint_kit.engine.body import as_object, optional_instant, optional_text,
 from pinpoint_kit.engine.refusals import bad_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinpoint_kit.limits import Limits
 
 __all__ = ["COLUMNS", "EventRow", "parse_event"]

@@ -168,23 +168,45 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
         key = check_id(endpoint_id)
     except Refusal as refusal:
         answer = _refused(refusal)
-        return _Item(None, True, [], answer, dict.fromkeys(events, answer))  # noqa: FBT003
+        return _Item(
+            change=None,
+            is_refused=True,
+            rows=[],
+            endpoint_answer=answer,
+            event_answers=dict.fromkeys(events, answer),
+        )
     rows: list[EventRow] = []
     answers: dict[str, object] = {}
     for position, (event_id, event) in enumerate(events.items()):
-        try:
-            rows.append(parse_event(event_id, event, limits, sized=sized))
+        row = _parse_event(event_id, event, limits, sized=sized)
+        if isinstance(row, Refusal):
+            answers[event_id] = _refused(_placed(row, f"{where}.Events[{position}]"))
+        else:
             answers[event_id] = _ACCEPTED
-        except Refusal as refusal:
-            answers[event_id] = _refused(_placed(refusal, f"{where}.Events[{position}]"))
+            rows.append(row)
+    patch, endpoint_answer = EMPTY, _ACCEPTED
     try:
         if entry.get("Endpoint") is None:
-            raise bad_request("Missing Endpoint")  # noqa: TRY301 -- answered a line below
+            raise bad_request("Missing Endpoint")
         patch = parse_patch(entry["Endpoint"], limits)
     except Refusal as refusal:
         endpoint_answer = _refused(_placed(refusal, f"{where}.Endpoint"))
-        return _Item(Change(key, endpoint_id, EMPTY), True, rows, endpoint_answer, answers)  # noqa: FBT003
-    return _Item(Change(key, endpoint_id, patch), False, rows, _ACCEPTED, answers)  # noqa: FBT003
+    return _Item(
+        change=Change(key, endpoint_id, patch),
+        is_refused=endpoint_answer is not _ACCEPTED,
+        rows=rows,
+        endpoint_answer=endpoint_answer,
+        event_answers=answers,
+    )
+
+
+def _parse_event(
+    event_id: str, event: object, limits: Limits, *, sized: bool
+) -> EventRow | Refusal:
+    try:
+        return parse_event(event_id, event, limits, sized=sized)
+    except Refusal as refusal:
+        return refusal
 
 
 def _placed(refusal: Refusal, prefix: str) -> Refusal:

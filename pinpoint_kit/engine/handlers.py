@@ -20,7 +20,7 @@ from pinpoint_kit.engine import (
     tags,
     users,
 )
-from pinpoint_kit.engine.context import Handler  # noqa: TC001 -- attrs resolves the annotations
+from pinpoint_kit.engine.context import Handler
 
 __all__ = ["OPERATIONS", "Coverage", "Operation", "Status", "coverage"]
 

@@ -6,7 +6,7 @@ read. Nothing that knows an operation or the store may be put here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized  # noqa: TC003 -- attrs resolves the annotations
+from collections.abc import Mapping, Sized
 
 import attrs
 

@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 
-class Refusal(Exception):  # noqa: N818 -- it is an answer, not an error of the program
+class Refusal(Exception):
     """The request, or one item of it, is refused.
 
     Attributes:

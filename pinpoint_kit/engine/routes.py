@@ -8,7 +8,7 @@ elsewhere.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping  # noqa: TC003 -- attrs resolves the annotations
+from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 import attrs

@@ -8,7 +8,6 @@ since 1970 (UTC).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping  # noqa: TC003 -- used in annotations of values
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
@@ -23,9 +22,11 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from pinpoint_kit.engine.dialects import PARTIAL
+from pinpoint_kit.engine.dialects import partial_index
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sqlalchemy import Connection
 
 __all__ = [
@@ -163,26 +164,18 @@ events = Table(
 )
 
 
-def _present(column: Column[str]) -> dict[str, object]:
-    """Rows without a value need no place in an index on it."""
-    return dict.fromkeys(PARTIAL, column.is_not(None))
-
-
-Index("endpoints_by_user", endpoints.c.app, endpoints.c.user_id, **_present(endpoints.c.user_id))
-Index(
+Index("events_by_type", events.c.app, events.c.type, events.c.timestamp)
+Index("events_by_endpoint", events.c.app, events.c.endpoint, events.c.timestamp)
+# Rows without a value need no place in an index on it.
+partial_index("endpoints_by_user", endpoints.c.user_id, endpoints.c.app, endpoints.c.user_id)
+partial_index(
     "endpoints_by_address",
+    endpoints.c.address,
     endpoints.c.app,
     endpoints.c.address,
     endpoints.c.channel_type,
-    **_present(endpoints.c.address),
 )
-Index("events_by_type", events.c.app, events.c.type, events.c.timestamp)
-Index("events_by_endpoint", events.c.app, events.c.endpoint, events.c.timestamp)
-Index(
-    "events_by_user",
-    events.c.app,
-    events.c.user_id,
-    events.c.timestamp,
-    **_present(events.c.user_id),
+partial_index(
+    "events_by_user", events.c.user_id, events.c.app, events.c.user_id, events.c.timestamp
 )
-Index("events_by_session", events.c.app, events.c.session_id, **_present(events.c.session_id))
+partial_index("events_by_session", events.c.session_id, events.c.app, events.c.session_id)

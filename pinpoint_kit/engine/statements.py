@@ -8,16 +8,17 @@ statement of a resource belongs here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import attrs
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, CursorResult, Dialect, Executable
+    from sqlalchemy import Connection, Dialect, Executable
 
-__all__ = ["Statement", "padded"]
+__all__ = ["Row", "Statement", "padded"]
 
 Values: TypeAlias = Sequence[object]
+Row: TypeAlias = tuple[Any, ...]  # Any: a column holds what its table says
 _T = TypeVar("_T")
 
 
@@ -32,7 +33,7 @@ class Statement:
 
     Args:
         build: the statement, or a function from the dialect's name to it.
-        order: the names of its bind parameters, in the order in which `run` takes them.
+        order: the names of its bind parameters, in the order in which values are given.
     """
 
     def __init__(self, build: Executable | Callable[[str], Executable], *order: str) -> None:
@@ -40,10 +41,11 @@ class Statement:
         self._order = order
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, connection: Connection, *values: object) -> CursorResult[Any]:
-        """Runs it once."""
+    def rows(self, connection: Connection, *values: object) -> Sequence[Row]:
+        """Runs a query and returns all its rows."""
         compiled = self._compiled.get(connection.dialect.name) or self._compile(connection.dialect)
-        return connection.exec_driver_sql(compiled.sql, compiled.parameters(values))
+        result = connection.exec_driver_sql(compiled.sql, compiled.parameters(values))
+        return cast("Sequence[Row]", result.all())
 
     def run_many(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Runs it once a row, in one call of the driver; without rows it does nothing."""

@@ -7,7 +7,6 @@ accepted as they come, because an embedded engine has neither.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, select
@@ -17,6 +16,8 @@ from pinpoint_kit.engine.refusals import bad_request, not_found
 from pinpoint_kit.engine.statements import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.context import Call, Context
@@ -89,7 +90,7 @@ def parse(value: object, path: str, limits: Limits) -> dict[str, str]:
 
 def of(connection: Connection, resource: str) -> dict[str, str]:
     """Returns the tags of a resource, in the order of their keys."""
-    return {row[0]: row[1] for row in _SELECT.run(connection, resource)}
+    return {row[0]: row[1] for row in _SELECT.rows(connection, resource)}
 
 
 def put(connection: Connection, resource: str, tagging: Mapping[str, str], limits: Limits) -> None:

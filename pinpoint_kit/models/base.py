@@ -162,10 +162,12 @@ def _mapping(value: object, path: str) -> Mapping[object, object]:
     return value
 
 
-def _name(value: object, path: str) -> str:
+def _text(value: object, path: str) -> str:
     if not isinstance(value, str):
-        raise InvalidTypeError(f"expected names as text, got {_type_name(value)}", path)
-    return value
+        raise InvalidTypeError(
+            f"expected text, got {_type_name(value)}: convert it with str()", path
+        )
+    return str.__str__(value)  # a subclass, such as a text enum, becomes its text
 
 
 def attribute_lists(
@@ -176,7 +178,7 @@ def attribute_lists(
         return None
     path = f"$.{field}"
     return {
-        _name(name, path): _values(values, f"{path}.{name}")
+        _text(name, path): _values(values, f"{path}.{name}")
         for name, values in _mapping(value, path).items()
     }
 
@@ -189,29 +191,22 @@ def _values(values: object, path: str) -> list[str]:
             f"expected a list of text, got {_type_name(values)}: pass a list, or [] to clear it",
             path,
         )
-    for index, item in enumerate(values):
-        if not isinstance(item, str):
-            raise InvalidTypeError(
-                f"expected text, got {_type_name(item)}: convert it with str()", f"{path}[{index}]"
-            )
-    return list(values)
+    return [_text(item, f"{path}[{index}]") for index, item in enumerate(values)]
+
+
+_TEXT = frozenset({str})
 
 
 def text_values(value: Mapping[str, str] | None) -> Mapping[str, str] | None:
     """Converter for event attributes: name -> text."""
     if value is None:
         return None
-    if type(value) is not dict:
-        value = dict(_mapping(value, "$.attributes"))  # type: ignore[arg-type]  # checked below
-    for name, item in value.items():
-        if type(name) is not str:
-            _name(name, "$.attributes")
-        if type(item) is not str and not isinstance(item, str):
-            raise InvalidTypeError(
-                f"expected text, got {_type_name(item)}: convert it with str()",
-                f"$.attributes.{name}",
-            )
-    return value.copy()
+    if type(value) is dict and {*map(type, value), *map(type, value.values())} <= _TEXT:
+        return value.copy()  # the caller keeps theirs
+    return {
+        _text(name, "$.attributes"): _text(item, f"$.attributes.{name}")
+        for name, item in _mapping(value, "$.attributes").items()
+    }
 
 
 def metric_values(value: Mapping[str, float] | None) -> Mapping[str, float] | None:
@@ -219,13 +214,14 @@ def metric_values(value: Mapping[str, float] | None) -> Mapping[str, float] | No
     if value is None:
         return None
     checked: dict[str, float] = {}
-    for name, number in _mapping(value, "$.metrics").items():
+    mapping = value if type(value) is dict else _mapping(value, "$.metrics")
+    for name, number in mapping.items():
         if type(name) is not str:
-            _name(name, "$.metrics")
+            name = _text(name, "$.metrics")  # noqa: PLW2901 -- the same name, as plain text
         if type(number) is float and -math.inf < number < math.inf:
-            checked[name] = number  # type: ignore[index]  # a str, as just checked
+            checked[name] = number
         else:
-            checked[name] = _finite(number, f"$.metrics.{name}")  # type: ignore[index]
+            checked[name] = _finite(number, f"$.metrics.{name}")
     return checked
 
 

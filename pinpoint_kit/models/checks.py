@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
-
 from pinpoint_kit.errors import ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.base import AttributeLists
     from pinpoint_kit.models.endpoint import Endpoint
-    from pinpoint_kit.models.event import Event
 
 __all__ = ["endpoint_id_problem", "endpoint_problem", "event_problem", "truncated"]
 
@@ -35,16 +32,24 @@ def endpoint_id_problem(endpoint_id: str) -> ValidationError | None:
         return ValidationError("is empty: name the endpoint", "$.id", "endpoint_id")
     if not _FORBIDDEN_IN_IDS.isdisjoint(endpoint_id):
         return ValidationError("an endpoint id cannot hold $, { or }", "$.id", "endpoint_id")
+    if not endpoint_id.isascii() and _is_half_a_character(endpoint_id):
+        return ValidationError("cannot be written in UTF-8", "$.id", "endpoint_id")
     return None
 
 
-def event_problem(event: Event, limits: Limits) -> ValidationError | None:
-    """Why the service would refuse this event, or None.
+def _is_half_a_character(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def event_problem(
+    attributes: Mapping[str, str] | None, metrics: Mapping[str, float] | None, limits: Limits
+) -> ValidationError | None:
+    """Why the service would refuse an event with these, or None.
 
     Source: Developer Guide, Quotas, "Event ingestion".
     """
-    attributes = event.attributes or {}
-    metrics = event.metrics or {}
+    attributes = attributes or {}
+    metrics = metrics or {}
     if len(attributes) + len(metrics) > limits.max_event_keys:
         return ValidationError(
             f"has {len(attributes) + len(metrics)} attribute and metric names, and at most"
@@ -52,43 +57,37 @@ def event_problem(event: Event, limits: Limits) -> ValidationError | None:
             "$",
             "too_many_keys",
         )
-    longest = limits.max_event_value_chars
-    for name, value in attributes.items():
-        if len(value) > longest:
-            return ValidationError(
-                f"has {len(value)} characters, and at most {longest} are allowed: shorten it,"
-                ' or connect with invalid="truncate"',
-                f"$.attributes.{name[:_SHOWN]}",
-                "value_too_long",
-            )
+    longest, longest_name = limits.max_event_value_chars, limits.max_event_key_chars
+    # Short texts together are each short: that spares a look at every one of them.
+    if len("".join(attributes.values())) > longest and max(map(len, attributes.values())) > longest:
+        name, value = next(pair for pair in attributes.items() if len(pair[1]) > longest)
+        return ValidationError(
+            f"has {len(value)} characters, and at most {longest} are allowed: shorten it,"
+            ' or connect with invalid="truncate"',
+            f"$.attributes.{name[:_SHOWN]}",
+            "value_too_long",
+        )
     for field, names in (("attributes", attributes), ("metrics", metrics)):
-        problem = _name_problem(names, limits.max_event_key_chars, field)
-        if problem is not None:
-            return problem
+        if len("".join(names)) > longest_name and max(map(len, names)) > longest_name:
+            return _name_problem(max(names, key=len), longest_name, field)
     return None
 
 
-def _name_problem(names: Iterable[str], longest: int, field: str) -> ValidationError | None:
-    for name in names:
-        if len(name) > longest:
-            return ValidationError(
-                f"the name has {len(name)} characters, and at most {longest} are allowed:"
-                " use a shorter name",
-                f"$.{field}.{name[:_SHOWN]}",
-                "name_too_long",
-            )
-    return None
-
-
-def truncated(event: Event, limits: Limits) -> Event:
-    """The event with its attribute values cut to the limit, by character."""
-    longest = limits.max_event_value_chars
-    attributes = event.attributes or {}
-    if all(len(value) <= longest for value in attributes.values()):
-        return event
-    return attrs.evolve(
-        event, attributes={name: value[:longest] for name, value in attributes.items()}
+def _name_problem(name: str, longest: int, field: str) -> ValidationError:
+    return ValidationError(
+        f"the name has {len(name)} characters, and at most {longest} are allowed: use a shorter"
+        " name",
+        f"$.{field}.{name[:_SHOWN]}",
+        "name_too_long",
     )
+
+
+def truncated(attributes: Mapping[str, str], limits: Limits) -> Mapping[str, str]:
+    """Event attributes with their values cut to the limit, by character."""
+    longest = limits.max_event_value_chars
+    if all(len(value) <= longest for value in attributes.values()):
+        return attributes
+    return {name: value[:longest] for name, value in attributes.items()}
 
 
 def endpoint_problem(endpoint: Endpoint, limits: Limits) -> ValidationError | None:
@@ -111,9 +110,9 @@ def endpoint_problem(endpoint: Endpoint, limits: Limits) -> ValidationError | No
             "too_many_keys",
         )
     for field, mapping in names:
-        problem = _name_problem(mapping, limits.max_endpoint_name_chars, field)
-        if problem is not None:
-            return problem
+        for name in mapping:
+            if len(name) > limits.max_endpoint_name_chars:
+                return _name_problem(name, limits.max_endpoint_name_chars, field)
     return _lists_problem(endpoint.attributes or {}, "attributes", limits) or _lists_problem(
         user_attributes, "user.attributes", limits
     )

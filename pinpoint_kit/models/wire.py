@@ -13,6 +13,7 @@ it cannot read, are kept in `extra` and written back. Nothing here sends or pack
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
@@ -34,14 +35,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "Members",
     "encode",
     "endpoint_request",
     "event_body",
     "event_fragment",
     "event_members",
+    "event_parts",
     "from_json",
     "from_wire",
     "iso",
+    "stamp",
     "to_wire",
     "with_id",
 ]
@@ -84,6 +88,7 @@ _NOT_IN_REQUESTS = {
 }
 
 
+@functools.lru_cache(maxsize=1024)  # a session's start is written with each of its events
 def iso(value: dt.datetime) -> str:
     """Pinpoint's own form of an instant: ISO 8601, milliseconds, `Z`.
 
@@ -137,6 +142,7 @@ def _unstructure_hook(
 
 _FULL = _converter(request=False)
 _REQUEST = _converter(request=True)
+_SESSION = _REQUEST.get_unstructure_hook(Session)
 _EVENT = _REQUEST.get_unstructure_hook(Event)  # looked up once: every record call needs it
 
 
@@ -150,11 +156,32 @@ def endpoint_request(endpoint: Endpoint) -> dict[str, JsonValue]:
     return cast("dict[str, JsonValue]", _REQUEST.unstructure(endpoint))
 
 
-def event_body(event: Event, *, without_type: bool = False) -> dict[str, JsonValue]:
-    """The members that PutEvents carries for one event."""
+def event_body(
+    event: Event, attributes: Mapping[str, str] | None, metrics: Mapping[str, float] | None
+) -> dict[str, JsonValue]:
+    """The members that PutEvents carries for one event, with these attributes and metrics."""
     body: dict[str, JsonValue] = _EVENT(event)
-    if without_type:
-        del body["EventType"]
+    if attributes is not event.attributes and attributes is not None:
+        body["Attributes"] = attributes
+    if metrics is not event.metrics and metrics is not None:
+        body["Metrics"] = metrics
+    return body
+
+
+def event_parts(
+    event_type: str,
+    attributes: Mapping[str, str] | None,
+    metrics: Mapping[str, float] | None,
+    session: Session | None,
+) -> dict[str, JsonValue]:
+    """What `event_body` gives for an event of these parts, without making the event."""
+    body: dict[str, JsonValue] = {"EventType": event_type}
+    if attributes is not None:
+        body["Attributes"] = attributes
+    if metrics is not None:
+        body["Metrics"] = metrics
+    if session is not None:
+        body["Session"] = _SESSION(session)
     return body
 
 
@@ -164,6 +191,15 @@ def with_id(endpoint_id: str, request: bytes) -> bytes:
     return head + b"}" if request == b"{}" else head + b"," + request[1:]
 
 
+@attrs.frozen
+class Members:
+    """The members that a client adds to every event that does not have them itself."""
+
+    values: Mapping[str, JsonValue] = attrs.field(factory=dict)
+    #: The same, encoded once: what stands before the closing brace of an event.
+    tail: bytes = b"}"
+
+
 def event_members(
     *,
     app_title: str | None = None,
@@ -171,9 +207,14 @@ def event_members(
     app_version_code: str | None = None,
     client_sdk_version: str | None = None,
     sdk_name: str | None = None,
-) -> dict[str, JsonValue]:
-    """The members that a client adds to every event, for `event_fragment`."""
-    return event_body(
+) -> Members:
+    """The members that a client adds to every event, for `event_fragment`.
+
+    Raises:
+        InvalidTypeError: one of them is not text.
+        ValidationError: one of them cannot be written in UTF-8.
+    """
+    values: dict[str, JsonValue] = _EVENT(
         Event(
             type="defaults",
             app_title=app_title,
@@ -181,23 +222,46 @@ def event_members(
             app_version_code=app_version_code,
             client_sdk_version=client_sdk_version,
             sdk_name=sdk_name,
-        ),
-        without_type=True,
+        )
     )
+    del values["EventType"]
+    return Members(values, b"," + encode(values)[1:] if values else b"}")
 
 
 def event_fragment(
-    event: Event, event_id: str, timestamp: dt.datetime, defaults: Mapping[str, JsonValue]
+    body: dict[str, JsonValue], event_id: str, timestamp: str, members: Members
 ) -> bytes:
     """`"id":{…}`: one event as it stands inside of a PutEvents request, encoded once.
+
+    Args:
+        body: what `event_body` or `event_parts` gave; it is used up.
+        event_id: its id.
+        timestamp: when it happened.
+        members: the client's own members.
 
     Raises:
         ValidationError: the event cannot be written as JSON in UTF-8.
     """
-    body = {**defaults, **event_body(event)} if defaults else event_body(event)
-    if event.timestamp is None:
-        body["Timestamp"] = iso(timestamp)
-    return encode({event_id: body})[1:-1]
+    body["Timestamp"] = timestamp
+    if members.values.keys().isdisjoint(body):
+        return encode({event_id: body})[1:-2] + members.tail
+    return encode({event_id: {**members.values, **body}})[1:-1]
+
+
+def stamp(now: float) -> str:
+    """`iso` of seconds since the epoch; the text of a second is made once in that second."""
+    global _second  # noqa: PLW0603 -- a cache of one entry, replaced as a whole
+    whole = int(now)
+    known, text = _second
+    if known != whole:
+        at = dt.datetime.fromtimestamp(whole, dt.timezone.utc)
+        text = at.strftime("%Y-%m-%dT%H:%M:%S.")
+        _second = (whole, text)
+    return text + _MILLISECONDS[int((now - whole) * 1000)]
+
+
+_second: tuple[int, str] = (-1, "")
+_MILLISECONDS = [f"{number:03d}Z" for number in range(1000)]
 
 
 def encode(value: JsonValue | Mapping[str, JsonValue]) -> bytes:
