@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.errors import ConfigurationError, NotFound
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.application import Application
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from pinpoint_kit.transport import Transport
 
 __all__ = ["Applications"]
-
-_BEGINNING = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
 
 
 class Applications:
@@ -69,10 +67,11 @@ class Applications:
         return wire.from_wire(Application, answer["ApplicationResponse"])
 
     def find_or_create(self, name: str) -> Application:
-        """The application of this name, the oldest of several; created when there is none.
+        """The application of this name, the first of several; created when there is none.
 
         Processes that start at the same time agree on one: whoever created a second one
-        deletes it again.
+        deletes it again. The first is the one that is listed first; the engine lists in the
+        order of creation, which unlike the dates has no ties.
 
         Raises:
             ConfigurationError: the name is empty.
@@ -81,19 +80,15 @@ class Applications:
         """
         if not isinstance(name, str) or not name.strip():
             raise ConfigurationError("application must be a name that is not empty")
-        oldest = self._oldest(name)
-        if oldest is not None:
-            return oldest
+        found = self._first(name)
+        if found is not None:
+            return found
         created = self.create(name)
-        oldest = self._oldest(name) or created
-        if oldest.id != created.id:
-            self.delete(created.id)
-        return oldest
+        first = self._first(name) or created
+        if first.id != created.id:
+            with suppress(NotFound):
+                self.delete(created.id)
+        return first
 
-    def _oldest(self, name: str) -> Application | None:
-        same = [application for application in self.list() if application.name == name]
-        return min(
-            same,
-            key=lambda application: (application.creation_date or _BEGINNING, application.id),
-            default=None,
-        )
+    def _first(self, name: str) -> Application | None:
+        return next((item for item in self.list() if item.name == name), None)

@@ -115,7 +115,7 @@ class TransportError(PinpointKitError):
         is_retryable: bool = True,
         may_have_arrived: bool = True,
     ) -> None:
-        super().__init__(message, operation)
+        super().__init__(message)  # not more: OSError takes a second argument for its errno's text
         self.message = message
         self.operation = operation
         self.is_retryable = is_retryable

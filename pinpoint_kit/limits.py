@@ -14,7 +14,12 @@ Nothing but attrs may be imported here.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
+
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["DEFAULT_LIMITS", "UNLIMITED", "Limits"]
 
@@ -26,11 +31,19 @@ _MODEL = "service model pinpoint/2016-12-01"
 UNLIMITED = 2**63 - 1
 
 
+def _whole_number(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    del instance
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(
+            f"{attribute.name} is {type(value).__name__}: pass an int, or UNLIMITED for no limit"
+        )
+
+
 def _limit(value: int, unit: str, source: str, meaning: str) -> int:
     # attrs.field() returns a marker that type checkers must see as the field's own type.
     return attrs.field(
         default=value,
-        validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)],
+        validator=[_whole_number, attrs.validators.ge(1)],
         metadata={"unit": unit, "source": source, "meaning": meaning},
     )
 

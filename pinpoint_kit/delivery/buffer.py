@@ -77,6 +77,10 @@ class Buffer:
         self._pending: defaultdict[int, int] = defaultdict(int)
         self._most_events = options.max_buffer_events
         self._most_bytes = options.max_buffer_bytes
+        self._flush_events = options.flush_events
+        self._blocked = 0
+        #: Somebody holds a future of an event that is queued: it goes out without delay.
+        self._somebody_waits = False
         self._flushing = 0
         self._not_before = 0.0
         self._worker_waits = False
@@ -113,6 +117,8 @@ class Buffer:
             if dropped is not item:
                 self._queue.append(item)
                 self._bytes += weight
+            if item.future is not None:
+                self._somebody_waits = True
             if self._worker_waits and self._is_worth_waking():
                 self._work.notify()
             return dropped
@@ -146,8 +152,10 @@ class Buffer:
     def _make_room(self, item: Recorded, is_worker: Callable[[], bool]) -> Recorded | None:
         policy = self._options.when_full
         if policy == "block" and not is_worker():
+            self._blocked += 1
             self._work.notify()
             self._room.wait_for(lambda: self._is_closed or not self._is_full(item))
+            self._blocked -= 1
             if not self._is_closed:
                 return None
         elif policy == "drop_oldest" and self._queue:
@@ -161,10 +169,14 @@ class Buffer:
         return item
 
     def _is_worth_waking(self) -> bool:
+        return len(self._queue) == 1 or self._is_worth_sending()
+
+    def _is_worth_sending(self) -> bool:
         return (
-            len(self._queue) == 1
-            or len(self._queue) >= self._options.flush_events
+            self._somebody_waits
+            or len(self._queue) >= self._flush_events
             or self._bytes >= self._options.flush_bytes
+            or self._ledger.pending >= self._most_events
         )
 
     # The worker's side
@@ -200,12 +212,7 @@ class Buffer:
         retry = self._seconds_until_retry(now)
         if not self._queue:
             return retry if retry is None else max(retry, pause)
-        is_due = (
-            self._flushing
-            or self._is_closed
-            or len(self._queue) >= options.flush_events
-            or self._bytes >= options.flush_bytes
-        )
+        is_due = self._flushing or self._is_closed or self._blocked or self._is_worth_sending()
         fresh = 0.0 if is_due else self._queue[0].recorded_at + options.flush_interval - now
         soonest = fresh if retry is None else min(fresh, retry)
         return max(soonest, pause)
@@ -229,6 +236,8 @@ class Buffer:
                 continue
             outstanding.items.add(item)
             taken.append(item)
+        if not self._queue:
+            self._somebody_waits = False
         return taken
 
     def retry(self, items: Iterable[Recorded], at: float) -> None:

@@ -137,9 +137,8 @@ def scrub(connection: Connection) -> None:
     timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
     connection.exec_driver_sql("PRAGMA busy_timeout=0")
     try:
+        # When it is in use, the next deletion, the next overwriting or the last close does it.
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    except OperationalError:
-        pass  # busy; the next deletion, the next overwriting or the last close does it
     finally:
         connection.exec_driver_sql(f"PRAGMA busy_timeout={int(timeout)}")
 
@@ -168,16 +167,16 @@ def partial_index(name: str, present: Column[str | None], *columns: Column[Any])
 
 
 _EXPLANATIONS = (
-    ("full", "the disk or the database is full; make room, then send the request again"),
-    ("locked", "another process has locked the database for too long; send the request again"),
-    ("busy", "another process has locked the database for too long; send the request again"),
+    ("full", "the disk or the database is full; make room, then try again"),
+    ("locked", "another process has locked the database for too long; try again"),
+    ("busy", "another process has locked the database for too long; try again"),
     ("readonly", "the database is read-only; give this process the right to write its file"),
     ("read-only", "the database is read-only; give this process the right to write its file"),
     ("not a database", "the file is not a SQLite database; name another file"),
     ("malformed", "the database file is corrupt; restore it from a backup or name another file"),
     ("unable to open", "the database file cannot be opened; check that it exists and its rights"),
     ("no such table", "the database lacks our tables; name another file"),
-    ("i/o error", "the disk reported an I/O error; check the disk, then send the request again"),
+    ("i/o error", "the disk reported an I/O error; check the disk, then try again"),
 )
 
 
@@ -187,4 +186,4 @@ def explain(error: DBAPIError) -> str:
     for mark, sentence in _EXPLANATIONS:
         if mark in text:
             return sentence
-    return f"the database failed ({type(error.orig).__name__}); send the request again"
+    return f"the database failed ({type(error.orig).__name__}); try again"

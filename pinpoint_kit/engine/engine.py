@@ -26,6 +26,7 @@ from pinpoint_kit.engine.messages import (
 )
 from pinpoint_kit.engine.refusals import (
     Refusal,
+    bad_request,
     internal_error,
     method_not_allowed,
     not_found,
@@ -174,7 +175,7 @@ class Engine:
             raise too_large(f"The request is larger than {maximum} bytes")
         call = Call(
             labels=match.labels(route),
-            query=parse_qs(request.query, keep_blank_values=True) if request.query else {},
+            query=_parameters(request.query) if request.query else {},
             body=request.body,
             now=instants.moment_ms(self._clock()),
             request_id=request_id,
@@ -187,6 +188,14 @@ class Engine:
         status = self._routes.statuses.get(refusal.code) or _OWN_STATUSES[refusal.code]
         content = orjson.dumps(failure_body(refusal.message, request_id))
         return Response(status, headers_of(request_id, refusal.code), content)
+
+
+def _parameters(query: str) -> dict[str, list[str]]:
+    try:
+        query.encode()
+        return parse_qs(query, keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise bad_request("The query string is not percent-encoded UTF-8") from None
 
 
 def _uuid(hexadecimal: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine import dialects, schema
 from pinpoint_kit.engine.gate import Gate
-from pinpoint_kit.engine.refusals import internal_error
+from pinpoint_kit.engine.refusals import Refusal, internal_error
 from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -85,8 +85,15 @@ class Store:
             connection.commit()
 
     def scrub(self) -> None:
-        """Takes deleted data out of side files of the database, as far as possible now."""
-        with self._entered(exclusive=True), self._engine.connect() as connection:
+        """Takes deleted data out of side files of the database, as far as possible now.
+
+        The deletion itself is stored already, so nothing that goes wrong here may refuse it.
+        """
+        with (
+            suppress(DBAPIError, Refusal),
+            self._entered(exclusive=True),
+            self._engine.connect() as connection,
+        ):
             dialects.scrub(connection)
 
     def close(self) -> None:
@@ -107,8 +114,7 @@ class Store:
                 # Threads of one process queue here, in order; only processes meet in SQLite.
                 if not self._writer.acquire(timeout=self._busy_timeout):
                     raise internal_error(
-                        "Another thread has locked the database for too long; "
-                        "send the request again"
+                        "Another thread has locked the database for too long; try again"
                     )
                 stack.callback(self._writer.release)
             yield
@@ -124,8 +130,9 @@ class Store:
             _bring_up_to_date(connection)
 
     def _before_fork(self) -> None:
+        # Nobody may be inside SQLite while its memory is copied, and no file may be open.
+        self._gate.shut(_SHUT_TIMEOUT_S)
         if not self._in_memory:
-            self._gate.shut(_SHUT_TIMEOUT_S)
             self._engine.dispose()
 
     def _after_fork_in_parent(self) -> None:
@@ -180,8 +187,12 @@ def _bring_up_to_date(connection: Connection) -> None:
         )
     for step in range(version, schema.VERSION):
         schema.MIGRATIONS[step](connection)
-    if version != schema.VERSION:
-        connection.execute(schema.meta.update().values(value=str(schema.VERSION)))
+    # Written even when it is the same: a read-only database shows itself only by a write.
+    connection.execute(
+        schema.meta.update()
+        .where(schema.meta.c.name == "schema_version")
+        .values(value=str(schema.VERSION))
+    )
 
 
 _open_stores: weakref.WeakSet[Store] = weakref.WeakSet()

@@ -14,6 +14,8 @@ from pinpoint_kit.models.base import (
     extra_field,
     instant,
     required_text,
+    text,
+    text_values,
 )
 
 __all__ = ["Application"]
@@ -21,6 +23,10 @@ __all__ = ["Application"]
 
 def _creation_date(value: TimestampInput | None) -> dt.datetime | None:
     return instant(value, "creation_date")
+
+
+def _tags(value: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    return text_values(value, "tags")
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -35,12 +41,16 @@ class Application(Model):
         tags: key -> value, at most 50.
         extra: members that the service sent and this version does not know.
 
+    Raises:
+        InvalidTypeError: a value has the wrong type.
+        ValidationError: the id is empty, or the creation date is no instant.
+
     Source: ApplicationResponse of the service model.
     """
 
     id: str = attrs.field(validator=required_text)
-    name: str = attrs.field(default="")
-    arn: str = attrs.field(default="")
+    name: str = attrs.field(default="", validator=text)
+    arn: str = attrs.field(default="", validator=text)
     creation_date: dt.datetime | None = attrs.field(default=None, converter=_creation_date)
-    tags: Mapping[str, str] | None = None
+    tags: Mapping[str, str] | None = attrs.field(default=None, converter=_tags)
     extra: dict[str, JsonValue] = extra_field()

@@ -49,6 +49,7 @@ TimestampInput: TypeAlias = dt.datetime | str
 
 _E = TypeVar("_E", bound=Enum)
 _HIDDEN = "pinpoint_kit.hidden"
+_SHOWN_CHARS = 50
 
 
 def private(**kwargs: Any) -> Any:  # noqa: ANN401 -- attrs.field() itself has no better type
@@ -89,8 +90,14 @@ def _type_name(value: object) -> str:
 
 def optional_text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Validator: text or not given."""
+    if value is not None:
+        text(instance, attribute, value)
+
+
+def text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validator: text, which may be empty."""
     del instance
-    if value is not None and not isinstance(value, str):
+    if not isinstance(value, str):
         raise InvalidTypeError(
             f"expected text, got {_type_name(value)}: pass a str", f"$.{attribute.name}"
         )
@@ -98,20 +105,27 @@ def optional_text(instance: object, attribute: attrs.Attribute[Any], value: obje
 
 def required_text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Validator: text that is not empty."""
-    del instance
-    if not isinstance(value, str):
-        raise InvalidTypeError(
-            f"expected text, got {_type_name(value)}: pass a str", f"$.{attribute.name}"
-        )
+    text(instance, attribute, value)
     if not value:
         raise ValidationError("is empty: it must name something", f"$.{attribute.name}")
 
 
-def optional_number(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validator: a finite number or not given."""
+def optional_flag(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validator: true, false or not given."""
     del instance
-    if value is not None:
-        _finite(value, f"$.{attribute.name}")
+    if value is not None and not isinstance(value, bool):
+        raise InvalidTypeError(
+            f"expected True or False, got {_type_name(value)}: pass a bool", f"$.{attribute.name}"
+        )
+
+
+def optional_count(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validator: a whole number or not given."""
+    del instance
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise InvalidTypeError(
+            f"expected a whole number, got {_type_name(value)}: pass an int", f"$.{attribute.name}"
+        )
 
 
 def optional_milliseconds(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -144,16 +158,39 @@ def optional_model(
     return check
 
 
-def _finite(value: object, path: str) -> float:
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        raise InvalidTypeError(f"expected a number, got {_type_name(value)}: pass a float", path)
+def finite_number(value: object, field: str) -> float | None:
+    """For converters: a finite 64-bit float, or not given."""
+    return None if value is None else _finite(value, f"$.{field}")
+
+
+def path_to(parent: str, name: str) -> str:
+    """Where in a value a problem is; a name shows as at most 50 printable characters."""
+    shown = name[:_SHOWN_CHARS]
+    if not shown.isprintable():
+        shown = "".join(character if character.isprintable() else "?" for character in shown)
+    return f"{parent}.{shown}"
+
+
+def _finite(value: object, parent: str, name: str | None = None) -> float:
     try:
+        if isinstance(value, bool) or not hasattr(value, "__float__"):
+            raise TypeError  # noqa: TRY301 -- the same as what a float() of several numbers raises
         number = float(value)
+    except TypeError:
+        raise InvalidTypeError(
+            f"expected a number, got {_type_name(value)}: pass a float", _path(parent, name)
+        ) from None
     except (OverflowError, ValueError) as error:
-        raise ValidationError("is not a number that a 64-bit float can hold", path) from error
+        raise ValidationError(
+            "is not a number that a 64-bit float can hold", _path(parent, name)
+        ) from error
     if not math.isfinite(number):
-        raise ValidationError("is not a finite number, and JSON has no other", path)
+        raise ValidationError("is not a finite number, and JSON has no other", _path(parent, name))
     return number
+
+
+def _path(parent: str, name: str | None) -> str:
+    return parent if name is None else path_to(parent, name)
 
 
 def _mapping(value: object, path: str) -> Mapping[object, object]:
@@ -178,34 +215,47 @@ def attribute_lists(
         return None
     path = f"$.{field}"
     return {
-        _text(name, path): _values(values, f"{path}.{name}")
+        _text(name, path): _values(values, path, name)
         for name, values in _mapping(value, path).items()
     }
 
 
-def _values(values: object, path: str) -> list[str]:
+def _values(values: object, parent: str, name: object) -> list[str]:
     if isinstance(values, str):
-        return [values]
+        return [str.__str__(values)]
     if not isinstance(values, (list, tuple)):
         raise InvalidTypeError(
             f"expected a list of text, got {_type_name(values)}: pass a list, or [] to clear it",
-            path,
+            path_to(parent, str(name)),
         )
-    return [_text(item, f"{path}[{index}]") for index, item in enumerate(values)]
+    return [
+        item if type(item) is str else _text(item, f"{path_to(parent, str(name))}[{index}]")
+        for index, item in enumerate(values)
+    ]
+
+
+def text_list(value: object, path: str) -> list[str]:
+    """For converters: texts in a list; a bare string is refused, not split into characters."""
+    if not isinstance(value, (list, tuple)):
+        raise InvalidTypeError(f"expected a list of text, got {_type_name(value)}", path)
+    return [_text(item, f"{path}[{index}]") for index, item in enumerate(value)]
 
 
 _TEXT = frozenset({str})
 
 
-def text_values(value: Mapping[str, str] | None) -> Mapping[str, str] | None:
+def text_values(
+    value: Mapping[str, str] | None, field: str = "attributes"
+) -> Mapping[str, str] | None:
     """Converter for event attributes: name -> text."""
     if value is None:
         return None
     if type(value) is dict and {*map(type, value), *map(type, value.values())} <= _TEXT:
         return value.copy()  # the caller keeps theirs
+    path = f"$.{field}"
     return {
-        _text(name, "$.attributes"): _text(item, f"$.attributes.{name}")
-        for name, item in _mapping(value, "$.attributes").items()
+        _text(name, path): item if type(item) is str else _text(item, path_to(path, str(name)))
+        for name, item in _mapping(value, path).items()
     }
 
 
@@ -221,7 +271,7 @@ def metric_values(value: Mapping[str, float] | None) -> Mapping[str, float] | No
         if type(number) is float and -math.inf < number < math.inf:
             checked[name] = number
         else:
-            checked[name] = _finite(number, f"$.metrics.{name}")
+            checked[name] = _finite(number, "$.metrics", name)
     return checked
 
 
@@ -243,6 +293,8 @@ def instant(value: TimestampInput | None, field: str) -> dt.datetime | None:
         value = value.replace(tzinfo=dt.timezone.utc)
     elif value.tzinfo is not dt.timezone.utc:
         try:
+            if value.utcoffset() is None:  # naive in spite of its tzinfo; not local time either
+                value = value.replace(tzinfo=dt.timezone.utc)
             value = value.astimezone(dt.timezone.utc)
         except (OverflowError, ValueError) as error:
             raise ValidationError(
@@ -256,25 +308,34 @@ def _parsed(text: str, field: str) -> dt.datetime:
 
     try:
         return parser.isoparse(text.strip())
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError):
         raise ValidationError(
             "is not an ISO 8601 instant: write it like 2026-10-30T12:00:00.000Z", f"$.{field}"
-        ) from error
+        ) from None  # the parser's own message repeats the text
 
 
 def enum_member(cls: type[_E], value: _E | str | None, field: str) -> _E | None:
     """For converters: a member or its value; anything else lists what is possible."""
     if value is None or isinstance(value, cls):
         return value
+    if not isinstance(value, str):
+        raise InvalidTypeError(
+            f"expected {cls.__name__}, got {_type_name(value)}: pass {cls.__name__} or its text",
+            f"$.{field}",
+        )
     try:
         return cls(value)
-    except ValueError as error:
+    except ValueError:
         known = ", ".join(str(member.value) for member in cls)
         raise ValidationError(
             f"is not a {cls.__name__}: use one of {known}", f"$.{field}"
-        ) from error
+        ) from None  # Enum's own message repeats the text
 
 
 def extra_field() -> Any:  # noqa: ANN401 -- attrs.field() itself has no better type
     """The field for members that the service sent and this version does not know."""
-    return attrs.field(factory=dict, converter=dict)
+    return attrs.field(factory=dict, converter=_extra)
+
+
+def _extra(value: object) -> dict[object, object]:
+    return dict(_mapping(value, "$.extra"))

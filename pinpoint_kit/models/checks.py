@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.errors import ValidationError
+from pinpoint_kit.models.base import path_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["endpoint_id_problem", "endpoint_problem", "event_problem", "truncated"]
 
 _FORBIDDEN_IN_IDS = frozenset("${}")
-_SHOWN = 50
 
 
 def endpoint_id_problem(endpoint_id: str) -> ValidationError | None:
@@ -64,7 +64,7 @@ def event_problem(
         return ValidationError(
             f"has {len(value)} characters, and at most {longest} are allowed: shorten it,"
             ' or connect with invalid="truncate"',
-            f"$.attributes.{name[:_SHOWN]}",
+            path_to("$.attributes", name),
             "value_too_long",
         )
     for field, names in (("attributes", attributes), ("metrics", metrics)):
@@ -77,7 +77,7 @@ def _name_problem(name: str, longest: int, field: str) -> ValidationError:
     return ValidationError(
         f"the name has {len(name)} characters, and at most {longest} are allowed: use a shorter"
         " name",
-        f"$.{field}.{name[:_SHOWN]}",
+        path_to(f"$.{field}", name),
         "name_too_long",
     )
 
@@ -122,7 +122,7 @@ def _lists_problem(
     lists: AttributeLists | Mapping[str, list[str]], field: str, limits: Limits
 ) -> ValidationError | None:
     for name, values in lists.items():
-        path = f"$.{field}.{name[:_SHOWN]}"
+        path = path_to(f"$.{field}", name)
         if len(values) > limits.max_values_per_attribute:
             return ValidationError(
                 f"has {len(values)} values, and at most {limits.max_values_per_attribute} are"

@@ -17,10 +17,10 @@ from pinpoint_kit.models.base import (
     attribute_lists,
     enum_member,
     extra_field,
+    finite_number,
     instant,
     metric_values,
     optional_model,
-    optional_number,
     optional_text,
     private,
 )
@@ -81,6 +81,14 @@ def _creation_date(value: TimestampInput | None) -> dt.datetime | None:
     return instant(value, "creation_date")
 
 
+def _latitude(value: float | None) -> float | None:
+    return finite_number(value, "latitude")
+
+
+def _longitude(value: float | None) -> float | None:
+    return finite_number(value, "longitude")
+
+
 def _attributes(value: AttributeListsInput | None) -> AttributeLists | None:
     return attribute_lists(value)
 
@@ -128,8 +136,8 @@ class Location(Model):
 
     city: str | None = private(default=None, validator=optional_text)
     country: str | None = attrs.field(default=None, validator=optional_text)
-    latitude: float | None = private(default=None, validator=optional_number)
-    longitude: float | None = private(default=None, validator=optional_number)
+    latitude: float | None = private(default=None, converter=_latitude)
+    longitude: float | None = private(default=None, converter=_longitude)
     postal_code: str | None = private(default=None, validator=optional_text)
     region: str | None = private(default=None, validator=optional_text)
     extra: dict[str, JsonValue] = extra_field()

@@ -15,8 +15,13 @@ from pinpoint_kit.models.base import (
     enum_member,
     extra_field,
     instant,
+    optional_count,
+    optional_flag,
+    optional_model,
+    optional_text,
     private,
     required_text,
+    text_list,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +79,7 @@ def _completion_date(value: TimestampInput | None) -> dt.datetime | None:
 
 
 def _failures(value: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if value is None else tuple(value)
+    return None if value is None else tuple(text_list(value, "$.failures"))
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -94,19 +99,23 @@ class JobDefinition(Model):
         external_id: deprecated by the service.
         extra: members that the service sent and this version does not know.
 
+    Raises:
+        InvalidTypeError: a value has the wrong type.
+        ValidationError: the format is not known.
+
     Source: ImportJobResource and ExportJobResource of the service model.
     """
 
     format: JobFormat | None = attrs.field(default=None, converter=_format)
-    s3_url: str | None = None
-    s3_url_prefix: str | None = None
-    role_arn: str | None = None
-    define_segment: bool | None = None
-    register_endpoints: bool | None = None
-    segment_id: str | None = None
-    segment_name: str | None = None
-    segment_version: int | None = None
-    external_id: str | None = None
+    s3_url: str | None = attrs.field(default=None, validator=optional_text)
+    s3_url_prefix: str | None = attrs.field(default=None, validator=optional_text)
+    role_arn: str | None = attrs.field(default=None, validator=optional_text)
+    define_segment: bool | None = attrs.field(default=None, validator=optional_flag)
+    register_endpoints: bool | None = attrs.field(default=None, validator=optional_flag)
+    segment_id: str | None = attrs.field(default=None, validator=optional_text)
+    segment_name: str | None = attrs.field(default=None, validator=optional_text)
+    segment_version: int | None = attrs.field(default=None, validator=optional_count)
+    external_id: str | None = attrs.field(default=None, validator=optional_text)
     extra: dict[str, JsonValue] = extra_field()
 
 
@@ -130,20 +139,26 @@ class Job(Model):
         failures: the first 100 failed entries, as text.
         extra: members that the service sent and this version does not know.
 
+    Raises:
+        InvalidTypeError: a value has the wrong type.
+        ValidationError: the id is empty, or a type, status or date is not possible.
+
     Source: ImportJobResponse and ExportJobResponse of the service model.
     """
 
     id: str = attrs.field(validator=required_text)
-    application_id: str | None = None
+    application_id: str | None = attrs.field(default=None, validator=optional_text)
     type: JobType | None = attrs.field(default=None, converter=_type)
     job_status: JobStatus | None = attrs.field(default=None, converter=_job_status)
-    definition: JobDefinition | None = None
+    definition: JobDefinition | None = attrs.field(
+        default=None, validator=optional_model(JobDefinition)
+    )
     creation_date: dt.datetime | None = attrs.field(default=None, converter=_creation_date)
     completion_date: dt.datetime | None = attrs.field(default=None, converter=_completion_date)
-    total_pieces: int | None = None
-    completed_pieces: int | None = None
-    failed_pieces: int | None = None
-    total_processed: int | None = None
-    total_failures: int | None = None
+    total_pieces: int | None = attrs.field(default=None, validator=optional_count)
+    completed_pieces: int | None = attrs.field(default=None, validator=optional_count)
+    failed_pieces: int | None = attrs.field(default=None, validator=optional_count)
+    total_processed: int | None = attrs.field(default=None, validator=optional_count)
+    total_failures: int | None = attrs.field(default=None, validator=optional_count)
     failures: tuple[str, ...] | None = private(default=None, converter=_failures)
     extra: dict[str, JsonValue] = extra_field()

@@ -121,6 +121,7 @@ def _unstructure_hook(
     cls: type[Model], converter: cattrs.Converter, *, request: bool
 ) -> Callable[[Model], dict[str, JsonValue]]:
     left_out = _NOT_IN_REQUESTS.get(cls, ()) if request else ()
+    unwanted = {NAMES[cls][name] for name in left_out}  # also where one could not be read
     names = {name: override(rename=wire) for name, wire in NAMES[cls].items()}
     names.update({name: override(omit=True) for name in (*left_out, "extra")})
     base = make_dict_unstructure_fn(
@@ -134,7 +135,9 @@ def _unstructure_hook(
         wire = base(value)
         extra: dict[str, JsonValue] = value.extra  # type: ignore[attr-defined]  # all have it
         if extra:
-            wire.update({key: item for key, item in extra.items() if key not in wire})
+            wire.update(
+                {k: item for k, item in extra.items() if k not in wire and k not in unwanted}
+            )
         return wire
 
     return unstructure

@@ -1,0 +1,267 @@
+"""The promises of delivery with its thread running: deadlines, bounds, closing, exit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pinpoint_kit import DeliveryOptions, errors
+from pinpoint_kit.delivery import Delivery
+from pinpoint_kit.limits import DEFAULT_LIMITS
+
+from .conftest import Service, fragment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .conftest import Rig
+
+
+def running(service: Callable[[bytes], Any], **options: Any) -> Delivery:
+    """A delivery with its real thread and clock."""
+    return Delivery(service, limits=DEFAULT_LIMITS, options=DeliveryOptions(**options))
+
+
+def record(delivery: Delivery, event_id: str, endpoint_id: str = "e") -> None:
+    """Queue one event."""
+    delivery.enqueue(endpoint_id, event_id, fragment(event_id))
+
+
+def test_no_thread_runs_before_the_first_event() -> None:
+    """The worker starts lazily, as a daemon."""
+    delivery = running(Service())
+    before = {thread.name for thread in threading.enumerate()}
+    assert "pinpoint-delivery" not in before
+    record(delivery, "1")
+    thread = next(t for t in threading.enumerate() if t.name == "pinpoint-delivery")
+    assert thread.daemon
+    delivery.close()
+    assert not thread.is_alive()
+
+
+def test_a_hundred_events_go_out_without_a_flush() -> None:
+    """The count alone makes a request due."""
+    arrived = threading.Event()
+
+    def send(body: bytes) -> Any:
+        arrived.set()
+        return Service()(body)
+
+    delivery = running(send, flush_interval=3600.0)
+    for number in range(100):
+        record(delivery, str(number))
+    assert arrived.wait(10)
+    delivery.close()
+
+
+def test_a_lonely_event_goes_out_by_its_age() -> None:
+    """An event waits no longer than the flush interval."""
+    arrived = threading.Event()
+
+    def send(body: bytes) -> Any:
+        arrived.set()
+        return Service()(body)
+
+    delivery = running(send, flush_interval=0.05)
+    record(delivery, "1")
+    assert arrived.wait(10)
+    delivery.close()
+
+
+def test_flush_keeps_its_deadline_while_a_request_hangs() -> None:
+    """A hanging request holds flush no longer than its timeout, and the event stays pending."""
+    release = threading.Event()
+
+    def hang(body: bytes) -> Any:
+        release.wait(30)
+        return Service()(body)
+
+    delivery = running(hang)
+    record(delivery, "1")
+    started = time.monotonic()
+    report = delivery.flush(0.3)
+    took = time.monotonic() - started
+    assert report.pending == 1
+    assert took < 0.3 * 1.1 + 0.05
+    release.set()
+    assert delivery.flush(10).accepted == 1
+    delivery.close()
+
+
+def test_flush_waits_for_what_was_recorded_before_it_only() -> None:
+    """Events recorded while flush waits do not keep it waiting."""
+    service = Service()
+    stop = threading.Event()
+    delivery = running(service)
+
+    def keep_recording() -> None:
+        number = 0
+        while not stop.is_set() and number < 100_000:
+            record(delivery, f"x{number}")
+            number += 1
+
+    record(delivery, "first")
+    noise = threading.Thread(target=keep_recording)
+    noise.start()
+    report = delivery.flush(10)
+    stop.set()
+    noise.join()
+    assert "first" in service.event_ids
+    assert report.accepted >= 1
+    delivery.close(30)
+
+
+def test_close_drops_what_cannot_be_delivered_and_says_so() -> None:
+    """After close nothing is pending; what hung is dropped as `closed` and counted once."""
+    release = threading.Event()
+
+    def hang(body: bytes) -> Any:
+        release.wait(30)
+        return Service()(body)
+
+    delivery = running(hang)
+    for number in range(150):
+        record(delivery, str(number))
+    report = delivery.close(0.1)
+    release.set()
+    assert (report.dropped, report.pending) == (150, 0)
+    assert report.reasons == {"closed": 150}
+    again = delivery.close()
+    assert again == report
+    with pytest.raises(errors.ClosedError, match="connect"):
+        record(delivery, "late")
+
+
+def test_a_full_buffer_drops_the_newest_by_default(make_rig: Callable[..., Rig]) -> None:
+    """A full buffer refuses the newcomer, counts it, and keeps what waits."""
+    rig = make_rig(max_buffer_events=3)
+    for number in range(5):
+        rig.record(str(number))
+    rig.run()
+    stats = rig.delivery.stats()
+    assert rig.service.event_ids == ["0", "1", "2"]
+    assert (stats.accepted, stats.dropped, stats.reasons) == (3, 2, {"buffer_full": 2})
+
+
+def test_a_full_buffer_can_drop_the_oldest(make_rig: Callable[..., Rig]) -> None:
+    """`drop_oldest` keeps the newest events."""
+    rig = make_rig(max_buffer_events=3, when_full="drop_oldest")
+    for number in range(5):
+        rig.record(str(number))
+    rig.run()
+    assert rig.service.event_ids == ["2", "3", "4"]
+    assert rig.delivery.stats().dropped == 2
+
+
+def test_a_full_buffer_is_bounded_by_bytes_too(make_rig: Callable[..., Rig]) -> None:
+    """Bytes count like events do."""
+    rig = make_rig(max_buffer_bytes=100)
+    for number in range(10):
+        rig.record(str(number))
+    stats = rig.delivery.stats()
+    assert stats.buffered_bytes <= 100
+    assert stats.dropped == 10 - stats.pending
+    assert stats.dropped > 0
+
+
+def test_a_full_buffer_can_block_until_there_is_room() -> None:
+    """`block` makes recorders wait, and everything arrives."""
+    service = Service()
+    delivery = running(service, max_buffer_events=10, when_full="block")
+    for number in range(500):
+        record(delivery, str(number))
+    assert delivery.close(30).accepted == 500
+
+
+def test_closing_frees_a_blocked_recorder() -> None:
+    """A recorder that waits for room is let go at close, and its event is counted."""
+    release = threading.Event()
+
+    def hang(body: bytes) -> Any:
+        release.wait(30)
+        return Service()(body)
+
+    delivery = running(hang, max_buffer_events=1, when_full="block")
+    record(delivery, "1")
+    blocked = threading.Thread(target=record, args=(delivery, "2"))
+    blocked.start()
+    report = delivery.close(0.1)
+    blocked.join(10)
+    release.set()
+    assert not blocked.is_alive()
+    final = delivery.stats()
+    assert report.accepted == 0
+    assert final.recorded == final.dropped == final.reasons["closed"]
+
+
+def test_many_threads_record_and_the_ledger_adds_up() -> None:
+    """32 threads record 200 events each; every one of them arrives once."""
+    service = Service()
+    delivery = running(service)
+
+    def record_some(thread: int) -> None:
+        for number in range(200):
+            record(delivery, f"{thread}-{number}")
+
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(record_some, range(32)))
+    report = delivery.close(30)
+    assert (report.recorded, report.accepted) == (6400, 6400)
+    assert len(set(service.event_ids)) == len(service.event_ids) == 6400
+
+
+def test_an_event_recorded_by_a_futures_callback_does_not_deadlock() -> None:
+    """A callback runs on the worker's thread and may record, even when the buffer is full."""
+    from concurrent.futures import Future  # noqa: PLC0415 -- only here
+
+    service = Service()
+    delivery = running(service, max_buffer_events=1, when_full="block")
+    future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()
+    future.add_done_callback(lambda _: record(delivery, "from-callback"))
+    delivery.enqueue("e", "1", fragment("1"), future=future)
+    future.result(10)
+    assert delivery.close(10).recorded == 2
+
+
+def test_a_report_since_an_earlier_one_adds_up(make_rig: Callable[..., Rig]) -> None:
+    """The difference of two reports keeps the sum, counting what was pending in between."""
+    rig = make_rig()
+    rig.record("1")
+    earlier = rig.delivery.flush(0)
+    rig.record("2")
+    rig.run()
+    later = rig.delivery.flush(0).since(earlier)
+    assert (later.recorded, later.accepted, later.pending) == (2, 2, 0)
+    assert later.is_complete
+    with pytest.raises(errors.DeliveryError, match="1 pending of 1 recorded"):
+        earlier.raise_for_loss()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("when_full", "explode"), ("max_buffer_events", 0), ("flush_interval", -1.0)],
+)
+def test_wrong_options_are_refused(option: str, value: Any) -> None:
+    """An option that makes no sense says so by its name."""
+    with pytest.raises(errors.ConfigurationError, match=option):
+        DeliveryOptions(**{option: value})
+
+
+def test_a_client_that_nobody_closed_still_delivers_at_exit(tmp_path: Any) -> None:
+    """Plain interpreter exit delivers what is queued and says that close() was forgotten."""
+    script = (
+        "import pinpoint_kit\n"
+        f"pinpoint = pinpoint_kit.connect('sqlite:///{tmp_path}/exit.db', application='a')\n"
+        "for n in range(2000): pinpoint.events.record('device-1', 'left')\n"
+    )
+    ran = subprocess.run(  # noqa: S603 -- our own script
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "a client was not closed before exit: 2000 event(s) accepted" in ran.stderr
