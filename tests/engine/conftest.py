@@ -1,0 +1,162 @@
+"""Raw wire requests for the engine's tests: what a client would send, byte for byte."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import attrs
+import pytest
+
+from pinpoint_kit.engine import Engine, Request
+from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MORNING = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
+
+
+class Clock:
+    """A clock that stands still until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.now = MORNING
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@attrs.frozen
+class Answer:
+    """An answer with its body read."""
+
+    status: int
+    headers: Mapping[str, str]
+    json: Any
+
+    @property
+    def code(self) -> str:
+        return self.headers.get("x-amzn-ErrorType", "")
+
+    @property
+    def message(self) -> str:
+        message: str = self.json["Message"]
+        return message
+
+
+class Wire:
+    """Sends raw requests to an engine that has one application, `app`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.app = self.post("/v1/apps", {"Name": "shop"}).json["Id"]
+
+    def send(self, method: str, path: str, body: bytes = b"", query: str = "") -> Answer:
+        response = self.engine.handle(Request(method, path, query=query, body=body))
+        return Answer(
+            response.status, response.headers, json.loads(response.body) if response.body else None
+        )
+
+    def post(self, path: str, payload: object) -> Answer:
+        return self.send("POST", path, json.dumps(payload).encode())
+
+    def put(self, path: str, payload: object) -> Answer:
+        return self.send("PUT", path, json.dumps(payload).encode())
+
+    def endpoint_path(self, endpoint_id: str) -> str:
+        return f"/v1/apps/{self.app}/endpoints/{quote(endpoint_id, safe='')}"
+
+    def update(self, endpoint_id: str, **members: object) -> Answer:
+        return self.put(self.endpoint_path(endpoint_id), members)
+
+    def batch(self, *items: object) -> Answer:
+        return self.put(f"/v1/apps/{self.app}/endpoints", {"Item": items})
+
+    def get(self, endpoint_id: str) -> Any:
+        answer = self.send("GET", self.endpoint_path(endpoint_id))
+        assert answer.status == 200, answer.json
+        return answer.json
+
+    def user(self, user_id: str, method: str = "GET") -> Answer:
+        return self.send(method, f"/v1/apps/{self.app}/users/{quote(user_id, safe='')}")
+
+    def user_ids(self, user_id: str) -> list[str]:
+        return [item["Id"] for item in self.user(user_id).json["Item"]]
+
+    def put_events(self, items: object) -> Answer:
+        return self.post(f"/v1/apps/{self.app}/events", {"BatchItem": items})
+
+    def put_event(self, event: object, endpoint: object | None = None) -> Any:
+        """Sends one event of `device-1` and returns the event's own answer."""
+        item = {"Endpoint": endpoint or {}, "Events": {"event-1": event}}
+        answer = self.put_events({"device-1": item})
+        assert answer.status == 202, answer.json
+        return answer.json["Results"]["device-1"]["EventsItemResponse"]["event-1"]
+
+    def events(self) -> list[dict[str, Any]]:
+        """Returns the stored rows, in the order of arrival."""
+        return self.rows("SELECT * FROM events ORDER BY number")
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        with self.engine._store.read() as connection:
+            return [dict(row._mapping) for row in connection.exec_driver_sql(sql)]
+
+    def dump(self) -> list[list[dict[str, Any]]]:
+        """Returns everything that is stored."""
+        names = ("apps", "tags", "endpoints", "users", "events")
+        return [self.rows(f"SELECT * FROM {name}") for name in names]  # noqa: S608 -- fixed names
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock for the test to move."""
+    return Clock()
+
+
+@pytest.fixture
+def new_id() -> Callable[[], str]:
+    """Ids that count up."""
+    numbers = itertools.count(1)
+    return lambda: f"{next(numbers):032x}"
+
+
+@pytest.fixture
+def make_wire(clock: Clock, new_id: Callable[[], str]) -> Iterator[Callable[..., Wire]]:
+    """Makes wires to engines, and closes the engines at the end."""
+    engines: list[Engine] = []
+
+    def make(url: str = "sqlite://", limits: Limits = DEFAULT_LIMITS, **options: Any) -> Wire:
+        options = {"clock": clock, "new_id": new_id, **options}
+        engines.append(Engine.open(url, limits=limits, **options))
+        return Wire(engines[-1])
+
+    yield make
+    for engine in engines:
+        engine.close()
+
+
+@pytest.fixture
+def wire(make_wire: Callable[..., Wire]) -> Wire:
+    """An engine in memory with one application."""
+    return make_wire()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Wire]:
+    """One engine in memory for all examples of a property."""
+    with Engine.open("sqlite://") as engine:
+        yield Wire(engine)
+
+
+@pytest.fixture
+def file_url(tmp_path: Path) -> str:
+    """The URL of a database file that does not exist yet."""
+    return f"sqlite:///{tmp_path}/pinpoint.db"
