@@ -1,8 +1,9 @@
-"""Recorded events that wait for their answer, and the ledger that counts them.
+"""Recorded items that wait for their answer, and the ledger that counts them.
 
-One lock guards all of it; it is never held while anything is sent, logged or called back. The
-order of an endpoint's events is kept: while one of them is out or waits for its next try, later
-ones of the same endpoint wait behind it. No thread is made here, and no botocore is known.
+One lock guards all of it; it is never held while anything is sent, logged or called back.
+Items wait in one lane an endpoint, and a lane has at most one request under way: so the order of
+an endpoint's items is kept over retries and over several requests at once, and an item that fails
+holds back nobody but its own endpoint. No thread is made here, and no botocore is known.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.batching import EventItem
-from pinpoint_kit.delivery.report import DeliveryReport, DeliveryStats, Ledger
+from pinpoint_kit.delivery.report import Ledger
 from pinpoint_kit.errors import ClosedError
 from pinpoint_kit.models.event import EventResult
 
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pinpoint_kit.delivery.options import DeliveryOptions
+    from pinpoint_kit.delivery.report import DeliveryReport, DeliveryStats
 
 __all__ = ["Buffer", "Recorded"]
 
 
 @attrs.define(eq=False)
 class Recorded(EventItem):
-    """One recorded event on its way, encoded already."""
+    """One recorded item on its way, encoded already."""
 
     future: Future[EventResult] | None = None
     weight: int = 0
@@ -40,18 +42,38 @@ class Recorded(EventItem):
     tries: int = 0
     first_failure: float | None = None
     is_settled: bool = False
+    #: The place in the spool; 0 when it is not there.
+    seq: int = 0
+    #: The one that waits behind it in its lane.
+    behind: Recorded | None = None
 
 
 @attrs.define(eq=False)
-class _Outstanding:
-    """An endpoint's events that are under way, and those that wait behind them."""
+class _Lane:
+    """The items of one endpoint: a chain of those that wait, and how many are under way."""
 
-    items: set[Recorded] = attrs.field(factory=set)
-    waiting: deque[Recorded] = attrs.field(factory=deque)
+    head: Recorded | None = None
+    tail: Recorded | None = None
+    under_way: int = 0
+
+    def append(self, item: Recorded) -> None:
+        if self.tail is None:
+            self.head = item
+        else:
+            self.tail.behind = item
+        self.tail = item
+
+    def pop(self) -> Recorded | None:
+        item = self.head
+        if item is not None:
+            self.head, item.behind = item.behind, None
+            if self.head is None:
+                self.tail = None
+        return item
 
 
 class Buffer:
-    """A bounded queue of recorded events with a truthful ledger. Safe for many threads.
+    """A bounded queue of recorded items with a truthful ledger. Safe for many threads.
 
     Args:
         options: bounds and flush rules.
@@ -61,42 +83,48 @@ class Buffer:
     def __init__(self, options: DeliveryOptions, clock: Callable[[], float]) -> None:
         self._options = options
         self._clock = clock
+        self._most_events = options.max_buffer_events
+        self._most_bytes = options.max_buffer_bytes
+        self._flush_events = options.flush_events
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, with nothing recorded and with locks that nobody holds."""
         self._lock = threading.Lock()
-        #: Wakes the worker; waits of callers are on the other two.
+        #: Wakes the workers; waits of callers are on the other two.
         self._work = threading.Condition(self._lock)
         self._settled = threading.Condition(self._lock)
         self._room = threading.Condition(self._lock)
         self._ledger = Ledger()
-        self._queue: deque[Recorded] = deque()
+        self._lanes: dict[str, _Lane] = {}
+        self._ready: deque[_Lane] = deque()
+        self._waiting = 0
+        self._under_way: set[Recorded] = set()
         self._retries: list[tuple[float, int, Recorded]] = []
         self._retry_order = itertools.count()
-        self._outstanding: dict[str, _Outstanding] = {}
         self._bytes = 0
         self._epoch = 0
-        #: Pending events by the epoch they were recorded in; a flush ends an epoch.
+        #: Pending items by the epoch they were recorded in; a flush ends an epoch.
         self._pending: defaultdict[int, int] = defaultdict(int)
-        self._most_events = options.max_buffer_events
-        self._most_bytes = options.max_buffer_bytes
-        self._flush_events = options.flush_events
-        self._blocked = 0
-        #: Somebody holds a future of an event that is queued: it goes out without delay.
-        self._somebody_waits = False
         self._flushing = 0
+        self._blocked = 0
+        #: Somebody holds a future of an item that waits: it goes out without delay.
+        self._somebody_waits = False
         self._not_before = 0.0
-        self._worker_waits = False
+        self._idle_workers = 0
         self._is_closed = False
 
     # Recording
 
     def put(self, item: Recorded, is_worker: Callable[[], bool]) -> Recorded | None:
-        """Add one event.
+        """Add one item.
 
         Args:
-            item: the event.
-            is_worker: tells whether this is the worker's thread, which may not wait for itself.
+            item: the item.
+            is_worker: tells whether this is a worker's thread, which may not wait for itself.
 
         Returns:
-            The event that had to be dropped for want of room, or None.
+            The item that had to be dropped for want of room, or None.
 
         Raises:
             ClosedError: the buffer was closed.
@@ -115,16 +143,25 @@ class Buffer:
             if ledger.pending > self._most_events or self._bytes + weight > self._most_bytes:
                 dropped = self._make_room(item, is_worker)
             if dropped is not item:
-                self._queue.append(item)
-                self._bytes += weight
-            if item.future is not None:
-                self._somebody_waits = True
-            if self._worker_waits and self._is_worth_waking():
-                self._work.notify()
+                self._append(item)
             return dropped
 
+    def _append(self, item: Recorded) -> None:
+        lane = self._lanes.get(item.endpoint_id)
+        if lane is None:
+            lane = self._lanes[item.endpoint_id] = _Lane()
+        if lane.head is None and not lane.under_way:
+            self._ready.append(lane)
+        lane.append(item)
+        self._waiting += 1
+        self._bytes += item.weight
+        if item.future is not None:
+            self._somebody_waits = True
+        if self._idle_workers and (self._waiting == 1 or self._is_worth_sending()):
+            self._work.notify()
+
     def reject(self, reason: str) -> None:
-        """Count an event that was refused before it could be queued.
+        """Count an item that was refused before it could be queued.
 
         Raises:
             ClosedError: the buffer was closed.
@@ -158,8 +195,10 @@ class Buffer:
             self._blocked -= 1
             if not self._is_closed:
                 return None
-        elif policy == "drop_oldest" and self._queue:
-            oldest = self._queue.popleft()
+        elif policy == "drop_oldest" and self._ready:
+            oldest = self._pop(self._ready[0])
+            if self._ready[0].head is None:
+                self._leave(self._ready.popleft(), oldest.endpoint_id)
             self._bytes -= oldest.weight
             self._settle(oldest)
             self._count_drop("buffer_full")
@@ -168,18 +207,27 @@ class Buffer:
         self._count_drop("closed" if self._is_closed else "buffer_full")
         return item
 
-    def _is_worth_waking(self) -> bool:
-        return len(self._queue) == 1 or self._is_worth_sending()
+    def _pop(self, lane: _Lane) -> Recorded:
+        item = lane.pop()
+        if item is None:
+            raise AssertionError("a lane that is ready has an item")
+        self._waiting -= 1
+        return item
+
+    def _leave(self, lane: _Lane, endpoint_id: str) -> None:
+        """An empty lane with nothing under way is forgotten."""
+        if not lane.under_way:
+            del self._lanes[endpoint_id]
 
     def _is_worth_sending(self) -> bool:
         return (
             self._somebody_waits
-            or len(self._queue) >= self._flush_events
+            or self._waiting >= self._flush_events
             or self._bytes >= self._options.flush_bytes
             or self._ledger.pending >= self._most_events
         )
 
-    # The worker's side
+    # The workers' side
 
     def take(self, most: int) -> list[Recorded]:
         """Wait until something is due and take it; empty only when closed with nothing left."""
@@ -188,60 +236,55 @@ class Buffer:
                 now = self._clock()
                 wait = self._seconds_until_due(now)
                 if wait is not None and wait <= 0:
-                    taken = self._take(most, now)
-                    if taken:
-                        return taken
-                    wait = self._seconds_until_retry(now)
+                    return self._take(most, now)
                 if self._is_closed and not self._ledger.pending:
                     return []
-                self._worker_waits = True
+                self._idle_workers += 1
                 try:
                     self._work.wait(wait)
                 finally:
-                    self._worker_waits = False
+                    self._idle_workers -= 1
 
     def take_now(self, most: int) -> list[Recorded]:
         """Take what can go out at this moment, without waiting."""
         with self._lock:
-            return self._take(most, self._clock())
+            now = self._clock()
+            return self._take(most, now) if now >= self._not_before else []
 
     def _seconds_until_due(self, now: float) -> float | None:
-        """Seconds until the worker should act; None when there is nothing to wait for."""
-        options = self._options
-        pause = self._not_before - now
-        retry = self._seconds_until_retry(now)
-        if not self._queue:
-            return retry if retry is None else max(retry, pause)
-        is_due = self._flushing or self._is_closed or self._blocked or self._is_worth_sending()
-        fresh = 0.0 if is_due else self._queue[0].recorded_at + options.flush_interval - now
-        soonest = fresh if retry is None else min(fresh, retry)
-        return max(soonest, pause)
+        """Seconds until a worker should act; None when there is nothing to wait for."""
+        soonest = self._retries[0][0] - now if self._retries else None
+        if self._ready:
+            is_due = self._flushing or self._is_closed or self._blocked or self._is_worth_sending()
+            oldest = self._ready[0].head
+            since = now if oldest is None else oldest.recorded_at
+            fresh = 0.0 if is_due else since + self._options.flush_interval - now
+            soonest = fresh if soonest is None else min(fresh, soonest)
+        return None if soonest is None else max(soonest, self._not_before - now)
 
-    def _seconds_until_retry(self, now: float) -> float | None:
-        return max(self._retries[0][0] - now, self._not_before - now) if self._retries else None
+    @property
+    def has_more(self) -> bool:
+        """True when at least another full request waits for somebody to send it."""
+        return self._waiting >= self._flush_events and bool(self._ready)
 
     def _take(self, most: int, now: float) -> list[Recorded]:
         taken: list[Recorded] = []
         while self._retries and self._retries[0][0] <= now and len(taken) < most:
             taken.append(heapq.heappop(self._retries)[2])
-        ours: set[str] = set()
-        while self._queue and len(taken) < most:
-            item = self._queue.popleft()
-            outstanding = self._outstanding.get(item.endpoint_id)
-            if outstanding is None:
-                outstanding = self._outstanding[item.endpoint_id] = _Outstanding()
-                ours.add(item.endpoint_id)
-            elif item.endpoint_id not in ours:
-                outstanding.waiting.append(item)
-                continue
-            outstanding.items.add(item)
-            taken.append(item)
-        if not self._queue:
+        ready = self._ready
+        while ready and len(taken) < most:
+            lane = ready.popleft()
+            before = len(taken)
+            while lane.head is not None and len(taken) < most:
+                taken.append(self._pop(lane))
+            lane.under_way += len(taken) - before
+        self._under_way.update(taken)
+        if not self._waiting:
             self._somebody_waits = False
         return taken
 
     def retry(self, items: Iterable[Recorded], at: float) -> None:
-        """Keep events for another try at that time (monotonic)."""
+        """Keep items for another try at that time (monotonic)."""
         with self._lock:
             for item in items:
                 if not item.is_settled:
@@ -263,22 +306,23 @@ class Buffer:
                 self._ledger.last_error = error
 
     def accept(self, items: Iterable[Recorded]) -> list[Recorded]:
-        """Settle events that the service has taken; returns those not settled before."""
+        """Settle items that the service has taken; returns those not settled before."""
         with self._lock:
             fresh = self._finish(items)
             self._ledger.accepted += len(fresh)
             return fresh
 
     def refuse(self, items: Iterable[Recorded], reason: str) -> list[Recorded]:
-        """Settle events that were rejected; returns those not settled before."""
+        """Settle items that were rejected; returns those not settled before."""
         with self._lock:
             fresh = self._finish(items)
-            self._ledger.rejected += len(fresh)
-            self._ledger.reasons[reason] += len(fresh)
+            if fresh:
+                self._ledger.rejected += len(fresh)
+                self._ledger.reasons[reason] += len(fresh)
             return fresh
 
     def drop(self, items: Iterable[Recorded], reason: str) -> list[Recorded]:
-        """Settle events that are given up; returns those not settled before."""
+        """Settle items that are given up; returns those not settled before."""
         with self._lock:
             fresh = self._finish(items)
             for _ in fresh:
@@ -290,21 +334,23 @@ class Buffer:
         self._ledger.reasons[reason] += 1
 
     def _finish(self, items: Iterable[Recorded]) -> list[Recorded]:
-        fresh = []
-        for item in items:
-            if item.is_settled:
-                continue
+        fresh = [item for item in items if not item.is_settled]
+        self._under_way.difference_update(fresh)
+        for item in fresh:
             self._settle(item)
             self._bytes -= item.weight
-            fresh.append(item)
-            outstanding = self._outstanding[item.endpoint_id]
-            outstanding.items.remove(item)
-            if not outstanding.items:
-                del self._outstanding[item.endpoint_id]
-                self._queue.extendleft(reversed(outstanding.waiting))
+            lane = self._lanes[item.endpoint_id]
+            lane.under_way -= 1
+            if not lane.under_way:
+                if lane.head is None:
+                    del self._lanes[item.endpoint_id]
+                else:
+                    self._ready.append(lane)
         if fresh:
             self._settled.notify_all()
             self._room.notify_all()
+        if self._ready:
+            self._work.notify()
         return fresh
 
     def _settle(self, item: Recorded) -> None:
@@ -327,7 +373,7 @@ class Buffer:
             epoch = self._epoch
             self._epoch += 1
             self._flushing += 1
-            self._work.notify()
+            self._work.notify_all()
             try:
                 return self._settled.wait_for(
                     lambda: not any(known <= epoch for known in self._pending), timeout
@@ -336,7 +382,7 @@ class Buffer:
                 self._flushing -= 1
 
     def close(self) -> None:
-        """Take no more events; what is pending can still be delivered."""
+        """Take no more items; what is pending can still be delivered."""
         with self._lock:
             self._is_closed = True
             self._not_before = 0.0
@@ -346,14 +392,15 @@ class Buffer:
     def abandon(self, reason: str) -> list[Recorded]:
         """Drop everything that is still pending, also what is under way; returns it."""
         with self._lock:
-            left = list(self._queue)
-            for outstanding in self._outstanding.values():
-                left.extend(outstanding.items)
-                left.extend(outstanding.waiting)
-            self._queue.clear()
-            self._outstanding.clear()
+            left = list(self._under_way)
+            for lane in self._lanes.values():
+                while (item := lane.pop()) is not None:
+                    left.append(item)
+            self._lanes.clear()
+            self._ready.clear()
             self._retries.clear()
-            self._bytes = 0
+            self._under_way.clear()
+            self._waiting = self._bytes = 0
             for item in left:
                 self._settle(item)
                 self._count_drop(reason)
@@ -370,10 +417,7 @@ class Buffer:
     def stats(self) -> DeliveryStats:
         """The ledger and the state at this moment."""
         with self._lock:
-            # The queue is in order, so its head stands for all of it.
-            first = [*itertools.islice(self._queue, 1)]
-            for outstanding in self._outstanding.values():
-                first.extend(outstanding.items)
-            oldest = min((item.recorded_at for item in first), default=None)
-            age = 0.0 if oldest is None else max(0.0, self._clock() - oldest)
+            heads = [lane.head for lane in itertools.islice(self._ready, 1)]
+            times = [item.recorded_at for item in (*heads, *self._under_way) if item is not None]
+            age = max(0.0, self._clock() - min(times)) if times else 0.0
             return self._ledger.stats(buffered_bytes=self._bytes, oldest_age=age)
