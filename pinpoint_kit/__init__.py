@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.audience.report import BatchReport, Rejection
     from pinpoint_kit.client import Pinpoint, connect
     from pinpoint_kit.delivery.options import DeliveryOptions
-    from pinpoint_kit.delivery.report import DeliveryReport, DeliveryStats
+    from pinpoint_kit.delivery.report import DeadLetter, DeliveryReport, DeliveryStats
     from pinpoint_kit.errors import PinpointKitError, PinpointRetiredWarning
     from pinpoint_kit.limits import UNLIMITED, Limits
     from pinpoint_kit.models.application import Application
@@ -39,6 +39,7 @@ __all__ = [
     "Application",
     "BatchReport",
     "ChannelType",
+    "DeadLetter",
     "DeliveryOptions",
     "DeliveryReport",
     "DeliveryStats",
@@ -72,7 +73,7 @@ _HOMES = {
     "audience.report": ("BatchReport", "Rejection"),
     "client": ("Pinpoint", "connect"),
     "delivery.options": ("DeliveryOptions",),
-    "delivery.report": ("DeliveryReport", "DeliveryStats"),
+    "delivery.report": ("DeadLetter", "DeliveryReport", "DeliveryStats"),
     "errors": ("PinpointKitError", "PinpointRetiredWarning"),
     "limits": ("UNLIMITED", "Limits"),
     "models.application": ("Application",),

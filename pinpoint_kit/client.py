@@ -10,10 +10,13 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any, TypedDict
 
+import attrs
+
 from pinpoint_kit.analytics.auth import Auth
 from pinpoint_kit.analytics.events import Events
 from pinpoint_kit.analytics.purchases import Purchases
 from pinpoint_kit.analytics.recorder import EventPolicy, InvalidPolicy, Recorder
+from pinpoint_kit.analytics.sent import SentData
 from pinpoint_kit.analytics.sessions import Sessions
 from pinpoint_kit.applications import Applications
 from pinpoint_kit.audience.endpoints import Endpoints
@@ -23,10 +26,11 @@ from pinpoint_kit.doors import DEFAULT_URL, open_door
 from pinpoint_kit.errors import ClosedError, ConfigurationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from pinpoint_kit.models import wire
-from pinpoint_kit.transport import RetryPolicy, Transport
+from pinpoint_kit.transport import PutEventsAnswer, RetryPolicy, Transport
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     import boto3
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from typing_extensions import Self, Unpack
 
-    from pinpoint_kit.delivery import DeliveryReport
+    from pinpoint_kit.delivery import DeadLetter, DeliveryReport
     from pinpoint_kit.doors import Door
 
 __all__ = ["Pinpoint", "PinpointOptions", "connect"]
@@ -57,6 +61,9 @@ class PinpointOptions(TypedDict, total=False):
         limits: the service's limits, if yours differ.
         retry: how often and how long a single call is tried.
         delivery: how recorded events are kept and sent.
+        on_rejected: called with a `DeadLetter` for everything that is refused for its content,
+            on a thread of its own; an error in it is logged and harms nothing.
+        on_dropped: the same for everything that is given up by policy.
     """
 
     app_title: str | None
@@ -69,6 +76,8 @@ class PinpointOptions(TypedDict, total=False):
     limits: Limits
     retry: RetryPolicy
     delivery: DeliveryOptions
+    on_rejected: Callable[[DeadLetter], object] | None
+    on_dropped: Callable[[DeadLetter], object] | None
 
 
 def connect(
@@ -189,12 +198,17 @@ class Pinpoint:
         self._is_closed = False
         limits = options.get("limits", DEFAULT_LIMITS)
         self._transport = Transport(client, retry=options.get("retry"))
+        self._sent = SentData(time.monotonic)
         self.delivery = Delivery(
-            lambda body: self._transport.put_events(application_id, body, retry=False),
+            _Sender(self._transport, application_id),
             limits=limits,
             options=options.get("delivery", DeliveryOptions()),
+            on_rejected=options.get("on_rejected"),
+            on_dropped=options.get("on_dropped"),
+            on_lost_endpoint_data=self._sent.forget,
+            on_fork=self._after_fork,
         )
-        recorder = Recorder(self.delivery, limits=limits, policy=_policy(options))
+        recorder = Recorder(self.delivery, limits=limits, policy=_policy(options), sent=self._sent)
         self.applications = Applications(self._transport)
         self.endpoints = Endpoints(self._transport, application_id=application_id, limits=limits)
         self.users = Users(self._transport, application_id=application_id)
@@ -238,6 +252,11 @@ class Pinpoint:
         if self._transport.takes(operation, "ApplicationId"):
             params.setdefault("ApplicationId", self._application_id)
         return self._transport.call(operation, **params)
+
+    def _after_fork(self) -> None:
+        self.sessions.renew()
+        self._sent.renew()
+        self.client.close()  # the sockets are the parent's; the client opens its own when used
 
     def flush(self, timeout: float = 5.0) -> DeliveryReport:
         """Send everything recorded so far and wait until it is settled, or time is over.
@@ -291,6 +310,20 @@ class Pinpoint:
                 stacklevel=2,
                 source=self,
             )
+
+
+@attrs.frozen
+class _Sender:
+    """Sends for the delivery: each body once, because the delivery itself tries again."""
+
+    transport: Transport
+    application_id: str
+
+    def put_events(self, body: bytes) -> PutEventsAnswer:
+        return self.transport.put_events(self.application_id, body, retry=False)
+
+    def update_endpoints_batch(self, body: bytes) -> str:
+        return self.transport.update_endpoints_batch(self.application_id, body, retry=False)
 
 
 def _policy(options: PinpointOptions) -> EventPolicy:

@@ -13,7 +13,7 @@ import tenacity
 
 from pinpoint_kit.analytics.recorder import Defaults, new_event_id, refusal
 from pinpoint_kit.batching import Batch, EventItem, TooLarge, pack_events
-from pinpoint_kit.delivery.worker import result_of
+from pinpoint_kit.delivery.answers import result_of
 from pinpoint_kit.errors import InvalidTypeError, PayloadTooLarge, ValidationError
 from pinpoint_kit.models.event import Event, EventResult
 

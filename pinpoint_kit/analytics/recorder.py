@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from concurrent.futures import Future
 
+    from pinpoint_kit.analytics.sent import SentData
     from pinpoint_kit.delivery.delivery import Delivery
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.base import TimestampInput
@@ -117,9 +118,11 @@ class Recorder:
         *,
         limits: Limits,
         policy: EventPolicy,
+        sent: SentData,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.limits = limits
+        self._sent = sent
         self.policy = policy
         self.clock = clock
         self._truncates = policy.invalid == "truncate"
@@ -150,12 +153,14 @@ class Recorder:
                 endpoint_id, event, event_id, attributes, metrics, session, timestamp, defaults
             )
             data = b"" if endpoint is None else self._endpoint_data(endpoint_id, endpoint)
+            if data and not self._sent.is_new(endpoint_id, data):
+                data = b""
         except InvalidTypeError:
             raise
         except ValidationError as problem:
             if self.policy.strict:
                 raise
-            self._delivery.reject(problem.reason)
+            self._delivery.reject(endpoint_id, event_id, problem.reason, problem.message)
             if future is not None:
                 future.set_result(refusal(endpoint_id, event_id, problem))
             return event_id

@@ -197,6 +197,10 @@ class Sessions:
     def __init__(self, recorder: Recorder, *, monotonic: Callable[[], float]) -> None:
         self.recorder = recorder
         self.monotonic = monotonic
+        self.renew()
+
+    def renew(self) -> None:
+        """In a forked child: the parent's sessions are the parent's to stop."""
         self._active: dict[str, ActiveSession] = {}
         self._lock = threading.Lock()
 

@@ -2,6 +2,13 @@
 
 from pinpoint_kit.delivery.delivery import Delivery
 from pinpoint_kit.delivery.options import DeliveryOptions, WhenFull
-from pinpoint_kit.delivery.report import DeliveryReport, DeliveryStats
+from pinpoint_kit.delivery.report import DeadLetter, DeliveryReport, DeliveryStats
 
-__all__ = ["Delivery", "DeliveryOptions", "DeliveryReport", "DeliveryStats", "WhenFull"]
+__all__ = [
+    "DeadLetter",
+    "Delivery",
+    "DeliveryOptions",
+    "DeliveryReport",
+    "DeliveryStats",
+    "WhenFull",
+]

@@ -21,6 +21,7 @@ from pinpoint_kit.batching import EventItem
 from pinpoint_kit.delivery.report import Ledger
 from pinpoint_kit.errors import ClosedError
 from pinpoint_kit.models.event import EventResult
+from pinpoint_kit.models.wire import merged_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,8 +43,14 @@ class Recorded(EventItem):
     tries: int = 0
     first_failure: float | None = None
     is_settled: bool = False
+    #: True for an update of the endpoint itself, whose data is the fragment.
+    is_endpoint: bool = False
+    #: Records that were folded into this one.
+    count: int = 1
     #: The place in the spool; 0 when it is not there.
     seq: int = 0
+    #: The places of those that were folded into it.
+    also: tuple[int, ...] = ()
     #: The one that waits behind it in its lane.
     behind: Recorded | None = None
 
@@ -88,7 +95,7 @@ class Buffer:
         self._flush_events = options.flush_events
         self.reset()
 
-    def reset(self) -> None:
+    def reset(self, *, is_closed: bool = False) -> None:
         """Begin anew, with nothing recorded and with locks that nobody holds."""
         self._lock = threading.Lock()
         #: Wakes the workers; waits of callers are on the other two.
@@ -111,8 +118,22 @@ class Buffer:
         #: Somebody holds a future of an item that waits: it goes out without delay.
         self._somebody_waits = False
         self._not_before = 0.0
+        #: The service fails: one request at a time finds out whether it is back.
+        self._is_down = False
+        self._senders = 0
         self._idle_workers = 0
-        self._is_closed = False
+        self._is_closed = is_closed
+
+    def futures(self) -> list[Future[EventResult]]:
+        """The futures of everything that is pending; without the lock, for a forked child."""
+        found = [item.future for item in self._under_way if item.future is not None]
+        for lane in self._lanes.values():
+            item = lane.head
+            while item is not None:
+                if item.future is not None:
+                    found.append(item.future)
+                item = item.behind
+        return found
 
     # Recording
 
@@ -135,6 +156,8 @@ class Buffer:
             if self._is_closed:
                 self._check_open()
             ledger = self._ledger
+            if item.is_endpoint and self._fold(item):
+                return None
             ledger.recorded += 1
             ledger.pending += 1
             item.epoch = self._epoch
@@ -145,6 +168,24 @@ class Buffer:
             if dropped is not item:
                 self._append(item)
             return dropped
+
+    def _fold(self, item: Recorded) -> bool:
+        """Fold an endpoint's update into one that still waits at the end of its lane."""
+        lane = self._lanes.get(item.endpoint_id)
+        last = lane.tail if lane is not None else None
+        if last is None or not last.is_endpoint:
+            return False
+        merged = merged_endpoint(last.fragment, item.fragment)
+        if merged is None:
+            return False
+        self._ledger.recorded += 1
+        self._ledger.pending += 1
+        self._pending[last.epoch] += 1
+        self._bytes += len(merged) - last.weight
+        last.fragment, last.weight = merged, len(merged)
+        last.count += 1
+        last.also += (item.seq,) if item.seq else ()
+        return True
 
     def _append(self, item: Recorded) -> None:
         lane = self._lanes.get(item.endpoint_id)
@@ -201,10 +242,10 @@ class Buffer:
                 self._leave(self._ready.popleft(), oldest.endpoint_id)
             self._bytes -= oldest.weight
             self._settle(oldest)
-            self._count_drop("buffer_full")
+            self._count_drop(oldest, "buffer_full")
             return oldest
         self._settle(item)
-        self._count_drop("closed" if self._is_closed else "buffer_full")
+        self._count_drop(item, "closed" if self._is_closed else "buffer_full")
         return item
 
     def _pop(self, lane: _Lane) -> Recorded:
@@ -229,14 +270,25 @@ class Buffer:
 
     # The workers' side
 
-    def take(self, most: int) -> list[Recorded]:
-        """Wait until something is due and take it; empty only when closed with nothing left."""
+    def take(self, most: int, pace: Callable[[], float]) -> list[Recorded]:
+        """Wait until something is due and may go, and take it.
+
+        Args:
+            most: items that fit into one request.
+            pace: spends a token and gives 0.0, or gives the seconds until there is one.
+
+        Returns:
+            The items; call `done` when they are sent. Empty only when closed with nothing left.
+        """
         with self._lock:
             while True:
                 now = self._clock()
                 wait = self._seconds_until_due(now)
                 if wait is not None and wait <= 0:
-                    return self._take(most, now)
+                    wait = None if self._is_down and self._senders else pace()
+                    if wait == 0.0:
+                        self._senders += 1
+                        return self._take(most, now)
                 if self._is_closed and not self._ledger.pending:
                     return []
                 self._idle_workers += 1
@@ -245,11 +297,21 @@ class Buffer:
                 finally:
                     self._idle_workers -= 1
 
-    def take_now(self, most: int) -> list[Recorded]:
-        """Take what can go out at this moment, without waiting."""
+    def take_now(self, most: int, pace: Callable[[], float]) -> list[Recorded]:
+        """Take what can go out at this moment, without waiting; call `done` afterwards."""
         with self._lock:
             now = self._clock()
-            return self._take(most, now) if now >= self._not_before else []
+            if now < self._not_before or pace():
+                return []
+            self._senders += 1
+            return self._take(most, now)
+
+    def done(self) -> None:
+        """What was taken has been sent, and settled or kept for another try."""
+        with self._lock:
+            self._senders -= 1
+            if self._waiting or self._retries:
+                self._work.notify()
 
     def _seconds_until_due(self, now: float) -> float | None:
         """Seconds until a worker should act; None when there is nothing to wait for."""
@@ -283,13 +345,14 @@ class Buffer:
             self._somebody_waits = False
         return taken
 
-    def retry(self, items: Iterable[Recorded], at: float) -> None:
+    def retry(self, items: Iterable[Recorded], at: float, *, is_failure: bool = True) -> None:
         """Keep items for another try at that time (monotonic)."""
         with self._lock:
             for item in items:
                 if not item.is_settled:
-                    item.tries += 1
-                    self._ledger.retries += 1
+                    if is_failure:
+                        item.tries += 1
+                        self._ledger.retries += item.count
                     heapq.heappush(self._retries, (at, next(self._retry_order), item))
             self._work.notify()
 
@@ -297,6 +360,7 @@ class Buffer:
         """Send nothing before that time (monotonic): the service is failing or unreachable."""
         with self._lock:
             self._not_before = at
+            self._is_down = True
 
     def count_request(self, error: str = "") -> None:
         """Count one request, and remember why it failed if it did."""
@@ -304,34 +368,37 @@ class Buffer:
             self._ledger.requests += 1
             if error:
                 self._ledger.last_error = error
+            elif self._is_down:
+                self._is_down = False
+                self._work.notify_all()
 
     def accept(self, items: Iterable[Recorded]) -> list[Recorded]:
         """Settle items that the service has taken; returns those not settled before."""
         with self._lock:
             fresh = self._finish(items)
-            self._ledger.accepted += len(fresh)
+            self._ledger.accepted += sum([item.count for item in fresh])
             return fresh
 
     def refuse(self, items: Iterable[Recorded], reason: str) -> list[Recorded]:
         """Settle items that were rejected; returns those not settled before."""
         with self._lock:
             fresh = self._finish(items)
-            if fresh:
-                self._ledger.rejected += len(fresh)
-                self._ledger.reasons[reason] += len(fresh)
+            for item in fresh:
+                self._ledger.rejected += item.count
+                self._ledger.reasons[reason] += item.count
             return fresh
 
     def drop(self, items: Iterable[Recorded], reason: str) -> list[Recorded]:
         """Settle items that are given up; returns those not settled before."""
         with self._lock:
             fresh = self._finish(items)
-            for _ in fresh:
-                self._count_drop(reason)
+            for item in fresh:
+                self._count_drop(item, reason)
             return fresh
 
-    def _count_drop(self, reason: str) -> None:
-        self._ledger.dropped += 1
-        self._ledger.reasons[reason] += 1
+    def _count_drop(self, item: Recorded, reason: str) -> None:
+        self._ledger.dropped += item.count
+        self._ledger.reasons[reason] += item.count
 
     def _finish(self, items: Iterable[Recorded]) -> list[Recorded]:
         fresh = [item for item in items if not item.is_settled]
@@ -355,8 +422,8 @@ class Buffer:
 
     def _settle(self, item: Recorded) -> None:
         item.is_settled = True
-        self._ledger.pending -= 1
-        self._pending[item.epoch] -= 1
+        self._ledger.pending -= item.count
+        self._pending[item.epoch] -= item.count
         if not self._pending[item.epoch]:
             del self._pending[item.epoch]
             self._settled.notify_all()
@@ -403,7 +470,7 @@ class Buffer:
             self._waiting = self._bytes = 0
             for item in left:
                 self._settle(item)
-                self._count_drop(reason)
+                self._count_drop(item, reason)
             self._work.notify_all()
             return left
 

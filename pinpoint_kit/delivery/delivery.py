@@ -1,60 +1,77 @@
 """The delivery of one client: what `events.record`, `flush` and `close` stand on.
 
-Nothing here encodes an event or knows botocore: events come encoded, and one callable sends.
+Nothing here encodes an event or knows botocore: items come encoded, and a sender sends.
 """
 
 from __future__ import annotations
 
-import atexit
 import logging
 import threading
 import time
-import weakref
 from typing import TYPE_CHECKING
 
+from pinpoint_kit.delivery import processes
 from pinpoint_kit.delivery.buffer import Buffer, Recorded
-from pinpoint_kit.delivery.worker import Answer, Log, Worker
+from pinpoint_kit.delivery.log import Log
+from pinpoint_kit.delivery.outcomes import Notices, Outcomes
+from pinpoint_kit.delivery.pacing import Pacer
+from pinpoint_kit.delivery.worker import Sender, Workers
+from pinpoint_kit.errors import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
     from pinpoint_kit.delivery.options import DeliveryOptions
-    from pinpoint_kit.delivery.report import DeliveryReport, DeliveryStats
+    from pinpoint_kit.delivery.report import DeadLetter, DeliveryReport, DeliveryStats
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.event import EventResult
 
 __all__ = ["Delivery"]
 
-_open: weakref.WeakSet[Delivery] = weakref.WeakSet()
-
 
 class Delivery:
-    """Delivers recorded events in the background and keeps the ledger of them.
+    """Delivers recorded items in the background and keeps the ledger of them.
 
     Args:
-        send: sends one finished PutEvents body, once.
+        send: sends finished bodies, once each.
         limits: the service's limits.
         options: bounds, flush rules and patience.
+        pacer: the pace of requests; free unless given.
+        on_rejected: called with each item that was refused, on a thread of its own.
+        on_dropped: called with each item that was given up, on a thread of its own.
+        on_lost_endpoint_data: called with the id of an endpoint whose data did not arrive.
+        on_fork: called in a forked child, where sockets and locks of the parent must go.
         clock: monotonic seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- its collaborators, each wanted once
         self,
-        send: Callable[[bytes], Answer],
+        send: Sender,
         *,
         limits: Limits,
         options: DeliveryOptions,
+        pacer: Pacer | None = None,
+        on_rejected: Callable[[DeadLetter], object] | None = None,
+        on_dropped: Callable[[DeadLetter], object] | None = None,
+        on_lost_endpoint_data: Callable[[str], None] = lambda _: None,
+        on_fork: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
         self._options = options
+        self._on_fork = on_fork
         self._log = Log(clock)
+        self._notices = Notices(on_rejected, on_dropped)
+        self._pacer = pacer or Pacer({}, clock)
         self._buffer = Buffer(options, clock)
-        self._worker = Worker(self._buffer, send, limits, options, clock, self._log)
+        self._outcomes = Outcomes(self._buffer, self._log, self._notices, on_lost_endpoint_data)
+        self._workers = Workers(
+            self._buffer, self._outcomes, send, self._pacer, limits, options, clock, self._log
+        )
         self._is_closed = False
         self._close_lock = threading.Lock()
-        _open.add(self)
+        processes.watch(self)
 
     def __repr__(self) -> str:
         report = self._buffer.report()
@@ -73,21 +90,32 @@ class Delivery:
         Raises:
             ClosedError: the client was closed.
         """
-        item = Recorded(endpoint_id, event_id, fragment, endpoint, future)
-        dropped = self._buffer.put(item, self._worker.is_current_thread)
-        if not self._worker.is_started:
-            self._worker.start()
-        if dropped is not None:
-            self._worker.tell_dropped([dropped], "buffer_full")
+        self._put(Recorded(endpoint_id, event_id, fragment, endpoint, future))
 
-    def reject(self, reason: str) -> None:
-        """Count an event that was refused for its content before it was queued.
+    def enqueue_endpoint(self, endpoint_id: str, fragment: bytes) -> None:
+        """Queue one encoded endpoint update, folded into one that waits if possible.
+
+        Raises:
+            ClosedError: the client was closed.
+        """
+        self._put(Recorded(endpoint_id, "", fragment, is_endpoint=True))
+
+    def _put(self, item: Recorded) -> None:
+        dropped = self._buffer.put(item, self._workers.is_current_thread)
+        if not self._workers.is_started:
+            processes.flush_at_child_exit()
+            self._workers.start()
+        if dropped is not None:
+            self._outcomes.tell_dropped([dropped], "buffer_full")
+
+    def reject(self, endpoint_id: str, event_id: str, reason: str, message: str) -> None:
+        """Count an item that was refused for its content before it was queued.
 
         Raises:
             ClosedError: the client was closed.
         """
         self._buffer.reject(reason)
-        self._log.loss("rejected", reason)
+        self._outcomes.tell_rejected(endpoint_id, event_id, reason, message)
 
     def count_truncated(self) -> None:
         """Count an event whose values were cut to the limit."""
@@ -96,6 +124,10 @@ class Delivery:
     def stats(self) -> DeliveryStats:
         """Counts since the client was made, and how delivery is doing right now."""
         return self._buffer.stats()
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """The latest items that were rejected or dropped, oldest first, at most 1,000."""
+        return list(self._outcomes.letters)
 
     def flush(self, timeout: float = 5.0) -> DeliveryReport:
         """Send everything recorded so far and wait until all of it is settled.
@@ -109,14 +141,23 @@ class Delivery:
         Returns:
             The counts at the end; `pending` is what did not make it in time.
         """
-        self._buffer.wait_settled(max(0.0, timeout))
+        self._wait_settled(max(0.0, timeout))
         return self._buffer.report()
+
+    def _wait_settled(self, timeout: float) -> None:
+        if self._workers.is_alive or not self._workers.is_started:
+            self._buffer.wait_settled(timeout)
+            return
+        # No thread could be started, as at interpreter exit: this thread does the work.
+        deadline = self._clock() + timeout
+        while self._clock() < deadline and self._workers.step():
+            pass
 
     def close(self, timeout: float = 5.0) -> DeliveryReport:
         """Flush, then stop; idempotent. What is still pending then is dropped as `closed`.
 
         Args:
-            timeout: seconds that pending events may still take.
+            timeout: seconds that pending items may still take.
 
         Returns:
             The final counts; nothing is pending in them.
@@ -125,14 +166,15 @@ class Delivery:
             if not self._is_closed:
                 deadline = self._clock() + max(0.0, timeout)
                 self._buffer.close()
-                self._buffer.wait_settled(max(0.0, timeout))
-                self._worker.tell_dropped(self._buffer.abandon("closed"), "closed")
-                self._worker.join(max(0.0, deadline - self._clock()))
+                self._wait_settled(max(0.0, timeout))
+                self._outcomes.tell_dropped(self._buffer.abandon("closed"), "closed")
+                self._workers.join(max(0.0, deadline - self._clock()))
+                self._notices.close(max(0.1, deadline - self._clock()))
                 self._is_closed = True
-                _open.discard(self)
+                processes.forget(self)
         return self._buffer.report()
 
-    def _at_exit(self) -> None:
+    def at_exit(self) -> None:
         """The program ends and nobody closed this client: deliver for a bounded time."""
         if self._buffer.report().pending:
             report = self.close(self._options.exit_timeout)
@@ -144,10 +186,21 @@ class Delivery:
                 report.dropped,
             )
 
-
-def _close_all() -> None:
-    for delivery in list(_open):
-        delivery._at_exit()  # noqa: SLF001 -- same module
-
-
-atexit.register(_close_all)
+    def after_fork(self) -> None:
+        """In a forked child: begin empty. The parent delivers what it has recorded."""
+        inherited = self._buffer.futures()
+        self._buffer.reset(is_closed=self._is_closed)
+        self._log.renew()
+        self._pacer.renew_lock()
+        self._notices.renew()
+        self._outcomes.letters.clear()
+        self._workers.renew()
+        self._close_lock = threading.Lock()
+        self._on_fork()
+        for future in inherited:
+            # Its lock may be held by a thread that does not exist here, so it is made anew.
+            future.__init__()  # type: ignore[misc]
+            future.set_running_or_notify_cancel()
+            future.set_exception(
+                DeliveryError("event recorded before a fork: the parent delivers it", "forked")
+            )

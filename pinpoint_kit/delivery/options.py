@@ -43,6 +43,9 @@ class DeliveryOptions:
             `base_wait * 2**n`.
         max_wait: seconds, the longest wait between two tries.
         exit_timeout: seconds that a client which nobody closed may still deliver at exit.
+        max_in_flight: requests under way at once, each on a thread of its own. Threads after the
+            first are made only while requests are slow and the queue grows; events of one
+            endpoint still go out one request after the other.
     """
 
     max_buffer_events: int = attrs.field(default=200_000, validator=_positive)
@@ -54,4 +57,5 @@ class DeliveryOptions:
     give_up_after: float = attrs.field(default=300.0, validator=_positive)
     base_wait: float = attrs.field(default=0.1, validator=_positive)
     max_wait: float = attrs.field(default=5.0, validator=_positive)
-    exit_timeout: float = attrs.field(default=2.0, validator=_positive)
+    exit_timeout: float = attrs.field(default=5.0, validator=_positive)
+    max_in_flight: int = attrs.field(default=4, validator=_positive)

@@ -6,6 +6,7 @@ content, dropped means given up by policy. Nothing here locks, sends or logs.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from pinpoint_kit.errors import DeliveryError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DeliveryReport", "DeliveryStats", "Ledger"]
+__all__ = ["DeadLetter", "DeliveryReport", "DeliveryStats", "Ledger"]
 
 
 def _reasons(value: Mapping[str, int]) -> dict[str, int]:
@@ -97,6 +98,29 @@ class DeliveryStats(DeliveryReport):
     retries: int = 0
     truncated: int = 0
     last_error: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class DeadLetter:
+    """One item that will not be delivered, without its content.
+
+    Args:
+        outcome: `rejected` (refused for its content) or `dropped` (given up by policy).
+        endpoint_id: the endpoint it was for.
+        event_id: the event; "" for an endpoint update.
+        reason: a stable word for counting.
+        message: the text of the refusal, if there was one.
+        at: when it ended.
+        tries: how often it was sent.
+    """
+
+    outcome: str
+    endpoint_id: str
+    event_id: str
+    reason: str
+    message: str = attrs.field(default="", repr=False)
+    at: dt.datetime
+    tries: int = 0
 
 
 @attrs.define

@@ -1,198 +1,230 @@
-"""Sends what the buffer holds, obeys the answers item by item, and settles every event once.
+"""Sends what the buffer holds and obeys the answers item by item.
 
-Threads live here and nowhere else in the SDK: one daemon thread, made when the first event is
-recorded. Every step can also be run by hand (`step`), which is how exit and tests do it.
+The threads of delivery live here: daemons, the first made when the first item is recorded, more
+only while requests are slow and the queue grows. Every step can also be run by hand (`step`),
+which is how exit and tests do it.
 """
 
 from __future__ import annotations
 
-import logging
+import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
 import tenacity
 
-from pinpoint_kit.batching import Batch, TooLarge, pack_events
-from pinpoint_kit.delivery.buffer import Buffer
+from pinpoint_kit.batching import Batch, EndpointItem, TooLarge, pack_endpoints, pack_events
+from pinpoint_kit.delivery.answers import Answer, endpoint_status_of, status_of
+from pinpoint_kit.delivery.buffer import Buffer, Recorded
+from pinpoint_kit.delivery.log import Log
 from pinpoint_kit.delivery.options import DeliveryOptions
+from pinpoint_kit.delivery.outcomes import Outcomes
+from pinpoint_kit.delivery.pacing import Pacer
 from pinpoint_kit.errors import (
     BadRequest,
-    DeliveryError,
+    ClosedError,
     PayloadTooLarge,
     PinpointKitError,
+    TooManyRequests,
 )
 from pinpoint_kit.limits import Limits
-from pinpoint_kit.models.event import ACCEPTED, EventResult
+from pinpoint_kit.models.event import ACCEPTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from pinpoint_kit.delivery.buffer import Recorded
 
-__all__ = ["Answer", "Log", "Worker", "result_of"]
+__all__ = ["Sender", "Workers"]
 
+A = TypeVar("A")
+
+_PUT_EVENTS = "PutEvents"
+_UPDATE_ENDPOINTS = "UpdateEndpointsBatch"
 _TOO_MANY = 429
 _SERVER_ERRORS = range(500, 600)
-_TOO_LARGE = 413
 
 
-class Answer(Protocol):
-    """What a sender gives back: per-item results and the request's id."""
+class Sender(Protocol):
+    """Sends one finished body, once, and returns the answer or raises."""
 
-    @property
-    def results(self) -> Mapping[str, Mapping[str, object]]:
-        """Endpoint id -> its `EndpointItemResponse` and `EventsItemResponse`."""
+    def put_events(self, body: bytes) -> Answer:
+        """PutEvents."""
 
-    @property
-    def request_id(self) -> str:
-        """The id of the request."""
-
-
-class Log:
-    """Writes one line per reason and interval, with the number of events it stands for."""
-
-    def __init__(self, clock: Callable[[], float], interval: float = 60.0) -> None:
-        self._logger = logging.getLogger("pinpoint_kit.delivery")
-        self._clock = clock
-        self._interval = interval
-        self._lock = threading.Lock()
-        self._next: dict[str, float] = {}
-        self._unsaid: dict[str, int] = {}
-
-    def loss(self, what: str, reason: str, count: int = 1) -> None:
-        """Say that events were rejected or dropped, or count it for the next line."""
-        key = f"{what}/{reason}"
-        with self._lock:
-            count += self._unsaid.pop(key, 0)
-            now = self._clock()
-            if now < self._next.get(key, now):
-                self._unsaid[key] = count
-                return
-            self._next[key] = now + self._interval
-        self._logger.warning("%d event(s) %s: %s", count, what, reason)
-
-    def trouble(self, reason: str) -> None:
-        """Say that a request failed and will be tried again."""
-        with self._lock:
-            now = self._clock()
-            if now < self._next.get(reason, now):
-                return
-            self._next[reason] = now + self._interval
-        self._logger.warning("delivery is held up, events stay pending: %s", reason)
-
-
-def result_of(answer: Answer, endpoint_id: str, event_id: str) -> EventResult | None:
-    """The answer to one event, or None when the service did not mention it."""
-    item = answer.results.get(endpoint_id) or {}
-    events = item.get("EventsItemResponse")
-    event = events.get(event_id) if isinstance(events, dict) else None
-    status = event.get("StatusCode") if isinstance(event, dict) else None
-    if not isinstance(event, dict) or not isinstance(status, int):
-        return None
-    endpoint = item.get("EndpointItemResponse")
-    endpoint = endpoint if isinstance(endpoint, dict) else {}
-    endpoint_status = endpoint.get("StatusCode")
-    return EventResult(
-        endpoint_id=endpoint_id,
-        event_id=event_id,
-        status_code=status,
-        message=str(event.get("Message") or ""),
-        endpoint_status_code=endpoint_status if isinstance(endpoint_status, int) else None,
-        endpoint_message=str(endpoint["Message"]) if endpoint.get("Message") else None,
-        request_id=answer.request_id,
-    )
+    def update_endpoints_batch(self, body: bytes) -> object:
+        """UpdateEndpointsBatch, which is answered only as a whole."""
 
 
 @attrs.define(eq=False)
-class Worker:
-    """Takes batches from the buffer and sends them until the buffer is closed and empty."""
+class _EndpointItem(EndpointItem):
+    """An endpoint update in a request, and the recorded item that it comes from."""
+
+    recorded: Recorded | None = None
+
+
+@attrs.define(eq=False)
+class Workers:
+    """Threads that take batches from the buffer until it is closed and empty."""
 
     buffer: Buffer
-    send: Callable[[bytes], Answer]
+    outcomes: Outcomes
+    send: Sender
+    pacer: Pacer
     limits: Limits
     options: DeliveryOptions
     clock: Callable[[], float]
     log: Log
+    #: Called between two requests, on a worker's thread: the upkeep of the spool.
+    upkeep: Callable[[], None] = lambda: None
     _failures: int = 0
-    _thread: threading.Thread | None = None
+    _threads: list[threading.Thread] = attrs.field(factory=list)
     _start_lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+    def renew(self) -> None:
+        """Begin anew, without threads; a forked child has only the thread that forked."""
+        self._threads = []
+        self._start_lock = threading.Lock()
+        self._failures = 0
 
     @property
     def is_started(self) -> bool:
-        """True once the thread was made."""
-        return self._thread is not None
+        """True once a thread was made."""
+        return bool(self._threads)
+
+    @property
+    def is_alive(self) -> bool:
+        """True while a thread runs."""
+        return any(thread.is_alive() for thread in self._threads)
 
     def is_current_thread(self) -> bool:
-        """True on the worker's own thread, where waiting for room would wait for ever."""
-        return self._thread is threading.current_thread()
+        """True on a worker's own thread, where waiting for room would wait for ever."""
+        return threading.current_thread() in self._threads
 
     def start(self) -> None:
-        """Start the thread, once."""
+        """Start the first thread, or one more when there are some."""
         with self._start_lock:
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="pinpoint-delivery", daemon=True)
+            if len(self._threads) >= self.options.max_in_flight:
+                return
+            thread = threading.Thread(target=self._run, name="pinpoint-delivery", daemon=True)
+            try:
                 thread.start()
-                self._thread = thread
+            except RuntimeError:  # the interpreter exits: what waits is sent by close()
+                return
+            self._threads.append(thread)
 
     def join(self, timeout: float) -> None:
-        """Wait for the thread to end."""
-        if self._thread is not None and not self.is_current_thread():
-            self._thread.join(timeout)
+        """Wait for the threads to end."""
+        if not self.is_current_thread() and not sys.is_finalizing():
+            deadline = self.clock() + timeout
+            for thread in self._threads:
+                thread.join(max(0.0, deadline - self.clock()))
+
+    def _pace(self) -> float:
+        return self.pacer.spend(_PUT_EVENTS)
 
     def _run(self) -> None:
-        while True:
-            taken = self.buffer.take(self.limits.max_events_per_request)
-            if not taken:
-                return
+        most = self.limits.max_events_per_request
+        while taken := self.buffer.take(most, self._pace):
+            if self.buffer.has_more and len(self._threads) < self.options.max_in_flight:
+                self.start()
             self.deliver(taken)
+            self.upkeep()
 
     def step(self) -> bool:
         """Send what can go out now, on the calling thread; False when there was nothing."""
-        taken = self.buffer.take_now(self.limits.max_events_per_request)
-        if taken:
-            self.deliver(taken)
+        taken = self.buffer.take_now(self.limits.max_events_per_request, self._pace)
+        self.deliver(taken)
         return bool(taken)
 
     def deliver(self, items: Sequence[Recorded]) -> None:
-        """Send these events now and settle, or keep for another try, every one of them."""
-        for packed in pack_events(items, self.limits):
-            if isinstance(packed, TooLarge):
-                self._reject([packed.item], "too_large", _too_large(packed))
-            else:
-                self._deliver_batch(packed)
-
-    def _deliver_batch(self, batch: Batch[Recorded]) -> None:
+        """Send these items now and settle, or keep for another try, every one of them."""
         try:
-            answer = self.send(batch.body)
-        except PinpointKitError as error:
-            self.buffer.count_request(_describe(error))
-            self._whole_request_failed(batch, error)
-        except Exception as error:  # noqa: BLE001 -- whatever a client's own hooks raise, no event is lost
-            self.buffer.count_request(type(error).__name__)
-            self._keep(batch.items, type(error).__name__)
-        else:
-            self.buffer.count_request()
-            self._failures = 0
+            updates = [item for item in items if item.is_endpoint]
+            if updates:
+                self._update_endpoints(updates)
+                items = [item for item in items if not item.is_endpoint]
+            for packed in pack_events(items, self.limits):
+                if isinstance(packed, TooLarge):
+                    self._too_large(packed.item, packed.size, packed.limit)
+                else:
+                    self._put_events(packed)
+        finally:
+            self.buffer.done()
+
+    def _put_events(self, batch: Batch[Recorded]) -> None:
+        answer = self._send(lambda: self.send.put_events(batch.body), batch.items, _PUT_EVENTS)
+        if isinstance(answer, PinpointKitError):
+            if _names_no_item(answer) and len(batch.items) > 1:
+                for half in batch.halves():
+                    self._put_events(half)
+            else:
+                self._failed(batch.items, answer)
+        elif answer is not None:
             self._settle_each(batch.items, answer)
 
-    def _whole_request_failed(self, batch: Batch[Recorded], error: PinpointKitError) -> None:
-        is_splittable = isinstance(error, (PayloadTooLarge, BadRequest)) and len(batch.items) > 1
-        if is_splittable:
-            # 413 says so; 400 names no item: halves find the one that is refused.
-            for half in batch.halves():
-                self._deliver_batch(half)
-        elif error.is_retryable:
-            self._keep(batch.items, _describe(error), getattr(error, "retry_after", None))
+    def _update_endpoints(self, updates: Sequence[Recorded]) -> None:
+        items = (_EndpointItem(i.endpoint_id, i.fragment, recorded=i) for i in updates)
+        for packed in pack_endpoints(items, self.limits):
+            if isinstance(packed, TooLarge):
+                self._too_large(_recorded(packed.item), packed.size, packed.limit)
+            else:
+                self._update_batch(packed)
+
+    def _update_batch(self, batch: Batch[EndpointItem]) -> None:
+        recorded = [_recorded(item) for item in batch.items]
+        wait = self.pacer.spend(_UPDATE_ENDPOINTS)
+        if wait:
+            self.buffer.retry(recorded, self.clock() + wait, is_failure=False)
+            return
+        answer = self._send(
+            lambda: self.send.update_endpoints_batch(batch.body), recorded, _UPDATE_ENDPOINTS
+        )
+        if isinstance(answer, PinpointKitError):
+            if _names_no_item(answer) and len(recorded) > 1:
+                for half in batch.halves():
+                    self._update_batch(half)
+            else:
+                self._failed(recorded, answer)
+        elif answer is not None:
+            self.outcomes.accept(recorded)
+
+    def _send(
+        self, send: Callable[[], A], items: Sequence[Recorded], operation: str
+    ) -> A | PinpointKitError | None:
+        """The answer, or why there is none; None when that is settled already."""
+        try:
+            answer = send()
+        except ClosedError:  # the client was closed meanwhile, and has settled its items
+            return None
+        except PinpointKitError as error:
+            self.buffer.count_request(_describe(error))
+            if isinstance(error, TooManyRequests):
+                self.pacer.throttled(operation)
+            return error
+        except Exception as error:  # noqa: BLE001 -- whatever a client's own hooks raise, no item is lost
+            self.buffer.count_request(type(error).__name__)
+            self._keep(items, type(error).__name__)
+            return None
+        self.buffer.count_request()
+        self.pacer.succeeded(operation)
+        self._failures = 0
+        return answer
+
+    def _failed(self, items: Sequence[Recorded], error: PinpointKitError) -> None:
+        if error.is_retryable:
+            self._keep(items, _describe(error), getattr(error, "retry_after", None))
         else:
-            reason = _reason(error)
-            self._reject(batch.items, reason, str(error))
+            self.outcomes.refuse(items, _reason(error), str(error))
+
+    def _too_large(self, item: Recorded, size: int, limit: int) -> None:
+        message = f"has {size} bytes, and at most {limit} fit: send less with the event"
+        self.outcomes.refuse([item], "too_large", message)
 
     def _keep(
         self, items: Sequence[Recorded], reason: str, retry_after: float | None = None
     ) -> None:
-        """The whole request failed: keep its events, and send nothing for a while."""
+        """The whole request failed: keep its items, and send nothing for a while."""
         self._failures += 1
         at = self.clock() + max(self._wait(self._failures), retry_after or 0.0)
         self.log.trouble(reason)
@@ -206,11 +238,11 @@ class Worker:
         for item in items:
             if item.first_failure is None:
                 item.first_failure = now
-            is_hopeless = now - item.first_failure >= self.options.give_up_after
+            is_hopeless = not item.seq and now - item.first_failure >= self.options.give_up_after
             (hopeless if is_hopeless else again).append(item)
         self.buffer.retry(again, at)
         if hopeless:
-            self._drop(hopeless, "undeliverable")
+            self.outcomes.drop(hopeless, "undeliverable")
 
     def _wait(self, tries: int) -> float:
         """Full jitter: random between 0 and `base_wait * 2**tries`, at most `max_wait`."""
@@ -223,71 +255,37 @@ class Worker:
 
     def _settle_each(self, items: Sequence[Recorded], answer: Answer) -> None:
         accepted: list[Recorded] = []
-        refused: dict[str, list[Recorded]] = {}
-        again: list[Recorded] = []
-        results: Mapping[str, Any] = answer.results
+        refused: dict[int, list[Recorded]] = {}
+        results = answer.results
+        is_throttled = False
         for item in items:
-            try:
-                status = results[item.endpoint_id]["EventsItemResponse"][item.event_id][
-                    "StatusCode"
-                ]
-            except (KeyError, TypeError):
-                status = None  # the service did not mention it
+            status = status_of(results, item.endpoint_id, item.event_id)
             if status == ACCEPTED:
                 accepted.append(item)
-            elif not isinstance(status, int) or status == _TOO_MANY or status in _SERVER_ERRORS:
-                again.append(item)
+            elif not status or status == _TOO_MANY or status in _SERVER_ERRORS:
+                is_throttled = is_throttled or status == _TOO_MANY
+                self._retry([item], self.clock() + self._wait(item.tries + 1))
             else:
-                refused.setdefault(f"status_{status}", []).append(item)
-        _resolve(self.buffer.accept(accepted), answer)
-        for reason, group in refused.items():
-            fresh = self.buffer.refuse(group, reason)
-            self.log.loss("rejected", reason, len(fresh))
-            _resolve(fresh, answer)
-        for item in again:
-            self._retry([item], self.clock() + self._wait(item.tries + 1))
-
-    def _reject(self, items: Sequence[Recorded], reason: str, message: str) -> None:
-        fresh = self.buffer.refuse(items, reason)
-        if fresh:
-            self.log.loss("rejected", reason, len(fresh))
-        status = _TOO_LARGE if reason == "too_large" else 400
-        for item in fresh:
-            if item.future is not None:
-                item.future.set_result(_refusal(item, status, message))
-
-    def _drop(self, items: Sequence[Recorded], reason: str) -> None:
-        self.tell_dropped(self.buffer.drop(items, reason), reason)
-
-    def tell_dropped(self, items: Sequence[Recorded], reason: str) -> None:
-        """Log dropped events and settle their futures."""
-        if items:
-            self.log.loss("dropped", reason, len(items))
-        for item in items:
-            if item.future is not None:
-                item.future.set_exception(
-                    DeliveryError(f"event dropped: {reason}", reason),
-                )
+                refused.setdefault(status, []).append(item)
+            if item.endpoint and endpoint_status_of(results, item.endpoint_id)[0] != ACCEPTED:
+                self.outcomes.on_lost_endpoint_data(item.endpoint_id)
+        self.outcomes.accept(accepted, answer)
+        for status, group in refused.items():
+            self.outcomes.refuse(group, f"status_{status}", "", answer)
+        if is_throttled:
+            self.pacer.throttled(_PUT_EVENTS)
 
 
-def _resolve(items: Iterable[Recorded], answer: Answer) -> None:
-    for item in items:
-        if item.future is not None:
-            result = result_of(answer, item.endpoint_id, item.event_id)
-            item.future.set_result(result or _refusal(item, 0, "no answer"))
+def _recorded(item: EndpointItem) -> Recorded:
+    recorded = item.recorded if isinstance(item, _EndpointItem) else None
+    if recorded is None:
+        raise AssertionError("an endpoint update comes from a recorded item")
+    return recorded
 
 
-def _refusal(item: Recorded, status: int, message: str) -> EventResult:
-    return EventResult(
-        endpoint_id=item.endpoint_id,
-        event_id=item.event_id,
-        status_code=status,
-        message=message,
-    )
-
-
-def _too_large(packed: TooLarge[Recorded]) -> str:
-    return f"has {packed.size} bytes, and at most {packed.limit} fit: send less with the event"
+def _names_no_item(error: PinpointKitError) -> bool:
+    """413 wants less at once, 400 names no item: halves find the one that is refused."""
+    return isinstance(error, (PayloadTooLarge, BadRequest))
 
 
 def _reason(error: PinpointKitError) -> str:

@@ -45,6 +45,7 @@ __all__ = [
     "from_json",
     "from_wire",
     "iso",
+    "merged_endpoint",
     "stamp",
     "to_wire",
     "with_id",
@@ -106,6 +107,7 @@ def _converter(*, request: bool) -> cattrs.Converter:
     )
     # The values of maps were checked and copied when the model was made: pass them as they are.
     converter.register_unstructure_hook_func(_is_plain, lambda value: value)
+    converter.register_unstructure_hook_func(_is_tuple, list)  # JSON has only lists
     converter.register_unstructure_hook_factory(
         NAMES.__contains__, lambda cls: _unstructure_hook(cls, converter, request=request)
     )
@@ -115,6 +117,10 @@ def _converter(*, request: bool) -> cattrs.Converter:
 def _is_plain(cls: object) -> bool:
     origin = getattr(cls, "__origin__", None)
     return isinstance(origin, type) and issubclass(origin, (Mapping, Sequence))
+
+
+def _is_tuple(cls: object) -> bool:
+    return getattr(cls, "__origin__", None) is tuple
 
 
 def _unstructure_hook(
@@ -192,6 +198,34 @@ def with_id(endpoint_id: str, request: bytes) -> bytes:
     """An encoded endpoint request with its `Id`, as UpdateEndpointsBatch wants it."""
     head = encode({"Id": endpoint_id})[:-1]
     return head + b"}" if request == b"{}" else head + b"," + request[1:]
+
+
+def merged_endpoint(older: bytes, newer: bytes) -> bytes | None:
+    """Two encoded updates of one endpoint as a single one that has the same effect.
+
+    Args:
+        older: an encoded endpoint request with its `Id`.
+        newer: the one that came later.
+
+    Returns:
+        The encoded update, or None where one update cannot say it: the user changes, so that the
+        older user attributes belong to another person.
+    """
+    base, change = orjson.loads(older), orjson.loads(newer)
+    users = base.get("User") or {}, change.get("User") or {}
+    if len({user["UserId"] for user in users if "UserId" in user}) > 1:
+        return None
+    for name in ("EndpointStatus", "EffectiveDate", "RequestId"):
+        base.pop(name, None)  # an update without them sets them anew
+    for name in ("Attributes", "Metrics", "Demographic", "Location"):
+        if name in base and name in change:
+            change[name] = {**base[name], **change[name]}
+    if users[0] and users[1]:
+        attributes = [user["UserAttributes"] for user in users if "UserAttributes" in user]
+        change["User"] = {**users[0], **users[1]}
+        if attributes:
+            change["User"]["UserAttributes"] = {**attributes[0], **attributes[-1]}
+    return encode({**base, **change})
 
 
 @attrs.frozen

@@ -15,7 +15,7 @@ from pinpoint_kit.transport import PutEventsAnswer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pinpoint_kit.delivery.worker import Worker
+    from pinpoint_kit.delivery.worker import Workers
 
 ACCEPTED = {"StatusCode": 202, "Message": "Accepted"}
 
@@ -37,6 +37,7 @@ class Service:
     script: list[Any] = attrs.field(factory=list)
     requests: list[dict[str, Any]] = attrs.field(factory=list)
     statuses: dict[str, int] = attrs.field(factory=dict)
+    updates: list[list[dict[str, Any]]] = attrs.field(factory=list)
 
     def __call__(self, body: bytes) -> PutEventsAnswer:
         request = orjson.loads(body)["BatchItem"]
@@ -48,6 +49,13 @@ class Service:
             if callable(step):
                 return step(request)  # type: ignore[no-any-return]  # scripts make answers
         return self.accept(request)
+
+    def put_events(self, body: bytes) -> PutEventsAnswer:
+        return self(body)
+
+    def update_endpoints_batch(self, body: bytes) -> str:
+        self.updates.append(orjson.loads(body)["Item"])
+        return "request-1"
 
     def accept(self, request: dict[str, Any]) -> PutEventsAnswer:
         """Answer 202, or what `statuses` says for an event id."""
@@ -85,9 +93,9 @@ class Rig:
     clock: Clock
 
     @property
-    def worker(self) -> Worker:
+    def worker(self) -> Workers:
         """The worker, whose thread was never started."""
-        return self.delivery._worker
+        return self.delivery._workers
 
     def record(self, event_id: str, endpoint_id: str = "e", **more: Any) -> None:
         """Queue one event."""
@@ -108,7 +116,7 @@ def fragment(event_id: str, padding: int = 0) -> bytes:
 @pytest.fixture
 def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Rig]]:
     """Makes deliveries whose thread never starts; closes them after the test."""
-    monkeypatch.setattr("pinpoint_kit.delivery.worker.Worker.start", lambda _: None)
+    monkeypatch.setattr("pinpoint_kit.delivery.worker.Workers.start", lambda _: None)
     rigs: list[Rig] = []
 
     def make(limits: Limits = DEFAULT_LIMITS, **options: Any) -> Rig:

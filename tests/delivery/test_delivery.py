@@ -6,9 +6,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 from pinpoint_kit import DeliveryOptions, errors
@@ -18,14 +20,22 @@ from pinpoint_kit.limits import DEFAULT_LIMITS
 from .conftest import Service, fragment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .conftest import Rig
 
 
+@attrs.define
+class By:
+    """A sender whose PutEvents is a function."""
+
+    put_events: Callable[[bytes], Any]
+
+    def update_endpoints_batch(self, body: bytes) -> object:
+        raise AssertionError(body)
+
+
 def running(service: Callable[[bytes], Any], **options: Any) -> Delivery:
-    """A delivery with its real thread and clock."""
-    return Delivery(service, limits=DEFAULT_LIMITS, options=DeliveryOptions(**options))
+    """A delivery with its real threads and clock."""
+    return Delivery(By(service), limits=DEFAULT_LIMITS, options=DeliveryOptions(**options))
 
 
 def record(delivery: Delivery, event_id: str, endpoint_id: str = "e") -> None:

@@ -1,0 +1,63 @@
+"""Reads the service's answer to one request, item by item."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from pinpoint_kit.models.event import EventResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Answer", "result_of", "status_of"]
+
+
+class Answer(Protocol):
+    """What a sender of events gives back: per-item results and the request's id."""
+
+    @property
+    def results(self) -> Mapping[str, Mapping[str, object]]:
+        """Endpoint id -> its `EndpointItemResponse` and `EventsItemResponse`."""
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request."""
+
+
+def status_of(results: Mapping[str, Mapping[str, object]], endpoint_id: str, event_id: str) -> int:
+    """The status of one event; 0 when the service did not mention it."""
+    try:
+        status = results[endpoint_id]["EventsItemResponse"][event_id]["StatusCode"]  # type: ignore[index]
+    except (KeyError, TypeError):
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def endpoint_status_of(
+    results: Mapping[str, Mapping[str, object]], endpoint_id: str
+) -> tuple[int | None, str | None]:
+    """Status and message of the endpoint data that went with events."""
+    item = results.get(endpoint_id)
+    endpoint = item.get("EndpointItemResponse") if isinstance(item, dict) else None
+    if not isinstance(endpoint, dict):
+        return None, None
+    status, message = endpoint.get("StatusCode"), endpoint.get("Message")
+    return status if isinstance(status, int) else None, str(message) if message else None
+
+
+def result_of(answer: Answer, endpoint_id: str, event_id: str) -> EventResult | None:
+    """The answer to one event, or None when the service did not mention it."""
+    status = status_of(answer.results, endpoint_id, event_id)
+    if not status:
+        return None
+    message = answer.results[endpoint_id]["EventsItemResponse"][event_id].get("Message")  # type: ignore[index]
+    endpoint_status, endpoint_message = endpoint_status_of(answer.results, endpoint_id)
+    return EventResult(
+        endpoint_id=endpoint_id,
+        event_id=event_id,
+        status_code=status,
+        message=str(message or ""),
+        endpoint_status_code=endpoint_status,
+        endpoint_message=endpoint_message,
+        request_id=answer.request_id,
+    )

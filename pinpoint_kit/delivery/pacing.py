@@ -1,0 +1,126 @@
+"""A pace per operation: spend a token before a request, slow down when the service says 429.
+
+The published rates of the hosted service are the ceilings there; the engine has none. Pure
+arithmetic with an injected clock: nothing here waits.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pinpoint_kit.limits import Limits
+
+__all__ = ["Pacer", "hosted_rates"]
+
+_SLOWEST = 0.1
+_FIRST_GUESS = 20.0
+_AS_GOOD_AS_FREE = 1000.0
+
+
+def hosted_rates(limits: Limits) -> dict[str, float]:
+    """Requests a second that the hosted service grants, by operation."""
+    return {
+        "PutEvents": limits.put_events_per_second,
+        "UpdateEndpoint": limits.update_endpoint_per_second,
+        "UpdateEndpointsBatch": limits.update_endpoints_batch_per_second,
+        "GetEndpoint": limits.get_endpoint_per_second,
+        "DeleteEndpoint": limits.delete_endpoint_per_second,
+    }
+
+
+@attrs.define
+class _Bucket:
+    """Tokens of one operation; the burst is the number of one second."""
+
+    ceiling: float
+    rate: float
+    tokens: float
+    updated: float
+
+    def refill(self, now: float) -> None:
+        if math.isinf(self.rate):
+            self.tokens = 1.0
+        else:
+            burst = max(1.0, self.rate)
+            gained = max(0.0, now - self.updated) * self.rate
+            self.tokens = min(burst, self.tokens + gained)
+        self.updated = now
+
+    def wait(self) -> float:
+        return 0.0 if self.tokens >= 1.0 else (1.0 - self.tokens) / self.rate
+
+
+class Pacer:
+    """Token buckets by operation. Safe for many threads.
+
+    A 429 halves the rate, every success raises it by a twentieth up to the ceiling. An operation
+    without a published rate is free until its first 429.
+
+    Args:
+        rates: requests a second by operation; what is missing is free.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, rates: Mapping[str, float], clock: Callable[[], float]) -> None:
+        self._rates = rates
+        self._clock = clock
+        self._buckets: dict[str, _Bucket] = {}
+        self._lock = threading.Lock()
+
+    def renew_lock(self) -> None:
+        """In a forked child, where another thread's lock would never be released."""
+        self._lock = threading.Lock()
+
+    def rate(self, operation: str) -> float:
+        """The present rate in requests a second; infinite when free."""
+        with self._lock:
+            return self._bucket(operation).rate
+
+    def spend(self, operation: str) -> float:
+        """Spend a token if there is one.
+
+        Returns:
+            0.0 when the request may go now, otherwise the seconds until it is worth asking again;
+            then nothing was spent.
+        """
+        with self._lock:
+            bucket = self._bucket(operation)
+            bucket.refill(self._clock())
+            wait = bucket.wait()
+            if not wait:
+                bucket.tokens -= 1.0
+            return wait
+
+    def throttled(self, operation: str) -> None:
+        """The service said 429: half the rate, and no burst."""
+        with self._lock:
+            bucket = self._bucket(operation)
+            bucket.refill(self._clock())
+            rate = _FIRST_GUESS if math.isinf(bucket.rate) else bucket.rate / 2
+            bucket.rate = max(_SLOWEST, rate)
+            bucket.tokens = 0.0
+
+    def succeeded(self, operation: str) -> None:
+        """The service answered: a little faster again."""
+        bucket = self._buckets.get(operation)
+        if bucket is None or bucket.rate >= bucket.ceiling:
+            return
+        with self._lock:
+            rate = bucket.rate * 1.05
+            is_free = rate >= bucket.ceiling or rate >= _AS_GOOD_AS_FREE
+            bucket.rate = bucket.ceiling if is_free else rate
+
+    def _bucket(self, operation: str) -> _Bucket:
+        bucket = self._buckets.get(operation)
+        if bucket is None:
+            ceiling = self._rates.get(operation, math.inf)
+            bucket = _Bucket(ceiling, ceiling, min(ceiling, 1e9), self._clock())
+            self._buckets[operation] = bucket
+        return bucket
