@@ -210,7 +210,14 @@ class Pinpoint:
         )
         recorder = Recorder(self.delivery, limits=limits, policy=_policy(options), sent=self._sent)
         self.applications = Applications(self._transport)
-        self.endpoints = Endpoints(self._transport, application_id=application_id, limits=limits)
+        self.endpoints = Endpoints(
+            self._transport,
+            application_id=application_id,
+            limits=limits,
+            delivery=self.delivery,
+            strict=options.get("strict", False),
+            on_change=self._sent.forget,
+        )
         self.users = Users(self._transport, application_id=application_id)
         self.events = Events(self._transport, recorder, application_id=application_id)
         self.auth = Auth(recorder)

@@ -17,12 +17,13 @@ from pinpoint_kit.errors import (
     ValidationError,
 )
 from pinpoint_kit.models import wire
-from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem
+from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem, require_path_id
 from pinpoint_kit.models.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pinpoint_kit.delivery.delivery import Delivery
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.transport import Transport
 
@@ -57,8 +58,20 @@ class _Tally:
 class Endpoints:
     """The endpoints of one application. Safe to use from several threads."""
 
-    def __init__(self, transport: Transport, *, application_id: str, limits: Limits) -> None:
+    def __init__(  # noqa: PLR0913 -- its collaborators, each wanted once
+        self,
+        transport: Transport,
+        *,
+        application_id: str,
+        limits: Limits,
+        delivery: Delivery,
+        strict: bool = False,
+        on_change: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._strict = strict
         self._transport = transport
+        self._delivery = delivery
+        self._on_change = on_change
         self._application_id = application_id
         self._limits = limits
 
@@ -72,6 +85,8 @@ class Endpoints:
             The endpoint with everything that the service knows of it.
 
         Raises:
+            InvalidTypeError: the id is not text.
+            ValidationError: the id is empty, or cannot stand in a URL.
             NotFound: there is no such endpoint or application.
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
@@ -88,7 +103,7 @@ class Endpoints:
             endpoint: with its id. Lists replace stored lists; `[]` clears an attribute.
 
         Returns:
-            The id of the request.
+            The id of the request, "" when the answer had none.
 
         Raises:
             InvalidTypeError: it is not an `Endpoint`.
@@ -108,16 +123,48 @@ class Endpoints:
         """
         checked, body = self._checked(endpoint)
         if len(body) > self._limits.max_endpoint_bytes:
-            raise ValidationError(
-                f"has {len(body)} bytes, and at most {self._limits.max_endpoint_bytes} are"
-                " allowed: keep less in the endpoint",
-                "$",
-                "too_large",
-            )
-        answer = self._call("UpdateEndpoint", checked, EndpointRequest=wire.from_json(body))
-        return str(
-            answer["MessageBody"].get("RequestID") or answer["ResponseMetadata"]["RequestId"]
+            raise too_large(len(body), self._limits.max_endpoint_bytes)
+        self._on_change(checked)
+        return self._transport.update_endpoint(
+            self._application_id, require_path_id(checked, "$.id"), body
         )
+
+    def enqueue(self, endpoint: Endpoint) -> None:
+        """Queue an update for the background and return at once.
+
+        It never blocks and never raises because of the network or the content; what the service
+        would refuse is counted as rejected. Updates of one endpoint that wait are folded into
+        one, and up to 100 endpoints share a request. Counted in `delivery.stats()` like events.
+
+        Args:
+            endpoint: as in `update`.
+
+        Raises:
+            InvalidTypeError: it is not an `Endpoint`.
+            ValidationError: it has no id; or the client is strict and it breaks a limit.
+            ClosedError: the client was closed.
+
+            >>> from pinpoint_kit import Endpoint, connect
+            >>> with connect("sqlite://") as pinpoint:
+            ...     pinpoint.endpoints.enqueue(Endpoint(id="device-1", metrics={"level": 1}))
+            ...     pinpoint.endpoints.enqueue(Endpoint(id="device-1", metrics={"level": 2}))
+            ...     pinpoint.flush().accepted
+            2
+        """
+        try:
+            endpoint_id, body = self._checked(endpoint)
+            fragment = wire.with_id(endpoint_id, body)
+            if len(fragment) > self._limits.max_endpoint_bytes:
+                raise too_large(len(fragment), self._limits.max_endpoint_bytes)
+        except InvalidTypeError:
+            raise
+        except ValidationError as problem:
+            if self._strict or endpoint.id is None:
+                raise
+            self._delivery.reject(endpoint.id, "", problem.reason, problem.message)
+            return
+        self._on_change(endpoint_id)
+        self._delivery.enqueue_endpoint(endpoint_id, fragment)
 
     def update_many(
         self,
@@ -167,22 +214,21 @@ class Endpoints:
             The endpoint as it was.
 
         Raises:
+            InvalidTypeError: the id is not text.
+            ValidationError: the id is empty, or cannot stand in a URL.
             NotFound: there is no such endpoint or application.
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
         """
         answer = self._call("DeleteEndpoint", endpoint_id)
+        self._on_change(endpoint_id)
         return wire.from_wire(Endpoint, answer["EndpointResponse"])
 
-    def _call(self, operation: str, endpoint_id: str, **params: object) -> dict[str, Any]:
-        if not isinstance(endpoint_id, str):
-            raise InvalidTypeError(
-                f"expected an endpoint id as text, got {type(endpoint_id).__name__}", "$.id"
-            )
-        if not endpoint_id:
-            raise ValidationError("is empty: name the endpoint", "$.id", "endpoint_id")
+    def _call(self, operation: str, endpoint_id: str) -> dict[str, Any]:
         return self._transport.call(
-            operation, ApplicationId=self._application_id, EndpointId=endpoint_id, **params
+            operation,
+            ApplicationId=self._application_id,
+            EndpointId=require_path_id(endpoint_id, "$.id"),
         )
 
     def _checked(self, endpoint: Endpoint) -> tuple[str, bytes]:
@@ -223,6 +269,15 @@ class Endpoints:
         else:
             tally.accepted += len(batch.items)
             tally.progress()
+
+
+def too_large(size: int, limit: int) -> ValidationError:
+    """The refusal of an endpoint that has too many bytes."""
+    return ValidationError(
+        f"has {size} bytes, and at most {limit} are allowed: keep less in the endpoint",
+        "$",
+        "too_large",
+    )
 
 
 def _service_text(error: ServiceError) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models import wire
+from pinpoint_kit.models.checks import require_path_id
 from pinpoint_kit.models.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Users:
             The endpoints.
 
         Raises:
+            InvalidTypeError: the id is not text.
+            ValidationError: the id is empty, or cannot stand in a URL.
             NotFound: no endpoint carries this user id, or there is no such application.
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
@@ -47,6 +49,8 @@ class Users:
             The endpoints as they were.
 
         Raises:
+            InvalidTypeError: the id is not text.
+            ValidationError: the id is empty, or cannot stand in a URL.
             NotFound: no endpoint carries this user id, or there is no such application.
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
@@ -54,11 +58,10 @@ class Users:
         return self._call("DeleteUserEndpoints", user_id)
 
     def _call(self, operation: str, user_id: str) -> list[Endpoint]:
-        if not isinstance(user_id, str):
-            raise InvalidTypeError(
-                f"expected a user id as text, got {type(user_id).__name__}", "$.user_id"
-            )
-        if not user_id:
-            raise ValidationError("is empty: name the user", "$.user_id")
-        answer = self._transport.call(operation, ApplicationId=self._application_id, UserId=user_id)
-        return [wire.from_wire(Endpoint, item) for item in answer["EndpointsResponse"]["Item"]]
+        answer = self._transport.call(
+            operation,
+            ApplicationId=self._application_id,
+            UserId=require_path_id(user_id, "$.user_id"),
+        )
+        items = answer["EndpointsResponse"].get("Item") or ()
+        return [wire.from_wire(Endpoint, item) for item in items]
