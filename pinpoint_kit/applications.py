@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.errors import ConfigurationError, NotFound
+from pinpoint_kit.errors import ConfigurationError, NotFound, TransportError, ValidationError
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.application import Application
+from pinpoint_kit.models.checks import require_path_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ class Applications:
         while True:
             params = {"PageSize": "100", **({"Token": token} if token else {})}
             page = self._transport.call("GetApps", **params)["ApplicationsResponse"]
-            found.extend(wire.from_wire(Application, item) for item in page.get("Item", ()))
+            found.extend(_read(item, "GetApps") for item in page.get("Item") or ())
             token = page.get("NextToken")
             if not token:
                 return found
@@ -53,18 +54,22 @@ class Applications:
         """
         request = {"Name": name, **({"tags": dict(tags)} if tags else {})}
         answer = self._transport.call("CreateApp", CreateApplicationRequest=request)
-        return wire.from_wire(Application, answer["ApplicationResponse"])
+        return _read(answer["ApplicationResponse"], "CreateApp")
 
     def delete(self, application_id: str) -> Application:
         """Delete an application with all its endpoints and events.
 
         Raises:
+            InvalidTypeError: the id is not text.
+            ValidationError: the id is empty, or cannot stand in a URL.
             NotFound: there is no such application.
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
         """
-        answer = self._transport.call("DeleteApp", ApplicationId=application_id)
-        return wire.from_wire(Application, answer["ApplicationResponse"])
+        answer = self._transport.call(
+            "DeleteApp", ApplicationId=require_path_id(application_id, "$.application_id")
+        )
+        return _read(answer["ApplicationResponse"], "DeleteApp")
 
     def find_or_create(self, name: str) -> Application:
         """The application of this name, the first of several; created when there is none.
@@ -92,3 +97,14 @@ class Applications:
 
     def _first(self, name: str) -> Application | None:
         return next((item for item in self.list() if item.name == name), None)
+
+
+def _read(answer: object, operation: str) -> Application:
+    try:
+        return wire.from_wire(Application, answer)
+    except ValidationError as error:
+        raise TransportError(
+            f"{operation}: the answer is no application ({error}): check that the URL is a"
+            " Pinpoint service",
+            operation,
+        ) from error

@@ -74,7 +74,6 @@ def _key(endpoint_id: str) -> bytes:
 
 
 E = TypeVar("E", bound=EventItem)
-T = TypeVar("T", EventItem, EndpointItem)
 I = TypeVar("I")  # noqa: E741 -- any kind of item
 
 

@@ -10,7 +10,7 @@ import functools
 import io
 import os
 import warnings
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
@@ -29,6 +29,7 @@ from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from urllib.parse import SplitResult
 
     import boto3
     from botocore.awsrequest import AWSPreparedRequest
@@ -41,6 +42,7 @@ DEFAULT_URL = "sqlite:///pinpoint.db"
 #: Requests to the engine never leave the process; this name cannot be resolved if one did.
 _IN_PROCESS = "http://engine.invalid"
 _DEFAULT_REGION = "us-east-1"
+_MOST_SHOWN_CHARS = 200
 
 _FORMS = (
     "write sqlite:///FILE for the embedded engine, http://HOST:PORT for a server that speaks the"
@@ -95,17 +97,35 @@ def open_door(
         return _http_door(url, session, timeout)
     if scheme == "aws":
         return _aws_door(url, session, timeout)
-    raise ConfigurationError(f"{scheme}:// is no kind of Pinpoint that is known: {_FORMS}")
+    raise ConfigurationError(f"{_shown(url)} is of no kind that is known: {_FORMS}")
 
 
 def _shown(url: object) -> str:
     """The URL without anything that could be a secret."""
-    return repr(str(url).rpartition("@")[2].partition("?")[0])
+    plain = str(url).rpartition("@")[2].partition("?")[0].partition("#")[0]
+    return repr(plain[:_MOST_SHOWN_CHARS])
 
 
-def _config(timeout: float, *, unsigned: bool, region: str | None = None) -> Config:
+def _split(url: str, known: str) -> tuple[SplitResult, str | None]:
+    """The parts of a URL and the one parameter that it may have."""
+    try:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        raise ConfigurationError(f"{_shown(url)} is malformed: {_FORMS}") from None
+    if "@" in parts.netloc:
+        raise ConfigurationError(
+            "a URL is no place for secrets: put access keys into a profile or environment variables"
+        )
+    if parts.fragment or query.keys() - {known}:
+        raise ConfigurationError(
+            f"{_shown(url)} may carry ?{known}=... and no other parameter: leave the rest out"
+        )
+    return parts, query.get(known, [""])[-1] or None
+
+
+def _config(timeout: float, *, unsigned: bool) -> Config:
     return Config(
-        region_name=region,
         retries={"total_max_attempts": 1, "mode": "standard"},  # ours are in the transport
         connect_timeout=min(5.0, timeout),
         read_timeout=timeout,
@@ -122,16 +142,23 @@ def _engine_door(url: str, limits: Limits, timeout: float) -> Door:
     try:
         # The engine needs nothing of the machine's AWS settings, so none of them can break it.
         isolated = {
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
+            name: (None, None, default, conversion)
+            for name, (
+                _,
+                _,
+                default,
+                conversion,
+            ) in botocore.session.Session.SESSION_VARIABLES.items()
         }
+        for file in ("config_file", "credentials_file"):
+            isolated[file] = (None, None, os.devnull, None)
         session = botocore.session.Session(session_vars=isolated)
         session.register_component("data_loader", _loader())
         client = session.create_client(
             "pinpoint",
             region_name=_DEFAULT_REGION,
             endpoint_url=_IN_PROCESS,
+            verify=True,  # and no look at the environment for certificates
             config=_config(timeout, unsigned=True),
         )
     except BaseException:
@@ -196,25 +223,20 @@ class _Raw(io.BytesIO):
 def _http_door(
     url: str, session: boto3.session.Session | botocore.session.Session | None, timeout: float
 ) -> Door:
-    parts = urlsplit(url)
+    parts, region = _split(url, "region")
     try:
         has_host = bool(parts.hostname) and parts.port != 0
     except ValueError:
         has_host = False
     if not has_host:
         raise ConfigurationError(f"{_shown(url)} names no host and port: write http://HOST:PORT")
-    if parts.username or parts.password:
-        raise ConfigurationError(
-            "a URL is no place for secrets: put access keys into a profile or environment variables"
-        )
     core = _core_session(session)
-    if session is None:
-        # Asking the instance metadata service would only delay a client of some other server.
-        core.get_component("credential_provider").remove("iam-role")
-    region = parse_qs(parts.query).get("region", [None])[0]
-    region = region or core.get_config_variable("region") or _DEFAULT_REGION
-    endpoint = parts._replace(query="", fragment="").geturl()
+    endpoint = parts._replace(query="").geturl()
     try:
+        if session is None:
+            # Asking the instance metadata service would only delay a client of another server.
+            core.get_component("credential_provider").remove("iam-role")
+        region = region or core.get_config_variable("region") or _DEFAULT_REGION
         client = core.create_client(
             "pinpoint",
             region_name=region,
@@ -222,17 +244,19 @@ def _http_door(
             config=_config(timeout, unsigned=core.get_credentials() is None),
         )
     except (aws.BotoCoreError, ValueError) as error:
-        raise ConfigurationError(f"{_shown(url)} cannot be used: {type(error).__name__}") from error
+        raise ConfigurationError(
+            f"{_shown(url)} cannot be used: {type(error).__name__}: {error}"
+        ) from error
+    _warn_if_hosted(client)
     return Door(client, "http", endpoint)
 
 
 def _aws_door(
     url: str, session: boto3.session.Session | botocore.session.Session | None, timeout: float
 ) -> Door:
-    parts = urlsplit(url)
-    if parts.path not in {"", "/"} or parts.username:
+    parts, profile = _split(url, "profile")
+    if parts.path not in {"", "/"}:
         raise ConfigurationError(f"{_shown(url)} is not of the form aws://REGION[?profile=NAME]")
-    profile = parse_qs(parts.query).get("profile", [None])[0]
     if profile and session is not None:
         raise ConfigurationError("give a session or a profile in the URL, not both")
     try:
@@ -244,26 +268,31 @@ def _aws_door(
         )
     except (aws.BotoCoreError, ValueError) as error:
         raise ConfigurationError(
-            f"{_shown(url)} cannot be used: {type(error).__name__}: {error}"
+            f"{_shown(url)} cannot be used: {type(error).__name__}: {error}: write"
+            " aws://REGION[?profile=NAME], and check the profile"
         ) from error
-    door = Door(client, "aws", f"aws://{client.meta.region_name}")
-    if _is_hosted(client):
+    _warn_if_hosted(client)
+    return Door(client, "aws", f"aws://{client.meta.region_name}")
+
+
+def _warn_if_hosted(client: BaseClient) -> None:
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    if host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
         warnings.warn(
             "Amazon Pinpoint ended on 2026-10-30: endpoints, segments, campaigns and analytics are"
             " gone there. Use sqlite:///FILE or an http:// server instead; see the retirement page",
             PinpointRetiredWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-    return door
-
-
-def _is_hosted(client: BaseClient) -> bool:
-    host = urlsplit(client.meta.endpoint_url).hostname or ""
-    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
 
 
 def _core_session(session: Any) -> botocore.session.Session:  # noqa: ANN401 -- boto3's or botocore's
     if session is None:
         return botocore.session.get_session()
     # boto3 wraps a botocore session and shows it under this name.
-    return cast("botocore.session.Session", getattr(session, "_session", session))
+    core = getattr(session, "_session", session)
+    if not isinstance(core, botocore.session.Session):
+        raise ConfigurationError(
+            f"session is a {type(session).__name__}: pass a boto3 or botocore session"
+        )
+    return core

@@ -1,7 +1,7 @@
 """One thin layer over one botocore client: calls, retries, and errors in our own words.
 
 Sessions, profiles, assumed roles, proxies and client events keep working because it *is*
-botocore. The two batch operations hand botocore a finished body in `before-call`; the answer to
+botocore. Events and endpoints go to botocore as a finished body in `before-call`; the answer to
 PutEvents is read from its bytes in `before-parse`, so that nothing walks the events again.
 
 botocore may be imported here, in `doors` and in `engine.routes`, and nowhere else. No threads.
@@ -20,6 +20,7 @@ import attrs
 import botocore.exceptions as aws
 import orjson
 import tenacity
+from botocore.parsers import ResponseParserError
 
 from pinpoint_kit import errors
 
@@ -27,13 +28,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from botocore.client import BaseClient
+    from botocore.model import OperationModel
 
 
 __all__ = ["PutEventsAnswer", "RetryPolicy", "Transport", "translate"]
 
-_FAST = ("PutEvents", "UpdateEndpointsBatch")
-_OK_STATUS = 202
+#: Operations that go out as a finished body.
+_FINISHED = ("PutEvents", "UpdateEndpoint", "UpdateEndpointsBatch")
+_FIRST_FAILURE = 300
+_FIRST_CLIENT_ERROR = 400
 _NOT_IMPLEMENTED = 501
+_MOST_MESSAGE_CHARS = 1_000
+_NOT_PINPOINT = (
+    "the answer is not a Pinpoint answer: check that the URL is a Pinpoint service and no"
+    " proxy's page"
+)
 
 _BY_CODE: dict[str, type[errors.ServiceError]] = {
     "BadRequestException": errors.BadRequest,
@@ -44,6 +53,10 @@ _BY_CODE: dict[str, type[errors.ServiceError]] = {
     "PayloadTooLargeException": errors.PayloadTooLarge,
     "TooManyRequestsException": errors.TooManyRequests,
     "InternalServerErrorException": errors.InternalServerError,
+    # Not modelled, but front ends of AWS answer with them.
+    "AccessDeniedException": errors.Forbidden,
+    "RequestEntityTooLargeException": errors.PayloadTooLarge,
+    "ThrottlingException": errors.TooManyRequests,
 }
 _BY_STATUS: dict[int, type[errors.ServiceError]] = {
     400: errors.BadRequest,
@@ -56,6 +69,10 @@ _BY_STATUS: dict[int, type[errors.ServiceError]] = {
     429: errors.TooManyRequests,
 }
 
+#: What botocore's report says was expected; classes and numbers only, never a value.
+_EXPECTED = re.compile(
+    r", valid types: <class '[\w.]+'>(, <class '[\w.]+'>)*|, valid (min|max) (length|value): \d+"
+)
 _TIMEOUTS = (aws.ConnectTimeoutError, aws.ReadTimeoutError)
 _NEVER_SENT = (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError)
 _CREDENTIALS = (
@@ -67,6 +84,18 @@ _CREDENTIALS = (
     aws.SSOError,
 )
 _SETUP = (aws.NoRegionError, aws.ProfileNotFound, aws.InvalidProxiesConfigError)
+_NETWORK = (aws.HTTPClientError, aws.ConnectionError, aws.IncompleteReadError)
+
+
+def _at_least(least: float) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        del instance
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
+            raise errors.ConfigurationError(
+                f"{attribute.name} must be a number of at least {least}"
+            )
+
+    return check
 
 
 @attrs.frozen(kw_only=True)
@@ -74,16 +103,20 @@ class RetryPolicy:
     """When and how often one request is tried again: full jitter, and a deadline.
 
     Args:
-        deadline: seconds from the first try after which no new try starts.
+        deadline: seconds from the first try after which no new try starts; where the wait
+            before it would end later, the error comes at once.
         max_attempts: tries in all; 1 switches retries off.
-        base_wait: seconds; the n-th wait is random between 0 and `base_wait * 2**n`.
-        max_wait: seconds, the longest single wait.
+        base_wait: seconds; the n-th wait is random between 0 and `base_wait * 2**(n - 1)`.
+        max_wait: seconds, the longest single wait that we choose; an answer may ask for more.
+
+    Raises:
+        ConfigurationError: a value is no number, or too small.
     """
 
-    deadline: float = 20.0
-    max_attempts: int = 8
-    base_wait: float = 0.1
-    max_wait: float = 5.0
+    deadline: float = attrs.field(default=20.0, validator=_at_least(0))
+    max_attempts: int = attrs.field(default=8, validator=_at_least(1))
+    base_wait: float = attrs.field(default=0.1, validator=_at_least(0))
+    max_wait: float = attrs.field(default=5.0, validator=_at_least(0))
 
 
 @attrs.frozen
@@ -97,6 +130,7 @@ class PutEventsAnswer:
 class _Exchange(threading.local):
     """What the calling thread hands to, and takes from, the two botocore events."""
 
+    operation: str = ""  # that we are calling; "" where somebody else calls
     body: bytes | None = None
     answer: bytes | None = None
 
@@ -130,12 +164,13 @@ class Transport:
             for api in self._methods
             if api == "PutEvents" or model.operation_model(api).http["method"] != "POST"
         }
-        for operation in _FAST:
-            client.meta.events.register(
+        # The client's own hooks see the request as it goes out, and the answer as it came.
+        for operation in _FINISHED:
+            client.meta.events.register_first(
                 f"before-call.pinpoint.{operation}", self._put_body, self._handler_id(operation)
             )
-        client.meta.events.register(
-            "before-parse.pinpoint.PutEvents", self._take_answer, self._handler_id("answer")
+        client.meta.events.register_last(
+            "before-parse.pinpoint", self._take_answer, self._handler_id("answer")
         )
 
     def _handler_id(self, name: str) -> str:
@@ -154,12 +189,12 @@ class Transport:
     def close(self) -> None:
         """Refuse further calls; the client itself belongs to who made it."""
         self._is_closed = True
-        for operation in _FAST:
+        for operation in _FINISHED:
             self.client.meta.events.unregister(
                 f"before-call.pinpoint.{operation}", unique_id=self._handler_id(operation)
             )
         self.client.meta.events.unregister(
-            "before-parse.pinpoint.PutEvents", unique_id=self._handler_id("answer")
+            "before-parse.pinpoint", unique_id=self._handler_id("answer")
         )
 
     def takes(self, operation: str, parameter: str) -> bool:
@@ -190,8 +225,7 @@ class Transport:
                 f"Pinpoint has no operation {operation!r}: write it as the API does,"
                 " for example GetCampaigns"
             )
-        method = getattr(self.client, self._methods[operation])
-        answer = self._with_retries(operation, lambda: self._once(operation, method, params))
+        answer = self._with_retries(operation, lambda: self._once(operation, params)[0])
         return cast("dict[str, Any]", answer)
 
     def put_events(
@@ -205,17 +239,35 @@ class Transport:
         """
 
         def attempt() -> PutEventsAnswer:
-            answer, raw = self._fast(
-                "PutEvents",
-                body,
-                ApplicationId=application_id,
-                EventsRequest={"BatchItem": {}},
-            )
-            return PutEventsAnswer(_results(raw), _request_id(answer))
+            params = {"ApplicationId": application_id, "EventsRequest": {"BatchItem": {}}}
+            answer, raw = self._once("PutEvents", params, body)
+            return PutEventsAnswer(_results(raw, answer), _request_id(answer))
 
         if not retry:
             return attempt()
         return cast("PutEventsAnswer", self._with_retries("PutEvents", attempt))
+
+    def update_endpoint(self, application_id: str, endpoint_id: str, body: bytes) -> str:
+        """Send a finished UpdateEndpoint body, with retries.
+
+        Returns:
+            The id of the request, "" when the answer had none.
+
+        Raises:
+            TransportError: no answer came, or none that can be read.
+            ServiceError: the service refused.
+        """
+        params = {
+            "ApplicationId": application_id,
+            "EndpointId": endpoint_id,
+            "EndpointRequest": {},
+        }
+
+        def attempt() -> str:
+            answer, _ = self._once("UpdateEndpoint", params, body)
+            return str(answer.get("MessageBody", {}).get("RequestID") or _request_id(answer))
+
+        return str(self._with_retries("UpdateEndpoint", attempt))
 
     def update_endpoints_batch(
         self, application_id: str, body: bytes, *, retry: bool = True
@@ -231,47 +283,65 @@ class Transport:
         """
 
         def attempt() -> str:
-            answer, _ = self._fast(
-                "UpdateEndpointsBatch",
-                body,
-                ApplicationId=application_id,
-                EndpointBatchRequest={"Item": []},
-            )
+            params = {"ApplicationId": application_id, "EndpointBatchRequest": {"Item": []}}
+            answer, _ = self._once("UpdateEndpointsBatch", params, body)
             return _request_id(answer)
 
         if not retry:
             return attempt()
         return str(self._with_retries("UpdateEndpointsBatch", attempt))
 
-    def _fast(
-        self, operation: str, body: bytes, **params: object
-    ) -> tuple[dict[str, Any], bytes | None]:
+    def _put_body(self, params: dict[str, Any], model: OperationModel, **_: object) -> None:
         exchange = self._exchange
-        exchange.body, exchange.answer = body, None
-        try:
-            answer = self._once(operation, getattr(self.client, self._methods[operation]), params)
-            return answer, exchange.answer
-        finally:
-            exchange.body = exchange.answer = None
+        if exchange.body is not None and exchange.operation == model.name:
+            params["body"] = exchange.body
 
-    def _put_body(self, params: dict[str, Any], **_: object) -> None:
-        if self._exchange.body is not None:
-            params["body"] = self._exchange.body
-
-    def _take_answer(self, response_dict: dict[str, Any], **_: object) -> None:
-        if self._exchange.body is not None and response_dict["status_code"] == _OK_STATUS:
-            self._exchange.answer = response_dict["body"]
+    def _take_answer(
+        self, response_dict: dict[str, Any], operation_model: OperationModel, **_: object
+    ) -> None:
+        """Keep what is not Pinpoint's away from botocore's parser, which would make do with it."""
+        exchange = self._exchange
+        if exchange.operation != operation_model.name:
+            return
+        if response_dict["status_code"] >= _FIRST_FAILURE:
+            if response_dict["body"] and not _is_object(response_dict["body"]):
+                response_dict["body"] = orjson.dumps({"Message": _NOT_PINPOINT})
+        elif exchange.operation == "PutEvents" and exchange.body is not None:
+            exchange.answer = response_dict["body"]
             response_dict["body"] = b"{}"
+        else:
+            shape = operation_model.output_shape
+            has_payload = shape is not None and "payload" in shape.serialization
+            if has_payload and not _is_object(response_dict["body"]):
+                raise _unreadable(exchange.operation)
 
     def _once(
-        self, operation: str, method: Callable[..., dict[str, Any]], params: Mapping[str, object]
-    ) -> dict[str, Any]:
+        self, operation: str, params: Mapping[str, object], body: bytes | None = None
+    ) -> tuple[dict[str, Any], bytes | None]:
+        """One try: the answer, and for a finished PutEvents body also the answer's bytes."""
         if self._is_closed:
             raise errors.ClosedError("this client was closed: make a new one with connect()")
+        exchange = self._exchange
+        # A hook of the client may call something on this thread meanwhile.
+        outer = exchange.operation, exchange.body, exchange.answer
+        exchange.operation, exchange.body, exchange.answer = operation, body, None
         try:
-            return method(**params)
+            answer = getattr(self.client, self._methods[operation])(**params)
+            raw = exchange.answer
         except (aws.BotoCoreError, aws.ClientError) as error:
             translated = translate(error, operation)
+        except UnicodeEncodeError:
+            translated = errors.ValidationError(
+                f"{operation}: a parameter cannot be written in UTF-8", "", "parameters"
+            )
+        except Exception as error:
+            if not _is_parser_failure(error):
+                raise  # what the client's own hooks raise is theirs
+            translated = _unreadable(operation)
+        else:
+            return answer, raw
+        finally:
+            exchange.operation, exchange.body, exchange.answer = outer
         # Not chained: botocore's own text holds the URL and the parameters, and those hold
         # user ids and addresses.
         raise translated from None
@@ -282,7 +352,7 @@ class Transport:
             retry=tenacity.retry_if_exception(lambda error: self._may_repeat(operation, error)),
             wait=_wait(policy),
             stop=tenacity.stop_any(
-                tenacity.stop_after_delay(policy.deadline),
+                tenacity.stop_before_delay(policy.deadline),
                 tenacity.stop_after_attempt(policy.max_attempts),
             ),
             sleep=self.sleep,
@@ -310,19 +380,37 @@ def _wait(policy: RetryPolicy) -> Callable[[tenacity.RetryCallState], float]:
     return wait
 
 
-def _results(raw: bytes | None) -> Mapping[str, Mapping[str, Any]]:
+def _results(raw: bytes | None, parsed: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The answer item by item; no `Results` means that no item was answered."""
     try:
-        answer = orjson.loads(raw or b"")
+        # There are no bytes where a hook answers in place of the network (botocore's Stubber).
+        answer = orjson.loads(raw) if raw is not None else parsed["EventsResponse"]
         results = answer.get("Results") or {}
         if all(isinstance(item, dict) for item in results.values()):
             return cast("Mapping[str, Mapping[str, Any]]", results)
-    except (orjson.JSONDecodeError, AttributeError):
+    except (orjson.JSONDecodeError, AttributeError, KeyError):
         pass
-    raise errors.TransportError(
-        "PutEvents was answered with something that is not its answer: check that the URL is"
-        " a Pinpoint service and no proxy's page",
-        "PutEvents",
-    )
+    raise _unreadable("PutEvents")
+
+
+def _unreadable(operation: str) -> errors.TransportError:
+    return errors.TransportError(f"{operation}: {_NOT_PINPOINT}", operation)
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(body), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _is_parser_failure(error: Exception) -> bool:
+    """True when botocore's parser stumbled: for members of a wrong type it has no error class."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__") if trace is not None else None
+    return isinstance(error, ResponseParserError) or module == "botocore.parsers"
 
 
 def _request_id(answer: Mapping[str, Any]) -> str:
@@ -348,6 +436,18 @@ def translate(error: Exception, operation: str) -> errors.PinpointKitError:
             f"{operation}: {type(error).__name__}: name the Region in the URL (aws://REGION), and"
             " check the profile and proxy settings"
         )
+    return _no_answer(error, operation)
+
+
+def _no_answer(error: Exception, operation: str) -> errors.TransportError:
+    if not isinstance(error, _NETWORK):
+        return errors.TransportError(
+            f"{operation}: not sent ({type(error).__name__}): check the configuration of the"
+            " client and of its credentials",
+            operation,
+            is_retryable=False,
+            may_have_arrived=False,
+        )
     where = _host(error)
     if isinstance(error, _TIMEOUTS):
         return errors.TransportTimeoutError(
@@ -371,31 +471,49 @@ def _host(error: Exception) -> str:
 
 
 def _parameters(error: aws.ParamValidationError, operation: str) -> errors.ValidationError:
-    report = str(error.kwargs.get("report", ""))
-    without_values = re.sub(r", value: .*?, (type|valid)", r", \1", report, flags=re.DOTALL)
-    first = without_values.strip().splitlines()[0] if without_values.strip() else "see the API"
-    return errors.ValidationError(f"{operation}: {first}", "", "parameters")
+    """The first problem of botocore's report, without the value: that may hold anything."""
+    report = str(error.kwargs.get("report", "")).strip()
+    first, has_value, rest = report.partition(", value: ")
+    if has_value:
+        expected = _EXPECTED.search(rest)
+        problem = first + (expected.group() if expected else "")
+    else:
+        problem = first.partition("\n")[0]
+    printable = "".join(char if char.isprintable() else "?" for char in problem)
+    return errors.ValidationError(
+        f"{operation}: {printable[:_MOST_MESSAGE_CHARS] or 'see the API'}", "", "parameters"
+    )
 
 
 def _service_error(error: aws.ClientError, operation: str) -> errors.ServiceError:
     response = cast("Mapping[str, Any]", error.response)
-    metadata = response.get("ResponseMetadata", {})
-    details = response.get("Error", {})
-    status = int(metadata.get("HTTPStatusCode", 0))
-    code = str(details.get("Code", ""))
+    metadata = response.get("ResponseMetadata") or {}
+    details = response.get("Error") or {}
+    status = _whole(metadata.get("HTTPStatusCode"))
+    code = str(details.get("Code") or "")
+    message = str(details.get("Message") or response.get("Message") or "no message")
+    if _FIRST_FAILURE <= status < _FIRST_CLIENT_ERROR:
+        message = "the server redirects elsewhere, which is not followed: correct the URL"
     fallback = errors.InternalServerError if status >= 500 else errors.ServiceError  # noqa: PLR2004 -- HTTP
     cls = _BY_CODE.get(code) or _BY_STATUS.get(status, fallback)
     translated = cls(
-        str(details.get("Message") or response.get("Message") or "no message"),
+        message[:_MOST_MESSAGE_CHARS],
         status=status,
         code=code,
         request_id=str(metadata.get("RequestId") or response.get("RequestID") or ""),
         operation=operation,
-        retry_after=_retry_after(metadata.get("HTTPHeaders", {})),
+        retry_after=_retry_after(metadata.get("HTTPHeaders") or {}),
     )
     if status == _NOT_IMPLEMENTED:
         translated.is_retryable = False
     return translated
+
+
+def _whole(value: object) -> int:
+    try:
+        return int(value)  # type: ignore[call-overload, no-any-return]  # whatever it is
+    except (TypeError, ValueError):
+        return 0
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

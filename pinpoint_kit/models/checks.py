@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.errors import ValidationError
+from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models.base import path_to
 
 if TYPE_CHECKING:
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.base import AttributeLists
     from pinpoint_kit.models.endpoint import Endpoint
 
-__all__ = ["endpoint_id_problem", "endpoint_problem", "event_problem", "truncated"]
+__all__ = [
+    "endpoint_id_problem",
+    "endpoint_problem",
+    "event_problem",
+    "require_path_id",
+    "truncated",
+]
 
 _FORBIDDEN_IN_IDS = frozenset("${}")
 
@@ -39,6 +45,23 @@ def endpoint_id_problem(endpoint_id: str) -> ValidationError | None:
 
 def _is_half_a_character(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def require_path_id(value: str, path: str) -> str:
+    """The id, when it can stand in a URL's path.
+
+    Raises:
+        InvalidTypeError: it is not text.
+        ValidationError: it is empty, or `.` or `..`: servers and proxies take those as steps in
+            the path, and `DELETE .../endpoints/..` would name the application itself.
+    """
+    if not isinstance(value, str):
+        raise InvalidTypeError(f"expected an id as text, got {type(value).__name__}", path)
+    if not value:
+        raise ValidationError("is empty: give the id", path, "id")
+    if value in {".", ".."}:
+        raise ValidationError("an id of one or two dots cannot stand in a URL", path, "id")
+    return value
 
 
 def event_problem(

@@ -220,7 +220,7 @@ def merged_endpoint(older: bytes, newer: bytes) -> bytes | None:
     for name in ("Attributes", "Metrics", "Demographic", "Location"):
         if name in base and name in change:
             change[name] = {**base[name], **change[name]}
-    if users[0] and users[1]:
+    if any(users):
         attributes = [user["UserAttributes"] for user in users if "UserAttributes" in user]
         change["User"] = {**users[0], **users[1]}
         if attributes:
