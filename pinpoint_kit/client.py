@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from typing import TYPE_CHECKING, Any, TypedDict
+import weakref
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar
 
 import attrs
 
@@ -22,6 +23,7 @@ from pinpoint_kit.applications import Applications
 from pinpoint_kit.audience.endpoints import Endpoints
 from pinpoint_kit.audience.users import Users
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
+from pinpoint_kit.delivery.invocations import flush_per_invocation
 from pinpoint_kit.doors import DEFAULT_URL, open_door
 from pinpoint_kit.errors import ClosedError, ConfigurationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
     from pinpoint_kit.doors import Door
 
 __all__ = ["Pinpoint", "PinpointOptions", "connect"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SDK_NAME = "pinpoint_kit"
 
@@ -206,7 +211,7 @@ class Pinpoint:
             on_rejected=options.get("on_rejected"),
             on_dropped=options.get("on_dropped"),
             on_lost_endpoint_data=self._sent.forget,
-            on_fork=self._after_fork,
+            on_fork=_weakly(self),
         )
         recorder = Recorder(self.delivery, limits=limits, policy=_policy(options), sent=self._sent)
         self.applications = Applications(self._transport)
@@ -276,6 +281,30 @@ class Pinpoint:
         """
         return self.delivery.flush(timeout)
 
+    def per_invocation(self, timeout: float = 2.0) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Decorate a handler so that every invocation flushes before it returns or raises.
+
+        For AWS Lambda and whatever else is frozen between two calls. What does not make it in
+        time stays pending for the next invocation, and is logged.
+
+        Args:
+            timeout: seconds that the flush may take; less when the Lambda context says so.
+
+        Returns:
+            The decorator.
+
+            >>> pinpoint = connect("sqlite://")
+            >>> @pinpoint.per_invocation(timeout=1.0)
+            ... def handler(event, context):
+            ...     return pinpoint.auth.sign_in(event["device"])
+            >>> event_id = handler({"device": "device-1"}, None)
+            >>> pinpoint.delivery.stats().accepted
+            1
+            >>> pinpoint.close().pending
+            0
+        """
+        return flush_per_invocation(self, timeout)
+
     def close(self, timeout: float = 5.0) -> DeliveryReport:
         """Stop open sessions, flush, and release everything; idempotent.
 
@@ -317,6 +346,18 @@ class Pinpoint:
                 stacklevel=2,
                 source=self,
             )
+
+
+def _weakly(pinpoint: Pinpoint) -> Callable[[], None]:
+    """Its `_after_fork`, without keeping it alive: a forgotten client must be able to warn."""
+    reference = weakref.ref(pinpoint)
+
+    def after_fork() -> None:
+        alive = reference()
+        if alive is not None:
+            alive._after_fork()  # noqa: SLF001 -- same module
+
+    return after_fork
 
 
 @attrs.frozen

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import multiprocessing.util
 import os
-import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["flush_at_child_exit", "forget", "watch"]
 
-_open: weakref.WeakSet[Delivery] = weakref.WeakSet()
+#: Held strongly: a client that was thrown away still delivers what it recorded.
+_open: set[Delivery] = set()
 _hooked: set[int] = set()
 
 
