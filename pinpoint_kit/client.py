@@ -24,6 +24,7 @@ from pinpoint_kit.audience.endpoints import Endpoints
 from pinpoint_kit.audience.users import Users
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.invocations import flush_per_invocation
+from pinpoint_kit.delivery.pacing import Pacer, hosted_rates
 from pinpoint_kit.doors import DEFAULT_URL, open_door
 from pinpoint_kit.errors import ClosedError, ConfigurationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
@@ -32,7 +33,7 @@ from pinpoint_kit.transport import PutEventsAnswer, RetryPolicy, Transport
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     import boto3
@@ -69,6 +70,8 @@ class PinpointOptions(TypedDict, total=False):
         on_rejected: called with a `DeadLetter` for everything that is refused for its content,
             on a thread of its own; an error in it is logged and harms nothing.
         on_dropped: the same for everything that is given up by policy.
+        rates: requests a second by operation, for example `{"PutEvents": 15}`; what is missing is
+            free until the service says 429. The published rates for `aws://`, else none.
     """
 
     app_title: str | None
@@ -83,6 +86,7 @@ class PinpointOptions(TypedDict, total=False):
     delivery: DeliveryOptions
     on_rejected: Callable[[DeadLetter], object] | None
     on_dropped: Callable[[DeadLetter], object] | None
+    rates: Mapping[str, float]
 
 
 def connect(
@@ -138,6 +142,11 @@ def connect(
             application_id = os.environ.get("PINPOINT_KIT_APPLICATION_ID")
             if not application_id:
                 application = _default_application(door)
+        if door.kind == "aws":
+            options.setdefault("rates", hosted_rates(options.get("limits", DEFAULT_LIMITS)))
+        elif door.kind == "engine":
+            # More threads would only wait for each other in this process.
+            options.setdefault("delivery", DeliveryOptions(max_in_flight=1))
         if application is not None:
             transport = Transport(door.client, retry=options.get("retry"))
             application_id = Applications(transport).find_or_create(application).id
@@ -204,12 +213,14 @@ class Pinpoint:
         limits = options.get("limits", DEFAULT_LIMITS)
         self._transport = Transport(client, retry=options.get("retry"))
         self._sent = SentData(time.monotonic)
+        self._pacer = Pacer(options.get("rates", {}), time.monotonic)
         self.delivery = Delivery(
             _Sender(self._transport, application_id),
             limits=limits,
             options=options.get("delivery", DeliveryOptions()),
             on_rejected=options.get("on_rejected"),
             on_dropped=options.get("on_dropped"),
+            pacer=self._pacer,
             on_lost_endpoint_data=self._sent.forget,
             on_fork=_weakly(self),
         )
@@ -268,7 +279,6 @@ class Pinpoint:
     def _after_fork(self) -> None:
         self.sessions.renew()
         self._sent.renew()
-        self.client.close()  # the sockets are the parent's; the client opens its own when used
 
     def flush(self, timeout: float = 5.0) -> DeliveryReport:
         """Send everything recorded so far and wait until it is settled, or time is over.
@@ -351,8 +361,10 @@ class Pinpoint:
 def _weakly(pinpoint: Pinpoint) -> Callable[[], None]:
     """Its `_after_fork`, without keeping it alive: a forgotten client must be able to warn."""
     reference = weakref.ref(pinpoint)
+    client = pinpoint.client
 
     def after_fork() -> None:
+        client.close()  # the sockets are the parent's; the client opens its own when used
         alive = reference()
         if alive is not None:
             alive._after_fork()  # noqa: SLF001 -- same module

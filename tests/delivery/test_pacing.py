@@ -1,0 +1,137 @@
+"""The pace of requests: published rates, slowing down, recovering; time stands still."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from pinpoint_kit import errors
+from pinpoint_kit.delivery import Delivery, DeliveryOptions
+from pinpoint_kit.delivery.pacing import Pacer, hosted_rates
+from pinpoint_kit.limits import DEFAULT_LIMITS
+
+from .conftest import Clock, Rig, Service
+
+
+def spend(pacer: Pacer, clock: Clock, seconds: float) -> int:
+    """How many requests may go in that time, asking a hundred times a second."""
+    sent = 0
+    for _ in range(round(seconds * 100)):
+        while pacer.spend("PutEvents") == 0.0:
+            sent += 1
+            if sent > 10_000:
+                return sent
+        clock.now += 0.01
+    return sent
+
+
+def test_the_hosted_rates_are_the_published_ones() -> None:
+    """15 PutEvents, 2 batches, 10 updates and reads, 5 deletions a second."""
+    assert hosted_rates(DEFAULT_LIMITS) == {
+        "PutEvents": 15,
+        "UpdateEndpoint": 10,
+        "UpdateEndpointsBatch": 2,
+        "GetEndpoint": 10,
+        "DeleteEndpoint": 5,
+    }
+
+
+def test_a_rate_allows_its_burst_and_then_its_pace() -> None:
+    """15 a second lets 15 go at once, and 150 more in ten seconds."""
+    clock = Clock()
+    pacer = Pacer({"PutEvents": 15}, clock)
+    assert spend(pacer, clock, 0.01) == 15
+    assert 149 <= spend(pacer, clock, 10.0) <= 151
+
+
+def test_an_operation_without_a_rate_is_free() -> None:
+    """The engine has no published rate: nothing waits."""
+    clock = Clock()
+    assert spend(Pacer({}, clock), clock, 0.01) > 10_000
+
+
+def test_spend_says_how_long_to_wait() -> None:
+    """The wait ends when there is a token."""
+    clock = Clock()
+    pacer = Pacer({"PutEvents": 2}, clock)
+    assert [pacer.spend("PutEvents") for _ in range(2)] == [0.0, 0.0]
+    wait = pacer.spend("PutEvents")
+    assert wait == pytest.approx(0.5)
+    clock.now += wait
+    assert pacer.spend("PutEvents") == 0.0
+
+
+def test_a_429_halves_the_rate_and_success_brings_it_back() -> None:
+    """The rate falls at once, rises slowly, and never passes the published one."""
+    pacer = Pacer({"PutEvents": 16}, Clock())
+    pacer.throttled("PutEvents")
+    pacer.throttled("PutEvents")
+    assert pacer.rate("PutEvents") == 4
+    for _ in range(10):
+        pacer.succeeded("PutEvents")
+    assert 6 < pacer.rate("PutEvents") < 7
+    for _ in range(100):
+        pacer.succeeded("PutEvents")
+    assert pacer.rate("PutEvents") == 16
+
+
+def test_a_free_operation_is_slowed_down_by_429_and_freed_again() -> None:
+    """Without a published rate the first 429 sets one, and enough success takes it away."""
+    pacer = Pacer({}, Clock())
+    pacer.succeeded("PutEvents")
+    pacer.throttled("PutEvents")
+    assert pacer.rate("PutEvents") == 20
+    for _ in range(200):
+        pacer.succeeded("PutEvents")
+    assert math.isinf(pacer.rate("PutEvents"))
+
+
+def test_the_rate_never_falls_to_nothing() -> None:
+    """However often the service says 429, one request in ten seconds still asks."""
+    pacer = Pacer({"PutEvents": 15}, Clock())
+    for _ in range(50):
+        pacer.throttled("PutEvents")
+    assert pacer.rate("PutEvents") == 0.1
+
+
+def paced(rate: float) -> Rig:
+    """A delivery by hand, at a rate."""
+    clock, service = Clock(), Service()
+    delivery = Delivery(
+        service,
+        limits=DEFAULT_LIMITS,
+        options=DeliveryOptions(),
+        pacer=Pacer({"PutEvents": rate, "UpdateEndpointsBatch": rate}, clock),
+        clock=clock,
+    )
+    return Rig(delivery, service, clock)
+
+
+def test_delivery_keeps_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one request a second, a backlog of 500 events takes its time and loses nothing."""
+    monkeypatch.setattr("pinpoint_kit.delivery.worker.Workers.start", lambda _: None)
+    rig = paced(1)
+    for number in range(500):
+        rig.record(str(number))
+    sent = []
+    for _ in range(5):
+        rig.run()
+        sent.append(rig.delivery.stats().accepted)
+        rig.clock.now += 1.0
+    assert sent == [100, 200, 300, 400, 500]
+    rig.delivery.close(0)
+
+
+def test_a_throttled_request_slows_delivery_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 429 for the request, or for an item, lowers the rate of its operation."""
+    monkeypatch.setattr("pinpoint_kit.delivery.worker.Workers.start", lambda _: None)
+    rig = paced(16)
+    rig.service.script.append(errors.TooManyRequests("slow", status=429))
+    rig.record("1")
+    rig.run()
+    assert rig.delivery._pacer.rate("PutEvents") == 8
+    rig.service.statuses["1"] = 429
+    rig.run(60.0)
+    assert rig.delivery._pacer.rate("PutEvents") < 8
+    rig.delivery.close(0)
