@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 import tenacity
 
-from pinpoint_kit.analytics.recorder import Defaults, new_event_id, refusal
+from pinpoint_kit.analytics.recorder import Defaults, event_id_of, refusal
 from pinpoint_kit.batching import Batch, EventItem, TooLarge, pack_events
 from pinpoint_kit.delivery.answers import result_of
 from pinpoint_kit.errors import InvalidTypeError, PayloadTooLarge, ValidationError
@@ -55,6 +55,7 @@ class Events:
         session: Session | None = None,
         timestamp: TimestampInput | None = None,
         endpoint: Endpoint | None = None,
+        event_id: str | None = None,
     ) -> str:
         """Queue an event for delivery and return at once.
 
@@ -70,6 +71,7 @@ class Events:
             session: the session that it belongs to; only with a type.
             timestamp: when it happened, now unless given; only with a type.
             endpoint: endpoint data that goes with it, creating or updating the endpoint.
+            event_id: its id, made unless given; only with a type.
 
         Returns:
             The event id, which survives retries: the receiver can tell a duplicate by it.
@@ -93,6 +95,7 @@ class Events:
             session=session,
             timestamp=timestamp,
             endpoint=endpoint,
+            event_id=event_id,
         )
 
     def submit(
@@ -173,7 +176,7 @@ class Events:
         results: dict[int, EventResult] = {}
         items: list[_Numbered] = []
         for index, (endpoint_id, event, details) in enumerate(triples):
-            event_id = (event.id if isinstance(event, Event) else None) or new_event_id()
+            event_id = event_id_of(event, details.get("event_id"))
             try:
                 item = self._recorder.encoded(endpoint_id, event, event_id, details)
             except InvalidTypeError:

@@ -43,7 +43,7 @@ __all__ = [
     "EventPolicy",
     "InvalidPolicy",
     "Recorder",
-    "new_event_id",
+    "event_id_of",
     "refusal",
 ]
 
@@ -62,6 +62,7 @@ class EventDetails(TypedDict, total=False):
         session: the session that the event belongs to.
         timestamp: when it happened; now unless given.
         endpoint: endpoint data that goes with the event, creating or updating the endpoint.
+        event_id: the event's id, made unless given; the same id at the same endpoint counts once.
     """
 
     attributes: Mapping[str, str] | None
@@ -69,6 +70,7 @@ class EventDetails(TypedDict, total=False):
     session: Session | None
     timestamp: TimestampInput | None
     endpoint: Endpoint | None
+    event_id: str | None
 
 
 @attrs.frozen(kw_only=True)
@@ -143,11 +145,12 @@ class Recorder:
         session: Session | None = None,
         timestamp: TimestampInput | None = None,
         endpoint: Endpoint | None = None,
+        event_id: str | None = None,
         defaults: Defaults | None = None,
         future: Future[EventResult] | None = None,
     ) -> str:
         """Queue the event, or count it as rejected; returns its id."""
-        event_id = (event.id if isinstance(event, Event) else None) or new_event_id()
+        event_id = event_id_of(event, event_id)
         try:
             fragment = self._fragment(
                 endpoint_id, event, event_id, attributes, metrics, session, timestamp, defaults
@@ -331,6 +334,20 @@ class _EventIds:
 
 
 new_event_id = _EventIds()
+
+
+def event_id_of(event: Event | str, event_id: str | None) -> str:
+    """The id that was given beside a type or in the event, or a new one."""
+    if event_id is not None:
+        if not isinstance(event_id, str):
+            raise InvalidTypeError(
+                f"expected text, got {type(event_id).__name__}: pass a str", "$.event_id"
+            )
+        if isinstance(event, Event):
+            raise InvalidTypeError("give the id to the Event itself", "$.event_id")
+    elif isinstance(event, Event):
+        event_id = event.id
+    return event_id or new_event_id()
 
 
 def refusal(endpoint_id: str, event_id: str, problem: ValidationError) -> EventResult:

@@ -204,7 +204,7 @@ class Sessions:
         self._active: dict[str, ActiveSession] = {}
         self._lock = threading.Lock()
 
-    def start(
+    def start(  # noqa: PLR0913 -- the parts of a session
         self,
         endpoint_id: str,
         *,
@@ -212,6 +212,7 @@ class Sessions:
         metrics: Mapping[str, float] | None = None,
         endpoint: Endpoint | None = None,
         timestamp: TimestampInput | None = None,
+        session_id: str | None = None,
     ) -> ActiveSession:
         """Record `_session.start` and return the session; one that is open there is stopped.
 
@@ -221,6 +222,7 @@ class Sessions:
             metrics: name -> number, riding on every event of this session.
             endpoint: endpoint data that goes with the event.
             timestamp: when it began; now unless given.
+            session_id: made of the endpoint id and the time unless given.
 
         Returns:
             The session; use it in a `with` block or call its `stop()`.
@@ -239,7 +241,9 @@ class Sessions:
         defaults = Defaults.checked(attributes, metrics) if attributes or metrics else None
         started = instant(timestamp, "timestamp") or self.now()
         value = Session(
-            id=_session_id(endpoint_id, started), start_timestamp=started, endpoint_id=endpoint_id
+            id=session_id or _session_id(endpoint_id, started),
+            start_timestamp=started,
+            endpoint_id=endpoint_id,
         )
         session = ActiveSession(self, value, elapsed_ms=0, defaults=defaults)
         self._replace(session, timestamp)

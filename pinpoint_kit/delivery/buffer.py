@@ -114,6 +114,8 @@ class Buffer:
         #: Pending items by the epoch they were recorded in; a flush ends an epoch.
         self._pending: defaultdict[int, int] = defaultdict(int)
         self._flushing = 0
+        #: Groups that are counted as settled, and whose futures are being settled.
+        self._resolving = 0
         self._blocked = 0
         #: Somebody holds a future of an item that waits: it goes out without delay.
         self._somebody_waits = False
@@ -243,6 +245,7 @@ class Buffer:
             self._bytes -= oldest.weight
             self._settle(oldest)
             self._count_drop(oldest, "buffer_full")
+            self._settled.notify_all()
             return oldest
         self._settle(item)
         self._count_drop(item, "closed" if self._is_closed else "buffer_full")
@@ -362,6 +365,11 @@ class Buffer:
             self._not_before = at
             self._is_down = True
 
+    def count_refused_endpoint(self) -> None:
+        """Count endpoint data that was refused while its events were taken."""
+        with self._lock:
+            self._ledger.refused_endpoints += 1
+
     def count_request(self, error: str = "") -> None:
         """Count one request, and remember why it failed if it did."""
         with self._lock:
@@ -373,7 +381,10 @@ class Buffer:
                 self._work.notify_all()
 
     def accept(self, items: Iterable[Recorded]) -> list[Recorded]:
-        """Settle items that the service has taken; returns those not settled before."""
+        """Settle items that the service has taken; returns those not settled before.
+
+        Call `announce` when their futures are settled too: until then flush waits.
+        """
         with self._lock:
             fresh = self._finish(items)
             self._ledger.accepted += sum([item.count for item in fresh])
@@ -401,6 +412,7 @@ class Buffer:
         self._ledger.reasons[reason] += item.count
 
     def _finish(self, items: Iterable[Recorded]) -> list[Recorded]:
+        self._resolving += 1
         fresh = [item for item in items if not item.is_settled]
         self._under_way.difference_update(fresh)
         for item in fresh:
@@ -414,11 +426,16 @@ class Buffer:
                 else:
                     self._ready.append(lane)
         if fresh:
-            self._settled.notify_all()
             self._room.notify_all()
         if self._ready:
             self._work.notify()
         return fresh
+
+    def announce(self) -> None:
+        """The futures of what was accepted, refused or dropped are settled: flush may end."""
+        with self._lock:
+            self._resolving -= 1
+            self._settled.notify_all()
 
     def _settle(self, item: Recorded) -> None:
         item.is_settled = True
@@ -426,7 +443,6 @@ class Buffer:
         self._pending[item.epoch] -= item.count
         if not self._pending[item.epoch]:
             del self._pending[item.epoch]
-            self._settled.notify_all()
 
     # Flushing and closing
 
@@ -443,7 +459,8 @@ class Buffer:
             self._work.notify_all()
             try:
                 return self._settled.wait_for(
-                    lambda: not any(known <= epoch for known in self._pending), timeout
+                    lambda: not (self._resolving or any(known <= epoch for known in self._pending)),
+                    timeout,
                 )
             finally:
                 self._flushing -= 1
@@ -471,6 +488,7 @@ class Buffer:
             for item in left:
                 self._settle(item)
                 self._count_drop(item, reason)
+            self._settled.notify_all()
             self._work.notify_all()
             return left
 

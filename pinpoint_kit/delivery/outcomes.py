@@ -105,6 +105,7 @@ class Outcomes:
             if item.future is not None:
                 result = answer and result_of(answer, item.endpoint_id, item.event_id)
                 item.future.set_result(result or _result(item, 202, "Accepted"))
+        self.buffer.announce()
 
     def refuse(
         self, items: Sequence[Recorded], reason: str, message: str, answer: Answer | None = None
@@ -117,10 +118,18 @@ class Outcomes:
             if item.future is not None:
                 result = answer and result_of(answer, item.endpoint_id, item.event_id)
                 item.future.set_result(result or _result(item, status, message))
+        self.buffer.announce()
 
     def drop(self, items: Sequence[Recorded], reason: str) -> None:
         """These are given up."""
         self.tell_dropped(self.buffer.drop(items, reason), reason)
+        self.buffer.announce()
+
+    def refuse_endpoint_data(self, endpoint_id: str, status: int | None) -> None:
+        """Endpoint data that went with events was refused; the events were not."""
+        self.buffer.count_refused_endpoint()
+        self.log.loss("with refused endpoint data", f"status_{status}")
+        self.on_lost_endpoint_data(endpoint_id)
 
     def tell_dropped(self, items: Sequence[Recorded], reason: str) -> None:
         """These were given up, and the ledger knows it already."""

@@ -89,6 +89,8 @@ class DeliveryStats(DeliveryReport):
         requests: requests answered or failed so far.
         retries: events that were sent again.
         truncated: events whose values were cut to the limit.
+        refused_endpoints: endpoint data that went with events and was refused, while the events
+            were taken; `submit` tells each.
         last_error: the class and text of the latest failure, without content; "" when none.
     """
 
@@ -97,6 +99,7 @@ class DeliveryStats(DeliveryReport):
     requests: int = 0
     retries: int = 0
     truncated: int = 0
+    refused_endpoints: int = 0
     last_error: str = ""
 
 
@@ -135,6 +138,7 @@ class Ledger:
     requests: int = 0
     retries: int = 0
     truncated: int = 0
+    refused_endpoints: int = 0
     last_error: str = ""
     reasons: Counter[str] = attrs.field(factory=Counter)
 
@@ -163,5 +167,6 @@ class Ledger:
             requests=self.requests,
             retries=self.retries,
             truncated=self.truncated,
+            refused_endpoints=self.refused_endpoints,
             last_error=self.last_error,
         )

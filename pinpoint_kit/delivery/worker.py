@@ -267,8 +267,10 @@ class Workers:
                 self._retry([item], self.clock() + self._wait(item.tries + 1))
             else:
                 refused.setdefault(status, []).append(item)
-            if item.endpoint and endpoint_status_of(results, item.endpoint_id)[0] != ACCEPTED:
-                self.outcomes.on_lost_endpoint_data(item.endpoint_id)
+            if item.endpoint:
+                endpoint_status = endpoint_status_of(results, item.endpoint_id)[0]
+                if endpoint_status != ACCEPTED:
+                    self.outcomes.refuse_endpoint_data(item.endpoint_id, endpoint_status)
         self.outcomes.accept(accepted, answer)
         for status, group in refused.items():
             self.outcomes.refuse(group, f"status_{status}", "", answer)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.delivery.worker import Workers
 
-ACCEPTED = {"StatusCode": 202, "Message": "Accepted"}
-
 
 @attrs.define
 class Clock:
@@ -37,6 +35,7 @@ class Service:
     script: list[Any] = attrs.field(factory=list)
     requests: list[dict[str, Any]] = attrs.field(factory=list)
     statuses: dict[str, int] = attrs.field(factory=dict)
+    endpoint_status: int = 202
     updates: list[list[dict[str, Any]]] = attrs.field(factory=list)
 
     def __call__(self, body: bytes) -> PutEventsAnswer:
@@ -62,7 +61,10 @@ class Service:
         return PutEventsAnswer(
             {
                 endpoint_id: {
-                    "EndpointItemResponse": ACCEPTED,
+                    "EndpointItemResponse": {
+                        "StatusCode": self.endpoint_status,
+                        "Message": "m",
+                    },
                     "EventsItemResponse": {
                         event_id: {"StatusCode": self.statuses.get(event_id, 202), "Message": "m"}
                         for event_id in item["Events"]

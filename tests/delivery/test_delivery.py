@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -20,6 +20,8 @@ from pinpoint_kit.limits import DEFAULT_LIMITS
 from .conftest import Service, fragment
 
 if TYPE_CHECKING:
+    from pinpoint_kit import EventResult
+
     from .conftest import Rig
 
 
@@ -41,6 +43,13 @@ def running(service: Callable[[bytes], Any], **options: Any) -> Delivery:
 def record(delivery: Delivery, event_id: str, endpoint_id: str = "e") -> None:
     """Queue one event."""
     delivery.enqueue(endpoint_id, event_id, fragment(event_id))
+
+
+def make_future() -> Future[EventResult]:
+    """A future as `submit` makes it."""
+    future: Future[EventResult] = Future()
+    future.set_running_or_notify_cancel()
+    return future
 
 
 def test_no_thread_runs_before_the_first_event() -> None:
@@ -228,12 +237,9 @@ def test_many_threads_record_and_the_ledger_adds_up() -> None:
 
 def test_an_event_recorded_by_a_futures_callback_does_not_deadlock() -> None:
     """A callback runs on the worker's thread and may record, even when the buffer is full."""
-    from concurrent.futures import Future  # noqa: PLC0415 -- only here
-
     service = Service()
     delivery = running(service, max_buffer_events=1, when_full="block")
-    future: Future[Any] = Future()
-    future.set_running_or_notify_cancel()
+    future = make_future()
     future.add_done_callback(lambda _: record(delivery, "from-callback"))
     delivery.enqueue("e", "1", fragment("1"), future=future)
     future.result(10)
@@ -275,3 +281,31 @@ def test_a_client_that_nobody_closed_still_delivers_at_exit(tmp_path: Any) -> No
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
     assert "a client was not closed before exit: 2000 event(s) accepted" in ran.stderr
+
+
+def test_futures_are_settled_when_flush_returns() -> None:
+    """What flush reports as accepted has its future settled."""
+    service = Service()
+    delivery = running(service)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for _ in range(50):
+            futures = [make_future() for _ in range(20)]
+            for number, future in enumerate(futures):
+                delivery.enqueue("e", str(number), fragment(str(number)), future=future)
+            assert delivery.flush(10).pending == 0
+            assert all(future.done() for future in futures)
+    finally:
+        sys.setswitchinterval(interval)
+        delivery.close(10)
+
+
+def test_refused_endpoint_data_is_counted(make_rig: Callable[..., Rig]) -> None:
+    """Events that are taken while their endpoint data is refused show in the stats."""
+    rig = make_rig()
+    rig.service.endpoint_status = 400
+    rig.record("1", endpoint=b'{"OptOut":"ALL"}')
+    rig.run()
+    stats = rig.delivery.stats()
+    assert (stats.accepted, stats.refused_endpoints) == (1, 1)
