@@ -85,17 +85,23 @@ class Applications:
         """
         if not isinstance(name, str) or not name.strip():
             raise ConfigurationError("application must be a name that is not empty")
-        found = self._first(name)
+        found = self.find(name)
         if found is not None:
             return found
         created = self.create(name)
-        first = self._first(name) or created
+        first = self.find(name) or created
         if first.id != created.id:
             with suppress(NotFound):
                 self.delete(created.id)
         return first
 
-    def _first(self, name: str) -> Application | None:
+    def find(self, name: str) -> Application | None:
+        """The application of this name, the oldest of several, or None.
+
+        Raises:
+            ServiceError: the service refused.
+            TransportError: no answer came.
+        """
         return next((item for item in self.list() if item.name == name), None)
 
 

@@ -26,9 +26,10 @@ from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.invocations import flush_per_invocation
 from pinpoint_kit.delivery.pacing import Pacer, hosted_rates
 from pinpoint_kit.doors import DEFAULT_URL, open_door
-from pinpoint_kit.errors import ClosedError, ConfigurationError
+from pinpoint_kit.errors import ClosedError, ConfigurationError, ValidationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from pinpoint_kit.models import wire
+from pinpoint_kit.models.checks import require_path_id
 from pinpoint_kit.transport import PutEventsAnswer, RetryPolicy, Transport
 from pinpoint_kit.version import VERSION
 
@@ -129,8 +130,9 @@ def connect(
     """
     if application is not None and application_id is not None:
         raise ConfigurationError("give application (a name) or application_id, not both")
-    if not timeout > 0:
-        raise ConfigurationError("timeout must be above 0 seconds")
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
+        raise ConfigurationError("timeout must be a number of seconds above 0")
+    _check_options(options)
     door = open_door(
         url or os.environ.get("PINPOINT_KIT_URL") or DEFAULT_URL,
         limits=options.get("limits", DEFAULT_LIMITS),
@@ -201,19 +203,19 @@ class Pinpoint:
         door: Door | None = None,
         **options: Unpack[PinpointOptions],
     ) -> None:
-        unknown = options.keys() - PinpointOptions.__annotations__.keys()
-        if unknown:
-            raise ConfigurationError(f"no such option: {', '.join(sorted(unknown))}")
-        if not isinstance(application_id, str) or not application_id:
-            raise ConfigurationError("application_id must be a text that is not empty")
+        _check_options(options)
+        try:
+            require_path_id(application_id, "$.application_id")
+        except ValidationError as error:
+            raise ConfigurationError(f"application_id {error.message}") from error
         self._application_id = application_id
         self._name = application or application_id
         self._door = door
         self._is_closed = False
         limits = options.get("limits", DEFAULT_LIMITS)
-        self._transport = Transport(client, retry=options.get("retry"))
-        self._sent = SentData(time.monotonic)
         self._pacer = Pacer(options.get("rates", {}), time.monotonic)
+        self._transport = Transport(client, retry=options.get("retry"), pace=self._pacer)
+        self._sent = SentData(time.monotonic)
         self.delivery = Delivery(
             _Sender(self._transport, application_id),
             limits=limits,
@@ -356,6 +358,16 @@ class Pinpoint:
                 stacklevel=2,
                 source=self,
             )
+
+
+def _check_options(options: PinpointOptions) -> None:
+    unknown = options.keys() - PinpointOptions.__annotations__.keys()
+    if unknown:
+        raise ConfigurationError(f"no such option: {', '.join(sorted(unknown))}")
+    for name, cls in (("limits", Limits), ("retry", RetryPolicy), ("delivery", DeliveryOptions)):
+        given = options.get(name)
+        if given is not None and not isinstance(given, cls):
+            raise ConfigurationError(f"{name} must be {cls.__name__}(...)")
 
 
 def _weakly(pinpoint: Pinpoint) -> Callable[[], None]:

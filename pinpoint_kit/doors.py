@@ -92,7 +92,9 @@ def open_door(
     if "://" not in str(url):
         raise ConfigurationError(f"{_shown(url)} is not a URL: {_FORMS}")
     if scheme == "sqlite":
-        return _engine_door(url, limits, timeout)
+        if session is not None:
+            raise ConfigurationError("the embedded engine takes no session: leave it out")
+        return _engine_door(scheme + url[len(scheme) :], limits, timeout)
     if scheme in {"http", "https"}:
         return _http_door(url, session, timeout)
     if scheme == "aws":
@@ -138,6 +140,14 @@ def _config(timeout: float, *, unsigned: bool) -> Config:
 def _engine_door(url: str, limits: Limits, timeout: float) -> Door:
     from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- SQLAlchemy is loaded only when used
 
+    place = url.partition("://")[2]
+    if place[:1] not in {"", "/", "?"}:
+        raise ConfigurationError(
+            f"{_shown(url)} names a host, and a file has none: write sqlite:///FILE with three"
+            " slashes, or four before an absolute path"
+        )
+    if "?" in url:
+        raise ConfigurationError(f"{_shown(url)}: a sqlite URL takes no parameters: leave them out")
     engine = Engine.open(url, limits=limits)
     try:
         # The engine needs nothing of the machine's AWS settings, so none of them can break it.

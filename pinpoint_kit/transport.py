@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import attrs
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 
 __all__ = ["PutEventsAnswer", "RetryPolicy", "Transport", "translate"]
+
+R = TypeVar("R")
 
 #: Operations that go out as a finished body.
 _FINISHED = ("PutEvents", "UpdateEndpoint", "UpdateEndpointsBatch")
@@ -127,6 +129,19 @@ class PutEventsAnswer:
     request_id: str
 
 
+class Pace(Protocol):
+    """How fast requests may follow each other."""
+
+    def spend(self, operation: str) -> float:
+        """0.0 when a request may go now, else the seconds until it is worth asking again."""
+
+    def throttled(self, operation: str) -> None:
+        """The service said 429."""
+
+    def succeeded(self, operation: str) -> None:
+        """The service answered."""
+
+
 class _Exchange(threading.local):
     """What the calling thread hands to, and takes from, the two botocore events."""
 
@@ -141,6 +156,8 @@ class Transport:
     Args:
         client: any botocore client for `pinpoint`.
         retry: how often and how long.
+        pace: how fast requests that are made here may follow each other. What is sent once
+            (`retry=False`) is paced by whoever sends it.
         sleep: waits between two tries; replace it to interrupt or to test.
     """
 
@@ -149,9 +166,11 @@ class Transport:
         client: BaseClient,
         *,
         retry: RetryPolicy | None = None,
+        pace: Pace | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = client
+        self._pace = pace
         self.retry = retry or RetryPolicy()
         self.sleep = sleep
         self._exchange = _Exchange()
@@ -225,8 +244,7 @@ class Transport:
                 f"Pinpoint has no operation {operation!r}: write it as the API does,"
                 " for example GetCampaigns"
             )
-        answer = self._with_retries(operation, lambda: self._once(operation, params)[0])
-        return cast("dict[str, Any]", answer)
+        return self.with_retries(operation, lambda: self._once(operation, params)[0])
 
     def put_events(
         self, application_id: str, body: bytes, *, retry: bool = True
@@ -245,7 +263,7 @@ class Transport:
 
         if not retry:
             return attempt()
-        return cast("PutEventsAnswer", self._with_retries("PutEvents", attempt))
+        return self.with_retries("PutEvents", attempt)
 
     def update_endpoint(self, application_id: str, endpoint_id: str, body: bytes) -> str:
         """Send a finished UpdateEndpoint body, with retries.
@@ -267,7 +285,7 @@ class Transport:
             answer, _ = self._once("UpdateEndpoint", params, body)
             return str(answer.get("MessageBody", {}).get("RequestID") or _request_id(answer))
 
-        return str(self._with_retries("UpdateEndpoint", attempt))
+        return self.with_retries("UpdateEndpoint", attempt)
 
     def update_endpoints_batch(
         self, application_id: str, body: bytes, *, retry: bool = True
@@ -289,7 +307,7 @@ class Transport:
 
         if not retry:
             return attempt()
-        return str(self._with_retries("UpdateEndpointsBatch", attempt))
+        return self.with_retries("UpdateEndpointsBatch", attempt)
 
     def _put_body(self, params: dict[str, Any], model: OperationModel, **_: object) -> None:
         exchange = self._exchange
@@ -346,7 +364,8 @@ class Transport:
         # user ids and addresses.
         raise translated from None
 
-    def _with_retries(self, operation: str, attempt: Callable[[], Any]) -> Any:  # noqa: ANN401 -- passes the attempt's own answer through
+    def with_retries(self, operation: str, attempt: Callable[[], R]) -> R:
+        """Try as often and as long as the policy says, as far as the operation may be repeated."""
         policy = self.retry
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: self._may_repeat(operation, error)),
@@ -358,7 +377,22 @@ class Transport:
             sleep=self.sleep,
             reraise=True,
         )
-        return retrying(attempt)
+        return retrying(lambda: self._paced(operation, attempt))
+
+    def _paced(self, operation: str, attempt: Callable[[], R]) -> R:
+        """One try at the pace of the operation, which learns from the answer."""
+        pace = self._pace
+        if pace is None:
+            return attempt()
+        while (seconds := pace.spend(operation)) > 0:
+            self.sleep(seconds)
+        try:
+            answer = attempt()
+        except errors.TooManyRequests:
+            pace.throttled(operation)
+            raise
+        pace.succeeded(operation)
+        return answer
 
     def _may_repeat(self, operation: str, error: BaseException) -> bool:
         if not isinstance(error, errors.PinpointKitError) or not error.is_retryable:
@@ -385,7 +419,9 @@ def _results(raw: bytes | None, parsed: Mapping[str, Any]) -> Mapping[str, Mappi
     try:
         # There are no bytes where a hook answers in place of the network (botocore's Stubber).
         answer = orjson.loads(raw) if raw is not None else parsed["EventsResponse"]
-        results = answer.get("Results") or {}
+        results = answer.get("Results")
+        if results is None:
+            return {}
         if all(isinstance(item, dict) for item in results.values()):
             return cast("Mapping[str, Mapping[str, Any]]", results)
     except (orjson.JSONDecodeError, AttributeError, KeyError):

@@ -5,16 +5,21 @@ No thread and no botocore: the recorder encodes, the transport sends, the delive
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import attrs
-import tenacity
 
 from pinpoint_kit.analytics.recorder import Defaults, event_id_of, refusal
 from pinpoint_kit.batching import Batch, EventItem, TooLarge, pack_events
 from pinpoint_kit.delivery.answers import result_of
-from pinpoint_kit.errors import InvalidTypeError, PayloadTooLarge, ValidationError
+from pinpoint_kit.errors import (
+    InternalServerError,
+    InvalidTypeError,
+    PayloadTooLarge,
+    ValidationError,
+)
 from pinpoint_kit.models.event import Event, EventResult
 
 if TYPE_CHECKING:
@@ -197,27 +202,21 @@ class Events:
         return [results[index] for index in range(len(triples))]
 
     def _send(self, batch: Batch[_Numbered], results: dict[int, EventResult]) -> None:
-        policy = self._transport.retry
         left = list(batch.items)
-        for attempt in tenacity.Retrying(
-            stop=tenacity.stop_any(
-                tenacity.stop_after_attempt(policy.max_attempts),
-                tenacity.stop_after_delay(policy.deadline),
-            ),
-            wait=tenacity.wait_random_exponential(policy.base_wait, policy.max_wait),
-            retry=tenacity.retry_if_exception_type(_NotYetError),
-            retry_error_callback=lambda _: None,
-            sleep=self._transport.sleep,
-        ):
-            with attempt:
-                self._send_once(Batch(left, batch.build(left), batch.build), results)
-                left = [item for item in left if _may_pass(results[item.index])]
-                if left:
-                    raise _NotYetError
+
+        def attempt() -> None:
+            nonlocal left
+            self._send_once(Batch(left, batch.build(left), batch.build), results)
+            left = [item for item in left if _may_pass(results[item.index])]
+            if left:
+                raise _NotYetError("some events were not taken yet")
+
+        with contextlib.suppress(_NotYetError):  # the results say which, and why
+            self._transport.with_retries("PutEvents", attempt)
 
     def _send_once(self, batch: Batch[_Numbered], results: dict[int, EventResult]) -> None:
         try:
-            answer = self._transport.put_events(self._application_id, batch.body)
+            answer = self._transport.put_events(self._application_id, batch.body, retry=False)
         except PayloadTooLarge:
             if len(batch.items) == 1:
                 raise
@@ -265,7 +264,7 @@ class _Numbered(EventItem):
     index: int = 0
 
 
-class _NotYetError(Exception):
+class _NotYetError(InternalServerError):
     """Some events of a request should be sent again."""
 
 

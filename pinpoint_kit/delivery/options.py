@@ -40,7 +40,7 @@ class DeliveryOptions:
         give_up_after: seconds from the first failed try after which an event that still cannot
             be delivered is dropped and counted as `undeliverable`.
         base_wait: seconds; the n-th wait after a failure is random between 0 and
-            `base_wait * 2**n`.
+            `base_wait * 2**(n - 1)`.
         max_wait: seconds, the longest wait between two tries.
         exit_timeout: seconds that a client which nobody closed may still deliver at exit.
         max_in_flight: requests under way at once, each on a thread of its own. Threads after the

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Notices", "Outcomes"]
 
-_TOO_LARGE = 413
 _REFUSED = 400
 _KEPT = 1_000
 
@@ -108,12 +107,17 @@ class Outcomes:
         self.buffer.announce()
 
     def refuse(
-        self, items: Sequence[Recorded], reason: str, message: str, answer: Answer | None = None
+        self,
+        items: Sequence[Recorded],
+        reason: str,
+        message: str = "",
+        *,
+        status: int = _REFUSED,
+        answer: Answer | None = None,
     ) -> None:
-        """These were refused for their content."""
+        """These were refused for their content, or with the whole request."""
         fresh = self.buffer.refuse(items, reason)
         self._tell(fresh, "rejected", reason, message)
-        status = _TOO_LARGE if reason == "too_large" else _REFUSED
         for item in fresh:
             if item.future is not None:
                 result = answer and result_of(answer, item.endpoint_id, item.event_id)

@@ -42,6 +42,7 @@ A = TypeVar("A")
 
 _PUT_EVENTS = "PutEvents"
 _UPDATE_ENDPOINTS = "UpdateEndpointsBatch"
+_TOO_LARGE = 413
 _TOO_MANY = 429
 _SERVER_ERRORS = range(500, 600)
 
@@ -215,11 +216,12 @@ class Workers:
         if error.is_retryable:
             self._keep(items, _describe(error), getattr(error, "retry_after", None))
         else:
-            self.outcomes.refuse(items, _reason(error), str(error))
+            status = getattr(error, "status", 0) or 400
+            self.outcomes.refuse(items, _reason(error), str(error), status=status)
 
     def _too_large(self, item: Recorded, size: int, limit: int) -> None:
         message = f"has {size} bytes, and at most {limit} fit: send less with the event"
-        self.outcomes.refuse([item], "too_large", message)
+        self.outcomes.refuse([item], "too_large", message, status=_TOO_LARGE)
 
     def _keep(
         self, items: Sequence[Recorded], reason: str, retry_after: float | None = None
@@ -245,7 +247,7 @@ class Workers:
             self.outcomes.drop(hopeless, "undeliverable")
 
     def _wait(self, tries: int) -> float:
-        """Full jitter: random between 0 and `base_wait * 2**tries`, at most `max_wait`."""
+        """Full jitter: random between 0 and `base_wait * 2**(tries - 1)`, at most `max_wait`."""
         jitter = tenacity.wait_random_exponential(
             multiplier=self.options.base_wait, max=self.options.max_wait
         )
@@ -273,7 +275,7 @@ class Workers:
                     self.outcomes.refuse_endpoint_data(item.endpoint_id, endpoint_status)
         self.outcomes.accept(accepted, answer)
         for status, group in refused.items():
-            self.outcomes.refuse(group, f"status_{status}", "", answer)
+            self.outcomes.refuse(group, f"status_{status}", answer=answer)
         if is_throttled:
             self.pacer.throttled(_PUT_EVENTS)
 

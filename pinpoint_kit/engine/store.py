@@ -125,6 +125,7 @@ class Store:
 
     def _set_up(self) -> None:
         with self.read() as connection:
+            _check_owner(connection)
             dialects.prepare(connection)
         with self.write() as connection:
             _bring_up_to_date(connection)
@@ -163,12 +164,17 @@ def _name(url: URL) -> str:
     return f"The database {url.database or 'in memory'}"
 
 
+def _check_owner(connection: Connection) -> bool:
+    """True when the tables are there, False when there are none; others are left untouched."""
+    names = set(inspect(connection).get_table_names())
+    if names and schema.meta.name not in names:
+        raise StoreError("the file belongs to another program; name another file")
+    return bool(names)
+
+
 def _bring_up_to_date(connection: Connection) -> None:
     """Makes, checks or upgrades the tables, inside a write transaction."""
-    names = set(inspect(connection).get_table_names())
-    if schema.meta.name not in names:
-        if names:
-            raise StoreError("the file belongs to another program; name another file")
+    if not _check_owner(connection):
         schema.METADATA.create_all(connection)
         connection.execute(
             schema.meta.insert(), {"name": "schema_version", "value": str(schema.VERSION)}

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
@@ -102,9 +103,8 @@ def iso(value: dt.datetime) -> str:
 def _converter(*, request: bool) -> cattrs.Converter:
     converter = cattrs.Converter()
     converter.register_unstructure_hook(dt.datetime, iso)
-    converter.register_unstructure_hook_func(
-        lambda cls: isinstance(cls, type) and issubclass(cls, Enum), lambda member: member.value
-    )
+    # Enums come as "one or not given"; those that are not given are left out anyway.
+    converter.register_unstructure_hook_func(_is_enum, lambda member: member and member.value)
     # The values of maps were checked and copied when the model was made: pass them as they are.
     converter.register_unstructure_hook_func(_is_plain, lambda value: value)
     converter.register_unstructure_hook_func(_is_tuple, list)  # JSON has only lists
@@ -112,6 +112,10 @@ def _converter(*, request: bool) -> cattrs.Converter:
         NAMES.__contains__, lambda cls: _unstructure_hook(cls, converter, request=request)
     )
     return converter
+
+
+def _is_enum(cls: object) -> bool:
+    return any(isinstance(part, type) and issubclass(part, Enum) for part in get_args(cls))
 
 
 def _is_plain(cls: object) -> bool:
@@ -288,7 +292,7 @@ def event_fragment(
 def stamp(now: float) -> str:
     """`iso` of seconds since the epoch; the text of a second is made once in that second."""
     global _second  # noqa: PLW0603 -- a cache of one entry, replaced as a whole
-    whole = int(now)
+    whole = math.floor(now)
     known, text = _second
     if known != whole:
         at = dt.datetime.fromtimestamp(whole, dt.timezone.utc)

@@ -190,7 +190,7 @@ def test_a_refusal_that_cannot_pass_rejects_at_once(
     assert counts(rig) == (0, 1, 0, 0)
     assert rig.delivery.stats().reasons == {reason: 1}
     assert len(rig.service.requests) == 1
-    assert not waits.result(0).is_accepted
+    assert waits.result(0).status_code == error.status
 
 
 def test_a_request_that_is_too_large_is_halved_until_it_fits(rig: Rig) -> None:

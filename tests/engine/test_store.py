@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -307,3 +308,14 @@ def test_statements_run_in_every_parameter_style() -> None:
     named = statement._compile(psycopg2)
     assert named.parameters((1, 2)) == {"a": 1, "b": 2, "param_1": "c"}
     assert list(padded([], (1, 2))) == []
+
+
+def test_another_programs_file_is_left_as_it_was(tmp_path: Path) -> None:
+    """A refused file keeps its journal mode: nothing of it is changed."""
+    path = tmp_path / "other.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="another program"):
+        Engine.open(f"sqlite:///{path}")
+    assert path.read_bytes() == before

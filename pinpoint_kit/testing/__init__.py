@@ -6,23 +6,29 @@ nothing but pytest and the standard library may be imported here before a fixtur
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
+from pinpoint_kit.testing.stored import RecordedEvent, stored_events
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from botocore.client import BaseClient
 
     from pinpoint_kit.client import Pinpoint
-    from pinpoint_kit.models.event import Event, Session
+    from pinpoint_kit.testing.faults import CHAOS, Fault
+    from pinpoint_kit.testing.faulty import FaultyPinpoint, FaultyRequest
 
 __all__ = [
+    "CHAOS",
+    "Fault",
+    "FaultyPinpoint",
+    "FaultyRequest",
     "RecordedEvent",
+    "faulty_pinpoint",
     "pinpoint",
     "pinpoint_application_id",
     "pinpoint_client",
@@ -32,20 +38,21 @@ __all__ = [
 
 _APPLICATION = "tests"
 
+_LAZY = {
+    "CHAOS": "faults",
+    "Fault": "faults",
+    "FaultyPinpoint": "faulty",
+    "FaultyRequest": "faulty",
+}
 
-class RecordedEvent(NamedTuple):
-    """An event as the engine has stored it.
 
-    Args:
-        endpoint_id: the endpoint it happened at, in lower case: endpoint ids are
-            case-insensitive.
-        user_id: the endpoint's user when the event arrived; None when it had none.
-        event: the event, with its id.
-    """
+def __getattr__(name: str) -> object:
+    """The faulty Pinpoint, imported when somebody asks for it."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib  # noqa: PLC0415 -- see the top of the file
 
-    endpoint_id: str
-    user_id: str | None
-    event: Event
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
 
 
 @pytest.fixture
@@ -85,6 +92,19 @@ def pinpoint_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'pinpoint.db'}"
 
 
+@pytest.fixture
+def faulty_pinpoint() -> Iterator[FaultyPinpoint]:
+    """A Pinpoint that fails as the test says, on an engine in memory that this test has to itself.
+
+    Connect with `faulty_pinpoint.connect()`, or to `faulty_pinpoint.url` over a real socket. It
+    is closed after the test.
+    """
+    from pinpoint_kit.testing.faulty import FaultyPinpoint  # noqa: PLC0415 -- see the top
+
+    with FaultyPinpoint() as faulty:
+        yield faulty
+
+
 def recorded_events(pinpoint: Pinpoint, event_type: str | None = None) -> list[RecordedEvent]:
     """Flush, and read back the events that the engine has stored for the application.
 
@@ -107,8 +127,7 @@ def recorded_events(pinpoint: Pinpoint, event_type: str | None = None) -> list[R
         ...     [(at, event.type, event.metrics) for at, _, event in recorded_events(pinpoint)]
         [('device-1', 'level_up', {'n': 7.0})]
     """
-    from pinpoint_kit.engine import schema  # noqa: PLC0415 -- see the top of the file
-    from pinpoint_kit.errors import ConfigurationError  # noqa: PLC0415 -- as above
+    from pinpoint_kit.errors import ConfigurationError  # noqa: PLC0415 -- see the top of the file
 
     engine = pinpoint._door.engine if pinpoint._door is not None else None  # noqa: SLF001 -- of the same package
     if engine is None:
@@ -117,54 +136,4 @@ def recorded_events(pinpoint: Pinpoint, event_type: str | None = None) -> list[R
             " sqlite: URL"
         )
     pinpoint.flush()
-    events, apps = schema.events, schema.apps
-    query = (
-        events.join(apps, apps.c.number == events.c.app)
-        .select()
-        .with_only_columns(*events.c)
-        .where(apps.c.id == pinpoint.application_id)
-        .order_by(events.c.number)
-    )
-    if event_type is not None:
-        query = query.where(events.c.type == event_type)
-    with engine._store.read() as connection:  # noqa: SLF001 -- the engine's API has no such call
-        rows = connection.execute(query).mappings().all()
-    return [RecordedEvent(row["endpoint"], row["user_id"], _event(row)) for row in rows]
-
-
-_TEXTS = ("app_package_name", "app_title", "app_version_code", "client_sdk_version", "sdk_name")
-
-
-def _event(row: Mapping[Any, Any]) -> Event:
-    from pinpoint_kit.models.event import Event  # noqa: PLC0415 -- see the top of the file
-
-    return Event(
-        type=row["type"],
-        id=row["event_id"],
-        timestamp=_instant(row["timestamp"]),
-        attributes=json.loads(row["attributes"] or "{}"),
-        metrics=json.loads(row["metrics"] or "{}"),
-        session=_session(row),
-        **{name: row[name] for name in _TEXTS},
-    )
-
-
-def _session(row: Mapping[Any, Any]) -> Session | None:
-    from pinpoint_kit.models.event import Session  # noqa: PLC0415 -- see the top of the file
-
-    if row["session_id"] is None:
-        return None
-    return Session(
-        id=row["session_id"],
-        start_timestamp=_instant(row["session_start"]),
-        stop_timestamp=_instant(row["session_stop"]),
-        duration_ms=row["session_duration"],
-        endpoint_id=row["endpoint"],
-    )
-
-
-def _instant(milliseconds: int | None) -> dt.datetime | None:
-    if milliseconds is None:
-        return None
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
-    return epoch + dt.timedelta(milliseconds=milliseconds)
+    return stored_events(engine, pinpoint.application_id, event_type)

@@ -1,0 +1,42 @@
+"""The top of the command line: the group, its help, and the list of commands."""
+
+from __future__ import annotations
+
+import click
+
+from pinpoint_kit.cli.demo import demo
+from pinpoint_kit.cli.doctor import doctor
+from pinpoint_kit.cli.endpoint import endpoint
+from pinpoint_kit.cli.failures import GuardedGroup
+from pinpoint_kit.cli.record import record
+from pinpoint_kit.cli.user import user
+from pinpoint_kit.version import VERSION
+
+__all__ = ["cli"]
+
+
+@click.group(
+    cls=GuardedGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
+    commands=[demo, record, endpoint, user, doctor],
+)
+@click.version_option(VERSION, "--version", prog_name="pinpoint-kit")
+def cli() -> None:
+    r"""Amazon Pinpoint's analytics and audience API, with or without AWS.
+
+    Without settings, commands use the embedded engine on ./pinpoint.db. Name another Pinpoint
+    with --url or $PINPOINT_KIT_URL: sqlite:///FILE, http://HOST:PORT or aws://REGION.
+
+    Answers go to stdout, everything else to stderr. With --json, stdout holds one JSON value
+    and nothing else.
+
+    \b
+    Exit status:
+      0    everything was done or accepted
+      1    an answer says no: not found, refused, or some events not accepted
+      2    the command line, a setting, the content or the database is wrong
+      3    no answer, or one that says "later": trying again may help
+      70   a fault of pinpoint-kit itself
+      130  interrupted
+      141  nobody reads the output
+    """

@@ -1,0 +1,125 @@
+"""How commands print: answers to stdout as tables or JSON, everything else to stderr.
+
+Whatever comes from data is made safe first: a stored name must not move the cursor. Consoles are
+made when they are used, so that they follow a redirected stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pinpoint_kit.models import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pinpoint_kit.models.endpoint import Endpoint
+
+__all__ = [
+    "console",
+    "endpoint_table",
+    "endpoints_table",
+    "print_json",
+    "say",
+    "shown",
+    "stderr_console",
+    "table",
+]
+
+
+def shown(value: object) -> str:
+    """Text that changes nothing on a terminal but the characters on it."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in str(value)
+    )
+
+
+def say(sentence: str) -> None:
+    """Print one line to stderr."""
+    click.echo(shown(sentence), err=True)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value to stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+class _Console(Console):
+    """A console that leaves a broken pipe to whoever runs the command."""
+
+    def on_broken_pipe(self) -> None:
+        """Say so, instead of exiting with a status of rich's own."""
+        raise BrokenPipeError
+
+
+def console() -> Console:
+    """A console on stdout."""
+    return _Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+
+
+def stderr_console() -> Console:
+    """A console on stderr."""
+    return _Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
+
+
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    numbers: Sequence[str] = (),
+) -> Table:
+    """A table with safe cells.
+
+    Args:
+        columns: the headings.
+        rows: the cells.
+        numbers: the headings of columns that are set to the right.
+    """
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        result.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        result.add_row(*(Text(shown(cell)) for cell in row))
+    return result
+
+
+def endpoint_table(endpoint: Endpoint) -> Table:
+    """One endpoint, a member a row."""
+    return table(("Member", "Value"), _flat(wire.to_wire(endpoint)))
+
+
+def endpoints_table(endpoints: Iterable[Endpoint]) -> Table:
+    """Several endpoints, one a row."""
+    rows = (
+        (
+            found.id or "",
+            found.channel_type.value if found.channel_type else "",
+            found.address or "",
+            (found.demographic.platform if found.demographic else None) or "",
+            (found.location.country if found.location else None) or "",
+            found.endpoint_status.value if found.endpoint_status else "",
+            found.opt_out.value if found.opt_out else "",
+        )
+        for found in endpoints
+    )
+    columns = ("Id", "Channel", "Address", "Platform", "Country", "Status", "OptOut")
+    return table(columns, rows)
+
+
+def _flat(members: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str, str]]:
+    for name, value in members.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            yield prefix + name, ", ".join(map(str, value))
+        else:
+            yield prefix + name, str(value)

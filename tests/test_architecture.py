@@ -1,0 +1,362 @@
+"""The rules of the house: who may import whom, who may start threads, who knows wire names."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+import botocore.session
+import pytest
+
+import pinpoint_kit
+
+ROOT = Path(pinpoint_kit.__file__).parent
+PACKAGE = "pinpoint_kit"
+
+
+@attrs.frozen
+class Import:
+    """One import, wherever it stands in a module."""
+
+    target: str
+    line: int
+    is_for_types: bool
+    is_deferred: bool
+
+
+class _Collector(ast.NodeVisitor):
+    def __init__(self) -> None:
+        self.found: list[tuple[str, int, bool, bool]] = []
+        self._types = 0
+        self._functions = 0
+
+    def visit_If(self, node: ast.If) -> None:
+        guard = ast.unparse(node.test)
+        is_guard = guard in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+        self._types += is_guard
+        for child in node.body:
+            self.visit(child)
+        self._types -= is_guard
+        for child in node.orelse:
+            self.visit(child)
+
+    def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._functions += 1
+        self.generic_visit(node)
+        self._functions -= 1
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._visit_function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._visit_function(node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self._add(alias.name, node.lineno)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        assert node.level == 0, "imports are absolute"
+        for alias in node.names:
+            self._add(f"{node.module}.{alias.name}", node.lineno)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = ast.unparse(node.func).rpartition(".")[2]
+        if name in {"import_module", "__import__"} and node.args:
+            target = node.args[0]
+            if isinstance(target, ast.Constant) and isinstance(target.value, str):
+                self._add(target.value, node.lineno)
+        self.generic_visit(node)
+
+    def _add(self, target: str, line: int) -> None:
+        self.found.append((target, line, self._types > 0, self._functions > 0))
+
+
+def module_name(path: Path) -> str:
+    """The dotted name of a file."""
+    parts = [PACKAGE, *path.relative_to(ROOT).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every module, parsed."""
+    return {module_name(path): ast.parse(path.read_text()) for path in sorted(ROOT.rglob("*.py"))}
+
+
+def module_of(target: str) -> str:
+    """`pinpoint_kit.errors.NotFound` -> `pinpoint_kit.errors`; other packages as they are."""
+    while target.startswith(PACKAGE + ".") and target not in trees():
+        target = target.rpartition(".")[0]
+    return target
+
+
+def imports(tree: ast.Module) -> list[Import]:
+    """All imports of a module."""
+    collector = _Collector()
+    collector.visit(tree)
+    return [Import(module_of(found[0]), *found[1:]) for found in collector.found]
+
+
+def within(module: str, *packages: str) -> bool:
+    """Whether a module is one of these or inside of one."""
+    return any(
+        module == f"{PACKAGE}.{name}" or module.startswith(f"{PACKAGE}.{name}.")
+        for name in packages
+    )
+
+
+def offences(rule: object) -> list[str]:
+    """`module:line imports target` for every import that the rule refuses."""
+    assert callable(rule)
+    return [
+        f"{module}:{found.line} imports {found.target}"
+        for module, tree in trees().items()
+        for found in imports(tree)
+        if rule(module, found)
+    ]
+
+
+def test_the_collector_sees_every_kind_of_import() -> None:
+    """Imports in functions, under TYPE_CHECKING and by import_module are all seen."""
+    tree = ast.parse(
+        "import a\nif TYPE_CHECKING:\n    from b import c\n"
+        "def f():\n    import d\n    import_module('e')\n"
+    )
+    assert imports(tree) == [
+        Import("a", 1, is_for_types=False, is_deferred=False),
+        Import("b.c", 3, is_for_types=True, is_deferred=False),
+        Import("d", 5, is_for_types=False, is_deferred=True),
+        Import("e", 6, is_for_types=False, is_deferred=True),
+    ]
+
+
+def test_the_engine_knows_nothing_of_the_sdk() -> None:
+    """No module of the engine imports a part of the SDK, not even for types."""
+    sdk = ("client", "doors", "audience", "analytics", "delivery", "transport", "models", "cli")
+    assert offences(lambda module, i: within(module, "engine") and within(i.target, *sdk)) == []
+
+
+def test_the_sdk_knows_nothing_of_the_engine() -> None:
+    """Only the doors, the server, the command line and the testing kit import the engine."""
+    allowed = ("engine", "doors", "server", "cli", "testing")
+    assert (
+        offences(lambda module, i: within(i.target, "engine") and not within(module, *allowed))
+        == []
+    )
+
+
+def test_botocore_has_three_homes() -> None:
+    """Only doors, transport and engine.routes import botocore or boto3; others for types only."""
+    homes = ("doors", "transport", "engine.routes", "testing")
+    assert (
+        offences(
+            lambda module, i: (
+                i.target.partition(".")[0] in {"botocore", "boto3"}
+                and not i.is_for_types
+                and not within(module, *homes)
+            )
+        )
+        == []
+    )
+
+
+def test_types_of_botocore_stay_above_the_transport() -> None:
+    """For types, botocore is named only where a client or a session is handed over."""
+    homes = ("doors", "transport", "engine.routes", "testing", "client")
+    assert (
+        offences(
+            lambda module, i: (
+                i.target.partition(".")[0] in {"botocore", "boto3"} and not within(module, *homes)
+            )
+        )
+        == []
+    )
+
+
+def test_threads_are_made_in_the_delivery_and_the_doors_only() -> None:
+    """Nobody else calls Thread, Timer, an executor or a process."""
+    makers = {
+        "Thread",
+        "Timer",
+        "ThreadPoolExecutor",
+        "ProcessPoolExecutor",
+        "Process",
+        "start_new_thread",
+        "fork",
+    }
+    found = [
+        f"{module}:{node.lineno} calls {ast.unparse(node.func)}"
+        for module, tree in trees().items()
+        if not within(module, "delivery", "doors")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in makers
+    ]
+    assert found == []
+
+
+def test_sql_lives_in_the_engine() -> None:
+    """SQLAlchemy is the engine's; bare sqlite3 is also the spool's and the doctor's."""
+    assert (
+        offences(
+            lambda module, i: (
+                (i.target.startswith("sqlalchemy") and not within(module, "engine"))
+                or (
+                    i.target.startswith("sqlite3")
+                    and not within(module, "engine", "delivery", "cli.doctor")
+                )
+            )
+        )
+        == []
+    )
+
+
+def test_the_server_does_not_touch_the_store() -> None:
+    """The ASGI adapter knows the engine's front only."""
+    assert offences(lambda m, i: within(m, "server") and within(i.target, "engine.store")) == []
+
+
+#: What a layer may import besides itself. Everything may import what is named for "*".
+LAYERS: dict[str, set[str]] = {
+    "errors": set(),
+    "version": set(),
+    "limits": set(),
+    "models": {"errors", "limits"},
+    "batching": {"limits"},
+    "transport": {"errors"},
+    "delivery": {"errors", "limits", "batching", "models", "transport"},
+    "applications": {"errors", "models", "transport"},
+    "audience": {"errors", "limits", "models", "batching", "transport", "delivery"},
+    "analytics": {"errors", "limits", "models", "batching", "transport", "delivery"},
+    "engine": {"errors", "limits", "version"},
+    "doors": {"errors", "limits", "engine", "version"},
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_imports_point_downwards(layer: str) -> None:
+    """A layer imports only the layers below it, for types too."""
+    allowed = LAYERS[layer] | {layer}
+
+    def refused(module: str, found: Import) -> bool:
+        return (
+            within(module, layer)
+            and found.target.startswith(PACKAGE)
+            and not within(found.target, *allowed)
+        )
+
+    assert offences(refused) == []
+
+
+def test_every_layer_is_known() -> None:
+    """A new top-level module must be given its place in this file."""
+    top = {name.split(".")[1] for name in trees() if "." in name}
+    assert top - LAYERS.keys() <= {"client", "cli", "server", "testing"}
+
+
+def test_there_are_no_import_cycles() -> None:
+    """Imports at run time, in functions too, form no cycle."""
+    graph = {
+        module: {
+            found.target
+            for found in imports(tree)
+            if not found.is_for_types and found.target in trees() and found.target != module
+        }
+        for module, tree in trees().items()
+        if module != PACKAGE  # the lazy front names everything
+    }
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, " -> ".join((*trail[trail.index(module) :], module))
+        if module in done:
+            return
+        for target in graph.get(module, ()):
+            visit(target, (*trail, module))
+        done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+def test_nothing_imports_the_front() -> None:
+    """Inside of the package, names come from their home and not from the lazy front."""
+    public = (f"{PACKAGE}.cli", f"{PACKAGE}.testing")  # these stand on the public API
+    assert (
+        offences(
+            lambda module, i: (
+                i.target == PACKAGE and module != PACKAGE and not module.startswith(public)
+            )
+        )
+        == []
+    )
+
+
+#: Members that callers of the transport name themselves: parameters and wrappers of an answer.
+CALL_MEMBERS = {
+    "ApplicationId",
+    "EndpointId",
+    "UserId",
+    "PageSize",
+    "Token",
+    "NextToken",
+    "Item",
+    "Name",
+}
+
+
+@cache
+def model_members() -> frozenset[str]:
+    """The members that the models stand for."""
+    service: Any = botocore.session.Session().get_service_model("pinpoint")
+    return frozenset(
+        member
+        for name in (
+            "EndpointResponse",
+            "EndpointDemographic",
+            "EndpointLocation",
+            "EndpointUser",
+            "EndpointBatchItem",
+            "Event",
+            "Session",
+            "ImportJobResponse",
+            "ExportJobResponse",
+            "ApplicationResponse",
+        )
+        for member in service.shape_for(name).members
+        if member[:1].isupper()
+    )
+
+
+def test_wire_names_of_models_stand_in_wire_only() -> None:
+    """Outside of models/wire.py the SDK's lower layers spell no member of a model."""
+    layers = ("models", "audience", "analytics", "applications", "delivery", "doors")
+    known = model_members() - CALL_MEMBERS
+    found = [
+        f"{module}:{node.lineno} spells {node.value!r}"
+        for module, tree in trees().items()
+        if within(module, *layers) and module != f"{PACKAGE}.models.wire"
+        for statement in tree.body
+        if not ast.unparse(statement).startswith("__all__")  # names of classes
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Constant) and node.value in known
+    ]
+    assert found == []
+
+
+def test_the_testing_kit_is_light() -> None:
+    """`pinpoint_kit.testing` is a pytest plugin in every test run: it defers what is heavy."""
+    path = f"{PACKAGE}.testing"
+    if path not in trees():
+        pytest.skip("there is no testing kit yet")
+    heavy = {"boto3", "botocore", "sqlalchemy", "moto", "click", "rich", "orjson", "cattrs"}
+    immediate = [i for i in imports(trees()[path]) if not i.is_for_types and not i.is_deferred]
+    assert [
+        i.target
+        for i in immediate
+        if i.target.partition(".")[0] in heavy
+        or within(i.target, "engine", "doors", "client", "transport")
+    ] == []
