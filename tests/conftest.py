@@ -6,6 +6,13 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+# pytester forgets the modules that a test has imported, and SQLAlchemy cannot be imported twice.
+import pinpoint_kit.client
+import pinpoint_kit.engine
+
+assert pinpoint_kit.client
+assert pinpoint_kit.engine
+
 # A shared machine may pause at any moment: how long an example takes says nothing here.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
