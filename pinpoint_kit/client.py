@@ -25,8 +25,10 @@ from pinpoint_kit.audience.users import Users
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.invocations import flush_per_invocation
 from pinpoint_kit.delivery.pacing import Pacer, hosted_rates
+from pinpoint_kit.delivery.spool import Spool
+from pinpoint_kit.delivery.spool_schema import SpoolError
 from pinpoint_kit.doors import DEFAULT_URL, open_door
-from pinpoint_kit.errors import ClosedError, ConfigurationError, ValidationError
+from pinpoint_kit.errors import ClosedError, ConfigurationError, StoreError, ValidationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import require_path_id
@@ -73,6 +75,11 @@ class PinpointOptions(TypedDict, total=False):
         on_dropped: the same for everything that is given up by policy.
         rates: requests a second by operation, for example `{"PutEvents": 15}`; what is missing is
             free until the service says 429. The published rates for `aws://`, else none.
+        spool: a file that keeps each recorded item on disk before `record` returns, for this
+            application; several processes may share it. Memory only unless given.
+        fsync: have the spool survive power loss too, at the price of a disk flush an item.
+        max_spool_bytes: room for the spool, 1 GB unless given; `delivery.when_full` says what a
+            full one does.
     """
 
     app_title: str | None
@@ -88,6 +95,9 @@ class PinpointOptions(TypedDict, total=False):
     on_rejected: Callable[[DeadLetter], object] | None
     on_dropped: Callable[[DeadLetter], object] | None
     rates: Mapping[str, float]
+    spool: str | os.PathLike[str] | None
+    fsync: bool
+    max_spool_bytes: int
 
 
 def connect(
@@ -225,6 +235,7 @@ class Pinpoint:
             pacer=self._pacer,
             on_lost_endpoint_data=self._sent.forget,
             on_fork=_weakly(self),
+            spool=_spool(options, application_id),
         )
         recorder = Recorder(self.delivery, limits=limits, policy=_policy(options), sent=self._sent)
         self.applications = Applications(self._transport)
@@ -368,6 +379,28 @@ def _check_options(options: PinpointOptions) -> None:
         given = options.get(name)
         if given is not None and not isinstance(given, cls):
             raise ConfigurationError(f"{name} must be {cls.__name__}(...)")
+
+
+def _spool(options: PinpointOptions, application_id: str) -> Spool | None:
+    path = options.get("spool")
+    if path is None:
+        if options.get("fsync") or "max_spool_bytes" in options:
+            raise ConfigurationError("fsync and max_spool_bytes need a spool: give spool=PATH")
+        return None
+    spool = Spool(
+        path,
+        fsync=options.get("fsync", False),
+        max_bytes=options.get("max_spool_bytes", 1_000_000_000),
+    )
+    try:
+        spool.bind(application_id)
+    except SpoolError as error:
+        spool.close()
+        raise StoreError(f"the spool cannot be used: {error}") from error
+    except StoreError:
+        spool.close()
+        raise
+    return spool
 
 
 def _weakly(pinpoint: Pinpoint) -> Callable[[], None]:

@@ -4,7 +4,7 @@
     ├── ValidationError (ValueError)      the service would refuse this content; nothing was sent
     │   └── InvalidTypeError (TypeError)  a value has a type that no request can hold
     ├── ConfigurationError (ValueError)   a URL, an option or a set-up is wrong
-    │   └── StoreError                    the embedded engine cannot use its database
+    │   └── StoreError                    a database or spool file cannot be used
     ├── ClosedError (RuntimeError)        used after close()
     ├── TransportError                    no answer came
     │   └── TransportTimeoutError (TimeoutError)
@@ -90,7 +90,7 @@ class ConfigurationError(PinpointKitError, ValueError):
 
 
 class StoreError(ConfigurationError):
-    """The embedded engine cannot use its database file (missing rights, corrupt, newer)."""
+    """A database or spool file cannot be used (missing rights, corrupt, newer, another's)."""
 
 
 class ClosedError(PinpointKitError, RuntimeError):

@@ -127,6 +127,7 @@ class Recorder:
         self._sent = sent
         self.policy = policy
         self.clock = clock
+        self._most_bytes = limits.max_event_bytes
         self._truncates = policy.invalid == "truncate"
         self._delivery = delivery
         self._defaults: dict[str | None, Defaults] = {}
@@ -151,23 +152,27 @@ class Recorder:
     ) -> str:
         """Queue the event, or count it as rejected; returns its id."""
         event_id = event_id_of(event, event_id)
+        fragment = data = b""
         try:
-            fragment = self._fragment(
+            fragment, problem = self._fragment(
                 endpoint_id, event, event_id, attributes, metrics, session, timestamp, defaults
             )
-            data = b"" if endpoint is None else self._endpoint_data(endpoint_id, endpoint)
-            if data and not self._sent.is_new(endpoint_id, data):
-                data = b""
+            if endpoint is not None and problem is None:
+                data = self._endpoint_data(endpoint_id, endpoint)
+                if not self._sent.is_new(endpoint_id, data):
+                    data = b""
         except InvalidTypeError:
             raise
-        except ValidationError as problem:
-            if self.policy.strict:
-                raise
-            self._delivery.reject(endpoint_id, event_id, problem.reason, problem.message)
-            if future is not None:
-                future.set_result(refusal(endpoint_id, event_id, problem))
+        except ValidationError as error:
+            problem = error
+        if problem is None:
+            self._delivery.enqueue(endpoint_id, event_id, fragment, data, future)
             return event_id
-        self._delivery.enqueue(endpoint_id, event_id, fragment, data, future)
+        if self.policy.strict:
+            raise problem
+        self._delivery.reject(endpoint_id, event_id, problem.reason, problem.message, fragment)
+        if future is not None:
+            future.set_result(refusal(endpoint_id, event_id, problem))
         return event_id
 
     def encoded(
@@ -180,7 +185,7 @@ class Recorder:
             ValidationError: the service would refuse the content.
         """
         endpoint = details.get("endpoint")
-        fragment = self._fragment(
+        fragment, problem = self._fragment(
             endpoint_id,
             event,
             event_id,
@@ -190,6 +195,8 @@ class Recorder:
             details.get("timestamp"),
             None,
         )
+        if problem is not None:
+            raise problem
         data = b"" if endpoint is None else self._endpoint_data(endpoint_id, endpoint)
         return EventItem(endpoint_id, event_id, fragment, data)
 
@@ -203,7 +210,13 @@ class Recorder:
         session: Session | None,
         timestamp: TimestampInput | None,
         session_defaults: Defaults | None,
-    ) -> bytes:
+    ) -> tuple[bytes, ValidationError | None]:
+        """The encoded event, and why the service would refuse it, or None.
+
+        Raises:
+            InvalidTypeError: a value has the wrong type.
+            ValidationError: the event cannot be encoded at all.
+        """
         if not isinstance(endpoint_id, str):
             raise InvalidTypeError(
                 f"expected an endpoint id as text, got {type(endpoint_id).__name__}", "$.id"
@@ -221,24 +234,17 @@ class Recorder:
             attributes, metrics = _merged(scopes, attributes, metrics)
         if self._truncates and attributes:
             attributes = self._truncated(attributes)
-        limits = self.limits
-        problem = endpoint_id_problem(endpoint_id) or event_problem(attributes, metrics, limits)
-        if problem is not None:
-            raise problem
         if whole is None:
             body = wire.event_parts(event_type, attributes, metrics, session)
         else:
             body = wire.event_body(whole, attributes, metrics)
         stamp = wire.stamp(self.clock()) if at is None else wire.iso(at)
         fragment = wire.event_fragment(body, event_id, stamp, self.policy.members)
-        if len(fragment) > limits.max_event_bytes:
-            raise ValidationError(
-                f"has {len(fragment)} bytes, and at most {limits.max_event_bytes} are"
-                " allowed: send less with the event",
-                "$",
-                "too_large",
-            )
-        return fragment
+        return fragment, (
+            endpoint_id_problem(endpoint_id)
+            or event_problem(attributes, metrics, self.limits)
+            or (_too_large(fragment, self.limits) if len(fragment) > self._most_bytes else None)
+        )
 
     def _truncated(self, attributes: Mapping[str, str]) -> Mapping[str, str]:
         shorter = truncated(attributes, self.limits)
@@ -348,6 +354,15 @@ def event_id_of(event: Event | str, event_id: str | None) -> str:
     elif isinstance(event, Event):
         event_id = event.id
     return event_id or new_event_id()
+
+
+def _too_large(fragment: bytes, limits: Limits) -> ValidationError:
+    return ValidationError(
+        f"has {len(fragment)} bytes, and at most {limits.max_event_bytes} are allowed: send less"
+        " with the event",
+        "$",
+        "too_large",
+    )
 
 
 def refusal(endpoint_id: str, event_id: str, problem: ValidationError) -> EventResult:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 from collections import defaultdict, deque
 from concurrent.futures import Future
@@ -24,7 +25,7 @@ from pinpoint_kit.models.event import EventResult
 from pinpoint_kit.models.wire import merged_endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pinpoint_kit.delivery.options import DeliveryOptions
     from pinpoint_kit.delivery.report import DeliveryReport, DeliveryStats
@@ -113,6 +114,8 @@ class Buffer:
         self._epoch = 0
         #: Pending items by the epoch they were recorded in; a flush ends an epoch.
         self._pending: defaultdict[int, int] = defaultdict(int)
+        #: Items that wait on disk, as runs of [epoch, count] in their order there.
+        self._aside: deque[list[int]] = deque()
         self._flushing = 0
         #: Groups that are counted as settled, and whose futures are being settled.
         self._resolving = 0
@@ -125,19 +128,111 @@ class Buffer:
         self._senders = 0
         self._idle_workers = 0
         self._is_closed = is_closed
+        self._is_over = False
 
     def futures(self) -> list[Future[EventResult]]:
         """The futures of everything that is pending; without the lock, for a forked child."""
-        found = [item.future for item in self._under_way if item.future is not None]
+        return [item.future for item in self._items() if item.future is not None]
+
+    def spooled_futures(self) -> list[Future[EventResult]]:
+        """The futures of pending items that are on disk too."""
+        with self._lock:
+            return [item.future for item in self._items() if item.future is not None and item.seq]
+
+    def _items(self) -> Iterator[Recorded]:
+        """Everything in memory that is pending."""
+        yield from self._under_way
         for lane in self._lanes.values():
             item = lane.head
             while item is not None:
-                if item.future is not None:
-                    found.append(item.future)
+                yield item
                 item = item.behind
-        return found
 
     # Recording
+
+    def check_open(self) -> None:
+        """Raise ClosedError when the buffer was closed."""
+        with self._lock:
+            self._check_open()
+
+    def has_room(self, size: int) -> bool:
+        """True when an item of that many bytes fits into memory."""
+        with self._lock:
+            return self._waiting < self._most_events and self._bytes + size <= self._most_bytes
+
+    def wait_for_room(self, timeout: float) -> None:
+        """Wait until something was settled, or the time is over."""
+        with self._lock:
+            self._blocked += 1
+            self._work.notify()
+            self._room.wait(timeout)
+            self._blocked -= 1
+
+    def put_aside(self) -> None:
+        """Count an item that is on disk and waits there for room in memory."""
+        with self._lock:
+            self._ledger.recorded += 1
+            self._note_aside(1)
+
+    def adopt(self, count: int) -> None:
+        """Count items of a dead process that wait on disk and are ours to deliver now."""
+        with self._lock:
+            self._ledger.recorded += count
+            self._note_aside(count)
+            self._work.notify()
+
+    def _note_aside(self, count: int) -> None:
+        self._ledger.pending += count
+        self._pending[self._epoch] += count
+        self._aside.append([self._epoch, count])
+
+    def _next_aside(self) -> int:
+        """The epoch of the item that was put aside first."""
+        run = self._aside[0]
+        run[1] -= 1
+        if not run[1]:
+            self._aside.popleft()
+        return run[0]
+
+    def admit(self, items: Iterable[Recorded]) -> None:
+        """Take items from disk into memory, in the order they were put aside."""
+        now = self._clock()
+        with self._lock:
+            for item in items:
+                item.epoch = self._next_aside()
+                item.recorded_at = now
+                item.weight = len(item.fragment) + len(item.endpoint)
+                self._append(item)
+
+    def drop_new(self, reason: str) -> None:
+        """Count an item that found no room anywhere."""
+        with self._lock:
+            self._ledger.recorded += 1
+            self._ledger.dropped += 1
+            self._ledger.reasons[reason] += 1
+
+    def drop_aside(self, count: int, reason: str) -> None:
+        """Count items that were put aside first and are gone from the disk."""
+        with self._lock:
+            for _ in range(count):
+                epoch = self._next_aside()
+                self._pending[epoch] -= 1
+                if not self._pending[epoch]:
+                    del self._pending[epoch]
+            self._ledger.pending -= count
+            self._ledger.dropped += count
+            self._ledger.reasons[reason] += count
+            self._settled.notify_all()
+
+    @property
+    def waiting(self) -> int:
+        """Items in memory that wait to be sent."""
+        return self._waiting
+
+    def seqs(self) -> set[int]:
+        """The places on disk of everything that is in memory."""
+        with self._lock:
+            return {seq for item in self._items() for seq in (item.seq, *item.also) if seq}
 
     def put(self, item: Recorded, is_worker: Callable[[], bool]) -> Recorded | None:
         """Add one item.
@@ -273,15 +368,19 @@ class Buffer:
 
     # The workers' side
 
-    def take(self, most: int, pace: Callable[[], float]) -> list[Recorded]:
+    def take(
+        self, most: int, pace: Callable[[], float], tick: float = math.inf
+    ) -> list[Recorded] | None:
         """Wait until something is due and may go, and take it.
 
         Args:
             most: items that fit into one request.
             pace: spends a token and gives 0.0, or gives the seconds until there is one.
+            tick: seconds to wait at most.
 
         Returns:
-            The items; call `done` when they are sent. Empty only when closed with nothing left.
+            The items; call `done` when they are sent. None after a tick without any. Empty only
+            when closed with nothing left.
         """
         with self._lock:
             while True:
@@ -292,13 +391,20 @@ class Buffer:
                     if wait == 0.0:
                         self._senders += 1
                         return self._take(most, now)
-                if self._is_closed and not self._ledger.pending:
+                if self._is_over or (self._is_closed and not self._ledger.pending):
                     return []
+                if wait is None or wait > tick:
+                    wait = None if math.isinf(tick) else tick
+                    is_tick = wait is not None
+                else:
+                    is_tick = False
                 self._idle_workers += 1
                 try:
-                    self._work.wait(wait)
+                    was_woken = self._work.wait(wait)
                 finally:
                     self._idle_workers -= 1
+                if is_tick and not was_woken:
+                    return None
 
     def take_now(self, most: int, pace: Callable[[], float]) -> list[Recorded]:
         """Take what can go out at this moment, without waiting; call `done` afterwards."""
@@ -474,12 +580,16 @@ class Buffer:
             self._room.notify_all()
 
     def abandon(self, reason: str) -> list[Recorded]:
-        """Drop everything that is still pending, also what is under way; returns it."""
+        """Drop everything that is still pending, also what is under way; returns it.
+
+        What is on disk stays pending: the next process that opens the spool delivers it.
+        """
         with self._lock:
-            left = list(self._under_way)
-            for lane in self._lanes.values():
-                while (item := lane.pop()) is not None:
-                    left.append(item)
+            self._is_over = True
+            pending = list(self._items())
+            left = [item for item in pending if not item.seq]
+            for item in pending:
+                item.is_settled = bool(item.seq)  # an answer that comes now is too late
             self._lanes.clear()
             self._ready.clear()
             self._retries.clear()

@@ -1,7 +1,7 @@
 """Items that will not be delivered, with the reason: how a spool keeps, lists and replays them.
 
 Functions on an open connection; `Spool` holds the lock and retries. The bodies are personal data:
-they are in the file, in `DeadLetter.body` and nowhere else.
+they are in the file, in `BuriedItem.body` and nowhere else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = [
-    "DeadLetter",
+    "BuriedItem",
     "all_ids",
     "batches",
     "bury",
@@ -41,7 +41,7 @@ def _instant(seconds: float) -> datetime:
 
 
 @attrs.frozen
-class DeadLetter:
+class BuriedItem:
     """One item that was given up.
 
     Attributes:
@@ -127,23 +127,23 @@ def trim(db: sqlite3.Connection, most_bytes: int) -> int:
 
 def page(
     db: sqlite3.Connection, limit: int, after: int, *, with_bodies: bool = False
-) -> list[DeadLetter]:
+) -> list[BuriedItem]:
     """Up to `limit` dead letters with a larger id than `after`, by id."""
     columns = f"{_HEAD}, body, endpoint" if with_bodies else _HEAD
     cursor = db.execute(
         f"SELECT {columns} FROM dead WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608 -- our columns
         (after, limit),
     )
-    return [DeadLetter(*row) for row in cursor.fetchall()]
+    return [BuriedItem(*row) for row in cursor.fetchall()]
 
 
-def find(db: sqlite3.Connection, dead_id: int) -> DeadLetter | None:
+def find(db: sqlite3.Connection, dead_id: int) -> BuriedItem | None:
     """One dead letter with its body."""
     row = db.execute(
         f"SELECT {_HEAD}, body, endpoint FROM dead WHERE id = ?",  # noqa: S608 -- our columns
         (dead_id,),
     ).fetchone()
-    return None if row is None else DeadLetter(*row)
+    return None if row is None else BuriedItem(*row)
 
 
 def replay(db: sqlite3.Connection, ids: Sequence[int], allocate: Callable[[], int]) -> list[int]:

@@ -11,9 +11,10 @@ import time
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.delivery import processes
+from pinpoint_kit.delivery.backlog import Backlog, spooled_error
 from pinpoint_kit.delivery.buffer import Buffer, Recorded
 from pinpoint_kit.delivery.log import Log
-from pinpoint_kit.delivery.outcomes import Notices, Outcomes
+from pinpoint_kit.delivery.outcomes import Notices, Outcomes, settle
 from pinpoint_kit.delivery.pacing import Pacer
 from pinpoint_kit.delivery.worker import Sender, Workers
 from pinpoint_kit.errors import DeliveryError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.delivery.options import DeliveryOptions
     from pinpoint_kit.delivery.report import DeadLetter, DeliveryReport, DeliveryStats
+    from pinpoint_kit.delivery.spool import Spool
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.event import EventResult
 
@@ -42,6 +44,7 @@ class Delivery:
         on_dropped: called with each item that was given up, on a thread of its own.
         on_lost_endpoint_data: called with the id of an endpoint whose data did not arrive.
         on_fork: called in a forked child, where sockets and locks of the parent must go.
+        spool: a durable queue on disk; memory only unless given.
         clock: monotonic seconds.
     """
 
@@ -56,6 +59,7 @@ class Delivery:
         on_dropped: Callable[[DeadLetter], object] | None = None,
         on_lost_endpoint_data: Callable[[str], None] = lambda _: None,
         on_fork: Callable[[], None] = lambda: None,
+        spool: Spool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
@@ -69,9 +73,17 @@ class Delivery:
         self._workers = Workers(
             self._buffer, self._outcomes, send, self._pacer, limits, options, clock, self._log
         )
+        self._backlog: Backlog | None = None
+        if spool is not None:
+            self._backlog = Backlog(spool, self._buffer, options, self._log, clock)
+            self._outcomes.backlog = self._backlog
+            self._workers.upkeep = self._backlog.look_after
+            self._workers.tick = self._backlog.tick
         self._is_closed = False
         self._close_lock = threading.Lock()
         processes.watch(self)
+        if spool is not None:
+            self._workers.start()  # what an earlier process left is delivered at once
 
     def __repr__(self) -> str:
         report = self._buffer.report()
@@ -101,21 +113,34 @@ class Delivery:
         self._put(Recorded(endpoint_id, "", fragment, is_endpoint=True))
 
     def _put(self, item: Recorded) -> None:
-        dropped = self._buffer.put(item, self._workers.is_current_thread)
+        if self._backlog is None:
+            dropped, why = self._buffer.put(item, self._workers.is_current_thread), "buffer_full"
+        else:
+            dropped, why = self._backlog.put(item, self._workers.is_current_thread)
         if not self._workers.is_started:
             processes.flush_at_child_exit()
             self._workers.start()
         if dropped is not None:
-            self._outcomes.tell_dropped([dropped], "buffer_full")
+            self._outcomes.tell_dropped([dropped], why)
 
-    def reject(self, endpoint_id: str, event_id: str, reason: str, message: str) -> None:
+    def reject(
+        self, endpoint_id: str, event_id: str, reason: str, message: str, fragment: bytes = b""
+    ) -> None:
         """Count an item that was refused for its content before it was queued.
+
+        Args:
+            endpoint_id: the endpoint it was for.
+            event_id: the event; "" for an endpoint update.
+            reason: a stable word.
+            message: what is wrong with it.
+            fragment: the encoded item, if it could be encoded, to be kept as a dead letter.
 
         Raises:
             ClosedError: the client was closed.
         """
         self._buffer.reject(reason)
-        self._outcomes.tell_rejected(endpoint_id, event_id, reason, message)
+        item = Recorded(endpoint_id, event_id, fragment, is_endpoint=not event_id)
+        self._outcomes.tell_rejected(item, reason, message)
 
     def count_truncated(self) -> None:
         """Count an event whose values were cut to the limit."""
@@ -154,21 +179,29 @@ class Delivery:
             pass
 
     def close(self, timeout: float = 5.0) -> DeliveryReport:
-        """Flush, then stop; idempotent. What is still pending then is dropped as `closed`.
+        """Flush, then stop; idempotent.
+
+        What is still pending then is dropped as `closed`; with a spool it stays there, pending,
+        and the next process that opens the spool delivers it.
 
         Args:
             timeout: seconds that pending items may still take.
 
         Returns:
-            The final counts; nothing is pending in them.
+            The final counts; `pending` is what stays in the spool.
         """
         with self._close_lock:
             if not self._is_closed:
                 deadline = self._clock() + max(0.0, timeout)
                 self._buffer.close()
                 self._wait_settled(max(0.0, timeout))
+                spooled = self._buffer.spooled_futures()
                 self._outcomes.tell_dropped(self._buffer.abandon("closed"), "closed")
                 self._workers.join(max(0.0, deadline - self._clock()))
+                if self._backlog is not None:
+                    self._backlog.close()
+                for future in spooled:
+                    settle(future, spooled_error())
                 self._notices.close(max(0.1, deadline - self._clock()))
                 self._is_closed = True
                 processes.forget(self)
@@ -176,19 +209,25 @@ class Delivery:
 
     def at_exit(self) -> None:
         """The program ends and nobody closed this client: deliver for a bounded time."""
-        if self._buffer.report().pending:
-            report = self.close(self._options.exit_timeout)
+        pending = self._buffer.report().pending
+        report = self.close(self._options.exit_timeout)
+        if pending:
             logging.getLogger("pinpoint_kit.delivery").warning(
                 "a client was not closed before exit: %d event(s) accepted, %d rejected,"
-                " %d dropped; call close() or use `with`",
+                " %d dropped, %d left in the spool; call close() or use `with`",
                 report.accepted,
                 report.rejected,
                 report.dropped,
+                report.pending,
             )
 
     def after_fork(self) -> None:
         """In a forked child: begin empty. The parent delivers what it has recorded."""
         inherited = self._buffer.futures()
+        if self._backlog is not None:
+            inherited += self._backlog.inherited()
+            self._backlog.spool.after_fork()
+            self._backlog.renew()
         self._buffer.reset(is_closed=self._is_closed)
         self._log.renew()
         self._pacer.renew_lock()

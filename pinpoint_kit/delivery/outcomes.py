@@ -6,17 +6,20 @@ loss is counted, kept and told. Nothing here sends.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING
 
 import attrs
 
 from pinpoint_kit.delivery.answers import result_of
+from pinpoint_kit.delivery.backlog import Backlog
 from pinpoint_kit.delivery.buffer import Buffer
 from pinpoint_kit.delivery.log import Log
 from pinpoint_kit.delivery.report import DeadLetter
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.delivery.answers import Answer
     from pinpoint_kit.delivery.buffer import Recorded
 
-__all__ = ["Notices", "Outcomes"]
+__all__ = ["Notices", "Outcomes", "settle"]
 
 _REFUSED = 400
 _KEPT = 1_000
@@ -96,14 +99,18 @@ class Outcomes:
     log: Log
     notices: Notices
     on_lost_endpoint_data: Callable[[str], None]
+    backlog: Backlog | None = None
     letters: deque[DeadLetter] = attrs.field(factory=lambda: deque(maxlen=_KEPT))
 
     def accept(self, items: Sequence[Recorded], answer: Answer | None = None) -> None:
         """The service has taken these."""
-        for item in self.buffer.accept(items):
+        fresh = self.buffer.accept(items)
+        if self.backlog is not None:
+            self.backlog.remove(fresh)
+        for item in fresh:
             if item.future is not None:
                 result = answer and result_of(answer, item.endpoint_id, item.event_id)
-                item.future.set_result(result or _result(item, 202, "Accepted"))
+                settle(item.future, result or _result(item, 202, "Accepted"))
         self.buffer.announce()
 
     def refuse(
@@ -117,16 +124,21 @@ class Outcomes:
     ) -> None:
         """These were refused for their content, or with the whole request."""
         fresh = self.buffer.refuse(items, reason)
+        if self.backlog is not None:
+            self.backlog.bury(fresh, reason, message)
         self._tell(fresh, "rejected", reason, message)
         for item in fresh:
             if item.future is not None:
                 result = answer and result_of(answer, item.endpoint_id, item.event_id)
-                item.future.set_result(result or _result(item, status, message))
+                settle(item.future, result or _result(item, status, message))
         self.buffer.announce()
 
     def drop(self, items: Sequence[Recorded], reason: str) -> None:
         """These are given up."""
-        self.tell_dropped(self.buffer.drop(items, reason), reason)
+        fresh = self.buffer.drop(items, reason)
+        if self.backlog is not None:
+            self.backlog.bury(fresh, reason, "")
+        self.tell_dropped(fresh, reason)
         self.buffer.announce()
 
     def refuse_endpoint_data(self, endpoint_id: str, status: int | None) -> None:
@@ -140,16 +152,18 @@ class Outcomes:
         self._tell(items, "dropped", reason, "")
         for item in items:
             if item.future is not None:
-                item.future.set_exception(DeliveryError(f"event dropped: {reason}", reason))
+                settle(item.future, DeliveryError(f"event dropped: {reason}", reason))
 
-    def tell_rejected(self, endpoint_id: str, event_id: str, reason: str, message: str) -> None:
+    def tell_rejected(self, item: Recorded, reason: str, message: str) -> None:
         """This was refused before it was queued, and the ledger knows it already."""
         self.log.loss("rejected", reason)
+        if self.backlog is not None:
+            self.backlog.bury_new(item, reason, message)
         self._keep(
             DeadLetter(
                 outcome="rejected",
-                endpoint_id=endpoint_id,
-                event_id=event_id,
+                endpoint_id=item.endpoint_id,
+                event_id=item.event_id,
                 reason=reason,
                 message=message,
                 at=_now(),
@@ -179,6 +193,15 @@ class Outcomes:
     def _keep(self, letter: DeadLetter) -> None:
         self.letters.append(letter)
         self.notices.tell(letter)
+
+
+def settle(future: Future[EventResult], outcome: EventResult | DeliveryError) -> None:
+    """Settle a future, unless closing was faster."""
+    with contextlib.suppress(InvalidStateError):
+        if isinstance(outcome, DeliveryError):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
 
 
 def _result(item: Recorded, status: int, message: str) -> EventResult:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.delivery import dead_letters
-from pinpoint_kit.delivery.dead_letters import DeadLetter
+from pinpoint_kit.delivery.dead_letters import BuriedItem
 from pinpoint_kit.delivery.spool_file import COMMIT_BYTES, FORK_PAUSE_S, ROW_BYTES, SIZE, SpoolFile
 from pinpoint_kit.delivery.spool_schema import SpoolError, SpoolFullError, transaction
+from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.delivery.spool_owners import Range
 
-__all__ = ["DeadLetter", "Pending", "Spool", "SpoolError", "SpoolFullError", "Spooled"]
+__all__ = ["BuriedItem", "Pending", "Spool", "SpoolError", "SpoolFullError", "Spooled"]
 
 #: The part of max_bytes that dead letters may take: live items go before them.
 _DEAD_SHARE = 4
@@ -89,6 +90,30 @@ class Spool(SpoolFile):
 
     def __repr__(self) -> str:
         return f"<Spool pending={self._count}>"
+
+    def bind(self, purpose: str) -> None:
+        """Reserves the file for one purpose, so that nobody delivers it to somewhere else.
+
+        Args:
+            purpose: for example the application's id.
+
+        Raises:
+            StoreError: the file serves another purpose already.
+        """
+
+        def reserve(db: sqlite3.Connection) -> str:
+            with transaction(db):
+                row = db.execute("SELECT value FROM purpose").fetchone()
+                if row is None:
+                    db.execute("INSERT INTO purpose VALUES (?)", (purpose,))
+            return purpose if row is None else str(row[0])
+
+        known = self._run(reserve)
+        if known != purpose:
+            raise StoreError(
+                f"The spool {self.path} holds events of application {known}; name another file"
+                f" for application {purpose}"
+            )
 
     # Queue
 
@@ -328,22 +353,22 @@ class Spool(SpoolFile):
         finally:
             self._log_notes()
 
-    def dead_letters(self, limit: int = 100, after: int = 0) -> list[DeadLetter]:
+    def dead_letters(self, limit: int = 100, after: int = 0) -> list[BuriedItem]:
         """Dead letters of all owners without their bodies, by id, those above `after`."""
         return self._run(lambda db: dead_letters.page(db, limit, after))
 
-    def dead_letter(self, dead_id: int) -> DeadLetter | None:
+    def dead_letter(self, dead_id: int) -> BuriedItem | None:
         """One dead letter with its body; None when there is none of this id."""
         return self._run(lambda db: dead_letters.find(db, dead_id))
 
-    def export(self) -> Iterator[DeadLetter]:
+    def export(self) -> Iterator[BuriedItem]:
         """All dead letters with their bodies, by id, a page in memory at a time."""
         after = 0
         while page := self._full_page(after):
             yield from page
             after = page[-1].id
 
-    def _full_page(self, after: int) -> list[DeadLetter]:
+    def _full_page(self, after: int) -> list[BuriedItem]:
         return self._run(lambda db: dead_letters.page(db, _PAGE, after, with_bodies=True))
 
     def replay(self, ids: Iterable[int] | None = None) -> int:

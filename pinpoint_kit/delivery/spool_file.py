@@ -119,6 +119,11 @@ class SpoolFile:
         if self._has_removed:
             self._checkpoint(db)
 
+    @property
+    def lease(self) -> float:
+        """Seconds without a sign of life after which other processes adopt the rows."""
+        return self._lease
+
     # Running actions. The lock is held in everything below but the next two.
 
     def _run(

@@ -60,6 +60,8 @@ _TABLES = (
         item_id TEXT NOT NULL, recorded_at REAL NOT NULL, tries INTEGER NOT NULL,
         body BLOB NOT NULL, endpoint BLOB NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
         died_at REAL NOT NULL, size INTEGER NOT NULL)""",
+    # Whose items these are: at most one row.
+    "CREATE TABLE purpose (value TEXT NOT NULL)",
     "CREATE TABLE totals (dead_bytes INTEGER NOT NULL)",
     "INSERT INTO totals VALUES (0)",
     """CREATE TRIGGER dead_added AFTER INSERT ON dead BEGIN

@@ -7,6 +7,7 @@ which is how exit and tests do it.
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Callable
@@ -78,6 +79,8 @@ class Workers:
     log: Log
     #: Called between two requests, on a worker's thread: the upkeep of the spool.
     upkeep: Callable[[], None] = lambda: None
+    #: Seconds after which an idle worker looks after the spool.
+    tick: float = math.inf
     _failures: int = 0
     _threads: list[threading.Thread] = attrs.field(factory=list)
     _start_lock: threading.Lock = attrs.field(factory=threading.Lock)
@@ -126,14 +129,20 @@ class Workers:
 
     def _run(self) -> None:
         most = self.limits.max_events_per_request
-        while taken := self.buffer.take(most, self._pace):
+        while True:
+            self.upkeep()
+            taken = self.buffer.take(most, self._pace, self.tick)
+            if taken is None:
+                continue
+            if not taken:
+                return
             if self.buffer.has_more and len(self._threads) < self.options.max_in_flight:
                 self.start()
             self.deliver(taken)
-            self.upkeep()
 
     def step(self) -> bool:
         """Send what can go out now, on the calling thread; False when there was nothing."""
+        self.upkeep()
         taken = self.buffer.take_now(self.limits.max_events_per_request, self._pace)
         self.deliver(taken)
         return bool(taken)

@@ -122,7 +122,7 @@ class FaultyPinpoint:
         self._chaos: tuple[float, tuple[Fault, ...], str | None] | None = None
         self._requests: list[FaultyRequest] = []
         self._released = threading.Event()
-        self._server = WireServer(self._reply, self._pause)
+        self._server = WireServer(self._reply)
         self._is_closed = False
         made = self._engine.handle(
             Request("POST", "/v1/apps", body=orjson.dumps({"Name": _APPLICATION}))
@@ -290,7 +290,7 @@ class FaultyPinpoint:
         if response is None:
             raise aws.ConnectionClosedError(endpoint_url=_IN_PROCESS)
         if reply.ending == "slow":
-            self._pause(reply.seconds)
+            reply.wait(reply.seconds)
         # botocore does not look at the announced length: a truncated body is a short one.
         cut = len(response.body) // 2 if reply.ending == "truncated" else None
         return AWSResponse(
@@ -330,10 +330,7 @@ class FaultyPinpoint:
             return Reply(ending="reset")
         if response is None:
             return Reply(_page(fault) if fault.kind == "html" else _refusal(fault))
-        return _spoiled(response, fault, hit)
-
-    def _pause(self, seconds: float) -> None:
-        self._released.wait(seconds)
+        return _spoiled(response, fault, hit, wait)
 
     def _draw(self, operation: str, events: int) -> Fault:
         """The fault for this request; the lock is held."""
@@ -413,7 +410,12 @@ def _without_items(response: Response, hit: set[tuple[str, str]]) -> Response:
     return attrs.evolve(response, body=orjson.dumps(answer))
 
 
-def _spoiled(response: Response, fault: Fault, hit: set[tuple[str, str]]) -> Reply:
+def _spoiled(
+    response: Response,
+    fault: Fault,
+    hit: set[tuple[str, str]],
+    wait: Callable[[float], None],
+) -> Reply:
     """The engine's answer, on a way on which something happens to it."""
     if fault.kind == "missing":
         return Reply(_without_items(response, hit))
@@ -424,7 +426,7 @@ def _spoiled(response: Response, fault: Fault, hit: set[tuple[str, str]]) -> Rep
     if fault.kind == "truncated":
         return Reply(response, "truncated")
     if fault.kind == "slow_bytes":
-        return Reply(response, "slow", fault.seconds)
+        return Reply(response, "slow", fault.seconds, wait)
     return Reply(response)
 
 

@@ -11,16 +11,15 @@ import select
 import socket
 import struct
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import attrs
 
 from pinpoint_kit.engine.messages import Request, Response
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Reply", "WireServer"]
 
@@ -41,11 +40,13 @@ class Reply:
         ending: `whole`; `slow`, in small pieces; `truncated`, cut in the middle; `reset`, the
             connection is reset; `timeout`, nothing came for as long as anybody would wait.
         seconds: how long a slow answer takes.
+        wait: waits for some seconds, or less when everything is to end at once.
     """
 
     response: Response | None = None
     ending: Ending = "whole"
     seconds: float = 0.0
+    wait: Callable[[float], object] = time.sleep
 
 
 class WireServer:
@@ -57,13 +58,8 @@ class WireServer:
         wait: waits for some seconds, or less when everything is to end.
     """
 
-    def __init__(
-        self,
-        answer: Callable[[Request, Callable[[], bool]], Reply],
-        wait: Callable[[float], object],
-    ) -> None:
+    def __init__(self, answer: Callable[[Request, Callable[[], bool]], Reply]) -> None:
         self._answer = answer
-        self._wait = wait
         self._port = 0
         self._listener: socket.socket | None = None
         self._wake: socket.socket | None = None
@@ -158,7 +154,7 @@ class WireServer:
             connection.sendall(head)
             size = max(1, -(-len(body) // _PIECES))
             for start in range(0, len(body), size):
-                self._wait(reply.seconds / _PIECES)
+                reply.wait(reply.seconds / _PIECES)
                 connection.sendall(body[start : start + size])
             return True
         connection.sendall(head + body)

@@ -1,0 +1,255 @@
+"""The spool and the buffer together: on disk before `record` returns, in memory when it is sent.
+
+An item is written to the spool first. While memory has room it is kept there too, so that nothing
+is read back; otherwise it waits on disk, and is loaded in its order as room comes free. What dead
+processes left in the spool is adopted and delivered like our own.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from pinpoint_kit.delivery.buffer import Recorded
+from pinpoint_kit.delivery.spool_schema import SpoolError, SpoolFullError
+from pinpoint_kit.errors import DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
+
+    from pinpoint_kit.delivery.buffer import Buffer
+    from pinpoint_kit.delivery.log import Log
+    from pinpoint_kit.delivery.options import DeliveryOptions
+    from pinpoint_kit.delivery.spool import Spool
+    from pinpoint_kit.models.event import EventResult
+
+__all__ = ["Backlog"]
+
+_EVENT, _ENDPOINT = "event", "endpoint"
+_PAGE = 500
+_MAKE_ROOM = 100
+_ROOM_WAIT_S = 0.1
+_FULL = "spool_full"
+_LOST = "spool_lost"
+
+
+class Backlog:
+    """Puts items on disk and brings them back. Safe for many threads.
+
+    Args:
+        spool: the durable queue.
+        buffer: the memory.
+        options: `when_full` says what a full spool does.
+        log: for trouble with the disk.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        buffer: Buffer,
+        options: DeliveryOptions,
+        log: Log,
+        clock: Callable[[], float],
+    ) -> None:
+        self.spool = spool
+        self.tick = spool.lease / 3
+        self._buffer = buffer
+        self._options = options
+        self._log = log
+        self._clock = clock
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew, with nothing on disk that is ours; also for a forked child."""
+        self._lock = threading.Lock()
+        #: The last place on disk whose item is, or was, in memory.
+        self._last = 0
+        self._aside = 0
+        self._futures: dict[int, Future[EventResult]] = {}
+        self._next_look = 0.0
+        self._is_untidy = False
+
+    # Recording
+
+    def put(self, item: Recorded, is_worker: Callable[[], bool]) -> tuple[Recorded | None, str]:
+        """Put one item on disk, and into memory if there is room.
+
+        Returns:
+            What had to be dropped for want of room, or None, and the reason.
+
+        Raises:
+            ClosedError: the client was closed.
+        """
+        while True:
+            with self._lock:
+                self._buffer.check_open()
+                try:
+                    item.seq = self._append(item)
+                    self._keep(item, is_worker)
+                except SpoolFullError:
+                    if self._options.when_full == "drop_oldest" and self._drop_oldest():
+                        continue
+                    if self._options.when_full != "block" or is_worker():
+                        self._buffer.drop_new(_FULL)
+                        return item, _FULL
+                except SpoolError as error:
+                    # Better in memory than nowhere: it is pending, and the log says so.
+                    self._log.trouble(f"the spool cannot be written ({error.reason})")
+                    return self._buffer.put(item, is_worker), "buffer_full"
+                else:
+                    return None, ""
+            self._buffer.wait_for_room(_ROOM_WAIT_S)
+
+    def _append(self, item: Recorded) -> int:
+        kind = _ENDPOINT if item.is_endpoint else _EVENT
+        return self.spool.append(
+            kind, item.endpoint_id, item.event_id, item.fragment, item.endpoint
+        )
+
+    def _keep(self, item: Recorded, is_worker: Callable[[], bool]) -> None:
+        self._is_untidy = True
+        if self._aside or not self._buffer.has_room(len(item.fragment) + len(item.endpoint)):
+            self._buffer.put_aside()
+            self._aside += 1
+            if item.future is not None:
+                self._futures[item.seq] = item.future
+            return
+        self._last = item.seq
+        self._buffer.put(item, is_worker)
+
+    def _drop_oldest(self) -> bool:
+        """Make room on disk; True when something was dropped."""
+        try:
+            gone = self.spool.drop_oldest(_MAKE_ROOM, keep=self._buffer.seqs())
+        except SpoolError:
+            return False
+        self._forget(gone)
+        return bool(gone)
+
+    def _forget(self, gone: list[int]) -> None:
+        self._aside -= len(gone)
+        self._buffer.drop_aside(len(gone), _FULL)
+        self._log.loss("dropped", _FULL, len(gone))
+        for seq in gone:
+            future = self._futures.pop(seq, None)
+            if future is not None:
+                future.set_exception(DeliveryError(f"event dropped: {_FULL}", _FULL))
+
+    # On a worker's thread
+
+    def look_after(self) -> None:
+        """Load what memory has room for; now and then adopt, and say that we live."""
+        now = self._clock()
+        if not self._aside and now < self._next_look:
+            return
+        with self._lock:
+            try:
+                if now >= self._next_look:
+                    self._next_look = now + self.tick
+                    self._adopt()
+                    if self._is_untidy:
+                        self.spool.heartbeat()
+                        self._is_untidy = self.spool.pending().count > 0
+                self._load()
+            except SpoolError as error:
+                self._log.trouble(f"the spool cannot be read ({error.reason})")
+
+    def _adopt(self) -> None:
+        adopted = self.spool.adopt(_PAGE)
+        if adopted:
+            self._aside += adopted
+            self._buffer.adopt(adopted)
+            self._is_untidy = True
+        if adopted == _PAGE:
+            self._next_look = 0.0  # there is more: look again after this page
+
+    def _load(self) -> None:
+        while self._aside and self._buffer.waiting <= self._options.max_buffer_events // 2:
+            rows = self.spool.load(self._last, min(_PAGE, self._options.max_buffer_events))
+            rows = rows[: self._aside]
+            if not rows:
+                lost, self._aside = self._aside, 0
+                self._buffer.drop_aside(lost, _LOST)
+                self._log.loss("dropped", _LOST, lost)
+                return
+            self._last = rows[-1].seq
+            self._aside -= len(rows)
+            self._buffer.admit(
+                [
+                    Recorded(
+                        row.endpoint_id,
+                        row.item_id,
+                        row.body,
+                        row.endpoint,
+                        self._futures.pop(row.seq, None),
+                        seq=row.seq,
+                        tries=row.tries,
+                        is_endpoint=row.kind == _ENDPOINT,
+                    )
+                    for row in rows
+                ]
+            )
+
+    # Settling
+
+    def remove(self, items: Iterable[Recorded]) -> None:
+        """These were delivered."""
+        seqs = [seq for item in items for seq in (item.seq, *item.also) if seq]
+        if seqs:
+            self._do(lambda: self.spool.remove(seqs))
+
+    def bury(self, items: Iterable[Recorded], reason: str, message: str) -> None:
+        """These will not be delivered: keep them as dead letters."""
+        rows = [
+            (seq, reason, message, item.tries)
+            for item in items
+            for seq in (item.seq, *item.also)
+            if seq
+        ]
+        if rows:
+            self._do(lambda: self.spool.bury(rows))
+
+    def bury_new(self, item: Recorded, reason: str, message: str) -> None:
+        """This was refused before it was queued, or found no room: keep it as a dead letter."""
+        kind = _ENDPOINT if item.is_endpoint else _EVENT
+        self._do(
+            lambda: self.spool.bury_new(
+                kind,
+                item.endpoint_id,
+                item.event_id,
+                item.fragment,
+                item.endpoint,
+                reason=reason,
+                message=message,
+            )
+        )
+
+    def _do(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except SpoolError as error:
+            # What stays on disk is delivered again later, with the same event id.
+            self._log.trouble(f"the spool cannot be written ({error.reason})")
+
+    def close(self) -> None:
+        """Leave what is on disk to the next process that opens the spool."""
+        with self._lock:
+            futures = list(self._futures.values())
+            self._futures.clear()
+        for future in futures:
+            future.set_exception(spooled_error())
+        self.spool.close()
+
+    def inherited(self) -> list[Future[EventResult]]:
+        """The futures of items that wait on disk; without the lock, for a forked child."""
+        return list(self._futures.values())
+
+
+def spooled_error() -> DeliveryError:
+    """What a future holds whose event stays in the spool at close."""
+    return DeliveryError(
+        "event not delivered before close: it stays in the spool and goes out with the next start",
+        "spooled",
+    )
