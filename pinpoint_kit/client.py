@@ -221,7 +221,7 @@ class Pinpoint:
         self._application_id = application_id
         self._name = application or application_id
         self._door = door
-        self._is_closed = False
+        self._is_closed = True  # until all of it is there
         limits = options.get("limits", DEFAULT_LIMITS)
         self._pacer = Pacer(options.get("rates", {}), time.monotonic)
         self._transport = Transport(client, retry=options.get("retry"), pace=self._pacer)
@@ -252,6 +252,7 @@ class Pinpoint:
         self.auth = Auth(recorder)
         self.sessions = Sessions(recorder, monotonic=time.monotonic)
         self.purchases = Purchases(recorder)
+        self._is_closed = False
 
     def __repr__(self) -> str:
         kind = self._door.kind if self._door else "client"

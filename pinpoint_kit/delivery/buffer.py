@@ -260,7 +260,8 @@ class Buffer:
             item.epoch = self._epoch
             self._pending[self._epoch] += 1
             dropped = None
-            if ledger.pending > self._most_events or self._bytes + weight > self._most_bytes:
+            is_full = ledger.pending > self._most_events or self._bytes + weight > self._most_bytes
+            if is_full and not item.seq:  # for those on disk, the spool has seen to the room
                 dropped = self._make_room(item, is_worker)
             if dropped is not item:
                 self._append(item)
