@@ -151,7 +151,10 @@ class Recorder:
         future: Future[EventResult] | None = None,
     ) -> str:
         """Queue the event, or count it as rejected; returns its id."""
-        event_id = event_id_of(event, event_id)
+        if event_id is not None or not isinstance(event, str):
+            event_id = event_id_of(event, event_id)
+        else:
+            event_id = new_event_id()
         fragment = data = b""
         try:
             fragment, problem = self._fragment(

@@ -113,13 +113,14 @@ class Delivery:
         self._put(Recorded(endpoint_id, "", fragment, is_endpoint=True))
 
     def _put(self, item: Recorded) -> None:
+        workers = self._workers
         if self._backlog is None:
-            dropped, why = self._buffer.put(item, self._workers.is_current_thread), "buffer_full"
+            dropped, why = self._buffer.put(item, workers.is_current_thread), "buffer_full"
         else:
-            dropped, why = self._backlog.put(item, self._workers.is_current_thread)
-        if not self._workers.is_started:
+            dropped, why = self._backlog.put(item, workers.is_current_thread)
+        if not workers.threads:
             processes.flush_at_child_exit()
-            self._workers.start()
+            workers.start()
         if dropped is not None:
             self._outcomes.tell_dropped([dropped], why)
 
@@ -170,7 +171,7 @@ class Delivery:
         return self._buffer.report()
 
     def _wait_settled(self, timeout: float) -> None:
-        if self._workers.is_alive or not self._workers.is_started:
+        if self._workers.is_alive or not self._workers.threads:
             self._buffer.wait_settled(timeout)
             return
         # No thread could be started, as at interpreter exit: this thread does the work.

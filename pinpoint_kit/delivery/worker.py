@@ -82,46 +82,41 @@ class Workers:
     #: Seconds after which an idle worker looks after the spool.
     tick: float = math.inf
     _failures: int = 0
-    _threads: list[threading.Thread] = attrs.field(factory=list)
+    threads: list[threading.Thread] = attrs.field(factory=list, init=False)
     _start_lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     def renew(self) -> None:
         """Begin anew, without threads; a forked child has only the thread that forked."""
-        self._threads = []
+        self.threads = []
         self._start_lock = threading.Lock()
         self._failures = 0
 
     @property
-    def is_started(self) -> bool:
-        """True once a thread was made."""
-        return bool(self._threads)
-
-    @property
     def is_alive(self) -> bool:
         """True while a thread runs."""
-        return any(thread.is_alive() for thread in self._threads)
+        return any(thread.is_alive() for thread in self.threads)
 
     def is_current_thread(self) -> bool:
         """True on a worker's own thread, where waiting for room would wait for ever."""
-        return threading.current_thread() in self._threads
+        return threading.current_thread() in self.threads
 
     def start(self) -> None:
         """Start the first thread, or one more when there are some."""
         with self._start_lock:
-            if len(self._threads) >= self.options.max_in_flight:
+            if len(self.threads) >= self.options.max_in_flight:
                 return
             thread = threading.Thread(target=self._run, name="pinpoint-delivery", daemon=True)
             try:
                 thread.start()
             except RuntimeError:  # the interpreter exits: what waits is sent by close()
                 return
-            self._threads.append(thread)
+            self.threads.append(thread)
 
     def join(self, timeout: float) -> None:
         """Wait for the threads to end."""
         if not self.is_current_thread() and not sys.is_finalizing():
             deadline = self.clock() + timeout
-            for thread in self._threads:
+            for thread in self.threads:
                 thread.join(max(0.0, deadline - self.clock()))
 
     def _pace(self) -> float:
@@ -136,7 +131,7 @@ class Workers:
                 continue
             if not taken:
                 return
-            if self.buffer.has_more and len(self._threads) < self.options.max_in_flight:
+            if self.buffer.has_more and len(self.threads) < self.options.max_in_flight:
                 self.start()
             self.deliver(taken)
 

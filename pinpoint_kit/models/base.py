@@ -250,8 +250,13 @@ def text_values(
     """Converter for event attributes: name -> text."""
     if value is None:
         return None
-    if type(value) is dict and {*map(type, value), *map(type, value.values())} <= _TEXT:
-        return value.copy()  # the caller keeps theirs
+    if type(value) is dict and _TEXT.issuperset(map(type, value)):
+        try:
+            "".join(value.values())
+        except TypeError:
+            pass  # one of them is no text: the slow way says which
+        else:
+            return value.copy()  # the caller keeps theirs
     path = f"$.{field}"
     return {
         _text(name, path): item if type(item) is str else _text(item, path_to(path, str(name)))

@@ -71,8 +71,20 @@ def event_problem(
 
     Source: Developer Guide, Quotas, "Event ingestion".
     """
-    attributes = attributes or {}
-    metrics = metrics or {}
+    attributes, metrics = attributes or {}, metrics or {}
+    # Short texts together are each short: that spares a look at every one of them.
+    if (
+        len(attributes) + len(metrics) <= limits.max_event_keys
+        and len("".join(attributes.values())) <= limits.max_event_value_chars
+        and len("".join(attributes)) + len("".join(metrics)) <= limits.max_event_key_chars
+    ):
+        return None
+    return _event_problem(attributes, metrics, limits)
+
+
+def _event_problem(
+    attributes: Mapping[str, str], metrics: Mapping[str, float], limits: Limits
+) -> ValidationError | None:
     if len(attributes) + len(metrics) > limits.max_event_keys:
         return ValidationError(
             f"has {len(attributes) + len(metrics)} attribute and metric names, and at most"
@@ -81,18 +93,18 @@ def event_problem(
             "too_many_keys",
         )
     longest, longest_name = limits.max_event_value_chars, limits.max_event_key_chars
-    # Short texts together are each short: that spares a look at every one of them.
-    if len("".join(attributes.values())) > longest and max(map(len, attributes.values())) > longest:
-        name, value = next(pair for pair in attributes.items() if len(pair[1]) > longest)
-        return ValidationError(
-            f"has {len(value)} characters, and at most {longest} are allowed: shorten it,"
-            ' or connect with invalid="truncate"',
-            path_to("$.attributes", name),
-            "value_too_long",
-        )
+    for name, value in attributes.items():
+        if len(value) > longest:
+            return ValidationError(
+                f"has {len(value)} characters, and at most {longest} are allowed: shorten it,"
+                ' or connect with invalid="truncate"',
+                path_to("$.attributes", name),
+                "value_too_long",
+            )
     for field, names in (("attributes", attributes), ("metrics", metrics)):
-        if len("".join(names)) > longest_name and max(map(len, names)) > longest_name:
-            return _name_problem(max(names, key=len), longest_name, field)
+        for name in names:
+            if len(name) > longest_name:
+                return _name_problem(name, longest_name, field)
     return None
 
 
