@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.delivery.buffer import Recorded
+from pinpoint_kit.delivery.items import Recorded
 from pinpoint_kit.delivery.spool_schema import SpoolError, SpoolFullError
 from pinpoint_kit.errors import DeliveryError
 

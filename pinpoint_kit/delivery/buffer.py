@@ -4,6 +4,8 @@ One lock guards all of it; it is never held while anything is sent, logged or ca
 Items wait in one lane an endpoint, and a lane has at most one request under way: so the order of
 an endpoint's items is kept over retries and over several requests at once, and an item that fails
 holds back nobody but its own endpoint. No thread is made here, and no botocore is known.
+
+It is a long module because all that moves an item from one state to another stands in it.
 """
 
 from __future__ import annotations
@@ -13,71 +15,25 @@ import itertools
 import math
 import threading
 from collections import defaultdict, deque
-from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-import attrs
-
-from pinpoint_kit.batching import EventItem
+from pinpoint_kit.delivery.items import Lane, Recorded
 from pinpoint_kit.delivery.report import Ledger
 from pinpoint_kit.errors import ClosedError
-from pinpoint_kit.models.event import EventResult
 from pinpoint_kit.models.wire import merged_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
 
     from pinpoint_kit.delivery.options import DeliveryOptions
     from pinpoint_kit.delivery.report import DeliveryReport, DeliveryStats
+    from pinpoint_kit.models.event import EventResult
 
-__all__ = ["Buffer", "Recorded"]
+__all__ = ["Buffer"]
 
-
-@attrs.define(eq=False)
-class Recorded(EventItem):
-    """One recorded item on its way, encoded already."""
-
-    future: Future[EventResult] | None = None
-    weight: int = 0
-    recorded_at: float = 0.0
-    epoch: int = 0
-    tries: int = 0
-    first_failure: float | None = None
-    is_settled: bool = False
-    #: True for an update of the endpoint itself, whose data is the fragment.
-    is_endpoint: bool = False
-    #: Records that were folded into this one.
-    count: int = 1
-    #: The place in the spool; 0 when it is not there.
-    seq: int = 0
-    #: The places of those that were folded into it.
-    also: tuple[int, ...] = ()
-    #: The one that waits behind it in its lane.
-    behind: Recorded | None = None
-
-
-@attrs.define(eq=False)
-class _Lane:
-    """The items of one endpoint: a chain of those that wait, and how many are under way."""
-
-    head: Recorded | None = None
-    tail: Recorded | None = None
-    under_way: int = 0
-
-    def append(self, item: Recorded) -> None:
-        if self.tail is None:
-            self.head = item
-        else:
-            self.tail.behind = item
-        self.tail = item
-
-    def pop(self) -> Recorded | None:
-        item = self.head
-        if item is not None:
-            self.head, item.behind = item.behind, None
-            if self.head is None:
-                self.tail = None
-        return item
+#: Lanes that are kept while they are empty: most endpoints come again.
+_KEPT_LANES = 1_000
 
 
 class Buffer:
@@ -104,8 +60,8 @@ class Buffer:
         self._settled = threading.Condition(self._lock)
         self._room = threading.Condition(self._lock)
         self._ledger = Ledger()
-        self._lanes: dict[str, _Lane] = {}
-        self._ready: deque[_Lane] = deque()
+        self._lanes: dict[str, Lane] = {}
+        self._ready: deque[Lane] = deque()
         self._waiting = 0
         self._under_way: set[Recorded] = set()
         self._retries: list[tuple[float, int, Recorded]] = []
@@ -288,7 +244,7 @@ class Buffer:
     def _append(self, item: Recorded) -> None:
         lane = self._lanes.get(item.endpoint_id)
         if lane is None:
-            lane = self._lanes[item.endpoint_id] = _Lane()
+            lane = self._lanes[item.endpoint_id] = Lane()
         if lane.head is None and not lane.under_way:
             self._ready.append(lane)
         lane.append(item)
@@ -337,7 +293,7 @@ class Buffer:
         elif policy == "drop_oldest" and self._ready:
             oldest = self._pop(self._ready[0])
             if self._ready[0].head is None:
-                self._leave(self._ready.popleft(), oldest.endpoint_id)
+                self._ready.popleft()
             self._bytes -= oldest.weight
             self._settle(oldest)
             self._count_drop(oldest, "buffer_full")
@@ -347,17 +303,12 @@ class Buffer:
         self._count_drop(item, "closed" if self._is_closed else "buffer_full")
         return item
 
-    def _pop(self, lane: _Lane) -> Recorded:
+    def _pop(self, lane: Lane) -> Recorded:
         item = lane.pop()
         if item is None:
             raise AssertionError("a lane that is ready has an item")
         self._waiting -= 1
         return item
-
-    def _leave(self, lane: _Lane, endpoint_id: str) -> None:
-        """An empty lane with nothing under way is forgotten."""
-        if not lane.under_way:
-            del self._lanes[endpoint_id]
 
     def _is_worth_sending(self) -> bool:
         return (
@@ -522,16 +473,17 @@ class Buffer:
         self._resolving += 1
         fresh = [item for item in items if not item.is_settled]
         self._under_way.difference_update(fresh)
+        lanes = self._lanes
         for item in fresh:
             self._settle(item)
             self._bytes -= item.weight
-            lane = self._lanes[item.endpoint_id]
+            lane = lanes[item.endpoint_id]
             lane.under_way -= 1
             if not lane.under_way:
-                if lane.head is None:
-                    del self._lanes[item.endpoint_id]
-                else:
+                if lane.head is not None:
                     self._ready.append(lane)
+                elif len(lanes) > _KEPT_LANES:
+                    del lanes[item.endpoint_id]
         if fresh:
             self._room.notify_all()
         if self._ready:
@@ -547,8 +499,10 @@ class Buffer:
     def _settle(self, item: Recorded) -> None:
         item.is_settled = True
         self._ledger.pending -= item.count
-        self._pending[item.epoch] -= item.count
-        if not self._pending[item.epoch]:
+        left = self._pending[item.epoch] - item.count
+        if left:
+            self._pending[item.epoch] = left
+        else:
             del self._pending[item.epoch]
 
     # Flushing and closing

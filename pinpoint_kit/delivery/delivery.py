@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from pinpoint_kit.delivery import processes
 from pinpoint_kit.delivery.backlog import Backlog, spooled_error
-from pinpoint_kit.delivery.buffer import Buffer, Recorded
+from pinpoint_kit.delivery.buffer import Buffer
+from pinpoint_kit.delivery.items import Recorded
 from pinpoint_kit.delivery.log import Log
 from pinpoint_kit.delivery.outcomes import Notices, Outcomes, settle
 from pinpoint_kit.delivery.pacing import Pacer

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pinpoint_kit.delivery.answers import Answer
-    from pinpoint_kit.delivery.buffer import Recorded
+    from pinpoint_kit.delivery.items import Recorded
 
 __all__ = ["Notices", "Outcomes", "settle"]
 

@@ -18,7 +18,8 @@ import tenacity
 
 from pinpoint_kit.batching import Batch, EndpointItem, TooLarge, pack_endpoints, pack_events
 from pinpoint_kit.delivery.answers import Answer, endpoint_status_of, status_of
-from pinpoint_kit.delivery.buffer import Buffer, Recorded
+from pinpoint_kit.delivery.buffer import Buffer
+from pinpoint_kit.delivery.items import Recorded
 from pinpoint_kit.delivery.log import Log
 from pinpoint_kit.delivery.options import DeliveryOptions
 from pinpoint_kit.delivery.outcomes import Outcomes
@@ -43,6 +44,9 @@ A = TypeVar("A")
 
 _PUT_EVENTS = "PutEvents"
 _UPDATE_ENDPOINTS = "UpdateEndpointsBatch"
+#: A request that takes longer makes it worth to have several under way.
+_SLOW_S = 0.01
+
 _TOO_LARGE = 413
 _TOO_MANY = 429
 _SERVER_ERRORS = range(500, 600)
@@ -82,6 +86,7 @@ class Workers:
     #: Seconds after which an idle worker looks after the spool.
     tick: float = math.inf
     _failures: int = 0
+    _latency: float = 0.0
     threads: list[threading.Thread] = attrs.field(factory=list, init=False)
     _start_lock: threading.Lock = attrs.field(factory=threading.Lock)
 
@@ -131,7 +136,7 @@ class Workers:
                 continue
             if not taken:
                 return
-            if self.buffer.has_more and len(self.threads) < self.options.max_in_flight:
+            if self._latency > _SLOW_S and self.buffer.has_more:
                 self.start()
             self.deliver(taken)
 
@@ -198,6 +203,7 @@ class Workers:
         self, send: Callable[[], A], items: Sequence[Recorded], operation: str
     ) -> A | PinpointKitError | None:
         """The answer, or why there is none; None when that is settled already."""
+        started = self.clock()
         try:
             answer = send()
         except ClosedError:  # the client was closed meanwhile, and has settled its items
@@ -211,6 +217,7 @@ class Workers:
             self.buffer.count_request(type(error).__name__)
             self._keep(items, type(error).__name__)
             return None
+        self._latency = self.clock() - started
         self.buffer.count_request()
         self.pacer.succeeded(operation)
         self._failures = 0

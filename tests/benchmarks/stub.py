@@ -36,10 +36,14 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             length = next(int(line[15:]) for line in headers if line.startswith(b"content-length:"))
             if any(line.startswith(b"expect:") for line in headers):
                 writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            content = answer(await reader.readexactly(length))
+            body = await reader.readexactly(length)
+            is_ours = b"/v1/apps/" in head[:100]
+            # Other clients' servers say no more than that they have it.
+            content = answer(body) if is_ours else b'{"success":true,"status":1}'
             writer.write(
-                b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\n"
-                b"x-amzn-RequestId: stub\r\nContent-Length: %d\r\n\r\n" % len(content) + content
+                b"HTTP/1.1 %b\r\nContent-Type: application/json\r\n"
+                b"x-amzn-RequestId: stub\r\nContent-Length: %d\r\n\r\n%b"
+                % (b"202 Accepted" if is_ours else b"200 OK", len(content), content)
             )
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
