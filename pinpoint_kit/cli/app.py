@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pinpoint_kit.cli.dead_letters import dead_letters
 from pinpoint_kit.cli.demo import demo
 from pinpoint_kit.cli.doctor import doctor
 from pinpoint_kit.cli.endpoint import endpoint
@@ -18,7 +19,7 @@ __all__ = ["cli"]
 @click.group(
     cls=GuardedGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
-    commands=[demo, record, endpoint, user, doctor],
+    commands=[demo, record, dead_letters, endpoint, user, doctor],
 )
 @click.version_option(VERSION, "--version", prog_name="pinpoint-kit")
 def cli() -> None:

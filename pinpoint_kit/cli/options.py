@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.client import PinpointOptions
 
-__all__ = ["Settings", "common", "database_file", "find"]
+__all__ = ["ANSWER_OPTIONS", "Settings", "common", "database_file", "find"]
 
 #: Somebody waits at a terminal: give up sooner than a service in the background would.
 PATIENCE = pk.RetryPolicy(deadline=10.0, max_attempts=4)
@@ -145,7 +145,7 @@ def _quiet(ctx: click.Context, _: click.Parameter, value: bool) -> bool:  # noqa
     return value
 
 
-_OPTIONS = (
+_PLACE_OPTIONS = (
     click.option(
         "--url",
         help="Which Pinpoint: sqlite:///FILE, http://HOST:PORT or aws://REGION."
@@ -157,6 +157,10 @@ _OPTIONS = (
         metavar="ID",
         help="The application, by id. [env: PINPOINT_KIT_APPLICATION_ID]",
     ),
+)
+
+#: How a command answers; also for those that work on a file and on no Pinpoint.
+ANSWER_OPTIONS = (
     click.option("--json", "as_json", is_flag=True, help="Answer with JSON on stdout."),
     click.option(
         "--debug",
@@ -182,6 +186,6 @@ def common(function: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         function(Settings(url, application, application_id, as_json), **own)
 
-    for option in reversed(_OPTIONS):
+    for option in reversed((*_PLACE_OPTIONS, *ANSWER_OPTIONS)):
         command = option(command)
     return command

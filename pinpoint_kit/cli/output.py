@@ -27,6 +27,7 @@ __all__ = [
     "console",
     "endpoint_table",
     "endpoints_table",
+    "members_table",
     "print_json",
     "say",
     "shown",
@@ -76,6 +77,7 @@ def table(
     rows: Iterable[Sequence[object]],
     *,
     numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> Table:
     """A table with safe cells.
 
@@ -83,10 +85,16 @@ def table(
         columns: the headings.
         rows: the cells.
         numbers: the headings of columns that are set to the right.
+        whole: the headings of columns that stay on one line when others must fold.
     """
     result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        result.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        result.add_column(
+            column,
+            justify="right" if column in numbers else "left",
+            overflow="fold",
+            no_wrap=column in whole,
+        )
     for row in rows:
         result.add_row(*(Text(shown(cell)) for cell in row))
     return result
@@ -94,7 +102,12 @@ def table(
 
 def endpoint_table(endpoint: Endpoint) -> Table:
     """One endpoint, a member a row."""
-    return table(("Member", "Value"), _flat(wire.to_wire(endpoint)))
+    return members_table(wire.to_wire(endpoint))
+
+
+def members_table(members: Mapping[str, object]) -> Table:
+    """A JSON object, a member a row; members of members as `Outer.Inner`."""
+    return table(("Member", "Value"), _flat(members))
 
 
 def endpoints_table(endpoints: Iterable[Endpoint]) -> Table:

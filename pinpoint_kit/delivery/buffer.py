@@ -114,7 +114,7 @@ class Buffer:
     def has_room(self, size: int) -> bool:
         """True when an item of that many bytes fits into memory."""
         with self._lock:
-            return self._waiting < self._most_events and self._bytes + size <= self._most_bytes
+            return not self._is_full(size)
 
     def wait_for_room(self, timeout: float) -> None:
         """Wait until something was settled, or the time is over."""
@@ -216,8 +216,7 @@ class Buffer:
             item.epoch = self._epoch
             self._pending[self._epoch] += 1
             dropped = None
-            is_full = ledger.pending > self._most_events or self._bytes + weight > self._most_bytes
-            if is_full and not item.seq:  # for those on disk, the spool has seen to the room
+            if self._is_full(weight) and not item.seq:  # for those on disk, the spool made room
                 dropped = self._make_room(item, is_worker)
             if dropped is not item:
                 self._append(item)
@@ -276,9 +275,10 @@ class Buffer:
         if self._is_closed:
             raise ClosedError("this client was closed: make a new one with connect()")
 
-    def _is_full(self, item: Recorded) -> bool:
+    def _is_full(self, weight: int) -> bool:
         return (
-            self._ledger.pending > self._most_events or self._bytes + item.weight > self._most_bytes
+            self._waiting + len(self._under_way) >= self._most_events
+            or self._bytes + weight > self._most_bytes
         )
 
     def _make_room(self, item: Recorded, is_worker: Callable[[], bool]) -> Recorded | None:
@@ -286,7 +286,7 @@ class Buffer:
         if policy == "block" and not is_worker():
             self._blocked += 1
             self._work.notify()
-            self._room.wait_for(lambda: self._is_closed or not self._is_full(item))
+            self._room.wait_for(lambda: self._is_closed or not self._is_full(item.weight))
             self._blocked -= 1
             if not self._is_closed:
                 return None
@@ -315,7 +315,7 @@ class Buffer:
             self._somebody_waits
             or self._waiting >= self._flush_events
             or self._bytes >= self._options.flush_bytes
-            or self._ledger.pending >= self._most_events
+            or self._waiting + len(self._under_way) >= self._most_events
         )
 
     # The workers' side

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Delivery"]
 
+#: Seconds between two looks for work where no thread can be had to wait for it.
+_STEP_S = 0.01
+
 
 class Delivery:
     """Delivers recorded items in the background and keeps the ledger of them.
@@ -172,13 +175,15 @@ class Delivery:
         return self._buffer.report()
 
     def _wait_settled(self, timeout: float) -> None:
-        if self._workers.is_alive or not self._workers.threads:
+        if self._workers.is_alive:
             self._buffer.wait_settled(timeout)
             return
-        # No thread could be started, as at interpreter exit: this thread does the work.
-        deadline = self._clock() + timeout
-        while self._clock() < deadline and self._workers.step():
-            pass
+        # No thread runs: none was needed, or at interpreter exit none can be started any more.
+        # Then this thread does the work.
+        deadline = time.monotonic() + timeout
+        while self._buffer.report().pending and time.monotonic() < deadline:
+            if not self._workers.step():
+                time.sleep(_STEP_S)
 
     def close(self, timeout: float = 5.0) -> DeliveryReport:
         """Flush, then stop; idempotent.

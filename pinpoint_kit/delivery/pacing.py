@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Pacer", "hosted_rates"]
 
-_SLOWEST = 0.1
+_SLOWEST = 0.5
 _FIRST_GUESS = 20.0
 _AS_GOOD_AS_FREE = 1000.0
+#: Requests that are under way together are told 429 together: that is one reason to slow down.
+_ONE_CUT_S = 1.0
 
 
 def hosted_rates(limits: Limits) -> dict[str, float]:
@@ -43,6 +45,9 @@ class _Bucket:
     rate: float
     tokens: float
     updated: float
+    #: When the rate was lowered, and when it was last changed at all.
+    cut_at: float = -math.inf
+    changed_at: float = 0.0
 
     def refill(self, now: float) -> None:
         if math.isinf(self.rate):
@@ -54,14 +59,29 @@ class _Bucket:
         self.updated = now
 
     def wait(self) -> float:
-        return 0.0 if self.tokens >= 1.0 else (1.0 - self.tokens) / self.rate
+        return 0.0 if self.tokens >= 1.0 - 1e-9 else (1.0 - self.tokens) / self.rate
+
+    def cut(self, now: float) -> None:
+        if now - self.cut_at < _ONE_CUT_S:
+            return
+        rate = _FIRST_GUESS if math.isinf(self.rate) else self.rate / 2
+        self.rate = max(_SLOWEST, rate)
+        self.tokens = 0.0
+        self.cut_at = self.changed_at = now
+
+    def grow(self, now: float) -> None:
+        rate = self.rate * 2 ** min(1.0, max(0.0, now - self.changed_at))
+        is_free = rate >= self.ceiling or rate >= _AS_GOOD_AS_FREE
+        self.rate = self.ceiling if is_free else rate
+        self.changed_at = now
 
 
 class Pacer:
     """Token buckets by operation. Safe for many threads.
 
-    A 429 halves the rate, every success raises it by a twentieth up to the ceiling. An operation
-    without a published rate is free until its first 429.
+    A 429 halves the rate, at most once a second; success lets it grow again, to the double within
+    a second of success and up to the ceiling. An operation without a published rate is free until
+    its first 429.
 
     Args:
         rates: requests a second by operation; what is missing is free.
@@ -101,11 +121,10 @@ class Pacer:
     def throttled(self, operation: str) -> None:
         """The service said 429: half the rate, and no burst."""
         with self._lock:
+            now = self._clock()
             bucket = self._bucket(operation)
-            bucket.refill(self._clock())
-            rate = _FIRST_GUESS if math.isinf(bucket.rate) else bucket.rate / 2
-            bucket.rate = max(_SLOWEST, rate)
-            bucket.tokens = 0.0
+            bucket.refill(now)
+            bucket.cut(now)
 
     def succeeded(self, operation: str) -> None:
         """The service answered: a little faster again."""
@@ -113,9 +132,7 @@ class Pacer:
         if bucket is None or bucket.rate >= bucket.ceiling:
             return
         with self._lock:
-            rate = bucket.rate * 1.05
-            is_free = rate >= bucket.ceiling or rate >= _AS_GOOD_AS_FREE
-            bucket.rate = bucket.ceiling if is_free else rate
+            bucket.grow(self._clock())
 
     def _bucket(self, operation: str) -> _Bucket:
         bucket = self._buckets.get(operation)

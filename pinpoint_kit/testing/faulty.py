@@ -7,6 +7,7 @@ server of `wire_server`, and only once `url` was asked for.
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import random
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 import attrs
 import botocore.exceptions as aws
+import botocore.loaders
 import botocore.session
 import orjson
 from botocore import UNSIGNED
@@ -460,7 +462,9 @@ def _isolated_client() -> BaseClient:
     }
     for file in ("config_file", "credentials_file"):
         isolated[file] = (None, None, os.devnull, None)
-    return botocore.session.Session(session_vars=isolated).create_client(
+    session = botocore.session.Session(session_vars=isolated)
+    session.register_component("data_loader", _loader())
+    return session.create_client(
         "pinpoint",
         region_name="us-east-1",
         endpoint_url=_IN_PROCESS,
@@ -469,3 +473,9 @@ def _isolated_client() -> BaseClient:
             retries={"total_max_attempts": 1, "mode": "standard"}, signature_version=UNSIGNED
         ),
     )
+
+
+@functools.cache
+def _loader() -> botocore.loaders.Loader:
+    """Reads the service model once a process, and not once a test."""
+    return botocore.loaders.create_loader()

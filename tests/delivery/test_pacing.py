@@ -63,36 +63,52 @@ def test_spend_says_how_long_to_wait() -> None:
 
 
 def test_a_429_halves_the_rate_and_success_brings_it_back() -> None:
-    """The rate falls at once, rises slowly, and never passes the published one."""
-    pacer = Pacer({"PutEvents": 16}, Clock())
+    """The rate falls at once, doubles within a second of success, and stays under the ceiling."""
+    clock = Clock()
+    pacer = Pacer({"PutEvents": 16}, clock)
     pacer.throttled("PutEvents")
+    clock.now += 1.0
     pacer.throttled("PutEvents")
     assert pacer.rate("PutEvents") == 4
-    for _ in range(10):
+    for _ in range(4):
+        clock.now += 0.25
         pacer.succeeded("PutEvents")
-    assert 6 < pacer.rate("PutEvents") < 7
-    for _ in range(100):
-        pacer.succeeded("PutEvents")
+    assert pacer.rate("PutEvents") == pytest.approx(8, rel=0.01)
+    clock.now += 60.0  # time alone says nothing, and counts as a second at most
+    pacer.succeeded("PutEvents")
+    pacer.succeeded("PutEvents")
     assert pacer.rate("PutEvents") == 16
+
+
+def test_requests_that_are_throttled_together_count_once() -> None:
+    """Several requests under way are told 429 at the same time: the rate is halved once."""
+    pacer = Pacer({"PutEvents": 16}, Clock())
+    for _ in range(4):
+        pacer.throttled("PutEvents")
+    assert pacer.rate("PutEvents") == 8
 
 
 def test_a_free_operation_is_slowed_down_by_429_and_freed_again() -> None:
     """Without a published rate the first 429 sets one, and enough success takes it away."""
-    pacer = Pacer({}, Clock())
+    clock = Clock()
+    pacer = Pacer({}, clock)
     pacer.succeeded("PutEvents")
     pacer.throttled("PutEvents")
     assert pacer.rate("PutEvents") == 20
-    for _ in range(200):
+    for _ in range(10):
+        clock.now += 1.0
         pacer.succeeded("PutEvents")
     assert math.isinf(pacer.rate("PutEvents"))
 
 
 def test_the_rate_never_falls_to_nothing() -> None:
-    """However often the service says 429, one request in ten seconds still asks."""
-    pacer = Pacer({"PutEvents": 15}, Clock())
+    """However often the service says 429, one request in two seconds still asks."""
+    clock = Clock()
+    pacer = Pacer({"PutEvents": 15}, clock)
     for _ in range(50):
+        clock.now += 1.0
         pacer.throttled("PutEvents")
-    assert pacer.rate("PutEvents") == 0.1
+    assert pacer.rate("PutEvents") == 0.5
 
 
 def paced(rate: float) -> Rig:
@@ -132,6 +148,6 @@ def test_a_throttled_request_slows_delivery_down(monkeypatch: pytest.MonkeyPatch
     rig.run()
     assert rig.delivery._pacer.rate("PutEvents") == 8
     rig.service.statuses["1"] = 429
-    rig.run(60.0)
-    assert rig.delivery._pacer.rate("PutEvents") < 8
+    rig.run(5.0)  # the request is answered, which raises the rate, and then the item is throttled
+    assert rig.delivery._pacer.rate("PutEvents") == 8
     rig.delivery.close(0)
