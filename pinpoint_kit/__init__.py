@@ -17,7 +17,29 @@ if TYPE_CHECKING:
     from pinpoint_kit.client import Pinpoint, connect
     from pinpoint_kit.delivery.options import DeliveryOptions
     from pinpoint_kit.delivery.report import DeadLetter, DeliveryReport, DeliveryStats
-    from pinpoint_kit.errors import PinpointKitError, PinpointRetiredWarning
+    from pinpoint_kit.errors import (
+        BadRequest,
+        ClosedError,
+        ConfigurationError,
+        Conflict,
+        DeliveryError,
+        Forbidden,
+        InternalServerError,
+        InvalidTypeError,
+        JobFailedError,
+        MethodNotAllowed,
+        NotFound,
+        PayloadTooLarge,
+        PinpointKitError,
+        PinpointKitWarning,
+        PinpointRetiredWarning,
+        ServiceError,
+        StoreError,
+        TooManyRequests,
+        TransportError,
+        TransportTimeoutError,
+        ValidationError,
+    )
     from pinpoint_kit.limits import UNLIMITED, Limits
     from pinpoint_kit.models.application import Application
     from pinpoint_kit.models.endpoint import (
@@ -37,9 +59,14 @@ __all__ = [
     "UNLIMITED",
     "ActiveSession",
     "Application",
+    "BadRequest",
     "BatchReport",
     "ChannelType",
+    "ClosedError",
+    "ConfigurationError",
+    "Conflict",
     "DeadLetter",
+    "DeliveryError",
     "DeliveryOptions",
     "DeliveryReport",
     "DeliveryStats",
@@ -48,21 +75,35 @@ __all__ = [
     "EndpointStatus",
     "Event",
     "EventResult",
+    "Forbidden",
+    "InternalServerError",
+    "InvalidTypeError",
     "Job",
     "JobDefinition",
+    "JobFailedError",
     "JobFormat",
     "JobStatus",
     "JobType",
     "Limits",
     "Location",
+    "MethodNotAllowed",
+    "NotFound",
     "OptOut",
+    "PayloadTooLarge",
     "Pinpoint",
     "PinpointKitError",
+    "PinpointKitWarning",
     "PinpointRetiredWarning",
     "Rejection",
     "RetryPolicy",
+    "ServiceError",
     "Session",
+    "StoreError",
+    "TooManyRequests",
+    "TransportError",
+    "TransportTimeoutError",
     "User",
+    "ValidationError",
     "__version__",
     "connect",
     "errors",
@@ -74,7 +115,7 @@ _HOMES = {
     "client": ("Pinpoint", "connect"),
     "delivery.options": ("DeliveryOptions",),
     "delivery.report": ("DeadLetter", "DeliveryReport", "DeliveryStats"),
-    "errors": ("PinpointKitError", "PinpointRetiredWarning"),
+    "errors": tuple(errors.__all__),
     "limits": ("UNLIMITED", "Limits"),
     "models.application": ("Application",),
     "models.endpoint": (
@@ -93,12 +134,14 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # type checkers see the imports above, and no name that is not there
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -376,6 +376,8 @@ def _check_options(options: PinpointOptions) -> None:
     unknown = options.keys() - PinpointOptions.__annotations__.keys()
     if unknown:
         raise ConfigurationError(f"no such option: {', '.join(sorted(unknown))}")
+    if not isinstance(options.get("strict", False), bool):
+        raise ConfigurationError("strict must be True or False")
     for name, cls in (("limits", Limits), ("retry", RetryPolicy), ("delivery", DeliveryOptions)):
         given = options.get(name)
         if given is not None and not isinstance(given, cls):

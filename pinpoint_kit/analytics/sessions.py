@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.analytics.recorder import Defaults
-from pinpoint_kit.errors import ValidationError
+from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models.base import instant
 from pinpoint_kit.models.event import Event, Session
 
@@ -86,6 +86,8 @@ class ActiveSession:
 
     def record(self, event: Event | str, /, **details: Unpack[EventDetails]) -> str:
         """Record an event that carries this session; the rest as in `events.record`.
+
+        After `stop` it carries the finished session, so that a late event is not lost.
 
         Args:
             event: an `Event` or an event type.
@@ -238,6 +240,9 @@ class Sessions:
             ...     pinpoint.flush().accepted
             3
         """
+        _require_text(endpoint_id, "$.endpoint_id")
+        if session_id is not None:
+            _require_text(session_id, "$.session_id")
         defaults = Defaults.checked(attributes, metrics) if attributes or metrics else None
         started = instant(timestamp, "timestamp") or self.now()
         value = Session(
@@ -259,7 +264,8 @@ class Sessions:
     ) -> ActiveSession:
         """Carry on a session that another process began, from its plain value.
 
-        Records nothing. The duration goes on from the wall clock's distance to the start.
+        Records nothing for it; another session that is open at the endpoint is stopped. The
+        duration goes on from the wall clock's distance to the start.
 
         Args:
             session: the value of an `ActiveSession`, with its `endpoint_id`.
@@ -272,6 +278,12 @@ class Sessions:
         Raises:
             ValidationError: the value has no endpoint id or no start, or it was stopped.
         """
+        if not isinstance(session, Session):
+            raise InvalidTypeError(
+                f"expected a Session, got {type(session).__name__}: pass the `value` of an"
+                " ActiveSession",
+                "$.session",
+            )
         if session.endpoint_id is None or session.start_timestamp is None:
             raise ValidationError(
                 "needs endpoint_id and start_timestamp: attach the `value` of an ActiveSession",
@@ -296,6 +308,7 @@ class Sessions:
 
     def get(self, endpoint_id: str) -> ActiveSession | None:
         """The session that is open at this endpoint in this client, or None."""
+        _require_text(endpoint_id, "$.endpoint_id")
         with self._lock:
             return self._active.get(endpoint_id.lower())
 
@@ -318,6 +331,11 @@ class Sessions:
         with self._lock:
             if self._active.get(session.endpoint_id.lower()) is session:
                 del self._active[session.endpoint_id.lower()]
+
+
+def _require_text(value: object, path: str) -> None:
+    if not isinstance(value, str):
+        raise InvalidTypeError(f"expected text, got {type(value).__name__}: pass a str", path)
 
 
 def _session_id(endpoint_id: str, started: dt.datetime) -> str:

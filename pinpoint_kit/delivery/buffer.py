@@ -428,6 +428,11 @@ class Buffer:
         with self._lock:
             self._ledger.refused_endpoints += 1
 
+    @property
+    def last_error(self) -> str:
+        """Why the latest request that failed did; "" when none has."""
+        return self._ledger.last_error
+
     def count_request(self, error: str = "") -> None:
         """Count one request, and remember why it failed if it did."""
         with self._lock:

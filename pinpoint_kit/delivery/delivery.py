@@ -18,7 +18,7 @@ from pinpoint_kit.delivery.log import Log
 from pinpoint_kit.delivery.outcomes import Notices, Outcomes, settle
 from pinpoint_kit.delivery.pacing import Pacer
 from pinpoint_kit.delivery.worker import Sender, Workers
-from pinpoint_kit.errors import DeliveryError
+from pinpoint_kit.errors import DeliveryError, InvalidTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,19 @@ __all__ = ["Delivery"]
 
 #: Seconds between two looks for work where no thread can be had to wait for it.
 _STEP_S = 0.01
+
+
+def seconds(timeout: float) -> float:
+    """A timeout of 0 or more.
+
+    Raises:
+        InvalidTypeError: it is no number.
+    """
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise InvalidTypeError(
+            f"expected seconds, got {type(timeout).__name__}: pass a float", "$.timeout"
+        )
+    return max(0.0, timeout)
 
 
 class Delivery:
@@ -171,7 +184,7 @@ class Delivery:
         Returns:
             The counts at the end; `pending` is what did not make it in time.
         """
-        self._wait_settled(max(0.0, timeout))
+        self._wait_settled(seconds(timeout))
         return self._buffer.report()
 
     def _wait_settled(self, timeout: float) -> None:
@@ -197,13 +210,15 @@ class Delivery:
         Returns:
             The final counts; `pending` is what stays in the spool.
         """
+        timeout = seconds(timeout)
         with self._close_lock:
             if not self._is_closed:
-                deadline = self._clock() + max(0.0, timeout)
+                deadline = self._clock() + timeout
                 self._buffer.close()
-                self._wait_settled(max(0.0, timeout))
+                self._wait_settled(timeout)
                 spooled = self._buffer.spooled_futures()
-                self._outcomes.tell_dropped(self._buffer.abandon("closed"), "closed")
+                left = self._buffer.abandon("closed")
+                self._outcomes.tell_dropped(left, "closed", self._buffer.last_error)
                 self._workers.join(max(0.0, deadline - self._clock()))
                 if self._backlog is not None:
                     self._backlog.close()

@@ -27,7 +27,7 @@ class Log:
         self._next: dict[str, float] = {}
         self._unsaid: dict[str, int] = {}
 
-    def loss(self, what: str, reason: str, count: int = 1) -> None:
+    def loss(self, what: str, reason: str, count: int = 1, hint: str = "") -> None:
         """Say that events were rejected or dropped, or count it for the next line."""
         key = f"{what}/{reason}"
         with self._lock:
@@ -37,7 +37,7 @@ class Log:
                 self._unsaid[key] = count
                 return
             self._next[key] = now + self._interval
-        self._logger.warning("%d event(s) %s: %s", count, what, reason)
+        self._logger.warning("%d event(s) %s: %s%s", count, what, reason, hint and f"; {hint}")
 
     def trouble(self, reason: str) -> None:
         """Say that a request failed and will be tried again."""

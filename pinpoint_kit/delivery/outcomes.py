@@ -133,12 +133,12 @@ class Outcomes:
                 settle(item.future, result or _result(item, status, message))
         self.buffer.announce()
 
-    def drop(self, items: Sequence[Recorded], reason: str) -> None:
+    def drop(self, items: Sequence[Recorded], reason: str, message: str = "") -> None:
         """These are given up."""
         fresh = self.buffer.drop(items, reason)
         if self.backlog is not None:
-            self.backlog.bury(fresh, reason, "")
-        self.tell_dropped(fresh, reason)
+            self.backlog.bury(fresh, reason, message)
+        self.tell_dropped(fresh, reason, message)
         self.buffer.announce()
 
     def refuse_endpoint_data(self, endpoint_id: str, status: int | None) -> None:
@@ -147,16 +147,17 @@ class Outcomes:
         self.log.loss("with refused endpoint data", f"status_{status}")
         self.on_lost_endpoint_data(endpoint_id)
 
-    def tell_dropped(self, items: Sequence[Recorded], reason: str) -> None:
+    def tell_dropped(self, items: Sequence[Recorded], reason: str, message: str = "") -> None:
         """These were given up, and the ledger knows it already."""
-        self._tell(items, "dropped", reason, "")
+        self._tell(items, "dropped", reason, message)
+        why = f"{reason}; the last failure was {message}" if message else reason
         for item in items:
             if item.future is not None:
-                settle(item.future, DeliveryError(f"event dropped: {reason}", reason))
+                settle(item.future, DeliveryError(f"event dropped: {why}", reason))
 
     def tell_rejected(self, item: Recorded, reason: str, message: str) -> None:
         """This was refused before it was queued, and the ledger knows it already."""
-        self.log.loss("rejected", reason)
+        self.log.loss("rejected", reason, hint="see delivery.dead_letters() or on_rejected")
         if self.backlog is not None:
             self.backlog.bury_new(item, reason, message)
         self._keep(
@@ -188,7 +189,7 @@ class Outcomes:
                 )
             )
         if count:
-            self.log.loss(outcome, reason, count)
+            self.log.loss(outcome, reason, count, message if outcome == "dropped" else "")
 
     def _keep(self, letter: DeadLetter) -> None:
         self.letters.append(letter)

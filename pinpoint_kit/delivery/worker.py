@@ -29,7 +29,9 @@ from pinpoint_kit.errors import (
     ClosedError,
     PayloadTooLarge,
     PinpointKitError,
+    ServiceError,
     TooManyRequests,
+    ValidationError,
 )
 from pinpoint_kit.limits import Limits
 from pinpoint_kit.models.event import ACCEPTED
@@ -224,22 +226,24 @@ class Workers:
         return answer
 
     def _failed(self, items: Sequence[Recorded], error: PinpointKitError) -> None:
-        if error.is_retryable:
-            self._keep(items, _describe(error), getattr(error, "retry_after", None))
-        else:
+        if _is_about_content(error):
             status = getattr(error, "status", 0) or 400
             self.outcomes.refuse(items, _reason(error), str(error), status=status)
+        else:
+            # Credentials expire and are renewed, applications are named wrongly and put right:
+            # none of that is the events' fault. They are kept, and tried again more slowly.
+            least = 0.0 if error.is_retryable else self.options.max_wait
+            asked = getattr(error, "retry_after", None) or 0.0
+            self._keep(items, _describe(error), max(least, asked))
 
     def _too_large(self, item: Recorded, size: int, limit: int) -> None:
         message = f"has {size} bytes, and at most {limit} fit: send less with the event"
         self.outcomes.refuse([item], "too_large", message, status=_TOO_LARGE)
 
-    def _keep(
-        self, items: Sequence[Recorded], reason: str, retry_after: float | None = None
-    ) -> None:
+    def _keep(self, items: Sequence[Recorded], reason: str, least_wait: float = 0.0) -> None:
         """The whole request failed: keep its items, and send nothing for a while."""
         self._failures += 1
-        at = self.clock() + max(self._wait(self._failures), retry_after or 0.0)
+        at = self.clock() + max(self._wait(self._failures), least_wait)
         self.log.trouble(reason)
         self.buffer.pause_until(at)
         self._retry(items, at)
@@ -255,7 +259,7 @@ class Workers:
             (hopeless if is_hopeless else again).append(item)
         self.buffer.retry(again, at)
         if hopeless:
-            self.outcomes.drop(hopeless, "undeliverable")
+            self.outcomes.drop(hopeless, "undeliverable", self.buffer.last_error)
 
     def _wait(self, tries: int) -> float:
         """Full jitter: random between 0 and `base_wait * 2**(tries - 1)`, at most `max_wait`."""
@@ -298,6 +302,11 @@ def _recorded(item: EndpointItem) -> Recorded:
     return recorded
 
 
+def _is_about_content(error: PinpointKitError) -> bool:
+    """True when sending the same again can never succeed, whoever sends it and when."""
+    return isinstance(error, (BadRequest, PayloadTooLarge, ValidationError))
+
+
 def _names_no_item(error: PinpointKitError) -> bool:
     """413 wants less at once, 400 names no item: halves find the one that is refused."""
     return isinstance(error, (PayloadTooLarge, BadRequest))
@@ -309,6 +318,7 @@ def _reason(error: PinpointKitError) -> str:
 
 
 def _describe(error: PinpointKitError) -> str:
-    """The error without the service's own text, which may repeat content."""
-    status = getattr(error, "status", None)
-    return f"{_reason(error)} ({status})" if status else type(error).__name__
+    """What happened and what to do, without a service's own text, which may repeat content."""
+    if isinstance(error, ServiceError):
+        return f"{_reason(error)} ({error.status}): {error.next_step}"
+    return f"{type(error).__name__}: {error}"

@@ -247,7 +247,10 @@ def test_an_unknown_application_raises() -> None:
         with pytest.raises(errors.NotFound):
             pinpoint.events.put("device-1", "t")
         pinpoint.events.record("device-1", "t")
-        assert pinpoint.flush(10).reasons == {"NotFoundException": 1}
+        assert pinpoint.flush(0.5).pending == 1
+        assert "check the application id" in pinpoint.delivery.stats().last_error
+        assert pinpoint.close(0).reasons == {"closed": 1}
+        assert "check the application id" in pinpoint.delivery.dead_letters()[0].message
 
 
 def test_endpoint_data_creates_the_endpoint_with_the_event(watched: Watched) -> None:

@@ -231,3 +231,19 @@ def test_endpoint_data_goes_with_the_start(watched: Watched) -> None:
     demographic = watched.pinpoint.endpoints.get("device-1").demographic
     assert demographic is not None
     assert demographic.platform == "ios"
+
+
+def test_wrong_types_are_told_apart(watched: Watched) -> None:
+    """An id that is no text, or a value that is no session, raises a typed error."""
+    sessions: Any = watched.pinpoint.sessions
+    for wrong in (lambda: sessions.start(5), lambda: sessions.get(5), lambda: sessions.attach("x")):
+        with pytest.raises(errors.InvalidTypeError):
+            wrong()
+
+
+def test_an_event_after_the_stop_carries_the_finished_session(watched: Watched) -> None:
+    """A late event is not lost."""
+    session = watched.pinpoint.sessions.start("device-1")
+    session.stop()
+    session.record("late")
+    assert "StopTimestamp" in watched.events()[-1]["Session"]

@@ -76,6 +76,8 @@ def test_a_429_halves_the_rate_and_success_brings_it_back() -> None:
     assert pacer.rate("PutEvents") == pytest.approx(8, rel=0.01)
     clock.now += 60.0  # time alone says nothing, and counts as a second at most
     pacer.succeeded("PutEvents")
+    assert pacer.rate("PutEvents") == pytest.approx(16)
+    clock.now += 1.0
     pacer.succeeded("PutEvents")
     assert pacer.rate("PutEvents") == 16
 
