@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 import attrs
 
 from pinpoint_kit.batching import EventItem
+from pinpoint_kit.delivery.items import Recorded
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.base import instant, metric_values, text_values
@@ -160,9 +161,9 @@ class Recorder:
             fragment, problem = self._fragment(
                 endpoint_id, event, event_id, attributes, metrics, session, timestamp, defaults
             )
-            if endpoint is not None and problem is None:
+            if endpoint is not None:
                 data = self._endpoint_data(endpoint_id, endpoint)
-                if not self._sent.is_new(endpoint_id, data):
+                if problem is None and not self._sent.is_new(endpoint_id, data):
                     data = b""
         except InvalidTypeError:
             raise
@@ -173,7 +174,9 @@ class Recorder:
             return event_id
         if self.policy.strict:
             raise problem
-        self._delivery.reject(endpoint_id, event_id, problem.reason, problem.message, fragment)
+        self._delivery.reject(
+            Recorded(endpoint_id, event_id, fragment, data), problem.reason, problem.message
+        )
         if future is not None:
             future.set_result(refusal(endpoint_id, event_id, problem))
         return event_id

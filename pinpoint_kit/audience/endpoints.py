@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from pinpoint_kit.audience.report import BatchReport, Rejection
 from pinpoint_kit.batching import Batch, EndpointItem, TooLarge, pack_endpoints
+from pinpoint_kit.delivery.items import Recorded
 from pinpoint_kit.errors import (
     BadRequest,
     InvalidTypeError,
@@ -161,7 +163,11 @@ class Endpoints:
         except ValidationError as problem:
             if self._strict or endpoint.id is None:
                 raise
-            self._delivery.reject(endpoint.id, "", problem.reason, problem.message)
+            fragment = b""
+            with suppress(ValidationError):
+                fragment = wire.with_id(endpoint.id, wire.encode(wire.endpoint_request(endpoint)))
+            item = Recorded(endpoint.id, "", fragment, is_endpoint=True)
+            self._delivery.reject(item, problem.reason, problem.message)
             return
         self._on_change(endpoint_id)
         self._delivery.enqueue_endpoint(endpoint_id, fragment)

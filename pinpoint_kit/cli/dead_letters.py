@@ -132,7 +132,7 @@ def list_letters(path: Path, limit: int, after: int, reason: str | None, *, as_j
         return
     if shown:
         console().print(
-            table(_COLUMNS, map(_row, shown), numbers=_NUMBERS, whole=(*_NUMBERS, "Died"))
+            table(_COLUMNS, map(_row, shown), numbers=_NUMBERS, whole=(*_NUMBERS, "Kind", "Died"))
         )
     click.echo(_summary(reasons))
     if following is not None:

@@ -217,12 +217,12 @@ class Backlog:
         self._do(
             lambda: self.spool.bury_new(
                 kind,
-                item.endpoint_id,
-                item.event_id,
+                _storable(item.endpoint_id),
+                _storable(item.event_id),
                 item.fragment,
                 item.endpoint,
                 reason=reason,
-                message=message,
+                message=_storable(message),
             )
         )
 
@@ -245,6 +245,11 @@ class Backlog:
     def inherited(self) -> list[Future[EventResult]]:
         """The futures of items that wait on disk; without the lock, for a forked child."""
         return list(self._futures.values())
+
+
+def _storable(text: str) -> str:
+    """The text as UTF-8 can hold it: what is refused may be refused for that."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def spooled_error() -> DeliveryError:

@@ -155,8 +155,10 @@ def replay(db: sqlite3.Connection, ids: Sequence[int], allocate: Callable[[], in
     sizes = []
     with transaction(db):
         for dead_id in ids:
-            found = db.execute("SELECT size FROM dead WHERE id = ?", (dead_id,)).fetchone()
-            if found is None:
+            found = db.execute(
+                "SELECT size FROM dead WHERE id = ? AND length(body) > 0", (dead_id,)
+            ).fetchone()
+            if found is None:  # there is none, or it could never be encoded
                 continue
             db.execute(
                 f"INSERT INTO queue (seq, {_ROW}) SELECT ?, kind, endpoint_id, item_id,"  # noqa: S608 -- our columns

@@ -141,23 +141,18 @@ class Delivery:
         if dropped is not None:
             self._outcomes.tell_dropped([dropped], why)
 
-    def reject(
-        self, endpoint_id: str, event_id: str, reason: str, message: str, fragment: bytes = b""
-    ) -> None:
+    def reject(self, item: Recorded, reason: str, message: str) -> None:
         """Count an item that was refused for its content before it was queued.
 
         Args:
-            endpoint_id: the endpoint it was for.
-            event_id: the event; "" for an endpoint update.
+            item: what was refused, encoded as far as it could be, to be kept as a dead letter.
             reason: a stable word.
             message: what is wrong with it.
-            fragment: the encoded item, if it could be encoded, to be kept as a dead letter.
 
         Raises:
             ClosedError: the client was closed.
         """
         self._buffer.reject(reason)
-        item = Recorded(endpoint_id, event_id, fragment, is_endpoint=not event_id)
         self._outcomes.tell_rejected(item, reason, message)
 
     def count_truncated(self) -> None:

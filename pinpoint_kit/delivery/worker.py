@@ -47,7 +47,7 @@ A = TypeVar("A")
 _PUT_EVENTS = "PutEvents"
 _UPDATE_ENDPOINTS = "UpdateEndpointsBatch"
 #: A request that takes longer makes it worth to have several under way.
-_SLOW_S = 0.01
+_SLOW_S = 0.05
 
 _TOO_LARGE = 413
 _TOO_MANY = 429

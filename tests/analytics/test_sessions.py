@@ -236,9 +236,9 @@ def test_endpoint_data_goes_with_the_start(watched: Watched) -> None:
 def test_wrong_types_are_told_apart(watched: Watched) -> None:
     """An id that is no text, or a value that is no session, raises a typed error."""
     sessions: Any = watched.pinpoint.sessions
-    for wrong in (lambda: sessions.start(5), lambda: sessions.get(5), lambda: sessions.attach("x")):
+    for verb, wrong in ((sessions.start, 5), (sessions.get, 5), (sessions.attach, "x")):
         with pytest.raises(errors.InvalidTypeError):
-            wrong()
+            verb(wrong)
 
 
 def test_an_event_after_the_stop_carries_the_finished_session(watched: Watched) -> None:

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pinpoint_kit import errors
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
+from pinpoint_kit.delivery.items import Recorded
 from pinpoint_kit.limits import Limits
 from pinpoint_kit.transport import PutEventsAnswer
 
@@ -152,7 +153,8 @@ class Ledger(RuleBasedStateMachine):
     def refuse_early(self) -> None:
         """Count an event that is refused before it is queued."""
         self.rejected_early += 1
-        self.delivery.reject("a", f"early-{self.rejected_early}", "attributes", "too many")
+        item = Recorded("a", f"early-{self.rejected_early}", b"")
+        self.delivery.reject(item, "attributes", "too many")
 
     @rule(kind=st.sampled_from(sorted(FAILURES)))
     def plan_a_failure(self, kind: str) -> None:

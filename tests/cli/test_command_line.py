@@ -45,9 +45,11 @@ def test_every_command_is_in_the_how_to() -> None:
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_common_options(path: str) -> None:
-    """Every command takes the same options for where it works and how it answers."""
+    """Commands take the same options for where they work (a Pinpoint, a spool) and answer."""
     options = {name for parameter in COMMANDS[path].params for name in parameter.opts}
-    assert {"--url", "--application", "--application-id", "--json", "--debug"} <= options
+    is_on_a_file = path.startswith("pinpoint-kit dead-letters ")
+    place = {"--spool"} if is_on_a_file else {"--url", "--application", "--application-id"}
+    assert {*place, "--json", "--debug"} <= options
 
 
 @pytest.mark.parametrize("path", ["pinpoint-kit", *COMMANDS])

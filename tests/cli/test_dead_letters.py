@@ -500,7 +500,7 @@ def test_trouble_with_the_file_is_a_store_error(spool: Path) -> None:
     letters = DeadLetters(spool)
     letters.close()
     letters.close()
-    with pytest.raises(StoreError, match="events.spool: the spool was closed"):
+    with pytest.raises(StoreError, match="the spool was closed"):
         letters.get(1)
 
 

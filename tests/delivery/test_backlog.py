@@ -252,3 +252,25 @@ def test_kill_9_loses_nothing(tmp_path: Path) -> None:
 def test_kill_9_fifty_times_loses_nothing(tmp_path: Path) -> None:
     """The same at fifty random moments."""
     print(f"\n50 kills, {kills(tmp_path, times=50, seed=2)} events recorded, none lost")  # noqa: T201 -- its figure
+
+
+def test_what_cannot_be_encoded_is_rejected_and_kept_without_content(tmp_path: Path) -> None:
+    """An id that UTF-8 cannot hold raises nothing, with a spool as without one."""
+    with opened(tmp_path) as pinpoint:
+        pinpoint.events.record("\ud800", "t")
+        pinpoint.events.record("e", "t", event_id="\ud800")
+        assert pinpoint.flush(5).rejected == 2
+        assert pinpoint.delivery._backlog is not None
+        spool = pinpoint.delivery._backlog.spool
+        assert len(list(spool.export())) == 2
+
+
+def test_endpoint_data_of_a_refused_event_is_kept_with_it(tmp_path: Path) -> None:
+    """The dead letter holds what is needed to record the event again."""
+    with opened(tmp_path) as pinpoint:
+        pinpoint.events.record(
+            "e", "t", attributes={"a": "x" * 201}, endpoint=pk.Endpoint(opt_out="ALL")
+        )
+        assert pinpoint.delivery._backlog is not None
+        (letter,) = pinpoint.delivery._backlog.spool.export()
+    assert letter.endpoint == b'{"OptOut":"ALL"}'
