@@ -7,6 +7,7 @@ which is how exit and tests do it.
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
 import threading
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 
 __all__ = ["Sender", "Workers"]
+
+_LOGGER = logging.getLogger("pinpoint_kit.delivery")
+_FAULT_WAIT_S = 1.0
 
 A = TypeVar("A")
 
@@ -140,7 +144,13 @@ class Workers:
                 return
             if self._latency > _SLOW_S and self.buffer.has_more:
                 self.start()
-            self.deliver(taken)
+            try:
+                self.deliver(taken)
+            except Exception:
+                # A fault of ours, or an answer that nobody could expect: the thread lives on, and
+                # what was not settled is tried again.
+                _LOGGER.exception("a batch could not be handled; its events stay pending")
+                self._retry([i for i in taken if not i.is_settled], self.clock() + _FAULT_WAIT_S)
 
     def step(self) -> bool:
         """Send what can go out now, on the calling thread; False when there was nothing."""

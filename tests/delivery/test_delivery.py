@@ -283,6 +283,23 @@ def test_a_client_that_nobody_closed_still_delivers_at_exit(tmp_path: Any) -> No
     assert "a client was not closed before exit: 2000 event(s) accepted" in ran.stderr
 
 
+def test_an_answer_that_nobody_could_expect_stops_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The thread outlives it, the event stays pending, and is delivered by the next try."""
+    service = Service()
+    answers: list[Any] = [object()]
+
+    def send(body: bytes) -> Any:
+        return answers.pop() if answers else service(body)
+
+    delivery = running(send)
+    record(delivery, "1")
+    assert delivery.flush(10).accepted == 1
+    assert "could not be handled" in caplog.text
+    delivery.close()
+
+
 def test_futures_are_settled_when_flush_returns() -> None:
     """What flush reports as accepted has its future settled."""
     service = Service()
