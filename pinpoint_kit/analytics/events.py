@@ -93,14 +93,7 @@ class Events:
             1
         """
         return self._recorder.record(
-            endpoint_id,
-            event,
-            attributes=attributes,
-            metrics=metrics,
-            session=session,
-            timestamp=timestamp,
-            endpoint=endpoint,
-            event_id=event_id,
+            endpoint_id, event, attributes, metrics, session, timestamp, endpoint, event_id
         )
 
     def submit(

@@ -137,11 +137,10 @@ class Recorder:
         """Replace what rides on every event (None), or on every event of a type."""
         self._defaults = {**self._defaults, event_type: defaults}
 
-    def record(  # noqa: PLR0913 -- the parts of an event, and who asks for what becomes of it
+    def record(  # noqa: PLR0913, PLR0917 -- the parts of an event; by place, which is faster
         self,
         endpoint_id: str,
         event: Event | str,
-        *,
         attributes: Mapping[str, str] | None = None,
         metrics: Mapping[str, float] | None = None,
         session: Session | None = None,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Buffer"]
 
-#: Lanes that are kept while they are empty: most endpoints come again.
+#: Lanes that are kept while they are empty.
 _KEPT_LANES = 1_000
 
 
@@ -293,7 +293,7 @@ class Buffer:
         elif policy == "drop_oldest" and self._ready:
             oldest = self._pop(self._ready[0])
             if self._ready[0].head is None:
-                self._ready.popleft()
+                self._forget(self._ready.popleft(), oldest.endpoint_id)
             self._bytes -= oldest.weight
             self._settle(oldest)
             self._count_drop(oldest, "buffer_full")
@@ -397,10 +397,10 @@ class Buffer:
         ready = self._ready
         while ready and len(taken) < most:
             lane = ready.popleft()
-            before = len(taken)
-            while lane.head is not None and len(taken) < most:
-                taken.append(self._pop(lane))
-            lane.under_way += len(taken) - before
+            items = lane.pop_many(most - len(taken))
+            lane.under_way += len(items)
+            self._waiting -= len(items)
+            taken += items
         self._under_way.update(taken)
         if not self._waiting:
             self._somebody_waits = False
@@ -487,13 +487,18 @@ class Buffer:
             if not lane.under_way:
                 if lane.head is not None:
                     self._ready.append(lane)
-                elif len(lanes) > _KEPT_LANES:
-                    del lanes[item.endpoint_id]
+                else:
+                    self._forget(lane, item.endpoint_id)
         if fresh:
             self._room.notify_all()
         if self._ready:
             self._work.notify()
         return fresh
+
+    def _forget(self, lane: Lane, endpoint_id: str) -> None:
+        """Nothing waits in this lane: keep it while there are few, most endpoints come again."""
+        if len(self._lanes) > _KEPT_LANES and not lane.under_way:
+            del self._lanes[endpoint_id]
 
     def announce(self) -> None:
         """The futures of what was accepted, refused or dropped are settled: flush may end."""

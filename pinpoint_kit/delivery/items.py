@@ -51,11 +51,20 @@ class Lane:
             self.tail.behind = item
         self.tail = item
 
+    def pop_many(self, most: int) -> list[Recorded]:
+        """Take up to that many items, those that wait longest first."""
+        popped: list[Recorded] = []
+        item = self.head
+        while item is not None and len(popped) < most:
+            popped.append(item)
+            following, item.behind = item.behind, None
+            item = following
+        self.head = item
+        if item is None:
+            self.tail = None
+        return popped
+
     def pop(self) -> Recorded | None:
         """Take the item that waits longest."""
-        item = self.head
-        if item is not None:
-            self.head, item.behind = item.behind, None
-            if self.head is None:
-                self.tail = None
-        return item
+        popped = self.pop_many(1)
+        return popped[0] if popped else None
