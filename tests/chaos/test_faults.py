@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .conftest import Door
 
 #: Faults that end an item for good: refused for its content, or for its caller.
-FINAL = (Fault.items(400, share=0.3), Fault.refused(403), Fault.refused(404), Fault.refused(400))
+FINAL = (Fault.items(400, share=0.3), Fault.refused(400))
 
 
 def submit(
@@ -53,6 +53,21 @@ def test_a_fault_that_passes_loses_nothing(
     assert watch.wrong == []
     assert report.accepted == report.recorded == 30
     assert sorted(faulty_pinpoint.event_ids()) == sorted(futures)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_wrong_set_up_loses_nothing(
+    door: Door, status: int, connect: Callable[..., pk.Pinpoint], faulty_pinpoint: FaultyPinpoint
+) -> None:
+    """Expired credentials, or an application that is gone for a while, keep the events waiting."""
+    pinpoint = connect(door)
+    faulty_pinpoint.script([Fault.refused(status)] * 2)
+    with Watch(pinpoint) as watch:
+        futures = submit(pinpoint, 30)
+        pinpoint.flush(10.0)
+    report = check(faulty_pinpoint, pinpoint, futures)
+    assert watch.wrong == []
+    assert report.accepted == report.recorded == 30
 
 
 @pytest.mark.parametrize("fault", FINAL, ids=repr)
