@@ -36,6 +36,7 @@ class Service:
     requests: list[dict[str, Any]] = attrs.field(factory=list)
     statuses: dict[str, int] = attrs.field(factory=dict)
     endpoint_status: int = 202
+    accepted: list[str] = attrs.field(factory=list)
     updates: list[list[dict[str, Any]]] = attrs.field(factory=list)
 
     def __call__(self, body: bytes) -> PutEventsAnswer:
@@ -58,6 +59,8 @@ class Service:
 
     def accept(self, request: dict[str, Any]) -> PutEventsAnswer:
         """Answer 202, or what `statuses` says for an event id."""
+        ids = [event_id for item in request.values() for event_id in item["Events"]]
+        self.accepted += [event_id for event_id in ids if self.statuses.get(event_id, 202) == 202]
         return PutEventsAnswer(
             {
                 endpoint_id: {
