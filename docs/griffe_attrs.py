@@ -1,5 +1,4 @@
-# ruff: noqa: INP001 -- mkdocstrings loads this file by its path; the documentation is not a package
-"""Shows the API reference the `__init__` that attrs writes at run time.
+"""Shows the API reference the `__init__` that attrs writes at run time, and the values of enums.
 
 The reference is read from the source without running it, where an attrs class has no `__init__`.
 This adds one to each, from its annotated fields, so that signatures and types are shown.
@@ -25,6 +24,8 @@ class AttrsInit(griffe.Extension):
             if decorators and "__init__" not in found.members:
                 is_keyword_only = any("kw_only=True" in str(d.value) for d in decorators)
                 found.set_member("__init__", _init(found, is_keyword_only=is_keyword_only))
+            if found.docstring is not None and any(str(base) == "Enum" for base in found.bases):
+                found.docstring.value += f"\n\nOne of {', '.join(_values(found))}."
 
 
 def _classes(scope: griffe.Module | griffe.Class) -> Iterator[griffe.Class]:
@@ -33,6 +34,12 @@ def _classes(scope: griffe.Module | griffe.Class) -> Iterator[griffe.Class]:
             yield member
         if isinstance(member, (griffe.Module, griffe.Class)):
             yield from _classes(member)
+
+
+def _values(enum: griffe.Class) -> Iterator[str]:
+    for name, member in enum.members.items():
+        if isinstance(member, griffe.Attribute) and name.isupper():
+            yield f"`{name}`"
 
 
 def _init(owner: griffe.Class, *, is_keyword_only: bool) -> griffe.Function:

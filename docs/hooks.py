@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 -- MkDocs loads this file by its path; the documentation is not a package
 """Generates, while the documentation is built, the pages that would otherwise drift.
 
 Each page is written from the thing that it describes: the limits from their attrs metadata, the
@@ -24,6 +23,26 @@ if TYPE_CHECKING:
     import click
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
+
+    from pinpoint_kit.engine import Coverage
+
+#: The families of the compatibility page; an operation belongs to the first that its name matches.
+_FAMILIES = {
+    "Analytics": r"Kpi$|Metrics$|Activities$",
+    "Jobs": r"Job",
+    "Templates": r"Template",
+    "Event streams": r"EventStream",
+    "Events": r"Event",
+    "Endpoints and users": r"Endpoint|^RemoveAttributes",
+    "Channels": r"Channel",
+    "Applications": r"Apps?$|ApplicationSettings",
+    "Tags": r"Resource$",
+    "Segments": r"Segment",
+    "Campaigns": r"Campaign",
+    "Journeys": r"Journey",
+    "Messages": r"Message|PhoneNumber",
+    "Recommenders": r"Recommender",
+}
 
 _STATUSES = {
     "emulated": "answers as the service does; choices are on the [fidelity page](../fidelity.md)",
@@ -51,8 +70,7 @@ def limits_page() -> str:
     rows = (
         (
             f"`{field.name}`",
-            "no limit" if field.default == limits.UNLIMITED else f"{field.default:,}",
-            field.metadata["unit"],
+            _amount(field.default, field.metadata["unit"]),
             field.metadata["meaning"],
             field.metadata["source"],
         )
@@ -66,24 +84,40 @@ def limits_page() -> str:
             "1,000,000 bytes and KB 1,000 bytes, the stricter reading. Hand another value to",
             "`connect(limits=...)` where yours differ.",
             "",
-            *_table(("Name", "Value", "Unit", "Applies to", "Source"), rows),
+            *_table(("Name", "Value", "Applies to", "Source"), rows),
             "",
-            "::: pinpoint_kit.limits.Limits",
+            "::: pinpoint_kit.Limits",
             "    options:",
             "      members: []",
+            "      merge_init_into_class: false",
+            "",
+            "::: pinpoint_kit.UNLIMITED",
+            "",
+            "Use it for a limit that should not apply, for example",
+            "`Limits(max_endpoints_per_user=UNLIMITED)`.",
             "",
         ]
     )
+
+
+def _amount(value: object, unit: str) -> str:
+    from pinpoint_kit import limits  # noqa: PLC0415 -- see the top of the file
+
+    return "no limit" if value == limits.UNLIMITED else f"{value:,}&nbsp;{unit}"
 
 
 def compatibility_page() -> str:
     """Every operation of the service model, and what the engine makes of it."""
     from pinpoint_kit import engine  # noqa: PLC0415 -- see the top of the file
 
-    coverage = sorted(engine.coverage(), key=lambda row: row.operation)
+    coverage = list(engine.coverage())
     counts = Counter(str(row.status) for row in coverage)
     totals = ((name, str(counts[name]), meaning) for name, meaning in _STATUSES.items())
-    rows = ((f"`{row.operation}`", str(row.status), row.note) for row in coverage)
+    families = _families(coverage)
+    overview = (
+        (f"[{name}](#{name.lower().replace(' ', '-')})", *_counts(rows))
+        for name, rows in families.items()
+    )
     return "\n".join(
         [
             "# Compatibility",
@@ -93,12 +127,39 @@ def compatibility_page() -> str:
             "",
             *_table(("Status", "Operations", "Meaning"), totals),
             "",
-            "## Operation by operation",
+            *_table(("Operations for", *_STATUSES), overview),
             "",
-            *_table(("Operation", "Status", "Note"), rows),
-            "",
+            *(line for name, rows in families.items() for line in _family(name, rows)),
         ]
     )
+
+
+def _families(coverage: Iterable[Coverage]) -> dict[str, list[Coverage]]:
+    """The operations by family, what is answered first."""
+    order = list(_STATUSES)
+    found: dict[str, list[Coverage]] = {}
+    for row in sorted(coverage, key=lambda row: (order.index(str(row.status)), row.operation)):
+        family = next(name for name, form in _FAMILIES.items() if re.search(form, row.operation))
+        found.setdefault(family, []).append(row)
+
+    def rank(family: str) -> tuple[object, ...]:
+        counts = Counter(str(row.status) for row in found[family])
+        return *(-counts[status] for status in order[:-1]), family
+
+    return {family: found[family] for family in sorted(found, key=rank)}
+
+
+def _counts(rows: Sequence[Coverage]) -> list[str]:
+    counts = Counter(str(row.status) for row in rows)
+    return [str(counts[status] or "") for status in _STATUSES]
+
+
+def _family(name: str, rows: Sequence[Coverage]) -> list[str]:
+    if not any(row.note for row in rows):
+        cells = ((f"`{row.operation}`", str(row.status)) for row in rows)
+        return [f"## {name}", "", *_table(("Operation", "Status"), cells), ""]
+    noted = ((f"`{row.operation}`", str(row.status), row.note) for row in rows)
+    return [f"## {name}", "", *_table(("Operation", "Status", "Note"), noted), ""]
 
 
 def errors_page() -> str:
@@ -122,7 +183,7 @@ def errors_page() -> str:
             "```",
             "",
             "Every error says what to do next, knows `is_retryable` and survives pickling.",
-            "Messages never hold addresses, user ids or attribute values.",
+            "Our own messages never hold addresses, user ids or attribute values.",
             "",
             "## When the service refuses",
             "",
@@ -169,7 +230,7 @@ def _contexts(
     import click  # noqa: PLC0415 -- see the top of the file
 
     # The width is fixed, so that the page does not depend on the terminal of whoever builds it.
-    context = click.Context(command, info_name=name, parent=parent, terminal_width=88, color=False)
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=76, color=False)
     yield context
     if isinstance(command, click.Group):
         for child in command.list_commands(context):

@@ -9,7 +9,7 @@ import os
 import time
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, cast
 
 import attrs
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import boto3
     import botocore.session
     from botocore.client import BaseClient
+    from mypy_boto3_pinpoint import PinpointClient  # of boto3-stubs, for those who have it
     from typing_extensions import Self, Unpack
 
     from pinpoint_kit.delivery import DeadLetter, DeliveryReport
@@ -58,7 +59,7 @@ SDK_NAME = "pinpoint_kit"
 class PinpointOptions(TypedDict, total=False):
     """What `connect` and `Pinpoint` both take.
 
-    Keys:
+    Attributes:
         app_title: rides on every event.
         app_package_name: rides on every event, for example `com.example.shop`.
         app_version_code: rides on every event, for example `3.2.0`.
@@ -134,6 +135,7 @@ def connect(
     Warns:
         PinpointRetiredWarning: the URL leads to the hosted service, which has ended.
 
+    Examples:
         >>> with connect("sqlite://", application="shop") as pinpoint:
         ...     pinpoint
         <Pinpoint engine application=shop>
@@ -194,14 +196,14 @@ class Pinpoint:
         **options: see `PinpointOptions`.
 
     Attributes:
-        endpoints: read, update and delete endpoints.
-        users: the endpoints of a person.
-        events: send events now, or record them for the background.
-        auth: sign-in events.
-        sessions: sessions with their duration.
-        purchases: purchases.
-        delivery: counts and state of background delivery.
-        applications: the applications themselves.
+        endpoints (Endpoints): read, update and delete endpoints.
+        users (Users): the endpoints of a person.
+        events (Events): send events now, or record them for the background.
+        auth (Auth): sign-in events.
+        sessions (Sessions): sessions with their duration.
+        purchases (Purchases): purchases.
+        delivery (Delivery): counts and state of background delivery.
+        applications (Applications): the applications themselves.
     """
 
     def __init__(
@@ -265,9 +267,9 @@ class Pinpoint:
         return self._application_id
 
     @property
-    def client(self) -> BaseClient:
+    def client(self) -> PinpointClient:
         """The botocore client: the escape hatch to everything that it can do."""
-        return self._transport.client
+        return cast("PinpointClient", self._transport.client)
 
     def call(self, operation: str, /, **params: object) -> dict[str, Any]:
         """Call any of the 122 operations, with retries and our errors.
@@ -317,6 +319,7 @@ class Pinpoint:
         Returns:
             The decorator.
 
+        Examples:
             >>> pinpoint = connect("sqlite://")
             >>> @pinpoint.per_invocation(timeout=1.0)
             ... def handler(event, context):

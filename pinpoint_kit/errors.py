@@ -23,13 +23,17 @@
     PinpointKitWarning (UserWarning)
     └── PinpointRetiredWarning            the hosted service ended on 2026-10-30
 
-Every error says what to do next, knows `is_retryable` and survives pickling. Messages never
-hold addresses, user ids or attribute values. Nothing of the package may be imported here.
+Every error says what to do next, knows `is_retryable` and survives pickling. Our own messages
+never hold addresses, user ids or attribute values; `ServiceError.message` is another server's
+text, which may. Nothing of the package may be imported here.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "BadRequest",
@@ -56,11 +60,80 @@ __all__ = [
 ]
 
 
-class PinpointKitError(Exception):
-    """The root: catch it to catch everything that this package raises on purpose."""
+class _Rejection(Protocol):
+    """A `Rejection`, which cannot be imported here."""
 
-    #: True when the same call may succeed later without any change.
+    @property
+    def index(self) -> int:
+        """Its place in what was given, from 0."""
+
+    @property
+    def id(self) -> str:
+        """The endpoint."""
+
+    @property
+    def reason(self) -> str:
+        """Why, and what to do."""
+
+
+class _Report(Protocol):
+    """A `BatchReport`, which cannot be imported here."""
+
+    @property
+    def accepted(self) -> int:
+        """Items that the service has taken."""
+
+    @property
+    def rejected(self) -> Sequence[_Rejection]:
+        """Items that were refused."""
+
+    @property
+    def requests(self) -> int:
+        """Requests that it took."""
+
+    @property
+    def total(self) -> int:
+        """Items that were settled."""
+
+
+class _Result(Protocol):
+    """An `EventResult`, which cannot be imported here."""
+
+    @property
+    def endpoint_id(self) -> str:
+        """The endpoint it was sent for."""
+
+    @property
+    def event_id(self) -> str:
+        """The event."""
+
+    @property
+    def status_code(self) -> int:
+        """202 accepted, 400 refused."""
+
+    @property
+    def message(self) -> str:
+        """The service's text."""
+
+    @property
+    def is_accepted(self) -> bool:
+        """True when the service has taken the event."""
+
+
+class PinpointKitError(Exception):
+    """The root: catch it to catch everything that this package raises on purpose.
+
+    Attributes:
+        is_retryable: True when the same call may succeed later without any change.
+        report: the `BatchReport` of what `endpoints.update_many` had done when this ended it;
+            None on every other error.
+        results: the `EventResult` of each event, in the order given, that `events.put_many` had
+            when this ended it, None for an event without an answer; None on every other error.
+    """
+
     is_retryable: bool = False
+    report: _Report | None = None
+    results: Sequence[_Result | None] | None = None
 
 
 class ValidationError(PinpointKitError, ValueError):
@@ -138,15 +211,16 @@ class ServiceError(PinpointKitError):
     Attributes:
         status: the HTTP status code.
         code: the service's exception name, for example `NotFoundException`.
-        message: the service's own text.
+        message: the service's own text; it may repeat what was sent.
         request_id: the id to quote when asking for help; "" when the answer had none.
         operation: the API operation, for example `GetEndpoint`.
         retry_after: seconds that the answer asks to wait, or None. Pinpoint sends none
             itself; proxies and other servers may.
+        next_step: what the caller can do about it: its class's advice, or better advice where
+            this answer calls for it.
     """
 
-    #: What the caller can do about this class of refusal.
-    next_step: ClassVar[str] = "see the message"
+    next_step: str = "see the message"
 
     def __init__(  # noqa: PLR0913 -- an answer has these parts, and each is wanted on the error
         self,
@@ -167,9 +241,11 @@ class ServiceError(PinpointKitError):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        where = f"{self.operation}: " if self.operation else ""
+        is_named = not self.operation or self.message.startswith(f"{self.operation} ")
+        where = "" if is_named else f"{self.operation}: "
+        answer = f"{self.status} {self.code}".rstrip()
         request = f", request id {self.request_id}" if self.request_id else ""
-        return f"{where}{self.message} ({self.status} {self.code}{request}); {self.next_step}"
+        return f"{where}{self.message} ({answer}{request}); {self.next_step}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.message,), dict(self.__dict__)

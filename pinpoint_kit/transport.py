@@ -39,12 +39,16 @@ R = TypeVar("R")
 _FINISHED = ("PutEvents", "UpdateEndpoint", "UpdateEndpointsBatch")
 _FIRST_FAILURE = 300
 _FIRST_CLIENT_ERROR = 400
+_NOT_FOUND = 404
 _NOT_IMPLEMENTED = 501
 _MOST_MESSAGE_CHARS = 1_000
 _NOT_PINPOINT = (
     "the answer is not a Pinpoint answer: check that the URL is a Pinpoint service and no"
     " proxy's page"
 )
+
+#: The embedded engine and our server say so when a failure lasts until somebody mends its cause.
+_RETRYABLE_HEADER = "x-pinpoint-kit-retryable"
 
 _BY_CODE: dict[str, type[errors.ServiceError]] = {
     "BadRequestException": errors.BadRequest,
@@ -365,19 +369,46 @@ class Transport:
         raise translated from None
 
     def with_retries(self, operation: str, attempt: Callable[[], R]) -> R:
-        """Try as often and as long as the policy says, as far as the operation may be repeated."""
+        """Try as often and as long as the policy says, as far as the operation may be repeated.
+
+        The first try is made without tenacity: most calls need no more, and what is refused for
+        good is raised with a short traceback.
+        """
+        started = time.monotonic()
+        try:
+            return self._paced(operation, attempt)
+        except errors.PinpointKitError as error:
+            if self.retry.max_attempts == 1 or not self._may_repeat(operation, error):
+                raise
+            failed = [error]
+        return self._again(operation, attempt, failed, started)
+
+    def _again(
+        self,
+        operation: str,
+        attempt: Callable[[], R],
+        failed: list[errors.PinpointKitError],
+        started: float,
+    ) -> R:
+        """The tries after the first, which is tenacity's first too: it counts and waits from it."""
+
+        def replay_or_try() -> R:
+            if failed:
+                raise failed.pop()
+            return self._paced(operation, attempt)
+
         policy = self.retry
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: self._may_repeat(operation, error)),
             wait=_wait(policy),
             stop=tenacity.stop_any(
-                tenacity.stop_before_delay(policy.deadline),
+                tenacity.stop_before_delay(policy.deadline - (time.monotonic() - started)),
                 tenacity.stop_after_attempt(policy.max_attempts),
             ),
             sleep=self.sleep,
             reraise=True,
         )
-        return retrying(lambda: self._paced(operation, attempt))
+        return retrying(replay_or_try)
 
     def _paced(self, operation: str, attempt: Callable[[], R]) -> R:
         """One try at the pace of the operation, which learns from the answer."""
@@ -527,22 +558,36 @@ def _service_error(error: aws.ClientError, operation: str) -> errors.ServiceErro
     details = response.get("Error") or {}
     status = _whole(metadata.get("HTTPStatusCode"))
     code = str(details.get("Code") or "")
+    if code == str(status):
+        code = ""  # botocore's stopgap for an answer that names no exception
     message = str(details.get("Message") or response.get("Message") or "no message")
     if _FIRST_FAILURE <= status < _FIRST_CLIENT_ERROR:
         message = "the server redirects elsewhere, which is not followed: correct the URL"
     fallback = errors.InternalServerError if status >= 500 else errors.ServiceError  # noqa: PLR2004 -- HTTP
     cls = _BY_CODE.get(code) or _BY_STATUS.get(status, fallback)
+    headers: Mapping[str, str] = metadata.get("HTTPHeaders") or {}
     translated = cls(
         message[:_MOST_MESSAGE_CHARS],
         status=status,
         code=code,
         request_id=str(metadata.get("RequestId") or response.get("RequestID") or ""),
         operation=operation,
-        retry_after=_retry_after(metadata.get("HTTPHeaders") or {}),
+        retry_after=_retry_after(headers),
     )
-    if status == _NOT_IMPLEMENTED:
-        translated.is_retryable = False
+    _advise(translated, headers)
     return translated
+
+
+def _advise(error: errors.ServiceError, headers: Mapping[str, str]) -> None:
+    """Correct what the class says of every such answer, where this answer says otherwise."""
+    if error.status == _NOT_IMPLEMENTED:
+        error.is_retryable = False
+        error.next_step = "use an operation that the compatibility page lists, or another door"
+    elif headers.get(_RETRYABLE_HEADER) == "false":
+        error.is_retryable = False
+        error.next_step = "repeating it does not help; the log of the engine or server says more"
+    elif error.status == _NOT_FOUND and not error.code:
+        error.next_step = "this is no Pinpoint server: check the URL"
 
 
 def _whole(value: object) -> int:

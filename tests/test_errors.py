@@ -12,6 +12,7 @@ import botocore.exceptions as aws
 import botocore.session
 import pytest
 
+import pinpoint_kit as pk
 from pinpoint_kit import errors
 from pinpoint_kit.transport import translate
 
@@ -141,6 +142,35 @@ def test_a_service_error_says_what_to_do_next() -> None:
     )
 
 
+def test_an_operation_is_named_once() -> None:
+    """A message that begins with the operation is not given its name again."""
+    error = errors.ServiceError("GetCampaigns is not emulated", operation="GetCampaigns")
+    assert str(error) == "GetCampaigns is not emulated (0); see the message"
+    other = errors.ServiceError("GetCampaignsX is no operation", operation="GetCampaigns")
+    assert str(other).startswith("GetCampaigns: GetCampaignsX")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_what_an_error_was_given_survives_pickling(protocol: int) -> None:
+    """Advice of its own, and what was done before it, come out of another process too."""
+    error = errors.NotFound("no message", status=404, operation="GetApps")
+    error.next_step = "this is no Pinpoint server: check the URL"
+    error.report = pk.BatchReport(
+        accepted=2, rejected=(pk.Rejection(index=1, id="e", reason="no"),), requests=1
+    )
+    error.results = [pk.EventResult(endpoint_id="e", event_id="1", status_code=202), None]
+    again = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301 -- our own bytes
+    assert str(again) == "GetApps: no message (404); this is no Pinpoint server: check the URL"
+    assert (again.report, again.results) == (error.report, error.results)
+    assert errors.NotFound("no message").next_step != again.next_step
+
+
+def test_most_errors_have_no_report() -> None:
+    """Only what ended a call with many items has one."""
+    for sample in SAMPLES:
+        assert (sample.report, sample.results) == (None, None)
+
+
 def test_every_service_error_has_its_own_next_step() -> None:
     """No leaf of the tree is left with the general advice."""
     steps = [cls.next_step for cls in errors.ServiceError.__subclasses__()]
@@ -219,6 +249,53 @@ def test_other_answers_go_by_their_status(
     error = translate(client_error(code, status), "GetApp")
     assert type(error) is cls
     assert error.is_retryable is is_retryable
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "next_step"),
+    [
+        ("404", 404, "this is no Pinpoint server: check the URL"),
+        ("", 404, "this is no Pinpoint server: check the URL"),
+        ("NotFoundException", 404, errors.NotFound.next_step),
+        (
+            "NotImplementedException",
+            501,
+            "use an operation that the compatibility page lists, or another door",
+        ),
+        ("500", 500, errors.InternalServerError.next_step),
+        ("502", 502, errors.InternalServerError.next_step),
+    ],
+)
+def test_the_next_step_fits_the_answer(code: str, status: int, next_step: str) -> None:
+    """An answer that says more than its class gets advice of its own."""
+    error = translate(client_error(code, status), "GetApp")
+    assert isinstance(error, errors.ServiceError)
+    assert error.next_step == next_step
+    assert str(error).endswith(f"; {next_step}")
+
+
+def test_a_status_is_no_code() -> None:
+    """Where the answer names no exception, botocore's stopgap is not shown as one."""
+    error = translate(client_error("404", 404), "GetApps")
+    assert isinstance(error, errors.NotFound)
+    assert error.code == ""
+    assert str(error).startswith("GetApps: the service's text (404, request id r);")
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_retryable"),
+    [
+        ({"x-pinpoint-kit-retryable": "false"}, False),
+        ({"x-pinpoint-kit-retryable": "true"}, True),
+        ({}, True),
+    ],
+)
+def test_a_lasting_failure_says_so(headers: dict[str, str], *, is_retryable: bool) -> None:
+    """A 500 whose header says that it lasts is not worth the same call again."""
+    error = translate(client_error("InternalServerErrorException", 500, headers), "GetApps")
+    assert type(error) is errors.InternalServerError
+    assert error.is_retryable is is_retryable
+    assert ("again" in str(error)) is is_retryable
 
 
 @pytest.mark.parametrize("response", [{}, {"Error": None}, {"ResponseMetadata": None}])

@@ -48,6 +48,7 @@ class Auth:
         Returns:
             The event id.
 
+        Examples:
             >>> from pinpoint_kit import Endpoint, User, connect
             >>> with connect("sqlite://") as pinpoint:
             ...     event_id = pinpoint.auth.sign_up(

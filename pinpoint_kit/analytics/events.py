@@ -18,6 +18,7 @@ from pinpoint_kit.errors import (
     InternalServerError,
     InvalidTypeError,
     PayloadTooLarge,
+    PinpointKitError,
     ValidationError,
 )
 from pinpoint_kit.models.event import Event, EventResult
@@ -86,6 +87,7 @@ class Events:
             ValidationError: strict, and the service would refuse the content.
             ClosedError: the client was closed.
 
+        Examples:
             >>> from pinpoint_kit import connect
             >>> with connect("sqlite://") as pinpoint:
             ...     event_id = pinpoint.events.record("device-1", "level_up", metrics={"n": 7})
@@ -146,10 +148,15 @@ class Events:
             ServiceError: the whole request was refused, for example `NotFound` for an unknown
                 application.
         """
-        return self._put([(endpoint_id, event, details)])[0]
+        return self._put([(endpoint_id, event, details)], {})[0]
 
     def put_many(self, events: Iterable[tuple[str, Event]]) -> list[EventResult]:
         """Send any number of events now, packed into as few requests as the limits allow.
+
+        All are read before the first is sent. When an error ends it early, what was sent before
+        stays sent, and the error has the results so far as its `results`: one an event, in the
+        order given, None for an event without an answer. Giving events again that have ids of
+        their own is harmless where the receiver tells duplicates by them.
 
         Args:
             events: pairs of endpoint id and event.
@@ -160,7 +167,7 @@ class Events:
         Raises:
             InvalidTypeError: an item is not such a pair.
             ValidationError: strict, and the service would refuse some content; nothing is sent.
-            TransportError: no answer came; what was sent before stays sent.
+            TransportError: no answer came.
             ServiceError: a whole request was refused.
         """
         triples: list[tuple[str, Event | str, EventDetails]] = []
@@ -168,10 +175,18 @@ class Events:
             if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[1], Event):  # noqa: PLR2004 -- a pair
                 raise InvalidTypeError("expected a pair (endpoint id, Event)", f"$[{index}]")
             triples.append((pair[0], pair[1], {}))
-        return self._put(triples)
-
-    def _put(self, triples: list[tuple[str, Event | str, EventDetails]]) -> list[EventResult]:
         results: dict[int, EventResult] = {}
+        try:
+            return self._put(triples, results)
+        except PinpointKitError as error:
+            error.results = [results.get(index) for index in range(len(triples))]
+            raise
+
+    def _put(
+        self,
+        triples: list[tuple[str, Event | str, EventDetails]],
+        results: dict[int, EventResult],
+    ) -> list[EventResult]:
         items: list[_Numbered] = []
         for index, (endpoint_id, event, details) in enumerate(triples):
             event_id = event_id_of(event, details.get("event_id"))

@@ -57,7 +57,7 @@ _TOO_LARGE = 413
 class EventDetails(TypedDict, total=False):
     """What a call that names an event type may add to it.
 
-    Keys:
+    Attributes:
         attributes: name -> text, up to 200 characters each.
         metrics: name -> number.
         session: the session that the event belongs to.

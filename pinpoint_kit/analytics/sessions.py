@@ -233,6 +233,7 @@ class Sessions:
             InvalidTypeError: a value has the wrong type.
             ClosedError: the client was closed.
 
+        Examples:
             >>> from pinpoint_kit import connect
             >>> with connect("sqlite://") as pinpoint:
             ...     with pinpoint.sessions.start("device-1") as session:

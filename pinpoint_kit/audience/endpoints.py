@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from pinpoint_kit.errors import (
     BadRequest,
     InvalidTypeError,
     PayloadTooLarge,
+    PinpointKitError,
     ServiceError,
     ValidationError,
 )
@@ -23,7 +24,7 @@ from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem, re
 from pinpoint_kit.models.endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from pinpoint_kit.delivery.delivery import Delivery
     from pinpoint_kit.limits import Limits
@@ -55,6 +56,21 @@ class _Tally:
             rejected=tuple(sorted(self.rejected, key=lambda rejection: rejection.index)),
             requests=self.requests,
         )
+
+
+@attrs.define(eq=False)
+class _Source:
+    """What the caller gave, up to a failure: that waits until what was read before is sent."""
+
+    endpoints: Iterable[Endpoint]
+    failure: Exception | None = None
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        try:
+            for endpoint in self.endpoints:  # noqa: UP028 -- would close the caller's generator
+                yield endpoint
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it is raised again later
+            self.failure = error
 
 
 class Endpoints:
@@ -115,6 +131,7 @@ class Endpoints:
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
 
+        Examples:
             >>> from pinpoint_kit import Endpoint, connect
             >>> with connect("sqlite://") as pinpoint:
             ...     request_id = pinpoint.endpoints.update(
@@ -146,6 +163,7 @@ class Endpoints:
             ValidationError: it has no id; or the client is strict and it breaks a limit.
             ClosedError: the client was closed.
 
+        Examples:
             >>> from pinpoint_kit import Endpoint, connect
             >>> with connect("sqlite://") as pinpoint:
             ...     pinpoint.endpoints.enqueue(Endpoint(id="device-1", metrics={"level": 1}))
@@ -184,6 +202,12 @@ class Endpoints:
         the rest goes on: UpdateEndpointsBatch answers only as a whole, so a refused request is
         halved until the refused item is found.
 
+        When something ends it early, what was done before stays done, and the error tells it:
+        each `PinpointKitError` has the `BatchReport` so far as its `report`, and any error has
+        a note with the counts (from Python 3.11 on). When `endpoints` itself raises, what was
+        read before is sent first. Items that are not in the report may not have arrived; giving
+        all of them again is harmless.
+
         Args:
             endpoints: any length; read as needed, never all at once.
             on_progress: called with the number of endpoints done so far.
@@ -192,22 +216,21 @@ class Endpoints:
             How many were accepted, and what was rejected and why.
 
         Raises:
-            InvalidTypeError: an item is not an `Endpoint`.
+            InvalidTypeError: an item is not an `Endpoint`; those before it are sent.
             Forbidden, NotFound, TooManyRequests, InternalServerError: the service refuses to
-                go on; what was accepted before stays.
-            TransportError: no answer came; what was accepted before stays.
+                go on.
+            TransportError: no answer came.
         """
-        tally = _Tally(on_progress)
-        for packed in pack_endpoints(self._items(endpoints, tally), self._limits):
-            if isinstance(packed, TooLarge):
-                tally.reject(
-                    packed.item.index,
-                    packed.item.endpoint_id,
-                    f"has {packed.size} bytes, and at most {packed.limit} are allowed: keep less"
-                    " in the endpoint",
-                )
-            else:
-                self._send(packed, tally)
+        tally, source = _Tally(on_progress), _Source(endpoints)
+        try:
+            self._send_all(source, tally)
+        except Exception as error:
+            if source.failure is not None and error is not source.failure:
+                error.__cause__ = source.failure  # what was read before it could not be sent
+            _tell(error, tally.report())
+            raise
+        finally:
+            source.failure = None  # which holds this frame by its traceback
         return tally.report()
 
     def delete(self, endpoint_id: str) -> Endpoint:
@@ -250,12 +273,28 @@ class Endpoints:
             raise problem
         return endpoint.id, wire.encode(wire.endpoint_request(endpoint))
 
-    def _items(self, endpoints: Iterable[Endpoint], tally: _Tally) -> Iterator[EndpointItem]:
-        for index, endpoint in enumerate(endpoints):
+    def _send_all(self, source: _Source, tally: _Tally) -> None:
+        for packed in pack_endpoints(self._items(source, tally), self._limits):
+            if isinstance(packed, TooLarge):
+                tally.reject(
+                    packed.item.index,
+                    packed.item.endpoint_id,
+                    f"has {packed.size} bytes, and at most {packed.limit} are allowed: keep less"
+                    " in the endpoint",
+                )
+            else:
+                self._send(packed, tally)
+        if source.failure is not None:
+            raise source.failure
+
+    def _items(self, source: _Source, tally: _Tally) -> Iterator[EndpointItem]:
+        for index, endpoint in enumerate(source):
             try:
                 endpoint_id, body = self._checked(endpoint)
             except InvalidTypeError as error:  # noqa: PERF203 -- each item may fail by itself
-                raise InvalidTypeError(error.message, f"$[{index}]") from error
+                source.failure = InvalidTypeError(error.message, f"$[{index}]")
+                source.failure.__cause__ = error
+                return
             except ValidationError as error:
                 tally.reject(index, endpoint.id or "", str(error))
             else:
@@ -284,6 +323,18 @@ def too_large(size: int, limit: int) -> ValidationError:
         "$",
         "too_large",
     )
+
+
+def _tell(error: Exception, report: BatchReport) -> None:
+    """Have an error tell what was done before it."""
+    if isinstance(error, PinpointKitError):
+        error.report = report
+    add_note = getattr(error, "add_note", None)  # from Python 3.11 on
+    if add_note is not None:
+        add_note(
+            f"update_many: {report.accepted} endpoints were accepted and {len(report.rejected)}"
+            f" rejected before this, in {report.requests} requests"
+        )
 
 
 def _service_text(error: ServiceError) -> str:

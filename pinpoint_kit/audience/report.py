@@ -32,6 +32,8 @@ class Rejection:
 class BatchReport:
     """What became of many items: `total` is `accepted` and `rejected` together.
 
+    An error that ended the call early has the report of what was settled before as its `report`.
+
     Args:
         accepted: items that the service has taken.
         rejected: items that were refused, each with its place and reason.
@@ -44,7 +46,7 @@ class BatchReport:
 
     @property
     def total(self) -> int:
-        """Items that were given."""
+        """Items that were settled: all that were given, unless an error ended it."""
         return self.accepted + len(self.rejected)
 
     def raise_for_rejected(self) -> BatchReport:

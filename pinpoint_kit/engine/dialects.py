@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from sqlalchemy import URL, Index, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import Insert
 
 __all__ = [
+    "Explanation",
     "begin_write",
     "connect",
     "explain",
@@ -166,24 +168,54 @@ def partial_index(name: str, present: Column[str | None], *columns: Column[Any])
     Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
-_EXPLANATIONS = (
-    ("full", "the disk or the database is full; make room, then try again"),
-    ("locked", "another process has locked the database for too long; try again"),
-    ("busy", "another process has locked the database for too long; try again"),
-    ("readonly", "the database is read-only; give this process the right to write its file"),
-    ("read-only", "the database is read-only; give this process the right to write its file"),
-    ("not a database", "the file is not a SQLite database; name another file"),
-    ("malformed", "the database file is corrupt; restore it from a backup or name another file"),
-    ("unable to open", "the database file cannot be opened; check that it exists and its rights"),
-    ("no such table", "the database lacks our tables; name another file"),
-    ("i/o error", "the disk reported an I/O error; check the disk, then try again"),
-)
+@attrs.frozen
+class Explanation:
+    """What a database error means.
+
+    Attributes:
+        sentence: the cause and what to do, without SQL and without data.
+        is_permanent: True when it lasts until somebody mends it, so that repeating the request
+            is of no use.
+    """
+
+    sentence: str
+    is_permanent: bool
 
 
-def explain(error: DBAPIError) -> str:
-    """Returns what a database error means and what to do, without SQL and without data."""
+def _passing(sentence: str) -> Explanation:
+    return Explanation(sentence, is_permanent=False)
+
+
+def _permanent(sentence: str) -> Explanation:
+    return Explanation(sentence, is_permanent=True)
+
+
+_LOCKED = _passing("another process has locked the database for too long; try again")
+_READ_ONLY = _permanent("the database is read-only; give this process the right to write its file")
+#: A part of SQLite's own text -> what it means. The first that fits counts.
+_EXPLANATIONS = {
+    "full": _passing("the disk or the database is full; make room, then try again"),
+    "locked": _LOCKED,
+    "busy": _LOCKED,
+    "readonly": _READ_ONLY,
+    "read-only": _READ_ONLY,
+    "not a database": _permanent("the file is not a SQLite database; name another file"),
+    "malformed": _permanent(
+        "the database file is corrupt; restore it from a backup or name another file"
+    ),
+    # Also when the process has too many files open, which passes.
+    "unable to open": _passing(
+        "the database file cannot be opened; check that it exists and its rights"
+    ),
+    "no such table": _permanent("the database lacks our tables; name another file"),
+    "i/o error": _passing("the disk reported an I/O error; check the disk, then try again"),
+}
+
+
+def explain(error: DBAPIError) -> Explanation:
+    """Returns what a database error means and what to do."""
     text = str(error.orig).lower()
-    for mark, sentence in _EXPLANATIONS:
+    for mark, explanation in _EXPLANATIONS.items():
         if mark in text:
-            return sentence
-    return f"the database failed ({type(error.orig).__name__}); try again"
+            return explanation
+    return _passing(f"the database failed ({type(error.orig).__name__}); try again")

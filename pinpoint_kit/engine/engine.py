@@ -34,6 +34,7 @@ from pinpoint_kit.engine.refusals import (
     too_large,
 )
 from pinpoint_kit.engine.store import BUSY_TIMEOUT_S, Store
+from pinpoint_kit.engine.troubles import Troubles
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Engine:
         self._store = store
         self._clock = clock
         self._context = Context(store, limits, new_id)
+        self._troubles = Troubles(store.name)
         self._routes = routes.load()
 
     @classmethod
@@ -115,9 +117,10 @@ class Engine:
         except Refusal as refusal:
             return self._refuse(refusal, request_id)
         except DBAPIError as error:
-            sentence = dialects.explain(error)
-            _logger.warning("request %s failed: %s", request_id, sentence)
-            return self._refuse(internal_error(sentence[:1].upper() + sentence[1:]), request_id)
+            why = dialects.explain(error)
+            self._troubles.tell(why, request_id)
+            text = why.sentence[:1].upper() + why.sentence[1:]
+            return self._refuse(internal_error(text, is_permanent=why.is_permanent), request_id)
         except Exception as error:  # noqa: BLE001 -- a request must always get an answer
             _logger.error("request %s failed: %s", request_id, _whereabouts(error))  # noqa: TRY400 -- a traceback would hold personal data
             return self._refuse(
@@ -187,7 +190,8 @@ class Engine:
     def _refuse(self, refusal: Refusal, request_id: str) -> Response:
         status = self._routes.statuses.get(refusal.code) or _OWN_STATUSES[refusal.code]
         content = orjson.dumps(failure_body(refusal.message, request_id))
-        return Response(status, headers_of(request_id, refusal.code), content)
+        headers = headers_of(request_id, refusal.code, is_permanent=refusal.is_permanent)
+        return Response(status, headers, content)
 
 
 def _parameters(query: str) -> dict[str, list[str]]:

@@ -54,18 +54,26 @@ class Response:
     body: bytes = attrs.field(repr=_size)
 
 
+#: Said with a 500 that lasts until somebody mends the cause: every client repeats a plain 500.
+_PERMANENT = {"x-pinpoint-kit-retryable": "false"}
 _COMMON_HEADERS = {
     "Content-Type": "application/json",
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date",
+    "Access-Control-Expose-Headers": (
+        "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,x-pinpoint-kit-retryable,Date"
+    ),
 }
 
 
-def headers_of(request_id: str, error_type: str = "") -> dict[str, str]:
+def headers_of(
+    request_id: str, error_type: str = "", *, is_permanent: bool = False
+) -> dict[str, str]:
     """Returns the headers that every answer carries, and the error type when there is one."""
     headers = {**_COMMON_HEADERS, "x-amzn-RequestId": request_id}
     if error_type:
         headers["x-amzn-ErrorType"] = error_type
+    if is_permanent:
+        headers.update(_PERMANENT)
     return headers
 
 

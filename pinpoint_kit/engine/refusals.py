@@ -26,13 +26,18 @@ class Refusal(Exception):
         text: what is wrong, without any data.
         path: where, relative to what was parsed (".Attributes.plan[0]", "" is the whole), or
             None when the text alone says it.
+        is_permanent: True when the answer says so that repeating the request is of no use, which
+            nobody could tell by a 500.
     """
 
-    def __init__(self, code: str, text: str, path: str | None = None) -> None:
+    def __init__(
+        self, code: str, text: str, path: str | None = None, *, is_permanent: bool = False
+    ) -> None:
         super().__init__(code, text, path)
         self.code = code
         self.text = text
         self.path = path
+        self.is_permanent = is_permanent
 
     @property
     def message(self) -> str:
@@ -41,7 +46,8 @@ class Refusal(Exception):
 
     def under(self, prefix: str) -> Refusal:
         """Returns the same refusal, placed below `prefix`."""
-        return Refusal(self.code, self.text, prefix + (self.path or ""))
+        path = prefix + (self.path or "")
+        return Refusal(self.code, self.text, path, is_permanent=self.is_permanent)
 
 
 def bad_request(text: str, path: str | None = None) -> Refusal:
@@ -64,9 +70,9 @@ def too_large(text: str) -> Refusal:
     return Refusal("PayloadTooLargeException", text)
 
 
-def internal_error(text: str) -> Refusal:
-    """500: the engine or its database failed; the same request may succeed later."""
-    return Refusal("InternalServerErrorException", text)
+def internal_error(text: str, *, is_permanent: bool = False) -> Refusal:
+    """500: the engine or its database failed; unless permanent, the request may succeed later."""
+    return Refusal("InternalServerErrorException", text, is_permanent=is_permanent)
 
 
 def not_implemented(text: str) -> Refusal:

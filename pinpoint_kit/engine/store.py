@@ -56,6 +56,7 @@ class Store:
         in_memory = dialects.is_in_memory(parsed)
         if not in_memory:
             _check_place(parsed)
+            _make_private(parsed)
         store = cls(
             dialects.connect(parsed, busy_timeout), in_memory=in_memory, busy_timeout=busy_timeout
         )
@@ -64,11 +65,16 @@ class Store:
         except BaseException as error:
             store.close()
             if isinstance(error, DBAPIError):
-                raise StoreError(f"{_name(parsed)}: {dialects.explain(error)}") from None
+                raise StoreError(f"{store.name}: {dialects.explain(error).sentence}") from None
             if isinstance(error, StoreError):
-                raise StoreError(f"{_name(parsed)}: {error}") from None
+                raise StoreError(f"{store.name}: {error}") from None
             raise
         return store
+
+    @property
+    def name(self) -> str:
+        """What to call it in a message: "The database FILE"."""
+        return f"The database {self._engine.url.database or 'in memory'}"
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -160,8 +166,19 @@ def _check_place(url: URL) -> None:
         )
 
 
-def _name(url: URL) -> str:
-    return f"The database {url.database or 'in memory'}"
+def _make_private(url: URL) -> None:
+    """Makes a new file for this user only: it will hold addresses and user ids.
+
+    SQLite would make it readable for all, and gives its side files the rights of the file. A file
+    that is there keeps its rights, and one that cannot be made is left for SQLite to explain.
+    """
+    database = url.database or ""
+    if database.startswith("file:"):
+        return
+    with suppress(OSError):
+        # Where a link leads, because O_EXCL does not follow links and SQLite does.
+        path = os.path.realpath(database)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _check_owner(connection: Connection) -> bool:

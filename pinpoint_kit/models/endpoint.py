@@ -177,6 +177,7 @@ class Endpoint(Model):
     Source: EndpointRequest and EndpointResponse of the service model; Developer Guide,
     "Adding endpoints".
 
+    Examples:
         >>> Endpoint(id="device-1", attributes={"plan": "pro"}).attributes
         {'plan': ['pro']}
     """

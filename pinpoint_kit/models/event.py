@@ -95,6 +95,7 @@ class Event(Model):
 
     Source: Event of the service model; Developer Guide, Quotas.
 
+    Examples:
         >>> Event(type="level_up", metrics={"n": 7}).metrics
         {'n': 7.0}
     """

@@ -94,8 +94,9 @@ _NOT_IN_REQUESTS = {
 def iso(value: dt.datetime) -> str:
     """Pinpoint's own form of an instant: ISO 8601, milliseconds, `Z`.
 
-    >>> iso(dt.datetime(2018, 5, 7, 19, 3, 29, 963000, tzinfo=dt.timezone.utc))
-    '2018-05-07T19:03:29.963Z'
+    Examples:
+        >>> iso(dt.datetime(2018, 5, 7, 19, 3, 29, 963000, tzinfo=dt.timezone.utc))
+        '2018-05-07T19:03:29.963Z'
     """
     return value.isoformat(timespec="milliseconds")[:23] + "Z"
 

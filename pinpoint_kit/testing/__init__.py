@@ -121,6 +121,7 @@ def recorded_events(pinpoint: Pinpoint, event_type: str | None = None) -> list[R
     Raises:
         ConfigurationError: there is no engine behind this client.
 
+    Examples:
         >>> from pinpoint_kit import connect
         >>> with connect("sqlite://") as pinpoint:
         ...     event_id = pinpoint.events.record("device-1", "level_up", metrics={"n": 7})

@@ -102,6 +102,7 @@ class FaultyPinpoint:
     Attributes:
         application_id: the application that is there from the beginning.
 
+    Examples:
         >>> with FaultyPinpoint() as faulty, faulty.connect() as pinpoint:
         ...     faulty.script([Fault.reset_after(), Fault.refused(503)])
         ...     event_id = pinpoint.events.record("device-1", "level_up")

@@ -22,7 +22,7 @@ __all__ = ["RecordedEvent", "stored_event_ids", "stored_events"]
 class RecordedEvent(NamedTuple):
     """An event as the engine has stored it.
 
-    Args:
+    Attributes:
         endpoint_id: the endpoint it happened at, in lower case: endpoint ids are
             case-insensitive.
         user_id: the endpoint's user when the event arrived; None when it had none.

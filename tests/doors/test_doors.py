@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import sqlite3
+import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +16,13 @@ import pytest
 
 import pinpoint_kit as pk
 from pinpoint_kit.doors import open_door
-from pinpoint_kit.errors import ConfigurationError, PinpointRetiredWarning, StoreError
+from pinpoint_kit.errors import (
+    ConfigurationError,
+    InternalServerError,
+    NotFound,
+    PinpointRetiredWarning,
+    StoreError,
+)
 from pinpoint_kit.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
@@ -251,6 +260,44 @@ def test_a_database_that_cannot_be_used(make: str, tmp_path: Path) -> None:
         file.write_bytes(b"this is no database, " * 100)
     with pytest.raises(StoreError):
         pk.connect(f"sqlite:///{file}")
+
+
+def test_a_corrupt_page_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Connecting to a damaged file neither waits nor repeats, nor says to try again."""
+    file = tmp_path / "shop.db"
+    pk.connect(f"sqlite:///{file}", application="shop").close()
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'apps'").fetchone()
+    with file.open("r+b") as stream:
+        stream.seek((root - 1) * size)
+        stream.write(b"\xff" * size)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waited"))
+    with pytest.raises(InternalServerError, match="restore it from a backup") as caught:
+        pk.connect(f"sqlite:///{file}", application="shop")
+    assert not caught.value.is_retryable
+    assert "try again" not in str(caught.value)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert str(file) in line
+
+
+def test_a_refusal_has_a_short_traceback() -> None:
+    """What is refused for good passes through no retry machinery, and shows none."""
+    with pk.connect("sqlite://") as pinpoint, pytest.raises(NotFound) as caught:
+        pinpoint.endpoints.get("nobody")
+    files = [frame.filename for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert not [name for name in files if "tenacity" in name]
+
+
+def test_what_is_not_emulated_says_what_to_do() -> None:
+    """The operation is named once, and the advice is not to wait for it."""
+    with pk.connect("sqlite://") as pinpoint, pytest.raises(InternalServerError) as caught:
+        pinpoint.call("GetCampaigns")
+    text = str(caught.value)
+    assert (text.count("GetCampaigns"), caught.value.status) == (1, 501)
+    assert text.endswith("use an operation that the compatibility page lists, or another door")
 
 
 def test_closing_twice() -> None:

@@ -60,7 +60,8 @@ def client() -> Iterator[Any]:
             aws_secret_access_key="test",
             config=Config(retries={"max_attempts": 0}),
         )
-        made.meta.events.register("before-send.pinpoint", answer)
+        hooks: Any = made.meta.events  # the stubs deny what botocore documents
+        hooks.register("before-send.pinpoint", answer)
         yield made
         made.close()
 

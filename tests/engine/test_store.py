@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 import sqlite3
+import stat
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from pinpoint_kit.engine import Engine, Request, dialects, schema
 from pinpoint_kit.engine.statements import Statement, padded
+from pinpoint_kit.engine.troubles import Troubles
 from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from tests.engine.conftest import Wire
 
 SECRET = "customer@example.com"
+RETRYABLE = "x-pinpoint-kit-retryable"
 
 
 def path_of(url: str) -> str:
@@ -190,6 +195,7 @@ def test_a_full_disk(make_wire: Callable[..., Wire], file_url: str) -> None:
     answer = wire.batch(*items)
     assert (answer.status, answer.code) == (500, "InternalServerErrorException")
     assert "full; make room" in answer.message
+    assert RETRYABLE not in answer.headers
     assert SECRET not in answer.message
     assert "INSERT" not in answer.message
     assert wire.dump() == before
@@ -199,7 +205,7 @@ def test_a_full_disk(make_wire: Callable[..., Wire], file_url: str) -> None:
 
 
 def test_a_database_that_becomes_read_only(make_wire: Callable[..., Wire], file_url: str) -> None:
-    """Losing the right to write answers 500 until it is back; reading goes on."""
+    """Losing the right to write answers 500 until it is given back; reading goes on."""
     wire = make_wire(file_url)
     wire.update("e")
     with wire.engine._store.read() as connection:
@@ -207,6 +213,7 @@ def test_a_database_that_becomes_read_only(make_wire: Callable[..., Wire], file_
     answer = wire.update("e")
     assert (answer.status, answer.code) == (500, "InternalServerErrorException")
     assert "read-only" in answer.message
+    assert answer.headers[RETRYABLE] == "false"
     assert wire.get("e")["Id"] == "e"
     with wire.engine._store.read() as connection:
         connection.exec_driver_sql("PRAGMA query_only=OFF")
@@ -240,7 +247,122 @@ def test_a_thread_that_holds_the_store_for_too_long(make_wire: Callable[..., Wir
 def test_an_unknown_database_error_is_explained() -> None:
     """An error without an explanation of its own shows its type only."""
     error = OperationalError("SELECT", {}, sqlite3.OperationalError(SECRET))
-    assert dialects.explain(error) == "the database failed (OperationalError); try again"
+    why = dialects.explain(error)
+    assert why.sentence == "the database failed (OperationalError); try again"
+    assert not why.is_permanent
+
+
+@pytest.mark.parametrize(
+    ("text", "is_permanent"),
+    [
+        ("database or disk is full", False),
+        ("database is locked", False),
+        ("disk I/O error", False),
+        ("unable to open database file", False),
+        ("attempt to write a readonly database", True),
+        ("file is not a database", True),
+        ("database disk image is malformed", True),
+        ("no such table: apps", True),
+    ],
+)
+def test_which_failures_pass(text: str, *, is_permanent: bool) -> None:
+    """What may pass by itself is told from what lasts until somebody mends it."""
+    error = OperationalError("SELECT", {}, sqlite3.OperationalError(text))
+    assert dialects.explain(error).is_permanent is is_permanent
+
+
+def corrupt(path: str, table: str) -> None:
+    """Overwrites the first page of a table, which opening does not read."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        root = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", [table]
+        ).fetchone()[0]
+    with Path(path).open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+
+
+def test_a_corrupt_page_is_permanent(
+    make_wire: Callable[..., Wire], file_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Damage that shows later says that repeating is no use; the log has it once, with the file."""
+    make_wire(file_url).engine.close()
+    corrupt(path_of(file_url), "apps")
+    with Engine.open(file_url) as engine:
+        answers = [engine.handle(Request("GET", "/v1/apps")) for _ in range(8)]
+    for answer in answers:
+        assert (answer.status, answer.headers[RETRYABLE]) == (500, "false")
+        assert answer.headers["x-amzn-ErrorType"] == "InternalServerErrorException"
+        assert b"restore it from a backup" in answer.body
+        assert path_of(file_url).encode() not in answer.body
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage().startswith(
+        f"The database {path_of(file_url)}: the database file is corrupt"
+    )
+    assert answers[0].headers["x-amzn-RequestId"] in record.getMessage()
+
+
+def test_troubles_are_told_once_a_cause_and_hour(caplog: pytest.LogCaptureFixture) -> None:
+    """Each cause has a line of its own, and another one when it is there an hour later."""
+    now = 0.0
+    troubles = Troubles("The database shop.db", lambda: now)
+    full, corrupt = (
+        dialects.explain(OperationalError("", {}, sqlite3.OperationalError(text)))
+        for text in ("disk is full", "malformed")
+    )
+    for why in (full, full, corrupt, full, corrupt):
+        troubles.tell(why, "r")
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+    now = 3599.0
+    troubles.tell(full, "r")
+    assert len(caplog.records) == 2
+    now = 3600.0
+    troubles.tell(full, "r")
+    assert "disk or the database is full" in caplog.records[2].getMessage()
+
+
+@pytest.fixture
+def _open_umask() -> Iterator[None]:
+    """The usual umask, which lets everybody read new files."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def mode_of(path: Path) -> int:
+    """Who may do what with a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.usefixtures("_open_umask")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_new_file_is_its_owners_only(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """Addresses and user ids are readable for nobody else, nor in the side files."""
+    make_wire(file_url).update("e", Address=SECRET, ChannelType="EMAIL")
+    modes = {path.name: mode_of(path) for path in Path(path_of(file_url)).parent.iterdir()}
+    assert modes == dict.fromkeys(["pinpoint.db", "pinpoint.db-wal", "pinpoint.db-shm"], 0o600)
+
+
+@pytest.mark.usefixtures("_open_umask")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_file_behind_a_link_is_its_owners_only(tmp_path: Path) -> None:
+    """A link to a file that is to be made leads to one with the same rights."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "real.db")
+    Engine.open(f"sqlite:///{tmp_path}/link.db").close()
+    assert mode_of(tmp_path / "real.db") == 0o600
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_the_mode_of_an_existing_file_stays(file_url: str) -> None:
+    """Who shares a database between users has said so by its rights."""
+    path = Path(path_of(file_url))
+    path.touch()
+    path.chmod(0o664)
+    Engine.open(file_url).close()
+    Engine.open(file_url).close()
+    assert mode_of(path) == 0o664
 
 
 def test_deleted_data_leaves_the_files(make_wire: Callable[..., Wire], file_url: str) -> None:

@@ -258,6 +258,60 @@ def test_waits_are_full_jitter(server: Any, client: Any, sleeps: Any, kit: Any) 
     assert len(set(sleeps.taken)) == len(bounds)
 
 
+def test_tenacity_is_kept_for_the_second_try(
+    server: Any, transport: Transport, kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Success at once and a refusal for good need no retry machinery."""
+    monkeypatch.setattr("tenacity.Retrying", lambda **_: pytest.fail("it was made"))
+    assert transport.put_events("app", BODY).results["e"]
+    server.default = lambda _: kit.Reply(404, b'{"Message":"no"}')
+    with pytest.raises(errors.NotFound):
+        transport.put_events("app", BODY)
+
+
+def test_the_deadline_counts_from_the_first_try(server: Any, client: Any, kit: Any) -> None:
+    """A first try that takes all the time leaves none for another."""
+    server.default = lambda _: kit.Reply(500)
+    now = 1000.0
+
+    class Slow:
+        """A pace that lets a request go after a while."""
+
+        def spend(self, _: str) -> float:
+            nonlocal now
+            now += 15.0
+            return 0.0
+
+        def throttled(self, _: str) -> None: ...
+
+        def succeeded(self, _: str) -> None: ...
+
+    policy = RetryPolicy(deadline=20.0, base_wait=0.0)
+    transport = Transport(client, retry=policy, pace=Slow(), sleep=lambda _: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.monotonic", lambda: now)
+        with pytest.raises(errors.InternalServerError):
+            transport.put_events("app", BODY)
+    assert len(server.seen) == 2
+
+
+def test_one_attempt_is_one_attempt(server: Any, client: Any, sleeps: Any, kit: Any) -> None:
+    """`max_attempts=1` switches retries off."""
+    server.default = lambda _: kit.Reply(500)
+    transport = Transport(client, retry=RetryPolicy(max_attempts=1), sleep=sleeps)
+    with pytest.raises(errors.InternalServerError):
+        transport.put_events("app", BODY)
+    assert (len(server.seen), sleeps.taken) == (1, [])
+
+
+def test_a_lasting_failure_is_not_repeated(server: Any, transport: Transport, kit: Any) -> None:
+    """A server can say of a 500 that it lasts."""
+    server.default = lambda _: kit.Reply(500, headers={"X-Pinpoint-Kit-Retryable": "false"})
+    with pytest.raises(errors.InternalServerError, match="repeating it does not help"):
+        transport.put_events("app", BODY)
+    assert len(server.seen) == 1
+
+
 def test_retry_after_is_honoured(server: Any, transport: Transport, sleeps: Any, kit: Any) -> None:
     """The wait is at least what the answer asks for, also above `max_wait`."""
     server.script = [kit.Reply(429, headers={"Retry-After": "7"})]
