@@ -16,20 +16,14 @@ from pinpoint_kit.version import VERSION
 __all__ = ["cli"]
 
 
-@click.group(
-    cls=GuardedGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
-    commands=[demo, record, dead_letters, endpoint, user, doctor],
-)
-@click.version_option(VERSION, "--version", prog_name="pinpoint-kit")
-def cli() -> None:
-    r"""Amazon Pinpoint's analytics and audience API, with or without AWS.
+#: No docstring, because click needs the control character that `\b` is outside of raw text.
+_HELP = """Amazon Pinpoint's analytics and audience API, with or without AWS.
 
     Without settings, commands use the embedded engine on ./pinpoint.db. Name another Pinpoint
     with --url or $PINPOINT_KIT_URL: sqlite:///FILE, http://HOST:PORT or aws://REGION.
 
     Answers go to stdout, everything else to stderr. With --json, stdout holds one JSON value
-    and nothing else.
+    and nothing else; of a command that fails, {"error": ...}.
 
     \b
     Exit status:
@@ -41,3 +35,16 @@ def cli() -> None:
       130  interrupted
       141  nobody reads the output
     """
+#: click leaves two columns free: 76 fit where mail, pages and split terminals have 80.
+_MAX_WIDTH = 78
+
+
+@click.group(
+    cls=GuardedGroup,
+    help=_HELP,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _MAX_WIDTH},
+    commands=[demo, record, dead_letters, endpoint, user, doctor],
+)
+@click.version_option(VERSION, "--version", prog_name="pinpoint-kit")
+def cli() -> None:
+    """The group; what it says of itself is `_HELP`."""

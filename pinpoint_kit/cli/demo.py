@@ -6,6 +6,7 @@ Every number that is shown comes back from the client's report or from the engin
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import click
 from rich.columns import Columns
 
 from pinpoint_kit.cli.failures import REFUSED
-from pinpoint_kit.cli.options import Settings, common
+from pinpoint_kit.cli.options import Settings, common_with, place_options
 from pinpoint_kit.cli.output import console, endpoint_table, print_json, table
 from pinpoint_kit.cli.population import Person, people
 from pinpoint_kit.models import wire
@@ -32,6 +33,12 @@ _IN_MEMORY = "sqlite://"
 _TIMEOUT_S = 60.0
 _TOO_LONG = "x" * 201
 _MAX_USERS = 5_000
+_NAME = "demo"
+_PLACE_OPTIONS = place_options(
+    url="[default: in memory, nothing is kept]",
+    application=f"[default: {_NAME}]",
+    application_id="",
+)
 
 
 @click.command()
@@ -43,16 +50,17 @@ _MAX_USERS = 5_000
     help="How many people to make up.",
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same people.")
-@common
+@common_with(_PLACE_OPTIONS)
 def demo(settings: Settings, users: int, seed: int) -> None:
     """Record what a small made-up population does, and show what came of it.
 
     Sign-ups, sign-ins, failed sign-ins, sessions and purchases go through the embedded engine.
-    It works in memory and leaves nothing behind, unless --url names a place; $PINPOINT_KIT_URL
-    is not used here.
+    It works in memory and leaves nothing behind, unless --url names a place: the people are then
+    the same ones in each run, and their events are added once more. $PINPOINT_KIT_URL and
+    $PINPOINT_KIT_APPLICATION_ID are not used here.
     """
     if settings.application is None and settings.application_id is None:
-        settings = attrs.evolve(settings, application="demo")
+        settings = attrs.evolve(settings, application=_NAME)
     settings = attrs.evolve(settings, url=settings.url or _IN_MEMORY)
     population = list(people(users, seed))
     with settings.opened() as pinpoint:
@@ -211,6 +219,12 @@ def _rows(counts: Counter[str]) -> list[tuple[str, str]]:
     return [*rows, ("all", f"{sum(counts.values()):,}")]
 
 
+def _named(settings: Settings) -> str:
+    if settings.application is None:
+        return "--application-id"
+    return f"--application {shlex.quote(settings.application)}"
+
+
 def _next_steps(settings: Settings) -> None:
     if settings.url == _IN_MEMORY:
         click.echo(
@@ -221,7 +235,8 @@ def _next_steps(settings: Settings) -> None:
         )
         return
     click.echo(
-        "\nAll of it is kept at the --url. Next, with the same --url and --application demo:\n"
+        "\nAll of it is kept at the --url; each further run adds its events to these.\n"
+        f"Next, with the same --url and {_named(settings)}:\n"
         "  pinpoint-kit user endpoints user-1\n"
         "  pinpoint-kit endpoint get device-1 --json\n"
         "  pinpoint-kit doctor"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
+import stat
 import sys
 import time
 from importlib import metadata
@@ -17,16 +18,16 @@ from urllib.parse import urlsplit
 import attrs
 import click
 
+import pinpoint_kit as pk
 from pinpoint_kit import errors
-from pinpoint_kit.cli.failures import DONE, REFUSED, exit_status
-from pinpoint_kit.cli.options import Settings, common, database_file, find
+from pinpoint_kit.cli.failures import DONE, REFUSED, USAGE, exit_status
+from pinpoint_kit.cli.options import PATIENCE, Settings, common, database_file, find, is_made
 from pinpoint_kit.cli.output import console, print_json, table
+from pinpoint_kit.cli.wording import in_cli_words
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pinpoint_kit as pk
 
 __all__ = ["doctor"]
 
@@ -42,22 +43,32 @@ _DOORS = {
     "https": "a server at an address",
     "aws": "the hosted service",
 }
+#: Source: sqlite.org/fileformat2.html; bytes 18 and 19 tell the journal mode.
 _HEADER = b"SQLite format 3\x00"
+_JOURNAL_AT = 18
 _WAL = 2
 
 
 @attrs.define
 class _Findings:
-    """What was found, line by line, and the exit status that follows from it."""
+    """What was found, line by line, and the exit status that follows from it.
 
-    rows: list[tuple[str, State, str]] = attrs.field(factory=list)
+    A later finding takes the place of an earlier one of the same name: what looked right from
+    outside may turn out wrong when it is used.
+    """
+
+    found: dict[str, tuple[State, str]] = attrs.field(factory=dict)
     status: int = DONE
 
+    @property
+    def rows(self) -> list[tuple[str, State, str]]:
+        return [(name, state, text) for name, (state, text) in self.found.items()]
+
     def add(self, name: str, state: State, text: str) -> None:
-        self.rows.append((name, state, text))
+        self.found[name] = (state, text)
 
     def fail(self, name: str, text: str, status: int) -> None:
-        self.rows.append((name, "PROBLEM", text))
+        self.found[name] = ("PROBLEM", in_cli_words(text))
         self.status = self.status or status
 
 
@@ -71,7 +82,7 @@ def doctor(settings: Settings) -> None:
     """
     findings = _Findings()
     url = settings.resolved_url
-    kind = _DOORS.get(url.partition(":")[0].lower(), "no kind that is known")
+    kind = _DOORS.get(url.partition(":")[0].lower(), "")  # opening it says what is wrong
     findings.add("door", "ok", f"{redacted(url)} ({kind})")
     file = database_file(url)
     if file is None or _check_file(findings, file):
@@ -102,14 +113,16 @@ def redacted(url: str) -> str:
 
 def _check_file(findings: _Findings, file: Path) -> bool:
     """Look at a database file from outside; False when it is not to be opened."""
-    if not file.exists():
+    if not is_made(file):
         folder = file.absolute().parent
         if not folder.is_dir():
-            findings.fail("database", f"the folder {folder} does not exist: make it first", 2)
+            text = f"the folder {folder} does not exist: make it first"
+            findings.fail("database", text, USAGE)
         elif not os.access(folder, os.W_OK):
-            findings.fail("database", f"the folder {folder} cannot be written to", 2)
+            findings.fail("database", f"the folder {folder} cannot be written to", USAGE)
         else:
-            text = f"{file} does not exist; the first command that writes will make it"
+            how = "is empty" if file.exists() else "does not exist"
+            text = f"{file} {how}; the first command that writes will make it"
             findings.add("database", "note", text)
         return False
     if not file.is_file():
@@ -118,36 +131,39 @@ def _check_file(findings: _Findings, file: Path) -> bool:
         name for name, mode in (("read", os.R_OK), ("write", os.W_OK)) if not os.access(file, mode)
     ]
     if missing:
-        findings.fail("database", f"{file}: no permission to {' and '.join(missing)}", 2)
+        findings.fail("database", f"{file}: no permission to {' and '.join(missing)}", USAGE)
         return False
-    details = file.stat()
-    text = f"{file}, {details.st_size:,} bytes, mode {details.st_mode & 0o777:o}"
-    findings.add("database", "ok", text + _journal(file))
-    return True
-
-
-def _journal(file: Path) -> str:
-    """The journal mode, from the file's header: opening it could change it.
-
-    Source: sqlite.org/fileformat2.html, bytes 18 and 19.
-    """
     with file.open("rb") as stream:
         header = stream.read(20)
-    if not header.startswith(_HEADER):
-        return ""
-    return ", journal mode wal" if header[18] == _WAL else ", journal mode not wal"
+    if not header.startswith(_HEADER) or len(header) <= _JOURNAL_AT:
+        findings.fail("database", f"{file} is no SQLite database: name another file", USAGE)
+        return False
+    details = file.stat()
+    # From the header, because opening the file could change the mode.
+    journal = "wal" if header[_JOURNAL_AT] == _WAL else "not wal"
+    text = f"{file}, {details.st_size:,} bytes, mode {details.st_mode & 0o777:o}"
+    text += f", journal mode {journal}"
+    if os.name == "posix" and details.st_mode & stat.S_IROTH:
+        findings.add(
+            "database", "note", f"{text}; everybody on this machine can read it: chmod 600"
+        )
+    else:
+        findings.add("database", "ok", text)
+    return True
 
 
 def _check_door(findings: _Findings, settings: Settings) -> None:
     """Ask for the list of applications: cheap, and it needs none to exist."""
-    named = settings.application
-    known_id = settings.application_id or os.environ.get("PINPOINT_KIT_APPLICATION_ID")
-    door = attrs.evolve(settings, application=None, application_id=known_id or "none")
+    door = attrs.evolve(settings, application=None, application_id="none")
     try:
         with door.opened() as pinpoint:
             _check_credentials(findings, settings.resolved_url, pinpoint)
             if _answers(findings, pinpoint):
-                _check_application(findings, pinpoint, settings, named, known_id)
+                _check_application(findings, pinpoint, settings)
+    except errors.StoreError as error:
+        findings.fail("database", str(error), exit_status(error))
+    except errors.ConfigurationError as error:
+        findings.fail("door", str(error), exit_status(error))
     except errors.PinpointKitError as error:
         findings.fail("answer", str(error), exit_status(error))
 
@@ -164,32 +180,34 @@ def _answers(findings: _Findings, pinpoint: pk.Pinpoint) -> bool:
     return True
 
 
-def _check_application(
-    findings: _Findings,
-    pinpoint: pk.Pinpoint,
-    settings: Settings,
-    name: str | None,
-    known_id: str | None,
-) -> None:
-    if name is not None:
-        try:
-            findings.add("application", "ok", f"found, id {find(pinpoint, name)}")
-        except errors.ConfigurationError:
-            text = "not found by that name; the first command that writes will make it"
-            findings.add("application", "note", text)
-    elif known_id is not None:
-        try:
-            pinpoint.call("GetApp")
-        except errors.NotFound:
-            findings.fail("application", "there is none with that id: check it", REFUSED)
-        except errors.ServiceError as error:
-            findings.fail("application", str(error), exit_status(error))
-        else:
-            findings.add("application", "ok", "found by its id")
-    elif settings.resolved_url.lower().startswith("sqlite:"):
-        findings.add("application", "ok", "none is named: `default` is used")
-    else:
+def _check_application(findings: _Findings, pinpoint: pk.Pinpoint, settings: Settings) -> None:
+    if settings.application is not None and settings.application_id is not None:
+        findings.fail("application", "give --application or --application-id, not both", USAGE)
+    elif settings.application is None and settings.known_id is not None:
+        _check_id(findings, pinpoint, settings.known_id)
+    elif settings.application is None and not settings.is_engine:
         findings.add("application", "note", "none is named: give --application or --application-id")
+    else:
+        try:
+            found = find(pinpoint, settings.application)
+        except errors.ConfigurationError as error:
+            text = f"{error}; the first command that writes will make it"
+            findings.add("application", "note", text)
+        else:
+            name = "found" if settings.application else "none is named, `default` is used"
+            findings.add("application", "ok", f"{name}, id {found}")
+
+
+def _check_id(findings: _Findings, pinpoint: pk.Pinpoint, known_id: str) -> None:
+    try:
+        with pk.Pinpoint(pinpoint.client, known_id, retry=PATIENCE) as application:
+            application.call("GetApp")
+    except errors.NotFound:
+        findings.fail("application", "there is none with that id: check it", REFUSED)
+    except (errors.ConfigurationError, errors.ServiceError) as error:
+        findings.fail("application", str(error), exit_status(error))
+    else:
+        findings.add("application", "ok", "found by its id")
 
 
 def _check_credentials(findings: _Findings, url: str, pinpoint: pk.Pinpoint) -> None:

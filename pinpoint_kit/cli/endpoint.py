@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from pinpoint_kit import ChannelType, Demographic, Endpoint, EndpointStatus, Location, OptOut, User
+from pinpoint_kit import (
+    ChannelType,
+    Demographic,
+    Endpoint,
+    EndpointStatus,
+    Location,
+    OptOut,
+    User,
+    errors,
+)
 from pinpoint_kit.cli.options import Settings, common
 from pinpoint_kit.cli.output import console, endpoint_table, print_json, say
 from pinpoint_kit.models import wire
@@ -18,6 +27,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 __all__ = ["confirm", "endpoint"]
+
+#: Members that the service misses by name -> the options that give them.
+_OPTIONS = {"ChannelType": "--channel-type", "Address": "--address"}
 
 
 @click.group()
@@ -66,7 +78,8 @@ def number(value: str) -> tuple[str, float]:
 @click.option(
     "--channel-type",
     type=click.Choice([member.value for member in ChannelType], case_sensitive=False),
-    help="The channel; give --address with it.",
+    metavar="TYPE",
+    help=f"The channel; give --address with it. {', '.join(m.value for m in ChannelType)}.",
 )
 @click.option("--address", help="Device token, e-mail address or phone number.")
 @click.option(
@@ -140,7 +153,12 @@ def update_endpoint(
     else:
         raise click.UsageError("name a change: --attribute, --file or another option")
     with settings.opened() as pinpoint:
-        request_id = pinpoint.endpoints.update(change)
+        try:
+            request_id = pinpoint.endpoints.update(change)
+        except errors.BadRequest as error:
+            if source is None:
+                _name_option(error)
+            raise
     if settings.as_json:
         print_json({"EndpointId": endpoint_id, "RequestID": request_id})
     else:
@@ -178,6 +196,14 @@ def confirm(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError("deleting needs --yes when stdin is not a terminal")
     click.confirm(question, abort=True, err=True)
+
+
+def _name_option(error: errors.BadRequest) -> None:
+    """Have a refusal for a missing member say which option gives it."""
+    for member, option in _OPTIONS.items():
+        if f"Missing {member}" in error.message:
+            error.message += f": give {option}"
+            error.next_step = "nothing was changed"
 
 
 def _members(given: dict[str, Any]) -> dict[str, Any]:

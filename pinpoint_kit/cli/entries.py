@@ -16,13 +16,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import attrs
 import orjson
 
 from pinpoint_kit import Endpoint, Event
+from pinpoint_kit.cli.positions import with_position
 from pinpoint_kit.cli.stream_form import is_stream_record, to_put_events
+from pinpoint_kit.cli.wording import in_cli_words
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models import wire
 
@@ -50,12 +53,14 @@ class Entry:
         event: what happened.
         endpoint: endpoint data that goes with it.
         has_unknown: whether there are members that Pinpoint does not know.
+        members: the line as PutEvents has it, to find positions in.
     """
 
     endpoint_id: str
     event: Event
     endpoint: Endpoint | None
     has_unknown: bool
+    members: Mapping[str, Any] = attrs.field(repr=False)
 
 
 @attrs.define
@@ -74,19 +79,20 @@ class EntryReader:
         if not isinstance(line, dict):
             raise InvalidTypeError("expected a JSON object with an event", "$")
         is_record = is_stream_record(line)
-        members = to_put_events(line) if is_record else dict(line)
-        endpoint_id = members.pop("EndpointId", None)
+        members = to_put_events(line) if is_record else line
+        own = dict(members)
+        endpoint_id = own.pop("EndpointId", None)
         if endpoint_id is None:
             raise ValidationError("misses EndpointId: give it", "$")
         if not isinstance(endpoint_id, str):
             raise InvalidTypeError("expected text", "$.EndpointId")
-        endpoint = _part(Endpoint, members.pop("Endpoint", None), "$.Endpoint")
-        event = _part(Event, members, "$")
+        endpoint = _part(Endpoint, own.pop("Endpoint", None), "$.Endpoint", members)
+        event = _part(Event, own, "$", members)
         if event is None:
             raise ValidationError("misses EventType: give it", "$")
         if event.id is None and event.timestamp is not None:
             event = attrs.evolve(event, id=self._content_id(line, counted=not is_record))
-        return Entry(endpoint_id, event, endpoint, bool(event.extra))
+        return Entry(endpoint_id, event, endpoint, bool(event.extra), members)
 
     def _content_id(self, line: dict[str, Any], *, counted: bool) -> str:
         content = orjson.dumps(line, option=orjson.OPT_SORT_KEYS)
@@ -102,18 +108,18 @@ class EntryReader:
         return digest.hexdigest()
 
 
-def _part(cls: type[M], value: object, path: str) -> M | None:
+def _part(cls: type[M], value: object, path: str, members: Mapping[str, Any]) -> M | None:
     if value is None:
         return None
     try:
         return wire.from_wire(cls, value, strict=True)
     except ValidationError as error:
-        located = path + error.path.removeprefix("$")
-        raise type(error)(error.message, located, error.reason) from None
+        located = ValidationError(error.message, path + error.path.removeprefix("$"))
+        raise ValidationError(with_position(located, members)) from None
 
 
 def without_content(problem: object) -> str:
     """The text of a problem, on one line, without names or values that come from the data."""
-    text = _OWN_NAMES.sub(r"\1", str(problem))
+    text = in_cli_words(_OWN_NAMES.sub(r"\1", str(problem)))
     text = text.replace(" at line 1 column", " at column").removesuffix(" @ $")
     return text[:_MAX_REASON_CHARS]

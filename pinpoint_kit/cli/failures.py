@@ -1,7 +1,8 @@
 """What happens when a command fails: one sentence on stderr and an exit status.
 
-Tracebacks are for --debug. The sentences are the errors' own: they say what to do next, and hold
-no personal data.
+With --json the same is on stdout as well, as one JSON value: whoever reads that needs no other
+stream. Tracebacks are for --debug. The sentences are the errors' own, in the words of the command
+line: they say what to do next, and hold no personal data.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import NoReturn
 
 import click
 
 from pinpoint_kit import errors
-from pinpoint_kit.cli.output import say
+from pinpoint_kit.cli.output import ANSWERED, SAID, print_json, say
+from pinpoint_kit.cli.wording import in_cli_words
 
 __all__ = [
     "DEBUG",
     "DONE",
     "INTERRUPTED",
+    "JSON",
     "NO_ANSWER",
     "REFUSED",
     "USAGE",
@@ -36,48 +40,75 @@ BROKEN_PIPE = 141
 
 #: Where the contexts of one run keep whether --debug was given.
 DEBUG = "pinpoint_kit.cli.debug"
+#: And whether --json was given.
+JSON = "pinpoint_kit.cli.json"
 
 
 def exit_status(error: errors.PinpointKitError) -> int:
     """The exit status that the top of the help promises for this error."""
     if isinstance(error, (errors.ConfigurationError, errors.ValidationError)):
         return USAGE
-    if isinstance(error, errors.TransportError) or error.is_retryable:
+    if error.is_retryable:
         return NO_ANSWER
-    return REFUSED
+    # No credentials, no trust in a certificate: a setting, and no matter of time.
+    return USAGE if isinstance(error, errors.TransportError) else REFUSED
 
 
 class GuardedGroup(click.Group):
     """A group whose commands end with a sentence and a status, whatever they raise."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See whether JSON is wanted before anything can be wrong with the command line."""
+        ctx.meta[JSON] = "--json" in args  # the option itself corrects it, if it comes so far
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; turn what it raises into an exit."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit):
-            raise  # click's own: usage errors and exits
+        except click.exceptions.Exit:
+            raise
+        except SystemExit as end:
+            # A command's own end, after it said why: with --json that is an answer, too.
+            if isinstance(end.code, int) and end.code and not ctx.meta.get(ANSWERED):
+                _answer(ctx, "Refused", ctx.meta.get(SAID, ""), end.code)
+            raise
+        except click.ClickException as error:
+            _answer(ctx, type(error).__name__, error.format_message(), error.exit_code)
+            raise  # click shows it
         except (KeyboardInterrupt, click.Abort):
-            say("interrupted")
-            status = INTERRUPTED
+            _end(ctx, "Interrupted", "interrupted", INTERRUPTED)
         except BrokenPipeError:
             _forget_stdout()
-            status = BROKEN_PIPE
+            raise click.exceptions.Exit(BROKEN_PIPE) from None
         except Exception as error:
+            sentence, status = _explained(error)
             if ctx.meta.get(DEBUG):
+                _answer(ctx, type(error).__name__, sentence, status)
                 raise
-            status = _explain(error)
-        raise click.exceptions.Exit(status)
+            _end(ctx, type(error).__name__, sentence, status)
 
 
-def _explain(error: Exception) -> int:
+def _explained(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit status."""
     if isinstance(error, errors.PinpointKitError):
-        say(f"error: {error}")
-        return exit_status(error)
+        return in_cli_words(str(error)), exit_status(error)
+    name = type(error).__name__
     if isinstance(error, OSError):
-        say(f"error: {error.strerror or type(error).__name__}: check the file and the terminal")
-        return USAGE
-    say(f"error: unexpected {type(error).__name__}: run it again with --debug, and report it")
-    return FAULT
+        return f"{error.strerror or name}: check the file and the terminal", USAGE
+    return f"unexpected {name}: run it again with --debug, and report it", FAULT
+
+
+def _end(ctx: click.Context, kind: str, sentence: str, status: int) -> NoReturn:
+    say(sentence if status == INTERRUPTED else f"error: {sentence}")
+    _answer(ctx, kind, sentence, status)
+    raise click.exceptions.Exit(status)
+
+
+def _answer(ctx: click.Context, kind: str, sentence: str, status: int) -> None:
+    """With --json, an error is an answer as well."""
+    if ctx.meta.get(JSON):
+        print_json({"error": {"type": kind, "message": sentence, "exit_status": status}})
 
 
 def _forget_stdout() -> None:

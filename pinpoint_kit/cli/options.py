@@ -10,6 +10,7 @@ import contextlib
 import functools
 import logging
 import os
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -19,7 +20,7 @@ import attrs
 import click
 
 import pinpoint_kit as pk
-from pinpoint_kit.cli.failures import DEBUG
+from pinpoint_kit.cli.failures import DEBUG, JSON
 from pinpoint_kit.cli.output import say
 from pinpoint_kit.doors import DEFAULT_URL
 from pinpoint_kit.errors import ConfigurationError, PinpointKitWarning
@@ -31,7 +32,23 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.client import PinpointOptions
 
-__all__ = ["ANSWER_OPTIONS", "Settings", "common", "database_file", "find"]
+    Option = Callable[[Callable[..., None]], Callable[..., None]]
+
+__all__ = [
+    "ANSWER_OPTIONS",
+    "PATIENCE",
+    "Settings",
+    "common",
+    "common_with",
+    "database_file",
+    "find",
+    "is_made",
+    "place_options",
+]
+
+#: What the engine takes when no application is named.
+DEFAULT_APPLICATION = "default"
+_MOST_SHOWN = 10
 
 #: Somebody waits at a terminal: give up sooner than a service in the background would.
 PATIENCE = pk.RetryPolicy(deadline=10.0, max_attempts=4)
@@ -58,21 +75,32 @@ class Settings:
         """The URL that `connect` will use."""
         return self.url or os.environ.get("PINPOINT_KIT_URL") or DEFAULT_URL
 
+    @property
+    def known_id(self) -> str | None:
+        """The application's id, from the option or the environment."""
+        if self.application_id is not None:
+            return self.application_id
+        return os.environ.get("PINPOINT_KIT_APPLICATION_ID") or None
+
+    @property
+    def is_engine(self) -> bool:
+        """Whether the URL means the embedded engine, which takes an application unnamed."""
+        return self.resolved_url.lower().startswith("sqlite:")
+
     @contextlib.contextmanager
     def reading(self) -> Iterator[pk.Pinpoint]:
         """Open a Pinpoint without making a database or an application."""
         file = database_file(self.resolved_url)
-        if file is not None and not file.exists():
+        if file is not None and not is_made(file):
             raise ConfigurationError(
                 f"there is no database {file}: name one with --url sqlite:///FILE, or make it with"
                 " `pinpoint-kit record` or `pinpoint-kit endpoint update`"
             )
-        if self.application is None:
+        is_unnamed = self.application is None and (self.known_id is not None or not self.is_engine)
+        if is_unnamed or self.application_id is not None:
             with self.opened() as pinpoint:
                 yield pinpoint
             return
-        if self.application_id is not None:
-            raise ConfigurationError("give --application (a name) or --application-id, not both")
         door = attrs.evolve(self, application=None, application_id="not-known-yet")
         with (
             door.opened() as outer,
@@ -95,27 +123,49 @@ class Settings:
             yield pinpoint
 
 
-def find(pinpoint: pk.Pinpoint, name: str) -> str:
+def find(pinpoint: pk.Pinpoint, name: str | None) -> str:
     """The id of the oldest application of this name, as `connect` would choose it.
 
+    Args:
+        pinpoint: where to look.
+        name: its name; None for the one that the engine takes when none is named.
+
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is none; the message names those that there are.
     """
-    found = pinpoint.applications.find(name)
-    if found is None:
-        raise ConfigurationError(
-            "there is no application of that name: check --application; commands that write make it"
-        )
-    return found.id
+    found = pinpoint.applications.find(DEFAULT_APPLICATION if name is None else name)
+    if found is not None:
+        return found.id
+    problem = "there is no application of that name"
+    if name is None:
+        problem = f"no application is named, and there is no `{DEFAULT_APPLICATION}`"
+    raise ConfigurationError(f"{problem}: {_those_there_are(pinpoint)}")
+
+
+def _those_there_are(pinpoint: pk.Pinpoint) -> str:
+    names = sorted({found.name or "" for found in pinpoint.applications.list()})
+    if not names:
+        return "this Pinpoint has none yet"
+    if len(names) == 1:
+        name = names[0]
+        return f"this Pinpoint has the application {name}: give --application {shlex.quote(name)}"
+    more = f" and {len(names) - _MOST_SHOWN:,} more" if len(names) > _MOST_SHOWN else ""
+    listed = ", ".join(names[:_MOST_SHOWN])
+    return f"this Pinpoint has the applications {listed}{more}: give --application NAME"
 
 
 def database_file(url: str) -> Path | None:
-    """The file that a sqlite URL names; None for memory, and for URLs of other kinds."""
-    scheme, _, rest = url.partition("://")
-    name = rest.partition("?")[0].removeprefix("/")
-    if scheme.lower() != "sqlite" or not name or name.startswith((":memory:", "file:")):
+    """The file that a sqlite URL names; None for memory, other kinds, and what is malformed."""
+    scheme, _, place = url.partition("://")
+    name = place.removeprefix("/")
+    if scheme.lower() != "sqlite" or not place.startswith("/") or "?" in place:
         return None
-    return Path(name)
+    return None if not name or name.startswith((":memory:", "file:")) else Path(name)
+
+
+def is_made(file: Path) -> bool:
+    """Whether there is a database, or something else in its place; an empty file is none yet."""
+    return file.exists() and not (file.is_file() and file.stat().st_size == 0)
 
 
 @contextlib.contextmanager
@@ -145,23 +195,44 @@ def _quiet(ctx: click.Context, _: click.Parameter, value: bool) -> bool:  # noqa
     return value
 
 
-_PLACE_OPTIONS = (
-    click.option(
-        "--url",
-        help="Which Pinpoint: sqlite:///FILE, http://HOST:PORT or aws://REGION."
-        " [env: PINPOINT_KIT_URL; default: sqlite:///pinpoint.db]",
-    ),
-    click.option("--application", metavar="NAME", help="The application, by name."),
-    click.option(
-        "--application-id",
-        metavar="ID",
-        help="The application, by id. [env: PINPOINT_KIT_APPLICATION_ID]",
-    ),
-)
+def _note_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:  # noqa: FBT001 -- as above
+    ctx.meta[JSON] = value
+    return value
+
+
+def place_options(
+    *,
+    url: str = "[env: PINPOINT_KIT_URL; default: sqlite:///pinpoint.db]",
+    application: str = "",
+    application_id: str = "[env: PINPOINT_KIT_APPLICATION_ID]",
+) -> tuple[Option, ...]:
+    """The options for where a command works; each argument says where a value comes from."""
+    which = "Which Pinpoint: sqlite:///FILE, http://HOST:PORT or aws://REGION."
+    return (
+        click.option("--url", help=f"{which} {url}"),
+        click.option(
+            "--application",
+            metavar="NAME",
+            help=f"The application, by name. {application}".rstrip(),
+        ),
+        click.option(
+            "--application-id",
+            metavar="ID",
+            help=f"The application, by id. {application_id}".rstrip(),
+        ),
+    )
+
 
 #: How a command answers; also for those that work on a file and on no Pinpoint.
-ANSWER_OPTIONS = (
-    click.option("--json", "as_json", is_flag=True, help="Answer with JSON on stdout."),
+ANSWER_OPTIONS: tuple[Option, ...] = (
+    click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        is_eager=True,  # before another option can be wrong
+        callback=_note_json,
+        help="Answer with JSON on stdout.",
+    ),
     click.option(
         "--debug",
         is_flag=True,
@@ -172,20 +243,27 @@ ANSWER_OPTIONS = (
 )
 
 
-def common(function: Callable[..., None]) -> Callable[..., None]:
+def common_with(place: tuple[Option, ...]) -> Option:
     """Give a command the common options, as one `Settings` in front of its own arguments."""
 
-    @functools.wraps(function)
-    def command(
-        *,
-        url: str | None,
-        application: str | None,
-        application_id: str | None,
-        as_json: bool,
-        **own: object,
-    ) -> None:
-        function(Settings(url, application, application_id, as_json), **own)
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(
+            *,
+            url: str | None,
+            application: str | None,
+            application_id: str | None,
+            as_json: bool,
+            **own: object,
+        ) -> None:
+            function(Settings(url, application, application_id, as_json), **own)
 
-    for option in reversed((*_PLACE_OPTIONS, *ANSWER_OPTIONS)):
-        command = option(command)
-    return command
+        with_options: Callable[..., None] = command
+        for option in reversed((*place, *ANSWER_OPTIONS)):
+            with_options = option(with_options)
+        return with_options
+
+    return decorate
+
+
+common = common_with(place_options())

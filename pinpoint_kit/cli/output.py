@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.endpoint import Endpoint
 
 __all__ = [
+    "ANSWERED",
+    "SAID",
     "console",
     "endpoint_table",
     "endpoints_table",
@@ -36,6 +38,11 @@ __all__ = [
 ]
 
 
+#: Where the contexts of one run keep whether a JSON value was printed, and what was said last.
+ANSWERED = "pinpoint_kit.cli.answered"
+SAID = "pinpoint_kit.cli.said"
+
+
 def shown(value: object) -> str:
     """Text that changes nothing on a terminal but the characters on it."""
     return "".join(
@@ -46,12 +53,20 @@ def shown(value: object) -> str:
 
 def say(sentence: str) -> None:
     """Print one line to stderr."""
+    _note(SAID, sentence)
     click.echo(shown(sentence), err=True)
 
 
 def print_json(value: object) -> None:
     """Print one JSON value to stdout."""
+    _note(ANSWERED, value=True)
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _note(name: str, value: object) -> None:
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[name] = value
 
 
 class _Console(Console):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import attrs
@@ -75,13 +76,22 @@ def record(settings: Settings, source: BinaryIO, give_up_after: float) -> None:
 def _check_application(pinpoint: pk.Pinpoint) -> None:
     """Find out before a long file is read that there is nobody to take it.
 
+    Delivery would keep the events until it gives up: credentials may be put right meanwhile. For
+    somebody who waits at a command line that is too long.
+
     Raises:
         NotFound: there is no such application.
-        TransportError: no answer came.
+        Forbidden: the credentials are wrong, or may not put events.
+        ServiceError: the door refuses for another reason, which would hold for events, too.
+        TransportError: no answer came, or there are no credentials.
     """
-    # A door that does not answer GetApp may still take events.
-    with contextlib.suppress(errors.Forbidden, errors.MethodNotAllowed, errors.InternalServerError):
+    try:
         pinpoint.call("GetApp")
+    except (errors.Forbidden, errors.MethodNotAllowed, errors.InternalServerError):
+        # A door that does not answer GetApp may still take events. Whoever may put them has this
+        # batch without an event accepted, or refused as malformed.
+        with contextlib.suppress(errors.BadRequest, errors.InternalServerError):
+            pinpoint.call("PutEvents", EventsRequest={"BatchItem": {}})
 
 
 @attrs.define
@@ -159,7 +169,7 @@ class _Run:
                 "dropped": report.dropped,
                 "refused_endpoints": recording.refused_endpoints,
                 "interrupted": self.is_interrupted,
-                "problems": self.problems,
+                "problems": sorted(self.problems, key=itemgetter("line")),
             }
             print_json(counts)
             return
@@ -174,8 +184,9 @@ class _Run:
         if self.is_interrupted:
             yield f"interrupted after line {self.lines.number}"
         if recording.undelivered:
+            why = f" ({recording.last_error})" if recording.last_error else ""
             yield (
-                f"not everything from line {recording.undelivered} on was delivered: when the"
+                f"not everything from line {recording.undelivered} on was delivered{why}: when the"
                 " service answers again, record the same input again"
             )
         if recording.unknown:
@@ -186,8 +197,8 @@ class _Run:
 
     @contextlib.contextmanager
     def _shown(self) -> Iterator[None]:
-        """A progress bar, when stderr is a terminal."""
-        if not sys.stderr.isatty():
+        """A progress bar, when stderr is a terminal and nobody types the lines at it."""
+        if not sys.stderr.isatty() or self.source.isatty():
             yield
             return
         columns = (

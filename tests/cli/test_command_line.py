@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
 
+import pinpoint_kit as pk
 from pinpoint_kit import errors
 from pinpoint_kit.cli import cli
 from pinpoint_kit.cli.failures import exit_status
+from pinpoint_kit.cli.wording import in_cli_words
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
@@ -60,6 +63,26 @@ def test_help(run: Run, path: str) -> None:
     assert answer.stdout.startswith("Usage: ")
 
 
+@pytest.mark.parametrize("path", ["pinpoint-kit", *COMMANDS])
+def test_help_is_narrow(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Help is at most 76 wide on any terminal, and shows no mark-up of its source."""
+    monkeypatch.setenv("COLUMNS", "200")
+    command = COMMANDS.get(path, cli)
+    settings: dict[str, Any] = {**cli.context_settings}
+    text = command.get_help(click.Context(command, info_name=path, **settings))
+    assert max(map(len, text.splitlines())) <= 76
+    assert "\\b" not in text
+    assert "\b" not in text
+
+
+def test_exit_table(run: Run) -> None:
+    """The help has a line of its own for each exit status."""
+    lines = run("--help").stdout.splitlines()
+    first = lines.index("  Exit status:") + 1
+    shown = [line.split()[0] for line in lines[first : first + 7]]
+    assert shown == ["0", "1", "2", "3", "70", "130", "141"]
+
+
 def test_version(run: Run) -> None:
     """--version says which release this is."""
     assert VERSION in run("--version").stdout
@@ -71,7 +94,8 @@ def test_version(run: Run) -> None:
         (errors.ConfigurationError("x"), 2),
         (errors.StoreError("x"), 2),
         (errors.ValidationError("x"), 2),
-        (errors.TransportError("x", is_retryable=False), 3),
+        (errors.TransportError("x", is_retryable=False), 2),
+        (errors.TransportError("x"), 3),
         (errors.TransportTimeoutError("x"), 3),
         (errors.TooManyRequests("x"), 3),
         (errors.InternalServerError("x"), 3),
@@ -102,6 +126,90 @@ def test_no_traceback_without_debug(
     assert "secret" not in answer.stderr
     with pytest.raises(type(error)):
         run("demo", "--debug")
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "status"),
+    [
+        (("endpoint", "get", "x"), "ConfigurationError", 2),
+        (("endpoint", "get"), "MissingParameter", 2),
+        (("endpoint", "get", "x", "--bogus"), "NoSuchOption", 2),
+        (("endpoint", "update", "x"), "UsageError", 2),
+        (("record", "-", "--url", "sqlite://", "--application-id", "a1"), "NotFound", 1),
+        (("demo", "--url", "http://127.0.0.1:1"), "TransportError", 3),
+    ],
+)
+def test_errors_as_json(run: Run, words: tuple[str, ...], kind: str, status: int) -> None:
+    """With --json, an error is the one JSON value on stdout, and a sentence on stderr as well."""
+    answer = run(*words, "--json")
+    error = answer.value["error"]
+    assert (answer.status, error["exit_status"], error["type"]) == (status, status, kind)
+    assert error["message"] in answer.stderr
+    assert run(*words).stdout == ""
+
+
+def test_refusals_of_a_command_as_json(run: Run, folder: Path) -> None:
+    """A command that says no by itself answers with JSON as well, and only once."""
+    with pk.connect("sqlite://", spool=folder / "events.spool"):
+        pass
+    answer = run("dead-letters", "show", "5", "--spool", "events.spool", "--json")
+    error = answer.value["error"]
+    assert (answer.status, error["type"], error["exit_status"]) == (1, "Refused", 1)
+    assert error["message"] in answer.stderr
+    counts = run("record", "-", "--url", "sqlite://", "--json", stdin="bad\n")
+    assert (counts.status, counts.value["rejected"]) == (1, 1)
+
+
+def test_faults_as_json(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also a fault is JSON, and so it is where --debug lets the traceback through."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("pinpoint_kit.connect", fail)
+    assert run("demo", "--json").value["error"]["exit_status"] == 70
+    with pytest.raises(RuntimeError):
+        cli.main(["demo", "--json", "--debug"], standalone_mode=False)
+    printed = capsys.readouterr().out
+    assert json.loads(printed)["error"]["type"] == "RuntimeError"
+    assert "secret" not in printed
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        (
+            "name the application: connect(url, application=NAME), application_id=ID, or $X",
+            "name the application: --application NAME, --application-id ID, or $X",
+        ),
+        ('shorten it, or connect with invalid="truncate" @ $.a', "shorten it @ $.a"),
+        ("application_id is empty: give the id", "--application-id is empty: give the id"),
+        ("expected a number, got str: pass a float", "expected a number, got text: write a number"),
+        ("there is nothing to change", "there is nothing to change"),
+    ],
+)
+def test_words_of_the_command_line(sentence: str, words: str) -> None:
+    """The library's sentences are said with options and JSON instead of Python."""
+    assert in_cli_words(sentence) == words
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--url", "http://127.0.0.1:1"), "--application NAME, --application-id ID"),
+        (("--application", "a", "--application-id", "b"), "--application (a name) or"),
+        (("--application", ""), "--application must be a name"),
+        (("--application-id", ".."), "--application-id an id of one or two dots"),
+    ],
+)
+def test_settings_are_named_as_options(run: Run, words: tuple[str, ...], expected: str) -> None:
+    """What `connect` would say of its arguments is said of the options."""
+    answer = run("endpoint", "update", "x", "--country", "PT", *words)
+    assert answer.status == 2
+    assert expected in answer.stderr
+    assert "connect(" not in answer.stderr
 
 
 @pytest.mark.parametrize("missing", ["click", "rich"])

@@ -61,6 +61,37 @@ def test_the_environment_does_not_name_the_place(
     assert list(folder.iterdir()) == []
 
 
+def test_help_says_where_the_settings_come_from(run: Run) -> None:
+    """The options name no variable that this command does not look at."""
+    text = run("demo", "--help").stdout
+    assert "env:" not in text
+    assert "[default: demo]" in text
+
+
+def test_a_second_run_adds_events(run: Run, folder: Path) -> None:
+    """Events of a second run are further ones, which the summary says; people are the same."""
+    words = ("demo", "--users", "2", "--url", "sqlite:///demo.db")
+    first = run(*words, "--json").value
+    assert "adds its events" in run(*words).stdout
+    accepted = sum(report["accepted"] for report in first["events"].values())
+    with contextlib.closing(sqlite3.connect(folder / "demo.db")) as connection:
+        (events,) = connection.execute("SELECT COUNT(*) FROM events").fetchone()
+        (endpoints,) = connection.execute("SELECT COUNT(*) FROM endpoints").fetchone()
+    assert (events, endpoints) == (2 * accepted, first["endpoints"]["total"])
+
+
+@pytest.mark.parametrize("option", ["--application", "--application-id"])
+def test_the_next_steps_name_the_application(run: Run, option: str) -> None:
+    """What to do next is told with the application that was used, however it was named."""
+    place = ("--url", "sqlite:///demo.db")
+    run("endpoint", "update", "x", "--country", "PT", "--application", "my shop", *place)
+    found = run("endpoint", "get", "x", "--json", "--application", "my shop", *place).value
+    given = "my shop" if option == "--application" else found["ApplicationId"]
+    answer = run("demo", "--users", "1", option, given, *place)
+    expected = "--application 'my shop'" if option == "--application" else "--application-id:"
+    assert f"same --url and {expected}" in answer.stdout
+
+
 def test_a_kept_demo_can_be_looked_at(run: Run) -> None:
     """The commands that the summary proposes work."""
     place = ("--url", "sqlite:///demo.db", "--application", "demo")

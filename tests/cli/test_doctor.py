@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,9 +69,71 @@ def test_databases_that_cannot_be_used(run: Run, folder: Path) -> None:
         assert (answer.status, answer.value["ok"]) == (2, False)
 
 
-@pytest.mark.parametrize("url", ["nonsense", "ftp://host", "http://", "http://user:hunter2@host"])
+def test_a_file_that_is_no_database(run: Run, folder: Path) -> None:
+    """Anything without the header of SQLite is not called a database, and not opened."""
+    (folder / "random.db").write_bytes(bytes(range(1, 256)) * 9)
+    (folder / "short.db").write_bytes(b"SQLite format 3\x00")
+    for name in ("random.db", "short.db"):
+        answer = run("doctor", "--url", f"sqlite:///{name}", "--json")
+        assert (answer.status, states(answer)["database"]) == (2, "PROBLEM")
+        assert "answer" not in states(answer)
+
+
+def test_a_database_of_another_program(run: Run, folder: Path) -> None:
+    """What is found out by opening a database takes the place of what it looked like."""
+    with contextlib.closing(sqlite3.connect(folder / "other.db")) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    answer = run("doctor", "--url", "sqlite:///other.db", "--json")
+    assert (answer.status, states(answer)["database"]) == (2, "PROBLEM")
+    assert "another program" in answer.stdout
+
+
+def test_an_empty_file_is_no_database_yet(run: Run, folder: Path) -> None:
+    """A file of no bytes is as good as none, and stays empty."""
+    (folder / "pinpoint.db").touch()
+    answer = run("doctor", "--json")
+    assert (answer.status, states(answer)["database"]) == (0, "note")
+    assert "answer" not in states(answer)
+    assert [(file.name, file.stat().st_size) for file in folder.iterdir()] == [("pinpoint.db", 0)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX modes")
+def test_a_database_that_everybody_can_read(run: Run, folder: Path) -> None:
+    """It holds addresses, so a file that others can read is worth a note."""
+    run("demo", "--users", "1", "--url", "sqlite:///pinpoint.db")
+    (folder / "pinpoint.db").chmod(0o600)
+    assert states(run("doctor", "--json"))["database"] == "ok"
+    (folder / "pinpoint.db").chmod(0o644)
+    answer = run("doctor", "--json")
+    assert (answer.status, states(answer)["database"]) == (0, "note")
+    assert "chmod 600" in answer.stdout
+
+
+def test_applications(run: Run) -> None:
+    """Whether the application that would be used exists is looked up, named or not."""
+    run("demo", "--users", "1", "--url", "sqlite:///pinpoint.db")
+    answer = run("doctor", "--json")
+    assert (answer.status, states(answer)["application"]) == (0, "note")
+    assert "give --application demo" in answer.stdout
+    run("endpoint", "update", "x", "--country", "PT")
+    assert states(run("doctor", "--json"))["application"] == "ok"
+    both = run("doctor", "--json", "--application", "demo", "--application-id", "x")
+    assert (both.status, states(both)["application"]) == (2, "PROBLEM")
+    dots = run("doctor", "--json", "--application-id", "..")
+    assert (dots.status, states(dots)["application"]) == (2, "PROBLEM")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("nonsense", "ftp://host", "http://", "http://user:hunter2@host", "aws://"),
+        *("sqlite:/x.db", "sqlite://host/x.db", "sqlite:///x.db?mode=ro"),
+    ],
+)
 def test_urls_that_lead_nowhere(run: Run, url: str) -> None:
     """A URL that cannot be used is a configuration problem, and no secret in it is shown."""
+    checks = run("doctor", "--url", url, "--json")
+    assert (checks.status, states(checks)["door"]) == (2, "PROBLEM")
     answer = run("doctor", "--url", url)
     assert answer.status == 2
     assert "PROBLEM" in answer.stdout
@@ -99,7 +164,7 @@ def test_the_hosted_service(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without credentials the hosted door says so; nothing leaves the machine here."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_PINPOINT", "http://127.0.0.1:1")
     answer = run("doctor", "--url", "aws://us-east-1", "--json")
-    assert answer.status == 3
+    assert answer.status == 2
     assert states(answer)["credentials"] == "note"
     assert "credentials" in str(answer.value)
 
@@ -107,7 +172,7 @@ def test_the_hosted_service(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_retirement_warning_is_one_line(run: Run) -> None:
     """Connecting to the hosted service warns on stderr, without Python's own form of it."""
     answer = run("doctor", "--url", "aws://us-east-1", "--json")  # no credentials: no request
-    assert answer.status == 3
+    assert answer.status == 2
     assert answer.stderr.startswith("warning: Amazon Pinpoint ended on 2026-10-30")
     assert len(answer.stderr.splitlines()) == 1
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -146,7 +148,7 @@ def test_delete_asks_on_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     run(*UPDATE)
     monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
     refused = run("endpoint", "delete", "device-1", "--json", stdin="n\n")
-    assert (refused.status, refused.stdout.strip()) == (130, "")
+    assert (refused.status, refused.value["error"]["type"]) == (130, "Interrupted")
     assert run("endpoint", "delete", "device-1", "--json", stdin="y\n").value["Id"] == "device-1"
 
 
@@ -161,6 +163,66 @@ def test_reading_makes_nothing(run: Run, folder: Path) -> None:
     assert "no application of that name" in answer.stderr
 
 
+def test_reading_makes_no_default_application(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no `default` is, a reading command that names none says which ones there are."""
+    url = ("--url", "sqlite:///dm.db")
+    run("demo", "--users", "1", *url)
+    answers = [
+        run("endpoint", "get", "device-1", *url),
+        run("user", "endpoints", "user-1", *url),
+        run("endpoint", "delete", "device-1", "--yes", *url),
+        run("user", "delete", "user-1", "--yes", *url),
+    ]
+    assert [answer.status for answer in answers] == [2, 2, 2, 2]
+    assert all("the application demo: give --application demo" in a.stderr for a in answers)
+    with contextlib.closing(sqlite3.connect(folder / "dm.db")) as connection:
+        assert connection.execute("SELECT name FROM apps").fetchall() == [("demo",)]
+    found = run("endpoint", "get", "device-1", *url, "--application", "demo", "--json").value
+    monkeypatch.setenv("PINPOINT_KIT_APPLICATION_ID", found["ApplicationId"])
+    assert run("endpoint", "get", "device-1", *url).status == 0
+
+
+def test_many_applications_are_listed(run: Run) -> None:
+    """The message names ten applications at most, and counts the others."""
+    assert "has none yet" in run("endpoint", "get", "x", "--url", "sqlite://").stderr
+    for number in range(12):
+        run(*UPDATE, "--application", f"shop-{number:02}")
+    answer = run("endpoint", "get", "device-1")
+    assert "shop-00, shop-01, " in answer.stderr
+    assert "shop-09 and 2 more: give --application NAME" in answer.stderr
+
+
+def test_an_empty_file_is_no_database(run: Run, folder: Path) -> None:
+    """A reading command leaves a file of no bytes as it is."""
+    (folder / "pinpoint.db").touch()
+    answer = run("endpoint", "get", "x")
+    assert answer.status == 2
+    assert "there is no database" in answer.stderr
+    assert [(file.name, file.stat().st_size) for file in folder.iterdir()] == [("pinpoint.db", 0)]
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        (("--address", "a@example.com"), "--channel-type"),
+        (("--channel-type", "EMAIL"), "--address"),
+    ],
+)
+def test_a_missing_member_is_named_as_an_option(
+    run: Run, folder: Path, given: tuple[str, str], option: str
+) -> None:
+    """A refusal for a missing member names the option that gives it; of a file, the member."""
+    answer = run("endpoint", "update", "x", *given)
+    assert answer.status == 1
+    assert f"give {option}" in answer.stderr
+    (folder / "endpoint.json").write_text('{"Address": "a@example.com"}')
+    answer = run("endpoint", "update", "x", "--file", "endpoint.json")
+    assert "Missing ChannelType" in answer.stderr
+    assert "--channel-type" not in answer.stderr
+
+
 def test_applications_by_name_and_id(run: Run) -> None:
     """--application finds what a writing command made; name and id together are refused."""
     run(*UPDATE, "--application", "shop")
@@ -168,7 +230,7 @@ def test_applications_by_name_and_id(run: Run) -> None:
     by_id = ("endpoint", "get", "device-1", "--application-id", found["ApplicationId"])
     assert run(*by_id).status == 0
     assert run(*by_id, "--application", "shop").status == 2
-    assert run("endpoint", "get", "device-1").status == 1
+    assert run("endpoint", "get", "device-1").status == 2
 
 
 def test_error_messages_hold_no_personal_data(run: Run) -> None:

@@ -9,11 +9,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .stub import busy_server
+from .stub import answering_server, busy_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +91,54 @@ def test_bad_lines(run: Run, text: bytes, reason: str) -> None:
     assert reason in value["problems"][0]["reason"]
     assert "line 2: " in answer.stderr
     assert "secret" not in answer.stderr + answer.stdout
+
+
+LONG = "x" * 201
+
+
+@pytest.mark.parametrize(
+    ("members", "place"),
+    [
+        (
+            {"Attributes": {"secret0": "a", "secret1": LONG, "secret2": "b"}},
+            "$.Attributes (attribute 2 of 3)",
+        ),
+        ({"Attributes": {"secret": 5}}, "$.Attributes (attribute 1 of 1)"),
+        ({"Metrics": {"a": 1, "secret.b": "x"}}, "$.Metrics (metric 2 of 2)"),
+        ({"Metrics": {"a": 1, "secret" * 10: 1}}, "$.Metrics (metric 2 of 2)"),
+        (
+            {"Endpoint": {"Attributes": {"a": [], "secret": ["x", LONG]}}},
+            "$.Endpoint.Attributes (attribute 2 of 2, value 2)",
+        ),
+        (
+            {"Endpoint": {"User": {"UserAttributes": {"secret": ["x", 7]}}}},
+            "$.Endpoint.User.UserAttributes (user attribute 1 of 1, value 2)",
+        ),
+        (
+            {"Endpoint": {"User": {"UserAttributes": {"secret": [LONG]}}}},
+            "$.Endpoint.User.UserAttributes (user attribute 1 of 1, value 1)",
+        ),
+        # Names that start alike, or stand in two places: rather no position than a wrong one.
+        ({"Attributes": {"s" * 60 + "a": "x", "s" * 60 + "b": "x"}}, "$.attributes"),
+        (
+            {"Attributes": {"same": "x"}, "Endpoint": {"Attributes": {"same": ["x"] * 51}}},
+            "$.attributes",
+        ),
+    ],
+)
+def test_positions(run: Run, members: dict[str, Any], place: str) -> None:
+    """Which attribute or metric is wrong is told by its position, never by its name."""
+    answer = run("record", "-", "--json", *MEMORY, stdin=line(Timestamp=AT, **members))
+    (problem,) = answer.value["problems"]
+    assert problem["reason"].endswith(f" @ {place}")
+    assert "secret" not in answer.stderr + answer.stdout
+
+
+def test_problems_come_in_the_order_of_lines(run: Run) -> None:
+    """Refusals by the service come later than those found here; JSON has them by line."""
+    refused = [line(EndpointId=f"d{n}", Endpoint={"ChannelType": "SMS"}) for n in range(3)]
+    answer = run("record", "-", "--json", *MEMORY, stdin="bad\n".join([*refused, ""]))
+    assert [problem["line"] for problem in answer.value["problems"]] == [1, 2, 3, 4, 5, 6]
 
 
 def test_refused_endpoint_data(run: Run) -> None:
@@ -239,7 +288,41 @@ def test_a_service_that_stops_taking_events(run: Run) -> None:
         answer = run("record", "-", *words, stdin=line() * 3)
     assert answer.status == 3
     assert (answer.value["accepted"], answer.value["dropped"]) == (0, 3)
-    assert "line 1 on" in answer.stderr
+    assert "from line 1 on was delivered (" in answer.stderr
+    assert "503" in answer.stderr  # and why
+
+
+@pytest.mark.parametrize(
+    ("get", "post", "status", "sentence"),
+    [
+        (403, 403, 1, "check the credentials"),  # wrong, or without any right
+        (401, 401, 1, "check the credentials"),
+        (403, 404, 1, "check the URL"),
+        (404, 202, 1, "check the URL"),
+        (405, 405, 1, "compatibility page"),
+        (403, 202, 0, ""),  # may put events, and may not look at applications
+        (403, 400, 1, ""),  # as above: an empty batch is refused, and then the event is
+    ],
+)
+def test_whoever_may_not_put_events_is_told_at_once(
+    run: Run, get: int, post: int, status: int, sentence: str
+) -> None:
+    """Wrong credentials or a wrong application end the command before delivery would give up."""
+    with answering_server(get, post) as url:
+        began = time.monotonic()
+        answer = run("record", "-", "--url", url, "--application-id", "0", stdin=line())
+    assert answer.status == status
+    assert sentence in answer.stderr
+    assert time.monotonic() - began < 10
+    if sentence:
+        assert (answer.stdout, len(answer.stderr.splitlines())) == ("", 1)
+
+
+def test_without_credentials(run: Run) -> None:
+    """No credentials for the hosted service are a setting, found out before anything is sent."""
+    answer = run("record", "-", "--url", "aws://us-east-1", "--application-id", "0", stdin=line())
+    assert answer.status == 2
+    assert "no usable AWS credentials" in answer.stderr
 
 
 @pytest.mark.parametrize("words", [("missing.ndjson",), (".",), (), ("-", "--give-up-after", "0")])
@@ -290,3 +373,25 @@ def test_progress_on_a_terminal(folder: Path) -> None:
     assert json.loads(stdout)["accepted"] == 500
     assert b"recording" in seen
     assert b"line 501: is not JSON" in seen
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_no_progress_where_lines_are_typed(folder: Path) -> None:
+    """With the terminal as FILE there is no progress bar that would run into what is typed."""
+    leader, follower = os.openpty()
+    with subprocess.Popen(  # noqa: S603 -- our own command line
+        [sys.executable, "-m", "pinpoint_kit.cli", "record", "-", "--json", *MEMORY],
+        stdin=follower,
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        cwd=folder,
+        env={**os.environ, "TERM": "xterm"},
+    ) as command:
+        os.close(follower)
+        os.write(leader, line().encode() + b"\x04")  # and the end of the input
+        stdout, _ = command.communicate(timeout=20)
+    seen = os.read(leader, 65_536)
+    os.close(leader)
+    assert json.loads(stdout)["accepted"] == 1
+    assert b"recording" not in seen
+    assert b"\x1b" not in seen

@@ -1,0 +1,50 @@
+"""The library's sentences in the words of the command line: options and JSON, not Python.
+
+Every sentence that a command prints of an error goes through here. Only the wording changes;
+nothing may depend on it.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["in_cli_words"]
+
+_PHRASES = (
+    ("connect(url, application=NAME)", "--application NAME"),
+    (" application_id=ID", " --application-id ID"),
+    (', or connect with invalid="truncate"', ""),
+    (
+        "give application (a name) or application_id, not both",
+        "give --application (a name) or --application-id, not both",
+    ),
+    ("application must be a name", "--application must be a name"),
+    (": pass a float", ": write a number"),
+    (": pass an int", ": write a whole number"),
+    (": pass a str", ": write it in quotes"),
+    (": convert it with str()", ": write it in quotes"),
+    (": pass a bool", ": write true or false"),
+    (": pass a dict", ": write {...}"),
+    (": pass a list, or [] to clear it", ": write [...], and [] to clear it"),
+    (": pass a datetime or ISO 8601 text", ": write ISO 8601 text"),
+    ("expected a mapping", "expected an object"),
+)
+_JSON_NAMES = {
+    "NoneType": "null",
+    "bool": "true or false",
+    "dict": "an object",
+    "float": "a number",
+    "int": "a number",
+    "list": "an array",
+    "str": "text",
+}
+_GOT = re.compile(rf"\bgot ({'|'.join(_JSON_NAMES)})\b")
+_APPLICATION_ID = re.compile(r"^application_id(?= )")
+
+
+def in_cli_words(sentence: str) -> str:
+    """The sentence of an error as somebody at a command line needs it."""
+    for phrase, own in _PHRASES:
+        sentence = sentence.replace(phrase, own)
+    sentence = _APPLICATION_ID.sub("--application-id", sentence)
+    return _GOT.sub(lambda found: f"got {_JSON_NAMES[found[1]]}", sentence)
