@@ -50,8 +50,10 @@ A = TypeVar("A")
 
 _PUT_EVENTS = "PutEvents"
 _UPDATE_ENDPOINTS = "UpdateEndpointsBatch"
-#: A request that takes longer makes it worth to have several under way.
+#: So many requests in a row that take longer make it worth to have several under way. One alone
+#: may only have waited for a busy program to let this thread run, and more threads worsen that.
 _SLOW_S = 0.05
+_SLOW_REQUESTS = 3
 
 _TOO_LARGE = 413
 _TOO_MANY = 429
@@ -92,7 +94,7 @@ class Workers:
     #: Seconds after which an idle worker looks after the spool.
     tick: float = math.inf
     _failures: int = 0
-    _latency: float = 0.0
+    _slow_requests: int = 0
     threads: list[threading.Thread] = attrs.field(factory=list, init=False)
     _start_lock: threading.Lock = attrs.field(factory=threading.Lock)
 
@@ -142,7 +144,7 @@ class Workers:
                 continue
             if not taken:
                 return
-            if self._latency > _SLOW_S and self.buffer.has_more:
+            if self._slow_requests >= _SLOW_REQUESTS and self.buffer.has_more:
                 self.start()
             try:
                 self.deliver(taken)
@@ -229,7 +231,8 @@ class Workers:
             self.buffer.count_request(type(error).__name__)
             self._keep(items, type(error).__name__)
             return None
-        self._latency = self.clock() - started
+        is_slow = self.clock() - started > _SLOW_S
+        self._slow_requests = self._slow_requests + 1 if is_slow else 0
         self.buffer.count_request()
         self.pacer.succeeded(operation)
         self._failures = 0
