@@ -291,7 +291,8 @@ class Buffer:
             if not self._is_closed:
                 return None
         elif policy == "drop_oldest" and self._ready:
-            oldest = self._pop(self._ready[0])
+            (oldest,) = self._ready[0].pop_many(1)  # a lane that is ready has an item
+            self._waiting -= 1
             if self._ready[0].head is None:
                 self._forget(self._ready.popleft(), oldest.endpoint_id)
             self._bytes -= oldest.weight
@@ -301,13 +302,6 @@ class Buffer:
             return oldest
         self._settle(item)
         self._count_drop(item, "closed" if self._is_closed else "buffer_full")
-        return item
-
-    def _pop(self, lane: Lane) -> Recorded:
-        item = lane.pop()
-        if item is None:
-            raise AssertionError("a lane that is ready has an item")
-        self._waiting -= 1
         return item
 
     def _is_worth_sending(self) -> bool:

@@ -63,8 +63,3 @@ class Lane:
         if item is None:
             self.tail = None
         return popped
-
-    def pop(self) -> Recorded | None:
-        """Take the item that waits longest."""
-        popped = self.pop_many(1)
-        return popped[0] if popped else None

@@ -156,17 +156,7 @@ class Ledger:
     def stats(self, *, buffered_bytes: int, oldest_age: float) -> DeliveryStats:
         """The counts and the state as a value."""
         return DeliveryStats(
-            recorded=self.recorded,
-            accepted=self.accepted,
-            rejected=self.rejected,
-            dropped=self.dropped,
-            pending=self.pending,
-            reasons=self.reasons,
+            **attrs.asdict(self, recurse=False),
             buffered_bytes=buffered_bytes,
             oldest_age=oldest_age,
-            requests=self.requests,
-            retries=self.retries,
-            truncated=self.truncated,
-            refused_endpoints=self.refused_endpoints,
-            last_error=self.last_error,
         )
