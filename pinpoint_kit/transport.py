@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 import botocore.exceptions as aws
@@ -31,12 +31,18 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
 
 
-__all__ = ["PutEventsAnswer", "RetryPolicy", "Transport", "translate"]
+__all__ = ["OwnCall", "PutEventsAnswer", "RetryPolicy", "Transport", "translate"]
 
 R = TypeVar("R")
 
 #: Operations that go out as a finished body.
 _FINISHED = ("PutEvents", "UpdateEndpoint", "UpdateEndpointsBatch")
+#: The operation that our own ones travel as: botocore sends nothing that it has no model of.
+_CARRIER = "GetApp"
+#: How the names of our own operations begin that change nothing.
+_OWN_READS = ("Count", "Explain", "Get", "List")
+#: The engine and our server mark their answers so; there our own operations exist.
+_MARK = "x-pinpoint-kit"
 _FIRST_FAILURE = 300
 _FIRST_CLIENT_ERROR = 400
 _NOT_FOUND = 404
@@ -133,6 +139,39 @@ class PutEventsAnswer:
     request_id: str
 
 
+def _size(value: Sized) -> str:
+    return f"<{len(value)}>"
+
+
+@attrs.frozen
+class OwnCall:
+    """One call of an operation that only the engine and our server have.
+
+    Attributes:
+        operation: its name, for errors, retries and the pace.
+        path: the segments after `/pinpoint-kit/v1/apps/ID`, not yet percent-encoded.
+        query: the parameters; those that are None are left out.
+        body: JSON to POST; None makes it a GET.
+    """
+
+    operation: str
+    path: tuple[str, ...] = attrs.field(repr=_size)
+    query: Mapping[str, str | int | None] = attrs.field(factory=dict, repr=_size)
+    body: Mapping[str, object] | None = attrs.field(default=None, repr=False)
+
+    def redirect(self, request: dict[str, Any]) -> None:
+        """Makes it out of the carrier's request, which is not signed yet."""
+        base, slash, application = request["url"].partition("/v1/apps/")
+        url = f"{base}/pinpoint-kit{slash}{application}"
+        url += "".join(f"/{quote(segment, safe='')}" for segment in self.path)
+        query = {name: value for name, value in self.query.items() if value is not None}
+        request["url"] = f"{url}?{urlencode(query, quote_via=quote)}" if query else url
+        if self.body is not None:
+            request["method"] = "POST"
+            request["headers"]["Content-Type"] = "application/json"
+            request["body"] = orjson.dumps(self.body)
+
+
 class Pace(Protocol):
     """How fast requests may follow each other."""
 
@@ -152,6 +191,8 @@ class _Exchange(threading.local):
     operation: str = ""  # that we are calling; "" where somebody else calls
     body: bytes | None = None
     answer: bytes | None = None
+    own: OwnCall | None = None
+    is_marked: bool = False  # the last answer came from our engine or server
 
 
 class Transport:
@@ -192,6 +233,9 @@ class Transport:
             client.meta.events.register_first(
                 f"before-call.pinpoint.{operation}", self._put_body, self._handler_id(operation)
             )
+        client.meta.events.register_first(
+            f"before-call.pinpoint.{_CARRIER}", self._redirect, self._handler_id(_CARRIER)
+        )
         client.meta.events.register_last(
             "before-parse.pinpoint", self._take_answer, self._handler_id("answer")
         )
@@ -212,7 +256,7 @@ class Transport:
     def close(self) -> None:
         """Refuse further calls; the client itself belongs to who made it."""
         self._is_closed = True
-        for operation in _FINISHED:
+        for operation in (*_FINISHED, _CARRIER):
             self.client.meta.events.unregister(
                 f"before-call.pinpoint.{operation}", unique_id=self._handler_id(operation)
             )
@@ -313,6 +357,33 @@ class Transport:
             return attempt()
         return self.with_retries("UpdateEndpointsBatch", attempt)
 
+    def call_own(self, application_id: str, own: OwnCall) -> dict[str, Any] | None:
+        """Call an operation that only the engine and our server have, with retries.
+
+        Returns:
+            The answer, or None where there are no such operations: the hosted service, another
+            server, or an older release of ours.
+
+        Raises:
+            TransportError: no answer came, or none that can be read.
+            ServiceError: the operation is there, and refused.
+        """
+        params = {"ApplicationId": application_id}
+        try:
+            return self.with_retries(
+                own.operation, lambda: _object(self._once(_CARRIER, params, own=own)[1], own)
+            )
+        except errors.ServiceError as error:
+            is_absent = error.status in {403, 404, 405} and not self._exchange.is_marked
+            if is_absent or error.status == _NOT_IMPLEMENTED:
+                return None
+            raise
+
+    def _redirect(self, params: dict[str, Any], **_: object) -> None:
+        own = self._exchange.own
+        if own is not None:
+            own.redirect(params)
+
     def _put_body(self, params: dict[str, Any], model: OperationModel, **_: object) -> None:
         exchange = self._exchange
         if exchange.body is not None and exchange.operation == model.name:
@@ -325,10 +396,13 @@ class Transport:
         exchange = self._exchange
         if exchange.operation != operation_model.name:
             return
+        exchange.is_marked = _MARK in response_dict["headers"]
         if response_dict["status_code"] >= _FIRST_FAILURE:
             if response_dict["body"] and not _is_object(response_dict["body"]):
                 response_dict["body"] = orjson.dumps({"Message": _NOT_PINPOINT})
-        elif exchange.operation == "PutEvents" and exchange.body is not None:
+        elif exchange.own is not None or (
+            exchange.operation == "PutEvents" and exchange.body is not None
+        ):
             exchange.answer = response_dict["body"]
             response_dict["body"] = b"{}"
         else:
@@ -338,32 +412,38 @@ class Transport:
                 raise _unreadable(exchange.operation)
 
     def _once(
-        self, operation: str, params: Mapping[str, object], body: bytes | None = None
+        self,
+        operation: str,
+        params: Mapping[str, object],
+        body: bytes | None = None,
+        own: OwnCall | None = None,
     ) -> tuple[dict[str, Any], bytes | None]:
         """One try: the answer, and for a finished PutEvents body also the answer's bytes."""
         if self._is_closed:
             raise errors.ClosedError("this client was closed: make a new one with connect()")
         exchange = self._exchange
         # A hook of the client may call something on this thread meanwhile.
-        outer = exchange.operation, exchange.body, exchange.answer
+        outer = exchange.operation, exchange.body, exchange.answer, exchange.own
         exchange.operation, exchange.body, exchange.answer = operation, body, None
+        exchange.own = own
+        name = operation if own is None else own.operation
         try:
             answer = getattr(self.client, self._methods[operation])(**params)
             raw = exchange.answer
         except (aws.BotoCoreError, aws.ClientError) as error:
-            translated = translate(error, operation)
+            translated = translate(error, name)
         except UnicodeEncodeError:
             translated = errors.ValidationError(
-                f"{operation}: a parameter cannot be written in UTF-8", "", "parameters"
+                f"{name}: a parameter cannot be written in UTF-8", "", "parameters"
             )
         except Exception as error:
             if not _is_parser_failure(error):
                 raise  # what the client's own hooks raise is theirs
-            translated = _unreadable(operation)
+            translated = _unreadable(name)
         else:
             return answer, raw
         finally:
-            exchange.operation, exchange.body, exchange.answer = outer
+            exchange.operation, exchange.body, exchange.answer, exchange.own = outer
         # Not chained: botocore's own text holds the URL and the parameters, and those hold
         # user ids and addresses.
         raise translated from None
@@ -430,6 +510,8 @@ class Transport:
             return False
         if operation in self._repeatable or isinstance(error, errors.TooManyRequests):
             return True
+        if operation not in self._methods and operation.startswith(_OWN_READS):
+            return True
         # A create that may have been done already is not done twice.
         return isinstance(error, errors.TransportError) and not error.may_have_arrived
 
@@ -458,6 +540,16 @@ def _results(raw: bytes | None, parsed: Mapping[str, Any]) -> Mapping[str, Mappi
     except (orjson.JSONDecodeError, AttributeError, KeyError):
         pass
     raise _unreadable("PutEvents")
+
+
+def _object(raw: bytes | None, own: OwnCall) -> dict[str, Any]:
+    try:
+        answer = orjson.loads(raw or b"")
+    except orjson.JSONDecodeError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise _unreadable(own.operation)
+    return answer
 
 
 def _unreadable(operation: str) -> errors.TransportError:

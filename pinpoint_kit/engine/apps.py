@@ -6,7 +6,6 @@ table by table below; tables that come later must join that list.
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ import attrs
 import orjson
 from sqlalchemy import bindparam, delete, insert, select
 
-from pinpoint_kit.engine import body, instants, schema, tags
+from pinpoint_kit.engine import body, instants, paging, schema, tags
 from pinpoint_kit.engine.refusals import Refusal, bad_request, not_found
 from pinpoint_kit.engine.statements import Statement
 
@@ -34,10 +33,6 @@ __all__ = [
     "get_apps",
     "require",
 ]
-
-_DEFAULT_PAGE_SIZE = 100
-_MAX_PAGE_SIZE = 1_000
-_NUMBER = re.compile(r"[0-9]{1,18}")  # fits 64 bits
 
 #: Tables with rows of one application, by its number.
 _CONTENTS = (schema.events, schema.endpoints, schema.users)
@@ -117,8 +112,8 @@ def get_app(context: Context, call: Call) -> object:
 
 def get_apps(context: Context, call: Call) -> object:
     """GetApps, in the order of creation."""
-    size = _page_size(call.query)
-    after = _position(call.query)
+    size = paging.size(call.query)
+    after = paging.number(call.query)
     with context.store.read() as connection:
         rows = connection.execute(
             select(schema.apps)
@@ -158,28 +153,3 @@ def _rendered(app: App, tagging: Mapping[str, str]) -> dict[str, object]:
     if tagging:
         answer["tags"] = dict(tagging)
     return answer
-
-
-def _page_size(query: Mapping[str, object]) -> int:
-    text = _last(query, "page-size")
-    if text is None:
-        return _DEFAULT_PAGE_SIZE
-    if _NUMBER.fullmatch(text) is None or int(text) == 0:
-        raise bad_request("page-size must be a positive whole number")
-    return min(int(text), _MAX_PAGE_SIZE)
-
-
-def _position(query: Mapping[str, object]) -> int:
-    text = _last(query, "token")
-    if text is None:
-        return 0
-    if _NUMBER.fullmatch(text) is None:
-        raise bad_request("token must be the NextToken of an earlier answer")
-    return int(text)
-
-
-def _last(query: Mapping[str, object], name: str) -> str | None:
-    values = query.get(name)
-    if isinstance(values, (list, tuple)) and values and isinstance(values[-1], str):
-        return values[-1] or None
-    return None

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["Found", "attributes_of_users", "by_key", "by_keys", "by_user", "by_users", "users_of"]
+__all__ = [
+    "Found",
+    "after",
+    "attributes_of_users",
+    "by_key",
+    "by_keys",
+    "by_user",
+    "by_users",
+    "users_of",
+]
 
 #: An endpoint and the attributes (JSON) of its user.
 Found = tuple[EndpointState, "str | None"]
@@ -52,6 +61,15 @@ _BY_KEYS = {size: _listed(_select(), "endpoint", size) for size in _SIZES}
 _BY_USERS = {
     size: _listed(_select().order_by(_ENDPOINTS.c.number), "user_id", size) for size in _SIZES
 }
+_AFTER = Statement(
+    _select()
+    .where(_ENDPOINTS.c.endpoint > bindparam("after_"))
+    .order_by(_ENDPOINTS.c.endpoint)
+    .limit(bindparam("most_")),
+    "app_",
+    "after_",
+    "most_",
+)
 _USERS_OF = {
     size: _listed(
         select(_ENDPOINTS.c.endpoint, _ENDPOINTS.c.user_id).where(
@@ -93,6 +111,11 @@ def by_user(connection: Connection, app: int, user_id: str) -> list[Found]:
 def by_users(connection: Connection, app: int, user_ids: Sequence[str]) -> list[Found]:
     """Returns the endpoints of several users."""
     return _all(connection, app, _BY_USERS, user_ids)
+
+
+def after(connection: Connection, app: int, key: str, most: int) -> list[Found]:
+    """Returns at most that many endpoints in the order of their keys, from the one after `key`."""
+    return [_found(row) for row in _AFTER.rows(connection, app, key, most)]
 
 
 def users_of(connection: Connection, app: int, keys: Sequence[str]) -> dict[str, str | None]:

@@ -159,6 +159,8 @@ class Engine:
 
     def _answer(self, request: Request, request_id: str) -> Response:
         match = self._routes.find(request.path)
+        if match is None and request.path.startswith(routes.OWN_PREFIX):
+            raise not_implemented("This release of pinpoint-kit has no such operation; upgrade it")
         if match is None:
             raise not_found("There is no such resource path in the Pinpoint API")
         methods = ",".join(sorted({*match.by_method, "OPTIONS"}))
@@ -167,8 +169,8 @@ class Engine:
         route = match.by_method.get(request.method)
         if route is None:
             raise method_not_allowed(f"This resource answers {methods}")
-        operation = handlers.OPERATIONS.get(route.operation)
-        if operation is None:
+        handler = handlers.handler_of(route.operation)
+        if handler is None:
             raise not_implemented(
                 f"{route.operation} is not emulated by this engine; "
                 "see the compatibility page of the pinpoint-kit documentation"
@@ -183,7 +185,7 @@ class Engine:
             now=instants.moment_ms(self._clock()),
             request_id=request_id,
         )
-        payload = operation.handler(self._context, call)
+        payload = handler(self._context, call)
         content = b"" if payload is None else orjson.dumps(payload)
         return Response(route.status, headers_of(request_id), content)
 

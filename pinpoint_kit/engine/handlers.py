@@ -15,6 +15,7 @@ from pinpoint_kit.engine import (
     attributes,
     endpoints,
     events,
+    listing,
     routes,
     settings,
     tags,
@@ -22,7 +23,7 @@ from pinpoint_kit.engine import (
 )
 from pinpoint_kit.engine.context import Handler
 
-__all__ = ["OPERATIONS", "Coverage", "Operation", "Status", "coverage"]
+__all__ = ["OPERATIONS", "OWN", "Coverage", "Operation", "Status", "coverage", "handler_of"]
 
 Status: TypeAlias = Literal["emulated", "partial", "refused"]
 
@@ -35,6 +36,12 @@ class Operation:
     status: Status = "emulated"
     note: str = ""
 
+
+#: What Pinpoint's own API cannot be asked; see `routes`.
+OWN = {
+    "ListEndpointIds": listing.list_endpoint_ids,
+    "ListEndpoints": listing.list_endpoints,
+}
 
 OPERATIONS = {
     "CreateApp": Operation(apps.create_app),
@@ -65,6 +72,12 @@ OPERATIONS = {
     "UpdateEndpoint": Operation(endpoints.update_endpoint),
     "UpdateEndpointsBatch": Operation(endpoints.update_endpoints_batch),
 }
+
+
+def handler_of(name: str) -> Handler | None:
+    """Returns what answers an operation, or None where it is refused by name."""
+    operation = OPERATIONS.get(name)
+    return OWN.get(name) if operation is None else operation.handler
 
 
 @attrs.frozen

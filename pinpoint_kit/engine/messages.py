@@ -57,6 +57,7 @@ class Response:
 #: Said with a 500 that lasts until somebody mends the cause: every client repeats a plain 500.
 _PERMANENT = {"x-pinpoint-kit-retryable": "false"}
 _COMMON_HEADERS = {
+    "x-pinpoint-kit": "1",  # says that our own operations are there, whatever is in between
     "Content-Type": "application/json",
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (

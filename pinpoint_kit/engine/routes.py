@@ -1,8 +1,9 @@
 """The 122 operations, read from botocore's service model: method, path, labels, success code.
 
 The only file that imports botocore. No operation, path or status is written down by hand, but
-for one undocumented sibling path that browsers' beacons use. What an operation does belongs
-elsewhere.
+for one undocumented sibling path that browsers' beacons use, and for our own operations: what
+Pinpoint's API cannot be asked, such as for all endpoints. Those stand below `/pinpoint-kit/`, where
+the service has nothing. What an operation does belongs elsewhere.
 """
 
 from __future__ import annotations
@@ -15,10 +16,19 @@ import attrs
 
 from pinpoint_kit.engine.refusals import bad_request
 
-__all__ = ["Match", "Route", "Routes", "load"]
+__all__ = ["OWN_PREFIX", "Match", "Route", "Routes", "load"]
 
 #: AWS's own browser SDKs send beacons here; it takes the same body as PutEvents.
 _SIBLINGS = {"PutEvents": "/v1/apps/{application-id}/events/legacy"}
+
+#: Every path of our own begins so.
+OWN_PREFIX = "/pinpoint-kit/"
+_OWN_APP = OWN_PREFIX + "v1/apps/{application-id}"
+#: Our own operations: method and path. All of them answer 200.
+_OWN = {
+    "ListEndpointIds": ("GET", f"{_OWN_APP}/endpoint-ids"),
+    "ListEndpoints": ("GET", f"{_OWN_APP}/endpoints"),
+}
 
 
 @attrs.frozen
@@ -86,12 +96,15 @@ class Routes:
     """All operations, findable by path."""
 
     def __init__(self, routes: list[Route], statuses: Mapping[str, int]) -> None:
+        #: The operations of the service model.
         self.all = tuple(routes)
+        #: Our own operations.
+        self.own = tuple(_own_route(name, *where) for name, where in _OWN.items())
         #: HTTP status by exception name, for example 404 for `NotFoundException`.
         self.statuses = dict(statuses)
         self._root = _Node()
         self._depth = 0
-        for route in routes:
+        for route in (*routes, *self.own):
             for template in filter(None, (route.template, _SIBLINGS.get(route.operation))):
                 self._root.add(route, template)
                 self._depth = max(self._depth, template.count("/"))
@@ -119,6 +132,14 @@ def _decoded(segment: str) -> str:
         raise bad_request("The path is not percent-encoded UTF-8") from None
 
 
+def _labels(template: str) -> tuple[str, ...]:
+    return tuple(part[1:-1] for part in template.split("/") if part.startswith("{"))
+
+
+def _own_route(name: str, method: str, template: str) -> Route:
+    return Route(name, method, template, _labels(template), payload="", status=200)
+
+
 @functools.cache
 def load() -> Routes:
     """Returns the operations of the installed service model; loaded once, on first use."""
@@ -129,13 +150,12 @@ def load() -> Routes:
     routes = []
     for name, operation in sorted(model["operations"].items()):
         http = operation["http"]
-        segments = http["requestUri"].split("/")
         routes.append(
             Route(
                 operation=name,
                 method=http["method"],
                 template=http["requestUri"],
-                labels=tuple(part[1:-1] for part in segments if part.startswith("{")),
+                labels=_labels(http["requestUri"]),
                 payload=shapes[operation["input"]["shape"]].get("payload", ""),
                 status=http["responseCode"],
             )

@@ -44,13 +44,18 @@ __all__ = [
 ]
 
 #: Raise it with every change of a table, and add the step to `MIGRATIONS`.
-VERSION = 1
+VERSION = 2
+
+METADATA = MetaData()
+
+
+def _add_tables(connection: Connection) -> None:
+    METADATA.create_all(connection)  # those that are not there
+
 
 #: `MIGRATIONS[n]` changes a database of version n into one of version n + 1, in the transaction
 #: in which it is opened.
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
-
-METADATA = MetaData()
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: _add_tables}
 
 # BIGINT would not be SQLite's rowid; this is a 64-bit integer there all the same.
 _RowNumber = BigInteger().with_variant(Integer, "sqlite")

@@ -133,13 +133,34 @@ def test_an_older_schema_is_migrated(
     """Each step runs once, in order, in the transaction that stores the new version."""
     make_wire(file_url).engine.close()
     steps: list[int] = []
-    monkeypatch.setattr(schema, "VERSION", 3)
+    now = schema.VERSION
+    monkeypatch.setattr(schema, "VERSION", now + 2)
     monkeypatch.setattr(
-        schema, "MIGRATIONS", {1: lambda _: steps.append(1), 2: lambda _: steps.append(2)}
+        schema, "MIGRATIONS", {now: lambda _: steps.append(1), now + 1: lambda _: steps.append(2)}
     )
     Engine.open(file_url).close()
     Engine.open(file_url).close()
     assert steps == [1, 2]
+
+
+def test_a_database_of_the_first_version_gets_the_later_tables(
+    make_wire: Callable[..., Wire], file_url: str
+) -> None:
+    """A file of version 1, which lacks tables, opens and keeps what is in it."""
+    first = {"pinpoint_meta", "apps", "tags", "endpoints", "users", "events"}
+    wire = make_wire(file_url)
+    wire.update("device-1")
+    wire.engine.close()
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        for name in schema.METADATA.tables.keys() - first:
+            connection.execute(f"DROP TABLE {name}")
+        connection.execute("UPDATE pinpoint_meta SET value = 1 WHERE name = 'schema_version'")
+        connection.commit()
+    with Engine.open(file_url) as engine:
+        assert engine.handle(Request("GET", wire.endpoint_path("device-1"))).status == 200
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    assert schema.METADATA.tables.keys() <= tables
 
 
 def test_a_read_only_database(make_wire: Callable[..., Wire], file_url: str) -> None:
