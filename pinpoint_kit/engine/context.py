@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import attrs
 
+from pinpoint_kit.engine.routes import Route
 from pinpoint_kit.engine.store import Store
 from pinpoint_kit.limits import Limits
 
@@ -30,6 +31,7 @@ class Call:
     """One request that matched an operation.
 
     Attributes:
+        route: the operation.
         labels: the decoded path labels by name, for example `application-id`.
         query: the decoded query parameters, each with all its values.
         body: the raw body.
@@ -37,6 +39,7 @@ class Call:
         request_id: the request's id, which the answer carries too.
     """
 
+    route: Route
     labels: Mapping[str, str] = attrs.field(repr=False)
     query: Mapping[str, Sequence[str]] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)

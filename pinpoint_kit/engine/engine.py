@@ -179,6 +179,7 @@ class Engine:
         if len(request.body) > maximum:
             raise too_large(f"The request is larger than {maximum} bytes")
         call = Call(
+            route=route,
             labels=match.labels(route),
             query=_parameters(request.query) if request.query else {},
             body=request.body,

@@ -14,6 +14,7 @@ from pinpoint_kit.engine import (
     apps,
     attributes,
     endpoints,
+    event_streams,
     events,
     listing,
     routes,
@@ -47,14 +48,19 @@ OPERATIONS = {
     "CreateApp": Operation(apps.create_app),
     "DeleteApp": Operation(apps.delete_app, note="removes everything in the application"),
     "DeleteEndpoint": Operation(endpoints.delete_endpoint, note="events of the endpoint stay"),
+    "DeleteEventStream": Operation(event_streams.delete_event_stream),
     "DeleteUserEndpoints": Operation(users.delete_user_endpoints, note="events of the user stay"),
     "GetApp": Operation(apps.get_app),
     "GetApplicationSettings": Operation(settings.get_application_settings),
     "GetApps": Operation(apps.get_apps),
     "GetEndpoint": Operation(endpoints.get_endpoint),
+    "GetEventStream": Operation(event_streams.get_event_stream),
     "GetUserEndpoints": Operation(users.get_user_endpoints),
     "ListTagsForResource": Operation(
         tags.list_tags_for_resource, "partial", "applications are the only resources so far"
+    ),
+    "PutEventStream": Operation(
+        event_streams.put_event_stream, "partial", "kept and given back; nothing is forwarded"
     ),
     "PutEvents": Operation(events.put_events),
     "RemoveAttributes": Operation(

@@ -1,4 +1,4 @@
-"""The 122 operations, read from botocore's service model: method, path, labels, success code.
+"""The 122 operations, read from botocore's service model: method, path, labels, shapes, status.
 
 The only file that imports botocore. No operation, path or status is written down by hand, but
 for one undocumented sibling path that browsers' beacons use, and for our own operations: what
@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import attrs
 
 from pinpoint_kit.engine.refusals import bad_request
+from pinpoint_kit.engine.shapes import NOTHING, Shape
 
 __all__ = ["OWN_PREFIX", "Match", "Route", "Routes", "load"]
 
@@ -42,6 +44,8 @@ class Route:
         labels: the labels' names, in the order of the path.
         payload: the member that is the body, or "" when there is none.
         status: the HTTP status of success.
+        body: what the body of a request looks like.
+        answer: what the body of a success looks like.
     """
 
     operation: str
@@ -50,6 +54,8 @@ class Route:
     labels: tuple[str, ...]
     payload: str
     status: int
+    body: Shape = attrs.field(default=NOTHING, eq=False, repr=False)
+    answer: Shape = attrs.field(default=NOTHING, eq=False, repr=False)
 
 
 @attrs.frozen
@@ -147,17 +153,22 @@ def load() -> Routes:
 
     model = Loader().load_service_model("pinpoint", "service-2")
     shapes = model["shapes"]
+    known: dict[str, Shape] = {}
     routes = []
     for name, operation in sorted(model["operations"].items()):
         http = operation["http"]
+        given = shapes[operation["input"]["shape"]]
+        answered = shapes[operation["output"]["shape"]] if "output" in operation else {}
         routes.append(
             Route(
                 operation=name,
                 method=http["method"],
                 template=http["requestUri"],
                 labels=_labels(http["requestUri"]),
-                payload=shapes[operation["input"]["shape"]].get("payload", ""),
+                payload=given.get("payload", ""),
                 status=http["responseCode"],
+                body=_payload(given, shapes, known),
+                answer=_payload(answered, shapes, known),
             )
         )
     statuses = {
@@ -166,3 +177,30 @@ def load() -> Routes:
         if shape.get("exception") and "httpStatusCode" in shape.get("error", {})
     }
     return Routes(routes, statuses)
+
+
+def _payload(
+    wrapper: Mapping[str, Any], shapes: Mapping[str, Any], known: dict[str, Shape]
+) -> Shape:
+    """Returns the shape of the one member that is the body on the wire."""
+    if "payload" not in wrapper:
+        return NOTHING
+    return _shape(wrapper["members"][wrapper["payload"]]["shape"], shapes, known)
+
+
+def _shape(name: str, shapes: Mapping[str, Any], known: dict[str, Shape]) -> Shape:
+    """Returns a shape with everything inside of it; the model has no shape inside itself."""
+    if name not in known:
+        declared = shapes[name]
+        item = declared.get("member") or declared.get("value")
+        known[name] = Shape(
+            kind=declared["type"],
+            members={
+                member.get("locationName", called): _shape(member["shape"], shapes, known)
+                for called, member in declared.get("members", {}).items()
+            },
+            required=tuple(declared.get("required", ())),
+            item=_shape(item["shape"], shapes, known) if item else None,
+            choices=tuple(declared.get("enum", ())),
+        )
+    return known[name]

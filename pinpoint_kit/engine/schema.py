@@ -37,6 +37,7 @@ __all__ = [
     "VERSION",
     "apps",
     "endpoints",
+    "event_streams",
     "events",
     "meta",
     "tags",
@@ -166,6 +167,15 @@ events = Table(
     Column("attributes", Text),  # JSON: name -> string
     Column("metrics", Text),  # JSON: name -> number
     UniqueConstraint("app", "endpoint", "event_id"),
+)
+
+event_streams = Table(
+    "event_streams",
+    METADATA,
+    Column("app", BigInteger, primary_key=True, autoincrement=False),
+    Column("destination", Text, nullable=False),  # ARNs as they were sent
+    Column("role", Text, nullable=False),
+    Column("modified", BigInteger, nullable=False),
 )
 
 

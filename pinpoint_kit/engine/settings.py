@@ -1,65 +1,58 @@
 """Application settings: GetApplicationSettings and UpdateApplicationSettings.
 
 They are kept and given back; no campaign obeys them yet. A member that is sent replaces the
-stored one as a whole, a member that is not sent stays.
+stored one as a whole, a member that is not sent stays. Types come from the service model; the
+ranges, which it states in words only, stand here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, cast
 
 import orjson
 from sqlalchemy import update
 
-from pinpoint_kit.engine import apps, body, instants, schema
+from pinpoint_kit.engine import apps, body, instants, schema, shapes
 from pinpoint_kit.engine.refusals import bad_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinpoint_kit.engine.apps import App
     from pinpoint_kit.engine.context import Call, Context
 
 __all__ = ["get_application_settings", "update_application_settings"]
 
-# Member -> its members -> type; a mapping inside is one level more. From the service model.
-_HOOK = {"LambdaFunctionName": str, "Mode": str, "WebUrl": str}
-_LIMITS = {
-    "Daily": int,
-    "MaximumDuration": int,
-    "MessagesPerSecond": int,
-    "Total": int,
-    "Session": int,
+_ANY = 2**31 - 1
+#: Where a number stands -> the least and the most that it may be. 0 always means: no such limit.
+_RANGES = {
+    "Limits.Daily": (1, 100),
+    "Limits.MaximumDuration": (60, _ANY),
+    "Limits.MessagesPerSecond": (1, 20_000),
+    "Limits.Session": (1, _ANY),
+    "Limits.Total": (1, 100),
+    "JourneyLimits.DailyCap": (1, 100),
+    "JourneyLimits.TimeframeCap.Cap": (1, 100),
+    "JourneyLimits.TimeframeCap.Days": (1, 30),
+    "JourneyLimits.TotalCap": (1, 100),
 }
-_QUIET_TIME = {"End": str, "Start": str}
-_JOURNEY_LIMITS: Mapping[str, object] = {
-    "DailyCap": int,
-    "TimeframeCap": {"Cap": int, "Days": int},
-    "TotalCap": int,
-}
-_RETURNED: Mapping[str, object] = {
-    "CampaignHook": _HOOK,
-    "Limits": _LIMITS,
-    "QuietTime": _QUIET_TIME,
-    "JourneyLimits": _JOURNEY_LIMITS,
-}
-_SHAPE: Mapping[str, object] = {
-    **_RETURNED,
-    "CloudWatchMetricsEnabled": bool,
-    "EventTaggingEnabled": bool,
-}
-_WORDS = {str: "a string", int: "a whole number", bool: "true or false"}
+#: Times of a day, or "" for none.
+_TIMES = ("QuietTime.End", "QuietTime.Start")
+_TIME = re.compile(r"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9])?")
 
 
 def get_application_settings(context: Context, call: Call) -> object:
     """GetApplicationSettings; members that were never set are empty objects."""
     with context.store.read() as connection:
-        return _rendered(apps.require(connection, call.application_id))
+        return _rendered(apps.require(connection, call.application_id), call)
 
 
 def update_application_settings(context: Context, call: Call) -> object:
     """UpdateApplicationSettings."""
     with apps.checked_first(context, call.application_id):
-        changes = _checked(body.parse_object(call.body), _SHAPE, "")
+        changes = shapes.read_body(call)
+        _check(changes)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
         settings = {**_stored(app), **changes}
@@ -68,7 +61,7 @@ def update_application_settings(context: Context, call: Call) -> object:
             .where(schema.apps.c.number == app.number)
             .values(settings=body.encode(settings), settings_modified=call.now)
         )
-        return _rendered(apps.require(connection, call.application_id))
+        return _rendered(apps.require(connection, call.application_id), call)
 
 
 def _stored(app: App) -> dict[str, object]:
@@ -76,28 +69,34 @@ def _stored(app: App) -> dict[str, object]:
     return stored
 
 
-def _rendered(app: App) -> dict[str, object]:
+def _rendered(app: App, call: Call) -> dict[str, object]:
     stored = _stored(app)
     modified = app.created if app.settings_modified is None else app.settings_modified
+    groups = (name for name, shape in call.route.answer.members.items() if shape.members)
     return {
         "ApplicationId": app.id,
         "LastModifiedDate": instants.from_ms(modified),
-        **{name: stored.get(name, {}) for name in _RETURNED},
+        **{name: stored.get(name, {}) for name in groups},
     }
 
 
-def _checked(source: object, shape: Mapping[str, object], path: str) -> dict[str, object]:
-    """Returns the known members of the right type; unknown and null ones are left out."""
-    values = body.as_object(source, path)
-    result: dict[str, object] = {}
-    for name, wanted in shape.items():
-        value = values.get(name)
-        if value is None:
-            continue
-        if isinstance(wanted, Mapping):
-            result[name] = _checked(value, wanted, f"{path}.{name}")
-        elif type(value) is wanted:
-            result[name] = value
-        else:
-            raise bad_request(f"must be {_WORDS[wanted]}", f"{path}.{name}")  # type: ignore[index]
-    return result
+def _check(changes: Mapping[str, object]) -> None:
+    for place, (least, most) in _RANGES.items():
+        number = cast("int | None", _at(changes, place))
+        if number and not least <= number <= most:
+            wanted = f"from {least} to {most}" if most < _ANY else f"{least} or more"
+            raise bad_request(f"must be {wanted}, or 0 for none", f".{place}")
+    for place in _TIMES:
+        text = cast("str | None", _at(changes, place))
+        if text is not None and _TIME.fullmatch(text) is None:
+            raise bad_request("must be a time of the day such as 02:30 or 14:30", f".{place}")
+
+
+def _at(source: Mapping[str, object], place: str) -> object:
+    """Returns what stands at a dotted place, or None."""
+    found: object = source
+    for name in place.split("."):
+        if found is None:
+            return None
+        found = cast("Mapping[str, object]", found).get(name)
+    return found

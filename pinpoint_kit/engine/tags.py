@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.limits import Limits
 
 __all__ = [
+    "ACCOUNT",
     "app_resource",
     "arn",
     "forget",
@@ -35,6 +36,8 @@ __all__ = [
     "untag_resource",
 ]
 
+#: The account that is written where one is wanted: an embedded engine has none.
+ACCOUNT = "000000000000"
 _MAX_NAME_CHARS = 128
 _MAX_VALUE_CHARS = 256
 _ARN = re.compile(r"arn:[^:]*:mobiletargeting:[^:]*:[^:]*:(apps/[^/]+)")
@@ -61,7 +64,7 @@ def app_resource(application_id: str) -> str:
 
 def arn(resource: str) -> str:
     """Returns the resource's ARN, with the placeholders for Region and account."""
-    return f"arn:aws:mobiletargeting:us-east-1:000000000000:{resource}"
+    return f"arn:aws:mobiletargeting:us-east-1:{ACCOUNT}:{resource}"
 
 
 def parse(value: object, path: str, limits: Limits) -> dict[str, str]:

@@ -12,8 +12,10 @@ from urllib.parse import quote
 import attrs
 import pytest
 
-from pinpoint_kit.engine import Engine, Request
+import pinpoint_kit
+from pinpoint_kit.engine import Engine, Request, schema
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
+from tests.model_answers import operation_at, problems_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +63,10 @@ class Wire:
 
     def send(self, method: str, path: str, body: bytes = b"", query: str = "") -> Answer:
         response = self.engine.handle(Request(method, path, query=query, body=body))
+        operation = operation_at(method, path)
+        if operation:
+            problems = problems_of(operation, response.status, response.headers, response.body)
+            assert problems == []
         return Answer(
             response.status, response.headers, json.loads(response.body) if response.body else None
         )
@@ -111,8 +117,7 @@ class Wire:
 
     def dump(self) -> list[list[dict[str, Any]]]:
         """Returns everything that is stored."""
-        names = ("apps", "tags", "endpoints", "users", "events")
-        return [self.rows(f"SELECT * FROM {name}") for name in names]  # noqa: S608 -- fixed names
+        return [self.rows(f"SELECT * FROM {name}") for name in schema.METADATA.tables]  # noqa: S608 -- our own names
 
 
 @pytest.fixture
@@ -147,6 +152,27 @@ def make_wire(clock: Clock, new_id: Callable[[], str]) -> Iterator[Callable[...,
 def wire(make_wire: Callable[..., Wire]) -> Wire:
     """An engine in memory with one application."""
     return make_wire()
+
+
+def check_answer(response_dict: Mapping[str, Any], operation_model: Any, **_: object) -> None:
+    """Has botocore check each answer that it is about to parse against the service model."""
+    status, headers = response_dict["status_code"], response_dict["headers"]
+    assert problems_of(operation_model.name, status, headers, response_dict["body"]) == []
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    """A real boto3 client on the embedded engine; every answer fits the service model."""
+    with pinpoint_kit.connect("sqlite://", application="shop") as pinpoint:
+        pinpoint.client.meta.events.register("before-parse.pinpoint", check_answer)
+        yield pinpoint.client
+
+
+@pytest.fixture
+def app(client: Any) -> str:
+    """The application that the client has."""
+    found: str = client.get_apps()["ApplicationsResponse"]["Item"][0]["Id"]
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 if TYPE_CHECKING:
-    from tests.engine.conftest import Clock, Wire
+    from tests.engine.conftest import Wire
 
 
 def test_create_and_get(wire: Wire) -> None:
@@ -90,48 +90,9 @@ def test_the_application_is_looked_for_before_the_body(wire: Wire) -> None:
     """A nonsense body for an unknown application is NotFound, as at the service."""
     for method, path in [
         ("POST", "events"), ("PUT", "endpoints"), ("PUT", "endpoints/$"), ("PUT", "settings"),
-        ("PUT", "attributes/nonsense"),
+        ("PUT", "attributes/nonsense"), ("POST", "eventstream"),
     ]:  # fmt: skip
         assert wire.send(method, f"/v1/apps/test/{path}", b"nonsense").status == 404
-
-
-def test_settings_are_kept(wire: Wire, clock: Clock) -> None:
-    """Sent members replace stored ones as a whole, and members not sent stay."""
-    path = f"/v1/apps/{wire.app}/settings"
-    assert wire.send("GET", path).json == {
-        "ApplicationId": wire.app, "LastModifiedDate": "2026-01-02T03:04:05.678Z",
-        "CampaignHook": {}, "Limits": {}, "QuietTime": {}, "JourneyLimits": {},
-    }  # fmt: skip
-    clock.advance(1)
-    quiet = {"Start": "22:00", "End": "06:00"}
-    wire.put(path, {"QuietTime": quiet, "Limits": {"Daily": 3, "Total": 9}})
-    answer = wire.put(path, {
-        "Limits": {"Daily": 1, "Unknown": [1]}, "QuietTime": None, "EventTaggingEnabled": True,
-        "JourneyLimits": {"TimeframeCap": {"Cap": 1, "Days": 2}},
-    })  # fmt: skip
-    assert answer.status == 200
-    assert wire.send("GET", path).json == answer.json == {
-        "ApplicationId": wire.app, "LastModifiedDate": "2026-01-02T03:04:06.678Z",
-        "CampaignHook": {}, "Limits": {"Daily": 1}, "QuietTime": quiet,
-        "JourneyLimits": {"TimeframeCap": {"Cap": 1, "Days": 2}},
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("payload", "place"),
-    [
-        ({"Limits": {"Daily": "3"}}, "$.Limits.Daily"),
-        ({"Limits": {"Daily": True}}, "$.Limits.Daily"),
-        ({"Limits": []}, "$.Limits"),
-        ({"JourneyLimits": {"TimeframeCap": 1}}, "$.JourneyLimits.TimeframeCap"),
-        ({"EventTaggingEnabled": 1}, "$.EventTaggingEnabled"),
-    ],
-)
-def test_settings_of_a_wrong_type_are_refused(wire: Wire, payload: object, place: str) -> None:
-    """A refused setting is located."""
-    answer = wire.put(f"/v1/apps/{wire.app}/settings", payload)
-    assert answer.status == 400
-    assert answer.message.endswith(f" @ {place}")
 
 
 def tags_path(wire: Wire, app: str = "", region: str = "us-east-1") -> str:
