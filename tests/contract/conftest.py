@@ -1,0 +1,126 @@
+"""The suite's fixtures: a test that uses `door`, `client` or `app` runs once at every door.
+
+Tests marked `at_moto` run at moto's door too. Raw requests go through our own doors only. The
+coverage table that ends a run is printed from here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from moto import mock_aws
+
+from pinpoint_kit.doors import open_door
+from pinpoint_kit.engine import Engine
+from pinpoint_kit.limits import DEFAULT_LIMITS
+from tests.contract.doors import Calls, Door, engine_sender, hosted_client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+_CALLS = pytest.StashKey[Calls]()
+_COLLECTED = pytest.StashKey[set[str]]()
+OURS = ["process"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declares the suite's marks, and begins to note calls."""
+    for mark in (
+        "at_moto: a behaviour that moto implements as well",
+        "looks_back: asks what the whole suite has done, and runs after it",
+    ):
+        config.addinivalue_line("markers", mark)
+    config.stash[_CALLS] = Calls()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a test once at every door that it is meant for."""
+    if "door" in metafunc.fixturenames:
+        is_at_moto = metafunc.definition.get_closest_marker("at_moto") is not None
+        metafunc.parametrize("door", [*OURS, *["moto"] * is_at_moto], indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts what looks back at the whole suite at its end; this is before tests are deselected."""
+    items.sort(key=lambda item: item.get_closest_marker("looks_back") is not None)
+    config.stash[_COLLECTED] = {item.nodeid for item in items if _is_needed(item)}
+
+
+def _is_needed(item: pytest.Item) -> bool:
+    return item.path.parent == HERE and item.get_closest_marker("slow") is None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips what looks back when only a part of the suite runs."""
+    if item.get_closest_marker("looks_back") is None:
+        return
+    running = {other.nodeid for other in item.session.items}
+    files = {other.path for other in item.session.items}
+    is_whole = item.config.stash[_COLLECTED] <= running and set(HERE.glob("test_*.py")) <= files
+    if not is_whole:
+        pytest.skip("asks what the whole suite has done, and only a part of it runs")
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Prints how the operations are answered, and how many the suite called at each door."""
+    calls = config.stash[_CALLS]
+    if not calls.statuses:
+        return
+    rows = Engine.coverage()
+    counts = Counter(row.status for row in rows)
+    terminalreporter.section("Pinpoint API coverage")
+    terminalreporter.line(f"{'operations':<12}{len(rows):>5}")
+    for status in ("emulated", "partial", "refused"):
+        terminalreporter.line(f"{status:<12}{counts[status]:>5}")
+    for door in calls.statuses:
+        terminalreporter.line(f"{len(calls.answered(door))} answered at the door {door!r}")
+
+
+@pytest.fixture(scope="session")
+def calls(pytestconfig: pytest.Config) -> Calls:
+    """What the suite has called so far."""
+    return pytestconfig.stash[_CALLS]
+
+
+@pytest.fixture(scope="session")
+def process_door(calls: Calls) -> Iterator[Door]:
+    """The engine in this process, as `connect("sqlite://")` opens it."""
+    opened = open_door("sqlite://", limits=DEFAULT_LIMITS)
+    assert opened.engine is not None
+    yield Door("process", opened.client, calls, engine_sender(opened.engine))
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def moto_door(calls: Calls) -> Iterator[Door]:
+    """What moto answers in this process."""
+    client = hosted_client()
+    yield Door("moto", client, calls)
+    client.close()
+
+
+@pytest.fixture
+def door(request: pytest.FixtureRequest) -> Iterator[Door]:
+    """The door that the test goes through this time; moto's is new inside for each test."""
+    with mock_aws() if request.param == "moto" else nullcontext():
+        yield request.getfixturevalue(f"{request.param}_door")
+
+
+@pytest.fixture
+def client(door: Door) -> Any:
+    """A botocore client at the door."""
+    return door.client
+
+
+@pytest.fixture
+def app(client: Any) -> str:
+    """The id of an application of the test's own."""
+    created = client.create_app(CreateApplicationRequest={"Name": "contract"})
+    application_id: str = created["ApplicationResponse"]["Id"]
+    return application_id
