@@ -13,6 +13,7 @@ from pinpoint_kit.version import VERSION as __version__  # noqa: N811 -- the cus
 
 if TYPE_CHECKING:
     from pinpoint_kit.analytics.sessions import ActiveSession
+    from pinpoint_kit.audience.erasure import ErasureReport
     from pinpoint_kit.audience.report import BatchReport, Rejection
     from pinpoint_kit.client import Pinpoint, connect
     from pinpoint_kit.delivery.options import DeliveryOptions
@@ -73,6 +74,7 @@ __all__ = [
     "Demographic",
     "Endpoint",
     "EndpointStatus",
+    "ErasureReport",
     "Event",
     "EventResult",
     "Forbidden",
@@ -111,6 +113,7 @@ __all__ = [
 
 _HOMES = {
     "analytics.sessions": ("ActiveSession",),
+    "audience.erasure": ("ErasureReport",),
     "audience.report": ("BatchReport", "Rejection"),
     "client": ("Pinpoint", "connect"),
     "delivery.options": ("DeliveryOptions",),

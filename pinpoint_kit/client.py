@@ -21,6 +21,7 @@ from pinpoint_kit.analytics.sent import SentData
 from pinpoint_kit.analytics.sessions import Sessions
 from pinpoint_kit.applications import Applications
 from pinpoint_kit.audience.endpoints import Endpoints
+from pinpoint_kit.audience.erasure import ErasureReport, erase
 from pinpoint_kit.audience.users import Users
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.invocations import flush_per_invocation
@@ -249,7 +250,9 @@ class Pinpoint:
             strict=options.get("strict", False),
             on_change=self._sent.forget,
         )
-        self.users = Users(self._transport, application_id=application_id)
+        self.users = Users(
+            self._transport, application_id=application_id, on_change=self._sent.forget
+        )
         self.events = Events(self._transport, recorder, application_id=application_id)
         self.auth = Auth(recorder)
         self.sessions = Sessions(recorder, monotonic=time.monotonic)
@@ -291,6 +294,58 @@ class Pinpoint:
         if self._transport.takes(operation, "ApplicationId"):
             params.setdefault("ApplicationId", self._application_id)
         return self._transport.call(operation, **params)
+
+    def erase(
+        self,
+        *,
+        user_id: str | None = None,
+        address: str | None = None,
+        endpoint_id: str | None = None,
+        dry_run: bool = False,
+        timeout: float = 5.0,
+    ) -> ErasureReport:
+        """Remove a person's data for a data-protection request, and report what there was.
+
+        Gone are their endpoints, the attributes of the user, their events, and what this client
+        keeps of them as dead letters; the values are overwritten in the database's files too.
+        What was recorded before is flushed first. Repeating it is harmless. Files that jobs have
+        exported, backups and spools of other programs are not looked at.
+
+        Args:
+            user_id: all endpoints and events of this user; case-sensitive.
+            address: all endpoints with exactly this address, and their events.
+            endpoint_id: one endpoint and its events; case-insensitive.
+            dry_run: report only, and remove nothing.
+            timeout: seconds that the flush may take.
+
+        Returns:
+            What was found and removed.
+
+        Raises:
+            ConfigurationError: not exactly one id was given, or this is the hosted service.
+            ValidationError: the id is empty, or none that an endpoint can have.
+            StoreError: the spool cannot be used; what the engine stores is gone.
+            ServiceError: the service refused.
+            TransportError: no answer came; erase again.
+
+        Examples:
+            >>> from pinpoint_kit import Endpoint, User
+            >>> with connect("sqlite://") as pinpoint:
+            ...     request_id = pinpoint.endpoints.update(
+            ...         Endpoint(id="device-1", user=User(id="user-1"))
+            ...     )
+            ...     pinpoint.erase(user_id="user-1").endpoint_ids
+            ('device-1',)
+        """
+        return erase(
+            self._transport,
+            self.delivery,
+            self._application_id,
+            {"UserId": user_id, "Address": address, "EndpointId": endpoint_id},
+            dry_run=dry_run,
+            timeout=timeout,
+            on_change=self._sent.forget,
+        )
 
     def _after_fork(self) -> None:
         self.sessions.renew()

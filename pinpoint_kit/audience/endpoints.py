@@ -236,6 +236,8 @@ class Endpoints:
     def delete(self, endpoint_id: str) -> Endpoint:
         """Delete one endpoint.
 
+        The engine keeps its events as anonymous counts; `Pinpoint.erase` takes these too.
+
         Args:
             endpoint_id: case-insensitive.
 

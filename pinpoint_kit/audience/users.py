@@ -9,6 +9,8 @@ from pinpoint_kit.models.checks import require_path_id
 from pinpoint_kit.models.endpoint import Endpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pinpoint_kit.transport import Transport
 
 __all__ = ["Users"]
@@ -17,7 +19,14 @@ __all__ = ["Users"]
 class Users:
     """The users of one application. Safe to use from several threads."""
 
-    def __init__(self, transport: Transport, *, application_id: str) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        application_id: str,
+        on_change: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._on_change = on_change
         self._transport = transport
         self._application_id = application_id
 
@@ -42,6 +51,8 @@ class Users:
     def delete(self, user_id: str) -> list[Endpoint]:
         """Delete all endpoints that carry this user id, and the user's attributes.
 
+        The engine keeps their events as anonymous counts; `Pinpoint.erase` takes these too.
+
         Args:
             user_id: case-sensitive.
 
@@ -55,7 +66,10 @@ class Users:
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
         """
-        return self._call("DeleteUserEndpoints", user_id)
+        deleted = self._call("DeleteUserEndpoints", user_id)
+        for endpoint in deleted:
+            self._on_change(endpoint.id or "")
+        return deleted
 
     def _call(self, operation: str, user_id: str) -> list[Endpoint]:
         answer = self._transport.call(

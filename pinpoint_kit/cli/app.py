@@ -8,6 +8,7 @@ from pinpoint_kit.cli.dead_letters import dead_letters
 from pinpoint_kit.cli.demo import demo
 from pinpoint_kit.cli.doctor import doctor
 from pinpoint_kit.cli.endpoint import endpoint
+from pinpoint_kit.cli.erase import erase
 from pinpoint_kit.cli.failures import GuardedGroup
 from pinpoint_kit.cli.record import record
 from pinpoint_kit.cli.user import user
@@ -43,7 +44,7 @@ _MAX_WIDTH = 78
     cls=GuardedGroup,
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _MAX_WIDTH},
-    commands=[demo, record, dead_letters, endpoint, user, doctor],
+    commands=[demo, record, dead_letters, endpoint, user, erase, doctor],
 )
 @click.version_option(VERSION, "--version", prog_name="pinpoint-kit")
 def cli() -> None:

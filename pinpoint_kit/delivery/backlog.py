@@ -10,9 +10,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from pinpoint_kit.delivery import dead_letters
 from pinpoint_kit.delivery.items import Recorded
 from pinpoint_kit.delivery.spool_schema import SpoolError, SpoolFullError
-from pinpoint_kit.errors import DeliveryError
+from pinpoint_kit.errors import DeliveryError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -225,6 +226,20 @@ class Backlog:
                 message=_storable(message),
             )
         )
+
+    def forget_letters(self, concerns: Callable[[str, bytes], bool], *, dry_run: bool) -> int:
+        """Remove, or only count, the dead letters on disk that `concerns` is true of."""
+        try:
+            ids = [
+                letter.id
+                for letter in self.spool.export()
+                if concerns(letter.endpoint_id, (letter.body or b"") + (letter.endpoint or b""))
+            ]
+            if dry_run:
+                return len(ids)
+            return sum(self.spool.purge(batch) for batch in dead_letters.batches(ids))
+        except SpoolError as error:
+            raise StoreError(f"the spool cannot be used: {error}") from error
 
     def _do(self, action: Callable[[], object]) -> None:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.delivery import processes
@@ -166,6 +167,30 @@ class Delivery:
     def dead_letters(self) -> list[DeadLetter]:
         """The latest items that were rejected or dropped, oldest first, at most 1,000."""
         return list(self._outcomes.letters)
+
+    def forget_letters(self, concerns: Callable[[str, bytes], bool], *, dry_run: bool) -> int:
+        """Remove the dead letters, also those in the spool, of whom `concerns` says so.
+
+        Args:
+            concerns: asked with the endpoint id and the encoded content, b"" where it is not kept.
+            dry_run: only count them.
+
+        Returns:
+            How many there are, or were.
+
+        Raises:
+            StoreError: the spool cannot be read or written.
+        """
+        letters = self._outcomes.letters
+        found = [letter for letter in list(letters) if concerns(letter.endpoint_id, b"")]
+        if not dry_run:
+            for letter in found:
+                with suppress(ValueError):  # made room for a later one meanwhile
+                    letters.remove(letter)
+        if self._backlog is None:
+            return len(found)
+        # With a spool it holds all of them, and the latest are in memory once more.
+        return self._backlog.forget_letters(concerns, dry_run=dry_run)
 
     def flush(self, timeout: float = 5.0) -> DeliveryReport:
         """Send everything recorded so far and wait until all of it is settled.

@@ -22,6 +22,7 @@ __all__ = [
     "Found",
     "after",
     "attributes_of_users",
+    "by_address",
     "by_key",
     "by_keys",
     "by_user",
@@ -58,6 +59,7 @@ def _listed(select_: Select[tuple[object, ...]], column: str, size: int) -> Stat
 
 
 _BY_KEYS = {size: _listed(_select(), "endpoint", size) for size in _SIZES}
+_BY_ADDRESS = _listed(_select().order_by(_ENDPOINTS.c.number), "address", 1)
 _BY_USERS = {
     size: _listed(_select().order_by(_ENDPOINTS.c.number), "user_id", size) for size in _SIZES
 }
@@ -101,6 +103,11 @@ def by_key(connection: Connection, app: int, key: str) -> Found | None:
 def by_keys(connection: Connection, app: int, keys: Sequence[str]) -> list[Found]:
     """Returns those of the endpoints that there are, in no particular order."""
     return _all(connection, app, _BY_KEYS, keys)
+
+
+def by_address(connection: Connection, app: int, address: str) -> list[Found]:
+    """Returns the endpoints with an address, of any channel, the first created first."""
+    return [_found(row) for row in _BY_ADDRESS.rows(connection, app, address)]
 
 
 def by_user(connection: Connection, app: int, user_id: str) -> list[Found]:

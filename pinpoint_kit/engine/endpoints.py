@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete
 
 from pinpoint_kit.engine import apps, body, schema
 from pinpoint_kit.engine import endpoint_reader as reader
+from pinpoint_kit.engine.anonymity import make_anonymous
 from pinpoint_kit.engine.endpoint_patch import check_id, parse_patch
 from pinpoint_kit.engine.endpoint_state import EndpointState, rendered
 from pinpoint_kit.engine.endpoint_writer import Change, EndpointWriter, forget_lonely_users
@@ -21,7 +22,7 @@ from pinpoint_kit.engine.refusals import Refusal, bad_request, not_found, too_la
 from pinpoint_kit.engine.statements import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -87,20 +88,27 @@ def get_endpoint(context: Context, call: Call) -> object:
 
 
 def delete_endpoint(context: Context, call: Call) -> object:
-    """DeleteEndpoint: answers with what was deleted. Events stay."""
+    """DeleteEndpoint: answers with what was deleted. Events stay, anonymous."""
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
         state, user_attributes = _require(connection, app.number, call.labels["endpoint-id"])
-        remove(connection, app.number, [state])
+        remove(connection, app.number, [state], context.new_id)
     context.store.scrub()
     return rendered(state, app.id, user_attributes)
 
 
-def remove(connection: Connection, app: int, states: Sequence[EndpointState]) -> None:
-    """Deletes endpoints, and the attributes of users who lose their last one."""
-    _DELETE.run_many(connection, [(app, state.endpoint) for state in states])
-    user_ids = {state.user_id for state in states if state.user_id is not None}
-    forget_lonely_users(connection, app, sorted(user_ids))
+def remove(
+    connection: Connection, app: int, states: Sequence[EndpointState], new_id: Callable[[], str]
+) -> None:
+    """Deletes endpoints, and what is known of users who lose their last one.
+
+    Their events stay, and say no more whose they were.
+    """
+    keys = [state.endpoint for state in states]
+    _DELETE.run_many(connection, [(app, key) for key in keys])
+    user_ids = sorted({state.user_id for state in states if state.user_id is not None})
+    forget_lonely_users(connection, app, user_ids)
+    make_anonymous(connection, app, keys, user_ids, new_id)
 
 
 def _require(connection: Connection, app: int, endpoint_id: str) -> reader.Found:

@@ -14,6 +14,7 @@ from pinpoint_kit.engine import (
     apps,
     attributes,
     endpoints,
+    erasure,
     event_streams,
     events,
     listing,
@@ -40,6 +41,7 @@ class Operation:
 
 #: What Pinpoint's own API cannot be asked; see `routes`.
 OWN = {
+    "EraseData": erasure.erase_data,
     "ListEndpointIds": listing.list_endpoint_ids,
     "ListEndpoints": listing.list_endpoints,
 }
@@ -47,9 +49,13 @@ OWN = {
 OPERATIONS = {
     "CreateApp": Operation(apps.create_app),
     "DeleteApp": Operation(apps.delete_app, note="removes everything in the application"),
-    "DeleteEndpoint": Operation(endpoints.delete_endpoint, note="events of the endpoint stay"),
+    "DeleteEndpoint": Operation(
+        endpoints.delete_endpoint, note="events of the endpoint stay, anonymous"
+    ),
     "DeleteEventStream": Operation(event_streams.delete_event_stream),
-    "DeleteUserEndpoints": Operation(users.delete_user_endpoints, note="events of the user stay"),
+    "DeleteUserEndpoints": Operation(
+        users.delete_user_endpoints, note="events of the user stay, anonymous"
+    ),
     "GetApp": Operation(apps.get_app),
     "GetApplicationSettings": Operation(settings.get_application_settings),
     "GetApps": Operation(apps.get_apps),

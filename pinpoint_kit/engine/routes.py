@@ -28,6 +28,7 @@ OWN_PREFIX = "/pinpoint-kit/"
 _OWN_APP = OWN_PREFIX + "v1/apps/{application-id}"
 #: Our own operations: method and path. All of them answer 200.
 _OWN = {
+    "EraseData": ("POST", f"{_OWN_APP}/erasures"),
     "ListEndpointIds": ("GET", f"{_OWN_APP}/endpoint-ids"),
     "ListEndpoints": ("GET", f"{_OWN_APP}/endpoints"),
 }

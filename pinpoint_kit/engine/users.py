@@ -32,11 +32,11 @@ def get_user_endpoints(context: Context, call: Call) -> object:
 
 
 def delete_user_endpoints(context: Context, call: Call) -> object:
-    """DeleteUserEndpoints: answers with what was deleted. Events stay."""
+    """DeleteUserEndpoints: answers with what was deleted. Events stay, anonymous."""
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
         found = _require(connection, app.number, call.labels["user-id"])
-        endpoints.remove(connection, app.number, [state for state, _ in found])
+        endpoints.remove(connection, app.number, [state for state, _ in found], context.new_id)
     context.store.scrub()
     return _rendered(found, app.id)
 

@@ -34,6 +34,7 @@ INTERNAL = {
     "delivery.Delivery": {
         "after_fork",
         "at_exit",
+        "forget_letters",
         "close",
         "count_truncated",
         "enqueue",

@@ -1,0 +1,120 @@
+"""Erasing a person's data, for a data-protection request, and the report of it.
+
+What is stored goes by one call of the engine. What this client itself still has of the person, as
+dead letters, goes too. Ordinary deletion belongs to endpoints.py and users.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import orjson
+
+from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
+from pinpoint_kit.transport import OwnCall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sized
+
+    from pinpoint_kit.delivery.delivery import Delivery
+    from pinpoint_kit.transport import Transport
+
+__all__ = ["ErasureReport", "erase"]
+
+
+def _size(value: Sized) -> str:
+    return f"<{len(value)}>"
+
+
+@attrs.frozen(kw_only=True)
+class ErasureReport:
+    """What was found of a person, and removed unless it was a dry run.
+
+    Its repr shows numbers only.
+
+    Args:
+        is_dry_run: nothing was removed.
+        endpoint_ids: the endpoints, as first written.
+        user_ids: the users of these endpoints. A user who keeps other endpoints keeps their
+            attributes: erase by user id to have all of it gone.
+        events: events of these endpoints, and of the user.
+        dead_letters: items of this client's background delivery that were given up.
+        pending: items of this client that were still under way. What they carry is stored
+            afterwards, so erase again when this is not 0.
+    """
+
+    is_dry_run: bool
+    endpoint_ids: tuple[str, ...] = attrs.field(repr=_size)
+    user_ids: tuple[str, ...] = attrs.field(repr=_size)
+    events: int
+    dead_letters: int
+    pending: int
+
+
+def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
+    transport: Transport,
+    delivery: Delivery,
+    application_id: str,
+    whom: dict[str, str | None],
+    *,
+    dry_run: bool,
+    timeout: float,
+    on_change: Callable[[str], None],
+) -> ErasureReport:
+    """Do it; see `Pinpoint.erase`.
+
+    Args:
+        transport: reaches the engine.
+        delivery: what this client still holds.
+        application_id: whose person it is.
+        whom: one id by its name on the wire, and None for the others.
+        dry_run: report only.
+        timeout: seconds for the flush.
+        on_change: called with the id of each endpoint that is gone.
+    """
+    kind, value = _only(whom)
+    pending = delivery.flush(timeout).pending
+    body = {kind: value, "DryRun": dry_run}
+    answer = transport.call_own(application_id, OwnCall("EraseData", ("erasures",), body=body))
+    if answer is None:
+        raise ConfigurationError(
+            "this service cannot erase a person's data at once: delete by users.delete(...) and"
+            " endpoints.delete(...), or use the embedded engine or our server"
+        )
+    ids = tuple(answer["EndpointIds"])
+    named = {*ids, value} if kind == "EndpointId" else set(ids)
+    marks = [orjson.dumps(text) for text in {value, *ids}]
+    for endpoint_id in () if dry_run else named:
+        on_change(endpoint_id)
+    letters = delivery.forget_letters(_concerns(named, marks), dry_run=dry_run)
+    return ErasureReport(
+        is_dry_run=dry_run,
+        endpoint_ids=ids,
+        user_ids=tuple(answer["UserIds"]),
+        events=answer["Events"],
+        dead_letters=letters,
+        pending=pending,
+    )
+
+
+def _only(whom: dict[str, str | None]) -> tuple[str, str]:
+    given = [(kind, value) for kind, value in whom.items() if value is not None]
+    if len(given) != 1:
+        raise ConfigurationError("give exactly one of user_id, address and endpoint_id")
+    ((kind, value),) = given
+    if not isinstance(value, str):
+        raise InvalidTypeError(f"must be text, got {type(value).__name__}", f"$.{kind}")
+    if not value:
+        raise ValidationError("is empty: name whose data is to go", f"$.{kind}")
+    return kind, value
+
+
+def _concerns(ids: Collection[str], marks: Collection[bytes]) -> Callable[[str, bytes], bool]:
+    """Whether a dead letter is about one of these endpoints, or holds one of these values."""
+    keys = {endpoint_id.lower() for endpoint_id in ids}
+
+    def concerns(endpoint_id: str, content: bytes) -> bool:
+        return endpoint_id.lower() in keys or any(mark in content for mark in marks)
+
+    return concerns

@@ -1,0 +1,46 @@
+"""`erase`: what it asks, removes and prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .conftest import Run
+
+
+def make(run: Run) -> None:
+    """One endpoint of a user."""
+    run("endpoint", "update", "device-1", "--user-id", "user-1", "--attribute", "a=secret")
+
+
+def test_a_dry_run_shows_and_keeps(run: Run) -> None:
+    """What there is, is shown, and still there."""
+    make(run)
+    shown = run("erase", "--user-id", "user-1", "--dry-run")
+    assert shown.status == 0
+    assert "nothing was removed" in shown.stdout
+    assert "device-1" in shown.stdout
+    assert "secret" not in shown.stdout
+    assert run("endpoint", "get", "device-1").status == 0
+
+
+def test_an_erasure_needs_consent_and_reports(run: Run) -> None:
+    """Without --yes nothing happens where nobody can be asked; with it, the report follows."""
+    make(run)
+    assert run("erase", "--endpoint-id", "device-1").status == 2
+    erased = run("erase", "--endpoint-id", "DEVICE-1", "--yes", "--json").value
+    assert erased == {
+        "DryRun": False,
+        "EndpointIds": ["device-1"],
+        "UserIds": ["user-1"],
+        "Events": 0,
+    }
+    assert run("endpoint", "get", "device-1").status == 1
+    again = run("erase", "--address", "nobody@example.com", "--yes")
+    assert again.stdout == "Nothing is stored of this person.\n"
+
+
+def test_exactly_one_person(run: Run) -> None:
+    """None or two ids are a mistake in the command line."""
+    assert run("erase", "--yes").status == 2
+    assert run("erase", "--user-id", "a", "--address", "b", "--yes").status == 2
