@@ -233,6 +233,7 @@ LAYERS: dict[str, set[str]] = {
     "analytics": {"errors", "limits", "models", "batching", "transport", "delivery"},
     "engine": {"errors", "limits", "version"},
     "doors": {"errors", "limits", "engine", "version"},
+    "server": {"errors", "engine"},
 }
 
 

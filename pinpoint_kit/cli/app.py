@@ -11,6 +11,7 @@ from pinpoint_kit.cli.endpoint import endpoint
 from pinpoint_kit.cli.erase import erase
 from pinpoint_kit.cli.failures import GuardedGroup
 from pinpoint_kit.cli.record import record
+from pinpoint_kit.cli.serve import serve
 from pinpoint_kit.cli.user import user
 from pinpoint_kit.version import VERSION
 
@@ -44,7 +45,7 @@ _MAX_WIDTH = 78
     cls=GuardedGroup,
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _MAX_WIDTH},
-    commands=[demo, record, dead_letters, endpoint, user, erase, doctor],
+    commands=[demo, record, dead_letters, endpoint, user, erase, serve, doctor],
 )
 @click.version_option(VERSION, "--version", prog_name="pinpoint-kit")
 def cli() -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANSWER_OPTIONS",
+    "DEBUG_OPTION",
     "PATIENCE",
     "Settings",
     "common",
@@ -223,6 +224,14 @@ def place_options(
     )
 
 
+DEBUG_OPTION: Option = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_quiet,
+    help="Show tracebacks and the library's log lines.",
+)
+
 #: How a command answers; also for those that work on a file and on no Pinpoint.
 ANSWER_OPTIONS: tuple[Option, ...] = (
     click.option(
@@ -233,13 +242,7 @@ ANSWER_OPTIONS: tuple[Option, ...] = (
         callback=_note_json,
         help="Answer with JSON on stdout.",
     ),
-    click.option(
-        "--debug",
-        is_flag=True,
-        expose_value=False,
-        callback=_quiet,
-        help="Show tracebacks and the library's log lines.",
-    ),
+    DEBUG_OPTION,
 )
 
 

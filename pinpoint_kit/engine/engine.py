@@ -128,6 +128,20 @@ class Engine:
                 request_id,
             )
 
+    @property
+    def limits(self) -> Limits:
+        """The limits that are enforced."""
+        return self._context.limits
+
+    def operation_of(self, method: str, path: str) -> str:
+        """Returns the operation that a request asks for, "" when there is none; answers nothing."""
+        try:
+            match = self._routes.find(path)
+        except Refusal:
+            return ""
+        route = match.by_method.get(method) if match else None
+        return route.operation if route else ""
+
     def step(self) -> bool:
         """Does a bounded piece of long work; returns False when there is none to do."""
         return False

@@ -1,0 +1,203 @@
+"""`App`: an engine as an ASGI application.
+
+It reads and writes HTTP and nothing else: what a request means is the engine's business, sockets
+are those of the server that runs the app. The engine is synchronous and may wait for its
+database, so it is called on the event loop's executor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from pinpoint_kit.engine.messages import Request, Response
+from pinpoint_kit.server import access_log, refusals, visitors
+from pinpoint_kit.server.access_log import Entry
+from pinpoint_kit.server.bodies import Body, Disconnected, Room
+from pinpoint_kit.server.head import Head
+from pinpoint_kit.server.housework import Housework
+from pinpoint_kit.server.metrics import Metrics
+from pinpoint_kit.server.options import ServerOptions
+from pinpoint_kit.server.probes import Probes
+from pinpoint_kit.server.refusals import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from pinpoint_kit.engine import Engine
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+__all__ = ["App", "asgi_app"]
+
+_logger = logging.getLogger(__name__)
+
+#: As nginx writes it: there was nobody left to answer.
+_CLIENT_GONE = 499
+_NO_CONTENT = 204
+
+
+def asgi_app(
+    engine: Engine, *, options: ServerOptions | None = None, owns_engine: bool = False
+) -> App:
+    """Makes an ASGI application that answers Pinpoint's API, for uvicorn or another server.
+
+    It also answers `/healthz` (the process lives), `/readyz` (the engine answers) and `/metrics`
+    (Prometheus). The server in front has to bound the time for headers and for slow readers;
+    `pinpoint-kit serve` does.
+
+    Args:
+        engine: what answers; the app calls it from several threads.
+        options: what to grant to a client; the defaults when None.
+        owns_engine: close the engine when the server stops.
+
+    Returns:
+        The application. It needs the `lifespan` protocol to let jobs go on while no requests come,
+        and to close the engine.
+
+    Examples:
+        >>> from pinpoint_kit.engine import Engine
+        >>> app = asgi_app(Engine.open("sqlite://"), owns_engine=True)
+    """
+    return App(engine, options or ServerOptions(), owns_engine=owns_engine)
+
+
+class App:
+    """One engine behind one event loop. Make it with `asgi_app`."""
+
+    def __init__(self, engine: Engine, options: ServerOptions, *, owns_engine: bool) -> None:
+        self.options = options
+        self._engine = engine
+        self._owns_engine = owns_engine
+        self._max_body_bytes = engine.limits.max_request_bytes
+        self._room = Room(options.max_body_bytes_in_flight)
+        self._in_engine = 0
+        self._is_cut_off = False
+        self._metrics = Metrics()
+        self._probes = Probes(engine, self._metrics)
+        self._housework = Housework(engine.step)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serves one request, or the app's own life."""
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            raise RuntimeError(f"there is no {scope['type']} here: this is an HTTP application")
+
+    def begin_stopping(self) -> None:
+        """Says that no more requests should be sent here: `/readyz` answers 503 from now on."""
+        self._probes.is_stopping = True
+
+    async def has_finished(self) -> bool:
+        """Begins no more work, and returns whether all that had begun is done in time."""
+        self.begin_stopping()
+        is_done = await self._housework.end(self.options.stop_timeout)
+        return is_done and not self._is_cut_off
+
+    async def stop(self) -> None:
+        """Ends what runs beside the requests, once the last of them is answered."""
+        await self.has_finished()
+        if self._owns_engine:
+            self._engine.close()
+
+    def record(self, entry: Entry) -> None:
+        """Counts a request that has ended, and writes its line into the access log."""
+        self._metrics.count(entry)
+        if self.options.access_log:
+            access_log.write(entry)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._housework.begin()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
+        head = Head.of(scope)
+        probe = await self._probes.answer(head)
+        if probe is not None:
+            await _send(send, probe, is_last=False)
+            return
+        began = time.perf_counter()
+        entry = Entry(method=head.method, address=self._address(scope))
+        self._metrics.in_flight.inc()
+        try:
+            await self._answer(head, scope, receive, send, entry)
+        finally:
+            self._metrics.in_flight.dec()
+            entry.seconds = time.perf_counter() - began
+            self.record(entry)
+
+    async def _answer(
+        self, head: Head, scope: Message, receive: Receive, send: Send, entry: Entry
+    ) -> None:
+        """Sends an answer in every case but one: nobody is there any more."""
+        is_last = False
+        try:
+            head.check(scope["http_version"], self.options)
+            if self.options.local_only:
+                visitors.check_local(head.headers)
+            entry.operation = self._engine.operation_of(head.method, head.path)
+            response = await self._ask(head, receive, entry)
+        except Refused as refused:
+            response, entry.reason = refused.response, refused.reason
+            is_last = refused.ends_connection
+        except Disconnected:
+            entry.status, entry.reason = _CLIENT_GONE, "disconnected"
+            return
+        except asyncio.CancelledError:
+            # The server waits no longer. Its own last word would not be in the service's form.
+            self._is_cut_off = True
+            response, entry.reason, is_last = refusals.stopping(), "stopping", True
+        except Exception as error:  # noqa: BLE001 -- a request must always get an answer
+            _logger.error("a request failed: %s", type(error).__name__)  # noqa: TRY400 -- a traceback would hold personal data
+            response, is_last = refusals.broken(), True
+        entry.status = response.status
+        entry.request_id = response.headers["x-amzn-RequestId"]
+        entry.error = response.headers.get("x-amzn-ErrorType", "")
+        entry.bytes_out = len(response.body)
+        await _send(send, response, is_last=is_last)
+
+    async def _ask(self, head: Head, receive: Receive, entry: Entry) -> Response:
+        with Body(self._room, self._max_body_bytes, self.options) as body:
+            try:
+                content = await body.read(head, receive)
+            finally:
+                entry.bytes_in = body.size
+            if self._in_engine >= self.options.max_in_flight:
+                raise refusals.busy()
+            request = Request(head.method, head.path, head.query, head.headers, content)
+            loop = asyncio.get_running_loop()
+            self._in_engine += 1
+            try:
+                return await loop.run_in_executor(None, self._engine.handle, request)
+            finally:
+                self._in_engine -= 1
+                if head.method != "GET":
+                    self._housework.begin()
+                    self._housework.wake()
+
+    def _address(self, scope: Message) -> str:
+        client = scope.get("client")
+        return str(client[0]) if client and self.options.log_addresses else ""
+
+
+async def _send(send: Send, response: Response, *, is_last: bool) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
+    if response.status != _NO_CONTENT:
+        headers.append((b"content-length", b"%d" % len(response.body)))
+    if is_last:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})

@@ -1,0 +1,100 @@
+"""`Head`: the request line and the headers of a request, checked before the body is read.
+
+The path stays percent-encoded: it must be split before it is decoded. Nothing that needs the
+body, the engine or a clock may be put here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import attrs
+
+from pinpoint_kit.server import refusals
+
+if TYPE_CHECKING:
+    from pinpoint_kit.server.options import ServerOptions
+
+__all__ = ["Head"]
+
+
+@attrs.frozen
+class Head:
+    """All of a request but its body. Its repr shows sizes only.
+
+    Attributes:
+        method: the HTTP method.
+        path: the raw path, still percent-encoded, below the place where the app is mounted.
+        query: the raw query string, without the question mark.
+        pairs: the headers as they came, names in lower case.
+        headers: by name; values of a repeated one are joined by commas.
+        size: bytes of all that.
+    """
+
+    method: str
+    path: str = attrs.field(repr=False)
+    query: str = attrs.field(repr=False)
+    pairs: tuple[tuple[str, str], ...] = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    size: int
+
+    @classmethod
+    def of(cls, scope: Mapping[str, Any]) -> Head:
+        """Reads the ASGI scope; refuses nothing yet."""
+        raw_path = _raw_path(scope)
+        raw_query: bytes = scope["query_string"]
+        pairs = tuple(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+        )
+        headers: dict[str, str] = {}
+        size = len(raw_path) + len(raw_query)
+        for name, value in pairs:
+            size += len(name) + len(value)
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
+        return cls(
+            method=scope["method"],
+            path=raw_path.decode("utf-8", "surrogateescape"),
+            query=raw_query.decode("utf-8", "surrogateescape"),
+            pairs=pairs,
+            headers=headers,
+            size=size,
+        )
+
+    @property
+    def has_body(self) -> bool:
+        """Whether anything follows the headers."""
+        return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
+
+    def declared_length(self) -> int:
+        """Returns the length that the headers declare, 0 when they declare none."""
+        length = self.headers.get("content-length", "0")
+        if not (length.isascii() and length.isdecimal()):
+            raise refusals.malformed("The Content-Length is not a number")
+        return int(length)
+
+    def check(self, http_version: str, options: ServerOptions) -> None:
+        """Refuses what is too large, or could be read as another request by a proxy.
+
+        Raises:
+            Refused: it is.
+        """
+        if self.size > options.max_head_bytes or len(self.pairs) > options.max_headers:
+            raise refusals.head_too_large(
+                f"A request has at most {options.max_headers} headers, which with its path and"
+                f" query are at most {options.max_head_bytes} bytes"
+            )
+        if "transfer-encoding" in self.headers:
+            # RFC 9112, 6.1 and 6.3: this is how requests are smuggled past a proxy.
+            if "content-length" in self.headers:
+                raise refusals.malformed("A request has Content-Length or Transfer-Encoding")
+            if http_version == "1.0":
+                raise refusals.malformed("HTTP/1.0 knows no Transfer-Encoding")
+
+
+def _raw_path(scope: Mapping[str, Any]) -> bytes:
+    # A server that gives only the decoded path has lost the difference between "/" and "%2F".
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    root = quote(scope.get("root_path", "")).encode()
+    return raw[len(root) :] if root and raw.startswith(root + b"/") else raw

@@ -1,0 +1,68 @@
+"""How the server behaves, as one value. What the engine enforces stands in limits.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from pinpoint_kit.errors import ConfigurationError
+
+__all__ = ["ServerOptions"]
+
+
+def _positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ConfigurationError(f"{attribute.name} must be a number above 0, and is {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class ServerOptions:
+    """What the server grants to a client; beyond that it refuses or hangs up.
+
+    Those marked with an asterisk hold under `pinpoint-kit serve`. Under another server they are
+    matters of that server's own settings.
+
+    Args:
+        max_in_flight: requests that may be in the engine or wait for it; one more is refused
+            with 429.
+        max_body_bytes_in_flight: bytes of request bodies that may be in memory at once; a request
+            that would need more is refused with 429. One body may be as long as
+            `Limits.max_request_bytes` says.
+        max_head_bytes: bytes of the request line and all headers; above it is 431.
+        max_headers: headers of a request; above it is 431.
+        body_idle_timeout: seconds without a byte after which an unfinished body is given up with
+            408.
+        body_timeout: seconds after which it is given up in any case.
+        head_timeout: * seconds for the request line and the headers.
+        keep_alive_timeout: * seconds that a connection may wait for its next request. A proxy in
+            front should give up sooner.
+        write_timeout: * seconds in which a client must take 16 KB of a waiting answer, or all
+            that is left of it.
+        max_connections: * open connections. One more takes the place of the one that has waited
+            longest without a request, or is refused when there is none.
+        stop_timeout: * seconds that requests under way may take to finish when the server stops.
+        local_only: refuse requests that come by a web page of another host: those whose `Host` is
+            not this machine, and those with an `Origin` elsewhere. `pinpoint-kit serve` sets it
+            when there are no credentials.
+        access_log: write a line for each request to the logger `pinpoint_kit.server.access`.
+        log_addresses: put the client's network address, which is personal data, into that line.
+
+    Raises:
+        ConfigurationError: a number is not above 0.
+    """
+
+    max_in_flight: int = attrs.field(default=64, validator=_positive)
+    max_body_bytes_in_flight: int = attrs.field(default=256_000_000, validator=_positive)
+    max_head_bytes: int = attrs.field(default=32_768, validator=_positive)
+    max_headers: int = attrs.field(default=100, validator=_positive)
+    body_idle_timeout: float = attrs.field(default=10.0, validator=_positive)
+    body_timeout: float = attrs.field(default=60.0, validator=_positive)
+    head_timeout: float = attrs.field(default=10.0, validator=_positive)
+    keep_alive_timeout: float = attrs.field(default=75.0, validator=_positive)
+    write_timeout: float = attrs.field(default=30.0, validator=_positive)
+    max_connections: int = attrs.field(default=512, validator=_positive)
+    stop_timeout: float = attrs.field(default=20.0, validator=_positive)
+    local_only: bool = False
+    access_log: bool = True
+    log_addresses: bool = False

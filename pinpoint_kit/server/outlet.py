@@ -1,0 +1,105 @@
+"""`Outlet`: an asyncio transport that closes gently and gives up on clients that do not read.
+
+Gently: while a client still sends, closing at once would reset the connection, and the client
+might lose the answer that tells it why. So the sending side is closed first, and what still comes
+is thrown away for a moment. Nothing here knows HTTP.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from pinpoint_kit.server.options import ServerOptions
+
+__all__ = ["Outlet"]
+
+#: How long, and how much, is thrown away after an early answer.
+_LINGER_S = 2.0
+_LINGER_BYTES = 1_000_000
+#: What a client has to take of a waiting answer within `write_timeout`.
+_LEAST_PROGRESS = 16_384
+
+
+class Outlet:
+    """Stands in front of a transport, as far as uvicorn uses one.
+
+    Args:
+        transport: what it stands in front of.
+        options: the patience to have.
+        loop: the loop of the transport.
+        is_sending: tells whether the client is in the middle of a request.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        options: ServerOptions,
+        loop: asyncio.AbstractEventLoop,
+        is_sending: Callable[[], bool],
+    ) -> None:
+        self._transport = transport
+        self._is_sending = is_sending
+        self._patience = options.write_timeout
+        self._loop = loop
+        self._is_closing = False
+        self._discarded = 0
+        self._linger_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+        self.get_extra_info = transport.get_extra_info
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+
+    def write(self, data: bytes) -> None:
+        """Sends, and begins to watch if not all could be sent at once."""
+        self._transport.write(data)
+        if self._write_timer is None and (waiting := self._transport.get_write_buffer_size()):
+            self._watch(waiting)
+
+    def is_closing(self) -> bool:
+        """Whether nothing more will be read or sent."""
+        return self._is_closing or self._transport.is_closing()
+
+    def close(self) -> None:
+        """Sends what waits, then ends the connection; gently, if the client is still sending."""
+        if self.is_closing():
+            return
+        self._is_closing = True
+        if not (self._is_sending() and self._transport.can_write_eof()):
+            self._transport.close()
+            return
+        self._transport.write_eof()
+        self._transport.resume_reading()
+        self._linger_timer = self._loop.call_later(_LINGER_S, self._transport.close)
+
+    def discard(self, size: int) -> None:
+        """Counts what comes after closing."""
+        self._discarded += size
+        if self._discarded > _LINGER_BYTES:
+            self.abort()
+
+    def abort(self) -> None:
+        """Ends the connection now."""
+        self._is_closing = True
+        self._transport.abort()
+
+    def has_ended(self) -> None:
+        """Forgets the timers: the connection is gone."""
+        self._is_closing = True
+        for timer in (self._linger_timer, self._write_timer):
+            if timer is not None:
+                timer.cancel()
+
+    def _watch(self, waiting: int) -> None:
+        self._write_timer = self._loop.call_later(self._patience, self._look, waiting)
+
+    def _look(self, before: int) -> None:
+        self._write_timer = None
+        waiting = self._transport.get_write_buffer_size()
+        if waiting and before - waiting < _LEAST_PROGRESS:
+            self.abort()
+        elif waiting:
+            self._watch(waiting)

@@ -1,0 +1,82 @@
+"""`/healthz`, `/readyz` and `/metrics`: what supervisors and monitors ask.
+
+They are no part of Pinpoint's API, and stay out of the access log and the metrics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING
+
+import orjson
+
+from pinpoint_kit.engine.messages import Request, Response
+from pinpoint_kit.server import refusals
+from pinpoint_kit.server.metrics import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from pinpoint_kit.engine import Engine
+    from pinpoint_kit.server.head import Head
+    from pinpoint_kit.server.metrics import Metrics
+
+__all__ = ["Probes"]
+
+_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+#: A load balancer's own patience is about as long.
+_READY_WITHIN_S = 5.0
+_OK = 200
+_UNAVAILABLE = 503
+
+
+class Probes:
+    """Answers the three paths.
+
+    Attributes:
+        is_stopping: set it when the server is not to get any more requests.
+    """
+
+    def __init__(self, engine: Engine, metrics: Metrics) -> None:
+        self._engine = engine
+        self._metrics = metrics
+        self._check: asyncio.Future[Response] | None = None
+        self.is_stopping = False
+
+    async def answer(self, head: Head) -> Response | None:
+        """Returns the answer, or None when the path is not one of these."""
+        if head.path not in _PATHS:
+            return None
+        if head.method not in {"GET", "HEAD"}:
+            message = "This resource answers GET,HEAD"
+            return refusals.answer(405, "MethodNotAllowedException", message)
+        if head.path == "/metrics":
+            return _response(_OK, CONTENT_TYPE, self._metrics.exposition())
+        problem = await self._problem() if head.path == "/readyz" else ""
+        if problem:
+            return _json(_UNAVAILABLE, {"status": "unavailable", "reason": problem})
+        return _json(_OK, {"status": "ok"})
+
+    async def _problem(self) -> str:
+        if self.is_stopping:
+            return "stopping"
+        if self._check is None or self._check.done():  # many probes share one question
+            request = Request("GET", "/v1/apps", "page-size=1")
+            loop = asyncio.get_running_loop()
+            self._check = loop.run_in_executor(None, self._engine.handle, request)
+        done, _ = await asyncio.wait([self._check], timeout=_READY_WITHIN_S)
+        if not done:
+            return "the engine does not answer in time"
+        return "" if self._check.result().status == _OK else "the engine refuses"
+
+
+def _json(status: int, value: object) -> Response:
+    return _response(status, "application/json", orjson.dumps(value))
+
+
+def _response(status: int, content_type: str, body: bytes) -> Response:
+    headers = {
+        "Content-Type": content_type,
+        "Cache-Control": "no-store",
+        "x-amzn-RequestId": str(uuid.uuid4()),
+    }
+    return Response(status, headers, body)

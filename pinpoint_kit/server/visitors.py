@@ -1,0 +1,53 @@
+"""Who may come in when there are no credentials: programs of this machine, and no web pages.
+
+A browser on this machine lets any page send requests to loopback. Pages elsewhere show themselves
+by their `Origin`; those that have their own name point here (DNS rebinding), by the `Host`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pinpoint_kit.server import refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["check_local", "is_loopback"]
+
+
+def is_loopback(host: str) -> bool:
+    """Returns whether a host, without its port, is this machine by its name or number."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def check_local(headers: Mapping[str, str]) -> None:
+    """Refuses what a web page of another host has sent.
+
+    Raises:
+        Refused: the `Host` or the `Origin` is not on this machine.
+    """
+    if not is_loopback(_host_of(f"//{headers.get('host', '')}")):
+        raise refusals.not_here(
+            "This server answers as localhost only: use its loopback address as the URL"
+        )
+    origin = headers.get("origin")
+    if origin is not None and not is_loopback(_host_of(origin)):
+        raise refusals.not_here("This server answers no web page of another host")
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
