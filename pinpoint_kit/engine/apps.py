@@ -35,7 +35,13 @@ __all__ = [
 ]
 
 #: Tables with rows of one application, by its number.
-_CONTENTS = (schema.events, schema.endpoints, schema.users, schema.event_streams)
+_CONTENTS = (
+    schema.events,
+    schema.endpoints,
+    schema.users,
+    schema.event_streams,
+    schema.channels,
+)
 
 _SELECT = Statement(select(schema.apps).where(schema.apps.c.id == bindparam("id_")), "id_")
 

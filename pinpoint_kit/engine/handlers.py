@@ -13,6 +13,7 @@ import attrs
 from pinpoint_kit.engine import (
     apps,
     attributes,
+    channels,
     endpoints,
     erasure,
     event_streams,
@@ -59,6 +60,7 @@ OPERATIONS = {
     "GetApp": Operation(apps.get_app),
     "GetApplicationSettings": Operation(settings.get_application_settings),
     "GetApps": Operation(apps.get_apps),
+    "GetChannels": Operation(channels.get_channels),
     "GetEndpoint": Operation(endpoints.get_endpoint),
     "GetEventStream": Operation(event_streams.get_event_stream),
     "GetUserEndpoints": Operation(users.get_user_endpoints),
@@ -83,6 +85,16 @@ OPERATIONS = {
     ),
     "UpdateEndpoint": Operation(endpoints.update_endpoint),
     "UpdateEndpointsBatch": Operation(endpoints.update_endpoints_batch),
+    **{f"Delete{kind}Channel": Operation(channels.delete_channel) for kind in channels.KINDS},
+    **{f"Get{kind}Channel": Operation(channels.get_channel) for kind in channels.KINDS},
+    **{
+        f"Update{kind}Channel": Operation(
+            channels.update_channel,
+            "partial",
+            "settings are kept, credentials are not; nothing is sent",
+        )
+        for kind in channels.KINDS
+    },
 }
 
 

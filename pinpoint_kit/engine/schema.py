@@ -36,6 +36,7 @@ __all__ = [
     "MIGRATIONS",
     "VERSION",
     "apps",
+    "channels",
     "endpoints",
     "event_streams",
     "events",
@@ -176,6 +177,17 @@ event_streams = Table(
     Column("destination", Text, nullable=False),  # ARNs as they were sent
     Column("role", Text, nullable=False),
     Column("modified", BigInteger, nullable=False),
+)
+
+channels = Table(
+    "channels",
+    METADATA,
+    Column("app", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),  # as in paths: apns_voip
+    Column("settings", Text, nullable=False),  # JSON: members of its answers; no secrets
+    Column("created", BigInteger, nullable=False),
+    Column("modified", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
 )
 
 
