@@ -1,0 +1,84 @@
+"""Verifying a signature: is this request, byte for byte, what the holder of a key has signed?
+
+The same work is done for a key that is not known, with a secret that nobody has, so that the time
+of an answer tells nothing; everything that depends on a secret is compared in constant time. What
+the key's holder may do is not asked here (scopes.py).
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from typing import TYPE_CHECKING
+
+from pinpoint_kit.server import canonical
+from pinpoint_kit.server.claims import SERVICE
+from pinpoint_kit.server.credentials import Credential
+from pinpoint_kit.server.denials import invalid_signature, unrecognized_client
+
+if TYPE_CHECKING:
+    from pinpoint_kit.server.claims import Claim
+    from pinpoint_kit.server.incoming import Incoming
+
+__all__ = ["verify"]
+
+#: Stands in for a key that is not there.
+_NOBODY = Credential(
+    access_key_id="",
+    secret_access_key=secrets.token_urlsafe(30),
+    applications=frozenset(),
+    is_read_only=True,
+)
+
+
+def verify(request: Incoming, claim: Claim, credential: Credential | None) -> Credential:
+    """Returns the credential when the signature is its holder's.
+
+    Args:
+        request: as it arrived.
+        claim: what it says of its signature.
+        credential: the key that it names, None when there is no such key.
+
+    Raises:
+        Denied: it is not.
+    """
+    holder = credential or _NOBODY
+    _check_path(request.raw_path)
+    signed = canonical.canonical_request(
+        request, claim.query, claim.signed_headers, _payload_hash(request)
+    )
+    text = canonical.string_to_sign(claim.stamp, claim.scope, signed)
+    key = canonical.signing_key(holder.secret_access_key, claim.date, claim.region, SERVICE)
+    is_right = hmac.compare_digest(canonical.signature(key, text), claim.signature)
+    has_token = hmac.compare_digest(
+        holder.session_token.encode(), claim.session_token.encode("utf-8", "surrogatepass")
+    )
+    if credential is None or not has_token:
+        raise unrecognized_client()
+    if not is_right:
+        raise invalid_signature(
+            "The request signature we calculated does not match the signature you provided."
+            " Check the secret access key and the signing method; a proxy in between must pass"
+            " path, query and Host on as they came"
+        )
+    if credential.region not in {"", claim.region}:
+        raise invalid_signature("Credential should be scoped to a valid region")
+    return credential
+
+
+def _check_path(raw_path: str) -> None:
+    """Signers resolve dot segments, the engine does not: the two would mean different paths."""
+    if {".", ".."} & set(raw_path.split("/")):
+        raise invalid_signature("The path must not have the segments . and ..")
+
+
+def _payload_hash(request: Incoming) -> str:
+    computed = canonical.sha256(request.body)
+    if "x-amz-content-sha256" not in request.headers:
+        return computed
+    claimed = request.header("x-amz-content-sha256")
+    if claimed == "UNSIGNED-PAYLOAD" or claimed.startswith("STREAMING-"):
+        raise invalid_signature("The body must be signed: x-amz-content-sha256 must be its hash")
+    if not hmac.compare_digest(claimed.encode("utf-8", "surrogatepass"), computed.encode()):
+        raise invalid_signature("The body is not the one that x-amz-content-sha256 stands for")
+    return computed

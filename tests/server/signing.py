@@ -1,0 +1,151 @@
+"""Requests that botocore's own signer has signed, and a credentials file to check them with."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import attrs
+from botocore.auth import SigV4Auth, SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from pinpoint_kit.server.doorkeeper import Admission, Doorkeeper
+
+APP = "0123456789abcdef0123456789abcdef"
+OTHER_APP = "ffffffffffffffffffffffffffffffff"
+#: One key for each thing that a key can be.
+ADMIN, WRITER, READER, GUEST, LOCAL = "PKADMIN", "PKWRITER", "PKREADER", "PKGUEST", "PKLOCAL"
+SECRETS = {name: f"{name}/+secret-of-at-least-32-characters" for name in (ADMIN, WRITER, READER)}
+SECRETS |= {name: f"{name}/+secret-of-at-least-32-characters" for name in (GUEST, LOCAL)}
+TOKEN = "session/token+of==a-guest"
+
+FILE = f"""\
+# Who may come in
+[{ADMIN}]
+secret_access_key = {SECRETS[ADMIN]}
+applications = *
+access = read-write
+
+[{WRITER}]
+secret_access_key = {SECRETS[WRITER]}
+applications = {APP}
+access = read-write
+
+[{READER}]
+secret_access_key = {SECRETS[READER]}
+applications = {APP}, {OTHER_APP}
+access = read-only
+
+[{GUEST}]
+secret_access_key = {SECRETS[GUEST]}
+session_token = {TOKEN}
+applications = *
+access = read-write
+
+[{LOCAL}]
+secret_access_key = {SECRETS[LOCAL]}
+applications = *
+access = read-write
+region = eu-west-1
+"""
+
+HOST = "http://pinpoint.test:8025"
+EVENTS = f"/v1/apps/{APP}/events"
+ENDPOINT = f"/v1/apps/{APP}/endpoints/device-1"
+
+
+def write_file(path: Path, text: str = FILE) -> Path:
+    """A credentials file that its owner alone can read."""
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
+
+
+@attrs.frozen
+class Sent:
+    """A request as it goes over the wire."""
+
+    method: str
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def to(self, doorkeeper: Doorkeeper, now: datetime | None = None) -> Admission:
+        """Knock."""
+        return doorkeeper.admit(
+            self.method,
+            self.path,
+            self.query,
+            self.headers,
+            self.body,
+            now or datetime.now(timezone.utc),
+        )
+
+    def code(self, doorkeeper: Doorkeeper, now: datetime | None = None) -> str:
+        """Why it is denied, "" when it is let in."""
+        denial = self.to(doorkeeper, now).denial
+        return denial.code if denial else ""
+
+    def message(self, doorkeeper: Doorkeeper, now: datetime | None = None) -> str:
+        """What the denial says, "" when it is let in."""
+        denial = self.to(doorkeeper, now).denial
+        return denial.message if denial else ""
+
+    def header(self, name: str) -> str:
+        """The value of a header."""
+        return next(value for key, value in self.headers if key.lower() == name.lower())
+
+    def without(self, name: str) -> Self:
+        """The same without a header."""
+        kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
+        return attrs.evolve(self, headers=kept)
+
+    def plus(self, name: str, value: str) -> Self:
+        """The same with one header more."""
+        return attrs.evolve(self, headers=(*self.headers, (name, value)))
+
+    def replacing(self, name: str, old: str, new: str) -> Self:
+        """The same with a header's text changed."""
+        value = self.header(name)
+        assert old in value
+        return self.without(name).plus(name, value.replace(old, new))
+
+
+def sign(  # noqa: PLR0913 -- the parts of a request
+    method: str = "POST",
+    target: str = EVENTS,
+    body: bytes = b'{"BatchItem":{}}',
+    *,
+    key: str = WRITER,
+    secret: str | None = None,
+    token: str | None = None,
+    region: str = "us-east-1",
+    service: str = "mobiletargeting",
+    headers: dict[str, str] | None = None,
+    expires: int | None = None,
+) -> Sent:
+    """A request signed now by botocore: in its header, or in its query when it expires.
+
+    botocore presigns without a body: it would move what is in one into the query.
+    """
+    body = body if expires is None else b""
+    token = TOKEN if token is None and key == GUEST else token
+    credentials = Credentials(key, secret or SECRETS.get(key, "?" * 40), token or None)
+    request = AWSRequest(method=method, url=HOST + target, data=body, headers=headers or {})
+    signer: Any = (
+        SigV4Auth(credentials, service, region)
+        if expires is None
+        else SigV4QueryAuth(credentials, service, region, expires)
+    )
+    signer.add_auth(request)
+    url = urlsplit(str(request.url))
+    pairs = tuple((str(name), str(value)) for name, value in request.headers.items())
+    return Sent(method, url.path, url.query, (("Host", url.netloc), *pairs), body)
