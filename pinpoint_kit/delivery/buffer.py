@@ -72,7 +72,8 @@ class Buffer:
         self._pending: defaultdict[int, int] = defaultdict(int)
         #: Items that wait on disk, as runs of [epoch, count] in their order there.
         self._aside: deque[list[int]] = deque()
-        self._flushing = 0
+        #: The epochs whose end somebody waits for.
+        self._flushing: list[int] = []
         #: Groups that are counted as settled, and whose futures are being settled.
         self._resolving = 0
         self._blocked = 0
@@ -178,7 +179,7 @@ class Buffer:
             self._ledger.pending -= count
             self._ledger.dropped += count
             self._ledger.reasons[reason] += count
-            self._settled.notify_all()
+            self._end_flushes()
 
     @property
     def waiting(self) -> int:
@@ -298,7 +299,7 @@ class Buffer:
             self._bytes -= oldest.weight
             self._settle(oldest)
             self._count_drop(oldest, "buffer_full")
-            self._settled.notify_all()
+            self._end_flushes()
             return oldest
         self._settle(item)
         self._count_drop(item, "closed" if self._is_closed else "buffer_full")
@@ -498,7 +499,7 @@ class Buffer:
         """The futures of what was accepted, refused or dropped are settled: flush may end."""
         with self._lock:
             self._resolving -= 1
-            self._settled.notify_all()
+            self._end_flushes()
 
     def _settle(self, item: Recorded) -> None:
         item.is_settled = True
@@ -520,15 +521,20 @@ class Buffer:
         with self._lock:
             epoch = self._epoch
             self._epoch += 1
-            self._flushing += 1
+            self._flushing.append(epoch)
             self._work.notify_all()
             try:
-                return self._settled.wait_for(
-                    lambda: not (self._resolving or any(known <= epoch for known in self._pending)),
-                    timeout,
-                )
+                return self._settled.wait_for(lambda: self._is_settled_up_to(epoch), timeout)
             finally:
-                self._flushing -= 1
+                self._flushing.remove(epoch)
+
+    def _is_settled_up_to(self, epoch: int) -> bool:
+        return not self._resolving and epoch < min(self._pending, default=math.inf)
+
+    def _end_flushes(self) -> None:
+        """Wake those that wait, once for all of it and not for every request on the way."""
+        if self._flushing and self._is_settled_up_to(min(self._flushing)):
+            self._settled.notify_all()
 
     def close(self) -> None:
         """Take no more items; what is pending can still be delivered."""
