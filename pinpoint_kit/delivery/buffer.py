@@ -84,6 +84,8 @@ class Buffer:
         self._is_down = False
         self._senders = 0
         self._idle_workers = 0
+        #: A thread delivers, and nothing has to be written to disk first.
+        self.takes_plain = False
         self._is_closed = is_closed
         self._is_over = False
 
@@ -100,10 +102,7 @@ class Buffer:
         """Everything in memory that is pending."""
         yield from self._under_way
         for lane in self._lanes.values():
-            item = lane.head
-            while item is not None:
-                yield item
-                item = item.behind
+            yield from lane.items()
 
     # Recording
 
@@ -223,11 +222,44 @@ class Buffer:
                 self._append(item)
             return dropped
 
+    def put_plain(self, endpoint_id: str, event_id: str, fragment: bytes) -> bool:
+        """Add an event that is nothing but its bytes, as nearly all are; the short way of `put`.
+
+        Returns:
+            False when nothing was done, because there is no room for it, or there may be more to
+            do than to put it into memory.
+        """
+        weight = len(fragment)
+        now = self._clock()
+        with self._lock:
+            if (
+                not self.takes_plain
+                or self._is_closed
+                or self._waiting + len(self._under_way) >= self._most_events
+                or self._bytes + weight > self._most_bytes
+            ):
+                return False
+            epoch, ledger = self._epoch, self._ledger
+            ledger.recorded += 1
+            ledger.pending += 1
+            self._pending[epoch] += 1
+            lane = self._lanes.get(endpoint_id)
+            if lane is None:
+                lane = self._lanes[endpoint_id] = Lane()
+            if not lane.waiting and not lane.under_way and not lane.front:
+                self._ready.append(lane)
+            lane.waiting.append((endpoint_id, event_id, fragment, now, epoch))
+            self._waiting += 1
+            self._bytes += weight
+            if self._idle_workers and (self._waiting == 1 or self._is_worth_sending()):
+                self._work.notify()
+            return True
+
     def _fold(self, item: Recorded) -> bool:
         """Fold an endpoint's update into one that still waits at the end of its lane."""
         lane = self._lanes.get(item.endpoint_id)
-        last = lane.tail if lane is not None else None
-        if last is None or not last.is_endpoint:
+        last = lane.newest if lane is not None else None
+        if not isinstance(last, Recorded) or not last.is_endpoint:
             return False
         merged = merged_endpoint(last.fragment, item.fragment)
         if merged is None:
@@ -245,9 +277,9 @@ class Buffer:
         lane = self._lanes.get(item.endpoint_id)
         if lane is None:
             lane = self._lanes[item.endpoint_id] = Lane()
-        if lane.head is None and not lane.under_way:
+        if not lane.under_way and lane.is_empty:
             self._ready.append(lane)
-        lane.append(item)
+        lane.waiting.append(item)
         self._waiting += 1
         self._bytes += item.weight
         if item.future is not None:
@@ -294,7 +326,7 @@ class Buffer:
         elif policy == "drop_oldest" and self._ready:
             (oldest,) = self._ready[0].pop_many(1)  # a lane that is ready has an item
             self._waiting -= 1
-            if self._ready[0].head is None:
+            if self._ready[0].is_empty:
                 self._forget(self._ready.popleft(), oldest.endpoint_id)
             self._bytes -= oldest.weight
             self._settle(oldest)
@@ -374,9 +406,8 @@ class Buffer:
         soonest = self._retries[0][0] - now if self._retries else None
         if self._ready:
             is_due = self._flushing or self._is_closed or self._blocked or self._is_worth_sending()
-            oldest = self._ready[0].head
-            since = now if oldest is None else oldest.recorded_at
-            fresh = 0.0 if is_due else since + self._options.flush_interval - now
+            due_at = self._ready[0].oldest + self._options.flush_interval
+            fresh = 0.0 if is_due else due_at - now
             soonest = fresh if soonest is None else min(fresh, soonest)
         return None if soonest is None else max(soonest, self._not_before - now)
 
@@ -480,7 +511,7 @@ class Buffer:
             lane = lanes[item.endpoint_id]
             lane.under_way -= 1
             if not lane.under_way:
-                if lane.head is not None:
+                if not lane.is_empty:
                     self._ready.append(lane)
                 else:
                     self._forget(lane, item.endpoint_id)
@@ -577,7 +608,7 @@ class Buffer:
     def stats(self) -> DeliveryStats:
         """The ledger and the state at this moment."""
         with self._lock:
-            heads = [lane.head for lane in itertools.islice(self._ready, 1)]
-            times = [item.recorded_at for item in (*heads, *self._under_way) if item is not None]
+            times = [lane.oldest for lane in itertools.islice(self._ready, 1)]
+            times += [item.recorded_at for item in self._under_way]
             age = max(0.0, self._clock() - min(times)) if times else 0.0
             return self._ledger.stats(buffered_bytes=self._bytes, oldest_age=age)

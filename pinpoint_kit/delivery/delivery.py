@@ -120,7 +120,17 @@ class Delivery:
         Raises:
             ClosedError: the client was closed.
         """
-        self._put(Recorded(endpoint_id, event_id, fragment, endpoint, future))
+        is_plain = future is None and not endpoint
+        if not (is_plain and self._buffer.put_plain(endpoint_id, event_id, fragment)):
+            self._put(Recorded(endpoint_id, event_id, fragment, endpoint, future))
+
+    @property
+    def put_plain(self) -> Callable[[str, str, bytes], bool]:
+        """The short way of `enqueue` for an event without endpoint data and future.
+
+        It returns False where it cannot be taken, and `enqueue` must be called.
+        """
+        return self._buffer.put_plain
 
     def enqueue_endpoint(self, endpoint_id: str, fragment: bytes) -> None:
         """Queue one encoded endpoint update, folded into one that waits if possible.
@@ -139,6 +149,7 @@ class Delivery:
         if not workers.threads:
             processes.flush_at_child_exit()
             workers.start()
+            self._buffer.takes_plain = self._backlog is None and bool(workers.threads)
         if dropped is not None:
             self._outcomes.tell_dropped([dropped], why)
 

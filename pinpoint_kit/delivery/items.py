@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from typing import TypeAlias
 
 import attrs
 
 from pinpoint_kit.batching import EventItem
 from pinpoint_kit.models.event import EventResult
 
-__all__ = ["Lane", "Recorded"]
+__all__ = ["Lane", "Plain", "Recorded"]
 
 
 @attrs.define(eq=False)
@@ -31,35 +32,64 @@ class Recorded(EventItem):
     seq: int = 0
     #: The places of those that were folded into it.
     also: tuple[int, ...] = ()
-    #: The one that waits behind it in its lane.
-    behind: Recorded | None = None
+
+
+#: A plain event that waits: endpoint id, event id, encoded event, when it was recorded, epoch.
+#: Nearly all are plain, and a tuple of texts and numbers is no work for the garbage collector,
+#: which would otherwise walk over everything that waits, again and again.
+Plain: TypeAlias = tuple[str, str, bytes, float, int]
 
 
 @attrs.define(eq=False)
 class Lane:
-    """The items of one endpoint: a chain of those that wait, and how many are under way."""
+    """The items of one endpoint: those that wait, and how many are under way."""
 
-    head: Recorded | None = None
-    tail: Recorded | None = None
+    #: Those that wait, in their order, behind those in `front`.
+    waiting: list[Plain | Recorded] = attrs.field(factory=list)
+    #: The first ones when many wait, turned round: a list gives its end away cheaply.
+    front: list[Plain | Recorded] | None = None
     under_way: int = 0
 
-    def append(self, item: Recorded) -> None:
-        """Put an item behind those that wait."""
-        if self.tail is None:
-            self.head = item
-        else:
-            self.tail.behind = item
-        self.tail = item
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing waits."""
+        return not self.waiting and not self.front
+
+    @property
+    def oldest(self) -> float:
+        """When the item that waits longest was recorded; there must be one."""
+        item = self.front[-1] if self.front else self.waiting[0]
+        return item.recorded_at if isinstance(item, Recorded) else item[3]
+
+    @property
+    def newest(self) -> Plain | Recorded | None:
+        """The item that waits behind all others, if there is one."""
+        if self.waiting:
+            return self.waiting[-1]
+        return self.front[0] if self.front else None
+
+    def items(self) -> list[Recorded]:
+        """Those that wait, in their order; plain ones as copies."""
+        return [_opened(item) for item in (*reversed(self.front or ()), *self.waiting)]
 
     def pop_many(self, most: int) -> list[Recorded]:
         """Take up to that many items, those that wait longest first."""
-        popped: list[Recorded] = []
-        item = self.head
-        while item is not None and len(popped) < most:
-            popped.append(item)
-            following, item.behind = item.behind, None
-            item = following
-        self.head = item
-        if item is None:
-            self.tail = None
-        return popped
+        if self.front:
+            popped = self.front[-most:][::-1]
+            del self.front[-most:]
+        elif len(self.waiting) <= most:
+            popped, self.waiting, self.front = self.waiting, [], None
+        else:
+            self.front, self.waiting = self.waiting[::-1], []
+            return self.pop_many(most)
+        opened = [_opened(item) for item in popped]
+        if len(opened) < most and self.waiting:
+            opened += self.pop_many(most - len(opened))
+        return opened
+
+
+def _opened(item: Plain | Recorded) -> Recorded:
+    if isinstance(item, Recorded):
+        return item
+    endpoint_id, event_id, fragment, recorded_at, epoch = item
+    return Recorded(endpoint_id, event_id, fragment, b"", None, len(fragment), recorded_at, epoch)

@@ -127,6 +127,7 @@ def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Rig]]:
     def make(limits: Limits = DEFAULT_LIMITS, **options: Any) -> Rig:
         clock, service = Clock(), Service()
         delivery = Delivery(service, limits=limits, options=DeliveryOptions(**options), clock=clock)
+        delivery._buffer.takes_plain = True  # as where a thread runs
         rigs.append(Rig(delivery, service, clock))
         return rigs[-1]
 

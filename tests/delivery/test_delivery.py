@@ -157,6 +157,24 @@ def test_close_drops_what_cannot_be_delivered_and_says_so() -> None:
         record(delivery, "late")
 
 
+def test_one_endpoint_keeps_its_order_over_many_requests(make_rig: Callable[..., Rig]) -> None:
+    """What is recorded while earlier events of the endpoint wait or are under way comes behind."""
+    rig = make_rig(max_in_flight=1)
+    names = [str(number) for number in range(700)]
+
+    def record_more(request: dict[str, Any]) -> Any:
+        for name in names[350 + 50 * len(rig.service.requests) :][:50]:
+            record(rig.delivery, name)
+        return rig.service.accept(request)
+
+    rig.service.script = [record_more] * 6
+    for name in names[:400]:
+        record(rig.delivery, name)
+    rig.run()
+    assert rig.service.event_ids == names
+    assert {len(request["e"]["Events"]) for request in rig.service.requests} == {100}
+
+
 def test_a_full_buffer_drops_the_newest_by_default(make_rig: Callable[..., Rig]) -> None:
     """A full buffer refuses the newcomer, counts it, and keeps what waits."""
     rig = make_rig(max_buffer_events=3)
