@@ -7,6 +7,7 @@ and encoded exactly once, here; after that it is bytes. No thread and no botocor
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -37,6 +38,14 @@ if TYPE_CHECKING:
     from pinpoint_kit.delivery.delivery import Delivery
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.base import TimestampInput
+
+    #: Attributes, metrics, session and timestamp, as the caller gave them.
+    _Parts = tuple[
+        Mapping[str, str] | None,
+        Mapping[str, float] | None,
+        Session | None,
+        TimestampInput | None,
+    ]
 
 __all__ = [
     "Defaults",
@@ -129,8 +138,13 @@ class Recorder:
         self.policy = policy
         self.clock = clock
         self._most_bytes = limits.max_event_bytes
+        self._most_keys = limits.max_event_keys
+        self._name_chars = limits.max_event_key_chars
+        self._value_chars = limits.max_event_value_chars
+        self._members = policy.members
         self._truncates = policy.invalid == "truncate"
         self._delivery = delivery
+        self._put_plain = delivery.put_plain
         self._defaults: dict[str | None, Defaults] = {}
 
     def set_defaults(self, event_type: str | None, defaults: Defaults) -> None:
@@ -151,15 +165,37 @@ class Recorder:
         future: Future[EventResult] | None = None,
     ) -> str:
         """Queue the event, or count it as rejected; returns its id."""
-        if event_id is not None or not isinstance(event, str):
-            event_id = event_id_of(event, event_id)
-        else:
-            event_id = new_event_id()
+        if (
+            type(event) is str
+            and timestamp is None
+            and endpoint is None
+            and event_id is None
+            and defaults is None
+            and not self._defaults
+        ):
+            event_id = _event_ids.new()
+            usual = self._usual_fragment(endpoint_id, event, event_id, attributes, metrics, session)
+            if usual is not None:
+                if future is not None or not self._put_plain(endpoint_id, event_id, usual):
+                    self._delivery.enqueue(endpoint_id, event_id, usual, b"", future)
+                return event_id
+        parts = attributes, metrics, session, timestamp
+        return self._record_any(endpoint_id, event, event_id, parts, endpoint, defaults, future)
+
+    def _record_any(  # noqa: PLR0913, PLR0917 -- the parts of an event
+        self,
+        endpoint_id: str,
+        event: Event | str,
+        event_id: str | None,
+        parts: _Parts,
+        endpoint: Endpoint | None,
+        defaults: Defaults | None,
+        future: Future[EventResult] | None,
+    ) -> str:
+        event_id = event_id_of(event, event_id)
         fragment = data = b""
         try:
-            fragment, problem = self._fragment(
-                endpoint_id, event, event_id, attributes, metrics, session, timestamp, defaults
-            )
+            fragment, problem = self._fragment(endpoint_id, event, event_id, parts, defaults)
             if endpoint is not None:
                 data = self._endpoint_data(endpoint_id, endpoint)
                 if problem is None and not self._sent.is_new(endpoint_id, data):
@@ -194,10 +230,12 @@ class Recorder:
             endpoint_id,
             event,
             event_id,
-            details.get("attributes"),
-            details.get("metrics"),
-            details.get("session"),
-            details.get("timestamp"),
+            (
+                details.get("attributes"),
+                details.get("metrics"),
+                details.get("session"),
+                details.get("timestamp"),
+            ),
             None,
         )
         if problem is not None:
@@ -205,15 +243,65 @@ class Recorder:
         data = b"" if endpoint is None else self._endpoint_data(endpoint_id, endpoint)
         return EventItem(endpoint_id, event_id, fragment, data)
 
-    def _fragment(  # noqa: PLR0913, PLR0917 -- every call of `record` comes here: kept flat
+    def _usual_fragment(  # noqa: PLR0913, PLR0917 -- every call of `record`: kept flat
         self,
         endpoint_id: str,
-        event: Event | str,
+        event_type: str,
         event_id: str,
         attributes: Mapping[str, str] | None,
         metrics: Mapping[str, float] | None,
         session: Session | None,
-        timestamp: TimestampInput | None,
+    ) -> bytes | None:
+        """What `_fragment` gives for an event without anything unusual; None for any other.
+
+        What is short in sum is short in each part, and a join proves that all parts are text:
+        so two lengths stand for a look at every name and value.
+        """
+        if (
+            type(endpoint_id) is not str
+            or not endpoint_id.isascii()
+            or "$" in endpoint_id
+            or "{" in endpoint_id
+            or "}" in endpoint_id
+            or not endpoint_id
+            or not event_type
+            or not (session is None or type(session) is Session)
+        ):
+            return None
+        keys = chars = 0
+        try:
+            if attributes is not None:
+                if (
+                    type(attributes) is not dict
+                    or len("".join(attributes.values())) > self._value_chars
+                ):
+                    return None
+                keys = len(attributes)
+                chars = len("".join(attributes))
+            if metrics is not None:
+                if type(metrics) is not dict:
+                    return None
+                keys += len(metrics)
+                chars += len("".join(metrics))
+                for number in metrics.values():
+                    if type(number) is not float or not -math.inf < number < math.inf:
+                        metrics = metric_values(metrics)
+                        break
+            if chars > self._name_chars or keys > self._most_keys:
+                return None
+            fragment = wire.usual_event(
+                event_type, attributes, metrics, session, event_id, self.clock(), self._members
+            )
+        except (TypeError, ValidationError):
+            return None
+        return fragment if len(fragment) <= self._most_bytes else None
+
+    def _fragment(
+        self,
+        endpoint_id: str,
+        event: Event | str,
+        event_id: str,
+        parts: _Parts,
         session_defaults: Defaults | None,
     ) -> tuple[bytes, ValidationError | None]:
         """The encoded event, and why the service would refuse it, or None.
@@ -226,12 +314,13 @@ class Recorder:
             raise InvalidTypeError(
                 f"expected an endpoint id as text, got {type(endpoint_id).__name__}", "$.id"
             )
+        attributes, metrics, session, timestamp = parts
         if isinstance(event, str):
             event_type, whole = event, None
             attributes, metrics = text_values(attributes), metric_values(metrics)
             at = _checked_parts(event_type, session, timestamp)
         else:
-            whole = _checked_event(event, (attributes, metrics, session, timestamp))
+            whole = _checked_event(event, parts)
             event_type, attributes, metrics = whole.type, whole.attributes, whole.metrics
             at = whole.timestamp
         if self._defaults or session_defaults is not None:
@@ -337,14 +426,13 @@ class _EventIds:
 
     def renew(self) -> None:
         """Start again with other random bits: a forked child must not repeat its parent."""
-        self._prefix = os.urandom(10).hex()
-        self._next = itertools.count(int.from_bytes(os.urandom(4), "big")).__next__
+        form = f"{os.urandom(10).hex()}%012x"
+        first = int.from_bytes(os.urandom(4), "big")
+        #: Makes an id, without any step in Python.
+        self.new: Callable[[], str] = map(form.__mod__, itertools.count(first)).__next__
 
-    def __call__(self) -> str:
-        return f"{self._prefix}{self._next():012x}"
 
-
-new_event_id = _EventIds()
+_event_ids = _EventIds()
 
 
 def event_id_of(event: Event | str, event_id: str | None) -> str:
@@ -358,7 +446,7 @@ def event_id_of(event: Event | str, event_id: str | None) -> str:
             raise InvalidTypeError("give the id to the Event itself", "$.event_id")
     elif isinstance(event, Event):
         event_id = event.id
-    return event_id or new_event_id()
+    return event_id or _event_ids.new()
 
 
 def _too_large(fragment: bytes, limits: Limits) -> ValidationError:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import math
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
@@ -49,6 +48,7 @@ __all__ = [
     "merged_endpoint",
     "stamp",
     "to_wire",
+    "usual_event",
     "with_id",
 ]
 
@@ -290,10 +290,52 @@ def event_fragment(
     return encode({event_id: {**members.values, **body}})[1:-1]
 
 
+def usual_event(  # noqa: PLR0913, PLR0917 -- the parts of an event; by place, which is faster
+    event_type: str,
+    attributes: Mapping[str, str] | None,
+    metrics: Mapping[str, float] | None,
+    session: Session | None,
+    event_id: str,
+    now: float,
+    members: Members,
+) -> bytes:
+    """What `event_parts` and `event_fragment` make of checked parts, in fewer steps.
+
+    Raises:
+        TypeError: it cannot be encoded; those two say why.
+    """
+    body: dict[str, Any] = {"EventType": event_type}
+    if attributes is not None:
+        body["Attributes"] = attributes
+    if metrics is not None:
+        body["Metrics"] = metrics
+    if session is not None:
+        body["Session"] = _encoded_session(session)
+    body["Timestamp"] = stamp(now)
+    return orjson.dumps({event_id: body})[1:-2] + members.tail
+
+
+def _encoded_session(session: Session) -> orjson.Fragment:
+    """A session is written with each of its events, and encoded once."""
+    known = _encoded_sessions.get(id(session))
+    if known is not None and not session.extra:  # `extra` is the one part that may change
+        return known[1]
+    fragment = orjson.Fragment(orjson.dumps(_SESSION(session)))
+    if len(_encoded_sessions) >= _MOST_SESSIONS:
+        _encoded_sessions.clear()
+    _encoded_sessions[id(session)] = session, fragment
+    return fragment
+
+
+_MOST_SESSIONS = 1024
+#: By identity, which is the session's as long as it is held here.
+_encoded_sessions: dict[int, tuple[Session, orjson.Fragment]] = {}
+
+
 def stamp(now: float) -> str:
     """`iso` of seconds since the epoch; the text of a second is made once in that second."""
     global _second  # noqa: PLW0603 -- a cache of one entry, replaced as a whole
-    whole = math.floor(now)
+    whole = now // 1.0
     known, text = _second
     if known != whole:
         at = dt.datetime.fromtimestamp(whole, dt.timezone.utc)
@@ -302,7 +344,7 @@ def stamp(now: float) -> str:
     return text + _MILLISECONDS[int((now - whole) * 1000)]
 
 
-_second: tuple[int, str] = (-1, "")
+_second: tuple[float, str] = (-1.0, "")
 _MILLISECONDS = [f"{number:03d}Z" for number in range(1000)]
 
 

@@ -1,0 +1,138 @@
+"""Laws of recording: the short way of a usual event and the long way of any event are one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import attrs
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pinpoint_kit import Limits, Session
+from pinpoint_kit.analytics.recorder import EventPolicy, Recorder
+from pinpoint_kit.analytics.sent import SentData
+from pinpoint_kit.errors import InvalidTypeError, ValidationError
+from pinpoint_kit.models import wire
+
+if TYPE_CHECKING:
+    from pinpoint_kit.analytics.recorder import InvalidPolicy
+    from pinpoint_kit.delivery import Delivery
+    from pinpoint_kit.delivery.items import Recorded
+
+NOW = 1_793_361_600.963
+MEMBERS = wire.event_members(app_title="shop", sdk_name="bench")
+
+
+class Text(str):
+    """Text that is not of type `str` itself."""
+
+    __slots__ = ()
+
+
+NAMES = st.text(max_size=15) | st.just(Text("name"))
+VALUES = st.text(max_size=30) | st.just("x" * 201) | st.just(Text("value"))
+NUMBERS = st.floats() | st.integers() | st.just(10**400) | st.booleans()
+WRONG = st.none() | st.just(b"bytes") | st.just(7)
+ATTRIBUTES = st.dictionaries(NAMES, VALUES, max_size=6) | st.dictionaries(
+    NAMES | WRONG, VALUES | WRONG, max_size=2
+)
+METRICS = st.dictionaries(NAMES, NUMBERS, max_size=6) | st.dictionaries(
+    NAMES | WRONG, NUMBERS | WRONG | VALUES, max_size=2
+)
+SESSIONS = st.builds(
+    Session,
+    id=st.text(min_size=1, max_size=10),
+    start_timestamp=st.just("2026-10-30T12:00:00.000Z"),
+    duration_ms=st.none() | st.integers(0, 10**6),
+    extra=st.just({}) | st.just({"More": ["of", "it"]}),
+)
+MANY_NAMES = st.just({f"name-{number}": "" for number in range(41)})
+
+
+@attrs.define
+class Queue:
+    """What the recorder hands on."""
+
+    queued: list[tuple[str, str, bytes]] = attrs.field(factory=list)
+    refused: list[tuple[str, str]] = attrs.field(factory=list)
+    truncated: int = 0
+
+    def put_plain(self, endpoint_id: str, event_id: str, fragment: bytes) -> bool:
+        self.queued.append((endpoint_id, event_id, fragment))
+        return True
+
+    def enqueue(self, endpoint_id: str, event_id: str, fragment: bytes, *_: object) -> None:
+        self.queued.append((endpoint_id, event_id, fragment))
+
+    def reject(self, item: Recorded, reason: str, message: str) -> None:
+        assert item.event_id
+        self.refused.append((reason, message))
+
+    def count_truncated(self) -> None:
+        self.truncated += 1
+
+
+@given(
+    endpoint_id=st.text(max_size=10) | st.just(Text("device")) | st.just("a}") | WRONG,
+    event_type=st.text(max_size=10),
+    attributes=st.none() | ATTRIBUTES | MANY_NAMES,
+    metrics=st.none() | METRICS,
+    session=st.none() | SESSIONS,
+    invalid=st.sampled_from(["reject", "truncate"]),
+    room=st.sampled_from([300, 1_000]),
+)
+def test_both_ways_give_the_same_bytes_and_the_same_refusals(  # noqa: PLR0913, PLR0917 -- the parts of an event
+    endpoint_id: str,
+    event_type: str,
+    attributes: dict[str, str] | None,
+    metrics: dict[str, float] | None,
+    session: Session | None,
+    invalid: InvalidPolicy,
+    room: int,
+) -> None:
+    """An event is recorded as `put`, which has only the long way, would send or refuse it."""
+    queue = Queue()
+    recorder = Recorder(
+        cast("Delivery", queue),
+        limits=Limits(max_event_bytes=room),
+        policy=EventPolicy(invalid=invalid, members=MEMBERS),
+        sent=SentData(lambda: NOW),
+        clock=lambda: NOW,
+    )
+
+    def encoded(event_id: str) -> bytes:
+        return recorder.encoded(
+            endpoint_id,
+            event_type,
+            event_id,
+            {"attributes": attributes, "metrics": metrics, "session": session},
+        ).fragment
+
+    raised: tuple[str, str] | None = None
+    expected: tuple[list[object], list[object], tuple[str, str] | None]
+    try:
+        event_id = recorder.record(endpoint_id, event_type, attributes, metrics, session)
+    except InvalidTypeError as error:
+        event_id, raised = "id", (error.path, error.message)
+    cut = queue.truncated
+    try:
+        expected = [(endpoint_id, event_id, encoded(event_id))], [], None
+    except InvalidTypeError as error:
+        expected = [], [], (error.path, error.message)
+    except ValidationError as problem:
+        expected = [], [(problem.reason, problem.message)], None
+    assert (queue.queued, queue.refused, raised) == expected
+    assert raised or queue.truncated == 2 * cut
+
+
+def test_a_session_shows_what_is_added_to_it_between_two_events() -> None:
+    """A session is encoded once, but not for longer than it stays as it is."""
+    queue = Queue()
+    recorder = Recorder(
+        cast("Delivery", queue), limits=Limits(), policy=EventPolicy(), sent=SentData(lambda: NOW)
+    )
+    session = Session(id="session-1")
+    recorder.record("device-1", "level_up", session=session)
+    session.extra["More"] = "of it"
+    recorder.record("device-1", "level_up", session=session)
+    assert [b'"More":"of it"' in fragment for _, _, fragment in queue.queued] == [False, True]
