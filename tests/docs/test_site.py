@@ -39,6 +39,7 @@ INTERNAL = {
         "count_truncated",
         "enqueue",
         "enqueue_endpoint",
+        "put_plain",
         "reject",
     },
     "testing.FaultyPinpoint": set[str](),
