@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from pinpoint_kit.models.event import Event, EventResult, Session
     from pinpoint_kit.models.job import Job, JobDefinition, JobFormat, JobStatus, JobType
+    from pinpoint_kit.models.tables import ModelIterator, ModelList
     from pinpoint_kit.models.user import User
     from pinpoint_kit.transport import RetryPolicy
 
@@ -89,6 +90,8 @@ __all__ = [
     "Limits",
     "Location",
     "MethodNotAllowed",
+    "ModelIterator",
+    "ModelList",
     "NotFound",
     "OptOut",
     "PayloadTooLarge",
@@ -131,6 +134,7 @@ _HOMES = {
     ),
     "models.event": ("Event", "EventResult", "Session"),
     "models.job": ("Job", "JobDefinition", "JobFormat", "JobStatus", "JobType"),
+    "models.tables": ("ModelIterator", "ModelList"),
     "models.user": ("User",),
     "transport": ("RetryPolicy",),
 }

@@ -12,6 +12,7 @@ import attrs
 import orjson
 
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
+from pinpoint_kit.models.display import Displayed
 from pinpoint_kit.transport import OwnCall
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def _size(value: Sized) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class ErasureReport:
+class ErasureReport(Displayed):
     """What was found of a person, and removed unless it was a dry run.
 
     Its repr shows numbers only.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from pinpoint_kit.errors import BadRequest
+from pinpoint_kit.models.display import Displayed
 
 __all__ = ["BatchReport", "Rejection"]
 
@@ -14,7 +15,7 @@ def _count(rejected: tuple[Rejection, ...]) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class Rejection:
+class Rejection(Displayed):
     """One item that was refused.
 
     Args:
@@ -29,7 +30,7 @@ class Rejection:
 
 
 @attrs.frozen(kw_only=True)
-class BatchReport:
+class BatchReport(Displayed):
     """What became of many items: `total` is `accepted` and `rejected` together.
 
     An error that ended the call early has the report of what was settled before as its `report`.

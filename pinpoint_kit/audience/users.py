@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import require_path_id
 from pinpoint_kit.models.endpoint import Endpoint
+from pinpoint_kit.models.tables import ModelList
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ class Users:
         self._transport = transport
         self._application_id = application_id
 
-    def endpoints(self, user_id: str) -> list[Endpoint]:
+    def endpoints(self, user_id: str) -> ModelList[Endpoint]:
         """All endpoints that carry this user id, at most 15.
 
         Args:
@@ -48,7 +49,7 @@ class Users:
         """
         return self._call("GetUserEndpoints", user_id)
 
-    def delete(self, user_id: str) -> list[Endpoint]:
+    def delete(self, user_id: str) -> ModelList[Endpoint]:
         """Delete all endpoints that carry this user id, and the user's attributes.
 
         The engine keeps their events as anonymous counts; `Pinpoint.erase` takes these too.
@@ -71,11 +72,11 @@ class Users:
             self._on_change(endpoint.id or "")
         return deleted
 
-    def _call(self, operation: str, user_id: str) -> list[Endpoint]:
+    def _call(self, operation: str, user_id: str) -> ModelList[Endpoint]:
         answer = self._transport.call(
             operation,
             ApplicationId=self._application_id,
             UserId=require_path_id(user_id, "$.user_id"),
         )
         items = answer["EndpointsResponse"].get("Item") or ()
-        return [wire.from_wire(Endpoint, item) for item in items]
+        return ModelList(wire.from_wire(Endpoint, item) for item in items)

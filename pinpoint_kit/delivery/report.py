@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.errors import DeliveryError
+from pinpoint_kit.models.display import COUNTS, Displayed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ def _reasons(value: Mapping[str, int]) -> dict[str, int]:
 
 
 @attrs.frozen(kw_only=True)
-class DeliveryReport:
+class DeliveryReport(Displayed):
     """Counts of events since the client was made; `recorded` is the sum of the other four.
 
     Args:
@@ -42,7 +43,7 @@ class DeliveryReport:
     rejected: int = 0
     dropped: int = 0
     pending: int = 0
-    reasons: dict[str, int] = attrs.field(factory=dict, converter=_reasons)
+    reasons: dict[str, int] = attrs.field(factory=dict, converter=_reasons, metadata={COUNTS: True})
 
     @property
     def is_complete(self) -> bool:
@@ -104,7 +105,7 @@ class DeliveryStats(DeliveryReport):
 
 
 @attrs.frozen(kw_only=True)
-class DeadLetter:
+class DeadLetter(Displayed):
     """One item that will not be delivered, without its content.
 
     Args:

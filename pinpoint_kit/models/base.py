@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import attrs
 
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
+from pinpoint_kit.models.display import DETAIL, HIDDEN, Displayed, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ __all__ = [
     "Model",
     "TimestampInput",
     "attribute_lists",
+    "detail",
     "enum_member",
     "extra_field",
     "instant",
@@ -48,16 +50,20 @@ AttributeListsInput: TypeAlias = Mapping[str, str | Sequence[str]]
 TimestampInput: TypeAlias = dt.datetime | str
 
 _E = TypeVar("_E", bound=Enum)
-_HIDDEN = "pinpoint_kit.hidden"
 _SHOWN_CHARS = 50
 
 
 def private(**kwargs: Any) -> Any:  # noqa: ANN401 -- attrs.field() itself has no better type
     """An attrs field whose content never shows in a repr (address, user id)."""
-    return attrs.field(metadata={_HIDDEN: True}, **kwargs)
+    return attrs.field(metadata={HIDDEN: True}, **kwargs)
 
 
-class Model:
+def detail(**kwargs: Any) -> Any:  # noqa: ANN401 -- as above
+    """An attrs field that a repr leaves out, because only somebody who looks closely needs it."""
+    return attrs.field(metadata={DETAIL: True}, **kwargs)
+
+
+class Model(Displayed):
     """Base of all models: a repr of what was given, with counts in place of contents."""
 
     __slots__ = ()
@@ -66,22 +72,10 @@ class Model:
         parts = []
         for field in attrs.fields(type(self)):  # type: ignore[arg-type]  # every subclass is attrs
             value = getattr(self, field.name)
-            if value is None or (field.name == "extra" and not value):
+            if value is None or DETAIL in field.metadata or (field.name == "extra" and not value):
                 continue
-            parts.append(f"{field.name}={_shown(value, hidden=_HIDDEN in field.metadata)}")
+            parts.append(f"{field.name}={short(value, is_hidden=HIDDEN in field.metadata)}")
         return f"{type(self).__name__}({', '.join(parts)})"
-
-
-def _shown(value: object, *, hidden: bool) -> str:
-    if isinstance(value, Mapping):
-        return f"<{len(value)}>"
-    if hidden:
-        return "<hidden>"
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, dt.datetime):
-        return value.isoformat(timespec="milliseconds")
-    return repr(value)
 
 
 def _type_name(value: object) -> str:

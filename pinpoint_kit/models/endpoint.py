@@ -15,6 +15,7 @@ from pinpoint_kit.models.base import (
     Model,
     TimestampInput,
     attribute_lists,
+    detail,
     enum_member,
     extra_field,
     finite_number,
@@ -195,8 +196,8 @@ class Endpoint(Model):
     opt_out: OptOut | None = attrs.field(default=None, converter=_opt_out)
     endpoint_status: EndpointStatus | None = attrs.field(default=None, converter=_endpoint_status)
     effective_date: dt.datetime | None = attrs.field(default=None, converter=_effective_date)
-    request_id: str | None = attrs.field(default=None, validator=optional_text)
-    application_id: str | None = attrs.field(default=None, validator=optional_text)
-    cohort_id: str | None = attrs.field(default=None, validator=optional_text)
+    request_id: str | None = detail(default=None, validator=optional_text)
+    application_id: str | None = detail(default=None, validator=optional_text)
+    cohort_id: str | None = detail(default=None, validator=optional_text)
     creation_date: dt.datetime | None = attrs.field(default=None, converter=_creation_date)
     extra: dict[str, JsonValue] = extra_field()
