@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pinpoint_kit.cli.credentials import credentials
 from pinpoint_kit.cli.dead_letters import dead_letters
 from pinpoint_kit.cli.demo import demo
 from pinpoint_kit.cli.doctor import doctor
@@ -45,7 +46,7 @@ _MAX_WIDTH = 78
     cls=GuardedGroup,
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _MAX_WIDTH},
-    commands=[demo, record, dead_letters, endpoint, user, erase, serve, doctor],
+    commands=[demo, record, dead_letters, endpoint, user, erase, serve, credentials, doctor],
 )
 @click.version_option(VERSION, "--version", prog_name="pinpoint-kit")
 def cli() -> None:

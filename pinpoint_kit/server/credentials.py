@@ -14,17 +14,19 @@ from __future__ import annotations
 
 import configparser
 import re
+import secrets
+import string
 
 import attrs
 
 from pinpoint_kit.errors import ConfigurationError
 
-__all__ = ["ACCESS_KEY_ID", "APPLICATION_ID", "Credential", "parse"]
+__all__ = ["Credential", "make", "parse"]
 
 _SHORTEST_SECRET = 32
 
-ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{4,128}")
-APPLICATION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{4,128}")
+_APPLICATION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
 _SECRET = re.compile(rf"[!-~]{{{_SHORTEST_SECRET},}}")
 _TOKEN = re.compile(r"[!-~]+")
@@ -52,6 +54,30 @@ class Credential:
     is_read_only: bool
     session_token: str = attrs.field(repr=False, default="")
     region: str = ""
+
+
+def make(applications: frozenset[str] | None, *, is_read_only: bool) -> Credential:
+    """Returns a new access key that nobody can guess.
+
+    Args:
+        applications: the ids that it is for, or None for all.
+        is_read_only: whether it may only GET.
+
+    Raises:
+        ConfigurationError: an id is none.
+    """
+    if not all(map(_APPLICATION_ID.fullmatch, applications or ())):
+        raise ConfigurationError(
+            "an application id has at most 64 letters, digits, hyphens and underscores: write the"
+            " Id that GetApps shows"
+        )
+    letters = string.ascii_uppercase + string.digits
+    return Credential(
+        access_key_id="PK" + "".join(secrets.choice(letters) for _ in range(18)),
+        secret_access_key=secrets.token_urlsafe(30),
+        applications=applications,
+        is_read_only=is_read_only,
+    )
 
 
 def parse(text: str, source: str) -> dict[str, Credential]:
@@ -100,7 +126,7 @@ def _sections(text: str, source: str) -> dict[str, dict[str, str]]:
 
 
 def _credential(name: str, values: dict[str, str], source: str) -> Credential:
-    if not ACCESS_KEY_ID.fullmatch(name):
+    if not _ACCESS_KEY_ID.fullmatch(name):
         raise ConfigurationError(
             f"{source}: the name of a section is an access key id of 4 to 128 letters, digits and"
             " underscores; one is not"
@@ -135,7 +161,7 @@ def _applications(text: str, where: str) -> frozenset[str] | None:
     if text == "*":
         return None
     ids = text.replace(",", " ").split()
-    if not ids or not all(map(APPLICATION_ID.fullmatch, ids)):
+    if not ids or not all(map(_APPLICATION_ID.fullmatch, ids)):
         raise ConfigurationError(f"{where}: applications is wrong: {_HINTS['applications']}")
     return frozenset(ids)
 

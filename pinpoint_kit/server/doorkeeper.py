@@ -17,12 +17,19 @@ from pinpoint_kit.server.credentials_file import CredentialsFile
 from pinpoint_kit.server.denials import Denial, Denied
 from pinpoint_kit.server.incoming import Incoming
 from pinpoint_kit.server.scopes import check_scope
-from pinpoint_kit.server.signatures import verify
+from pinpoint_kit.server.signatures import check_holder, verify
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
     from datetime import datetime
+    from typing import TypeAlias
+
+    from pinpoint_kit.server.claims import Claim
+    from pinpoint_kit.server.credentials import Credential
+
+    #: Raises `Denied`; what it returns is of no use.
+    _Check: TypeAlias = Callable[[Incoming, Claim, Credential | None], object]
 
 __all__ = ["Admission", "Denial", "Doorkeeper"]
 
@@ -89,15 +96,45 @@ class Doorkeeper:
             The admission. `OPTIONS` always comes in: browsers ask before they sign, and the answer
             tells nothing that is stored.
         """
-        if method == "OPTIONS":
+        request = Incoming.of(method, raw_path, raw_query, headers, body)
+        return self._answer(request, now, _admit)
+
+    def glance(
+        self,
+        method: str,
+        raw_path: str,
+        raw_query: str,
+        headers: Sequence[tuple[str, str]],
+        now: datetime,
+    ) -> Admission:
+        """Says whether it is worth while to read the body. Never raises.
+
+        What is not signed, is signed too long ago or with an unknown key need not be read at all.
+        Whoever passes here is still a stranger: ask `admit` when the body is there.
+
+        Args:
+            method: as for `admit`, like the others.
+            raw_path: the path.
+            raw_query: the query.
+            headers: the headers.
+            now: the server's time.
+        """
+        request = Incoming.of(method, raw_path, raw_query, headers, b"")
+        return self._answer(request, now, check_holder)
+
+    def _answer(self, request: Incoming, now: datetime, check: _Check) -> Admission:
+        if request.method == "OPTIONS":
             return Admission()
         access_key_id = ""
         try:
-            request = Incoming.of(method, raw_path, raw_query, headers, body)
             claim = read_claim(request, now)
             credential = self._credentials.current().get(claim.access_key_id)
             access_key_id = credential.access_key_id if credential else ""
-            check_scope(verify(request, claim, credential), method, raw_path)
+            check(request, claim, credential)
         except Denied as denied:
             return Admission(access_key_id, denied.denial)
         return Admission(access_key_id)
+
+
+def _admit(request: Incoming, claim: Claim, credential: Credential | None) -> None:
+    check_scope(verify(request, claim, credential), request.method, request.raw_path)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.server.claims import Claim
     from pinpoint_kit.server.incoming import Incoming
 
-__all__ = ["verify"]
+__all__ = ["check_holder", "verify"]
 
 #: Stands in for a key that is not there.
 _NOBODY = Credential(
@@ -31,8 +31,33 @@ _NOBODY = Credential(
 )
 
 
+def check_holder(request: Incoming, claim: Claim, credential: Credential | None) -> Credential:
+    """Returns the credential when all is right that can be seen without the body.
+
+    Args:
+        request: as it arrived.
+        claim: what it says of its signature.
+        credential: the key that it names, None when there is no such key.
+
+    Raises:
+        Denied: something is not.
+    """
+    if {".", ".."} & set(request.raw_path.split("/")):
+        # Signers resolve dot segments, the engine does not: the two would mean different paths.
+        raise invalid_signature("The path must not have the segments . and ..")
+    has_token = hmac.compare_digest(
+        (credential or _NOBODY).session_token.encode(),
+        claim.session_token.encode("utf-8", "surrogatepass"),
+    )
+    if credential is None or not has_token:
+        raise unrecognized_client()
+    if credential.region not in {"", claim.region}:
+        raise invalid_signature("Credential should be scoped to a valid region")
+    return credential
+
+
 def verify(request: Incoming, claim: Claim, credential: Credential | None) -> Credential:
-    """Returns the credential when the signature is its holder's.
+    """Returns the credential when the signature is its holder's, and all else is right.
 
     Args:
         request: as it arrived.
@@ -42,34 +67,20 @@ def verify(request: Incoming, claim: Claim, credential: Credential | None) -> Cr
     Raises:
         Denied: it is not.
     """
-    holder = credential or _NOBODY
-    _check_path(request.raw_path)
-    signed = canonical.canonical_request(
-        request, claim.query, claim.signed_headers, _payload_hash(request)
-    )
+    payload_hash = _payload_hash(request)
+    signed = canonical.canonical_request(request, claim.query, claim.signed_headers, payload_hash)
     text = canonical.string_to_sign(claim.stamp, claim.scope, signed)
-    key = canonical.signing_key(holder.secret_access_key, claim.date, claim.region, SERVICE)
+    secret = (credential or _NOBODY).secret_access_key
+    key = canonical.signing_key(secret, claim.date, claim.region, SERVICE)
     is_right = hmac.compare_digest(canonical.signature(key, text), claim.signature)
-    has_token = hmac.compare_digest(
-        holder.session_token.encode(), claim.session_token.encode("utf-8", "surrogatepass")
-    )
-    if credential is None or not has_token:
-        raise unrecognized_client()
+    holder = check_holder(request, claim, credential)
     if not is_right:
         raise invalid_signature(
             "The request signature we calculated does not match the signature you provided."
             " Check the secret access key and the signing method; a proxy in between must pass"
             " path, query and Host on as they came"
         )
-    if credential.region not in {"", claim.region}:
-        raise invalid_signature("Credential should be scoped to a valid region")
-    return credential
-
-
-def _check_path(raw_path: str) -> None:
-    """Signers resolve dot segments, the engine does not: the two would mean different paths."""
-    if {".", ".."} & set(raw_path.split("/")):
-        raise invalid_signature("The path must not have the segments . and ..")
+    return holder
 
 
 def _payload_hash(request: Incoming) -> str:

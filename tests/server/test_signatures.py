@@ -563,6 +563,30 @@ def test_dot_segments_are_refused(door: Doorkeeper) -> None:
         assert "segments" in sent.message(door)
 
 
+# Before the body is read
+
+
+def test_a_glance_sees_what_needs_no_body(door: Doorkeeper) -> None:
+    """Strangers, wrong times and wrong tokens are told at once; the rest waits for the body."""
+
+    def glance(sent: Sent, later: timedelta = timedelta(0)) -> str:
+        now = datetime.now(timezone.utc) + later
+        seen = door.glance(sent.method, sent.path, sent.query, sent.headers, now)
+        assert seen.access_key_id == sent.to(door, now).access_key_id
+        return seen.denial.code if seen.denial else ""
+
+    assert glance(sign()) == ""
+    assert glance(sign(key=READER)) == ""  # what a key may do is told to its holder only
+    assert glance(sign(secret="?" * 40)) == ""
+    assert glance(sign().without("Authorization")) == MISSING
+    assert glance(sign(key="PKNOBODY")) == UNKNOWN
+    assert glance(sign(key=GUEST, token="x")) == UNKNOWN
+    assert glance(sign(key=LOCAL)) == INVALID
+    assert glance(sign(), 6 * MINUTE) == INVALID
+    assert glance(sign(target=f"{EVENTS}/..")) == INVALID
+    assert glance(Sent("OPTIONS", EVENTS, "", (), b"")) == ""
+
+
 # Tampering
 
 
