@@ -19,9 +19,12 @@ from pinpoint_kit.engine import (
     event_streams,
     events,
     listing,
+    recommenders,
     routes,
     settings,
     tags,
+    template_versions,
+    templates,
     users,
 )
 from pinpoint_kit.engine.context import Handler
@@ -49,11 +52,15 @@ OWN = {
 
 OPERATIONS = {
     "CreateApp": Operation(apps.create_app),
+    "CreateRecommenderConfiguration": Operation(
+        recommenders.create_recommender, "partial", "kept and given back; no model is asked"
+    ),
     "DeleteApp": Operation(apps.delete_app, note="removes everything in the application"),
     "DeleteEndpoint": Operation(
         endpoints.delete_endpoint, note="events of the endpoint stay, anonymous"
     ),
     "DeleteEventStream": Operation(event_streams.delete_event_stream),
+    "DeleteRecommenderConfiguration": Operation(recommenders.delete_recommender),
     "DeleteUserEndpoints": Operation(
         users.delete_user_endpoints, note="events of the user stay, anonymous"
     ),
@@ -63,10 +70,16 @@ OPERATIONS = {
     "GetChannels": Operation(channels.get_channels),
     "GetEndpoint": Operation(endpoints.get_endpoint),
     "GetEventStream": Operation(event_streams.get_event_stream),
+    "GetRecommenderConfiguration": Operation(recommenders.get_recommender),
+    "GetRecommenderConfigurations": Operation(recommenders.get_recommenders),
     "GetUserEndpoints": Operation(users.get_user_endpoints),
     "ListTagsForResource": Operation(
-        tags.list_tags_for_resource, "partial", "applications are the only resources so far"
+        tags.list_tags_for_resource,
+        "partial",
+        "applications and templates are the only resources so far",
     ),
+    "ListTemplateVersions": Operation(template_versions.list_template_versions),
+    "ListTemplates": Operation(template_versions.list_templates),
     "PutEventStream": Operation(
         event_streams.put_event_stream, "partial", "kept and given back; nothing is forwarded"
     ),
@@ -75,16 +88,29 @@ OPERATIONS = {
         attributes.remove_attributes, note="stored values stay, later ones are not captured"
     ),
     "TagResource": Operation(
-        tags.tag_resource, "partial", "applications are the only resources so far"
+        tags.tag_resource, "partial", "applications and templates are the only resources so far"
     ),
     "UntagResource": Operation(
-        tags.untag_resource, "partial", "applications are the only resources so far"
+        tags.untag_resource, "partial", "applications and templates are the only resources so far"
     ),
     "UpdateApplicationSettings": Operation(
         settings.update_application_settings, "partial", "kept and given back; nothing obeys them"
     ),
     "UpdateEndpoint": Operation(endpoints.update_endpoint),
     "UpdateEndpointsBatch": Operation(endpoints.update_endpoints_batch),
+    "UpdateRecommenderConfiguration": Operation(
+        recommenders.update_recommender, "partial", "kept and given back; no model is asked"
+    ),
+    "UpdateTemplateActiveVersion": Operation(template_versions.update_template_active_version),
+    **{
+        f"Create{kind}Template": Operation(
+            templates.create_template, note="kept; no message is made from it"
+        )
+        for kind in templates.KINDS
+    },
+    **{f"Delete{kind}Template": Operation(templates.delete_template) for kind in templates.KINDS},
+    **{f"Get{kind}Template": Operation(templates.get_template) for kind in templates.KINDS},
+    **{f"Update{kind}Template": Operation(templates.update_template) for kind in templates.KINDS},
     **{f"Delete{kind}Channel": Operation(channels.delete_channel) for kind in channels.KINDS},
     **{f"Get{kind}Channel": Operation(channels.get_channel) for kind in channels.KINDS},
     **{

@@ -36,17 +36,21 @@ def size(query: Mapping[str, Sequence[str]]) -> int:
     return min(int(given), _MAX_SIZE)
 
 
-def number(query: Mapping[str, Sequence[str]]) -> int:
+def number(query: Mapping[str, Sequence[str]], name: str = "token") -> int:
     """Returns the number after which the page begins, 0 for the first one.
 
+    Args:
+        query: the query parameters.
+        name: the parameter; two operations call it `next-token`.
+
     Raises:
-        Refusal: `token` is none of ours.
+        Refusal: the token is none of ours.
     """
-    given = last(query, "token")
+    given = last(query, name)
     if given is None:
         return 0
     if _NUMBER.fullmatch(given) is None:
-        raise _strange_token()
+        raise _strange_token(name)
     return int(given)
 
 
@@ -60,7 +64,7 @@ def text(query: Mapping[str, Sequence[str]]) -> str:
     try:
         return b64decode(given, altchars=b"-_", validate=True).decode() if given else ""
     except ValueError:
-        raise _strange_token() from None
+        raise _strange_token("token") from None
 
 
 def text_token(position: str) -> str:
@@ -74,5 +78,5 @@ def last(query: Mapping[str, Sequence[str]], name: str) -> str | None:
     return values[-1] or None if values else None
 
 
-def _strange_token() -> Refusal:
-    return bad_request("token must be the NextToken of an earlier answer")
+def _strange_token(name: str) -> Refusal:
+    return bad_request(f"{name} must be the NextToken of an earlier answer")

@@ -41,7 +41,10 @@ __all__ = [
     "event_streams",
     "events",
     "meta",
+    "recommenders",
     "tags",
+    "template_versions",
+    "templates",
     "users",
 ]
 
@@ -85,7 +88,7 @@ apps = Table(
 tags = Table(
     "tags",
     METADATA,
-    Column("resource", Text, primary_key=True),  # the ARN's last part: apps/ID
+    Column("resource", Text, primary_key=True),  # the ARN's last part: apps/ID, templates/NAME/TYPE
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
@@ -188,6 +191,40 @@ channels = Table(
     Column("created", BigInteger, nullable=False),
     Column("modified", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
+)
+
+# Templates belong to the account: no column names an application.
+templates = Table(
+    "templates",
+    METADATA,
+    Column("number", _RowNumber, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # EMAIL, INAPP, PUSH, SMS, VOICE
+    Column("active", Integer, nullable=False),  # a version
+    Column("made", Integer, nullable=False),  # versions so far, the deleted ones too
+    Column("created", BigInteger, nullable=False),
+    Column("modified", BigInteger, nullable=False),
+    UniqueConstraint("name", "kind"),
+)
+
+template_versions = Table(
+    "template_versions",
+    METADATA,
+    Column("template", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),  # JSON: the members as they were sent
+    Column("created", BigInteger, nullable=False),
+    Column("modified", BigInteger, nullable=False),
+)
+
+recommenders = Table(
+    "recommenders",
+    METADATA,
+    Column("number", _RowNumber, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("content", Text, nullable=False),  # JSON: the members as they were sent
+    Column("created", BigInteger, nullable=False),
+    Column("modified", BigInteger, nullable=False),
 )
 
 

@@ -1,7 +1,7 @@
 """Tags: TagResource, UntagResource, ListTagsForResource, and the ARNs that name resources.
 
-Resources are told apart by the last part of their ARN (`apps/ID`); Region and account are
-accepted as they come, because an embedded engine has neither.
+Resources are told apart by the last part of their ARN (`apps/ID`, `templates/NAME/TYPE`); Region
+and account are accepted as they come, because an embedded engine has neither.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
 ACCOUNT = "000000000000"
 _MAX_NAME_CHARS = 128
 _MAX_VALUE_CHARS = 256
-_ARN = re.compile(r"arn:[^:]*:mobiletargeting:[^:]*:[^:]*:(apps/[^/]+)")
+_ARN = re.compile(r"arn:[^:]*:mobiletargeting:[^:]*:[^:]*:(apps/[^/]+|templates/[^/]+/[A-Z]+)")
 _TAGS = schema.tags
 
 _SELECT = Statement(
@@ -151,18 +151,20 @@ def _resource(call: Call) -> str:
     match = _ARN.fullmatch(call.labels["resource-arn"])
     if match is None:
         raise bad_request(
-            "The resource is not the ARN of an application "
-            "(arn:aws:mobiletargeting:REGION:ACCOUNT:apps/ID)"
+            "The resource is not the ARN of an application or a template "
+            "(arn:aws:mobiletargeting:REGION:ACCOUNT: and then apps/ID or templates/NAME/TYPE)"
         )
     return match[1]
 
 
 def _require(connection: Connection, resource: str) -> None:
-    application_id = resource.partition("/")[2]
-    found = connection.execute(
-        select(schema.apps.c.number).where(schema.apps.c.id == application_id)
-    ).first()
-    if found is None:
+    family, *names = resource.split("/")
+    if family == "apps":
+        query = select(schema.apps.c.number).where(schema.apps.c.id == names[0])
+    else:
+        table = schema.templates
+        query = select(table.c.number).where(table.c.name == names[0], table.c.kind == names[1])
+    if connection.execute(query).first() is None:
         raise not_found("Resource not found")
 
 
