@@ -326,6 +326,17 @@ def model_members() -> frozenset[str]:
             "ImportJobResponse",
             "ExportJobResponse",
             "ApplicationResponse",
+            "SegmentResponse",
+            "SegmentDimensions",
+            "SegmentDemographics",
+            "SegmentLocation",
+            "SegmentGroup",
+            "SegmentGroupList",
+            "SegmentImportResource",
+            "AttributeDimension",
+            "MetricDimension",
+            "RecencyDimension",
+            "GPSPointDimension",
         )
         for member in service.shape_for(name).members
         if member[:1].isupper()

@@ -6,6 +6,7 @@ Models are values. Nothing here may know a wire name, a limit or a client.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -26,11 +27,15 @@ __all__ = [
     "Model",
     "TimestampInput",
     "attribute_lists",
+    "counts_by_name",
     "detail",
     "enum_member",
     "extra_field",
     "instant",
+    "iso",
     "metric_values",
+    "models_by_name",
+    "models_in_order",
     "private",
 ]
 
@@ -78,6 +83,9 @@ class Model(Displayed):
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
+_M = TypeVar("_M", bound=Model)
+
+
 def _type_name(value: object) -> str:
     return type(value).__name__
 
@@ -113,13 +121,28 @@ def optional_flag(instance: object, attribute: attrs.Attribute[Any], value: obje
         )
 
 
+def required_flag(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validator: true or false."""
+    optional_flag(instance, attribute, value)
+    if value is None:
+        raise InvalidTypeError(
+            "expected True or False, got None: pass a bool", f"$.{attribute.name}"
+        )
+
+
 def optional_count(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Validator: a whole number or not given."""
     del instance
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+    if value is not None:
+        _count(value, f"$.{attribute.name}")
+
+
+def _count(value: object, path: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidTypeError(
-            f"expected a whole number, got {_type_name(value)}: pass an int", f"$.{attribute.name}"
+            f"expected a whole number, got {_type_name(value)}: pass an int", path
         )
+    return value
 
 
 def optional_milliseconds(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -143,18 +166,65 @@ def optional_model(
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         del instance
-        if value is not None and not isinstance(value, cls):
-            raise InvalidTypeError(
-                f"expected {cls.__name__}, got {_type_name(value)}: pass {cls.__name__}(...)",
-                f"$.{attribute.name}",
-            )
+        if value is not None:
+            _instance(cls, value, f"$.{attribute.name}")
 
     return check
+
+
+def required_model(
+    cls: type[Model],
+) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """A validator: an instance of that model."""
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        del instance
+        _instance(cls, value, f"$.{attribute.name}")
+
+    return check
+
+
+def _instance(cls: type[_M], value: object, path: str) -> _M:
+    if not isinstance(value, cls):
+        raise InvalidTypeError(
+            f"expected {cls.__name__}, got {_type_name(value)}: pass {cls.__name__}(...)", path
+        )
+    return value
+
+
+def models_by_name(
+    cls: type[_M], value: Mapping[str, _M] | None, field: str
+) -> Mapping[str, _M] | None:
+    """For converters: name -> instance of that model, or not given."""
+    if value is None:
+        return None
+    path = f"$.{field}"
+    return {
+        _text(name, path): _instance(cls, item, path_to(path, str(name)))
+        for name, item in _mapping(value, path).items()
+    }
+
+
+def models_in_order(cls: type[_M], value: Sequence[_M] | None, field: str) -> tuple[_M, ...] | None:
+    """For converters: instances of that model, or not given."""
+    if value is None:
+        return None
+    path = f"$.{field}"
+    if not isinstance(value, (list, tuple)):
+        raise InvalidTypeError(
+            f"expected a list of {cls.__name__}, got {_type_name(value)}: pass a list", path
+        )
+    return tuple(_instance(cls, item, f"{path}[{index}]") for index, item in enumerate(value))
 
 
 def finite_number(value: object, field: str) -> float | None:
     """For converters: a finite 64-bit float, or not given."""
     return None if value is None else _finite(value, f"$.{field}")
+
+
+def required_number(value: object, field: str) -> float:
+    """For converters: a finite 64-bit float."""
+    return _finite(value, f"$.{field}")
 
 
 def path_to(parent: str, name: str) -> str:
@@ -274,6 +344,17 @@ def metric_values(value: Mapping[str, float] | None) -> Mapping[str, float] | No
     return checked
 
 
+def counts_by_name(value: Mapping[str, int] | None, field: str) -> Mapping[str, int] | None:
+    """For converters: name -> whole number, or not given."""
+    if value is None:
+        return None
+    path = f"$.{field}"
+    return {
+        _text(name, path): _count(number, path_to(path, str(name)))
+        for name, number in _mapping(value, path).items()
+    }
+
+
 def instant(value: TimestampInput | None, field: str) -> dt.datetime | None:
     """For converters: an aware UTC datetime of whole milliseconds.
 
@@ -300,6 +381,17 @@ def instant(value: TimestampInput | None, field: str) -> dt.datetime | None:
                 "is outside of the years 1 to 9999 in UTC", f"$.{field}"
             ) from error
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+@functools.lru_cache(maxsize=1024)  # a session's start is written with each of its events
+def iso(value: dt.datetime) -> str:
+    """Pinpoint's own form of an instant: ISO 8601, milliseconds, `Z`.
+
+    Examples:
+        >>> iso(dt.datetime(2018, 5, 7, 19, 3, 29, 963000, tzinfo=dt.timezone.utc))
+        '2018-05-07T19:03:29.963Z'
+    """
+    return value.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def _parsed(text: str, field: str) -> dt.datetime:
@@ -329,6 +421,14 @@ def enum_member(cls: type[_E], value: _E | str | None, field: str) -> _E | None:
         raise ValidationError(
             f"is not a {cls.__name__}: use one of {known}", f"$.{field}"
         ) from None  # Enum's own message repeats the text
+
+
+def required_member(cls: type[_E], value: _E | str, field: str) -> _E:
+    """For converters: a member or its value, and nothing else."""
+    member = enum_member(cls, value, field)
+    if member is None:
+        raise InvalidTypeError(f"expected {cls.__name__}, got None: give it", f"$.{field}")
+    return member
 
 
 def extra_field() -> Any:  # noqa: ANN401 -- attrs.field() itself has no better type

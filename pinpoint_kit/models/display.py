@@ -71,8 +71,8 @@ class Shown:
 
 
 def short(value: object, *, is_hidden: bool) -> str:
-    """A member's value as a repr shows it: counts in place of maps."""
-    if isinstance(value, Mapping):
+    """A member's value as a repr shows it: counts in place of maps, and of what is hidden."""
+    if isinstance(value, Mapping) or (is_hidden and isinstance(value, tuple)):
         return f"<{len(value)}>"
     if is_hidden:
         return _COVERED
@@ -145,7 +145,7 @@ def _covered(field: attrs.Attribute[object], member: object) -> str:
     if callable(field.repr):
         return field.repr(member)
     if HIDDEN in field.metadata or not field.repr:
-        return _COVERED
+        return short(member, is_hidden=True)
     if isinstance(member, Mapping) and COUNTS in field.metadata:
         return ", ".join(f"{key}: {item}" for key, item in member.items())
     return f"<{len(member)}>" if isinstance(member, Mapping) else _plain(member)

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import re
+import types
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 import cattrs
@@ -25,14 +27,36 @@ from cattrs.gen import make_dict_unstructure_fn, override
 
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models.application import Application
-from pinpoint_kit.models.base import JsonValue, Model
+from pinpoint_kit.models.base import JsonValue, Model, iso, path_to
+from pinpoint_kit.models.dimension import (
+    AttributeDimension,
+    GPSCoordinates,
+    GPSPointDimension,
+    MetricDimension,
+    RecencyDimension,
+    SegmentBehaviors,
+    SegmentDemographics,
+    SegmentDimensions,
+    SegmentLocation,
+    SetDimension,
+)
 from pinpoint_kit.models.endpoint import Demographic, Endpoint, Location
 from pinpoint_kit.models.event import Event, Session
+from pinpoint_kit.models.explanation import Criterion, SegmentExplanation
 from pinpoint_kit.models.job import Job, JobDefinition
+from pinpoint_kit.models.segment import (
+    ImportDefinition,
+    Segment,
+    SegmentGroup,
+    SegmentGroupList,
+    SegmentReference,
+)
 from pinpoint_kit.models.user import User
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pinpoint_kit.models.grouping import Definition
 
 __all__ = [
     "Members",
@@ -46,6 +70,7 @@ __all__ = [
     "from_wire",
     "iso",
     "merged_endpoint",
+    "segment_request",
     "stamp",
     "to_wire",
     "usual_event",
@@ -57,13 +82,30 @@ M = TypeVar("M", bound=Model)
 #: Field names whose wire name is not simply the PascalCase of it.
 _RENAMED: dict[type[Model], dict[str, str]] = {
     Application: {"tags": "tags"},
+    AttributeDimension: {},
+    Criterion: {},
     Demographic: {},
     Endpoint: {},
     Event: {"type": "EventType", "id": "EventId"},
+    GPSCoordinates: {},
+    GPSPointDimension: {},
+    ImportDefinition: {},
     Job: {},
     JobDefinition: {},
     Location: {},
+    MetricDimension: {},
+    RecencyDimension: {},
+    Segment: {"tags": "tags"},
+    SegmentBehaviors: {},
+    SegmentDemographics: {},
+    SegmentDimensions: {},
+    SegmentExplanation: {},
+    SegmentGroup: {},
+    SegmentGroupList: {},
+    SegmentLocation: {"gps_point": "GPSPoint"},
+    SegmentReference: {},
     Session: {"duration_ms": "Duration"},
+    SetDimension: {},
     User: {"id": "UserId", "attributes": "UserAttributes"},
 }
 
@@ -90,17 +132,6 @@ _NOT_IN_REQUESTS = {
 }
 
 
-@functools.lru_cache(maxsize=1024)  # a session's start is written with each of its events
-def iso(value: dt.datetime) -> str:
-    """Pinpoint's own form of an instant: ISO 8601, milliseconds, `Z`.
-
-    Examples:
-        >>> iso(dt.datetime(2018, 5, 7, 19, 3, 29, 963000, tzinfo=dt.timezone.utc))
-        '2018-05-07T19:03:29.963Z'
-    """
-    return value.isoformat(timespec="milliseconds")[:23] + "Z"
-
-
 def _converter(*, request: bool) -> cattrs.Converter:
     converter = cattrs.Converter()
     converter.register_unstructure_hook(dt.datetime, iso)
@@ -109,6 +140,14 @@ def _converter(*, request: bool) -> cattrs.Converter:
     # The values of maps were checked and copied when the model was made: pass them as they are.
     converter.register_unstructure_hook_func(_is_plain, lambda value: value)
     converter.register_unstructure_hook_func(_is_tuple, list)  # JSON has only lists
+    converter.register_unstructure_hook_func(
+        lambda hint: _models_in(hint)[1] == "by name",
+        lambda models: {name: converter.unstructure(model) for name, model in models.items()},
+    )
+    converter.register_unstructure_hook_func(
+        lambda hint: _models_in(hint)[1] == "in order",
+        lambda models: [converter.unstructure(model) for model in models],
+    )
     converter.register_unstructure_hook_factory(
         NAMES.__contains__, lambda cls: _unstructure_hook(cls, converter, request=request)
     )
@@ -168,6 +207,15 @@ def to_wire(model: Model) -> dict[str, JsonValue]:
 def endpoint_request(endpoint: Endpoint) -> dict[str, JsonValue]:
     """The members that UpdateEndpoint and the endpoint part of PutEvents carry."""
     return cast("dict[str, JsonValue]", _REQUEST.unstructure(endpoint))
+
+
+def segment_request(
+    name: str, definition: Definition, tags: Mapping[str, str] | None = None
+) -> dict[str, JsonValue]:
+    """The members that CreateSegment and UpdateSegment carry."""
+    member = "Dimensions" if isinstance(definition, SegmentDimensions) else "SegmentGroups"
+    request: dict[str, JsonValue] = {"Name": name, member: to_wire(definition)}
+    return {**request, "tags": dict(tags)} if tags else request
 
 
 def event_body(
@@ -400,28 +448,34 @@ def _read(cls: type[M], data: object, *, strict: bool, path: str) -> M:
     for name, wire in NAMES[cls].items():
         if wire in members:
             values[name] = members.pop(wire)
-    for name, nested in _nested(cls).items():
+    for name, read in _nested(cls).items():
         if name in values:
-            _read_nested(nested, values, name, members, NAMES[cls][name], strict=strict, path=path)
+            wire = NAMES[cls][name]
+            try:
+                values[name] = read(values[name], strict=strict, path=f"{path}.{wire}")
+            except ValidationError:
+                if strict:
+                    raise
+                members[wire] = values.pop(name)
     return _build(cls, values, members, strict=strict, path=path)
 
 
-def _read_nested(  # noqa: PLR0913 -- the state of one step of _read
-    cls: type[Model],
-    values: dict[str, Any],
-    name: str,
-    extra: dict[str, Any],
-    wire: str,
-    *,
-    strict: bool,
-    path: str,
-) -> None:
-    try:
-        values[name] = _read(cls, values[name], strict=strict, path=f"{path}.{wire}")
-    except ValidationError:
-        if strict:
-            raise
-        extra[wire] = values.pop(name)
+def _read_by_name(cls: type[M], data: object, *, strict: bool, path: str) -> dict[str, M]:
+    if not isinstance(data, Mapping):
+        raise InvalidTypeError(f"expected an object, got {type(data).__name__}", path)
+    return {
+        name: _read(cls, item, strict=strict, path=path_to(path, name))
+        for name, item in data.items()
+        if item is not None
+    }
+
+
+def _read_in_order(cls: type[M], data: object, *, strict: bool, path: str) -> tuple[M, ...]:
+    if not isinstance(data, (list, tuple)):
+        raise InvalidTypeError(f"expected an array, got {type(data).__name__}", path)
+    return tuple(
+        _read(cls, item, strict=strict, path=f"{path}[{index}]") for index, item in enumerate(data)
+    )
 
 
 def _build(
@@ -443,11 +497,15 @@ def _build(
                 raise ValidationError(f"misses {missing}: give it", path) from error
         except ValidationError as error:
             problem = error
-        field, _, rest = problem.path.removeprefix("$.").partition(".")
+        field, rest = _PATH.fullmatch(problem.path).groups()  # type: ignore[union-attr]  # of ours
         if strict or field not in values or _is_required(cls, field):
-            located = f"{path}.{names.get(field, field)}" + (f".{rest}" if rest else "")
+            located = f"{path}.{names.get(field, field)}{rest}"
             raise type(problem)(problem.message, located, problem.reason) from problem
         extra[names[field]] = values.pop(field)
+
+
+#: A problem's path: the field, and where in it.
+_PATH = re.compile(r"\$\.?(\w*)(.*)", re.DOTALL)
 
 
 def _clean(values: dict[str, Any]) -> dict[str, Any]:
@@ -464,15 +522,40 @@ def _is_required(cls: type[Model], field: str) -> bool:
     return getattr(attrs.fields_dict(cls)[field], "default", None) is attrs.NOTHING  # type: ignore[arg-type]
 
 
-def _nested(cls: type[Model]) -> dict[str, type[Model]]:
+_NESTED: dict[type[Model], dict[str, Callable[..., Any]]] = {}
+
+
+def _nested(cls: type[Model]) -> dict[str, Callable[..., Any]]:
+    """The fields that hold models, and how to read them."""
     if cls not in _NESTED:
+        found = {name: _models_in(hint) for name, hint in get_type_hints(cls).items()}
         _NESTED[cls] = {
-            name: part
-            for name, hint in get_type_hints(cls).items()
-            for part in get_args(hint)
-            if isinstance(part, type) and issubclass(part, Model)
+            name: functools.partial(_READERS[how], model)
+            for name, (model, how) in found.items()
+            if model is not None
         }
     return _NESTED[cls]
 
 
-_NESTED: dict[type[Model], dict[str, type[Model]]] = {}
+_READERS: dict[str, Callable[..., Any]] = {
+    "one": _read,
+    "by name": _read_by_name,
+    "in order": _read_in_order,
+}
+_UNIONS = (Union, types.UnionType)
+
+
+def _models_in(hint: object) -> tuple[type[Model] | None, str]:
+    """The model that a field holds, if it does: one of them, or several by name or in order."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Mapping and _is_model(arguments[1]):
+        return arguments[1], "by name"
+    if origin is tuple and _is_model(arguments[0]):
+        return arguments[0], "in order"
+    if origin in _UNIONS:
+        return next((found for found in map(_models_in, arguments) if found[0]), (None, ""))
+    return (cast("type[Model]", hint), "one") if _is_model(hint) else (None, "")
+
+
+def _is_model(hint: object) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Model)

@@ -20,20 +20,43 @@ from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.limits import DEFAULT_LIMITS
 from pinpoint_kit.models import (
     Application,
+    AttributeDimension,
     ChannelType,
+    ComparisonOperator,
+    Criterion,
     Demographic,
+    Duration,
     Endpoint,
     EndpointStatus,
     Event,
     EventResult,
+    GPSCoordinates,
+    GPSPointDimension,
+    GroupType,
+    ImportDefinition,
+    Include,
     Job,
     JobDefinition,
     JobFormat,
     JobStatus,
     JobType,
     Location,
+    MetricDimension,
     OptOut,
+    RecencyDimension,
+    RecencyType,
+    Segment,
+    SegmentBehaviors,
+    SegmentDemographics,
+    SegmentDimensions,
+    SegmentExplanation,
+    SegmentGroup,
+    SegmentGroupList,
+    SegmentLocation,
+    SegmentReference,
     Session,
+    SetDimension,
+    SourceType,
     User,
     wire,
 )
@@ -66,6 +89,36 @@ MODELS: list[Model] = [
     Location(country="PT"),
     Session(id="s", start_timestamp=AT, duration_ms=5),
     User(id="u"),
+    AttributeDimension(values=("a", "b")),
+    Criterion(path="$", text="ALL", is_met=True),
+    GPSCoordinates(latitude=1, longitude=2.5),
+    GPSPointDimension(coordinates=GPSCoordinates(latitude=1, longitude=2), range_in_kilometers=3),
+    ImportDefinition(format=JobFormat.CSV, size=1, channel_counts={"SMS": 1}),
+    MetricDimension(comparison_operator=ComparisonOperator.EQUAL, value=1),
+    RecencyDimension(duration=Duration.DAY_7, recency_type=RecencyType.ACTIVE),
+    Segment(id="s", name="n", version=2, dimensions=SegmentDimensions(), creation_date=AT),
+    SegmentBehaviors(),
+    SegmentDemographics(make=SetDimension(values=("m",))),
+    SegmentDimensions(
+        attributes={"a": AttributeDimension(values=("b",))},
+        metrics={"m": MetricDimension(comparison_operator=ComparisonOperator.EQUAL, value=1)},
+    ),
+    SegmentExplanation(
+        segment_id="s",
+        endpoint_id="e",
+        is_member=False,
+        criteria=(Criterion(path="$", is_met=False),),
+    ),
+    SegmentGroup(
+        source_segments=(SegmentReference(id="s"),),
+        source_type=SourceType.ANY,
+        dimensions=(SegmentDimensions(),),
+        type=GroupType.NONE,
+    ),
+    SegmentGroupList(groups=(SegmentGroup(),), include=Include.ANY),
+    SegmentLocation(country=SetDimension(values=("PT",))),
+    SegmentReference(id="s", version=1),
+    SetDimension(values=("a",)),
 ]
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 
@@ -194,6 +247,24 @@ def test_text_fields_take_text(cls: type[Model], field: str, value: object) -> N
         cls(**{**required, field: value})
 
 
+#: What a model cannot be made without.
+REQUIRED: dict[type[Model], dict[str, Any]] = {
+    Event: {"type": "t"},
+    Job: {"id": "a"},
+    Session: {"id": "a"},
+    AttributeDimension: {"values": ()},
+    SetDimension: {"values": ()},
+    MetricDimension: {"comparison_operator": "EQUAL", "value": 1},
+    RecencyDimension: {"duration": "DAY_7", "recency_type": "ACTIVE"},
+    GPSCoordinates: {"latitude": 1, "longitude": 1},
+    GPSPointDimension: {"coordinates": GPSCoordinates(latitude=1, longitude=2)},
+    Segment: {"id": "a"},
+    SegmentReference: {"id": "a"},
+    Criterion: {"path": "$", "is_met": True},
+    SegmentExplanation: {"segment_id": "s", "endpoint_id": "e", "is_member": True},
+}
+
+
 @pytest.mark.parametrize(
     ("cls", "field", "value"),
     [
@@ -214,18 +285,51 @@ def test_text_fields_take_text(cls: type[Model], field: str, value: object) -> N
         (Event, "session", "s"),
         (Session, "duration_ms", 1.5),
         (Session, "duration_ms", True),
+        (AttributeDimension, "values", 5),
+        (AttributeDimension, "values", {"a"}),
+        (AttributeDimension, "values", ["a", 5]),
+        (AttributeDimension, "attribute_type", 5),
+        (SetDimension, "values", None),
+        (MetricDimension, "comparison_operator", None),
+        (MetricDimension, "comparison_operator", 5),
+        (MetricDimension, "value", None),
+        (MetricDimension, "value", "1"),
+        (MetricDimension, "value", True),
+        (RecencyDimension, "duration", None),
+        (RecencyDimension, "recency_type", 7),
+        (GPSCoordinates, "latitude", None),
+        (GPSPointDimension, "coordinates", None),
+        (GPSPointDimension, "coordinates", (1, 2)),
+        (GPSPointDimension, "range_in_kilometers", "5"),
+        (SegmentBehaviors, "recency", "DAY_7"),
+        (SegmentDemographics, "platform", "ios"),
+        (SegmentLocation, "country", ["PT"]),
+        (SegmentDimensions, "attributes", [AttributeDimension(values="a")]),  # type: ignore[arg-type]  # one text will do
+        (SegmentDimensions, "attributes", {"plan": ["pro"]}),
+        (SegmentDimensions, "metrics", {"level": 3}),
+        (SegmentDimensions, "metrics", {3: 3}),
+        (SegmentGroup, "dimensions", SegmentDimensions()),
+        (SegmentGroup, "dimensions", [{}]),
+        (SegmentGroup, "source_segments", ["s"]),
+        (SegmentGroupList, "groups", {"a": SegmentGroup()}),
+        (SegmentReference, "version", "1"),
+        (ImportDefinition, "channel_counts", {"SMS": 1.5}),
+        (ImportDefinition, "channel_counts", ["SMS"]),
+        (Segment, "dimensions", SegmentGroup()),
+        (Criterion, "is_met", None),
+        (Criterion, "is_met", 1),
+        (SegmentExplanation, "criteria", ["$"]),
     ],
 )
 def test_other_fields_refuse_other_types(cls: type[Model], field: str, value: object) -> None:
     """A wrong type is an InvalidTypeError at its field."""
-    required = {Event: {"type": "t"}, Job: {"id": "a"}, Session: {"id": "a"}}.get(cls, {})
     with pytest.raises(InvalidTypeError) as caught:
-        cls(**required, **{field: value})
+        cls(**{**REQUIRED.get(cls, {}), field: value})
     assert caught.value.path.startswith(f"$.{field}")
     assert isinstance(caught.value, TypeError)
 
 
-@pytest.mark.parametrize("cls", [Application, Job, Session])
+@pytest.mark.parametrize("cls", [Application, Job, Segment, SegmentReference, Session])
 def test_ids_are_not_empty(cls: type[Model]) -> None:
     """What must name something cannot be empty."""
     with pytest.raises(ValidationError, match=r"is empty: .* @ \$\.id"):
@@ -238,6 +342,36 @@ def test_enumerations_list_what_is_possible() -> None:
         Endpoint(channel_type="PIGEON")
     assert "PIGEON" not in str(caught.value)
     assert caught.value.__cause__ is None  # Enum's own message repeats the text
+
+
+@pytest.mark.parametrize(
+    ("cls", "field"),
+    [
+        (AttributeDimension, "attribute_type"),
+        (SetDimension, "dimension_type"),
+        (MetricDimension, "comparison_operator"),
+        (RecencyDimension, "duration"),
+        (RecencyDimension, "recency_type"),
+        (SegmentGroup, "source_type"),
+        (SegmentGroup, "type"),
+        (SegmentGroupList, "include"),
+        (Segment, "segment_type"),
+        (ImportDefinition, "format"),
+    ],
+)
+def test_words_of_a_segment_are_pinpoints(cls: type[Model], field: str) -> None:
+    """Another word than those that there are is refused at its field."""
+    with pytest.raises(ValidationError, match=rf"use one of .* @ \$\.{field}$") as caught:
+        cls(**{**REQUIRED.get(cls, {}), field: "PIGEON"})
+    assert not isinstance(caught.value, InvalidTypeError)
+
+
+def test_values_of_a_dimension_are_not_shown() -> None:
+    """They may be anything; a repr counts them."""
+    dimension = AttributeDimension(values=("ana@example.com", "x"))
+    assert repr(dimension) == "AttributeDimension(values=<2>)"
+    assert "ana" not in repr(SegmentDimensions(user_attributes={"email": dimension}))
+    assert AttributeDimension(values=ChannelType.SMS) == AttributeDimension(values=("SMS",))  # type: ignore[arg-type]  # as above
 
 
 # Numbers
@@ -442,6 +576,23 @@ SHOWN = {
     Location: {"country"},
     Session: {"id", "endpoint_id"},
     User: set[str](),
+    AttributeDimension: set[str](),
+    Criterion: {"path"},
+    GPSCoordinates: set[str](),
+    GPSPointDimension: set[str](),
+    ImportDefinition: {"s3_url", "role_arn", "external_id"},
+    MetricDimension: set[str](),
+    RecencyDimension: set[str](),
+    Segment: {"id", "application_id", "arn", "name"},
+    SegmentBehaviors: set[str](),
+    SegmentDemographics: set[str](),
+    SegmentDimensions: set[str](),
+    SegmentExplanation: {"segment_id", "endpoint_id"},
+    SegmentGroup: set[str](),
+    SegmentGroupList: set[str](),
+    SegmentLocation: set[str](),
+    SegmentReference: {"id"},
+    SetDimension: set[str](),
 }
 
 
@@ -450,6 +601,7 @@ def test_reprs_hold_no_personal_data(model: Model) -> None:
     """A repr shows ids and counts; addresses, user ids, values and places never show."""
     problems: list[str] = []
     required = {"id": "i", "type": "t", "endpoint_id": "e", "event_id": "i", "status_code": 202}
+    required |= REQUIRED.get(type(model), {})
     for field in attrs.fields(type(model)):  # type: ignore[arg-type]  # every model is attrs
         if field.name in SHOWN[type(model)] or isinstance(getattr(model, field.name), Enum):
             continue

@@ -13,15 +13,33 @@ import pytest
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models import (
     Application,
+    AttributeDimension,
     ChannelType,
+    Criterion,
     Demographic,
     Endpoint,
     Event,
+    GPSCoordinates,
+    GPSPointDimension,
+    ImportDefinition,
     Job,
     JobDefinition,
     Location,
+    MetricDimension,
+    RecencyDimension,
+    Segment,
+    SegmentBehaviors,
+    SegmentDemographics,
+    SegmentDimensions,
+    SegmentExplanation,
+    SegmentGroup,
+    SegmentGroupList,
+    SegmentLocation,
+    SegmentReference,
     Session,
+    SetDimension,
     User,
+    where,
     wire,
 )
 
@@ -38,6 +56,21 @@ SHAPES: list[tuple[type[Model], tuple[str, ...]]] = [
     (Application, ("ApplicationResponse",)),
     (Job, ("ImportJobResponse", "ExportJobResponse")),
     (JobDefinition, ("ImportJobResource", "ExportJobResource")),
+    (Segment, ("SegmentResponse",)),
+    (ImportDefinition, ("SegmentImportResource",)),
+    (SegmentGroupList, ("SegmentGroupList",)),
+    (SegmentGroup, ("SegmentGroup",)),
+    (SegmentReference, ("SegmentReference",)),
+    (SegmentDimensions, ("SegmentDimensions",)),
+    (SegmentBehaviors, ("SegmentBehaviors",)),
+    (SegmentDemographics, ("SegmentDemographics",)),
+    (SegmentLocation, ("SegmentLocation",)),
+    (AttributeDimension, ("AttributeDimension",)),
+    (SetDimension, ("SetDimension",)),
+    (MetricDimension, ("MetricDimension",)),
+    (RecencyDimension, ("RecencyDimension",)),
+    (GPSPointDimension, ("GPSPointDimension",)),
+    (GPSCoordinates, ("GPSCoordinates",)),
 ]
 #: Members of our own: event files name the event, and a session is handed to other processes.
 OURS = {
@@ -58,6 +91,11 @@ def members(*shapes: str) -> set[str]:
 def test_names_are_the_service_models(cls: type[Model], shapes: tuple[str, ...]) -> None:
     """Every member of the shapes has its field, and no field has a name of its own invention."""
     assert set(wire.NAMES[cls].values()) == members(*shapes) | OURS.get(cls, set())
+
+
+def test_no_model_is_forgotten() -> None:
+    """Each model of the service is among them; the others are answers of our own."""
+    assert {cls for cls, _ in SHAPES} | {Criterion, SegmentExplanation} == set(wire.NAMES)
 
 
 def test_requests_carry_what_requests_may_carry() -> None:
@@ -152,7 +190,64 @@ APPLICATION: dict[str, Any] = {
     "Name": "shop",
     "tags": {"team": "a"},
 }
+DIMENSIONS: dict[str, Any] = {
+    "Attributes": {
+        "plan": {"AttributeType": "EXCLUSIVE", "Values": ["pro", "beta"]},
+        "a.b": {"Values": []},
+    },
+    "Behavior": {"Recency": {"Duration": "DAY_7", "RecencyType": "INACTIVE"}},
+    "Demographic": {
+        "AppVersion": {"Values": ["1"]},
+        "Channel": {"DimensionType": "INCLUSIVE", "Values": ["SMS"]},
+        "DeviceType": {"Values": ["phone"]},
+        "Make": {"Values": ["apple"]},
+        "Model": {"Values": ["iPhone"]},
+        "Platform": {"DimensionType": "EXCLUSIVE", "Values": ["ios"]},
+    },
+    "Location": {
+        "Country": {"Values": ["PT"]},
+        "GPSPoint": {
+            "Coordinates": {"Latitude": 38.7, "Longitude": -9.1},
+            "RangeInKilometers": 50.0,
+        },
+    },
+    "Metrics": {"level": {"ComparisonOperator": "LESS_THAN_OR_EQUAL", "Value": 3.0}},
+    "UserAttributes": {"born": {"AttributeType": "BETWEEN", "Values": ["1970", "1980"]}},
+}
+SEGMENT: dict[str, Any] = {
+    "ApplicationId": "a",
+    "Arn": "arn:aws:mobiletargeting:us-east-1:1:apps/a/segments/s",
+    "CreationDate": "2020-01-01T00:00:00.000Z",
+    "Dimensions": DIMENSIONS,
+    "Id": "s",
+    "ImportDefinition": {
+        "ChannelCounts": {"SMS": 2},
+        "ExternalId": "e",
+        "Format": "JSON",
+        "RoleArn": "arn",
+        "S3Url": "s3://b/k",
+        "Size": 2,
+    },
+    "LastModifiedDate": "2020-01-02T00:00:00.000Z",
+    "Name": "pros",
+    "SegmentGroups": {
+        "Groups": [
+            {
+                "Dimensions": [DIMENSIONS, {}],
+                "SourceSegments": [{"Id": "x", "Version": 2}, {"Id": "y"}],
+                "SourceType": "ANY",
+                "Type": "NONE",
+            },
+            {},
+        ],
+        "Include": "ALL",
+    },
+    "SegmentType": "DIMENSIONAL",
+    "Version": 3,
+    "tags": {"team": "a"},
+}
 FULL: list[tuple[type[Model], dict[str, Any]]] = [
+    (Segment, SEGMENT),
     (Endpoint, ENDPOINT),
     (Event, EVENT),
     (Job, JOB),
@@ -277,6 +372,29 @@ def test_unreadable_members_are_kept(member: str, value: object) -> None:
         (Application, {"Id": "x", "tags": {"a": 1}}, "$.tags.a"),
         (Job, {"Id": "x", "Failures": "abc"}, "$.Failures"),
         (Job, {"Id": "x", "Definition": {"DefineSegment": "yes"}}, "$.Definition.DefineSegment"),
+        (Job, {"Id": "x", "Failures": ["a", 5]}, "$.Failures[1]"),
+        (
+            Segment,
+            {"Id": "x", "Dimensions": {"Metrics": {"level": {"Value": 1}}}},
+            "$.Dimensions.Metrics.level",
+        ),
+        (Segment, {"Id": "x", "Dimensions": {"Metrics": [1]}}, "$.Dimensions.Metrics"),
+        (
+            Segment,
+            {"Id": "x", "Dimensions": {"Location": {"Country": {"Values": ["PT", 5]}}}},
+            "$.Dimensions.Location.Country.Values[1]",
+        ),
+        (
+            Segment,
+            {"Id": "x", "SegmentGroups": {"Groups": [{}, {"Type": "SOME"}]}},
+            "$.SegmentGroups.Groups[1].Type",
+        ),
+        (Segment, {"Id": "x", "SegmentGroups": {"Groups": {}}}, "$.SegmentGroups.Groups"),
+        (
+            Segment,
+            {"Id": "x", "Dimensions": {"Location": {"GPSPoint": {}}}},
+            "$.Dimensions.Location.GPSPoint",
+        ),
         (Endpoint, [1], "$"),
         (Endpoint, None, "$"),
     ],
@@ -286,6 +404,44 @@ def test_strict_problems_are_located(cls: type[Model], data: object, path: str) 
     with pytest.raises(ValidationError) as caught:
         wire.from_wire(cls, data, strict=True)
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"Dimensions": {"Metrics": {"level": {"ComparisonOperator": "ROUGHLY", "Value": 1}}}},
+        {"Dimensions": {"Attributes": {"a": {"Values": ["x"]}, "b": {"Values": 5}}}},
+        {"Dimensions": {"Location": {"GPSPoint": {"Coordinates": {"Latitude": "north"}}}}},
+        {"SegmentGroups": {"Groups": [{"SourceSegments": [{"Version": 1}]}]}},
+        {"SegmentGroups": {"Groups": "all"}},
+        {"ImportDefinition": {"ChannelCounts": {"SMS": "two"}}},
+    ],
+)
+def test_unreadable_parts_of_a_segment_are_kept(member: dict[str, Any]) -> None:
+    """What a later service may say in a definition is kept where it was, and written back."""
+    data = {"Id": "s", "Name": "n", **member}
+    segment = wire.from_wire(Segment, data)
+    assert (segment.name, wire.to_wire(segment)) == ("n", data)
+
+
+def test_null_filters_count_as_absent() -> None:
+    """A null filter of an attribute is none."""
+    segment = wire.from_wire(Segment, {"Id": "s", "Dimensions": {"Attributes": {"a": None}}})
+    assert segment.dimensions == SegmentDimensions(attributes={})
+
+
+def test_a_segment_is_written_with_one_kind_of_definition() -> None:
+    """Dimensions or groups, never both, with a name, and with tags when there are some."""
+    plain = where.platform("ios")
+    assert wire.segment_request("n", plain.definition(), {"a": "b"}) == {
+        "Name": "n",
+        "Dimensions": {
+            "Demographic": {"Platform": {"DimensionType": "INCLUSIVE", "Values": ["ios"]}}
+        },
+        "tags": {"a": "b"},
+    }
+    grouped = wire.segment_request("n", (plain | where.country("PT")).definition())
+    assert set(grouped) == {"Name", "SegmentGroups"}
 
 
 def test_a_missing_member_is_named() -> None:
