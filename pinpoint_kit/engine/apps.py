@@ -150,12 +150,10 @@ def delete_app(context: Context, call: Call) -> object:
 
 
 def _rendered(app: App, tagging: Mapping[str, str]) -> dict[str, object]:
-    answer: dict[str, object] = {
+    return {
         "Arn": tags.arn(tags.app_resource(app.id)),
         "Id": app.id,
         "Name": app.name,
         "CreationDate": instants.from_ms(app.created),
+        "tags": dict(tagging),
     }
-    if tagging:
-        answer["tags"] = dict(tagging)
-    return answer

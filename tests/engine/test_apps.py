@@ -24,6 +24,7 @@ def test_create_and_get(wire: Wire) -> None:
         "tags": {"stage": "test"},
     }
     assert wire.send("GET", f"/v1/apps/{app['Id']}").json == app
+    assert wire.send("GET", f"/v1/apps/{wire.app}").json["tags"] == {}
 
 
 @pytest.mark.parametrize(
