@@ -7,6 +7,7 @@ refusals into the service's form. Parsing is h11's, the rest uvicorn's; requests
 
 from __future__ import annotations
 
+import socket
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
@@ -42,6 +43,10 @@ class Connection(H11Protocol):
             lambda: self.conn.their_state in {h11.SEND_BODY, h11.ERROR},
         )
         super().connection_made(cast("asyncio.Transport", self._outlet))
+        # An answer is written in two pieces, and the second would wait 40 ms for the client to
+        # confirm the first. asyncio knows the option, but not for a listener that it is given.
+        peer = cast("socket.socket", transport.get_extra_info("socket"))
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if len(self.connections) > self._options.max_connections and not self._make_room():
             self.connections.discard(self)
             self._note("too_many_connections", 0)

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Outlet"]
 
-#: How long, and how much, is thrown away after an early answer.
+#: How long, and how much, is thrown away after an early answer. Many clients send all of a body
+#: before they read, so this is a few times the largest one that the service takes.
 _LINGER_S = 2.0
-_LINGER_BYTES = 1_000_000
+_LINGER_BYTES = 32_000_000
 #: What a client has to take of a waiting answer within `write_timeout`.
 _LEAST_PROGRESS = 16_384
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import socket
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -53,3 +54,18 @@ def test_preflight(server: RunningServer) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["access-control-allow-methods"] == "OPTIONS,POST"
     assert "Authorization" in answer.headers["access-control-allow-headers"]
+
+
+def test_answers_are_sent_at_once(server: RunningServer) -> None:
+    """No answer waits until the client has confirmed an earlier piece of it."""
+    client = server.client()
+    assert client.request("GET", "/healthz").status == 200
+    (connection,) = server.uvicorn.server_state.connections
+    peer = cast("Any", connection).transport.get_extra_info("socket")
+    assert peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+def test_a_client_that_sends_all_before_it_reads_gets_its_answer(server: RunningServer) -> None:
+    """The answer to a body that is too long is not lost with what was still under way."""
+    answer = server.ask("PUT", "/v1/apps/x/endpoints", b"x" * 12_000_000)
+    assert (answer.status, answer.code) == (413, "PayloadTooLargeException")
