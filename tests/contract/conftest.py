@@ -6,26 +6,31 @@ coverage table that ends a run is printed from here.
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvicorn
 from moto import mock_aws
 
 from pinpoint_kit.doors import open_door
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.limits import DEFAULT_LIMITS
-from tests.contract.doors import Calls, Door, engine_sender, hosted_client
+from pinpoint_kit.server import ServerOptions, run
+from tests.contract.doors import Calls, Door, engine_sender, hosted_client, socket_sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
+#: The doors of our own house.
+OURS = ("process", "http")
 _CALLS = pytest.StashKey[Calls]()
 _COLLECTED = pytest.StashKey[set[str]]()
-OURS = ["process"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -95,6 +100,27 @@ def process_door(calls: Calls) -> Iterator[Door]:
     assert opened.engine is not None
     yield Door("process", opened.client, calls, engine_sender(opened.engine))
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def http_port() -> Iterator[int]:
+    """Our server as `pinpoint-kit serve` runs it, in a thread, on a port of its own."""
+    app = run.ServedApp(Engine.open("sqlite://"), ServerOptions(), owns_engine=True)
+    server = uvicorn.Server(run.configuration(lambda: app, run.Settings("sqlite://")))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def http_door(http_port: int, calls: Calls) -> Iterator[Door]:
+    """A boto3 client of our server, over a socket."""
+    client = hosted_client(endpoint_url=f"http://127.0.0.1:{http_port}")
+    yield Door("http", client, calls, socket_sender(http_port))
+    client.close()
 
 
 @pytest.fixture(scope="session")

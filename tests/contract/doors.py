@@ -19,14 +19,15 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from pinpoint_kit.engine import Engine, Request
+from pinpoint_kit.engine import Request
 from tests.model_answers import operation_at, problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Answer", "Calls", "Door", "engine_sender", "hosted_client", "needs", "socket_sender"]
+    from pinpoint_kit.engine import Engine
 
+__all__ = ["Answer", "Calls", "Door", "engine_sender", "hosted_client", "socket_sender"]
 
 #: Where moto's answers are known not to be the service model's: the end of the problem, the reason.
 MOTO_PROBLEMS = {
@@ -169,12 +170,6 @@ class Door:
         known = {end for end in MOTO_PROBLEMS if problem.endswith(end)}
         self.calls.moto_problems |= known
         return bool(known)
-
-
-def needs(operation: str) -> pytest.MarkDecorator:
-    """Skips tests until the engine emulates an operation."""
-    refused = {row.operation for row in Engine.coverage() if row.status == "refused"}
-    return pytest.mark.skipif(operation in refused, reason=f"{operation} is not emulated yet")
 
 
 def hosted_client(**options: Any) -> Any:

@@ -9,12 +9,8 @@ import attrs
 import pytest
 from botocore import xform_name
 
-from tests.contract.doors import needs
-
 if TYPE_CHECKING:
     from tests.contract.doors import Door
-
-pytestmark = needs("GetChannels")
 
 SECRET = "s3cr3t-value"
 CERTIFICATE = {"Certificate": SECRET, "PrivateKey": SECRET}
