@@ -41,6 +41,10 @@ _CONTENTS = (
     schema.users,
     schema.event_streams,
     schema.channels,
+    schema.segments,
+    schema.segment_versions,
+    schema.segment_endpoints,
+    schema.segment_users,
 )
 
 _SELECT = Statement(select(schema.apps).where(schema.apps.c.id == bindparam("id_")), "id_")

@@ -19,6 +19,7 @@ from pinpoint_kit.engine.endpoint_state import EndpointState, rendered
 from pinpoint_kit.engine.endpoint_writer import Change, EndpointWriter, forget_lonely_users
 from pinpoint_kit.engine.messages import accepted_body
 from pinpoint_kit.engine.refusals import Refusal, bad_request, not_found, too_large
+from pinpoint_kit.engine.segment_lists import forget_endpoints, forget_users
 from pinpoint_kit.engine.statements import Statement
 
 if TYPE_CHECKING:
@@ -105,9 +106,11 @@ def remove(
     Their events stay, and say no more whose they were.
     """
     keys = [state.endpoint for state in states]
+    forget_endpoints(connection, app, keys)
     _DELETE.run_many(connection, [(app, key) for key in keys])
     user_ids = sorted({state.user_id for state in states if state.user_id is not None})
     forget_lonely_users(connection, app, user_ids)
+    forget_users(connection, app, user_ids)
     make_anonymous(connection, app, keys, user_ids, new_id)
 
 

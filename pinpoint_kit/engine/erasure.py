@@ -15,6 +15,7 @@ from pinpoint_kit.engine import apps, body, endpoints, schema
 from pinpoint_kit.engine import endpoint_reader as reader
 from pinpoint_kit.engine.endpoint_patch import check_id
 from pinpoint_kit.engine.refusals import bad_request
+from pinpoint_kit.engine.segment_lists import forget_users
 from pinpoint_kit.engine.statements import Statement
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def erase_data(context: Context, call: Call) -> object:
             _DELETE["endpoint"].run_many(connection, [(app, key) for key in keys])
             _DELETE["user_id"].run_many(connection, [(app, user) for user in wish.user_ids])
             endpoints.remove(connection, app, [state for state, _ in found], context.new_id)
+            forget_users(connection, app, wish.user_ids)  # who may be listed without an endpoint
     if not wish.is_dry_run:
         context.store.scrub()
     return {

@@ -21,6 +21,7 @@ from pinpoint_kit.engine import (
     listing,
     recommenders,
     routes,
+    segments,
     settings,
     tags,
     template_versions,
@@ -50,17 +51,21 @@ OWN = {
     "ListEndpoints": listing.list_endpoints,
 }
 
+_TAGGED = "applications, segments and templates are the only resources so far"
+
 OPERATIONS = {
     "CreateApp": Operation(apps.create_app),
     "CreateRecommenderConfiguration": Operation(
         recommenders.create_recommender, "partial", "kept and given back; no model is asked"
     ),
+    "CreateSegment": Operation(segments.create_segment),
     "DeleteApp": Operation(apps.delete_app, note="removes everything in the application"),
     "DeleteEndpoint": Operation(
         endpoints.delete_endpoint, note="events of the endpoint stay, anonymous"
     ),
     "DeleteEventStream": Operation(event_streams.delete_event_stream),
     "DeleteRecommenderConfiguration": Operation(recommenders.delete_recommender),
+    "DeleteSegment": Operation(segments.delete_segment),
     "DeleteUserEndpoints": Operation(
         users.delete_user_endpoints, note="events of the user stay, anonymous"
     ),
@@ -72,12 +77,12 @@ OPERATIONS = {
     "GetEventStream": Operation(event_streams.get_event_stream),
     "GetRecommenderConfiguration": Operation(recommenders.get_recommender),
     "GetRecommenderConfigurations": Operation(recommenders.get_recommenders),
+    "GetSegment": Operation(segments.get_segment),
+    "GetSegmentVersion": Operation(segments.get_segment_version),
+    "GetSegmentVersions": Operation(segments.get_segment_versions),
+    "GetSegments": Operation(segments.get_segments),
     "GetUserEndpoints": Operation(users.get_user_endpoints),
-    "ListTagsForResource": Operation(
-        tags.list_tags_for_resource,
-        "partial",
-        "applications and templates are the only resources so far",
-    ),
+    "ListTagsForResource": Operation(tags.list_tags_for_resource, "partial", _TAGGED),
     "ListTemplateVersions": Operation(template_versions.list_template_versions),
     "ListTemplates": Operation(template_versions.list_templates),
     "PutEventStream": Operation(
@@ -87,12 +92,8 @@ OPERATIONS = {
     "RemoveAttributes": Operation(
         attributes.remove_attributes, note="stored values stay, later ones are not captured"
     ),
-    "TagResource": Operation(
-        tags.tag_resource, "partial", "applications and templates are the only resources so far"
-    ),
-    "UntagResource": Operation(
-        tags.untag_resource, "partial", "applications and templates are the only resources so far"
-    ),
+    "TagResource": Operation(tags.tag_resource, "partial", _TAGGED),
+    "UntagResource": Operation(tags.untag_resource, "partial", _TAGGED),
     "UpdateApplicationSettings": Operation(
         settings.update_application_settings, "partial", "kept and given back; nothing obeys them"
     ),
@@ -101,6 +102,7 @@ OPERATIONS = {
     "UpdateRecommenderConfiguration": Operation(
         recommenders.update_recommender, "partial", "kept and given back; no model is asked"
     ),
+    "UpdateSegment": Operation(segments.update_segment),
     "UpdateTemplateActiveVersion": Operation(template_versions.update_template_active_version),
     **{
         f"Create{kind}Template": Operation(

@@ -42,6 +42,10 @@ __all__ = [
     "events",
     "meta",
     "recommenders",
+    "segment_endpoints",
+    "segment_users",
+    "segment_versions",
+    "segments",
     "tags",
     "template_versions",
     "templates",
@@ -173,6 +177,47 @@ events = Table(
     UniqueConstraint("app", "endpoint", "event_id"),
 )
 
+segments = Table(
+    "segments",
+    METADATA,
+    Column("number", _RowNumber, primary_key=True),
+    Column("app", BigInteger, nullable=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("type", Text, nullable=False),  # DIMENSIONAL or IMPORT
+    Column("created", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),  # the newest
+    sqlite_autoincrement=True,  # the number of a deleted segment is not used again
+)
+
+segment_versions = Table(
+    "segment_versions",
+    METADATA,
+    Column("app", BigInteger, primary_key=True, autoincrement=False),
+    Column("segment", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text),
+    Column("definition", Text, nullable=False),  # JSON: the members that say who belongs to it
+    Column("modified", BigInteger, nullable=False),
+)
+
+#: What imported segments list. They have one list for all of their versions.
+segment_endpoints = Table(
+    "segment_endpoints",
+    METADATA,
+    Column("app", BigInteger, primary_key=True, autoincrement=False),
+    Column("segment", BigInteger, primary_key=True, autoincrement=False),
+    Column("endpoint", BigInteger, primary_key=True, autoincrement=False),  # endpoints.number
+    sqlite_with_rowid=False,
+)
+segment_users = Table(
+    "segment_users",
+    METADATA,
+    Column("app", BigInteger, primary_key=True, autoincrement=False),
+    Column("segment", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 event_streams = Table(
     "event_streams",
     METADATA,
@@ -230,6 +275,7 @@ recommenders = Table(
 
 Index("events_by_type", events.c.app, events.c.type, events.c.timestamp)
 Index("events_by_endpoint", events.c.app, events.c.endpoint, events.c.timestamp)
+Index("segments_by_app", segments.c.app, segments.c.number)
 # Rows without a value need no place in an index on it.
 partial_index("endpoints_by_user", endpoints.c.user_id, endpoints.c.app, endpoints.c.user_id)
 partial_index(

@@ -1,7 +1,8 @@
 """Tags: TagResource, UntagResource, ListTagsForResource, and the ARNs that name resources.
 
-Resources are told apart by the last part of their ARN (`apps/ID`, `templates/NAME/TYPE`); Region
-and account are accepted as they come, because an embedded engine has neither.
+Resources are told apart by the last part of their ARN (`apps/ID`, `apps/ID/segments/ID`,
+`templates/NAME/TYPE`); Region and account are accepted as they come, because an embedded engine has
+neither.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ __all__ = [
     "of",
     "parse",
     "put",
+    "segment_resource",
     "tag_resource",
     "untag_resource",
 ]
@@ -40,7 +42,10 @@ __all__ = [
 ACCOUNT = "000000000000"
 _MAX_NAME_CHARS = 128
 _MAX_VALUE_CHARS = 256
-_ARN = re.compile(r"arn:[^:]*:mobiletargeting:[^:]*:[^:]*:(apps/[^/]+|templates/[^/]+/[A-Z]+)")
+_ARN = re.compile(
+    r"arn:[^:]*:mobiletargeting:[^:]*:[^:]*:"
+    r"(apps/[^/]+(?:/segments/[^/]+)?|templates/[^/]+/[A-Z]+)"
+)
 _TAGS = schema.tags
 
 _SELECT = Statement(
@@ -60,6 +65,11 @@ _UPSERT = Statement(
 def app_resource(application_id: str) -> str:
     """Returns the name under which an application's tags are kept."""
     return f"apps/{application_id}"
+
+
+def segment_resource(application_id: str, segment_id: str) -> str:
+    """Returns the name under which a segment's tags are kept."""
+    return f"{app_resource(application_id)}/segments/{segment_id}"
 
 
 def arn(resource: str) -> str:
@@ -151,8 +161,9 @@ def _resource(call: Call) -> str:
     match = _ARN.fullmatch(call.labels["resource-arn"])
     if match is None:
         raise bad_request(
-            "The resource is not the ARN of an application or a template "
-            "(arn:aws:mobiletargeting:REGION:ACCOUNT: and then apps/ID or templates/NAME/TYPE)"
+            "The resource is not the ARN of an application, a segment or a template "
+            "(arn:aws:mobiletargeting:REGION:ACCOUNT: and then apps/ID, apps/ID/segments/ID or "
+            "templates/NAME/TYPE)"
         )
     return match[1]
 
@@ -161,6 +172,9 @@ def _require(connection: Connection, resource: str) -> None:
     family, *names = resource.split("/")
     if family == "apps":
         query = select(schema.apps.c.number).where(schema.apps.c.id == names[0])
+        if names[1:]:
+            segment = schema.segments.c
+            query = query.where(segment.app == schema.apps.c.number, segment.id == names[-1])
     else:
         table = schema.templates
         query = select(table.c.number).where(table.c.name == names[0], table.c.kind == names[1])
