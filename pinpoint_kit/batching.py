@@ -30,11 +30,14 @@ __all__ = [
 ]
 
 _EVENTS_HEAD, _EVENTS_TAIL = b'{"BatchItem":{', b"}}"
-_GROUP_MIDDLE, _GROUP_TAIL = b',"Events":{', b"}}"
-_GROUP_BYTES = len(b':{"Endpoint":') + len(_GROUP_MIDDLE) + len(_GROUP_TAIL) + 1
+_GROUP_HEAD, _GROUP_MIDDLE, _GROUP_TAIL = b':{"Endpoint":', b',"Events":{', b"}}"
+_GROUP_NEXT = _GROUP_TAIL + b","
+_GROUP_BYTES = len(_GROUP_HEAD) + len(_GROUP_MIDDLE) + len(_GROUP_TAIL) + 1
 _ITEMS_HEAD, _ITEMS_TAIL = b'{"Item":[', b"]}"
 _EMPTY_ENDPOINT = b"{}"
 _ENDPOINT_OF = operator.attrgetter("endpoint")
+_EVENT_ID_OF = operator.attrgetter("event_id")
+_FRAGMENT_OF = operator.attrgetter("fragment")
 
 
 @attrs.define(eq=False)
@@ -115,9 +118,11 @@ def pack_events(items: Iterable[E], limits: Limits) -> Iterator[Batch[E] | TooLa
     """
     frame = len(_EVENTS_HEAD) + len(_EVENTS_TAIL)
     most_bytes = min(limits.max_event_request_bytes, limits.max_request_bytes)
-    if isinstance(items, list) and _fits_at_once(items, most_bytes, limits):
-        yield Batch(items, events_body(items), events_body)
-        return
+    if isinstance(items, list):
+        body = _body_at_once(items, limits)
+        if 0 < len(body) <= most_bytes:
+            yield Batch(items, body, events_body)
+            return
     batch: list[E] = []
     size = frame
     endpoints: dict[str, bytes] = {}
@@ -146,18 +151,17 @@ def pack_events(items: Iterable[E], limits: Limits) -> Iterator[Batch[E] | TooLa
         yield Batch(batch, events_body(batch), events_body)
 
 
-def _fits_at_once(items: list[E], most_bytes: int, limits: Limits) -> bool:
-    """True when one request surely holds all of them, as nearly always; no look at each."""
+def _body_at_once(items: list[E], limits: Limits) -> bytes:
+    """The body of all of them where one request may hold them, as nearly always; else b""."""
     count = len(items)
-    if not 0 < count <= limits.max_events_per_request:
-        return False
-    if any(map(_ENDPOINT_OF, items)) or len({item.event_id for item in items}) < count:
-        return False
-    sizes = [len(item.fragment) + 1 for item in items]
-    keys = sum([len(_key(endpoint_id)) for endpoint_id in {item.endpoint_id for item in items}])
-    groups = keys + count * (_GROUP_BYTES + len(_EMPTY_ENDPOINT))
-    frame = len(_EVENTS_HEAD) + len(_EVENTS_TAIL)
-    return max(sizes) <= limits.max_event_bytes and frame + groups + sum(sizes) <= most_bytes
+    if (
+        0 < count <= limits.max_events_per_request
+        and not any(map(_ENDPOINT_OF, items))
+        and len(set(map(_EVENT_ID_OF, items))) == count
+        and max(map(len, map(_FRAGMENT_OF, items))) <= limits.max_event_bytes
+    ):
+        return events_body(items)
+    return b""
 
 
 def _event_too_large(item: E, alone: int, most_bytes: int, limits: Limits) -> TooLarge[E]:
@@ -171,25 +175,25 @@ def events_body(items: Sequence[EventItem]) -> bytes:
     groups: dict[str, list[bytes]] = {}
     endpoints: dict[str, bytes] = {}
     for item in items:
-        group = groups.get(item.endpoint_id)
-        if group is None:
-            groups[item.endpoint_id] = [item.fragment]
+        endpoint_id = item.endpoint_id
+        if endpoint_id in groups:
+            groups[endpoint_id].append(item.fragment)
         else:
-            group.append(item.fragment)
+            groups[endpoint_id] = [item.fragment]
         if item.endpoint:
-            endpoints[item.endpoint_id] = item.endpoint
-    parts = [
-        b'%b:{"Endpoint":%b%b%b%b'
-        % (
+            endpoints[endpoint_id] = item.endpoint
+    parts = [_EVENTS_HEAD]
+    for endpoint_id, fragments in groups.items():
+        parts += (
             _key(endpoint_id),
+            _GROUP_HEAD,
             endpoints.get(endpoint_id, _EMPTY_ENDPOINT),
             _GROUP_MIDDLE,
             b",".join(fragments),
-            _GROUP_TAIL,
+            _GROUP_NEXT,
         )
-        for endpoint_id, fragments in groups.items()
-    ]
-    return _EVENTS_HEAD + b",".join(parts) + _EVENTS_TAIL
+    parts[-1] = _GROUP_TAIL + _EVENTS_TAIL
+    return b"".join(parts)
 
 
 def pack_endpoints(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 from pinpoint_kit.models.event import EventResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from pinpoint_kit.batching import EventItem
 
 __all__ = ["Answer", "result_of", "status_of"]
 
@@ -31,6 +33,20 @@ def status_of(results: Mapping[str, Mapping[str, object]], endpoint_id: str, eve
     except (KeyError, TypeError):
         return 0
     return status if isinstance(status, int) else 0
+
+
+def statuses_of(
+    results: Mapping[str, Mapping[str, object]], items: Sequence[EventItem]
+) -> list[int]:
+    """The status of each of these events, as `status_of` gives it."""
+    statuses: list[int] = []
+    for item in items:
+        try:
+            status = results[item.endpoint_id]["EventsItemResponse"][item.event_id]["StatusCode"]  # type: ignore[index]
+        except (KeyError, TypeError):
+            status = 0
+        statuses.append(status if type(status) is int else 0)
+    return statuses
 
 
 def endpoint_status_of(

@@ -171,11 +171,7 @@ class Buffer:
         """Count items that were put aside first and are gone from the disk."""
         with self._lock:
             for _ in range(count):
-                epoch = self._next_aside()
-                self._pending[epoch] -= 1
-                if not self._pending[epoch]:
-                    del self._pending[epoch]
-            self._ledger.pending -= count
+                self._count_settled(self._next_aside(), 1)
             self._ledger.dropped += count
             self._ledger.reasons[reason] += count
             self._end_flushes()
@@ -248,7 +244,7 @@ class Buffer:
                 lane = self._lanes[endpoint_id] = Lane()
             if not lane.waiting and not lane.under_way and not lane.front:
                 self._ready.append(lane)
-            lane.waiting.append((endpoint_id, event_id, fragment, now, epoch))
+            lane.waiting.append((endpoint_id, event_id, fragment, b"", None, weight, now, epoch))
             self._waiting += 1
             self._bytes += weight
             if self._idle_workers and (self._waiting == 1 or self._is_worth_sending()):
@@ -505,8 +501,10 @@ class Buffer:
         fresh = [item for item in items if not item.is_settled]
         self._under_way.difference_update(fresh)
         lanes = self._lanes
+        settled: dict[int, int] = {}
         for item in fresh:
-            self._settle(item)
+            item.is_settled = True
+            settled[item.epoch] = settled.get(item.epoch, 0) + item.count
             self._bytes -= item.weight
             lane = lanes[item.endpoint_id]
             lane.under_way -= 1
@@ -515,6 +513,8 @@ class Buffer:
                     self._ready.append(lane)
                 else:
                     self._forget(lane, item.endpoint_id)
+        for epoch, count in settled.items():
+            self._count_settled(epoch, count)
         if fresh:
             self._room.notify_all()
         if self._ready:
@@ -534,12 +534,13 @@ class Buffer:
 
     def _settle(self, item: Recorded) -> None:
         item.is_settled = True
-        self._ledger.pending -= item.count
-        left = self._pending[item.epoch] - item.count
-        if left:
-            self._pending[item.epoch] = left
-        else:
-            del self._pending[item.epoch]
+        self._count_settled(item.epoch, item.count)
+
+    def _count_settled(self, epoch: int, count: int) -> None:
+        self._ledger.pending -= count
+        self._pending[epoch] -= count
+        if not self._pending[epoch]:
+            del self._pending[epoch]
 
     # Flushing and closing
 

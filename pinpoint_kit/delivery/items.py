@@ -34,10 +34,10 @@ class Recorded(EventItem):
     also: tuple[int, ...] = ()
 
 
-#: A plain event that waits: endpoint id, event id, encoded event, when it was recorded, epoch.
+#: A plain event that waits: what `Recorded` takes first, up to the epoch.
 #: Nearly all are plain, and a tuple of texts and numbers is no work for the garbage collector,
 #: which would otherwise walk over everything that waits, again and again.
-Plain: TypeAlias = tuple[str, str, bytes, float, int]
+Plain: TypeAlias = tuple[str, str, bytes, bytes, None, int, float, int]
 
 
 @attrs.define(eq=False)
@@ -59,7 +59,7 @@ class Lane:
     def oldest(self) -> float:
         """When the item that waits longest was recorded; there must be one."""
         item = self.front[-1] if self.front else self.waiting[0]
-        return item.recorded_at if isinstance(item, Recorded) else item[3]
+        return item.recorded_at if isinstance(item, Recorded) else item[6]
 
     @property
     def newest(self) -> Plain | Recorded | None:
@@ -70,7 +70,7 @@ class Lane:
 
     def items(self) -> list[Recorded]:
         """Those that wait, in their order; plain ones as copies."""
-        return [_opened(item) for item in (*reversed(self.front or ()), *self.waiting)]
+        return _opened([*reversed(self.front or ()), *self.waiting])
 
     def pop_many(self, most: int) -> list[Recorded]:
         """Take up to that many items, those that wait longest first."""
@@ -82,14 +82,11 @@ class Lane:
         else:
             self.front, self.waiting = self.waiting[::-1], []
             return self.pop_many(most)
-        opened = [_opened(item) for item in popped]
+        opened = _opened(popped)
         if len(opened) < most and self.waiting:
             opened += self.pop_many(most - len(opened))
         return opened
 
 
-def _opened(item: Plain | Recorded) -> Recorded:
-    if isinstance(item, Recorded):
-        return item
-    endpoint_id, event_id, fragment, recorded_at, epoch = item
-    return Recorded(endpoint_id, event_id, fragment, b"", None, len(fragment), recorded_at, epoch)
+def _opened(items: list[Plain | Recorded]) -> list[Recorded]:
+    return [Recorded(*item) if type(item) is tuple else item for item in items]  # type: ignore[misc]  # mypy cannot tell a tuple by its type

@@ -18,7 +18,7 @@ import attrs
 import tenacity
 
 from pinpoint_kit.batching import Batch, EndpointItem, TooLarge, pack_endpoints, pack_events
-from pinpoint_kit.delivery.answers import Answer, endpoint_status_of, status_of
+from pinpoint_kit.delivery.answers import Answer, endpoint_status_of, statuses_of
 from pinpoint_kit.delivery.buffer import Buffer
 from pinpoint_kit.delivery.items import Recorded
 from pinpoint_kit.delivery.log import Log
@@ -288,8 +288,7 @@ class Workers:
         refused: dict[int, list[Recorded]] = {}
         results = answer.results
         is_throttled = False
-        for item in items:
-            status = status_of(results, item.endpoint_id, item.event_id)
+        for item, status in zip(items, statuses_of(results, items), strict=True):
             if status == ACCEPTED:
                 accepted.append(item)
             elif not status or status == _TOO_MANY or status in _SERVER_ERRORS:
