@@ -25,6 +25,7 @@ from botocore.config import Config
 
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.errors import ConfigurationError, PinpointRetiredWarning
+from pinpoint_kit.objects import Objects
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
@@ -36,12 +37,13 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.limits import Limits
 
-__all__ = ["DEFAULT_URL", "Door", "open_door"]
+__all__ = ["DEFAULT_URL", "Door", "open_door", "open_objects"]
 
 DEFAULT_URL = "sqlite:///pinpoint.db"
 #: Requests to the engine never leave the process; this name cannot be resolved if one did.
 _IN_PROCESS = "http://engine.invalid"
 _DEFAULT_REGION = "us-east-1"
+_S3_RETRIES: Any = {"total_max_attempts": 5, "mode": "standard"}
 _MOST_SHOWN_CHARS = 200
 
 _FORMS = (
@@ -52,6 +54,25 @@ _FORMS = (
 Session = "boto3.session.Session | botocore.session.Session"
 
 
+def open_objects(
+    region: str | None = None,
+    session: boto3.session.Session | botocore.session.Session | None = None,
+) -> Objects:
+    """S3 with the credentials of a session, or of this machine; looked for on first use.
+
+    Args:
+        region: the Region; that of the session unless given.
+        session: a boto3 or botocore session.
+    """
+
+    def make_client() -> BaseClient:
+        core = _core_session(session)
+        known = region or core.get_config_variable("region") or _DEFAULT_REGION
+        return core.create_client("s3", region_name=known, config=Config(retries=_S3_RETRIES))
+
+    return Objects(make_client)
+
+
 @attrs.define
 class Door:
     """An open way to a Pinpoint: the client, what kind it is, and what must be closed."""
@@ -60,10 +81,12 @@ class Door:
     kind: Literal["aws", "http", "engine"]
     url: str
     engine: Engine | None = None
+    objects: Objects = attrs.field(factory=open_objects, repr=False)
 
     def close(self) -> None:
         """Close what was opened for this door; idempotent."""
         self.client.close()
+        self.objects.close()
         if self.engine is not None:
             self.engine.close()
 
@@ -258,7 +281,7 @@ def _http_door(
             f"{_shown(url)} cannot be used: {type(error).__name__}: {error}"
         ) from error
     _warn_if_hosted(client)
-    return Door(client, "http", endpoint)
+    return Door(client, "http", endpoint, objects=open_objects(session=session))
 
 
 def _aws_door(
@@ -282,7 +305,8 @@ def _aws_door(
             " aws://REGION[?profile=NAME], and check the profile"
         ) from error
     _warn_if_hosted(client)
-    return Door(client, "aws", f"aws://{client.meta.region_name}")
+    objects = open_objects(client.meta.region_name, core)
+    return Door(client, "aws", f"aws://{client.meta.region_name}", objects=objects)
 
 
 def _warn_if_hosted(client: BaseClient) -> None:

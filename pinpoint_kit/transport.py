@@ -9,6 +9,7 @@ botocore may be imported here, in `doors` and in `engine.routes`, and nowhere el
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -25,13 +26,13 @@ from botocore.parsers import ResponseParserError
 from pinpoint_kit import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from botocore.client import BaseClient
     from botocore.model import OperationModel
 
 
-__all__ = ["OwnCall", "PutEventsAnswer", "RetryPolicy", "Transport", "translate"]
+__all__ = ["OwnCall", "PutEventsAnswer", "RetryPolicy", "Transport", "translate", "translating"]
 
 R = TypeVar("R")
 
@@ -574,6 +575,22 @@ def _is_parser_failure(error: Exception) -> bool:
 
 def _request_id(answer: Mapping[str, Any]) -> str:
     return str(answer.get("ResponseMetadata", {}).get("RequestId", ""))
+
+
+@contextlib.contextmanager
+def translating(operation: str) -> Iterator[None]:
+    """Has errors of botocore raised as ours; for clients of other services.
+
+    Raises:
+        PinpointKitError: what `translate` makes of it.
+    """
+    try:
+        yield
+    except (aws.BotoCoreError, aws.ClientError) as error:
+        translated = translate(error, operation)
+    else:
+        return
+    raise translated from None  # as in `Transport`
 
 
 def translate(error: Exception, operation: str) -> errors.PinpointKitError:

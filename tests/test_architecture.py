@@ -227,12 +227,13 @@ LAYERS: dict[str, set[str]] = {
     "models": {"errors", "limits"},
     "batching": {"limits"},
     "transport": {"errors"},
+    "objects": {"errors", "transport"},
     "delivery": {"errors", "limits", "batching", "models", "transport"},
     "applications": {"errors", "models", "transport"},
     "audience": {"errors", "limits", "models", "batching", "transport", "delivery"},
     "analytics": {"errors", "limits", "models", "batching", "transport", "delivery"},
     "engine": {"errors", "limits", "version"},
-    "doors": {"errors", "limits", "engine", "version"},
+    "doors": {"errors", "limits", "engine", "objects", "version"},
     "server": {"errors", "engine"},
 }
 
