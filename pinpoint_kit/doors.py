@@ -6,10 +6,13 @@ answers the client's `before-send` event. One of the three places that may impor
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import os
+import threading
 import warnings
+import weakref
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,6 +48,8 @@ _IN_PROCESS = "http://engine.invalid"
 _DEFAULT_REGION = "us-east-1"
 _S3_RETRIES: Any = {"total_max_attempts": 5, "mode": "standard"}
 _MOST_SHOWN_CHARS = 200
+#: How long closing waits for a piece of a job, which is usually over in a tenth of a second.
+_CLOSING_S = 5.0
 
 _FORMS = (
     "write sqlite:///FILE for the embedded engine, http://HOST:PORT for a server that speaks the"
@@ -82,10 +87,13 @@ class Door:
     url: str
     engine: Engine | None = None
     objects: Objects = attrs.field(factory=open_objects, repr=False)
+    _long_work: _LongWork | None = attrs.field(default=None, alias="long_work", repr=False)
 
     def close(self) -> None:
         """Close what was opened for this door; idempotent."""
         self.client.close()
+        if self._long_work is not None:
+            self._long_work.close()
         self.objects.close()
         if self.engine is not None:
             self.engine.close()
@@ -161,7 +169,9 @@ def _config(timeout: float, *, unsigned: bool) -> Config:
 
 
 def _engine_door(url: str, limits: Limits, timeout: float) -> Door:
-    from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- SQLAlchemy is loaded only when used
+    # SQLAlchemy is loaded only when used.
+    from pinpoint_kit.engine import Engine  # noqa: PLC0415
+    from pinpoint_kit.engine.files import ByScheme, LocalFiles  # noqa: PLC0415
 
     place = url.partition("://")[2]
     if place[:1] not in {"", "/", "?"}:
@@ -171,7 +181,7 @@ def _engine_door(url: str, limits: Limits, timeout: float) -> Door:
         )
     if "?" in url:
         raise ConfigurationError(f"{_shown(url)}: a sqlite URL takes no parameters: leave them out")
-    engine = Engine.open(url, limits=limits)
+    engine = Engine.open(url, limits=limits, files=ByScheme({"file": LocalFiles()}))
     try:
         # The engine needs nothing of the machine's AWS settings, so none of them can break it.
         isolated = {
@@ -201,7 +211,80 @@ def _engine_door(url: str, limits: Limits, timeout: float) -> Door:
         "before-send.pinpoint",
         _Answers(engine),  # type: ignore[arg-type]  # the stubs deny what botocore documents
     )
-    return Door(client, "engine", url, engine)
+    return Door(client, "engine", url, engine, long_work=_LongWork(engine))
+
+
+class _LongWork:
+    """Lets an engine's jobs go on, on a daemon thread that is there only while there are some."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._is_closed = False
+        self.renew()
+        _working.add(self)
+        engine.on_work(self.wake)
+        if engine.wait_s() is not None:  # what was left unfinished
+            self.wake()
+
+    def renew(self) -> None:
+        """Begin anew, without a thread; a forked child has only the thread that forked."""
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._is_woken = False
+
+    def wake(self) -> None:
+        """Say that there may be work now."""
+        with self._changed:
+            self._is_woken = True
+            self._changed.notify()
+            if self._thread is not None or self._is_closed:
+                return
+            thread = threading.Thread(target=self._run, name="pinpoint-jobs", daemon=True)
+            # The interpreter may be about to exit; then the next start goes on.
+            with contextlib.suppress(RuntimeError):
+                thread.start()
+                self._thread = thread
+
+    def close(self) -> None:
+        """End the thread after the piece of work that it is doing, and wait for that."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+            thread = self._thread
+        _working.discard(self)
+        if thread is not None:
+            thread.join(_CLOSING_S)
+
+    def _run(self) -> None:
+        while self._wait():
+            while not self._is_closed and self._engine.step():
+                pass
+
+    def _wait(self) -> bool:
+        """Wait for work; False when there is none to wait for."""
+        seconds = self._engine.wait_s()
+        with self._changed:
+            if seconds is None and not self._is_woken:
+                self._thread = None
+                return False
+            if seconds and not self._is_woken:
+                self._changed.wait(seconds)  # somebody else works, and may die
+            self._is_woken = False
+            if self._is_closed:
+                self._thread = None
+            return not self._is_closed
+
+
+_working: weakref.WeakSet[_LongWork] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for work in list(_working):
+        work.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 @functools.cache

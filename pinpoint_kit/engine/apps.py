@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "App",
+    "by_number",
     "checked_first",
     "create_app",
     "delete_app",
@@ -45,9 +46,15 @@ _CONTENTS = (
     schema.segment_versions,
     schema.segment_endpoints,
     schema.segment_users,
+    schema.jobs,
+    schema.job_files,
 )
 
 _SELECT = Statement(select(schema.apps).where(schema.apps.c.id == bindparam("id_")), "id_")
+
+_BY_NUMBER = Statement(
+    select(schema.apps).where(schema.apps.c.number == bindparam("number_")), "number_"
+)
 
 
 @attrs.frozen
@@ -80,6 +87,12 @@ def require(connection: Connection, application_id: str) -> App:
     if not rows:
         raise not_found("Application not found")
     return App(*rows[0])
+
+
+def by_number(connection: Connection, number: int) -> App | None:
+    """Returns the application that other tables call by this number, if it is still there."""
+    rows = _BY_NUMBER.rows(connection, number)
+    return App(*rows[0]) if rows else None
 
 
 @contextmanager

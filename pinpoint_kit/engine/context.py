@@ -10,20 +10,36 @@ from typing import TypeAlias
 
 import attrs
 
+from pinpoint_kit.engine.files import Files
 from pinpoint_kit.engine.routes import Route
 from pinpoint_kit.engine.store import Store
 from pinpoint_kit.limits import Limits
 
-__all__ = ["Call", "Context", "Handler"]
+__all__ = ["Call", "Context", "Handler", "Stamp"]
 
 
 @attrs.frozen
 class Context:
-    """The engine's surroundings: the same for all requests."""
+    """The engine's surroundings: the same for all requests.
+
+    Attributes:
+        files: where jobs may read and write.
+        announce: to be called when there may be long work to do.
+    """
 
     store: Store
     limits: Limits
     new_id: Callable[[], str]
+    files: Files
+    announce: Callable[[], None]
+
+
+@attrs.frozen
+class Stamp:
+    """When a change is made and what it is known by, milliseconds since 1970 and a request id."""
+
+    now: int
+    request_id: str
 
 
 @attrs.frozen
@@ -45,6 +61,11 @@ class Call:
     body: bytes = attrs.field(repr=False)
     now: int
     request_id: str
+
+    @property
+    def stamp(self) -> Stamp:
+        """What the request writes is dated and marked with."""
+        return Stamp(self.now, self.request_id)
 
     @property
     def application_id(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, and_, bindparam, select
+from sqlalchemy import Select, and_, bindparam, func, literal_column, select
 
 from pinpoint_kit.engine import schema
 from pinpoint_kit.engine.endpoint_state import COLUMNS, EndpointState
@@ -27,6 +27,8 @@ __all__ = [
     "by_keys",
     "by_user",
     "by_users",
+    "extent",
+    "numbered",
     "users_of",
 ]
 
@@ -39,13 +41,14 @@ _USERS = schema.users
 _SIZES = (1, 10, 100)
 
 
+_SHOWN = (*(_ENDPOINTS.c[name] for name in COLUMNS), _USERS.c.attributes)
+_WITH_USER = _ENDPOINTS.outerjoin(
+    _USERS, and_(_USERS.c.app == _ENDPOINTS.c.app, _USERS.c.user_id == _ENDPOINTS.c.user_id)
+)
+
+
 def _select() -> Select[tuple[object, ...]]:
-    same_user = and_(_USERS.c.app == _ENDPOINTS.c.app, _USERS.c.user_id == _ENDPOINTS.c.user_id)
-    return (
-        select(*(_ENDPOINTS.c[name] for name in COLUMNS), _USERS.c.attributes)
-        .select_from(_ENDPOINTS.outerjoin(_USERS, same_user))
-        .where(_ENDPOINTS.c.app == bindparam("app_"))
-    )
+    return select(*_SHOWN).select_from(_WITH_USER).where(_ENDPOINTS.c.app == bindparam("app_"))
 
 
 def _names(size: int) -> tuple[str, ...]:
@@ -71,6 +74,24 @@ _AFTER = Statement(
     "app_",
     "after_",
     "most_",
+)
+_EXTENT = Statement(
+    select(func.count(), func.max(_ENDPOINTS.c.number)).where(
+        _ENDPOINTS.c.app == bindparam("app_")
+    ),
+    "app_",
+)
+# The sum keeps the database from going through all of the application by another index.
+_NUMBERED = Statement(
+    select(_ENDPOINTS.c.number, *_SHOWN)
+    .select_from(_WITH_USER)
+    .where(_ENDPOINTS.c.number > bindparam("after_"))
+    .where(_ENDPOINTS.c.number <= bindparam("last_"))
+    .where(_ENDPOINTS.c.app + literal_column("0") == bindparam("app_"))
+    .order_by(_ENDPOINTS.c.number),
+    "app_",
+    "after_",
+    "last_",
 )
 _USERS_OF = {
     size: _listed(
@@ -123,6 +144,18 @@ def by_users(connection: Connection, app: int, user_ids: Sequence[str]) -> list[
 def after(connection: Connection, app: int, key: str, most: int) -> list[Found]:
     """Returns at most that many endpoints in the order of their keys, from the one after `key`."""
     return [_found(row) for row in _AFTER.rows(connection, app, key, most)]
+
+
+def extent(connection: Connection, app: int) -> tuple[int, int]:
+    """Returns how many endpoints an application has, and the highest of their numbers."""
+    count, last = _EXTENT.rows(connection, app)[0]
+    return count, last or 0
+
+
+def numbered(connection: Connection, app: int, after: int, last: int) -> list[tuple[int, Found]]:
+    """Returns the endpoints with numbers above `after` and up to `last`, in their order."""
+    rows = _NUMBERED.rows(connection, app, after, last)
+    return [(row[0], _found(row[1:])) for row in rows]
 
 
 def users_of(connection: Connection, app: int, keys: Sequence[str]) -> dict[str, str | None]:

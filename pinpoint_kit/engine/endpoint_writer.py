@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.apps import App
-    from pinpoint_kit.engine.context import Call, Context
+    from pinpoint_kit.engine.context import Context, Stamp
 
-__all__ = ["Change", "EndpointWriter", "forget_lonely_users"]
+__all__ = ["Birth", "Change", "EndpointWriter", "forget_lonely_users"]
 
 _ENDPOINTS = schema.endpoints
 _USERS = schema.users
@@ -96,12 +96,24 @@ def forget_lonely_users(connection: Connection, app: int, user_ids: Sequence[str
 
 
 @attrs.frozen
+class Birth:
+    """What is known about how an endpoint began that is brought back: its date and cohort."""
+
+    created: int
+    cohort: int | None = None
+
+
+@attrs.frozen
 class Change:
-    """One patch with the endpoint that it is for: `key` to compare by, `id` as written."""
+    """One patch with the endpoint that it is for: `key` to compare by, `id` as written.
+
+    `birth` counts only when the endpoint is new.
+    """
 
     key: str
     id: str
     patch: Patch
+    birth: Birth | None = None
 
 
 @attrs.frozen
@@ -126,7 +138,7 @@ class EndpointWriter:
         connection: Connection,
         app: App,
         context: Context,
-        call: Call,
+        stamp: Stamp,
         changes: Sequence[Change],
         *,
         mentions: Sequence[str] = (),
@@ -134,7 +146,7 @@ class EndpointWriter:
         self._connection = connection
         self._app = app.number
         self._context = context
-        self._call = call
+        self._stamp = stamp
         self._removed = app.removed_patterns()
         self._states: dict[str, EndpointState] = {}
         self._attributes: dict[str, str | None] = {}
@@ -164,10 +176,8 @@ class EndpointWriter:
         """
         patch = self._captured(change.patch)
         before = self._states.get(change.key)
-        start = before or new_state(
-            self._app, change.key, change.id, self._call.now, self._context.new_id()
-        )
-        after = merged(start, patch, self._call.now, self._call.request_id)
+        start = before or self._new_state(change)
+        after = merged(start, patch, self._stamp.now, self._stamp.request_id)
         user = self._assign_user(after, patch)
         check(after, user.attributes, self._context.limits)
         self._keep(before, after, user)
@@ -209,6 +219,14 @@ class EndpointWriter:
         missing = [user_id for user_id in user_ids if user_id not in self._attributes]
         self._attributes.update(dict.fromkeys(missing))
         self._attributes.update(reader.attributes_of_users(self._connection, self._app, missing))
+
+    def _new_state(self, change: Change) -> EndpointState:
+        state = new_state(self._app, change.key, change.id, self._stamp.now, self._context.new_id())
+        if change.birth is not None:
+            state.creation_date = change.birth.created
+            if change.birth.cohort is not None:
+                state.cohort = change.birth.cohort
+        return state
 
     def _captured(self, patch: Patch) -> Patch:
         """Leaves out what RemoveAttributes has switched off."""

@@ -56,7 +56,7 @@ def update_endpoint(context: Context, call: Call) -> object:
     change = Change(key, endpoint_id, patch)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
-        writer = EndpointWriter(connection, app, context, call, [change])
+        writer = EndpointWriter(connection, app, context, call.stamp, [change])
         writer.apply(change)
         writer.flush()
     return accepted_body(call.request_id)
@@ -72,7 +72,7 @@ def update_endpoints_batch(context: Context, call: Call) -> object:
         changes = _parse_items(body.parse_object(call.body).get("Item"), context.limits)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
-        writer = EndpointWriter(connection, app, context, call, changes)
+        writer = EndpointWriter(connection, app, context, call.stamp, changes)
         for position, change in enumerate(changes):
             with _placed(position):
                 writer.apply(change)

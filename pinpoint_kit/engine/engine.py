@@ -7,6 +7,7 @@ becomes an answer too. What operations mean belongs to their resource's file.
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -17,12 +18,15 @@ from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine import dialects, events, handlers, instants, routes
 from pinpoint_kit.engine.context import Call, Context
+from pinpoint_kit.engine.files import NO_FILES
+from pinpoint_kit.engine.job_steps import Steps
 from pinpoint_kit.engine.messages import (
     Request,
     Response,
     failure_body,
     headers_of,
     preflight_headers,
+    uuid_of,
 )
 from pinpoint_kit.engine.refusals import (
     Refusal,
@@ -34,7 +38,7 @@ from pinpoint_kit.engine.refusals import (
     too_large,
 )
 from pinpoint_kit.engine.store import BUSY_TIMEOUT_S, Store
-from pinpoint_kit.engine.troubles import Troubles
+from pinpoint_kit.engine.troubles import Troubles, whereabouts
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from pinpoint_kit.engine.files import Files
 
 __all__ = ["Engine"]
 
@@ -73,15 +79,18 @@ class Engine:
         limits: Limits = DEFAULT_LIMITS,
         clock: Callable[[], datetime] = _utc_now,
         new_id: Callable[[], str] = _random_id,
+        files: Files = NO_FILES,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._context = Context(store, limits, new_id)
+        self._listeners: list[Callable[[], None]] = []
+        self._context = Context(store, limits, new_id, files, self._announce)
         self._troubles = Troubles(store.name)
+        self._steps = Steps(self._context, clock, self._troubles, time.monotonic)
         self._routes = routes.load()
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 -- what an engine stands on; all but the first have a default
         cls,
         url: str,
         *,
@@ -89,6 +98,7 @@ class Engine:
         clock: Callable[[], datetime] = _utc_now,
         new_id: Callable[[], str] = _random_id,
         busy_timeout: float = BUSY_TIMEOUT_S,
+        files: Files = NO_FILES,
     ) -> Engine:
         """Opens the database, making its tables when it is new.
 
@@ -99,6 +109,8 @@ class Engine:
             clock: returns the current time as an aware datetime.
             new_id: returns a new id of 32 lower-case hex digits.
             busy_timeout: how many seconds a request waits for other writers.
+            files: where import and export jobs may read and write; nowhere unless said, because
+                whoever may create a job could use them.
 
         Returns:
             The engine; close it when done.
@@ -107,11 +119,11 @@ class Engine:
             StoreError: the database cannot be used; the message says why and what to do next.
         """
         store = Store.open(url, busy_timeout=busy_timeout)
-        return cls(store, limits=limits, clock=clock, new_id=new_id)
+        return cls(store, limits=limits, clock=clock, new_id=new_id, files=files)
 
     def handle(self, request: Request) -> Response:
         """Answers one request, whatever it is. A write is durable when the answer is returned."""
-        request_id = _uuid(self._context.new_id())
+        request_id = uuid_of(self._context.new_id())
         try:
             return self._answer(request, request_id)
         except Refusal as refusal:
@@ -122,7 +134,7 @@ class Engine:
             text = why.sentence[:1].upper() + why.sentence[1:]
             return self._refuse(internal_error(text, is_permanent=why.is_permanent), request_id)
         except Exception as error:  # noqa: BLE001 -- a request must always get an answer
-            _logger.error("request %s failed: %s", request_id, _whereabouts(error))  # noqa: TRY400 -- a traceback would hold personal data
+            _logger.error("request %s failed: %s", request_id, whereabouts(error))  # noqa: TRY400 -- a traceback would hold personal data
             return self._refuse(
                 internal_error("The engine failed; please report this with the log line"),
                 request_id,
@@ -143,8 +155,32 @@ class Engine:
         return route.operation if route else ""
 
     def step(self) -> bool:
-        """Does a bounded piece of long work; returns False when there is none to do."""
-        return False
+        """Does a bounded piece of long work (jobs), usually within a tenth of a second.
+
+        Call it again as long as it returns True. After that, `wait_s` tells when it may be of use
+        again, and `on_work` who is told when that changes. It may be called from any thread, and
+        needs not be called on the threads that handle requests.
+
+        Returns:
+            False when there was nothing to do.
+        """
+        return self._steps.step()
+
+    def wait_s(self) -> float | None:
+        """Returns in how many seconds `step` may have something to do.
+
+        Returns:
+            0.0 when it has; a time when another engine works on what there is, and might die; None
+            when there is no unfinished job.
+        """
+        return self._steps.wait_s()
+
+    def on_work(self, listener: Callable[[], None]) -> None:
+        """Has a function called whenever a request may have brought work for `step`.
+
+        It is called without arguments, on the thread of the request, and must return at once.
+        """
+        self._listeners.append(listener)
 
     def count_events(self, application_id: str) -> int:
         """Returns how many events are stored for an application, 0 when it does not exist."""
@@ -157,7 +193,11 @@ class Engine:
         return handlers.coverage()
 
     def close(self) -> None:
-        """Waits for running requests, then closes the database. Closing again does nothing."""
+        """Waits for running requests, then closes the database. Closing again does nothing.
+
+        A job that is under way stays where it is, for any engine on the same file to go on with.
+        """
+        self._steps.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -170,6 +210,10 @@ class Engine:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _announce(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     def _answer(self, request: Request, request_id: str) -> Response:
         match = self._routes.find(request.path)
@@ -217,18 +261,3 @@ def _parameters(query: str) -> dict[str, list[str]]:
         return parse_qs(query, keep_blank_values=True, errors="strict")
     except ValueError:
         raise bad_request("The query string is not percent-encoded UTF-8") from None
-
-
-def _uuid(hexadecimal: str) -> str:
-    h = hexadecimal
-    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
-
-
-def _whereabouts(error: BaseException) -> str:
-    """Returns the error's type and the line it came from, without its text."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    return f"{type(error).__name__} in {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -100,7 +100,7 @@ def _writer(
         connection,
         app,
         context,
-        call,
+        call.stamp,
         [change for change in changes if change.patch is not EMPTY],
         mentions=[change.key for change in changes if change.patch is EMPTY],
     )

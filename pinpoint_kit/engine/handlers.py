@@ -18,6 +18,7 @@ from pinpoint_kit.engine import (
     erasure,
     event_streams,
     events,
+    jobs,
     listing,
     recommenders,
     routes,
@@ -59,6 +60,8 @@ OPERATIONS = {
         recommenders.create_recommender, "partial", "kept and given back; no model is asked"
     ),
     "CreateSegment": Operation(segments.create_segment),
+    "CreateExportJob": Operation(jobs.create_export_job),
+    "CreateImportJob": Operation(jobs.create_import_job),
     "DeleteApp": Operation(apps.delete_app, note="removes everything in the application"),
     "DeleteEndpoint": Operation(
         endpoints.delete_endpoint, note="events of the endpoint stay, anonymous"
@@ -81,6 +84,10 @@ OPERATIONS = {
     "GetSegmentVersion": Operation(segments.get_segment_version),
     "GetSegmentVersions": Operation(segments.get_segment_versions),
     "GetSegments": Operation(segments.get_segments),
+    "GetExportJob": Operation(jobs.get_export_job),
+    "GetExportJobs": Operation(jobs.get_export_jobs),
+    "GetImportJob": Operation(jobs.get_import_job),
+    "GetImportJobs": Operation(jobs.get_import_jobs),
     "GetUserEndpoints": Operation(users.get_user_endpoints),
     "ListTagsForResource": Operation(tags.list_tags_for_resource, "partial", _TAGGED),
     "ListTemplateVersions": Operation(template_versions.list_template_versions),

@@ -17,6 +17,7 @@ __all__ = [
     "failure_body",
     "headers_of",
     "preflight_headers",
+    "uuid_of",
 ]
 
 
@@ -96,3 +97,9 @@ def failure_body(message: str, request_id: str) -> dict[str, str]:
 def accepted_body(request_id: str) -> dict[str, str]:
     """Returns the body of an answer that accepts an update."""
     return {"Message": "Accepted", "RequestID": request_id}
+
+
+def uuid_of(hexadecimal: str) -> str:
+    """Returns 32 hex digits in the form of a UUID."""
+    h = hexadecimal
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = [
     "Refusal",
     "bad_request",
+    "forbidden",
     "internal_error",
     "method_not_allowed",
     "not_found",
@@ -53,6 +54,11 @@ class Refusal(Exception):
 def bad_request(text: str, path: str | None = None) -> Refusal:
     """400: the content is refused."""
     return Refusal("BadRequestException", text, path)
+
+
+def forbidden(text: str, path: str | None = None) -> Refusal:
+    """403: this may be asked for, but not here or not by this caller."""
+    return Refusal("ForbiddenException", text, path)
 
 
 def not_found(text: str) -> Refusal:

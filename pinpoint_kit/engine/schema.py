@@ -40,6 +40,8 @@ __all__ = [
     "endpoints",
     "event_streams",
     "events",
+    "job_files",
+    "jobs",
     "meta",
     "recommenders",
     "segment_endpoints",
@@ -272,7 +274,47 @@ recommenders = Table(
     Column("modified", BigInteger, nullable=False),
 )
 
+jobs = Table(
+    "jobs",
+    METADATA,
+    Column("number", _RowNumber, primary_key=True),
+    Column("app", BigInteger, nullable=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("completed", BigInteger),
+    Column("definition", Text, nullable=False),  # JSON as it is shown
+    Column("segment", Text),  # the id of the segment that it fills or writes out
+    Column("total_pieces", Integer, nullable=False),
+    Column("completed_pieces", Integer, nullable=False),
+    Column("failed_pieces", Integer, nullable=False),
+    Column("processed", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("failures", Text),  # JSON: the first texts
+    Column("position", Text, nullable=False),  # JSON: where its work goes on
+    Column("open", Integer),  # 1 until it has ended
+    Column("holder", Text),  # the engine that works on it
+    Column("held_until", BigInteger, nullable=False),
+)
 
+job_files = Table(
+    "job_files",
+    METADATA,
+    Column("app", BigInteger, nullable=False),
+    Column("job", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("url", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("version", Text, nullable=False),
+)
+
+
+Index("jobs_by_type", jobs.c.app, jobs.c.type, jobs.c.number)
+partial_index("jobs_by_segment", jobs.c.segment, jobs.c.app, jobs.c.segment, jobs.c.number)
+partial_index("jobs_open", jobs.c.open, jobs.c.number)
+Index("job_files_by_app", job_files.c.app)
 Index("events_by_type", events.c.app, events.c.type, events.c.timestamp)
 Index("events_by_endpoint", events.c.app, events.c.endpoint, events.c.timestamp)
 Index("segments_by_app", segments.c.app, segments.c.number)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.dialects import Explanation
 
-__all__ = ["Troubles"]
+__all__ = ["Troubles", "whereabouts"]
 
 _logger = logging.getLogger(__name__)
 
@@ -43,3 +43,13 @@ class Troubles:
             self._told[why] = now
         level = logging.ERROR if why.is_permanent else logging.WARNING
         _logger.log(level, "%s: %s (first in request %s)", self._name, why.sentence, request_id)
+
+
+def whereabouts(error: BaseException) -> str:
+    """Returns the error's type and the line it came from, without its text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    return f"{type(error).__name__} in {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -1,0 +1,242 @@
+"""Where jobs read from and write to: the protocol, the local disk, and the choice by scheme.
+
+An engine is handed what it may use; without anything it may use nothing, because whoever may
+create a job could otherwise read and write whatever this process can. Other kinds of places
+(`s3://`) implement the same protocol outside of the engine. What stands in a file does not belong
+here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+from urllib.parse import quote, unquote, urlsplit
+from urllib.request import url2pathname
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = [
+    "NO_FILES",
+    "ByScheme",
+    "File",
+    "Files",
+    "FilesError",
+    "ForbiddenPlaceError",
+    "LocalFiles",
+]
+
+
+class FilesError(Exception):
+    """A place cannot be used. The text says why, and names neither the place nor any data."""
+
+
+class ForbiddenPlaceError(FilesError):
+    """The place may be there, but this engine was not allowed to use it."""
+
+
+@attrs.frozen
+class File:
+    """One file that was found.
+
+    Attributes:
+        url: what to open it by.
+        name: what it is called below the place that was asked for; "" when it is that place.
+        size: in bytes.
+        version: changes when the content does.
+    """
+
+    url: str = attrs.field(repr=False)
+    name: str = attrs.field(repr=False)
+    size: int
+    version: str
+
+
+class Files(Protocol):
+    """Places that are named by URLs. Each method may block, and may raise `FilesError`."""
+
+    def check(self, url: str) -> None:
+        """Raises `FilesError` when the URL is malformed or not allowed; looks at nothing else."""
+
+    def find(self, url: str) -> Iterator[File]:
+        """Returns the file, or all files in the folder and its subfolders, or with the prefix."""
+
+    def read(self, file: File, offset: int) -> BinaryIO:
+        """Opens a file that was found, at that byte; one that has changed since is refused."""
+
+    def write(self, url: str, content: BinaryIO) -> None:
+        """Writes a whole file. It is there at once and completely, or not at all."""
+
+    def join(self, prefix: str, name: str) -> str:
+        """Returns the URL of a plain name (with slashes) below a folder."""
+
+
+class ByScheme:
+    """Several kinds of places, told apart by how their URLs begin."""
+
+    def __init__(self, places: Mapping[str, Files]) -> None:
+        self._places = dict(places)
+
+    def check(self, url: str) -> None:
+        """As in `Files`."""
+        self._of(url).check(url)
+
+    def find(self, url: str) -> Iterator[File]:
+        """As in `Files`."""
+        return self._of(url).find(url)
+
+    def read(self, file: File, offset: int) -> BinaryIO:
+        """As in `Files`."""
+        return self._of(file.url).read(file, offset)
+
+    def write(self, url: str, content: BinaryIO) -> None:
+        """As in `Files`."""
+        self._of(url).write(url, content)
+
+    def join(self, prefix: str, name: str) -> str:
+        """As in `Files`."""
+        return self._of(prefix).join(prefix, name)
+
+    def _of(self, url: str) -> Files:
+        scheme, mark, _ = url.partition("://")
+        scheme = scheme.lower()
+        if not mark or scheme not in {"s3", "file"}:
+            raise FilesError("must be of the form s3://BUCKET/KEY or file:///PATH")
+        place = self._places.get(scheme)
+        if place is None:
+            raise ForbiddenPlaceError(f"this engine was not given any {scheme}:// places to use")
+        return place
+
+
+#: For an engine that may use no files.
+NO_FILES = ByScheme({})
+
+
+class LocalFiles:
+    """The disk of this machine: `file:///PATH`, percent-encoded.
+
+    Args:
+        roots: the folders to stay in, after links are followed. None allows the whole disk.
+    """
+
+    def __init__(self, roots: Sequence[str | os.PathLike[str]] | None = None) -> None:
+        self._roots = None if roots is None else [os.path.realpath(root) for root in roots]
+
+    def check(self, url: str) -> None:
+        """As in `Files`."""
+        self._path(url)
+
+    def find(self, url: str) -> Iterator[File]:
+        """As in `Files`; in the order of their paths."""
+        path = self._path(url)
+        with _explained():
+            if path.is_dir():
+                yield from self._below(path, path)
+            elif path.exists() and not url.endswith("/"):
+                yield from self._file(path, "")
+            elif path.parent.is_dir() and not url.endswith("/"):
+                for entry in sorted(path.parent.iterdir()):
+                    if not entry.name.startswith(path.name):
+                        continue
+                    if entry.is_dir():
+                        yield from self._below(entry, path.parent)
+                    else:
+                        yield from self._file(entry, entry.name)
+
+    def read(self, file: File, offset: int) -> BinaryIO:
+        """As in `Files`."""
+        path = self._path(file.url)
+        with _explained():
+            stream = path.open("rb")
+            is_same = _version(os.fstat(stream.fileno())) == file.version
+            if is_same:
+                stream.seek(offset)
+                return stream
+            stream.close()
+        raise FilesError("the file has changed since the job began")
+
+    def write(self, url: str, content: BinaryIO) -> None:
+        """As in `Files`; for this user only, because endpoints are personal data."""
+        path = self._path(url)
+        with _explained():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+            draft = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    shutil.copyfileobj(content, stream)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                draft.replace(path)
+            except BaseException:
+                with suppress(OSError):
+                    draft.unlink()
+                raise
+
+    def join(self, prefix: str, name: str) -> str:
+        """As in `Files`."""
+        return f"{prefix.rstrip('/')}/{quote(name)}"
+
+    def _below(self, folder: Path, top: Path) -> Iterator[File]:
+        for entry in sorted(folder.iterdir()):
+            if entry.is_dir():
+                if not entry.is_symlink():  # a link upwards would never end
+                    yield from self._below(entry, top)
+            else:
+                yield from self._file(entry, entry.relative_to(top).as_posix())
+
+    def _file(self, path: Path, name: str) -> Iterator[File]:
+        """The file, unless it is a pipe or a device, or a link that leads out of the roots."""
+        if self._is_allowed(path):
+            status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                yield File(path.as_uri(), name, status.st_size, _version(status))
+
+    def _path(self, url: str) -> Path:
+        parts = urlsplit(url)
+        path = unquote(parts.path, errors="surrogateescape")  # a name need not be UTF-8
+        if parts.scheme.lower() != "file" or parts.netloc not in {"", "localhost"}:
+            raise FilesError("must be of the form file:///PATH, with three slashes")
+        if parts.query or parts.fragment or "\0" in path or not path.startswith("/"):
+            raise FilesError("must be of the form file:///PATH, percent-encoded")
+        found = Path(url2pathname(parts.path) if os.name == "nt" else path)
+        if not self._is_allowed(found):
+            raise ForbiddenPlaceError("this engine was not given that place to use")
+        return found
+
+    def _is_allowed(self, path: Path) -> bool:
+        if self._roots is None:
+            return True
+        real = Path(os.path.realpath(path))
+        return any(real.is_relative_to(root) for root in self._roots)
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+_REASONS = {
+    errno.EACCES: "this process has no right to use it",
+    errno.EPERM: "this process has no right to use it",
+    errno.EROFS: "it cannot be written to",
+    errno.ENOENT: "there is no such file or folder",
+    errno.ENOTDIR: "a file stands where a folder is needed",
+    errno.ENOSPC: "the disk is full",
+}
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        text = _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
+        raise FilesError(text) from None

@@ -1,0 +1,79 @@
+"""`Lines`: the physical lines of a file, counted, with bounded memory, from any byte on.
+
+What a line means belongs to import_rows.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["MAX_LINE_BYTES", "Line", "Lines"]
+
+#: Far above what an endpoint may have. Of a longer line nothing is kept.
+MAX_LINE_BYTES = 1_000_000
+_MARK = b"\xef\xbb\xbf"
+
+
+@attrs.define
+class Line:
+    """One line with its end, and its number from 1. A line that is too long has no content."""
+
+    number: int
+    size: int
+    content: bytes | None = attrs.field(repr=False)
+
+
+class Lines:
+    """Reads lines one by one, and can take back the latest.
+
+    Args:
+        stream: buffered, and positioned at `offset`.
+        offset: how many bytes come before.
+        number: how many lines come before.
+    """
+
+    def __init__(self, stream: BinaryIO, *, offset: int = 0, number: int = 0) -> None:
+        self._readline = stream.readline
+        self._back: list[Line] = []
+        self.offset = offset
+        self.number = number
+
+    def next(self) -> Line | None:
+        """Returns the next line, or None at the end."""
+        if self._back:
+            line = self._back.pop()
+        else:
+            content = self._readline(MAX_LINE_BYTES)
+            if not content:
+                return None
+            size = len(content)
+            if size == MAX_LINE_BYTES and content[-1:] != b"\n":
+                size += self._skip()
+                line = Line(self.number + 1, size, None)
+            else:
+                if self.offset == 0 and content.startswith(_MARK):
+                    content = content[len(_MARK) :]
+                line = Line(self.number + 1, size, content)
+        self.offset += line.size
+        self.number += 1
+        return line
+
+    def give_back(self, lines: Sequence[Line]) -> None:
+        """Takes back the lines that were read last, in the order in which they were read."""
+        self._back.extend(reversed(lines))
+        self.number -= len(lines)
+        self.offset -= sum(line.size for line in lines)
+
+    def _skip(self) -> int:
+        """Reads to the end of a line, and returns how many bytes that were."""
+        size = 0
+        while content := self._readline(MAX_LINE_BYTES):
+            size += len(content)
+            if content[-1:] == b"\n":
+                break
+        return size
