@@ -50,6 +50,7 @@ class Buffer:
         self._most_events = options.max_buffer_events
         self._most_bytes = options.max_buffer_bytes
         self._flush_events = options.flush_events
+        self._flush_bytes = options.flush_bytes
         self.reset()
 
     def reset(self, *, is_closed: bool = False) -> None:
@@ -228,12 +229,11 @@ class Buffer:
         weight = len(fragment)
         now = self._clock()
         with self._lock:
-            if (
-                not self.takes_plain
-                or self._is_closed
-                or self._waiting + len(self._under_way) >= self._most_events
-                or self._bytes + weight > self._most_bytes
-            ):
+            waiting = self._waiting + 1
+            size = self._bytes + weight
+            in_all = waiting + len(self._under_way)
+            most = self._most_events
+            if not self.takes_plain or self._is_closed or in_all > most or size > self._most_bytes:
                 return False
             epoch, ledger = self._epoch, self._ledger
             ledger.recorded += 1
@@ -245,9 +245,15 @@ class Buffer:
             if not lane.waiting and not lane.under_way and not lane.front:
                 self._ready.append(lane)
             lane.waiting.append((endpoint_id, event_id, fragment, b"", None, weight, now, epoch))
-            self._waiting += 1
-            self._bytes += weight
-            if self._idle_workers and (self._waiting == 1 or self._is_worth_sending()):
+            self._waiting = waiting
+            self._bytes = size
+            if self._idle_workers and (
+                waiting == 1
+                or waiting >= self._flush_events
+                or self._somebody_waits
+                or size >= self._flush_bytes
+                or in_all >= most
+            ):
                 self._work.notify()
             return True
 
@@ -337,7 +343,7 @@ class Buffer:
         return (
             self._somebody_waits
             or self._waiting >= self._flush_events
-            or self._bytes >= self._options.flush_bytes
+            or self._bytes >= self._flush_bytes
             or self._waiting + len(self._under_way) >= self._most_events
         )
 
