@@ -105,8 +105,10 @@ def process_door(calls: Calls) -> Iterator[Door]:
 @pytest.fixture(scope="session")
 def http_port() -> Iterator[int]:
     """Our server as `pinpoint-kit serve` runs it, in a thread, on a port of its own."""
-    app = run.ServedApp(Engine.open("sqlite://"), ServerOptions(), owns_engine=True)
-    server = uvicorn.Server(run.configuration(lambda: app, run.Settings("sqlite://")))
+    options = ServerOptions(local_only=True)
+    app = run.ServedApp(Engine.open("sqlite://"), options, owns_engine=True)
+    settings = run.Settings("sqlite://", options=options)
+    server = uvicorn.Server(run.configuration(lambda: app, settings))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
