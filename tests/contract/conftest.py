@@ -19,6 +19,7 @@ from moto import mock_aws
 
 from pinpoint_kit.doors import open_door
 from pinpoint_kit.engine import Engine
+from pinpoint_kit.engine.files import ByScheme, LocalFiles
 from pinpoint_kit.limits import DEFAULT_LIMITS
 from pinpoint_kit.server import ServerOptions, run
 from tests.contract.doors import Calls, Door, engine_sender, hosted_client, socket_sender
@@ -30,7 +31,7 @@ HERE = Path(__file__).parent
 #: The doors of our own house.
 OURS = ("process", "http")
 _CALLS = pytest.StashKey[Calls]()
-_COLLECTED = pytest.StashKey[set[str]]()
+_COLLECTED = pytest.StashKey[list[pytest.Item]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,21 +55,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Puts what looks back at the whole suite at its end; this is before tests are deselected."""
     items.sort(key=lambda item: item.get_closest_marker("looks_back") is not None)
-    config.stash[_COLLECTED] = {item.nodeid for item in items if _is_needed(item)}
-
-
-def _is_needed(item: pytest.Item) -> bool:
-    return item.path.parent == HERE and item.get_closest_marker("slow") is None
+    config.stash[_COLLECTED] = [item for item in items if item.path.parent == HERE]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips what looks back when only a part of the suite runs."""
     if item.get_closest_marker("looks_back") is None:
         return
-    running = {other.nodeid for other in item.session.items}
-    files = {other.path for other in item.session.items}
-    is_whole = item.config.stash[_COLLECTED] <= running and set(HERE.glob("test_*.py")) <= files
-    if not is_whole:
+    collected = item.config.stash[_COLLECTED]
+    needed = {other for other in collected if other.get_closest_marker("slow") is None}
+    files = {other.path for other in collected}
+    if not (needed <= set(item.session.items) and set(HERE.glob("test_*.py")) <= files):
         pytest.skip("asks what the whole suite has done, and only a part of it runs")
 
 
@@ -106,7 +103,8 @@ def process_door(calls: Calls) -> Iterator[Door]:
 def http_port() -> Iterator[int]:
     """Our server as `pinpoint-kit serve` runs it, in a thread, on a port of its own."""
     options = ServerOptions(local_only=True)
-    app = run.ServedApp(Engine.open("sqlite://"), options, owns_engine=True)
+    engine = Engine.open("sqlite://", files=ByScheme({"file": LocalFiles()}))
+    app = run.ServedApp(engine, options, owns_engine=True)
     settings = run.Settings("sqlite://", options=options)
     server = uvicorn.Server(run.configuration(lambda: app, settings))
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -25,6 +25,8 @@ _FORMS = {
     "CompletionDate": _DATE,
     "CreationDate": _DATE,
     "EffectiveDate": _DATE,
+    "ExternalId": r"\d{12}",
+    "Id": r"[0-9a-f]{32}",
     "LastModifiedDate": _DATE,
     "RequestID": _UUID,
     "RequestId": _UUID,
@@ -92,5 +94,6 @@ def _have_one_form(name: str, *values: object) -> bool:
 def _filled(text: str, placeholders: dict[str, str]) -> str:
     for name, value in placeholders.items():
         for spelling in (name, name.replace("_", "-")):
-            text = re.sub(rf"(?<![\w-])\[?{re.escape(spelling)}\]?(?![\w-])", value, text)
+            pattern = rf"(?<![\w-])\[?{re.escape(spelling)}\]?(?![\w-])"
+            text = re.sub(pattern, value.replace("\\", r"\\"), text)
     return text

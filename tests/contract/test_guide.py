@@ -17,13 +17,17 @@ from tests.contract.guide_examples import (
     http_of,
     same_but_for,
 )
+from tests.contract.test_jobs import Jobs, finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.contract.doors import Answer, Door
 
 ENDPOINT = "example_endpoint"
+#: The guide's words for the place that a job reads.
+PLACE = "s3://bucket-name/prefix/key"
 #: A command with its exit status and what it wrote.
 Completed: TypeAlias = "subprocess.CompletedProcess[str]"
 
@@ -51,6 +55,24 @@ def test_the_endpoint_is_what_the_guide_prints(door: Door, app: str) -> None:
         assert answer.status == status
         assert answer.json == same_but_for(printed, answer.json, application_id=app)
     assert send(door, app, "http-get-endpoint").status == 404
+
+
+@pytest.mark.parametrize("file_format", ["CSV", "JSON"])
+def test_the_files_of_the_guide_can_be_imported(
+    door: Door, app: str, file_format: str, tmp_path: Path
+) -> None:
+    """An import job of the guide's own file ends as the guide prints it, with three endpoints."""
+    folder = GUIDE / "create-import-job"
+    jobs = Jobs(door.client, app, tmp_path)
+    url = (folder / f"endpoints.{file_format.lower()}").as_uri()
+    job = jobs.imported(url, Format=file_format, RoleArn="iam-import-role-arn")
+    placeholders = {"application_id": app, "job_id": job["Id"], PLACE: url}
+    expected = same_but_for(answer_of("get-import-job")["ImportJobResponse"], job, **placeholders)
+    expected["Definition"]["Format"] = file_format
+    assert job == expected
+    user = door.client.get_user_endpoints(ApplicationId=app, UserId="example-user-id-2")
+    addresses = {item["Address"] for item in user["EndpointsResponse"]["Item"]}
+    assert addresses == {"1a2b3c4d5e6f7g8h9i0j1a2b3c4d5e6f", "john.stiles@example.com"}
 
 
 @pytest.fixture
@@ -87,14 +109,17 @@ def printed(completed: Completed) -> Any:
 
 
 @pytest.fixture
-def guide(aws: Callable[..., Completed], http_app: str) -> Callable[[str], Completed]:
+def guide(aws: Callable[..., Completed], http_app: str) -> Callable[..., Completed]:
     """Runs a command of the guide in a new application."""
 
-    def run(example: str) -> Completed:
-        words = command_of(
-            example, application_id=http_app, YourPinpointAppId=http_app, endpoint_id=ENDPOINT
-        )
-        return aws(*words, example=example)
+    def run(example: str, **placeholders: str) -> Completed:
+        ours = {
+            "application_id": http_app,
+            "YourPinpointAppId": http_app,
+            "endpoint_id": ENDPOINT,
+            **placeholders,
+        }
+        return aws(*command_of(example, **ours), example=example)
 
     return run
 
@@ -108,7 +133,7 @@ def http_app(http_door: Door) -> str:
 
 
 def test_the_cli_adds_an_endpoint_and_looks_it_up(
-    guide: Callable[[str], Completed], http_app: str
+    guide: Callable[..., Completed], http_app: str
 ) -> None:
     """`update-endpoint` is accepted, and `get-endpoint` prints what the guide has over HTTP."""
     assert printed(guide("update-endpoint"))["MessageBody"]["Message"] == "Accepted"
@@ -119,7 +144,7 @@ def test_the_cli_adds_an_endpoint_and_looks_it_up(
 @pytest.mark.slow
 def test_the_cli_adds_a_user_to_an_endpoint(
     aws: Callable[..., Completed],
-    guide: Callable[[str], Completed],
+    guide: Callable[..., Completed],
     http_app: str,
 ) -> None:
     """`update-endpoint`, twice, and `get-endpoint` print what the guide prints."""
@@ -134,7 +159,7 @@ def test_the_cli_adds_a_user_to_an_endpoint(
 
 @pytest.mark.slow
 def test_the_cli_deletes_an_endpoint(
-    guide: Callable[[str], Completed],
+    guide: Callable[..., Completed],
 ) -> None:
     """`delete-endpoint` prints the definition; a second one fails with the service's error."""
     guide("update-endpoint")
@@ -148,7 +173,7 @@ def test_the_cli_deletes_an_endpoint(
 @pytest.mark.slow
 def test_the_cli_adds_a_batch_and_looks_up_its_users(
     aws: Callable[..., Completed],
-    guide: Callable[[str], Completed],
+    guide: Callable[..., Completed],
     http_app: str,
 ) -> None:
     """`update-endpoints-batch` stores what its file holds; `get-user-endpoints` finds it."""
@@ -163,7 +188,7 @@ def test_the_cli_adds_a_batch_and_looks_up_its_users(
 @pytest.mark.slow
 def test_the_cli_sets_an_event_stream_and_takes_it_away(
     aws: Callable[..., Completed],
-    guide: Callable[[str], Completed],
+    guide: Callable[..., Completed],
     http_app: str,
 ) -> None:
     """`put-event-stream` and `delete-event-stream` print the stream, and so does a look at it."""
@@ -178,7 +203,7 @@ def test_the_cli_sets_an_event_stream_and_takes_it_away(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ADM", "Baidu"])
-def test_the_cli_registers_push_channels(guide: Callable[[str], Completed], kind: str) -> None:
+def test_the_cli_registers_push_channels(guide: Callable[..., Completed], kind: str) -> None:
     """The channel is there and enabled, and its keys are not printed."""
     completed = guide(f"update-{kind.lower()}-channel")
     channel = printed(completed)[f"{kind}ChannelResponse"]
@@ -189,7 +214,7 @@ def test_the_cli_registers_push_channels(guide: Callable[[str], Completed], kind
 
 @pytest.mark.slow
 def test_the_cli_is_told_that_no_messages_are_sent(
-    guide: Callable[[str], Completed],
+    guide: Callable[..., Completed],
 ) -> None:
     """`send-messages` fails with our own error, which names the operation."""
     completed = guide("send-messages")
@@ -215,3 +240,30 @@ def test_the_cli_puts_events(aws: Callable[..., Completed], http_app: str) -> No
     assert result["EndpointItemResponse"] == {"Message": "Accepted", "StatusCode": 202}
     statuses = {name: item["StatusCode"] for name, item in result["EventsItemResponse"].items()}
     assert statuses == {"good": 202, "bad": 400}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["Import", "Export"])
+def test_the_cli_runs_jobs(
+    guide: Callable[..., Completed], http_app: str, tmp_path: Path, kind: str
+) -> None:
+    """`create-import-job` and `create-export-job` print the job, and a look at it its end."""
+    member, verb = f"{kind}JobResponse", kind.lower()
+    source = (GUIDE / "create-import-job" / "endpoints.json").as_uri()
+    folder = f"{tmp_path.as_uri()}/"
+    places = {PLACE: source, "s3://bucket-name/prefix/": folder, "format": "JSON"}
+    created = printed(guide(f"create-{verb}-job", **places))[member]
+    expected = same_but_for(answer_of(f"create-{verb}-job")[member], created, **places)
+    assert created == {**expected, "ApplicationId": http_app}  # which the guide leaves out
+
+    def get(job_id: str) -> Any:
+        return printed(guide(f"get-{verb}-job", job_id=job_id))[member]
+
+    job = finished(get, created["Id"])
+    ids = {"application_id": http_app, "job_id": created["Id"]}
+    end = same_but_for(answer_of(f"get-{verb}-job")[member], job, **ids, **places)
+    # An export of the guide has other endpoints, and does not repeat its definition.
+    differences = {"Definition", "TotalProcessed"} if kind == "Export" else set()
+    assert {name: job[name] for name in job.keys() - differences} == {
+        name: end[name] for name in end.keys() - differences
+    }
