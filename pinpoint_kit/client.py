@@ -22,13 +22,15 @@ from pinpoint_kit.analytics.sessions import Sessions
 from pinpoint_kit.applications import Applications
 from pinpoint_kit.audience.endpoints import Endpoints
 from pinpoint_kit.audience.erasure import ErasureReport, erase
+from pinpoint_kit.audience.exports import Exports
+from pinpoint_kit.audience.jobs import Jobs
 from pinpoint_kit.audience.users import Users
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.invocations import flush_per_invocation
 from pinpoint_kit.delivery.pacing import Pacer, hosted_rates
 from pinpoint_kit.delivery.spool import Spool
 from pinpoint_kit.delivery.spool_schema import SpoolError
-from pinpoint_kit.doors import DEFAULT_URL, open_door
+from pinpoint_kit.doors import DEFAULT_URL, open_door, open_objects
 from pinpoint_kit.errors import ClosedError, ConfigurationError, StoreError, ValidationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from pinpoint_kit.models import wire
@@ -199,6 +201,7 @@ class Pinpoint:
     Attributes:
         endpoints (Endpoints): read, update and delete endpoints.
         users (Users): the endpoints of a person.
+        jobs (Jobs): import and export of endpoints by files.
         events (Events): send events now, or record them for the background.
         auth (Auth): sign-in events.
         sessions (Sessions): sessions with their duration.
@@ -225,6 +228,7 @@ class Pinpoint:
         self._name = application or application_id
         self._door = door
         self._is_closed = True  # until all of it is there
+        self._objects = door.objects if door else open_objects(client.meta.region_name)
         limits = options.get("limits", DEFAULT_LIMITS)
         self._pacer = Pacer(options.get("rates", {}), time.monotonic)
         self._transport = Transport(client, retry=options.get("retry"), pace=self._pacer)
@@ -242,11 +246,16 @@ class Pinpoint:
         )
         recorder = Recorder(self.delivery, limits=limits, policy=_policy(options), sent=self._sent)
         self.applications = Applications(self._transport)
+        self.jobs = Jobs(
+            self._transport, application_id=application_id, door=door.kind if door else None
+        )
+        exports = Exports(self.jobs, self._objects)
         self.endpoints = Endpoints(
             self._transport,
             application_id=application_id,
             limits=limits,
             delivery=self.delivery,
+            exports=exports,
             strict=options.get("strict", False),
             on_change=self._sent.forget,
         )
@@ -403,6 +412,7 @@ class Pinpoint:
         self._is_closed = True
         report = self.delivery.close(timeout)
         self._transport.close()
+        self._objects.close()
         if self._door is not None:
             self._door.close()
         return report

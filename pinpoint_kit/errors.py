@@ -18,7 +18,8 @@
     │   ├── TooManyRequests               429
     │   └── InternalServerError           500 and other 5xx
     ├── DeliveryError                     a recorded item will not be delivered
-    └── JobFailedError                    an import or export job ended as FAILED
+    ├── JobFailedError                    an import or export job ended as FAILED
+    └── JobTimeoutError (TimeoutError)    a job has not ended in time; it goes on
 
     PinpointKitWarning (UserWarning)
     └── PinpointRetiredWarning            the hosted service ended on 2026-10-30
@@ -45,6 +46,7 @@ __all__ = [
     "InternalServerError",
     "InvalidTypeError",
     "JobFailedError",
+    "JobTimeoutError",
     "MethodNotAllowed",
     "NotFound",
     "PayloadTooLarge",
@@ -333,6 +335,27 @@ class JobFailedError(PinpointKitError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class JobTimeoutError(PinpointKitError, TimeoutError):
+    """A job has not ended in the time that was given. It goes on, and can be waited for again.
+
+    Attributes:
+        job_id: the job.
+    """
+
+    is_retryable = True
+
+    def __init__(self, message: str, job_id: str = "") -> None:
+        super().__init__(message)  # not more: OSError takes a second argument for its errno's text
+        self.message = message
+        self.job_id = job_id
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message, self.job_id), dict(self.__dict__)
 
 
 class PinpointKitWarning(UserWarning):

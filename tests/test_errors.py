@@ -43,9 +43,11 @@ SAMPLES: list[errors.PinpointKitError] = [
     ),
     errors.DeliveryError("a", "buffer_full"),
     errors.JobFailedError("a", "job-1", ("line 3", "line 9")),
+    errors.JobTimeoutError("a", "job-1"),
 ]
 
 RETRYABLE = {
+    errors.JobTimeoutError,
     errors.TransportError,
     errors.TransportTimeoutError,
     errors.TooManyRequests,

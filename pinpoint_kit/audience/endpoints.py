@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from pinpoint_kit.audience.own import own_items
 from pinpoint_kit.audience.report import BatchReport, Rejection
 from pinpoint_kit.batching import Batch, EndpointItem, TooLarge, pack_endpoints
 from pinpoint_kit.delivery.items import Recorded
@@ -22,10 +23,12 @@ from pinpoint_kit.errors import (
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem, require_path_id
 from pinpoint_kit.models.endpoint import Endpoint
+from pinpoint_kit.models.tables import ModelIterator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pinpoint_kit.audience.exports import Exports
     from pinpoint_kit.delivery.delivery import Delivery
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.transport import Transport
@@ -83,12 +86,14 @@ class Endpoints:
         application_id: str,
         limits: Limits,
         delivery: Delivery,
+        exports: Exports,
         strict: bool = False,
         on_change: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._strict = strict
         self._transport = transport
         self._delivery = delivery
+        self._exports = exports
         self._on_change = on_change
         self._application_id = application_id
         self._limits = limits
@@ -232,6 +237,63 @@ class Endpoints:
         finally:
             source.failure = None  # which holds this frame by its traceback
         return tally.report()
+
+    def scan(
+        self, *, export_to: str | None = None, role_arn: str | None = None
+    ) -> ModelIterator[Endpoint]:
+        """All endpoints, read page by page as they are asked for.
+
+        The engine and our server answer that directly; the first page is asked for at once. An
+        endpoint that comes or goes meanwhile may be missed or not. The hosted service runs an
+        export job when the first endpoint is asked for; its files are read back and deleted.
+
+        Args:
+            export_to: hosted service: `s3://BUCKET/PREFIX`, a place for the files of the job.
+            role_arn: hosted service: the role that Pinpoint takes for writing there.
+
+        Returns:
+            The endpoints, inactive ones too.
+
+        Raises:
+            ConfigurationError: this Pinpoint needs `export_to` and `role_arn` for an answer.
+            NotFound: there is no such application.
+            JobFailedError: the export job failed.
+            ServiceError: the service refused for another reason.
+            TransportError: no answer came.
+
+        Examples:
+            >>> from pinpoint_kit import Endpoint, connect
+            >>> with connect("sqlite://") as pinpoint:
+            ...     report = pinpoint.endpoints.update_many(Endpoint(id=f"e-{n}") for n in range(3))
+            ...     [endpoint.id for endpoint in pinpoint.endpoints.scan()]
+            ['e-0', 'e-1', 'e-2']
+        """
+        found = own_items(
+            self._transport, self._application_id, "ListEndpoints", ("endpoints",), {}
+        )
+        if found is None:
+            found = self._exports.members(export_to, role_arn)
+        return ModelIterator(wire.from_wire(Endpoint, item) for item in found)
+
+    def ids(self, *, export_to: str | None = None, role_arn: str | None = None) -> Iterator[str]:
+        """The ids of all endpoints, as first written; otherwise as `scan`.
+
+        Args:
+            export_to: as in `scan`.
+            role_arn: as in `scan`.
+
+        Returns:
+            The ids.
+
+        Raises:
+            ConfigurationError, NotFound, JobFailedError, ServiceError, TransportError: as in
+                `scan`.
+        """
+        path = ("endpoint-ids",)
+        found = own_items(self._transport, self._application_id, "ListEndpointIds", path, {})
+        if found is not None:
+            return found
+        return map(wire.endpoint_id, self._exports.members(export_to, role_arn))
 
     def delete(self, endpoint_id: str) -> Endpoint:
         """Delete one endpoint.

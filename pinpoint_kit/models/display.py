@@ -133,12 +133,25 @@ def _rows(
         if member is None or is_left_out or (field.name == "extra" and not member):
             continue
         name = prefix + field.name
-        if attrs.has(type(member)):
-            yield from _rows(member, is_revealed=is_revealed, prefix=f"{name}.")
-        elif is_revealed and isinstance(member, Mapping):
-            yield from ((f"{name}.{key}", _plain(item)) for key, item in member.items())
+        if is_revealed:
+            yield from _revealed(name, member)
+        elif attrs.has(type(member)):
+            yield from _rows(member, is_revealed=False, prefix=f"{name}.")
         else:
-            yield name, _plain(member) if is_revealed else _covered(field, member)
+            yield name, _covered(field, member)
+
+
+def _revealed(name: str, member: object) -> Iterator[tuple[str, str]]:
+    if attrs.has(type(member)):
+        yield from _rows(member, is_revealed=True, prefix=f"{name}.")
+    elif isinstance(member, Mapping):
+        for key, item in member.items():
+            yield from _revealed(f"{name}.{key}", item)
+    elif isinstance(member, tuple) and any(attrs.has(type(item)) for item in member):
+        for index, item in enumerate(member):
+            yield from _revealed(f"{name}[{index}]", item)
+    else:
+        yield name, _plain(member)
 
 
 def _covered(field: attrs.Attribute[object], member: object) -> str:

@@ -162,3 +162,8 @@ class Job(Model):
     total_failures: int | None = attrs.field(default=None, validator=optional_count)
     failures: tuple[str, ...] | None = private(default=None, converter=_failures)
     extra: dict[str, JsonValue] = extra_field()
+
+    @property
+    def is_finished(self) -> bool:
+        """True when it has ended, whether it completed or failed."""
+        return self.job_status in {JobStatus.COMPLETED, JobStatus.FAILED}

@@ -13,6 +13,7 @@ from pinpoint_kit.models.base import (
     Model,
     TimestampInput,
     counts_by_name,
+    detail,
     enum_member,
     extra_field,
     instant,
@@ -246,8 +247,8 @@ class Segment(Model):
     """
 
     id: str = attrs.field(validator=required_text)
-    application_id: str | None = attrs.field(default=None, validator=optional_text)
-    arn: str | None = attrs.field(default=None, validator=optional_text)
+    application_id: str | None = detail(default=None, validator=optional_text)
+    arn: str | None = detail(default=None, validator=optional_text)
     name: str | None = attrs.field(default=None, validator=optional_text)
     segment_type: SegmentType | None = attrs.field(default=None, converter=_segment_type)
     version: int | None = attrs.field(default=None, validator=optional_count)

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Members",
     "encode",
+    "endpoint_id",
     "endpoint_request",
     "event_body",
     "event_fragment",
@@ -209,12 +210,19 @@ def endpoint_request(endpoint: Endpoint) -> dict[str, JsonValue]:
     return cast("dict[str, JsonValue]", _REQUEST.unstructure(endpoint))
 
 
+def endpoint_id(data: object) -> str:
+    """The id in an endpoint's JSON, "" where there is none."""
+    return str(data.get("Id") or "") if isinstance(data, Mapping) else ""
+
+
 def segment_request(
-    name: str, definition: Definition, tags: Mapping[str, str] | None = None
+    name: str, definition: Definition | None, tags: Mapping[str, str] | None = None
 ) -> dict[str, JsonValue]:
     """The members that CreateSegment and UpdateSegment carry."""
-    member = "Dimensions" if isinstance(definition, SegmentDimensions) else "SegmentGroups"
-    request: dict[str, JsonValue] = {"Name": name, member: to_wire(definition)}
+    request: dict[str, JsonValue] = {"Name": name}
+    if definition is not None:
+        member = "Dimensions" if isinstance(definition, SegmentDimensions) else "SegmentGroups"
+        request[member] = to_wire(definition)
     return {**request, "tags": dict(tags)} if tags else request
 
 

@@ -26,6 +26,7 @@ INTERNAL = {
     "ActiveSession": {"begin"},
     "applications.Applications": set[str](),
     "audience.endpoints.Endpoints": set[str](),
+    "audience.jobs.Jobs": set[str](),
     "audience.users.Users": set[str](),
     "analytics.events.Events": set[str](),
     "analytics.sessions.Sessions": {"forget", "now", "renew"},

@@ -57,6 +57,10 @@ EXPECTED: dict[str, tuple[list[str], list[str]]] = {
             r"customer@example.com: android",
         ],
     ),
+    "list_endpoint_ids.py": (
+        [],
+        [r"Endpoint IDs:", *(rf"\t- example_endpoint_{number}" for number in (1, 2, 3))],
+    ),
     "sshd_signins.py": (
         ["auth.log", "--url", "sqlite:///signins.db"],
         [

@@ -583,7 +583,7 @@ SHOWN = {
     ImportDefinition: {"s3_url", "role_arn", "external_id"},
     MetricDimension: set[str](),
     RecencyDimension: set[str](),
-    Segment: {"id", "application_id", "arn", "name"},
+    Segment: {"id", "name"},
     SegmentBehaviors: set[str](),
     SegmentDemographics: set[str](),
     SegmentDimensions: set[str](),

@@ -1,0 +1,323 @@
+"""Import and export jobs: start them, wait for them, list them. Every call blocks.
+
+What is wrong on this side (a path that is no URL, a file that is not there) is said before anything
+is sent. What a job does with the files is the service's, or the engine's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from pinpoint_kit.audience import places
+from pinpoint_kit.audience.pages import PAGE_SIZE, items
+from pinpoint_kit.errors import JobFailedError, JobTimeoutError, NotFound, ValidationError
+from pinpoint_kit.models import wire
+from pinpoint_kit.models.base import enum_member
+from pinpoint_kit.models.checks import require_path_id
+from pinpoint_kit.models.job import Job, JobDefinition, JobFormat, JobStatus, JobType
+from pinpoint_kit.models.tables import ModelList
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from pinpoint_kit.transport import Transport
+
+__all__ = ["DEFAULT_TIMEOUT", "Jobs"]
+
+DEFAULT_TIMEOUT = 600.0
+_FIRST_WAIT_S = 0.05
+_GROWTH = 1.5
+#: The longest wait between two looks: at an engine in this process, and elsewhere.
+_LONGEST_WAIT_S = {True: 1.0, False: 5.0}
+#: The engine and our server take no role, but the API wants one.
+_NO_ROLE = "arn:aws:iam::000000000000:role/none"
+
+
+class Jobs:
+    """The import and export jobs of one application. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        application_id: str,
+        door: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self._application_id = application_id
+        self._is_hosted = door == "aws"
+        self._is_here = door == "engine"
+        self._sleep = sleep
+        self._clock = clock
+
+    def import_endpoints(  # noqa: PLR0913 -- what Pinpoint's own request has
+        self,
+        url: str | os.PathLike[str],
+        *,
+        format: JobFormat | str | None = None,  # noqa: A002 -- Pinpoint's own word
+        role_arn: str | None = None,
+        register_endpoints: bool = True,
+        define_segment: bool | None = None,
+        segment_name: str | None = None,
+        segment_id: str | None = None,
+    ) -> Job:
+        r"""Start a job that creates or updates endpoints from files.
+
+        The job runs by itself: `wait` for it. Rows that cannot be used fail alone, see
+        `Job.failures`. Starting it again is harmless: the same rows update the same endpoints.
+
+        Args:
+            url: `s3://BUCKET/KEY` or `file:///PATH`: a file, a folder, or what file names begin
+                with; or a `pathlib.Path`. Files are read where the Pinpoint runs: the hosted
+                service reads `s3://` only, and a server its own disk.
+            format: CSV, with a header such as `ChannelType,Address,Attributes.plan`, or JSON, an
+                object a line. Known by the file name's ending unless given.
+            role_arn: hosted service: the role that Pinpoint takes for reading.
+            register_endpoints: whether to store the endpoints.
+            define_segment: whether to make a segment of them; a name implies it.
+            segment_name: the name of that segment.
+            segment_id: an imported segment to add them to instead.
+
+        Returns:
+            The job as it was created; its definition has the id of a new segment.
+
+        Raises:
+            InvalidTypeError: an argument has the wrong type.
+            ValidationError: the URL is none, or cannot be read from there; there is no such local
+                file; the format is not clear; a role is missing; or nothing would be done.
+            Forbidden: the server may not read from there.
+            ServiceError: the service refused for another reason.
+            TransportError: no answer came.
+
+        Examples:
+            >>> from pathlib import Path
+            >>> from pinpoint_kit import connect
+            >>> size = Path("people.csv").write_text("ChannelType,Address\nSMS,+351210000000")
+            >>> with connect("sqlite://") as pinpoint:
+            ...     job = pinpoint.jobs.import_endpoints(Path("people.csv"))
+            ...     pinpoint.jobs.wait(job, timeout=60).total_processed
+            1
+        """
+        place = self._place(url, "url", must_exist=True)
+        if define_segment is None:
+            define_segment = segment_name is not None
+        elif segment_name is not None and not define_segment:
+            raise ValidationError("names no segment that is made: leave it out", "$.segment_name")
+        if not (register_endpoints or define_segment or segment_id):
+            raise ValidationError(
+                "nothing would be done: store the endpoints, define a segment, or both",
+                "$.register_endpoints",
+            )
+        definition = JobDefinition(
+            format=places.format_of(place, format, "$.format"),
+            s3_url=place,
+            role_arn=self._role(role_arn),
+            register_endpoints=register_endpoints,
+            define_segment=define_segment,
+            segment_name=segment_name,
+            segment_id=segment_id,
+        )
+        return self._one("CreateImportJob", ImportJobRequest=wire.to_wire(definition))
+
+    def export_endpoints(
+        self,
+        url_prefix: str | os.PathLike[str],
+        *,
+        role_arn: str | None = None,
+        segment_id: str | None = None,
+        segment_version: int | None = None,
+    ) -> Job:
+        """Start a job that writes endpoints to files: gzip, an object a line as `get` shows it.
+
+        The job runs by itself: `wait` for it. The files' names end with `.gz`; other files may
+        stand beside them.
+
+        Args:
+            url_prefix: `s3://BUCKET/FOLDER/` or `file:///FOLDER/`, or a `pathlib.Path`.
+            role_arn: hosted service: the role that Pinpoint takes for writing.
+            segment_id: the segment; all endpoints unless given.
+            segment_version: a version of it; the latest unless given.
+
+        Returns:
+            The job as it was created.
+
+        Raises:
+            InvalidTypeError: an argument has the wrong type.
+            ValidationError: the URL is none, or cannot be written to from there; a role is
+                missing; or a version is given without its segment.
+            NotFound: there is no such segment or version.
+            Forbidden: the server may not write there.
+            ServiceError: the service refused for another reason.
+            TransportError: no answer came.
+        """
+        place = self._place(url_prefix, "url_prefix", must_exist=False)
+        if segment_id is None and segment_version is not None:
+            raise ValidationError("is of no segment: give segment_id, too", "$.segment_version")
+        definition = JobDefinition(
+            s3_url_prefix=place,
+            role_arn=self._role(role_arn),
+            segment_id=segment_id,
+            segment_version=segment_version,
+        )
+        return self._one("CreateExportJob", ExportJobRequest=wire.to_wire(definition))
+
+    def get(self, job: Job | str) -> Job:
+        """Read a job: how far it is.
+
+        Args:
+            job: the job or its id.
+
+        Returns:
+            The job as it is now.
+
+        Raises:
+            InvalidTypeError: the id is not text.
+            ValidationError: the id is empty, or cannot stand in a URL.
+            NotFound: there is no such job or application.
+            ServiceError: the service refused for another reason.
+            TransportError: no answer came.
+        """
+        job_id = require_path_id(job.id if isinstance(job, Job) else job, "$.job")
+        if isinstance(job, Job) and job.type is not None:
+            return self._one(_GET[job.type], JobId=job_id)
+        try:
+            return self._one(_GET[JobType.IMPORT], JobId=job_id)
+        except NotFound:
+            return self._one(_GET[JobType.EXPORT], JobId=job_id)
+
+    def list(
+        self,
+        *,
+        type: JobType | str | None = None,  # noqa: A002 -- Pinpoint's own word
+        segment_id: str | None = None,
+    ) -> ModelList[Job]:
+        """All jobs, import and export, in the order in which they were created.
+
+        Args:
+            type: only jobs of this type.
+            segment_id: only jobs of this segment.
+
+        Returns:
+            The jobs.
+
+        Raises:
+            InvalidTypeError: an argument has the wrong type.
+            ValidationError: the type is not known, or the id of the segment is empty.
+            NotFound: there is no such segment or application.
+            ServiceError: the service refused for another reason.
+            TransportError: no answer came.
+        """
+        only = enum_member(JobType, type, "type")
+        of = {}
+        if segment_id is not None:
+            of["SegmentId"] = require_path_id(segment_id, "$.segment_id")
+        found = [job for kind in JobType if only in {None, kind} for job in self._all(kind, of)]
+        return ModelList(sorted(found, key=_created))
+
+    def wait(
+        self,
+        job: Job | str,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        on_progress: Callable[[Job], object] | None = None,
+    ) -> Job:
+        """Wait until a job has ended, looking less often the longer it takes.
+
+        Args:
+            job: the job or its id.
+            timeout: seconds to wait at most; the job itself goes on.
+            on_progress: called with the job after every look, in the calling thread.
+
+        Returns:
+            The completed job. Single rows may have failed: see its `total_failures` and `failures`.
+
+        Raises:
+            JobFailedError: the job failed as a whole, or a piece of it did.
+            JobTimeoutError: it has not ended in time.
+            NotFound: there is no such job or application.
+            ServiceError: the service refused for another reason.
+            TransportError: no answer came.
+        """
+        end = self._clock() + timeout
+        wait = _FIRST_WAIT_S
+        while True:
+            job = self.get(job)
+            if on_progress is not None:
+                on_progress(job)
+            if job.is_finished:
+                break
+            left = end - self._clock()
+            if left <= 0:
+                raise JobTimeoutError(
+                    f"job {job.id} is not over after {timeout:g} seconds: wait for it again",
+                    job.id,
+                )
+            self._sleep(min(wait * random.uniform(0.75, 1.0), left))  # noqa: S311 -- no secret
+            wait = min(wait * _GROWTH, _LONGEST_WAIT_S[self._is_here])
+        if job.job_status is JobStatus.FAILED:
+            raise JobFailedError(_failure(job), job.id, job.failures or ())
+        return job
+
+    def _role(self, role_arn: str | None) -> str:
+        if role_arn is None and self._is_hosted:
+            raise ValidationError(
+                "is missing: name the role that Pinpoint takes to use the bucket", "$.role_arn"
+            )
+        return _NO_ROLE if role_arn is None else role_arn
+
+    def _place(self, url: str | os.PathLike[str], field: str, *, must_exist: bool) -> str:
+        place = places.place_url(url, f"$.{field}")
+        local = places.local_path(place)
+        if local is None:
+            return place
+        if self._is_hosted:
+            raise ValidationError(
+                "is on this machine, and the hosted service uses s3:// only: put it into a bucket",
+                f"$.{field}",
+            )
+        if self._is_here and must_exist and not places.is_there(local):
+            raise ValidationError(
+                "there is no such file or folder: check the path", f"$.{field}", "no_file"
+            )
+        return place
+
+    def _one(self, operation: str, **params: object) -> Job:
+        answer = self._transport.call(operation, ApplicationId=self._application_id, **params)
+        name = "ImportJobResponse" if "Import" in operation else "ExportJobResponse"
+        return wire.from_wire(Job, answer[name])
+
+    def _all(self, kind: JobType, of: dict[str, str]) -> ModelList[Job]:
+        name = "Import" if kind is JobType.IMPORT else "Export"
+        operation = f"GetSegment{name}Jobs" if of else f"Get{name}Jobs"
+
+        def page(token: str | None) -> dict[str, Any]:
+            params = {**of, "PageSize": PAGE_SIZE, **({"Token": token} if token else {})}
+            answer = self._transport.call(operation, ApplicationId=self._application_id, **params)
+            found: dict[str, Any] = answer[f"{name}JobsResponse"]
+            return found
+
+        return ModelList(wire.from_wire(Job, item) for item in items(page))
+
+
+_GET = {JobType.IMPORT: "GetImportJob", JobType.EXPORT: "GetExportJob"}
+_NEVER = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
+
+
+def _created(job: Job) -> dt.datetime:
+    return job.creation_date or _NEVER
+
+
+def _failure(job: Job) -> str:
+    pieces = ""
+    if job.total_pieces:
+        pieces = f" with {job.failed_pieces or 0} of {job.total_pieces} pieces"
+    return (
+        f"job {job.id} failed{pieces}; {job.total_processed or 0} endpoints were handled, and"
+        " failures says why: mend that and start it again"
+    )

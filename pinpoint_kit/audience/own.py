@@ -1,0 +1,39 @@
+"""Lists that the engine and our server give page by page, and Pinpoint itself not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pinpoint_kit.audience.pages import items
+from pinpoint_kit.transport import OwnCall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pinpoint_kit.transport import Transport
+
+__all__ = ["own_items"]
+
+#: As many as the engine gives at once.
+_PAGE_SIZE = 1_000
+
+
+def own_items(
+    transport: Transport,
+    application_id: str,
+    operation: str,
+    path: tuple[str, ...],
+    query: Mapping[str, str | int | None],
+) -> Iterator[Any] | None:
+    """The items of all pages; the first page is asked for at once, the others when needed.
+
+    Returns:
+        The items, or None where there is no such operation: then something else must answer.
+    """
+
+    def page(token: str | None) -> dict[str, Any] | None:
+        asked = {**query, "page-size": _PAGE_SIZE, "token": token}
+        return transport.call_own(application_id, OwnCall(operation, path, asked))
+
+    first = page(None)
+    return None if first is None else items(lambda token: page(token) or {}, first)
