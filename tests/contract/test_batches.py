@@ -69,6 +69,13 @@ def test_over_7_megabytes_are_too_large(door: Door, app: str) -> None:
     assert (answer.status, answer.code) == (413, "PayloadTooLargeException")
 
 
+def test_too_large_is_a_class_of_its_own(client: Any, app: str) -> None:
+    """A client of AWS sees a PayloadTooLargeException, though the answer came early."""
+    with pytest.raises(client.exceptions.PayloadTooLargeException) as refused:
+        update(client, app, {"Id": "e", "Address": "x" * 7_000_000})
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+
+
 def test_an_unknown_application_wins_over_a_bad_batch(door: Door) -> None:
     """The application is looked for before the body is read."""
     answer = door.send("PUT", f"/v1/apps/{'0' * 32}/endpoints", body=b"nonsense")
