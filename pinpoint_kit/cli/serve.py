@@ -7,21 +7,20 @@ cannot be. How it is served is the business of `pinpoint_kit.server`.
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from pinpoint_kit.cli.extras import server_part
 from pinpoint_kit.cli.options import DEBUG_OPTION, database_file
 from pinpoint_kit.cli.output import say
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from pinpoint_kit.server.run import Address
+    from pinpoint_kit.server.run import Address, Settings
 
 __all__ = ["serve"]
-
-_EXTRA = frozenset({"h11", "prometheus_client", "uvicorn"})
 
 
 @click.command()
@@ -49,6 +48,11 @@ _EXTRA = frozenset({"h11", "prometheus_client", "uvicorn"})
     help="Processes that answer, all on one database.",
 )
 @click.option(
+    "--credentials",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Let in only requests that are signed with an access key of this file.",
+)
+@click.option(
     "--access-log/--no-access-log",
     default=True,
     show_default=True,
@@ -60,37 +64,36 @@ _EXTRA = frozenset({"h11", "prometheus_client", "uvicorn"})
     help="Put clients' network addresses, which are personal data, into these lines.",
 )
 @DEBUG_OPTION
-def serve(url: str, host: str, port: int, workers: int, **logging: bool) -> None:
+def serve(
+    url: str, host: str, port: int, credentials: Path | None, *, workers: int, **logging: bool
+) -> None:
     """Answer Pinpoint's API over HTTP, for any client in any language.
 
     Ctrl-C or SIGTERM stops it when the requests under way are done.
     """
-    server = _server()
+    server = server_part("run")
     if not url.lower().startswith("sqlite:"):
         raise ConfigurationError(
             "the server needs a database of its own: give --url sqlite:///FILE"
         )
-    options = server.ServerOptions(local_only=True, **logging)
-    settings = server.Settings(url=url, host=host, port=port, workers=workers, options=options)
-    sys.exit(server.serve(settings, lambda address: _tell(address, url, workers)))
+    settings = server.Settings(
+        url=url,
+        host=host,
+        port=port,
+        workers=workers,
+        credentials=credentials,
+        options=server.ServerOptions(**logging),
+    )
+    sys.exit(server.serve(settings, lambda address: _tell(address, settings)))
 
 
-def _server() -> Any:  # noqa: ANN401 -- a module that is not there without its extra
-    try:
-        return import_module("pinpoint_kit.server.run")
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _EXTRA:
-            raise
-        raise ConfigurationError(
-            "the server needs uvicorn and prometheus-client: pip install 'pinpoint-kit[server]'"
-        ) from None
-
-
-def _tell(address: Address, url: str, workers: int) -> None:
-    file = database_file(url)
+def _tell(address: Address, settings: Settings) -> None:
+    file = database_file(settings.url)
     place = str(file.absolute()) if file else "in memory: it is gone when the server stops"
+    workers = f" ({settings.workers} workers)" if settings.workers > 1 else ""
+    keys = "none are asked for; only programs of this machine can come in"
     say(f"Pinpoint is at {address.url}")
-    say(f"Database: {place}" + (f" ({workers} workers)" if workers > 1 else ""))
-    say("Credentials: none are asked for; only programs of this machine can come in")
+    say(f"Database: {place}{workers}")
+    say(f"Credentials: {settings.credentials or keys}")
     say(f"Point a client here with: export AWS_ENDPOINT_URL_PINPOINT={address.url}")
     say("Stop it with Ctrl-C")

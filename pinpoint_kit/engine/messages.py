@@ -66,6 +66,12 @@ _COMMON_HEADERS = {
     ),
 }
 
+#: Older browsers take the asterisk for a header of that name, so what AWS's SDKs send is listed.
+_ALLOWED_HEADERS = (
+    "*,Authorization,Content-Type,X-Amz-Date,X-Amz-Content-Sha256,X-Amz-Security-Token,"
+    "X-Amz-User-Agent,Amz-Sdk-Invocation-Id,Amz-Sdk-Request"
+)
+
 
 def headers_of(
     request_id: str, error_type: str = "", *, is_permanent: bool = False
@@ -84,7 +90,7 @@ def preflight_headers(request_id: str, methods: str) -> dict[str, str]:
     return {
         **headers_of(request_id),
         "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": "*,Authorization",
+        "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
         "Access-Control-Max-Age": "86400",
     }
 

@@ -5,6 +5,7 @@ Only imports belong here.
 """
 
 from pinpoint_kit.server.app import asgi_app
+from pinpoint_kit.server.doorkeeper import Doorkeeper
 from pinpoint_kit.server.options import ServerOptions
 
-__all__ = ["ServerOptions", "asgi_app"]
+__all__ = ["Doorkeeper", "ServerOptions", "asgi_app"]

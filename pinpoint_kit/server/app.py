@@ -13,9 +13,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pinpoint_kit.engine.messages import Request, Response
-from pinpoint_kit.server import access_log, refusals, visitors
+from pinpoint_kit.server import access_log, refusals
 from pinpoint_kit.server.access_log import Entry
 from pinpoint_kit.server.bodies import Body, Disconnected, Room
+from pinpoint_kit.server.door import Door
 from pinpoint_kit.server.head import Head
 from pinpoint_kit.server.housework import Housework
 from pinpoint_kit.server.metrics import Metrics
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from pinpoint_kit.engine import Engine
+    from pinpoint_kit.server.doorkeeper import Doorkeeper
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -42,7 +44,11 @@ _NO_CONTENT = 204
 
 
 def asgi_app(
-    engine: Engine, *, options: ServerOptions | None = None, owns_engine: bool = False
+    engine: Engine,
+    *,
+    options: ServerOptions | None = None,
+    doorkeeper: Doorkeeper | None = None,
+    owns_engine: bool = False,
 ) -> App:
     """Makes an ASGI application that answers Pinpoint's API, for uvicorn or another server.
 
@@ -53,6 +59,8 @@ def asgi_app(
     Args:
         engine: what answers; the app calls it from several threads.
         options: what to grant to a client; the defaults when None.
+        doorkeeper: says who may come in; everybody when None. Mounted below a path of another
+            application, only keys for all applications can come in.
         owns_engine: close the engine when the server stops.
 
     Returns:
@@ -63,22 +71,30 @@ def asgi_app(
         >>> from pinpoint_kit.engine import Engine
         >>> app = asgi_app(Engine.open("sqlite://"), owns_engine=True)
     """
-    return App(engine, options or ServerOptions(), owns_engine=owns_engine)
+    return App(engine, options or ServerOptions(), doorkeeper, owns_engine=owns_engine)
 
 
 class App:
     """One engine behind one event loop. Make it with `asgi_app`."""
 
-    def __init__(self, engine: Engine, options: ServerOptions, *, owns_engine: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        options: ServerOptions,
+        doorkeeper: Doorkeeper | None = None,
+        *,
+        owns_engine: bool = False,
+    ) -> None:
         self.options = options
         self._engine = engine
+        self._door = Door(doorkeeper, local_only=options.local_only)
         self._owns_engine = owns_engine
         self._max_body_bytes = engine.limits.max_request_bytes
         self._room = Room(options.max_body_bytes_in_flight)
         self._in_engine = 0
         self._is_cut_off = False
         self._metrics = Metrics()
-        self._probes = Probes(engine, self._metrics)
+        self._probes = Probes(engine, self._metrics, self._door)
         self._housework = Housework(engine.step)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -93,6 +109,10 @@ class App:
     def begin_stopping(self) -> None:
         """Says that no more requests should be sent here: `/readyz` answers 503 from now on."""
         self._probes.is_stopping = True
+
+    async def start(self) -> None:
+        """Begins what runs beside the requests."""
+        self._housework.begin()
 
     async def has_finished(self) -> bool:
         """Begins no more work, and returns whether all that had begun is done in time."""
@@ -116,7 +136,7 @@ class App:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._housework.begin()
+                await self.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.stop()
@@ -125,12 +145,13 @@ class App:
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         head = Head.of(scope)
-        probe = await self._probes.answer(head)
+        probe = await self._probes.answer(head, _peer(scope))
         if probe is not None:
             await _send(send, probe, is_last=False)
             return
         began = time.perf_counter()
-        entry = Entry(method=head.method, address=self._address(scope))
+        address = _peer(scope) if self.options.log_addresses else ""
+        entry = Entry(method=head.method, address=address)
         self._metrics.in_flight.inc()
         try:
             await self._answer(head, scope, receive, send, entry)
@@ -146,9 +167,9 @@ class App:
         is_last = False
         try:
             head.check(scope["http_version"], self.options)
-            if self.options.local_only:
-                visitors.check_local(head.headers)
+            self._door.check_visitor(head)
             entry.operation = self._engine.operation_of(head.method, head.path)
+            self._door.glance(head)
             response = await self._ask(head, receive, entry)
         except Refused as refused:
             response, entry.reason = refused.response, refused.reason
@@ -177,20 +198,26 @@ class App:
                 entry.bytes_in = body.size
             if self._in_engine >= self.options.max_in_flight:
                 raise refusals.busy()
-            request = Request(head.method, head.path, head.query, head.headers, content)
             loop = asyncio.get_running_loop()
             self._in_engine += 1
             try:
-                return await loop.run_in_executor(None, self._engine.handle, request)
+                return await loop.run_in_executor(None, self._handle, head, content, entry)
             finally:
                 self._in_engine -= 1
                 if head.method != "GET":
                     self._housework.begin()
                     self._housework.wake()
 
-    def _address(self, scope: Message) -> str:
-        client = scope.get("client")
-        return str(client[0]) if client and self.options.log_addresses else ""
+    def _handle(self, head: Head, content: bytes, entry: Entry) -> Response:
+        """Runs in a thread."""
+        entry.access_key_id = self._door.admit(head, content)
+        request = Request(head.method, head.path, head.query, head.headers, content)
+        return self._engine.handle(request)
+
+
+def _peer(scope: Message) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 async def _send(send: Send, response: Response, *, is_last: bool) -> None:

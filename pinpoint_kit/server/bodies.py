@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pinpoint_kit.server import refusals
@@ -123,6 +124,8 @@ class _Deadline:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._timer.cancel()
         if self._has_passed and kind is asyncio.CancelledError:
+            if sys.version_info >= (3, 11) and self._task is not None:
+                self._task.uncancel()  # it was us, and the task goes on
             raise refusals.too_slow("body") from None
 
     def _set(self) -> None:

@@ -127,7 +127,7 @@ class Connection(H11Protocol):
         if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             self._outlet.abort()  # in the middle of another answer
             return
-        headers = [(name, value) for name, value in response.headers.items()]
+        headers: list[Any] = [*self.server_state.default_headers, *response.headers.items()]
         headers += [("Content-Length", str(len(response.body))), ("Connection", "close")]
         events: list[Any] = [
             h11.Response(status_code=response.status, headers=headers, reason=b""),

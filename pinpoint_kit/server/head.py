@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Head"]
 
+_SMALL_BODY = 65_536
+
 
 @attrs.frozen
 class Head:
@@ -26,7 +28,8 @@ class Head:
 
     Attributes:
         method: the HTTP method.
-        path: the raw path, still percent-encoded, below the place where the app is mounted.
+        full_path: the raw path, still percent-encoded.
+        path: the same, below the place where the app is mounted.
         query: the raw query string, without the question mark.
         pairs: the headers as they came, names in lower case.
         headers: by name; values of a repeated one are joined by commas.
@@ -34,6 +37,7 @@ class Head:
     """
 
     method: str
+    full_path: str = attrs.field(repr=False)
     path: str = attrs.field(repr=False)
     query: str = attrs.field(repr=False)
     pairs: tuple[tuple[str, str], ...] = attrs.field(repr=False)
@@ -43,7 +47,10 @@ class Head:
     @classmethod
     def of(cls, scope: Mapping[str, Any]) -> Head:
         """Reads the ASGI scope; refuses nothing yet."""
-        raw_path = _raw_path(scope)
+        # A server that gives only the decoded path has lost the difference between "/" and "%2F".
+        raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        root = quote(scope.get("root_path", "")).encode()
+        below = raw_path[len(root) :] if root and raw_path.startswith(root + b"/") else raw_path
         raw_query: bytes = scope["query_string"]
         pairs = tuple(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
@@ -55,7 +62,8 @@ class Head:
             headers[name] = f"{headers[name]},{value}" if name in headers else value
         return cls(
             method=scope["method"],
-            path=raw_path.decode("utf-8", "surrogateescape"),
+            full_path=raw_path.decode("utf-8", "surrogateescape"),
+            path=below.decode("utf-8", "surrogateescape"),
             query=raw_query.decode("utf-8", "surrogateescape"),
             pairs=pairs,
             headers=headers,
@@ -66,6 +74,11 @@ class Head:
     def has_body(self) -> bool:
         """Whether anything follows the headers."""
         return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
+
+    @property
+    def has_large_body(self) -> bool:
+        """Whether the body is, or may be, more than what one would read anyway."""
+        return "transfer-encoding" in self.headers or self.declared_length() > _SMALL_BODY
 
     def declared_length(self) -> int:
         """Returns the length that the headers declare, 0 when they declare none."""
@@ -91,10 +104,3 @@ class Head:
                 raise refusals.malformed("A request has Content-Length or Transfer-Encoding")
             if http_version == "1.0":
                 raise refusals.malformed("HTTP/1.0 knows no Transfer-Encoding")
-
-
-def _raw_path(scope: Mapping[str, Any]) -> bytes:
-    # A server that gives only the decoded path has lost the difference between "/" and "%2F".
-    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    root = quote(scope.get("root_path", "")).encode()
-    return raw[len(root) :] if root and raw.startswith(root + b"/") else raw

@@ -17,9 +17,10 @@ __all__ = ["Housework"]
 
 _logger = logging.getLogger(__name__)
 
-#: Between two looks, while requests keep coming that may have brought work.
+#: From one look to the next at least, while requests keep coming that may have brought work.
+_GAP_S = 0.1
+#: When nothing happens here; another process may have been given work. It doubles every time.
 _SHORTEST_PAUSE_S = 0.1
-#: When nothing happens here; another process may have been given work.
 _LONGEST_PAUSE_S = 5.0
 
 
@@ -35,6 +36,7 @@ class Housework:
         self._woken = asyncio.Event()
         self._is_ending = False
         self._task: asyncio.Task[None] | None = None
+        self._piece: asyncio.Future[bool] | None = None
 
     def begin(self) -> None:
         """Starts the task, unless it runs already."""
@@ -48,22 +50,25 @@ class Housework:
     async def end(self, timeout: float) -> bool:
         """Begins no other piece, and waits for the one under way; returns whether that ended."""
         self._is_ending = True
-        self.wake()
-        if self._task is None:
+        if self._task is not None:
+            self._task.cancel()
+        if self._piece is None:
             return True
-        done, _ = await asyncio.wait({self._task}, timeout=timeout)
+        done, _ = await asyncio.wait({self._piece}, timeout=timeout)
         return bool(done)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         pause = _SHORTEST_PAUSE_S
-        while not self._is_ending:
+        while True:
+            looked = loop.time()
             self._woken.clear()
-            if await loop.run_in_executor(None, self._safe_step):
+            self._piece = loop.run_in_executor(None, self._safe_step)
+            if await asyncio.shield(self._piece):
                 pause = _SHORTEST_PAUSE_S
             elif await self._is_woken(pause):
                 pause = _SHORTEST_PAUSE_S
-                await asyncio.sleep(pause)
+                await asyncio.sleep(max(0.0, looked + _GAP_S - loop.time()))
             else:
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
 

@@ -14,9 +14,11 @@ import orjson
 from pinpoint_kit.engine.messages import Request, Response
 from pinpoint_kit.server import refusals
 from pinpoint_kit.server.metrics import CONTENT_TYPE
+from pinpoint_kit.server.refusals import Refused
 
 if TYPE_CHECKING:
     from pinpoint_kit.engine import Engine
+    from pinpoint_kit.server.door import Door
     from pinpoint_kit.server.head import Head
     from pinpoint_kit.server.metrics import Metrics
 
@@ -36,13 +38,14 @@ class Probes:
         is_stopping: set it when the server is not to get any more requests.
     """
 
-    def __init__(self, engine: Engine, metrics: Metrics) -> None:
+    def __init__(self, engine: Engine, metrics: Metrics, door: Door) -> None:
         self._engine = engine
         self._metrics = metrics
+        self._door = door
         self._check: asyncio.Future[Response] | None = None
         self.is_stopping = False
 
-    async def answer(self, head: Head) -> Response | None:
+    async def answer(self, head: Head, peer: str) -> Response | None:
         """Returns the answer, or None when the path is not one of these."""
         if head.path not in _PATHS:
             return None
@@ -50,6 +53,10 @@ class Probes:
             message = "This resource answers GET,HEAD"
             return refusals.answer(405, "MethodNotAllowedException", message)
         if head.path == "/metrics":
+            try:
+                self._door.check_monitor(head, peer)
+            except Refused as refused:
+                return refused.response
             return _response(_OK, CONTENT_TYPE, self._metrics.exposition())
         problem = await self._problem() if head.path == "/readyz" else ""
         if problem:

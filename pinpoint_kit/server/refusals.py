@@ -15,12 +15,15 @@ from pinpoint_kit.engine.messages import Response, failure_body, headers_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pinpoint_kit.server.denials import Denial
+
 __all__ = [
     "Refused",
     "answer",
     "body_too_large",
     "broken",
     "busy",
+    "denied",
     "head_too_large",
     "malformed",
     "not_here",
@@ -91,6 +94,12 @@ def busy(*, ends_connection: bool = False) -> Refused:
 def not_here(why: str) -> Refused:
     """403: whoever asks is not on this machine."""
     return Refused("not_local", answer(403, "ForbiddenException", why), ends_connection=True)
+
+
+def denied(denial: Denial, *, ends_connection: bool = False) -> Refused:
+    """403: the doorkeeper does not let the request in."""
+    response = answer(denial.status, denial.code, denial.message)
+    return Refused("not_admitted", response, ends_connection=ends_connection)
 
 
 def stopping() -> Response:

@@ -6,10 +6,11 @@ of their own, spawned by uvicorn, that open the same database.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import functools
-import ipaddress
 import logging
+import multiprocessing
 import os
 import shutil
 import signal
@@ -17,33 +18,36 @@ import socket
 import sys
 import tempfile
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO, cast
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import attrs
 import uvicorn
 from prometheus_client import disable_created_metrics
 from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Multiprocess
 
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
 from pinpoint_kit.server import access_log
 from pinpoint_kit.server.app import App
 from pinpoint_kit.server.connection import Connection
+from pinpoint_kit.server.doorkeeper import Doorkeeper
 from pinpoint_kit.server.metrics import DIRECTORY_VARIABLE
 from pinpoint_kit.server.options import ServerOptions
+from pinpoint_kit.server.visitors import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+    from typing_extensions import Self
+
 __all__ = ["Address", "ServedApp", "Settings", "configuration", "serve"]
 
 _BACKLOG = 512
-#: uvicorn kills a worker that does not react for so long.
-_HEALTH_TIMEOUT_S = 60
 _IN_MEMORY = frozenset({"sqlite://", "sqlite:///:memory:"})
 #: Exit status of a process that had to cut requests off.
 _ABANDONED = 1
@@ -60,13 +64,15 @@ class Settings:
         host: the name or number of the address to listen at.
         port: the port; 0 for one that is free.
         workers: processes that answer.
-        options: what to grant to a client.
+        credentials: the file that says who may come in; None for every program of this machine.
+        options: what to grant to a client; `local_only` follows from the credentials.
     """
 
     url: str
     host: str = "127.0.0.1"
     port: int = 8025
     workers: int = 1
+    credentials: Path | None = None
     options: ServerOptions = attrs.field(factory=ServerOptions)
 
 
@@ -107,21 +113,22 @@ def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
         raise ConfigurationError(
             "a database in memory belongs to one process: name a file, or serve with one worker"
         )
-    with _listening(settings.host, settings.port) as listener, _stopped_by_signals():
+    doorkeeper = _doorkeeper(settings)
+    with _listening(settings) as listener, _stopped_by_signals():
         engine = Engine.open(settings.url)  # here, so that problems are told once and early
         address = Address(*listener.getsockname()[:2])
         if settings.workers == 1:
-            on_start(address)
-            return _run_one(engine, settings, listener)
+            with engine:
+                on_start(address)
+                return _run_one(ServedApp.of(engine, doorkeeper, settings), settings, listener)
         engine.close()
         on_start(address)
         return _run_several(settings, listener)
     return 0  # a signal came
 
 
-def _run_one(engine: Engine, settings: Settings, listener: socket.socket) -> int:
+def _run_one(app: App, settings: Settings, listener: socket.socket) -> int:
     _set_up_process()
-    app = ServedApp(engine, settings.options, owns_engine=True)
     uvicorn.Server(configuration(lambda: app, settings)).run(sockets=[listener])
     return 0
 
@@ -136,15 +143,36 @@ def _worker_app(settings: Settings) -> App:
     """Runs in a worker process, once."""
     _set_up_process()
     try:
+        doorkeeper = _doorkeeper(settings)
         engine = Engine.open(settings.url)
     except PinpointKitError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(STARTUP_FAILURE)  # uvicorn does not try again after this status
-    return ServedApp(engine, settings.options, owns_engine=True)
+    return ServedApp.of(engine, doorkeeper, settings)
+
+
+def _doorkeeper(settings: Settings) -> Doorkeeper | None:
+    return None if settings.credentials is None else Doorkeeper.load(settings.credentials)
 
 
 class ServedApp(App):
     """An app with a process of its own, which must not outlive the patience for its requests."""
+
+    @classmethod
+    def of(cls, engine: Engine, doorkeeper: Doorkeeper | None, settings: Settings) -> Self:
+        """Makes the app that the settings describe."""
+        options = attrs.evolve(settings.options, local_only=doorkeeper is None)
+        return cls(engine, options, doorkeeper, owns_engine=True)
+
+    async def start(self) -> None:
+        """Stops, in a worker, when there is no supervisor any more."""
+        await super().start()
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            with suppress(NotImplementedError):  # on Windows
+                asyncio.get_running_loop().add_reader(
+                    parent.sentinel, signal.raise_signal, signal.SIGTERM
+                )
 
     async def stop(self) -> None:
         """Ends the process here when requests are not done by now."""
@@ -158,7 +186,7 @@ class ServedApp(App):
 
 
 class _Workers(Multiprocess):
-    """uvicorn's supervisor, which also takes dead workers out of the metrics."""
+    """uvicorn's supervisor, but for how it looks after its workers."""
 
     def run_to_end(self) -> int:
         """Runs until a signal, and returns the exit status."""
@@ -167,11 +195,21 @@ class _Workers(Multiprocess):
         return 0 if ends <= _GOOD_ENDS else 1
 
     def keep_subprocess_alive(self) -> None:
-        """Replaces workers that died."""
-        before = {process.pid for process in self.processes}
-        super().keep_subprocess_alive()
-        for pid in before - {process.pid for process in self.processes}:
-            mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        """Replaces workers that died, and takes them out of the metrics.
+
+        uvicorn would ask each worker and wait for its answer. One that is just starting, or dies
+        while it is asked, would hold up signals and successors; so the living are left alone.
+        """
+        for index, process in enumerate(self.processes):
+            if process.process.is_alive():
+                continue
+            mark_process_dead(process.pid)  # type: ignore[no-untyped-call]
+            if process.exitcode == STARTUP_FAILURE:  # it said why, and so would its successor
+                self.should_exit.set()
+                return
+            successor = type(process)(self.config, self.sockets)
+            successor.start()
+            self.processes[index] = successor
 
 
 def configuration(make: Callable[[], App], settings: Settings) -> uvicorn.Config:
@@ -195,13 +233,13 @@ def configuration(make: Callable[[], App], settings: Settings) -> uvicorn.Config
         h11_max_incomplete_event_size=options.max_head_bytes,
         timeout_keep_alive=cast("int", options.keep_alive_timeout),  # any number will do
         timeout_graceful_shutdown=cast("int", options.stop_timeout),
-        timeout_worker_healthcheck=_HEALTH_TIMEOUT_S,
     )
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def _listening(settings: Settings) -> Iterator[socket.socket]:
     """Opens the port; closes it at the end."""
+    host, port = settings.host, settings.port
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError):
@@ -209,10 +247,11 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
             f"the host {host} is not known here: give an address of this machine, such as 127.0.0.1"
         ) from None
     family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
-    if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
+    if settings.credentials is None and not is_loopback(str(address[0]).partition("%")[0]):
         raise ConfigurationError(
             f"{host} can be reached from other machines, and anybody there could read and change"
-            " everything: serve on 127.0.0.1"
+            " everything: name the access keys that may come in with --credentials FILE, or serve"
+            " on 127.0.0.1"
         )
     try:
         listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
@@ -275,17 +314,13 @@ def _shared_metrics() -> Iterator[None]:
 
 def _set_up_process() -> None:
     """The access log to stdout as it is, everything that needs attention to stderr."""
-    disable_created_metrics()  # type: ignore[no-untyped-call] # they double the number of series, and nobody reads them
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series for nothing
     logging.raiseExceptions = False  # a log that nobody reads any more must not fill stderr
-    _to(sys.stdout, access_log.LOGGER, logging.INFO, "%(message)s")
-    _to(sys.stderr, "pinpoint_kit", logging.WARNING, "%(levelname)s %(name)s: %(message)s")
-    logging.getLogger(access_log.LOGGER).propagate = False
-
-
-def _to(stream: TextIO, name: str, level: int, form: str) -> None:
-    logger = logging.getLogger(name)
-    handler = logging.StreamHandler(stream)
-    handler.setLevel(level)
-    handler.setFormatter(logging.Formatter(form))
-    logger.handlers[:] = [handler]
-    logger.setLevel(min(level, logger.level or level))
+    access = logging.getLogger(access_log.LOGGER)
+    access.setLevel(logging.INFO)
+    access.propagate = False
+    access.handlers[:] = [logging.StreamHandler(sys.stdout)]
+    attention = logging.StreamHandler()
+    attention.setLevel(logging.WARNING)
+    attention.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.getLogger("pinpoint_kit").handlers[:] = [attention]

@@ -37,13 +37,18 @@ def check_local(headers: Mapping[str, str]) -> None:
     Raises:
         Refused: the `Host` or the `Origin` is not on this machine.
     """
-    if not is_loopback(_host_of(f"//{headers.get('host', '')}")):
+    host = headers.get("host")  # HTTP/1.0 may go without; no browser does
+    if host is not None and not is_loopback(_host_of(f"//{host}")):
         raise refusals.not_here(
-            "This server answers as localhost only: use its loopback address as the URL"
+            "Without credentials this server answers as localhost only: use its loopback address"
+            " as the URL, or start it with --credentials"
         )
     origin = headers.get("origin")
     if origin is not None and not is_loopback(_host_of(origin)):
-        raise refusals.not_here("This server answers no web page of another host")
+        raise refusals.not_here(
+            "Without credentials this server answers no web page of another host: start it with"
+            " --credentials"
+        )
 
 
 def _host_of(url: str) -> str:

@@ -52,8 +52,9 @@ def test_every_command_is_in_the_how_to() -> None:
 def test_common_options(path: str) -> None:
     """Commands take the same options for where they work (a Pinpoint, a spool) and answer."""
     options = {name for parameter in COMMANDS[path].params for name in parameter.opts}
-    is_on_a_file = path.startswith("pinpoint-kit dead-letters ")
-    place = {"--spool"} if is_on_a_file else {"--url", "--application", "--application-id"}
+    places = {"dead-letters": {"--spool"}, "credentials": set[str]()}
+    a_pinpoint = {"--url", "--application", "--application-id"}
+    place = places.get(path.split()[1], a_pinpoint)
     assert {*place, "--json", "--debug"} <= options
 
 

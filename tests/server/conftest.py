@@ -17,11 +17,15 @@ from botocore.config import Config
 
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
-from pinpoint_kit.server import ServerOptions, access_log, run
+from pinpoint_kit.server import ServerOptions, access_log, asgi_app, run
+from pinpoint_kit.server.app import App
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from pinpoint_kit.engine import Request, Response
+    from pinpoint_kit.server.doorkeeper import Doorkeeper
 
 #: No test waits longer than this for anything.
 PATIENCE = 20.0
@@ -88,9 +92,9 @@ class Client:
 class RunningServer:
     """The engine behind a real socket, in a thread of the test's process."""
 
-    def __init__(self, engine: Engine, options: ServerOptions) -> None:
+    def __init__(self, engine: Engine, options: ServerOptions, app: App | None = None) -> None:
         self.engine = engine
-        self.app = run.ServedApp(engine, options, owns_engine=True)
+        self.app = app or asgi_app(engine, options=options, owns_engine=True)
         settings = run.Settings("sqlite://", options=options)
         self.uvicorn = uvicorn.Server(run.configuration(lambda: self.app, settings))
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -117,14 +121,14 @@ class RunningServer:
         finally:
             client.close()
 
-    def boto3(self) -> Any:
+    def boto3(self, key: str = "made-up", secret: str = "made-up") -> Any:  # noqa: S107 -- nobody's
         """A client that was never written for this server."""
         client = boto3.client(
             "pinpoint",
             region_name="us-east-1",
             endpoint_url=self.url,
-            aws_access_key_id="AKIAEXAMPLE",
-            aws_secret_access_key="secret",
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
             config=Config(retries={"total_max_attempts": 1}),
         )
         self._clients.callback(client.close)
@@ -146,7 +150,32 @@ class RunningServer:
         assert not self._thread.is_alive()
 
 
-Serve = "Callable[..., RunningServer]"
+class SlowEngine:
+    """Holds every request inside of an engine until it is told otherwise."""
+
+    def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._entered = threading.Semaphore(0)
+        self._go_on = threading.Event()
+        handle = engine.handle
+
+        def slow(request: Request) -> Response:
+            self._entered.release()
+            assert self._go_on.wait(PATIENCE)
+            return handle(request)
+
+        monkeypatch.setattr(engine, "handle", slow)
+
+    def wait_for(self, number: int) -> None:
+        """Waits until so many requests are inside."""
+        for _ in range(number):
+            assert self._entered.acquire(timeout=PATIENCE)
+
+    def is_entered(self) -> bool:
+        """Whether another request is inside."""
+        return self._entered.acquire(blocking=False)
+
+    def release(self) -> None:
+        self._go_on.set()
 
 
 @pytest.fixture
@@ -154,9 +183,16 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
     """Starts servers with the options and limits of the test's choice."""
     servers: list[RunningServer] = []
 
-    def start(limits: Limits = DEFAULT_LIMITS, **options: Any) -> RunningServer:
+    def start(
+        limits: Limits = DEFAULT_LIMITS,
+        doorkeeper: Doorkeeper | None = None,
+        kind: type[App] = App,
+        **options: Any,
+    ) -> RunningServer:
         engine = Engine.open(f"sqlite:///{tmp_path}/{len(servers)}.db", limits=limits)
-        servers.append(RunningServer(engine, ServerOptions(**options)))
+        given = ServerOptions(**options)
+        app = kind(engine, given, doorkeeper, owns_engine=True)
+        servers.append(RunningServer(engine, given, app))
         return servers[-1]
 
     yield start
@@ -164,19 +200,43 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
         server.stop()
 
 
-@pytest.fixture
-def server(serve: Callable[..., RunningServer]) -> RunningServer:
-    """A server with the options of `pinpoint-kit serve`."""
-    return serve(local_only=True)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One server for all tests of a file, as `pinpoint-kit serve` starts it."""
+    engine = Engine.open(f"sqlite:///{tmp_path_factory.mktemp('server')}/pinpoint.db")
+    server = RunningServer(engine, ServerOptions(local_only=True))
+    yield server
+    server.stop()
+
+
+class Log(logging.Handler):
+    """The access log as it is written; a line may come a moment after its answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written = threading.Condition()
+        self._lines: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with self._written:
+            self._lines.append(json.loads(record.getMessage()))
+            self._written.notify()
+
+    def lines(self, count: int) -> list[dict[str, Any]]:
+        """Waits until there are so many lines, and returns all."""
+        with self._written:
+            assert self._written.wait_for(lambda: len(self._lines) >= count, PATIENCE)
+            return list(self._lines)
 
 
 @pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
-    """Reads the access log as it was written so far."""
-    caplog.set_level(logging.INFO, access_log.LOGGER)
-
-    def read() -> list[dict[str, Any]]:
-        records = [record for record in caplog.records if record.name == access_log.LOGGER]
-        return [json.loads(record.getMessage()) for record in records]
-
-    return read
+def log() -> Iterator[Log]:
+    """The access log of the test's requests."""
+    handler = Log()
+    logger = logging.getLogger(access_log.LOGGER)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield handler
+    logger.removeHandler(handler)
+    logger.setLevel(level)

@@ -1,0 +1,424 @@
+"""`pinpoint-kit serve` as somebody starts it: what it says, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from click.testing import CliRunner
+
+from pinpoint_kit.cli import cli
+from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.server import ServerOptions, access_log, run
+from pinpoint_kit.server.run import Address, Settings
+
+from . import signing
+from .conftest import PATIENCE, Client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Start = Callable[..., "Command"]
+
+
+class Command:
+    """A server in a process of its own."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.log = folder / "access.ndjson"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(  # noqa: S603 -- our own command
+                [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--port", "0", *arguments],
+                cwd=folder,
+                stdout=log,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        assert self.process.stderr is not None
+        self.said = [self.process.stderr.readline() for _ in range(5)]
+        found = re.search(r"^Pinpoint is at (http://\S+:(\d+))$", self.said[0])
+        assert found, self.said
+        self.url, self.port = found[1], int(found[2])
+        self._clients = contextlib.ExitStack()
+
+    def client(self) -> Client:
+        """Opens a raw connection."""
+        return self._clients.enter_context(contextlib.closing(Client(self.port)))
+
+    def boto3(self, key: str = "made-up") -> Any:
+        """A client that signs with a key."""
+        client = boto3.client(
+            "pinpoint",
+            region_name="us-east-1",
+            endpoint_url=self.url,
+            aws_access_key_id=key,
+            aws_secret_access_key=signing.SECRETS.get(key, "made-up"),
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        return self._clients.enter_context(contextlib.closing(client))
+
+    def end(self) -> None:
+        """Ends it in any case."""
+        self._clients.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate(timeout=PATIENCE)
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Sends a signal; returns the exit status and what was said on stderr meanwhile."""
+        self.process.send_signal(number)
+        _, said = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, said
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The access log, once the server has stopped."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Starts servers in an empty folder, and ends those that the test has left."""
+    for name in list(os.environ):
+        if name.startswith("PINPOINT_KIT_"):
+            monkeypatch.delenv(name)
+    commands: list[Command] = []
+
+    def begin(*arguments: str) -> Command:
+        commands.append(Command(tmp_path, *arguments))
+        return commands[-1]
+
+    yield begin
+    for command in commands:
+        command.end()
+
+
+def write(client: Any, number: int = 5) -> str:
+    """Writes endpoints in an application of their own; returns its id."""
+    made = client.create_app(CreateApplicationRequest={"Name": "shop"})
+    app: str = made["ApplicationResponse"]["Id"]
+    for index in range(number):
+        client.update_endpoint(ApplicationId=app, EndpointId=f"e{index}", EndpointRequest={})
+    return app
+
+
+def test_it_serves_and_stops(start: Start, tmp_path: Path) -> None:
+    """It says where it is and what to export, serves, logs to stdout, and ends with status 0."""
+    command = start()
+    assert command.said[1] == f"Database: {tmp_path / 'pinpoint.db'}\n"
+    assert command.said[3].endswith(f"export AWS_ENDPOINT_URL_PINPOINT={command.url}\n")
+    client = command.boto3()
+    app = write(client)
+    assert client.get_endpoint(ApplicationId=app, EndpointId="e4")
+    assert command.stop() == (0, "")
+    assert [line["status"] for line in command.lines()] == [201, *[202] * 5, 200]
+    assert not (tmp_path / "pinpoint.db-wal").exists()
+
+
+def test_ctrl_c_is_no_failure(start: Start) -> None:
+    """Ctrl-C ends it like SIGTERM."""
+    command = start("--url", "sqlite://", "--no-access-log")
+    assert command.said[1] == "Database: in memory: it is gone when the server stops\n"
+    command.client().request("GET", "/v1/apps")
+    assert command.stop(signal.SIGINT) == (0, "")
+    assert command.lines() == []
+
+
+def test_two_workers_share_a_database(start: Start) -> None:
+    """Both workers answer from one file, any tells the metrics of both, and both stop."""
+    command = start("--workers", "2")
+    client = command.boto3()
+    app = write(client)
+    lists = []
+
+    def read() -> None:
+        client = command.client()
+        lists.append([client.request("GET", f"/v1/apps/{app}").status for _ in range(20)])
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert lists == [[200] * 20] * 8
+    asking = command.client()
+    metrics = asking.request("GET", "/metrics").body.decode()
+    assert 'pinpoint_kit_requests_total{operation="UpdateEndpoint",status="202"} 5.0' in metrics
+    assert 'pinpoint_kit_requests_total{operation="GetApp",status="200"} 160.0' in metrics
+    assert "pinpoint_kit_requests_in_flight 0.0" in metrics
+    assert command.stop() == (0, "")
+    assert len(command.lines()) == 166
+
+
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
+def test_a_write_under_way_is_finished(start: Start, tmp_path: Path, workers: str) -> None:
+    """A write that waits for the database when the signal comes is answered and stored."""
+    command = start("--workers", workers)
+    client = command.client()
+    assert client.request("GET", "/readyz").status == 200
+    database = sqlite3.connect(tmp_path / "pinpoint.db", isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    head = "POST /v1/apps HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+    client.send(f"{head}Content-Length: 13\r\n\r\n".encode())
+    assert client.answer().status == 100  # so the request has begun
+    client.send(b'{"Name": "a"}')
+    command.process.send_signal(signal.SIGTERM)
+    database.execute("ROLLBACK")
+    answer = client.answer()
+    assert answer.status == 201
+    assert client.is_closed()
+    assert command.process.wait(PATIENCE) == 0
+    rows = database.execute("SELECT count(*) FROM apps").fetchall()
+    assert rows == [(1,)]
+    database.close()
+
+
+@pytest.mark.slow
+def test_only_signed_requests_come_in(start: Start, tmp_path: Path) -> None:
+    """With --credentials, boto3 comes in with a key of the file, and nobody without."""
+    signing.write_file(tmp_path / "keys")
+    command = start("--credentials", "keys", "--workers", "2", "--host", "0.0.0.0")  # noqa: S104 -- the case
+    assert command.said[2] == "Credentials: keys\n"
+    client = command.boto3(signing.ADMIN)
+    write(client)
+    unsigned = command.client()
+    answer = unsigned.request("GET", "/v1/apps")
+    assert (answer.status, answer.code) == (403, "MissingAuthenticationTokenException")
+    assert command.stop() == (0, "")
+    keys = {line.get("access_key_id") for line in command.lines() if line["status"] < 400}
+    assert keys == {signing.ADMIN}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
+def test_dead_workers_are_replaced(start: Start, tmp_path: Path) -> None:
+    """Workers that were killed have successors, and what they were doing leaves the metrics."""
+    command = start("--workers", "2")
+    client = command.client()
+    assert client.request("GET", "/readyz").status == 200
+    database = sqlite3.connect(tmp_path / "pinpoint.db", isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    head = "POST /v1/apps HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+    client.send(f"{head}Content-Length: 2\r\n\r\n".encode())
+    assert client.answer().status == 100  # so the request has begun
+    killed = running_workers(command)
+    kill(killed)
+    assert client.is_closed()
+    database.execute("ROLLBACK")
+    database.close()
+    successor = command.client()
+    while b"in_flight 0.0" not in successor.request("GET", "/metrics").body:
+        pass  # until the supervisor has seen it
+    assert not killed & workers_of(command)
+    assert command.stop() == (0, "")
+
+
+def workers_of(command: Command) -> set[int]:
+    """The process ids of the workers; there is a helper of multiprocessing besides."""
+    parent = Path(f"/proc/{command.process.pid}")
+    children = (parent / "task" / parent.name / "children").read_text().split()
+    return {
+        int(pid)
+        for pid in children
+        if b"--multiprocessing-fork" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    }
+
+
+def running_workers(command: Command) -> set[int]:
+    """The process ids of the workers, once they have come so far as to open the database."""
+    pids = workers_of(command)
+    while not all(map(has_opened_the_database, pids)):
+        pass
+    return pids
+
+
+def kill(pids: set[int]) -> None:
+    """Ends processes without a chance to clean up."""
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+
+
+def has_opened_the_database(pid: int) -> bool:
+    """Whether a process has the database file open."""
+    files = Path(f"/proc/{pid}/fd").iterdir()
+    return any(file.resolve().name == "pinpoint.db" for file in files)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
+def test_workers_end_with_their_supervisor(start: Start) -> None:
+    """When the supervisor is killed its workers stop by themselves, and the port is free again."""
+    command = start("--workers", "2")
+    assert command.client().request("GET", "/readyz").status == 200
+    running_workers(command)
+    os.kill(command.process.pid, signal.SIGKILL)
+    _, said = command.process.communicate(timeout=PATIENCE)  # as long as anybody has its stderr
+    assert said == ""
+    socket.create_server(("127.0.0.1", command.port)).close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
+def test_workers_that_cannot_start(start: Start, tmp_path: Path) -> None:
+    """When a worker cannot be replaced, all end with a sentence and a status."""
+    command = start("--workers", "2")
+    client = command.client()
+    assert client.request("GET", "/readyz").status == 200
+    workers = running_workers(command)
+    (tmp_path / "pinpoint.db").write_bytes(b"no database at all, any more" * 100)
+    kill(workers)
+    _, said = command.process.communicate(timeout=PATIENCE)
+    assert command.process.returncode == 1
+    assert "error: The database" in said
+    assert "Traceback" not in said
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that another program uses."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def refusal(*arguments: str) -> str:
+    """The sentence with which the command refuses to start; its status is 2."""
+    result = CliRunner().invoke(cli, ["serve", "--url", "sqlite://", *arguments])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--host", "0.0.0.0"), "with --credentials FILE"),  # noqa: S104 -- it is refused
+        (("--host", "::"), "with --credentials FILE"),
+        (("--host", "no such host"), "is not known here"),
+        (("--host", "192.0.2.1", "--credentials", "keys"), "cannot listen at 192.0.2.1"),
+        (("--workers", "2"), "a database in memory belongs to one process"),
+        (("--url", "http://127.0.0.1:8025"), "give --url sqlite:///FILE"),
+        (("--url", "sqlite:////no/such/folder/p.db"), "does not exist"),
+        (("--credentials", "missing"), "missing"),
+    ],
+)
+def test_what_cannot_be_served(
+    arguments: tuple[str, ...], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong is said in a sentence, and nothing is started."""
+    monkeypatch.chdir(tmp_path)
+    signing.write_file(tmp_path / "keys")
+    assert sentence in refusal(*arguments)
+
+
+def test_a_port_that_is_taken(taken: int) -> None:
+    """A port that is in use is named, with what to do."""
+    sentence = refusal("--port", str(taken))
+    assert sentence.startswith(f"error: port {taken} of 127.0.0.1 is taken: stop what uses it")
+
+
+def test_a_port_without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that this user may not open is named, too."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    assert refusal("--port", "80") == (
+        "error: port 80 needs rights that this user does not have: give one above 1023\n"
+    )
+
+
+@pytest.mark.parametrize("missing", ["uvicorn", "prometheus_client"])
+def test_without_the_extra(missing: str) -> None:
+    """Without the server's extra one sentence says what to install."""
+    code = (
+        "import sys\n"
+        f"sys.modules[{missing!r}] = None\n"
+        "sys.argv = ['pinpoint-kit', 'serve']\n"
+        "from pinpoint_kit.cli import main\nmain()"
+    )
+    done = subprocess.run(  # noqa: S603 -- our own code
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "error: the server needs uvicorn and prometheus-client:"
+        " pip install 'pinpoint-kit[server]'\n"
+    )
+
+
+def test_another_missing_module_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of our own is not explained away."""
+    monkeypatch.setitem(sys.modules, "pinpoint_kit.server.metrics", None)
+    monkeypatch.delitem(sys.modules, "pinpoint_kit.server.run")
+    monkeypatch.delitem(sys.modules, "pinpoint_kit.server.app")
+    result = CliRunner().invoke(cli, ["serve", "--url", "sqlite://"])
+    assert result.exit_code == 70
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("::1", "http://[::1]:1"), ("127.0.0.1", "http://127.0.0.1:1")]
+)
+def test_the_address_as_a_url(host: str, url: str) -> None:
+    """IPv6 numbers stand in brackets."""
+    assert Address(host, 1).url == url
+
+
+def test_a_signal_before_the_start(tmp_path: Path) -> None:
+    """A signal that comes before the first request can come ends it just as quietly."""
+    settings = Settings(f"sqlite:///{tmp_path}/p.db", port=0)
+    before = signal.getsignal(signal.SIGTERM)
+    assert run.serve(settings, lambda _: signal.raise_signal(signal.SIGTERM)) == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.fixture
+def _logging() -> Iterator[None]:
+    """Leaves the loggers as they were."""
+    loggers = [logging.getLogger(name) for name in (access_log.LOGGER, "pinpoint_kit")]
+    before = [(one.handlers[:], one.level, one.propagate) for one in loggers]
+    yield
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+        logger.propagate = propagate
+    logging.raiseExceptions = True
+
+
+@pytest.mark.usefixtures("_logging")
+def test_serving_in_this_process(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """`serve` returns when a signal came, and writes its log to stdout."""
+    settings = Settings(f"sqlite:///{tmp_path}/p.db", port=0, options=ServerOptions())
+
+    def ask(address: Address) -> None:
+        def visit() -> None:
+            client = Client(address.port)
+            client.request("GET", "/v1/apps")
+            client.close()
+            signal.raise_signal(signal.SIGTERM)
+
+        threading.Thread(target=visit).start()
+
+    assert run.serve(settings, ask) == 0
+    assert json.loads(capfd.readouterr().out)["status"] == 200
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_numbers_are_checked(workers: int) -> None:
+    """Numbers that make no sense are refused."""
+    with pytest.raises(ConfigurationError, match="max_in_flight must be a number above 0"):
+        ServerOptions(max_in_flight=workers)

@@ -1,0 +1,268 @@
+"""No client can hold the server: what is too large, too slow or too much is cut off."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pinpoint_kit.limits import Limits
+
+from .conftest import SlowEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .conftest import Log, RunningServer
+
+    Serve = Callable[..., RunningServer]
+
+POST = b"POST /v1/apps HTTP/1.1\r\nHost: localhost\r\n"
+
+
+def test_a_body_is_refused_by_its_length(serve: Serve) -> None:
+    """A body over the limit is refused by its declared length, before any of it is read."""
+    client = serve(Limits(max_request_bytes=1000)).client()
+    client.send(POST + b"Content-Length: 1001\r\n\r\n")
+    answer = client.answer()
+    assert (answer.status, answer.code) == (413, "PayloadTooLargeException")
+    assert answer.json["Message"] == "The request is larger than 1000 bytes"
+    client.send(b"x" * 1001)
+    assert client.is_closed()
+
+
+def test_a_body_is_refused_where_it_becomes_too_long(serve: Serve) -> None:
+    """A body without a declared length is read up to the limit and no further."""
+    client = serve(Limits(max_request_bytes=1000)).client()
+    client.send(POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"258\r\n" + b"x" * 600 + b"\r\n")
+    client.send(b"258\r\n" + b"x" * 600 + b"\r\n")
+    assert client.answer().status == 413
+
+
+def test_a_client_that_expects_nothing_is_not_asked_for_its_body(serve: Serve) -> None:
+    """Who asks with `Expect: 100-continue` for too much gets 413 in place of 100."""
+    client = serve(Limits(max_request_bytes=1000)).client()
+    client.send(POST + b"Content-Length: 1001\r\nExpect: 100-continue\r\n\r\n")
+    assert client.answer().status == 413
+    assert client.is_closed()
+
+
+def test_boto3_reads_the_413(serve: Serve) -> None:
+    """A client that sends all of a large body first still gets to read why it was refused."""
+    server = serve(Limits(max_request_bytes=100_000))
+    client = server.boto3()
+    with pytest.raises(client.exceptions.PayloadTooLargeException):
+        client.create_app(CreateApplicationRequest={"Name": "x" * 2_000_000})
+
+
+def test_an_endless_body_is_cut_off(serve: Serve) -> None:
+    """After a refusal what still comes is thrown away for a moment, and then nothing is read."""
+    client = serve(Limits(max_request_bytes=1000)).client()
+    client.send(POST + b"Content-Length: 1000000000\r\n\r\n")
+    with pytest.raises(ConnectionError):
+        client.send(b"x" * 100_000_000)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"X: " + b"x" * 3000 + b"\r\n",
+        b"".join(b"X-%d: 1\r\n" % number for number in range(20)),
+        b"".join(b"X-%d: %s\r\n" % (number, b"x" * 500) for number in range(6)),
+    ],
+)
+def test_a_large_head_is_refused(serve: Serve, head: bytes) -> None:
+    """Too many or too long headers are refused, and the connection ends."""
+    client = serve(max_head_bytes=2000, max_headers=10).client()
+    client.send(POST + head + b"\r\n")
+    answer = client.answer()
+    assert (answer.status, answer.code) == (431, "BadRequestException")
+    assert answer.json["RequestID"] == answer.headers["x-amzn-requestid"]
+    assert client.is_closed()
+
+
+def test_an_endless_head_is_refused(serve: Serve) -> None:
+    """A head without an end is refused as soon as it is too large."""
+    client = serve(max_head_bytes=2000).client()
+    client.send(POST + b"X: " + b"x" * 3000)
+    assert client.answer().status == 431
+    assert client.is_closed()
+
+
+def test_a_long_path_is_refused(serve: Serve) -> None:
+    """Path and query count as part of the head."""
+    assert serve(max_head_bytes=2000).ask("GET", "/" + "x" * 2000).status == 431
+
+
+def test_a_slow_head_is_cut_off(serve: Serve) -> None:
+    """A head that does not end in time gets 408; other clients do not notice."""
+    server = serve(head_timeout=0.2)
+    client = server.client()
+    client.send(POST)
+    answer = client.answer()
+    assert (answer.status, answer.code) == (408, "RequestTimeoutException")
+    assert "date" in answer.headers
+    assert client.is_closed()
+
+
+def test_a_slow_second_head_is_cut_off(serve: Serve) -> None:
+    """Patience is the same for each request of a connection."""
+    server = serve(head_timeout=0.2)
+    client = server.client()
+    assert client.request("GET", "/v1/apps").status == 200
+    client.send(POST)
+    assert client.answer().status == 408
+    assert client.is_closed()
+
+
+def test_a_client_that_says_nothing_is_let_go(serve: Serve, log: Log) -> None:
+    """A connection without a byte is closed without a word."""
+    server = serve(head_timeout=0.2)
+    client = server.client()
+    assert client.is_closed()
+    server.ask("GET", "/v1/apps")
+    assert [line["status"] for line in log.lines(1)] == [200]
+
+
+def test_an_idle_connection_is_let_go(serve: Serve) -> None:
+    """After an answer the connection waits for another request for so long."""
+    client = serve(keep_alive_timeout=0.2).client()
+    assert client.request("GET", "/v1/apps").status == 200
+    assert client.is_closed()
+
+
+def test_a_body_that_stands_still_is_cut_off(serve: Serve, log: Log) -> None:
+    """A body of which nothing comes for too long gets 408."""
+    client = serve(body_idle_timeout=0.2).client()
+    client.send(POST + b"Content-Length: 100\r\n\r\n{")
+    answer = client.answer()
+    assert (answer.status, answer.code) == (408, "RequestTimeoutException")
+    assert client.is_closed()
+    assert [(line["status"], line["reason"], line["bytes_in"]) for line in log.lines(1)] == [
+        (408, "too_slow", 1)
+    ]
+
+
+def test_a_body_that_drips_is_cut_off(serve: Serve) -> None:
+    """A body that keeps coming a byte at a time gets 408 when its time is over."""
+    client = serve(body_timeout=0.5, body_idle_timeout=10.0).client()
+    client.send(POST + b"Content-Length: 100000\r\n\r\n")
+    has_ended = threading.Event()
+
+    def drip() -> None:
+        while not has_ended.wait(0.05):
+            client.send(b" ")
+
+    dripping = threading.Thread(target=drip)
+    dripping.start()
+    try:
+        assert client.answer().status == 408
+    finally:
+        has_ended.set()
+        dripping.join()
+
+
+def test_a_client_that_does_not_read_is_cut_off(serve: Serve) -> None:
+    """Answers that nobody takes do not stay in memory, nor does the connection."""
+    server = serve(write_timeout=0.3)
+    for _ in range(30):
+        server.make_app()
+    client = server.client()
+    request = b"GET /v1/apps HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with pytest.raises(ConnectionError):  # each answer is a hundred times as long as its request
+        client.send(request * 200_000)
+
+
+def test_a_slow_reader_gets_everything(serve: Serve) -> None:
+    """A client that takes its answers slowly but steadily is served to the end."""
+    server = serve(write_timeout=0.2)
+    for _ in range(30):
+        server.make_app()
+    client = server.client()
+    client.send(b"GET /v1/apps HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+    assert [len(client.answer().json["Item"]) for _ in range(100)] == [30] * 100
+
+
+def test_a_newcomer_takes_the_place_of_the_longest_idle(serve: Serve) -> None:
+    """With too many connections the one that has waited the longest is closed."""
+    server = serve(max_connections=2)
+    first, second = server.client(), server.client()
+    assert first.request("GET", "/v1/apps").status == 200
+    assert second.request("GET", "/v1/apps").status == 200
+    third = server.client()
+    assert third.request("GET", "/v1/apps").status == 200
+    assert first.is_closed()
+    assert second.request("GET", "/v1/apps").status == 200
+
+
+@pytest.fixture
+def busy(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RunningServer, Any]]:
+    """A server with two requests in its engine, which is as many as may be."""
+    server = serve(max_in_flight=2, max_connections=4)
+    engine = SlowEngine(server.engine, monkeypatch)
+    clients = [server.client(), server.client()]
+    for client in clients:
+        client.send(b"GET /v1/apps HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    engine.wait_for(2)
+    yield server, clients
+    engine.release()
+    assert [client.answer().status for client in clients] == [200, 200]
+
+
+def test_one_request_too_many_is_refused(busy: tuple[RunningServer, Any], log: Log) -> None:
+    """A request more than may be under way gets 429 at once, and may come again on the spot."""
+    server, _ = busy
+    client = server.client()
+    for _ in range(2):
+        answer = client.request("GET", "/v1/apps")
+        assert (answer.status, answer.code) == (429, "TooManyRequestsException")
+        assert answer.headers["retry-after"] == "1"
+    assert [line["reason"] for line in log.lines(2)] == ["busy", "busy"]
+
+
+def test_a_busy_engine_does_not_stop_the_probe(busy: tuple[RunningServer, Any]) -> None:
+    """`/healthz` and preflights of the server's own do not wait for the engine."""
+    server, _ = busy
+    assert server.ask("GET", "/healthz").status == 200
+    assert server.ask("GET", "/metrics").status == 200
+
+
+def test_no_room_for_another_connection(busy: tuple[RunningServer, Any]) -> None:
+    """Connections with a request under way are not closed for a newcomer."""
+    server, _ = busy
+    for _ in range(2):
+        client = server.client()
+        client.send(POST + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        assert client.answer().status == 100  # so its head was read
+    assert server.client().is_closed()
+
+
+def test_memory_for_bodies_is_bounded(serve: Serve) -> None:
+    """When all memory for bodies is in use, another body gets 429."""
+    server = serve(max_body_bytes_in_flight=1000)
+    assert server.ask("POST", "/v1/apps", b'{"Name": "a"}' + b" " * 900).status == 201
+    answer = server.ask("POST", "/v1/apps", b'{"Name": "a"}' + b" " * 1000)
+    assert (answer.status, answer.code) == (429, "TooManyRequestsException")
+    assert server.ask("POST", "/v1/apps", b'{"Name": "a"}' + b" " * 900).status == 201
+
+
+def test_a_client_that_hangs_up_is_forgotten(serve: Serve, log: Log) -> None:
+    """A client that goes in the middle of its body leaves a line in the log, and no error."""
+    server = serve()
+    client = server.client()
+    client.send(POST + b"Content-Length: 100\r\n\r\n{")
+    client.close()
+    assert [(line["status"], line["reason"]) for line in log.lines(1)] == [(499, "disconnected")]
+
+
+def test_a_reset_is_survived(serve: Serve) -> None:
+    """A client that resets its connection in the middle of an answer disturbs nobody."""
+    server = serve()
+    for _ in range(5):
+        client = socket.create_connection(("127.0.0.1", server.port))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        client.sendall(b"GET /v1/apps HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50)
+        client.close()
+    assert server.ask("GET", "/v1/apps").status == 200
