@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import attrs
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+from pinpoint_kit.server import canonical
+from pinpoint_kit.server.incoming import Incoming
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,3 +152,25 @@ def sign(  # noqa: PLR0913 -- the parts of a request
     url = urlsplit(str(request.url))
     pairs = tuple((str(name), str(value)) for name, value in request.headers.items())
     return Sent(method, url.path, url.query, (("Host", url.netloc), *pairs), body)
+
+
+def beacon(now: datetime, body: bytes = b'{"BatchItem":{}}') -> Sent:
+    """What Amplify makes: the arithmetic is the one that AWS's examples have proved."""
+    stamp = f"{now:%Y%m%dT%H%M%SZ}"
+    scope = f"{stamp[:8]}/us-east-1/mobiletargeting/aws4_request"
+    query = "&".join(
+        (
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256",
+            f"X-Amz-Credential={quote(f'{WRITER}/{scope}', safe='')}",
+            f"X-Amz-Date={stamp}",
+            "X-Amz-SignedHeaders=host",
+        )
+    )
+    sent = Sent("POST", f"{EVENTS}/legacy", query, (("Host", "p.test"),), body)
+    request = Incoming.of(sent.method, sent.path, sent.query, sent.headers, sent.body)
+    signed = canonical.canonical_request(
+        request, canonical.parameters(query), ["host"], canonical.sha256(sent.body)
+    )
+    key = canonical.signing_key(SECRETS[WRITER], stamp[:8], "us-east-1", "mobiletargeting")
+    text = canonical.string_to_sign(stamp, scope, signed)
+    return attrs.evolve(sent, query=f"{query}&X-Amz-Signature={canonical.signature(key, text)}")

@@ -29,6 +29,7 @@ from .signing import (
     TOKEN,
     WRITER,
     Sent,
+    beacon,
     sign,
     write_file,
 )
@@ -406,33 +407,11 @@ def test_a_presigned_request_expires_when_it_says(door: Doorkeeper) -> None:
 def test_a_beacon_without_expiry_is_good_for_five_minutes(door: Doorkeeper) -> None:
     """Amplify's beacons have no X-Amz-Expires; they come with a body to `/events/legacy`."""
     now = datetime.now(timezone.utc).replace(microsecond=0)
-    sent = _beacon(now)
+    sent = beacon(now)
     assert sent.code(door, now) == ""
     assert sent.code(door, now + 5 * MINUTE) == ""
     assert sent.code(door, now + 6 * MINUTE) == INVALID
     assert attrs.evolve(sent, body=b'{"BatchItem":{"x":{}}}').code(door, now) == INVALID
-
-
-def _beacon(now: datetime) -> Sent:
-    """What Amplify makes: the arithmetic is the one that AWS's examples have proved."""
-    stamp = f"{now:%Y%m%dT%H%M%SZ}"
-    scope = f"{stamp[:8]}/us-east-1/mobiletargeting/aws4_request"
-    query = "&".join(
-        (
-            "X-Amz-Algorithm=AWS4-HMAC-SHA256",
-            f"X-Amz-Credential={quote(f'{WRITER}/{scope}', safe='')}",
-            f"X-Amz-Date={stamp}",
-            "X-Amz-SignedHeaders=host",
-        )
-    )
-    sent = Sent("POST", f"{EVENTS}/legacy", query, (("Host", "p.test"),), b'{"BatchItem":{}}')
-    request = Incoming.of(sent.method, sent.path, sent.query, sent.headers, sent.body)
-    signed = canonical.canonical_request(
-        request, canonical.parameters(query), ["host"], canonical.sha256(sent.body)
-    )
-    key = canonical.signing_key(SECRETS[WRITER], stamp[:8], "us-east-1", "mobiletargeting")
-    text = canonical.string_to_sign(stamp, scope, signed)
-    return attrs.evolve(sent, query=f"{query}&X-Amz-Signature={canonical.signature(key, text)}")
 
 
 def test_presigned_parts_must_all_be_there_once(door: Doorkeeper) -> None:
