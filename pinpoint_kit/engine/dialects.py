@@ -1,34 +1,59 @@
 """What each database needs of its own, all of it here: connecting, locking, upserts, errors.
 
 SQLite now; the PostgreSQL family is to join by adding to this file only. Nothing outside may
-name a dialect, and nothing here may name a table.
+name a dialect, and nothing here may name a table. What is written differently inside of an
+expression (JSON, hints) is an element of its own, spelled out when the statement is compiled.
 
 The SQLite settings, and why:
 - WAL: readers never wait for the writer. `synchronous=FULL`: an answered write survives power
   loss. `secure_delete`: deleted personal data is overwritten, not just unlinked.
 - The driver's own transaction handling is switched off; a write begins with BEGIN IMMEDIATE, so
   that two writers queue instead of failing half-way.
+
+Values are looked for by SQLite's JSON functions, but for what those do not tell exactly, which is
+rare: they end a text at U+0000, and cannot name a member with a quote or a backslash. A function
+in Python decides there. Dates are read by one too, because SQLite takes too much for a date.
 """
 
 from __future__ import annotations
 
+import math
+import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from sqlalchemy import URL, Index, create_engine, event
+import orjson
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Float,
+    Index,
+    and_,
+    case,
+    cast,
+    create_engine,
+    event,
+    exists,
+    false,
+    func,
+    or_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from pinpoint_kit.engine import sql_functions
 from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Column, Connection, Engine, Table
-    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+    from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.sql.dml import Insert
 
 __all__ = [
@@ -36,14 +61,24 @@ __all__ = [
     "begin_write",
     "connect",
     "explain",
+    "has_value",
     "insert_ignoring",
     "is_in_memory",
+    "metric",
     "parse_url",
     "partial_index",
     "prepare",
     "scrub",
+    "unindexed",
     "upsert",
 ]
+
+#: What SQL may call by these names, and with how many arguments.
+_FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
+    ("pinpoint_has_value", 4, sql_functions.has_value),
+    ("pinpoint_instant", 1, sql_functions.instant),
+    ("pinpoint_metric", 2, sql_functions.metric),
+)
 
 _WAL_ATTEMPTS = 100
 _WAL_PAUSE_S = 0.05
@@ -102,7 +137,22 @@ def _configure(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA secure_delete=ON")
+    for name, function in (("sin", math.sin), ("cos", math.cos)):
+        if _lacks(cursor, name):
+            connection.create_function(name, 1, function, deterministic=True)
     cursor.close()
+    for name, arguments, function in _FUNCTIONS:
+        connection.create_function(name, arguments, function, deterministic=True)
+
+
+def _lacks(cursor: DBAPICursor, function: str) -> bool:
+    """Whether this SQLite was built without the mathematical functions."""
+    try:
+        cursor.execute(f"SELECT {function}(0.0)")
+    except sqlite3.OperationalError:
+        return True
+    cursor.fetchall()
+    return False
 
 
 def prepare(connection: Connection) -> None:
@@ -166,6 +216,121 @@ def partial_index(name: str, present: Column[str | None], *columns: Column[Any])
     """Adds an index that holds only the rows in which `present` has a value."""
     condition = present.is_not(None)
     Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+def has_value(
+    text: ColumnElement[str], name: str, how: str, wanted: Sequence[str]
+) -> ColumnElement[bool]:
+    """Returns whether a stored map of lists has a value of this name that fits.
+
+    Args:
+        text: the map: JSON as `body.encode` writes it, NULL for an empty one.
+        name: the name of the list.
+        how: INCLUSIVE (the value is one of the wanted), CONTAINS (it has one of them in it), or
+            BEFORE, AFTER, ON, BETWEEN: it is an ISO_INSTANT before, after, on the day of one of
+            them, or between the two of them, both included.
+        wanted: texts; for dates in the form of `instants.sortable`.
+    """
+    return _HasValue(text, name, how, tuple(wanted))
+
+
+def metric(text: ColumnElement[str], name: str) -> ColumnElement[float]:
+    """Returns a number of a stored map of numbers, NULL when there is none of this name."""
+    return _Metric(text, name)
+
+
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Returns the column as one that no index is used for: the table is read from end to end."""
+    return _Unindexed(column)
+
+
+# Expressions that every dialect spells in its own way. A condition must not have the type Boolean:
+# it would be compared with 1, and then SQLite works out all of it for every row.
+
+
+class _HasValue(ColumnElement[bool]):
+    inherit_cache = False  # statements with it are made for one use
+
+    def __init__(
+        self, text: ColumnElement[str], name: str, how: str, wanted: tuple[str, ...]
+    ) -> None:
+        self.text = text
+        self.name = name
+        self.how = how
+        self.wanted = wanted
+
+
+class _Metric(ColumnElement[float]):
+    inherit_cache = False
+    type = Float()
+
+    def __init__(self, text: ColumnElement[str], name: str) -> None:
+        self.text = text
+        self.name = name
+
+
+class _Unindexed(ColumnElement[Any]):
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self.column = column
+        self.type = column.type
+
+
+@compiles(_HasValue, "sqlite")
+def _spell_has_value(element: _HasValue, compiler: SQLCompiler, **options: object) -> str:
+    """JSON functions decide; where U+0000 may mislead them, a function in Python does."""
+    wanted = orjson.dumps(element.wanted).decode()
+    exactly = func.pinpoint_has_value(element.text, element.name, element.how, wanted) == 1
+    found: ColumnElement[bool]
+    if _is_plain(element.name) and "\\u0000" not in wanted:
+        each = func.json_each(element.text, f'$."{element.name}"').table_valued("value")
+        test = _SQLITE_TESTS[element.how](each.c.value, element.wanted)
+        found = exists().select_from(each).where(test)
+        is_cut = func.coalesce(func.instr(element.text, "\\u0000"), 0) > 0
+        if element.how == "CONTAINS":  # it may be in what was cut off
+            found = or_(found, and_(is_cut, exactly))
+        else:  # what is left may look like the wanted
+            found = and_(found, or_(~is_cut, exactly))
+    else:
+        found = and_(element.text.is_not(None), exactly)
+    return f"({compiler.process(found, **options)})"
+
+
+@compiles(_Metric, "sqlite")
+def _spell_metric(element: _Metric, compiler: SQLCompiler, **options: object) -> str:
+    number: ColumnElement[float]
+    if _is_plain(element.name):
+        number = cast(func.json_extract(element.text, f'$."{element.name}"'), Float)
+    else:
+        exactly = func.pinpoint_metric(element.text, element.name)
+        number = case((element.text.is_not(None), exactly))
+    return f"({compiler.process(number, **options)})"
+
+
+@compiles(_Unindexed, "sqlite")
+def _spell_unindexed(element: _Unindexed, compiler: SQLCompiler, **options: object) -> str:
+    return f"+{compiler.process(element.column, **options)}"
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a JSON path can name a member so called, and JSON writes the name as it is."""
+    return bool(name) and all(char >= " " and char not in '"\\' for char in name)
+
+
+#: How a value in SQL fits, by `how`; the same as in sql_functions.py.
+_SQLITE_TESTS: dict[str, Callable[[ColumnElement[str], Sequence[str]], ColumnElement[bool]]] = {
+    "INCLUSIVE": lambda value, wanted: value.in_(wanted),
+    "CONTAINS": lambda value, wanted: or_(
+        false(), *(func.instr(value, part) > 0 for part in wanted)
+    ),
+    "BEFORE": lambda value, wanted: func.pinpoint_instant(value) < max(wanted, default=""),
+    "AFTER": lambda value, wanted: func.pinpoint_instant(value) > min(wanted, default="~"),
+    "ON": lambda value, wanted: func.substr(func.pinpoint_instant(value), 1, 10).in_(
+        [moment[:10] for moment in wanted]
+    ),
+    "BETWEEN": lambda value, wanted: func.pinpoint_instant(value).between(wanted[0], wanted[1]),
+}
 
 
 @attrs.frozen

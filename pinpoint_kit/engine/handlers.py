@@ -22,6 +22,7 @@ from pinpoint_kit.engine import (
     listing,
     recommenders,
     routes,
+    segment_members,
     segments,
     settings,
     tags,
@@ -47,9 +48,12 @@ class Operation:
 
 #: What Pinpoint's own API cannot be asked; see `routes`.
 OWN = {
+    "CountSegmentMembers": segment_members.count_segment_members,
     "EraseData": erasure.erase_data,
+    "ExplainSegmentMembership": segment_members.explain_segment_membership,
     "ListEndpointIds": listing.list_endpoint_ids,
     "ListEndpoints": listing.list_endpoints,
+    "ListSegmentMembers": segment_members.list_segment_members,
 }
 
 _TAGGED = "applications, segments and templates are the only resources so far"

@@ -28,9 +28,15 @@ OWN_PREFIX = "/pinpoint-kit/"
 _OWN_APP = OWN_PREFIX + "v1/apps/{application-id}"
 #: Our own operations: method and path. All of them answer 200.
 _OWN = {
+    "CountSegmentMembers": ("GET", f"{_OWN_APP}/segments/{{segment-id}}/count"),
     "EraseData": ("POST", f"{_OWN_APP}/erasures"),
+    "ExplainSegmentMembership": (
+        "GET",
+        f"{_OWN_APP}/segments/{{segment-id}}/explanations/{{endpoint-id}}",
+    ),
     "ListEndpointIds": ("GET", f"{_OWN_APP}/endpoint-ids"),
     "ListEndpoints": ("GET", f"{_OWN_APP}/endpoints"),
+    "ListSegmentMembers": ("GET", f"{_OWN_APP}/segments/{{segment-id}}/members"),
 }
 
 

@@ -60,7 +60,7 @@ class _Search:
     def _searched(self, segment: Segment, above: tuple[tuple[int, int], ...]) -> _Complete:
         rules = list(walk(segment.rule))
         sources: dict[Reference, Segment] = {}
-        depth, parts = 1, len(rules)
+        depth, parts = 1, sum(bool(rule.path) for rule in rules)
         for rule in rules:
             if isinstance(rule, SourceRule):
                 source = self.complete(self._find(segment.app, rule), above)

@@ -261,6 +261,6 @@ def _rendered(connection: Connection, app: App, segment: Segment) -> dict[str, o
         "SegmentType": segment.type,
         "Version": segment.version,
         **({} if segment.name is None else {"Name": segment.name}),
-        **({"tags": tagging} if tagging else {}),
+        "tags": tagging,
         **segment.definition,
     }
