@@ -1,0 +1,86 @@
+"""`pinpoint-kit serve` in processes of its own, to be loaded and killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .conftest import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+__all__ = ["Served", "is_sound", "rows"]
+
+
+class Served:
+    """A server on a database file, with all its processes in a group of their own."""
+
+    def __init__(self, database: Path, workers: int, *arguments: str) -> None:
+        self.database = database
+        command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--no-access-log"]
+        command += ["--url", f"sqlite:///{database}", "--port", "0", "--workers", str(workers)]
+        self.process = subprocess.Popen(  # noqa: S603 -- our own command
+            [*command, *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert self.process.stderr is not None
+        first = self.process.stderr.readline()
+        found = re.fullmatch(r"Pinpoint is at http://127\.0\.0\.1:(\d+)\n", first)
+        assert found, first
+        self.port = int(found[1])
+        self.greeting = [self.process.stderr.readline() for _ in range(4)]
+
+    @property
+    def pid(self) -> int:
+        """The process that was started: the only one, or the workers' supervisor."""
+        return self.process.pid
+
+    def kill(self) -> None:
+        """`kill -9` of all its processes at once."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self.process.communicate(timeout=PATIENCE)
+
+    def terminate(self) -> tuple[int, str]:
+        """Asks it to stop; returns the exit status and what was said on stderr meanwhile."""
+        self.process.terminate()
+        _, said = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, said
+
+    def end(self) -> None:
+        """Ends it, if a test has left it running."""
+        if self.process.poll() is None:
+            self.kill()
+
+    def worker_pids(self) -> set[int]:
+        """The processes of its workers; needs Linux."""
+        return set(_children(self.pid))
+
+
+def _children(parent: int) -> Iterable[int]:
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+            command = status.with_name("cmdline").read_bytes()
+        except OSError:
+            continue  # it has ended meanwhile
+        if int(fields[1]) == parent and fields[0] != "Z" and b"spawn_main" in command:
+            yield int(status.parent.name)
+
+
+def rows(database: Path, sql: str, *values: object) -> list[Any]:
+    """Reads the database file behind everybody's back."""
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute(sql, values).fetchall()
+
+
+def is_sound(database: Path) -> bool:
+    """Whether SQLite finds nothing wrong in the file."""
+    return rows(database, "PRAGMA integrity_check") == [("ok",)]
