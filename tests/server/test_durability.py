@@ -5,24 +5,32 @@ Run `pytest -m slow -s tests/server/test_durability.py` for the long versions; -
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import closing, contextmanager
+from pathlib import Path
+from statistics import quantiles
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.config import Config
+
+import pinpoint_kit as pk
 
 from .conftest import PATIENCE
-from .served import Served, is_sound
+from .served import Served, is_sound, rows
 from .writers import Api, Writer, make_writers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     Start = Callable[..., Served]
 
@@ -106,8 +114,8 @@ def test_kill_under_load(start: Start, workers: int, kills: int) -> None:
     ("workers", "stops"),
     [
         (1, 1),
-        pytest.param(1, 20, marks=pytest.mark.slow),
-        pytest.param(2, 20, marks=pytest.mark.slow),
+        pytest.param(1, 5, marks=pytest.mark.slow),
+        pytest.param(2, 5, marks=pytest.mark.slow),
     ],
 )
 def test_stop_under_load(start: Start, workers: int, stops: int) -> None:
@@ -122,5 +130,129 @@ def test_stop_under_load(start: Start, workers: int, stops: int) -> None:
         assert sum(writer.broken for writer in writers) == 0
         served = start(workers)
         with connected(served, app) as api:
-            assert not any([writer.settle(api, served.database) for writer in writers])
+            assert not any(writer.settle(api, served.database) for writer in writers)
     assert is_sound(served.database)
+
+
+@pytest.mark.parametrize("seconds", [1, pytest.param(10, marks=pytest.mark.slow)])
+def test_processes_on_both_sides(start: Start, seconds: int) -> None:
+    """Four clients and two workers on one file: no lock is seen, no 5xx, and no write is lost."""
+    served = start(2)
+    with connected(served) as api:
+        app = api.make_app()
+        reports = mixed_load(served.port, app, seconds)
+        found = [api.ask("GET", f"/v1/apps/{app}/endpoints/shared-{place}") for place in range(20)]
+    assert [report["wrong"] for report in reports if report["wrong"]] == []
+    for place, (_, endpoint) in enumerate(found):
+        last = {f"client-{i}": report["last"][str(place)] for i, report in enumerate(reports)}
+        assert endpoint["Metrics"] == {name: number for name, number in last.items() if number >= 0}
+    events = sum(report["events"] for report in reports)
+    assert rows(served.database, "SELECT count(*) FROM events") == [(events,)]
+    assert events > 0
+    print_latencies(reports, seconds)
+    assert served.terminate() == (0, "")
+
+
+def mixed_load(port: int, app: str, seconds: int) -> list[dict[str, Any]]:
+    """Runs four client processes at once and returns their reports."""
+    program = Path(__file__).with_name("mixed_load.py")
+    clients = [
+        subprocess.Popen(  # noqa: S603 -- our own program
+            [sys.executable, program, str(port), app, f"client-{number}", str(seconds)],
+            stdout=subprocess.PIPE,
+        )
+        for number in range(4)
+    ]
+    outputs = [client.communicate(timeout=seconds + PATIENCE)[0] for client in clients]
+    assert [client.returncode for client in clients] == [0, 0, 0, 0]
+    return [json.loads(output) for output in outputs]
+
+
+def print_latencies(reports: list[dict[str, Any]], seconds: int) -> None:
+    """Prints the figures by operation; they are for reading and no condition."""
+    for operation in sorted({name for report in reports for name in report["latencies"]}):
+        found = [s for report in reports for s in report["latencies"].get(operation, [])]
+        parts = quantiles(found, n=100, method="inclusive")
+        p50, p99 = 1000 * parts[49], 1000 * parts[98]
+        rate = len(found) / seconds
+        print(f"{operation:22}{rate:7.0f} a second, p50 {p50:6.1f} ms, p99 {p99:6.1f} ms")  # noqa: T201 -- a figure
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
+def test_a_killed_worker_loses_nothing_of_clients_that_retry(start: Start) -> None:
+    """While workers are killed and replaced, boto3 and connect() get everything through."""
+    served = start(2)
+    with connected(served) as api:
+        app = api.make_app()
+    answers = threading.Semaphore(0)
+    is_over = threading.Event()
+    killed: set[int] = set()
+    with ThreadPoolExecutor(3) as pool:
+        url = f"http://127.0.0.1:{served.port}"
+        updates = [pool.submit(update, url, app, f"e{n}", answers, is_over) for n in range(2)]
+        recording = pool.submit(record, url, app, is_over)
+        try:
+            for _ in range(5):
+                for _ in range(random.randint(FEWEST_ANSWERS, MOST_ANSWERS)):  # noqa: S311 -- a moment
+                    assert answers.acquire(timeout=PATIENCE)
+                victim = random.choice(sorted(two_workers(served)))  # noqa: S311 -- any
+                killed.add(victim)
+                os.kill(victim, signal.SIGKILL)
+        finally:
+            is_over.set()
+        last = [future.result(PATIENCE) for future in updates]
+        report = recording.result(PATIENCE)
+    with connected(served) as api:
+        found = [
+            api.ask("GET", f"/v1/apps/{app}/endpoints/e{n}")[1]["Metrics"]["n"] for n in (0, 1)
+        ]
+    assert found == last
+    assert report.recorded == report.accepted > 0
+    stored = rows(served.database, "SELECT count(*), count(DISTINCT event_id) FROM events")
+    assert stored == [(report.recorded, report.recorded)]
+    assert not killed & two_workers(served)
+    assert served.terminate() == (0, "")
+
+
+def two_workers(served: Served) -> set[int]:
+    """The workers, once those that died have been replaced."""
+    end = time.monotonic() + PATIENCE
+    while len(pids := served.worker_pids()) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return pids
+
+
+def update(
+    url: str, app: str, endpoint: str, answers: threading.Semaphore, is_over: threading.Event
+) -> int:
+    """Updates an endpoint by boto3 as it comes; returns the last number that was written."""
+    number = 0
+    with closing(
+        boto3.client(
+            "pinpoint",
+            region_name="us-east-1",
+            endpoint_url=url,
+            aws_access_key_id="AKIAEXAMPLE",
+            aws_secret_access_key="secret",
+            config=Config(retries={"mode": "standard", "total_max_attempts": 5}),
+        )
+    ) as client:
+        while not is_over.is_set():
+            number += 1
+            client.update_endpoint(
+                ApplicationId=app, EndpointId=endpoint, EndpointRequest={"Metrics": {"n": number}}
+            )
+            answers.release()
+    return number
+
+
+def record(url: str, app: str, is_over: threading.Event) -> pk.DeliveryReport:
+    """Records events with the SDK; returns what became of them."""
+    with pk.connect(url, application_id=app) as pinpoint:
+        while not is_over.is_set():
+            for _ in range(20):
+                pinpoint.events.record("device-1", "level_up")
+            pinpoint.flush(timeout=PATIENCE)
+        return pinpoint.flush(timeout=PATIENCE)
