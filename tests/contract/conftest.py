@@ -1,7 +1,7 @@
 """The suite's fixtures: a test that uses `door`, `client` or `app` runs once at every door.
 
-Tests marked `at_moto` run at moto's door too. Raw requests go through our own doors only. The
-coverage table that ends a run is printed from here.
+Tests marked `at_moto` run at moto's door too, slow ones at a server that verifies signatures. Raw
+requests go through our own doors only. The coverage table that ends a run is printed from here.
 """
 
 from __future__ import annotations
@@ -9,19 +9,21 @@ from __future__ import annotations
 import socket
 import threading
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
+from botocore.credentials import Credentials
 from moto import mock_aws
 
 from pinpoint_kit.doors import open_door
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.engine.files import ByScheme, LocalFiles
 from pinpoint_kit.limits import DEFAULT_LIMITS
-from pinpoint_kit.server import ServerOptions, run
+from pinpoint_kit.server import credentials, credentials_file, run
+from pinpoint_kit.server.doorkeeper import Doorkeeper
 from tests.contract.doors import Calls, Door, engine_sender, hosted_client, socket_sender
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declares the suite's marks, and begins to note calls."""
     for mark in (
         "at_moto: a behaviour that moto implements as well",
+        "not_signed: sends what a server that verifies signatures has to refuse",
         "looks_back: asks what the whole suite has done, and runs after it",
     ):
         config.addinivalue_line("markers", mark)
@@ -48,7 +51,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Runs a test once at every door that it is meant for."""
     if "door" in metafunc.fixturenames:
         is_at_moto = metafunc.definition.get_closest_marker("at_moto") is not None
-        metafunc.parametrize("door", [*OURS, *["moto"] * is_at_moto], indirect=True)
+        doors: list[Any] = [*OURS, *["moto"] * is_at_moto]
+        if metafunc.definition.get_closest_marker("not_signed") is None:
+            doors.append(pytest.param("signed", marks=pytest.mark.slow))
+        metafunc.parametrize("door", doors, indirect=True)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -99,13 +105,12 @@ def process_door(calls: Calls) -> Iterator[Door]:
     opened.close()
 
 
-@pytest.fixture(scope="session")
-def http_port() -> Iterator[int]:
-    """Our server as `pinpoint-kit serve` runs it, in a thread, on a port of its own."""
-    options = ServerOptions(local_only=True)
-    engine = Engine.open("sqlite://", files=ByScheme({"file": LocalFiles()}))
-    app = run.ServedApp(engine, options, owns_engine=True)
-    settings = run.Settings("sqlite://", options=options)
+@contextmanager
+def _serving(doorkeeper: Doorkeeper | None = None) -> Iterator[int]:
+    """Our server as `pinpoint-kit serve` runs it, in a thread; gives its port."""
+    settings = run.Settings("sqlite://")
+    engine = Engine.open(settings.url, files=ByScheme({"file": LocalFiles()}))
+    app = run.ServedApp.of(engine, doorkeeper, settings)
     server = uvicorn.Server(run.configuration(lambda: app, settings))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -116,11 +121,31 @@ def http_port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="session")
+def http_port() -> Iterator[int]:
+    """The port of a server that asks for no credentials."""
+    with _serving() as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
 def http_door(http_port: int, calls: Calls) -> Iterator[Door]:
     """A boto3 client of our server, over a socket."""
     client = hosted_client(endpoint_url=f"http://127.0.0.1:{http_port}")
     yield Door("http", client, calls, socket_sender(http_port))
     client.close()
+
+
+@pytest.fixture(scope="session")
+def signed_door(tmp_path_factory: pytest.TempPathFactory, calls: Calls) -> Iterator[Door]:
+    """A boto3 client of a server that verifies every signature."""
+    path = tmp_path_factory.mktemp("credentials") / "credentials"
+    key = credentials.make(None, is_read_only=False)
+    credentials_file.add(path, key)
+    with _serving(Doorkeeper.load(path)) as port:
+        pair = Credentials(key.access_key_id, key.secret_access_key)
+        client = hosted_client(pair, endpoint_url=f"http://127.0.0.1:{port}")
+        yield Door("signed", client, calls, socket_sender(port, pair))
+        client.close()
 
 
 @pytest.fixture(scope="session")

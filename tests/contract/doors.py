@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import attrs
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from pinpoint_kit.engine import Request
 from tests.model_answers import operation_at, problems_of
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine import Engine
 
 __all__ = ["Answer", "Calls", "Door", "engine_sender", "hosted_client", "socket_sender"]
+
+_REGION = "us-east-1"
 
 #: Where moto's answers are known not to be the service model's: the end of the problem, the reason.
 MOTO_PROBLEMS = {
@@ -94,12 +99,12 @@ class Door:
     """One way to a Pinpoint.
 
     Attributes:
-        name: `process`, `http` or `moto`.
+        name: `process`, `http`, `signed` (over HTTP as well) or `moto`.
         client: a botocore client whose answers are checked against the service model.
         calls: where answers are noted.
     """
 
-    name: Literal["process", "http", "moto"]
+    name: Literal["process", "http", "signed", "moto"]
     client: Any
     calls: Calls
     _sender: Sender | None = None
@@ -172,13 +177,14 @@ class Door:
         return bool(known)
 
 
-def hosted_client(**options: Any) -> Any:
+def hosted_client(credentials: Credentials | None = None, **options: Any) -> Any:
     """Returns boto3's client as anybody makes it, without its retries."""
+    key = credentials or Credentials("test", "test")
     return boto3.client(
         "pinpoint",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        region_name=_REGION,
+        aws_access_key_id=key.access_key,
+        aws_secret_access_key=key.secret_key,
         config=Config(retries={"max_attempts": 0}),
         **options,
     )
@@ -196,10 +202,20 @@ def engine_sender(engine: Engine) -> Sender:
     return send
 
 
-def socket_sender(port: int) -> Sender:
-    """Returns what sends raw requests to a port of this machine, a connection each."""
+def socket_sender(port: int, credentials: Credentials | None = None) -> Sender:
+    """Returns what sends raw requests to a port of this machine, a connection each.
+
+    Args:
+        port: the port.
+        credentials: sign with these; but OPTIONS is what browsers send before they sign.
+    """
 
     def send(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if credentials is not None and method != "OPTIONS":
+            url = f"http://127.0.0.1:{port}{target}"
+            request = AWSRequest(method, url, dict(headers), body)
+            SigV4Auth(credentials, "mobiletargeting", _REGION).add_auth(request)
+            headers = dict(request.headers.items())
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         try:
             connection.request(method, target, body or None, dict(headers))

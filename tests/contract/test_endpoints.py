@@ -177,12 +177,20 @@ def test_some_characters_are_not_for_ids(endpoints: Endpoints, endpoint_id: str)
         endpoints.update(endpoint_id, **PERSON)
 
 
-@pytest.mark.parametrize("endpoint_id", ["us east/1", "a%2Fb", "é+ü?#&=", "..", "%"])
+@pytest.mark.parametrize("endpoint_id", ["us east/1", "a%2Fb", "é+ü?#&=", "a..b", "%"])
 def test_any_other_id_is_one_id(endpoints: Endpoints, endpoint_id: str) -> None:
     """Ids may hold slashes, spaces, percent signs and letters of any script."""
     endpoints.update(endpoint_id, Metrics={"a": 1.0})
     assert endpoints.get(endpoint_id)["Id"] == endpoint_id
     assert endpoints.delete(endpoint_id)["EndpointResponse"]["Id"] == endpoint_id
+
+
+@pytest.mark.not_signed  # signatures leave such segments out, so that a signed server refuses them
+@pytest.mark.parametrize("endpoint_id", [".", ".."])
+def test_dots_are_an_id_too(endpoints: Endpoints, endpoint_id: str) -> None:
+    """An id of dots alone names its endpoint, and leads nowhere else."""
+    endpoints.update(endpoint_id, Metrics={"a": 1.0})
+    assert endpoints.get(endpoint_id)["Id"] == endpoint_id
 
 
 @pytest.mark.parametrize(

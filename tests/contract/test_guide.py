@@ -38,6 +38,7 @@ def send(door: Door, app: str, example: str) -> Answer:
     return door.send(request.method, request.path, body=request.body, headers=request.headers)
 
 
+@pytest.mark.not_signed
 @pytest.mark.parametrize("example", ["http-put-endpoint", "http-put-endpoints"])
 def test_requests_of_the_guide_are_accepted(door: Door, app: str, example: str) -> None:
     """PUT of one endpoint and of a batch answer what the guide prints."""
@@ -46,6 +47,7 @@ def test_requests_of_the_guide_are_accepted(door: Door, app: str, example: str) 
     assert answer.json == same_but_for(answer_of(example), answer.json)
 
 
+@pytest.mark.not_signed
 def test_the_endpoint_is_what_the_guide_prints(door: Door, app: str) -> None:
     """GET and DELETE answer the definition that the guide prints for what it has sent."""
     send(door, app, "http-put-endpoint")
