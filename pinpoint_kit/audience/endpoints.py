@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from pinpoint_kit.audience.batches import Batches, Tally
 from pinpoint_kit.audience.own import own_items
-from pinpoint_kit.audience.report import BatchReport, Rejection
-from pinpoint_kit.batching import Batch, EndpointItem, TooLarge, pack_endpoints
+from pinpoint_kit.batching import EndpointItem
 from pinpoint_kit.delivery.items import Recorded
-from pinpoint_kit.errors import (
-    BadRequest,
-    InvalidTypeError,
-    PayloadTooLarge,
-    PinpointKitError,
-    ServiceError,
-    ValidationError,
-)
+from pinpoint_kit.errors import InvalidTypeError, PinpointKitError, ValidationError
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem, require_path_id
 from pinpoint_kit.models.endpoint import Endpoint
@@ -29,36 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pinpoint_kit.audience.exports import Exports
+    from pinpoint_kit.audience.report import BatchReport
     from pinpoint_kit.delivery.delivery import Delivery
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.transport import Transport
 
 __all__ = ["Endpoints"]
-
-
-@attrs.define
-class _Tally:
-    """The running report of one `update_many`."""
-
-    on_progress: Callable[[int], object] | None
-    accepted: int = 0
-    requests: int = 0
-    rejected: list[Rejection] = attrs.field(factory=list)
-
-    def reject(self, index: int, endpoint_id: str, reason: str) -> None:
-        self.rejected.append(Rejection(index=index, id=endpoint_id, reason=reason))
-        self.progress()
-
-    def progress(self) -> None:
-        if self.on_progress is not None:
-            self.on_progress(self.accepted + len(self.rejected))
-
-    def report(self) -> BatchReport:
-        return BatchReport(
-            accepted=self.accepted,
-            rejected=tuple(sorted(self.rejected, key=lambda rejection: rejection.index)),
-            requests=self.requests,
-        )
 
 
 @attrs.define(eq=False)
@@ -92,6 +61,7 @@ class Endpoints:
     ) -> None:
         self._strict = strict
         self._transport = transport
+        self._batches = Batches(transport, application_id, limits)
         self._delivery = delivery
         self._exports = exports
         self._on_change = on_change
@@ -226,7 +196,7 @@ class Endpoints:
                 go on.
             TransportError: no answer came.
         """
-        tally, source = _Tally(on_progress), _Source(endpoints)
+        tally, source = Tally(on_progress), _Source(endpoints)
         try:
             self._send_all(source, tally)
         except Exception as error:
@@ -337,21 +307,12 @@ class Endpoints:
             raise problem
         return endpoint.id, wire.encode(wire.endpoint_request(endpoint))
 
-    def _send_all(self, source: _Source, tally: _Tally) -> None:
-        for packed in pack_endpoints(self._items(source, tally), self._limits):
-            if isinstance(packed, TooLarge):
-                tally.reject(
-                    packed.item.index,
-                    packed.item.endpoint_id,
-                    f"has {packed.size} bytes, and at most {packed.limit} are allowed: keep less"
-                    " in the endpoint",
-                )
-            else:
-                self._send(packed, tally)
+    def _send_all(self, source: _Source, tally: Tally) -> None:
+        self._batches.send(self._items(source, tally), tally)
         if source.failure is not None:
             raise source.failure
 
-    def _items(self, source: _Source, tally: _Tally) -> Iterator[EndpointItem]:
+    def _items(self, source: _Source, tally: Tally) -> Iterator[EndpointItem]:
         for index, endpoint in enumerate(source):
             try:
                 endpoint_id, body = self._checked(endpoint)
@@ -363,21 +324,6 @@ class Endpoints:
                 tally.reject(index, endpoint.id or "", str(error))
             else:
                 yield EndpointItem(endpoint_id, wire.with_id(endpoint_id, body), index)
-
-    def _send(self, batch: Batch[EndpointItem], tally: _Tally) -> None:
-        tally.requests += 1
-        try:
-            self._transport.update_endpoints_batch(self._application_id, batch.body)
-        except (BadRequest, PayloadTooLarge) as error:
-            if len(batch.items) > 1:
-                for half in batch.halves():
-                    self._send(half, tally)
-            else:
-                item = batch.items[0]
-                tally.reject(item.index, item.endpoint_id, _service_text(error))
-        else:
-            tally.accepted += len(batch.items)
-            tally.progress()
 
 
 def too_large(size: int, limit: int) -> ValidationError:
@@ -399,7 +345,3 @@ def _tell(error: Exception, report: BatchReport) -> None:
             f"update_many: {report.accepted} endpoints were accepted and {len(report.rejected)}"
             f" rejected before this, in {report.requests} requests"
         )
-
-
-def _service_text(error: ServiceError) -> str:
-    return f"{error.message} ({error.status})"

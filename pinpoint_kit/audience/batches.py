@@ -1,0 +1,97 @@
+"""Sends endpoint updates in batches, and finds the one that a refused batch is refused for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import attrs
+
+from pinpoint_kit.audience.report import BatchReport, Rejection
+from pinpoint_kit.batching import Batch, EndpointItem, TooLarge, pack_endpoints
+from pinpoint_kit.errors import BadRequest, PayloadTooLarge, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pinpoint_kit.limits import Limits
+    from pinpoint_kit.transport import Transport
+
+__all__ = ["Batches", "Tally"]
+
+
+@attrs.define
+class Tally:
+    """The running report of many updates."""
+
+    on_progress: Callable[[int], object] | None
+    accepted: int = 0
+    requests: int = 0
+    rejected: list[Rejection] = attrs.field(factory=list)
+
+    def reject(self, index: int, endpoint_id: str, reason: str) -> None:
+        """One was refused."""
+        self.rejected.append(Rejection(index=index, id=endpoint_id, reason=reason))
+        self.progress()
+
+    def progress(self) -> None:
+        """Tell how many are done."""
+        if self.on_progress is not None:
+            self.on_progress(self.accepted + len(self.rejected))
+
+    def report(self) -> BatchReport:
+        """What has been done so far."""
+        return BatchReport(
+            accepted=self.accepted,
+            rejected=tuple(sorted(self.rejected, key=lambda rejection: rejection.index)),
+            requests=self.requests,
+        )
+
+
+class Batches:
+    """UpdateEndpointsBatch for any number of encoded updates."""
+
+    def __init__(self, transport: Transport, application_id: str, limits: Limits) -> None:
+        self._transport = transport
+        self._application_id = application_id
+        self._limits = limits
+
+    def send(self, items: Iterable[EndpointItem], tally: Tally) -> None:
+        """Send them in requests of as many as one may have.
+
+        UpdateEndpointsBatch answers only as a whole, so a refused request is halved until the
+        refused item is found; that one is rejected by itself.
+
+        Raises:
+            ServiceError: the service refuses to go on.
+            TransportError: no answer came.
+        """
+        for packed in pack_endpoints(items, self._limits):
+            if isinstance(packed, TooLarge):
+                tally.reject(
+                    packed.item.index,
+                    packed.item.endpoint_id,
+                    f"has {packed.size} bytes, and at most {packed.limit} are allowed: keep less"
+                    " in the endpoint",
+                )
+            else:
+                self._send(packed, tally)
+
+    def _send(self, batch: Batch[EndpointItem], tally: Tally) -> None:
+        tally.requests += 1
+        try:
+            self._transport.update_endpoints_batch(self._application_id, batch.body)
+        except (BadRequest, PayloadTooLarge) as error:
+            if len(batch.items) > 1:
+                for half in batch.halves():
+                    self._send(half, tally)
+            else:
+                item = batch.items[0]
+                tally.reject(item.index, item.endpoint_id, _service_text(error))
+        else:
+            tally.accepted += len(batch.items)
+            tally.progress()
+
+
+def _service_text(error: ServiceError) -> str:
+    return f"{error.message} ({error.status})"
