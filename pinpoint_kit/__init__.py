@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     )
     from pinpoint_kit.models.tables import ModelIterator, ModelList
     from pinpoint_kit.models.user import User
+    from pinpoint_kit.progress import ProgressBar
     from pinpoint_kit.transport import RetryPolicy
 
 __all__ = [
@@ -145,6 +146,7 @@ __all__ = [
     "PinpointKitError",
     "PinpointKitWarning",
     "PinpointRetiredWarning",
+    "ProgressBar",
     "RecencyDimension",
     "RecencyType",
     "Rejection",
@@ -228,6 +230,7 @@ _HOMES = {
         "SourceType",
     ),
     "models.user": ("User",),
+    "progress": ("ProgressBar",),
     "transport": ("RetryPolicy",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

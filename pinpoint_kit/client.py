@@ -24,6 +24,7 @@ from pinpoint_kit.audience.endpoints import Endpoints
 from pinpoint_kit.audience.erasure import ErasureReport, erase
 from pinpoint_kit.audience.exports import Exports
 from pinpoint_kit.audience.jobs import Jobs
+from pinpoint_kit.audience.segments import Segments
 from pinpoint_kit.audience.users import Users
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.invocations import flush_per_invocation
@@ -201,6 +202,7 @@ class Pinpoint:
     Attributes:
         endpoints (Endpoints): read, update and delete endpoints.
         users (Users): the endpoints of a person.
+        segments (Segments): parts of the audience, and who is in them.
         jobs (Jobs): import and export of endpoints by files.
         events (Events): send events now, or record them for the background.
         auth (Auth): sign-in events.
@@ -261,6 +263,9 @@ class Pinpoint:
         )
         self.users = Users(
             self._transport, application_id=application_id, on_change=self._sent.forget
+        )
+        self.segments = Segments(
+            self._transport, application_id=application_id, limits=limits, exports=exports
         )
         self.events = Events(self._transport, recorder, application_id=application_id)
         self.auth = Auth(recorder)

@@ -240,6 +240,7 @@ LAYERS: dict[str, set[str]] = {
         "objects",
     },
     "analytics": {"errors", "limits", "models", "batching", "transport", "delivery"},
+    "progress": {"models"},
     "engine": {"errors", "limits", "version"},
     "doors": {"errors", "limits", "engine", "objects", "version"},
     "server": {"errors", "engine"},

@@ -30,6 +30,17 @@ FIXED = {
 FIXED_METHODS = {
     "endpoints": ("get", "update", "update_many", "delete", "scan", "ids"),
     "jobs": ("import_endpoints", "export_endpoints", "get", "list", "wait"),
+    "segments": (
+        "create",
+        "get",
+        "list",
+        "update",
+        "delete",
+        "versions",
+        "members",
+        "count",
+        "explain",
+    ),
     "users": ("endpoints", "delete"),
     "events": ("put", "put_many", "record", "submit"),
     "auth": ("sign_up", "sign_in", "auth_fail"),
@@ -98,10 +109,22 @@ def public_classes() -> list[type]:
     from pinpoint_kit.applications import Applications  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.endpoints import Endpoints  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.jobs import Jobs  # noqa: PLC0415 -- as above
+    from pinpoint_kit.audience.segments import Segments  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.users import Users  # noqa: PLC0415 -- as above
     from pinpoint_kit.transport import Transport  # noqa: PLC0415 -- as above
 
-    nouns = [Applications, Auth, Endpoints, Events, Jobs, Purchases, Sessions, Transport, Users]
+    nouns = [
+        Applications,
+        Auth,
+        Endpoints,
+        Events,
+        Jobs,
+        Purchases,
+        Segments,
+        Sessions,
+        Transport,
+        Users,
+    ]
     errors = [getattr(pk.errors, name) for name in pk.errors.__all__]
     named = [getattr(pk, name) for name in pk.__all__]
     return sorted(

@@ -10,8 +10,8 @@ from pinpoint_kit.models.display import Displayed
 __all__ = ["BatchReport", "Rejection"]
 
 
-def _count(rejected: tuple[Rejection, ...]) -> str:
-    return f"<{len(rejected)}>"
+def _count(several: tuple[object, ...]) -> str:
+    return f"<{len(several)}>"
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,9 @@ from pinpoint_kit.cli.doctor import doctor
 from pinpoint_kit.cli.endpoint import endpoint
 from pinpoint_kit.cli.erase import erase
 from pinpoint_kit.cli.failures import GuardedGroup
+from pinpoint_kit.cli.job import job
 from pinpoint_kit.cli.record import record
+from pinpoint_kit.cli.segment import segment
 from pinpoint_kit.cli.serve import serve
 from pinpoint_kit.cli.user import user
 from pinpoint_kit.version import VERSION
@@ -46,7 +48,19 @@ _MAX_WIDTH = 78
     cls=GuardedGroup,
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _MAX_WIDTH},
-    commands=[demo, record, dead_letters, endpoint, user, erase, serve, credentials, doctor],
+    commands=[
+        demo,
+        record,
+        dead_letters,
+        endpoint,
+        user,
+        segment,
+        job,
+        erase,
+        serve,
+        credentials,
+        doctor,
+    ],
 )
 @click.version_option(VERSION, "--version", prog_name="pinpoint-kit")
 def cli() -> None:

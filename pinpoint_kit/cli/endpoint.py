@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import BinaryIO
 
-__all__ = ["confirm", "endpoint"]
+__all__ = ["confirm", "endpoint", "lists", "pair"]
 
 #: Members that the service misses by name -> the options that give them.
 _OPTIONS = {"ChannelType": "--channel-type", "Address": "--address"}
@@ -213,14 +213,14 @@ def _members(given: dict[str, Any]) -> dict[str, Any]:
         for name in ("channel_type", "address", "opt_out", "endpoint_status")
         if given[name] is not None
     }
-    lists = _lists(given["attributes"]) | {name: [] for name in given["cleared"]}
-    if lists:
-        members["attributes"] = lists
+    attributes = lists(given["attributes"]) | {name: [] for name in given["cleared"]}
+    if attributes:
+        members["attributes"] = attributes
     if given["metrics"]:
         members["metrics"] = dict(given["metrics"])
     if given["user_id"] is not None or given["user_attributes"]:
-        attributes = _lists(given["user_attributes"]) or None
-        members["user"] = User(id=given["user_id"], attributes=attributes)
+        of_user = lists(given["user_attributes"]) or None
+        members["user"] = User(id=given["user_id"], attributes=of_user)
     if given["country"] is not None:
         members["location"] = Location(country=given["country"])
     if given["platform"] is not None:
@@ -228,8 +228,9 @@ def _members(given: dict[str, Any]) -> dict[str, Any]:
     return members
 
 
-def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    lists: dict[str, list[str]] = {}
+def lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The values of each name, in the order in which they were given."""
+    found: dict[str, list[str]] = {}
     for name, text in pairs:
-        lists.setdefault(name, []).append(text)
-    return lists
+        found.setdefault(name, []).append(text)
+    return found

@@ -57,7 +57,7 @@ class Condition:
         dimensions = _dimensions(tidy)
         if dimensions is not None:
             return dimensions
-        found = _joined(tidy, _group)
+        found = _joined(tidy, _group) or _joined(_tidy(_distributed(tidy)), _group)
         if found is None:
             raise ValidationError(
                 "Pinpoint cannot say this condition: it has groups of filters and joins the groups"
@@ -125,6 +125,20 @@ def _condition(value: object) -> Condition:
 
 def _parts(condition: Condition, kind: type[_All | _Any]) -> tuple[Condition, ...]:
     return condition.parts if isinstance(condition, kind) else (condition,)
+
+
+def _distributed(condition: Condition) -> Condition:
+    """The same, with the first "either" that is no group outside: (a | b) & c is a & c | b & c."""
+    if isinstance(condition, _All):
+        for part in condition.parts:
+            if isinstance(part, _Any) and _group(part) is None:
+                others = tuple(other for other in condition.parts if other is not part)
+                return _Any(tuple(_flat((choice, *others)) for choice in part.parts))
+    return condition
+
+
+def _flat(parts: tuple[Condition, ...]) -> Condition:
+    return _All(tuple(inner for part in parts for inner in _parts(part, _All)))
 
 
 # Joining, which is the same on each level: dimensions, source segments, groups

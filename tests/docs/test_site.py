@@ -27,6 +27,7 @@ INTERNAL = {
     "applications.Applications": set[str](),
     "audience.endpoints.Endpoints": set[str](),
     "audience.jobs.Jobs": set[str](),
+    "audience.segments.Segments": set[str](),
     "audience.users.Users": set[str](),
     "analytics.events.Events": set[str](),
     "analytics.sessions.Sessions": {"forget", "now", "renew"},

@@ -229,6 +229,8 @@ def dimensions(**members: Any) -> dict[str, Any]:
         (~((ONE & PLAN) | COUNTRY), ["NONE", "of ALL 1 ALL 1", "ALL 1"]),
         (~(ONE & PLAN) & ~COUNTRY, ["NONE", "ALL 1", "of ALL 1 ALL 1"]),
         (~(ONE & PLAN & TWO), ["NONE", "of ALL 2 ALL 1"]),
+        ((ONE | PLAN) & COUNTRY, ["ANY", "of ALL 1 ALL 1", "ALL 1"]),
+        (((ONE & PLAN) | COUNTRY) & LEVEL, ["ANY", "of ALL 1 ALL 1", "ALL 1"]),
     ],
 )
 def test_joins(condition: Condition, shape: str | list[str]) -> None:
@@ -252,9 +254,9 @@ def test_joins(condition: Condition, shape: str | list[str]) -> None:
 @pytest.mark.parametrize(
     "condition",
     [
-        ((ONE & PLAN) | COUNTRY) & LEVEL,
+        (ONE | PLAN) & (TWO | COUNTRY),
         (((PLAN | COUNTRY) & (LEVEL | OTHER)) | ONE) & TWO,
-        ~(((ONE & PLAN) | COUNTRY) & LEVEL),
+        ~((ONE | PLAN) & (TWO | COUNTRY)),
     ],
 )
 def test_a_third_level_is_refused(condition: Condition) -> None:

@@ -1,0 +1,226 @@
+"""`pinpoint-kit job`: import and export jobs, started, waited for and listed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import pinpoint_kit as pk
+from pinpoint_kit import JobFormat, JobStatus, JobType, ProgressBar
+from pinpoint_kit.cli.failures import REFUSED
+from pinpoint_kit.cli.options import Settings, common
+from pinpoint_kit.cli.output import console, members_table, print_json, say, table
+from pinpoint_kit.models import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Command = Callable[..., Any]
+
+__all__ = ["job", "place", "role_option", "show_failures"]
+
+_COLUMNS = ("Id", "Type", "Status", "Created", "Processed", "Failed", "Place")
+_NUMBERS = ("Processed", "Failed")
+
+
+@click.group()
+def job() -> None:
+    """Move endpoints in files: import and export jobs."""
+
+
+def place(word: str) -> str | Path:
+    """A URL as it is; everything else is a path of this machine."""
+    return word if "://" in word else Path(word)
+
+
+def _waiting(function: Command) -> Command:
+    timeout = click.option(
+        "--timeout",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0),
+        default=3600.0,
+        show_default=True,
+        help="How long to wait; the job goes on after that.",
+    )
+    return timeout(function)
+
+
+role_option = click.option(
+    "--role-arn",
+    metavar="ARN",
+    help="Hosted service: the role that Pinpoint takes to use the bucket.",
+)
+_no_wait = click.option(
+    "--no-wait",
+    is_flag=True,
+    help="Only start it. The embedded engine goes on when a program opens its database.",
+)
+
+
+@job.command("import")
+@click.argument("source", metavar="URL", type=place)
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice([member.value for member in JobFormat], case_sensitive=False),
+    help="Known by the ending of the name unless given.",
+)
+@click.option("--segment-name", metavar="NAME", help="Make a segment of the endpoints.")
+@click.option("--segment-id", metavar="ID", help="Add them to an imported segment.")
+@role_option
+@_no_wait
+@_waiting
+@common
+def import_endpoints(
+    settings: Settings,
+    source: str | Path,
+    *,
+    no_wait: bool,
+    timeout: float,
+    **given: Any,  # noqa: ANN401 -- the other options, with the types that they name above
+) -> None:
+    """Create or update endpoints from the files at URL.
+
+    URL is s3://BUCKET/KEY, file:///PATH or a path: a file, a folder, or what file names begin with.
+    CSV has a header such as ChannelType,Address,Attributes.plan; JSON has an object a line. The
+    embedded engine also reads files that end with .gz.
+
+    The exit status is 0 only when every row was imported.
+    """
+    with settings.opened() as pinpoint:
+        started = pinpoint.jobs.import_endpoints(
+            source,
+            format=given["file_format"],
+            role_arn=given["role_arn"],
+            segment_name=given["segment_name"],
+            segment_id=given["segment_id"],
+        )
+        _follow(settings, pinpoint, started, None if no_wait else timeout)
+
+
+@job.command("export")
+@click.argument("target", metavar="URL", type=place)
+@click.option("--segment-id", metavar="ID", help="Only endpoints that are in this segment.")
+@click.option(
+    "--segment-version", metavar="N", type=click.IntRange(min=1), help="A version of the segment."
+)
+@role_option
+@_no_wait
+@_waiting
+@common
+def export_endpoints(
+    settings: Settings,
+    target: str | Path,
+    *,
+    no_wait: bool,
+    timeout: float,
+    **given: Any,  # noqa: ANN401 -- as above
+) -> None:
+    """Write endpoints to files below URL: gzip, a JSON object a line.
+
+    URL is s3://BUCKET/FOLDER/, file:///FOLDER/ or a path. The files end with .gz; `job import`
+    takes them as they are.
+    """
+    with settings.reading() as pinpoint:
+        started = pinpoint.jobs.export_endpoints(target, **given)
+        _follow(settings, pinpoint, started, None if no_wait else timeout)
+
+
+@job.command("wait")
+@click.argument("job_id", metavar="ID")
+@_waiting
+@common
+def wait(settings: Settings, job_id: str, timeout: float) -> None:
+    """Wait until the job ID has ended, and show what it did.
+
+    The exit status is 0 only when it completed and every row was imported.
+    """
+    with settings.reading() as pinpoint:
+        _follow(settings, pinpoint, pinpoint.jobs.get(job_id), timeout)
+
+
+@job.command("get")
+@click.argument("job_id", metavar="ID")
+@common
+def get_job(settings: Settings, job_id: str) -> None:
+    """Show the job ID as it is now."""
+    with settings.reading() as pinpoint:
+        found = pinpoint.jobs.get(job_id)
+    _show(settings, found)
+
+
+@job.command("list")
+@click.option(
+    "--type",
+    "job_type",
+    type=click.Choice([member.value for member in JobType], case_sensitive=False),
+    help="Only these.",
+)
+@click.option("--segment-id", metavar="ID", help="Only jobs of this segment.")
+@common
+def list_jobs(settings: Settings, job_type: str | None, segment_id: str | None) -> None:
+    """List import and export jobs, oldest first."""
+    with settings.reading() as pinpoint:
+        found = pinpoint.jobs.list(type=job_type, segment_id=segment_id)
+    if settings.as_json:
+        print_json({"Item": [wire.to_wire(each) for each in found]})
+    elif found:
+        console().print(table(_COLUMNS, map(_row, found), numbers=_NUMBERS, whole=_NUMBERS))
+    else:
+        click.echo("no jobs")
+
+
+def _follow(
+    settings: Settings, pinpoint: pk.Pinpoint, started: pk.Job, timeout: float | None
+) -> None:
+    """Show a job when it has ended, or at once, and end with the status that it deserves."""
+    if timeout is None:
+        _show(settings, started)
+        return
+    with ProgressBar(f"{_word(started)}ing") as bar:
+        try:
+            ended = pinpoint.jobs.wait(started, timeout=timeout, on_progress=bar)
+        except pk.JobFailedError:
+            ended = pinpoint.jobs.get(started)
+    _show(settings, ended)
+    if ended.job_status is not JobStatus.COMPLETED or ended.total_failures:
+        sys.exit(REFUSED)
+
+
+def _word(found: pk.Job) -> str:
+    return "export" if found.type is JobType.EXPORT else "import"
+
+
+def _show(settings: Settings, found: pk.Job) -> None:
+    show_failures(found.failures or (), found.total_failures or 0)
+    if settings.as_json:
+        print_json(wire.to_wire(found))
+        return
+    members = wire.to_wire(found)
+    members.pop("Failures", None)
+    console().print(members_table(members))
+
+
+def show_failures(failures: tuple[str, ...], total: int) -> None:
+    """Say on stderr why rows failed."""
+    for text in failures:
+        say(text)
+    if total > len(failures):
+        say(f"{total - len(failures):,} more rows failed")
+
+
+def _row(found: pk.Job) -> tuple[object, ...]:
+    definition = found.definition or pk.JobDefinition()
+    return (
+        found.id,
+        _word(found),
+        found.job_status.value if found.job_status else "",
+        f"{found.creation_date:%Y-%m-%d %H:%MZ}" if found.creation_date else "",
+        found.total_processed or 0,
+        found.total_failures or 0,
+        definition.s3_url or definition.s3_url_prefix or "",
+    )

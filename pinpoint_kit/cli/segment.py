@@ -1,0 +1,241 @@
+"""`pinpoint-kit segment`: parts of the audience, defined and looked into."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from pinpoint_kit import Segment, errors
+from pinpoint_kit.cli.conditions import condition_of, condition_options
+from pinpoint_kit.cli.endpoint import confirm
+from pinpoint_kit.cli.job import role_option
+from pinpoint_kit.cli.options import Settings, common
+from pinpoint_kit.cli.output import (
+    console,
+    endpoints_table,
+    members_table,
+    print_json,
+    say,
+    shown,
+    table,
+)
+from pinpoint_kit.models import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pinpoint_kit.models.grouping import Definition
+
+__all__ = ["segment"]
+
+_COLUMNS = ("Id", "Name", "Type", "Version", "Modified")
+
+
+@click.group()
+def segment() -> None:
+    """Define parts of the audience, and see who is in them."""
+
+
+_version = click.option(
+    "--version",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="A version of it; the latest unless given.",
+)
+
+
+def _exporting(function: Callable[..., Any]) -> Callable[..., Any]:
+    export_to = click.option(
+        "--export-to",
+        metavar="URL",
+        help="Hosted service: s3://BUCKET/PREFIX, a place for the files of an export job.",
+    )
+    return export_to(role_option(function))
+
+
+@segment.command("create")
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--file",
+    "source",
+    type=click.File("rb"),
+    help="A JSON object with the Dimensions or SegmentGroups of Pinpoint; - for stdin.",
+)
+@condition_options
+@common
+def create_segment(
+    settings: Settings,
+    name: str,
+    source: BinaryIO | None,
+    **given: Any,  # noqa: ANN401 -- the options of a condition, with the types that they name
+) -> None:
+    """Create the segment NAME of all endpoints for which every option holds.
+
+    Give a condition as options or as --file, not both; --file takes what `segment get --json`
+    prints.
+    """
+    condition = condition_of(given)
+    if (condition is None) == (source is None):
+        raise click.UsageError("give a condition, as options or as --file")
+    definition = _read(source.read()) if source is not None else None
+    with settings.opened() as pinpoint:
+        created = pinpoint.segments.create(name, definition or condition)  # type: ignore[arg-type]  # one of them is given
+    if settings.as_json:
+        print_json(wire.to_wire(created))
+    else:
+        click.echo(f"created segment {created.id}")
+
+
+def _read(content: bytes) -> Definition:
+    members = wire.from_json(content)
+    if not isinstance(members, dict):
+        raise errors.InvalidTypeError("expected an object with Dimensions or SegmentGroups", "$")
+    found = wire.from_wire(Segment, {"Id": "new", **members}, strict=True)
+    definition = found.dimensions or found.segment_groups
+    if definition is None or (found.dimensions and found.segment_groups):
+        raise errors.ValidationError("needs Dimensions or SegmentGroups: give one of them", "$")
+    return definition
+
+
+@segment.command("list")
+@common
+def list_segments(settings: Settings) -> None:
+    """List segments, each in its latest version."""
+    with settings.reading() as pinpoint:
+        found = pinpoint.segments.list()
+    if settings.as_json:
+        print_json({"Item": [wire.to_wire(each) for each in found]})
+    elif found:
+        console().print(table(_COLUMNS, map(_row, found), numbers=("Version",), whole=("Id",)))
+    else:
+        click.echo("no segments")
+
+
+def _row(found: Segment) -> tuple[object, ...]:
+    return (
+        found.id,
+        found.name or "",
+        found.segment_type.value.lower() if found.segment_type else "",
+        found.version or "",
+        f"{found.last_modified_date:%Y-%m-%d %H:%MZ}" if found.last_modified_date else "",
+    )
+
+
+@segment.command("get")
+@click.argument("segment_id", metavar="ID")
+@_version
+@common
+def get_segment(settings: Settings, segment_id: str, version: int | None) -> None:
+    """Show the segment ID with its definition."""
+    with settings.reading() as pinpoint:
+        found = pinpoint.segments.get(segment_id, version=version)
+    _show(settings, found)
+
+
+@segment.command("delete")
+@click.argument("segment_id", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+def delete_segment(settings: Settings, segment_id: str, *, yes: bool) -> None:
+    """Delete the segment ID with all its versions; its endpoints stay.
+
+    Asks first when stdin is a terminal; otherwise --yes is needed.
+    """
+    confirm("Delete this segment?", yes=yes)
+    with settings.reading() as pinpoint:
+        deleted = pinpoint.segments.delete(segment_id)
+    if not settings.as_json:
+        click.echo("deleted:")
+    _show(settings, deleted)
+
+
+def _show(settings: Settings, found: Segment) -> None:
+    members = wire.to_wire(found)
+    if settings.as_json:
+        print_json(members)
+    else:
+        console().print(members_table(members))
+
+
+@segment.command("count")
+@click.argument("segment_id", metavar="ID")
+@_version
+@_exporting
+@common
+def count_members(
+    settings: Settings,
+    segment_id: str,
+    **given: Any,  # noqa: ANN401 -- as above
+) -> None:
+    """Count the endpoints that are in the segment ID.
+
+    The hosted service counts by an export job, which needs --export-to and --role-arn.
+    """
+    with settings.reading() as pinpoint:
+        count = pinpoint.segments.count(segment_id, **given)
+    if settings.as_json:
+        print_json({"SegmentId": segment_id, "Count": count})
+    else:
+        click.echo(f"{count:,}")
+
+
+@segment.command("members")
+@click.argument("segment_id", metavar="ID")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="How many to show at most.",
+)
+@_version
+@_exporting
+@common
+def list_members(
+    settings: Settings,
+    segment_id: str,
+    limit: int,
+    **given: Any,  # noqa: ANN401 -- as above
+) -> None:
+    """Show endpoints that are in the segment ID; `job export --segment-id` writes all of them.
+
+    The hosted service tells by an export job, which needs --export-to and --role-arn.
+    """
+    with settings.reading() as pinpoint:
+        members = pinpoint.segments.members(segment_id, **given)
+        found = list(itertools.islice(members, limit))
+        has_more = next(members, None) is not None
+    if settings.as_json:
+        print_json({"Item": [wire.to_wire(each) for each in found], "HasMore": has_more})
+        return
+    console().print(endpoints_table(found))
+    if has_more:
+        say("there are more: raise --limit, or write all with `job export --segment-id`")
+
+
+@segment.command("explain")
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@click.argument("segment_id", metavar="SEGMENT")
+@_version
+@common
+def explain_member(
+    settings: Settings, endpoint_id: str, segment_id: str, version: int | None
+) -> None:
+    """Say why the endpoint with the id ENDPOINT is in the segment with the id SEGMENT, or is not.
+
+    Needs the embedded engine or our server.
+    """
+    with settings.reading() as pinpoint:
+        found = pinpoint.segments.explain(endpoint_id, segment_id, version=version)
+    if settings.as_json:
+        print_json(wire.to_wire(found))
+        return
+    verdict = "is in" if found.is_member else "is not in"
+    click.echo(f"{shown(found.endpoint_id)} {verdict} segment {shown(found.segment_id)}")
+    rows = (
+        ("yes" if criterion.is_met else "no", criterion.path, criterion.text)
+        for criterion in found.criteria
+    )
+    console().print(table(("Met", "Part", "Asks for"), rows, whole=("Met",)))

@@ -1,0 +1,183 @@
+"""`segment`: what it defines, shows, counts, explains and refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Run
+
+
+def people(run: Run) -> None:
+    """Three endpoints."""
+    for name, plan, level, country in (
+        ("ana", "pro", "7", "PT"),
+        ("ben", "team", "3", "DE"),
+        ("kim", "free", "9", "PT"),
+    ):
+        words = ("--attribute", f"plan={plan}", "--metric", f"level={level}", "--country", country)
+        run("endpoint", "update", name, *words)
+
+
+def created(run: Run, *words: str, stdin: str = "") -> str:
+    """The id of a new segment."""
+    answer = run("segment", "create", "some", *words, "--json", stdin=stdin)
+    assert answer.status == 0, answer.stderr
+    segment_id = answer.value["Id"]
+    assert isinstance(segment_id, str)
+    return segment_id
+
+
+def members(run: Run, segment_id: str) -> list[str]:
+    """The ids of its members."""
+    answer = run("segment", "members", segment_id, "--json")
+    assert answer.status == 0
+    return [item["Id"] for item in answer.value["Item"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--attribute", "plan=pro", "--attribute", "plan=team"), ["ana", "ben"]),
+        (("--attribute", "plan=pro", "--country", "DE"), []),
+        (("--not-attribute", "plan=free"), ["ana", "ben"]),
+        (("--metric", "level>=7"), ["ana", "kim"]),
+        (("--metric", "level > 3", "--metric", "level<9"), ["ana"]),
+        (("--metric", "level=3"), ["ben"]),
+        (("--metric", "level<=3"), ["ben"]),
+        (("--country", "PT", "--country", "DE"), ["ana", "ben", "kim"]),
+        (("--active-within", "7"), ["ana", "ben", "kim"]),
+        (("--inactive-for", "1"), []),
+        (("--platform", "ios"), []),
+        (("--channel", "email"), []),
+        (("--user-attribute", "plan=pro"), []),
+    ],
+)
+def test_conditions(run: Run, words: tuple[str, ...], expected: list[str]) -> None:
+    """Each option narrows the segment, and a repeated one gives a choice."""
+    people(run)
+    segment_id = created(run, *words)
+    assert members(run, segment_id) == expected
+    assert run("segment", "count", segment_id).stdout == f"{len(expected)}\n"
+    assert run("segment", "count", segment_id, "--json").value["Count"] == len(expected)
+
+
+def test_a_segment_inside_of_another(run: Run) -> None:
+    """--in-segment builds on a segment that there is."""
+    people(run)
+    base = created(run, "--country", "PT")
+    assert members(run, created(run, "--in-segment", base, "--metric", "level>8")) == ["kim"]
+
+
+def test_get_round_trips_through_file(run: Run) -> None:
+    """What `get --json` prints can be given to `create --file`."""
+    people(run)
+    grouped = {
+        "SegmentGroups": {
+            "Groups": [
+                {
+                    "Dimensions": [
+                        {"Location": {"Country": {"Values": ["DE"]}}},
+                        {"Metrics": {"level": {"ComparisonOperator": "GREATER_THAN", "Value": 8}}},
+                    ],
+                    "Type": "ANY",
+                }
+            ],
+            "Include": "ALL",
+        }
+    }
+    first = created(run, "--file", "-", stdin=json.dumps(grouped))
+    text = run("segment", "get", first, "--json").stdout
+    second = created(run, "--file", "-", stdin=text)
+    assert members(run, first) == members(run, second) == ["ben", "kim"]
+
+
+def test_the_human_forms(run: Run) -> None:
+    """Create says the id, list and get are tables, explain says yes and no."""
+    assert run("segment", "create", "pros", "--attribute", "plan=pro").stdout.startswith("created")
+    people(run)
+    (found,) = run("segment", "list", "--json").value["Item"]
+    listed = run("segment", "list").stdout
+    assert "pros" in listed
+    assert "dimensional" in listed
+    shown = run("segment", "get", found["Id"], "--version", "1").stdout
+    assert "Dimensions.Attributes.plan.Values" in shown
+    told = run("segment", "explain", "ben", found["Id"]).stdout
+    assert told.startswith(f"ben is not in segment {found['Id']}")
+    assert "$.Dimensions.Attributes.plan" in told
+    assert "is in segment" in run("segment", "explain", "ana", found["Id"]).stdout
+    value = run("segment", "explain", "ana", found["Id"], "--json").value
+    assert value["IsMember"] is True
+    assert "ana" in run("segment", "members", found["Id"]).stdout
+
+
+def test_a_long_list_of_members_is_cut(run: Run) -> None:
+    """--limit shows so many, and stderr says that there are more."""
+    people(run)
+    segment_id = created(run, "--active-within", "30")
+    answer = run("segment", "members", segment_id, "--limit", "2")
+    assert "there are more" in answer.stderr
+    assert "kim" not in answer.stdout
+    value = run("segment", "members", segment_id, "--limit", "2", "--json").value
+    assert (len(value["Item"]), value["HasMore"]) == (2, True)
+
+
+def test_delete(run: Run) -> None:
+    """Deleting needs --yes without a terminal, and then it is gone."""
+    segment_id = created(run, "--country", "PT")
+    assert run("segment", "delete", segment_id).status == 2
+    assert run("segment", "delete", segment_id, "--yes").stdout.startswith("deleted:")
+    again = run("segment", "delete", segment_id, "--yes", "--json")
+    assert (again.status, again.value["error"]["type"]) == (1, "NotFound")
+    assert run("segment", "list").stdout == "no segments\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin"),
+    [
+        ((), ""),
+        (("--country", "PT", "--file", "-"), "{}"),
+        (("--metric", "level"), ""),
+        (("--metric", "level>=high"), ""),
+        (("--metric", ">=3"), ""),
+        (("--attribute", "plan"), ""),
+        (("--active-within", "3"), ""),
+        (("--channel", "PIGEON"), ""),
+        (("--file", "-"), "{}"),
+        (("--file", "-"), "[]"),
+        (("--file", "-"), "{"),
+        (("--file", "-"), '{"Dimensions": {"Metrics": {"a": {"Value": "secret"}}}}'),
+        (("--file", "-"), '{"Dimensions": {}, "SegmentGroups": {}}'),
+        (("--attribute", f"plan={'x' * 101}"), ""),
+        (tuple(word for n in range(101) for word in ("--country", f"c{n}")), ""),
+    ],
+)
+def test_create_refuses_what_is_wrong(run: Run, words: tuple[str, ...], stdin: str) -> None:
+    """A condition that cannot be meant is told, and nothing is made."""
+    run("endpoint", "update", "e", "--metric", "a=1")
+    answer = run("segment", "create", "some", *words, stdin=stdin)
+    assert (answer.status, answer.stdout) == (2, "")
+    assert "secret" not in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert run("segment", "list").stdout == "no segments\n"
+
+
+def test_what_is_not_there(run: Run) -> None:
+    """An unknown segment or endpoint is not found; reading makes no database."""
+    for command in ("get", "count", "members"):
+        assert run("segment", command, "0" * 32).status == 2
+    people(run)
+    segment_id = created(run, "--country", "PT")
+    for words in (
+        ("get", "0" * 32),
+        ("get", segment_id, "--version", "7"),
+        ("count", "0" * 32),
+        ("members", "0" * 32),
+        ("explain", "nobody", segment_id),
+    ):
+        answer = run("segment", *words)
+        assert (answer.status, answer.stdout) == (1, "")
+        assert "not found" in answer.stderr.lower()
