@@ -182,7 +182,7 @@ def test_an_explanation_says_why(pinpoint: pk.Pinpoint) -> None:
         (" ", PROS),
         ("s", where.attribute("plan").is_in(*["x"] * 101)),
         ("s", where.attribute("plan").is_in("x" * 101)),
-        ("s", ((where.segment("a") & PROS) | where.country("PT")) & where.platform("ios")),
+        ("s", (where.segment("a") | PROS) & (where.segment("b") | where.country("PT"))),
     ],
 )
 def test_what_is_refused_before_sending(
