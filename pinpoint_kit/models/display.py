@@ -35,7 +35,7 @@ DETAIL = "pinpoint_kit.detail"
 MOST_ROWS = 50
 
 _COVERED = "<hidden>"
-_IS_COVERED = re.compile(r"<(hidden|\d+)>")
+_IS_COVERED = re.compile(r"<(hidden|[1-9]\d*)>")
 
 
 class Displayed:
@@ -82,9 +82,7 @@ def short(value: object, *, is_hidden: bool) -> str:
 def one_as_html(value: object, *, is_revealed: bool) -> str:
     """A table with a member a row."""
     rows = list(_rows(value, is_revealed=is_revealed))
-    body = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows
-    )
+    body = "".join(f"<tr><th>{escape(name)}</th>{_cell(text)}</tr>" for name, text in rows)
     return f"<table>{_caption(type(value).__name__)}{body}</table>{_note(rows)}"
 
 
@@ -96,14 +94,17 @@ def many_as_html(values: Sequence[object], *, is_revealed: bool) -> str:
     columns = list(dict.fromkeys(name for row in shown for name in row))
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(row.get(name, ''))}</td>" for name in columns) + "</tr>"
-        for row in shown
+        "<tr>" + "".join(_cell(row.get(name, "")) for name in columns) + "</tr>" for row in shown
     )
     kind = type(values[0]).__name__ if values else "nothing"
     of_all = "" if len(shown) == len(values) else f" of {len(values)}"
     count = f"{kind}, {len(shown)}{of_all}"
     table = f"<table>{_caption(count)}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return table + _note([cell for row in shown for cell in row.items()])
+
+
+def _cell(text: str) -> str:
+    return f'<td style="text-align: left">{escape(text)}</td>'
 
 
 def _caption(text: str) -> str:

@@ -23,22 +23,6 @@ Jan  1 00:01:00 host sshd[8]: Failed password for root from 198.51.100.9 port 1 
 
 #: Example -> its arguments, and what its output must match, line after line.
 EXPECTED: dict[str, tuple[list[str], list[str]]] = {
-    "endpoint_lookup.py": (
-        [],
-        [
-            r"4 endpoints",
-            r"Endpoint\(id='ana-email', .*address=<hidden>.*",
-            r"ana@example.com \{'interests': \['music', 'travel'\]\} .*\+00:00",
-            r"endpoint +channel +address +country +orders +interests",
-            r"ana-email +EMAIL +ana@example.com +PT +12 +music, travel",
-            r"ana-sms +SMS +\+351210000000 +PT +12 +travel",
-            r"endpoint +channel +address +country +orders +interests",
-            r"ana-email +EMAIL .*",
-            r"ben-email +EMAIL +ben@example.com +DE +3 +music",
-            r"DE 1",
-            r"PT 3",
-        ],
-    ),
     "identity_provider.py": (
         [],
         [

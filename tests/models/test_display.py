@@ -125,6 +125,8 @@ def test_reports_show_their_counts() -> None:
     """Reasons are words and numbers, so they show."""
     report = DeliveryReport(recorded=3, accepted=1, dropped=2, reasons={"buffer_full": 2})
     assert "buffer_full: 2" in texts(report)
+    assert "<0>" in texts(BatchReport(accepted=1))
+    assert "Personal data is hidden; " not in texts(BatchReport(accepted=1))
     assert "Personal data is hidden; " not in texts(report)
 
 
