@@ -76,4 +76,6 @@ def write(entry: Entry, now: Callable[[], datetime] = _now) -> None:
     for name in ("error", "reason", "access_key_id", "address"):
         if value := getattr(entry, name):
             line[name] = value
-    _logger.info("%s", orjson.dumps(line).decode())
+    # A record made by hand: `info` would walk the stack for the name of this file.
+    text = orjson.dumps(line).decode()
+    _logger.handle(logging.LogRecord(LOGGER, logging.INFO, __file__, 0, text, None, None))

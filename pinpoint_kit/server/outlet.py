@@ -1,8 +1,8 @@
-"""`Outlet`: an asyncio transport that closes gently and gives up on clients that do not read.
+"""`Outlet`: an asyncio transport that sends in one piece, closes gently, and waits for nobody.
 
 Gently: while a client still sends, closing at once would reset the connection, and the client
 might lose the answer that tells it why. So the sending side is closed first, and what still comes
-is thrown away for a moment. Nothing here knows HTTP.
+is thrown away for a moment. A client that does not read is given up. Nothing here knows HTTP.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Outlet:
         self._is_sending = is_sending
         self._patience = options.write_timeout
         self._loop = loop
+        self._held: list[bytes] = []
         self._is_closing = False
         self._discarded = 0
         self._linger_timer: asyncio.TimerHandle | None = None
@@ -55,10 +56,14 @@ class Outlet:
         self.resume_reading = transport.resume_reading
 
     def write(self, data: bytes) -> None:
-        """Sends, and begins to watch if not all could be sent at once."""
-        self._transport.write(data)
-        if self._write_timer is None and (waiting := self._transport.get_write_buffer_size()):
-            self._watch(waiting)
+        """Sends what is written within one turn of the loop in one piece.
+
+        uvicorn writes the head of an answer and its body one after the other; as two packets they
+        would cost client and server nearly twice as much.
+        """
+        if not self._held:
+            self._loop.call_soon(self._send)
+        self._held.append(data)
 
     def is_closing(self) -> bool:
         """Whether nothing more will be read or sent."""
@@ -68,6 +73,7 @@ class Outlet:
         """Sends what waits, then ends the connection; gently, if the client is still sending."""
         if self.is_closing():
             return
+        self._send()
         self._is_closing = True
         if not (self._is_sending() and self._transport.can_write_eof()):
             self._transport.close()
@@ -93,6 +99,16 @@ class Outlet:
         for timer in (self._linger_timer, self._write_timer):
             if timer is not None:
                 timer.cancel()
+
+    def _send(self) -> None:
+        """Sends what is held, and begins to watch if not all could be sent at once."""
+        data = b"".join(self._held)
+        self._held.clear()
+        if not data or self.is_closing():
+            return
+        self._transport.write(data)
+        if self._write_timer is None and (waiting := self._transport.get_write_buffer_size()):
+            self._watch(waiting)
 
     def _watch(self, waiting: int) -> None:
         self._write_timer = self._loop.call_later(self._patience, self._look, waiting)

@@ -6,6 +6,7 @@ by their `Origin`; those that have their own name point here (DNS rebinding), by
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["check_local", "is_loopback"]
 
 
+@functools.lru_cache(maxsize=256)  # the same few names, in every request
 def is_loopback(host: str) -> bool:
     """Returns whether a host, without its port, is this machine by its name or number."""
     name = host.strip("[]").rstrip(".").lower()
