@@ -32,15 +32,16 @@ from pinpoint_kit.objects import Objects
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from urllib.parse import SplitResult
 
     import boto3
     from botocore.awsrequest import AWSPreparedRequest
 
+    from pinpoint_kit.engine.files import Files
     from pinpoint_kit.limits import Limits
 
-__all__ = ["DEFAULT_URL", "Door", "open_door", "open_objects"]
+__all__ = ["DEFAULT_URL", "Door", "open_door", "open_files", "open_objects"]
 
 DEFAULT_URL = "sqlite:///pinpoint.db"
 #: Requests to the engine never leave the process; this name cannot be resolved if one did.
@@ -76,6 +77,25 @@ def open_objects(
         return core.create_client("s3", region_name=known, config=Config(retries=_S3_RETRIES))
 
     return Objects(make_client)
+
+
+def open_files(
+    objects: Objects,
+    *,
+    folders: Sequence[str | os.PathLike[str]] | None = None,
+    buckets: Collection[str] | None = None,
+) -> Files:
+    """What the jobs of an engine may read and write: the disk of this machine, and S3.
+
+    Args:
+        objects: who speaks to S3.
+        folders: the folders to stay in, after links are followed. None allows the whole disk.
+        buckets: the buckets to stay in. None allows whatever the credentials allow.
+    """
+    from pinpoint_kit.engine.files import ByScheme, LocalFiles  # noqa: PLC0415 -- loaded when used
+    from pinpoint_kit.engine.object_files import ObjectFiles  # noqa: PLC0415 -- as above
+
+    return ByScheme({"file": LocalFiles(folders), "s3": ObjectFiles(objects, buckets)})
 
 
 @attrs.define
@@ -169,9 +189,7 @@ def _config(timeout: float, *, unsigned: bool) -> Config:
 
 
 def _engine_door(url: str, limits: Limits, timeout: float) -> Door:
-    # SQLAlchemy is loaded only when used.
-    from pinpoint_kit.engine import Engine  # noqa: PLC0415
-    from pinpoint_kit.engine.files import ByScheme, LocalFiles  # noqa: PLC0415
+    from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- SQLAlchemy is loaded only when used
 
     place = url.partition("://")[2]
     if place[:1] not in {"", "/", "?"}:
@@ -181,7 +199,8 @@ def _engine_door(url: str, limits: Limits, timeout: float) -> Door:
         )
     if "?" in url:
         raise ConfigurationError(f"{_shown(url)}: a sqlite URL takes no parameters: leave them out")
-    engine = Engine.open(url, limits=limits, files=ByScheme({"file": LocalFiles()}))
+    objects = open_objects()
+    engine = Engine.open(url, limits=limits, files=open_files(objects))
     try:
         # The engine needs nothing of the machine's AWS settings, so none of them can break it.
         isolated = {
@@ -211,7 +230,7 @@ def _engine_door(url: str, limits: Limits, timeout: float) -> Door:
         "before-send.pinpoint",
         _Answers(engine),  # type: ignore[arg-type]  # the stubs deny what botocore documents
     )
-    return Door(client, "engine", url, engine, long_work=_LongWork(engine))
+    return Door(client, "engine", url, engine, objects, long_work=_LongWork(engine))
 
 
 class _LongWork:

@@ -7,8 +7,9 @@ stands in an object does not belong here.
 from __future__ import annotations
 
 import io
+import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 import attrs
 
@@ -18,7 +19,7 @@ from pinpoint_kit.transport import translating
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Objects", "StoredObject"]
+__all__ = ["Found", "Objects", "StoredObject"]
 
 _SCHEME = "s3://"
 #: As many as one request may remove.
@@ -44,6 +45,22 @@ class StoredObject:
     version: str
 
 
+class Found(Protocol):
+    """What `Objects.read` needs to know of an object, for example a `StoredObject`."""
+
+    @property
+    def url(self) -> str:
+        """`s3://BUCKET/KEY`."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    @property
+    def version(self) -> str:
+        """Changes when the content does."""
+
+
 class Objects:
     """S3, by URLs. Safe to use from several threads; every call blocks.
 
@@ -54,9 +71,12 @@ class Objects:
     def __init__(self, make_client: Callable[[], Any]) -> None:
         self._make_client = make_client
         self._made: Any = None
+        self._pid = os.getpid()
 
     @property
     def _client(self) -> Any:  # noqa: ANN401 -- botocore makes its methods at run time
+        if self._pid != os.getpid():  # a fork shares the parent's connections, and must not
+            self._made, self._pid = None, os.getpid()
         if self._made is None:
             with _translating("S3"):
                 self._made = self._make_client()
@@ -91,7 +111,7 @@ class Objects:
                 return
             params["ContinuationToken"] = page["NextContinuationToken"]
 
-    def read(self, found: StoredObject, offset: int = 0) -> BinaryIO:
+    def read(self, found: Found, offset: int = 0) -> BinaryIO:
         """Open an object that was found, at a byte; one that has changed since is refused.
 
         Reading from it raises the same errors.

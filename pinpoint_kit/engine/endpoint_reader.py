@@ -28,6 +28,7 @@ __all__ = [
     "by_user",
     "by_users",
     "extent",
+    "known_users",
     "numbered",
     "users_of",
 ]
@@ -103,6 +104,14 @@ _USERS_OF = {
     )
     for size in _SIZES
 }
+_KNOWN_USERS = {
+    size: _listed(
+        select(_ENDPOINTS.c.user_id).where(_ENDPOINTS.c.app == bindparam("app_")).distinct(),
+        "user_id",
+        size,
+    )
+    for size in _SIZES
+}
 _USER_ATTRIBUTES = {
     size: Statement(
         select(_USERS.c.user_id, _USERS.c.attributes)
@@ -156,6 +165,15 @@ def numbered(connection: Connection, app: int, after: int, last: int) -> list[tu
     """Returns the endpoints with numbers above `after` and up to `last`, in their order."""
     rows = _NUMBERED.rows(connection, app, after, last)
     return [(row[0], _found(row[1:])) for row in rows]
+
+
+def known_users(connection: Connection, app: int, user_ids: Iterable[str]) -> set[str]:
+    """Returns those of the users that have an endpoint."""
+    return {
+        row[0]
+        for part in padded(list(user_ids), _SIZES)
+        for row in _KNOWN_USERS[len(part)].rows(connection, app, *part)
+    }
 
 
 def users_of(connection: Connection, app: int, keys: Sequence[str]) -> dict[str, str | None]:

@@ -36,7 +36,15 @@ __all__ = [
 
 
 class FilesError(Exception):
-    """A place cannot be used. The text says why, and names neither the place nor any data."""
+    """A place cannot be used. The text says why, and names neither the place nor any data.
+
+    Attributes:
+        is_passing: True when it may work when it is tried again.
+    """
+
+    def __init__(self, text: str, *, is_passing: bool = False) -> None:
+        super().__init__(text)
+        self.is_passing = is_passing
 
 
 class ForbiddenPlaceError(FilesError):

@@ -85,6 +85,8 @@ OPERATIONS = {
     "GetRecommenderConfiguration": Operation(recommenders.get_recommender),
     "GetRecommenderConfigurations": Operation(recommenders.get_recommenders),
     "GetSegment": Operation(segments.get_segment),
+    "GetSegmentExportJobs": Operation(jobs.get_export_jobs),
+    "GetSegmentImportJobs": Operation(jobs.get_import_jobs),
     "GetSegmentVersion": Operation(segments.get_segment_version),
     "GetSegmentVersions": Operation(segments.get_segment_versions),
     "GetSegments": Operation(segments.get_segments),

@@ -2,104 +2,54 @@
 
 A piece of work reads outside of any transaction and writes in one short one, together with the
 job's new position. What was read ahead of a position is kept in memory only, and read again by
-whoever goes on. What a row is stands in import_rows.py, what becomes of it in endpoint_writer.py.
+whoever goes on. Files stand in import_source.py, what a row is in import_rows.py, what becomes of
+it in endpoint_writer.py and in segments.py.
 """
 
 from __future__ import annotations
 
-import gzip
-import io
-import posixpath
-import zlib
-from typing import TYPE_CHECKING, BinaryIO
+from collections import Counter
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
-import orjson
 
-from pinpoint_kit.engine import apps, job_store
-from pinpoint_kit.engine.body import encode
+from pinpoint_kit.engine import apps, job_store, segment_store, segments
+from pinpoint_kit.engine import endpoint_reader as reader
 from pinpoint_kit.engine.context import Stamp
 from pinpoint_kit.engine.endpoint_writer import EndpointWriter
-from pinpoint_kit.engine.files import File, FilesError
-from pinpoint_kit.engine.import_lines import Lines
-from pinpoint_kit.engine.import_rows import (
-    BadRow,
-    CsvRows,
-    EndpointRow,
-    HeaderError,
-    JsonRows,
-    Row,
-    Rows,
-    UsersRow,
+from pinpoint_kit.engine.files import FilesError
+from pinpoint_kit.engine.import_rows import BadRow, EndpointRow, Row, UsersRow
+from pinpoint_kit.engine.import_source import (
+    Position,
+    Source,
+    find,
+    open_source,
+    pieces,
+    pieces_done,
 )
 from pinpoint_kit.engine.messages import uuid_of
-from pinpoint_kit.engine.refusals import Refusal
+from pinpoint_kit.engine.refusals import Refusal, bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.apps import App
     from pinpoint_kit.engine.context import Context
+    from pinpoint_kit.engine.files import File
     from pinpoint_kit.engine.job_store import Job
+    from pinpoint_kit.engine.segment_store import Segment
 
 __all__ = ["Imports"]
 
-#: What of a file, as it is stored, makes one of the pieces that a job counts.
-_PIECE_BYTES = 8_000_000
 #: A transaction should hold the right to write for about this long.
 _TARGET_S = 0.05
 _FEWEST_ROWS = 50
 _MOST_ROWS = 4_000
-_BUFFER_BYTES = 256 * 1024
-
-_SUFFIXES = {"CSV": {".csv", ""}, "JSON": {".json", ".jsonl", ".ndjson", ""}}
-
-
-@attrs.define
-class _Position:
-    """How far an import is.
-
-    Attributes:
-        file: which file it reads.
-        offset: bytes of its content that are done with, decompressed.
-        line: lines that are done with.
-        read: bytes of the file, as it is stored, that are done with.
-    """
-
-    file: int = 0
-    offset: int = 0
-    line: int = 0
-    read: int = 0
-
-    @classmethod
-    def parse(cls, text: str) -> _Position:
-        """Reads what `text` wrote."""
-        return cls(**orjson.loads(text))
-
-    def text(self) -> str:
-        """As the store keeps it."""
-        return encode(attrs.asdict(self))
-
-
-@attrs.define
-class _Source:
-    """An open file, positioned where the job's work goes on."""
-
-    file: File
-    raw: BinaryIO
-    rows: Rows
-    position: str
-    is_compressed: bool
-
-    def close(self) -> None:
-        """Closes the file."""
-        self.raw.close()
-
-    def read_bytes(self) -> int:
-        """How much of the file is done with, as it is stored."""
-        return self.raw.tell() if self.is_compressed else self.rows.lines.offset
+#: How often reading is tried at one position.
+_MOST_TRIES = 3
+_SEGMENT_GONE = "the segment has been deleted"
 
 
 class Imports:
@@ -108,7 +58,7 @@ class Imports:
     def __init__(self, context: Context, monotonic: Callable[[], float]) -> None:
         self._context = context
         self._monotonic = monotonic
-        self._sources: dict[int, _Source] = {}
+        self._sources: dict[int, Source] = {}
         self._rows = 500
 
     def advance(self, job: Job, now: int) -> None:
@@ -139,176 +89,96 @@ class Imports:
 
     def _begin(self, job: Job, now: int) -> None:
         """Finds the files, once: those that come later are not part of the job."""
+        files: list[File] = []
+        wanted = job.wanted
         try:
-            files = self._find(job)
+            files = find(
+                self._context.files,
+                str(wanted["S3Url"]),
+                str(wanted["Format"]),
+                self._context.limits.max_import_files,
+            )
         except FilesError as error:
             after = job.broken(str(error), now)
-            files = []
         else:
-            pieces = sum(map(_pieces, files))
             after = attrs.evolve(
-                job, status="PROCESSING", total_pieces=pieces, position=_Position().text()
+                job,
+                status="PROCESSING",
+                total_pieces=sum(map(pieces, files)),
+                position=Position().text(),
             )
         with self._context.store.write() as connection:
+            if not after.open:
+                _finish_segment(connection, after, Position(), now)
             job_store.add_files(connection, job, files)
             job_store.save(connection, job, after)
 
-    def _find(self, job: Job) -> list[File]:
-        wanted = job.wanted
-        suffixes = _SUFFIXES[str(wanted["Format"])]
-        most = self._context.limits.max_import_files
-        files = []
-        for file in self._context.files.find(str(wanted["S3Url"])):
-            if _is_wanted(file.name, suffixes):
-                files.append(file)
-            if len(files) > most:
-                raise FilesError(f"there are more than {most} files")
-        if not files:
-            raise FilesError(f"there is no {wanted['Format']} file at this place")
-        return files
-
     def _go_on(self, job: Job, now: int) -> None:
-        position = _Position.parse(job.position)
+        before = Position.parse(job.position)
         try:
-            source = self._source(job, position)
-            rows = source.rows.read(self._rows)
-            read = source.read_bytes()
-        except (FilesError, HeaderError) as error:
-            self._give_up_file(job, position, str(error), now)
+            source = self._source(job, before)
+            rows = source.read(self._rows)
+        except FilesError as error:
+            self._stumble(job, before, error, now)
             return
-        except (OSError, EOFError, zlib.error) as error:
-            self._give_up_file(job, position, _trouble(error), now)
-            return
-        lines = source.rows.lines
-        after = _Position(position.file, lines.offset, lines.number, read)
-        done = _done(source.file, after) - _done(source.file, position)
-        is_last = False
-        if source.rows.is_at_end:
-            done = _pieces(source.file) - _done(source.file, position)
-            after = _Position(position.file + 1)
-            is_last = self._file(job, after.file) is None
+        position = source.moved(before)
+        if not source.is_at_end:
+            done = pieces_done(source.file, position) - pieces_done(source.file, before)
+        else:
+            done = pieces(source.file) - pieces_done(source.file, before)
+            position = position.next_file()
+        read = attrs.evolve(job, completed_pieces=job.completed_pieces + done)
+        is_last = source.is_at_end and self._file(job, position.file) is None
         started = self._monotonic()
         with self._context.store.write() as connection:
-            changed = self._apply(connection, job, source.file, rows, now)
-            changed = attrs.evolve(
-                changed,
-                completed_pieces=job.completed_pieces + done,
-                position=after.text(),
-            )
-            source.position = changed.position
-            job_store.save(connection, job, changed.ended(now) if is_last else changed)
+            work = _Rows(connection, self._context, job, now)
+            after, position = work.store(read, position, source.file, rows)
+            if after.open:
+                after = attrs.evolve(after, position=position.text())
+            if is_last:
+                after = _ended(connection, after, position, now)
+            job_store.save(connection, job, after)
         self._adapt(len(rows), self._monotonic() - started)
-        if source.rows.is_at_end:
+        source.at = after.position
+        if source.is_at_end or not after.open:
             self.forget(job.number)
 
-    def _apply(
-        self, connection: Connection, job: Job, file: File, rows: Sequence[Row], now: int
-    ) -> Job:
-        """Stores the rows, and returns the job with what became of them."""
-        app = apps.by_number(connection, job.app)
-        if app is None:
-            raise job_store.LostError
-        failures = {row.line: row.reason for row in rows if isinstance(row, BadRow)}
-        endpoints = [row for row in rows if isinstance(row, EndpointRow)]
-        users = [row for row in rows if isinstance(row, UsersRow)]
-        failed = len(failures)
-        refused = self._update(connection, app, job, endpoints, now)
-        failures.update(refused)
-        failed += len(refused)
-        for row in users:
-            failures[row.line] = "names only a user, which is of use for a segment only"
-            failed += len(row.user_ids)
-        more = len(rows) + sum(len(row.user_ids) - 1 for row in users)
-        counted = attrs.evolve(job, processed=job.processed + more, failed=job.failed + failed)
-        where = f" of {file.name}" if file.name else ""
-        return counted.failing(
-            [f"line {line}{where}: {failures[line]}" for line in sorted(failures)]
-        )
-
-    def _update(
-        self,
-        connection: Connection,
-        app: App,
-        job: Job,
-        rows: Sequence[EndpointRow],
-        now: int,
-    ) -> dict[int, str]:
-        """Applies each row or none of it, and returns the reasons by line."""
-        stamp = Stamp(now, uuid_of(job.id))
-        changes = [row.change for row in rows]
-        writer = EndpointWriter(connection, app, self._context, stamp, changes)
-        refused = {}
-        for row in rows:
-            change = row.change
-            try:
-                if change.birth is None and not writer.is_known(change.key):
-                    _check_new(change.patch.address, change.patch.channel_type)
-                writer.apply(change)
-            except Refusal as refusal:
-                refused[row.line] = refusal.message
-        writer.flush()
-        return refused
-
-    def _give_up_file(self, job: Job, position: _Position, reason: str, now: int) -> None:
-        """The rest of the file cannot be read: its pieces fail, and the next file comes."""
+    def _stumble(self, job: Job, position: Position, error: FilesError, now: int) -> None:
+        """Reading failed: try again, or the pieces of the file that are left fail."""
         self.forget(job.number)
         file = self._file(job, position.file)
         if file is None:
             raise job_store.LostError
-        text = f"{file.name}: {reason}" if file.name else reason
-        left = _pieces(file) - _done(file, position)
-        following = _Position(position.file + 1)
-        after = attrs.evolve(
-            job, failed_pieces=job.failed_pieces + left, position=following.text()
-        ).failing([text])
-        if self._file(job, following.file) is None:
-            after = after.ended(now)
+        if error.is_passing and position.tries + 1 < _MOST_TRIES:
+            position = attrs.evolve(position, tries=position.tries + 1)
+            after = attrs.evolve(job, position=position.text())
+        else:
+            text = f"{file.name}: {error}" if file.name else str(error)
+            left = pieces(file) - pieces_done(file, position)
+            position = position.next_file()
+            after = attrs.evolve(
+                job, failed_pieces=job.failed_pieces + left, position=position.text()
+            ).failing([text])
+        is_last = self._file(job, position.file) is None
         with self._context.store.write() as connection:
+            if is_last:
+                after = _ended(connection, after, position, now)
             job_store.save(connection, job, after)
 
-    def _source(self, job: Job, position: _Position) -> _Source:
+    def _source(self, job: Job, position: Position) -> Source:
         """Returns the open file at that position."""
         source = self._sources.get(job.number)
-        if source is not None and source.position == job.position:
+        if source is not None and source.at == job.position:
             return source
         self.forget(job.number)
         file = self._file(job, position.file)
         if file is None:
             raise job_store.LostError
-        header = None
-        if job.wanted["Format"] == "CSV" and position.offset:
-            header = CsvRows.header(Lines(self._open(file, 0)[1]))
-        raw, stream = self._open(file, position.offset)
-        try:
-            lines = Lines(stream, offset=position.offset, number=position.line)
-            rows = self._rows_of(job, lines, header)
-        except BaseException:
-            raw.close()
-            raise
-        source = _Source(file, raw, rows, job.position, is_compressed=raw is not stream)
+        source = open_source(
+            self._context.files, file, str(job.wanted["Format"]), position, self._context.limits
+        )
         self._sources[job.number] = source
         return source
-
-    def _rows_of(self, job: Job, lines: Lines, header: Sequence[str] | None) -> Rows:
-        if job.wanted["Format"] == "CSV":
-            return CsvRows(lines, self._context.limits, header or CsvRows.header(lines))
-        return JsonRows(lines, self._context.limits)
-
-    def _open(self, file: File, offset: int) -> tuple[BinaryIO, BinaryIO]:
-        """Opens a file at a byte of its content: as it is stored, and as it is to be read."""
-        if not file.url.endswith(".gz"):
-            raw = self._context.files.read(file, offset)
-            return raw, raw
-        raw = self._context.files.read(file, 0)
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=raw), _BUFFER_BYTES)
-        try:
-            while offset > stream.tell():
-                if not stream.read(min(offset - stream.tell(), _BUFFER_BYTES)):
-                    break  # it has become shorter, and has no more lines
-        except BaseException:
-            raw.close()
-            raise
-        return raw, stream
 
     def _file(self, job: Job, position: int) -> File | None:
         with self._context.store.read() as connection:
@@ -321,32 +191,134 @@ class Imports:
             self._rows = int(min(max(wanted, _FEWEST_ROWS), _MOST_ROWS, 2 * self._rows))
 
 
+class _Rows:
+    """Stores the rows of one piece, inside one transaction."""
+
+    def __init__(self, connection: Connection, context: Context, job: Job, now: int) -> None:
+        app = apps.by_number(connection, job.app)
+        if app is None:
+            raise job_store.LostError
+        self._connection = connection
+        self._context = context
+        self._app: App = app
+        self._job = job
+        self._now = now
+        self._failures: dict[int, list[str]] = {}
+        self._keys: list[str] = []
+        self._channels: Counter[str] = Counter()
+        self._user_ids: list[str] = []
+
+    def store(
+        self, job: Job, position: Position, file: File, rows: Sequence[Row]
+    ) -> tuple[Job, Position]:
+        """Stores the rows, and returns the job and its position with what became of them."""
+        segment = self._segment()
+        if job.segment is not None and segment is None:
+            return job.broken(_SEGMENT_GONE, self._now), position
+        for row in rows:
+            if isinstance(row, BadRow):
+                self._fail(row.line, row.reason)
+        self._update([row for row in rows if isinstance(row, EndpointRow)])
+        self._find([row for row in rows if isinstance(row, UsersRow)], segment)
+        if segment is not None:
+            segments.add_members(self._connection, segment, self._keys, self._user_ids)
+            position = attrs.evolve(
+                position,
+                size=position.size + len(self._keys) + len(self._user_ids),
+                channels=Counter(position.channels) + self._channels,
+            )
+        more = sum(len(row.user_ids) if isinstance(row, UsersRow) else 1 for row in rows)
+        failed = sum(map(len, self._failures.values()))
+        counted = attrs.evolve(job, processed=job.processed + more, failed=job.failed + failed)
+        return counted.failing(self._texts(file)), position
+
+    def _segment(self) -> Segment | None:
+        if self._job.segment is None:
+            return None
+        try:
+            return segment_store.find(self._connection, self._app.number, self._job.segment)
+        except Refusal:
+            return None
+
+    def _update(self, rows: Sequence[EndpointRow]) -> None:
+        """Applies each row or none of it."""
+        stamp = Stamp(self._now, uuid_of(self._job.id))
+        changes = [row.change for row in rows]
+        writer = EndpointWriter(self._connection, self._app, self._context, stamp, changes)
+        for row in rows:
+            change = row.change
+            try:
+                if change.birth is None and not writer.is_known(change.key):
+                    _check_new(change.patch.address, change.patch.channel_type)
+                state = writer.apply(change)
+            except Refusal as refusal:
+                self._fail(row.line, refusal.message)
+            else:
+                self._keys.append(change.key)
+                if state.channel_type is not None:
+                    self._channels[state.channel_type] += 1
+        writer.flush()
+
+    def _find(self, rows: Sequence[UsersRow], segment: Segment | None) -> None:
+        """Looks for users who are named without an endpoint."""
+        if not rows:
+            return
+        wanted = [user_id for row in rows for user_id in row.user_ids]
+        known = reader.known_users(self._connection, self._app.number, wanted)
+        for row in rows:
+            for user_id in row.user_ids:
+                if segment is None:
+                    self._fail(row.line, "names only a user, which is of use for a segment only")
+                elif user_id not in known:
+                    self._fail(row.line, "no endpoint has this user")
+                else:
+                    self._user_ids.append(user_id)
+
+    def _fail(self, line: int, reason: str) -> None:
+        self._failures.setdefault(line, []).append(reason)
+
+    def _texts(self, file: File) -> list[str]:
+        where = f" of {file.name}" if file.name else ""
+        return [
+            f"line {line}{where}: {reason}"
+            for line in sorted(self._failures)
+            for reason in self._failures[line]
+        ]
+
+
 def _check_new(address: str | None, channel_type: str | None) -> None:
     """An update may come without; what is imported anew must be reachable."""
     if not address:
-        raise Refusal("BadRequestException", "Missing Address")
+        raise bad_request("Missing Address")
     if not channel_type:
-        raise Refusal("BadRequestException", "Missing ChannelType")
+        raise bad_request("Missing ChannelType")
 
 
-def _is_wanted(name: str, suffixes: Iterable[str]) -> bool:
-    """Whether a file below the place is of the format; the place itself is, whatever its name."""
-    base = posixpath.basename(name)
-    if name and base.startswith((".", "_")):
+def _ended(connection: Connection, job: Job, position: Position, now: int) -> Job:
+    """Returns the job, which has read all of its files, with its end."""
+    if not job.open:
+        return job
+    ended = job.ended(now)
+    is_there = _finish_segment(connection, ended, position, now)
+    return ended if is_there else job.broken(_SEGMENT_GONE, now)
+
+
+def _finish_segment(connection: Connection, ended: Job, position: Position, now: int) -> bool:
+    """Has the segment tell what it was made of; returns False when it is not there any more.
+
+    A segment that was made for a job which failed before it had anything to add goes again.
+    """
+    if ended.segment is None:
+        return True
+    try:
+        segment = segment_store.find(connection, ended.app, ended.segment)
+    except Refusal:
         return False
-    return not name or posixpath.splitext(base.removesuffix(".gz"))[1].lower() in suffixes
-
-
-def _pieces(file: File) -> int:
-    return max(1, -(-file.size // _PIECE_BYTES))
-
-
-def _done(file: File, position: _Position) -> int:
-    """How many pieces of the file are complete; the last one only when all is."""
-    return min(position.read // _PIECE_BYTES, _pieces(file) - 1)
-
-
-def _trouble(error: Exception) -> str:
-    if isinstance(error, (EOFError, zlib.error, gzip.BadGzipFile)):
-        return "the compressed file is damaged"
-    return "the file could not be read to its end"
+    if ended.makes_segment and ended.failed_pieces and not position.size:
+        segment_store.remove(connection, segment)
+        return True
+    described = cast("Mapping[str, Any]", segment.definition["ImportDefinition"])
+    counts = Counter(described["ChannelCounts"]) + Counter(position.channels)
+    size = described["Size"] + position.size
+    segments.finish_import(connection, segment, size, counts, now)
+    return True

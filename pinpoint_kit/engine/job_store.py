@@ -68,6 +68,7 @@ class Job:
     completed: int | None
     definition: str = attrs.field(repr=False)
     segment: str | None
+    makes_segment: bool
     total_pieces: int
     completed_pieces: int
     failed_pieces: int
@@ -152,6 +153,7 @@ def add(  # noqa: PLR0913 -- the columns of a new row
     definition: Mapping[str, object],
     *,
     segment: str | None,
+    makes_segment: bool,
     now: int,
 ) -> Job:
     """Stores a new job."""
@@ -164,6 +166,7 @@ def add(  # noqa: PLR0913 -- the columns of a new row
             created=now,
             definition=encode(definition),
             segment=segment,
+            makes_segment=makes_segment,
             total_pieces=0,
             completed_pieces=0,
             failed_pieces=0,

@@ -5,21 +5,32 @@ Handlers only: a job is stored and waits. The work itself is done step by step, 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import orjson
 
-from pinpoint_kit.engine import apps, body, instants, job_store, paging
+from pinpoint_kit.engine import (
+    apps,
+    instants,
+    job_store,
+    paging,
+    segment_store,
+    segments,
+    shapes,
+    tags,
+)
 from pinpoint_kit.engine.files import FilesError, ForbiddenPlaceError
-from pinpoint_kit.engine.refusals import bad_request, forbidden, not_found, not_implemented
-from pinpoint_kit.engine.tags import ACCOUNT
+from pinpoint_kit.engine.refusals import bad_request, forbidden, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.apps import App
     from pinpoint_kit.engine.context import Call, Context
     from pinpoint_kit.engine.job_store import Job
+    from pinpoint_kit.engine.segment_store import Segment
 
 __all__ = [
     "create_export_job",
@@ -30,21 +41,56 @@ __all__ = [
     "get_import_jobs",
 ]
 
-_FORMATS = ("CSV", "JSON")
-
 
 def create_import_job(context: Context, call: Call) -> object:
-    """CreateImportJob."""
+    """CreateImportJob. A segment that it is to define is there at once, and still empty."""
     with apps.checked_first(context, call.application_id):
-        definition = _import_definition(body.parse_object(call.body), context)
-    return _create(context, call, job_store.IMPORT, definition)
+        definition = _import_definition(shapes.read_body(call), context)
+    with context.store.write() as connection:
+        app = apps.require(connection, call.application_id)
+        segment = _segment_to_fill(connection, context, app, definition, call.now)
+        makes_segment = segment is not None and "SegmentId" not in definition
+        if segment is not None:
+            definition["SegmentId"] = segment.id
+        job = job_store.add(
+            connection,
+            app.number,
+            context.new_id(),
+            job_store.IMPORT,
+            definition,
+            segment=segment.id if segment else None,
+            makes_segment=makes_segment,
+            now=call.now,
+        )
+    context.announce()
+    return _created(app, job)
 
 
 def create_export_job(context: Context, call: Call) -> object:
     """CreateExportJob."""
     with apps.checked_first(context, call.application_id):
-        definition = _export_definition(body.parse_object(call.body), context)
-    return _create(context, call, job_store.EXPORT, definition)
+        definition = shapes.read_body(call)
+        _check_url(context, definition, "S3UrlPrefix")
+        if "SegmentVersion" in definition and "SegmentId" not in definition:
+            raise bad_request("SegmentVersion is of no use without SegmentId")
+    with context.store.write() as connection:
+        app = apps.require(connection, call.application_id)
+        segment_id = cast("str | None", definition.get("SegmentId"))
+        version = cast("int | None", definition.get("SegmentVersion"))
+        if segment_id is not None:
+            segments.require(connection, app, segment_id, version)
+        job = job_store.add(
+            connection,
+            app.number,
+            context.new_id(),
+            job_store.EXPORT,
+            definition,
+            segment=segment_id,
+            makes_segment=False,
+            now=call.now,
+        )
+    context.announce()
+    return _created(app, job)
 
 
 def get_import_job(context: Context, call: Call) -> object:
@@ -58,63 +104,63 @@ def get_export_job(context: Context, call: Call) -> object:
 
 
 def get_import_jobs(context: Context, call: Call) -> object:
-    """GetImportJobs, in the order of creation."""
+    """GetImportJobs and GetSegmentImportJobs, in the order of creation."""
     return _list(context, call, job_store.IMPORT)
 
 
 def get_export_jobs(context: Context, call: Call) -> object:
-    """GetExportJobs, in the order of creation."""
+    """GetExportJobs and GetSegmentExportJobs, in the order of creation."""
     return _list(context, call, job_store.EXPORT)
 
 
 def _import_definition(request: Mapping[str, object], context: Context) -> dict[str, object]:
     """What the job is to do, with defaults filled in, as it is shown."""
     definition = {
-        "DefineSegment": _flag(request, "DefineSegment"),
-        "ExternalId": body.optional_text(request, "ExternalId") or ACCOUNT,
-        "Format": _needed(request, "Format"),
-        "RegisterEndpoints": _flag(request, "RegisterEndpoints"),
-        "RoleArn": _needed(request, "RoleArn"),
-        "S3Url": _needed(request, "S3Url"),
-        **_given(request, "SegmentId", "SegmentName"),
+        "DefineSegment": False,
+        "ExternalId": tags.ACCOUNT,
+        "RegisterEndpoints": False,
+        **request,
     }
-    if definition["Format"] not in _FORMATS:
-        raise bad_request(f"must be one of {', '.join(_FORMATS)}", ".Format")
     if not (definition["DefineSegment"] or definition["RegisterEndpoints"]):
         raise bad_request("RegisterEndpoints or DefineSegment must be true; else nothing is done")
-    if definition["DefineSegment"] or "SegmentId" in definition:
-        raise not_implemented("This release cannot import into segments; upgrade it")
-    with _placed(".S3Url"):
-        context.files.check(str(definition["S3Url"]))
+    _check_url(context, definition, "S3Url")
     return definition
 
 
-def _export_definition(request: Mapping[str, object], context: Context) -> dict[str, object]:
-    definition: dict[str, object] = {
-        "RoleArn": _needed(request, "RoleArn"),
-        "S3UrlPrefix": _needed(request, "S3UrlPrefix"),
-    }
-    if request.get("SegmentId") is not None:
-        raise not_implemented("This release cannot export segments; upgrade it")
-    with _placed(".S3UrlPrefix"):
-        context.files.check(str(definition["S3UrlPrefix"]))
-    return definition
+def _check_url(context: Context, definition: Mapping[str, object], name: str) -> None:
+    """Checks whether this engine may use a place; whether it is there shows when it is used."""
+    if not definition["RoleArn"]:
+        raise bad_request("Missing RoleArn")
+    try:
+        context.files.check(cast("str", definition[name]))
+    except ForbiddenPlaceError as error:
+        raise forbidden(str(error), f".{name}") from None
+    except FilesError as error:
+        raise bad_request(str(error), f".{name}") from None
 
 
-def _create(
-    context: Context, call: Call, job_type: str, definition: Mapping[str, object]
-) -> object:
-    job_id = context.new_id()
-    with context.store.write() as connection:
-        app = apps.require(connection, call.application_id)
-        job = job_store.add(
-            connection, app.number, job_id, job_type, definition, segment=None, now=call.now
-        )
-    context.announce()
+def _segment_to_fill(
+    connection: Connection, context: Context, app: App, definition: Mapping[str, object], now: int
+) -> Segment | None:
+    """The segment that imported endpoints join: the one that is named, or a new one if wanted."""
+    segment_id = definition.get("SegmentId")
+    if segment_id is not None:
+        segment = segment_store.find(connection, app.number, cast("str", segment_id))
+        if not segment.is_imported:
+            raise bad_request("Endpoints can be imported into imported segments only", ".SegmentId")
+        return segment
+    if not definition["DefineSegment"]:
+        return None
+    described = {name: definition[name] for name in ("ExternalId", "Format", "RoleArn", "S3Url")}
+    name = cast("str | None", definition.get("SegmentName"))
+    return segments.create_imported(connection, context, app, name, described, now)
+
+
+def _created(app: App, job: Job) -> object:
     return {
         "ApplicationId": app.id,
         "CreationDate": instants.from_ms(job.created),
-        "Definition": definition,
+        "Definition": job.wanted,
         "Id": job.id,
         "JobStatus": job.status,
         "Type": job.type,
@@ -135,10 +181,13 @@ def _get(context: Context, call: Call, job_type: str) -> object:
 def _list(context: Context, call: Call, job_type: str) -> object:
     size = paging.size(call.query)
     after = paging.number(call.query)
+    segment_id = call.labels.get("segment-id")
     with context.store.read() as connection:
         app = apps.require(connection, call.application_id)
+        if segment_id is not None:
+            segment_store.find(connection, app.number, segment_id)
         found = job_store.listed(
-            connection, app.number, job_type, segment=None, after=after, most=size + 1
+            connection, app.number, job_type, segment=segment_id, after=after, most=size + 1
         )
     page: dict[str, object] = {"Item": [_rendered(job, app.id) for job in found[:size]]}
     if len(found) > size:
@@ -165,33 +214,3 @@ def _rendered(job: Job, application_id: str) -> dict[str, object]:
     if job.failures is not None:
         answer["Failures"] = orjson.Fragment(job.failures)
     return answer
-
-
-def _needed(request: Mapping[str, object], name: str) -> str:
-    value = body.optional_text(request, name)
-    if not value:
-        raise bad_request(f"Missing {name}")
-    return value
-
-
-def _given(request: Mapping[str, object], *names: str) -> dict[str, object]:
-    values = {name: body.optional_text(request, name) for name in names}
-    return {name: value for name, value in values.items() if value}
-
-
-def _flag(request: Mapping[str, object], name: str) -> bool:
-    value = request.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise bad_request("must be true or false", f".{name}")
-    return bool(value)
-
-
-@contextmanager
-def _placed(path: str) -> Iterator[None]:
-    """Turns what the files say of a URL into the answer to its request."""
-    try:
-        yield
-    except ForbiddenPlaceError as error:
-        raise forbidden(str(error), path) from None
-    except FilesError as error:
-        raise bad_request(str(error), path) from None

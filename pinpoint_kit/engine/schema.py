@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     Index,
@@ -286,6 +287,7 @@ jobs = Table(
     Column("completed", BigInteger),
     Column("definition", Text, nullable=False),  # JSON as it is shown
     Column("segment", Text),  # the id of the segment that it fills or writes out
+    Column("makes_segment", Boolean, nullable=False),  # the segment was made for this job
     Column("total_pieces", Integer, nullable=False),
     Column("completed_pieces", Integer, nullable=False),
     Column("failed_pieces", Integer, nullable=False),

@@ -385,7 +385,7 @@ def test_a_damaged_compressed_file(wire: Wire, tmp_path: Path) -> None:
     [
         ({"Format": None}, 400, "Missing Format"),
         ({"Format": "XML"}, 400, "must be one of CSV, JSON @ $.Format"),
-        ({"S3Url": ""}, 400, "Missing S3Url"),
+        ({"S3Url": None}, 400, "Missing S3Url"),
         ({"RoleArn": None}, 400, "Missing RoleArn"),
         ({"RegisterEndpoints": False}, 400, "RegisterEndpoints or DefineSegment must be true"),
         ({"RegisterEndpoints": "yes"}, 400, "must be true or false @ $.RegisterEndpoints"),

@@ -1,0 +1,197 @@
+"""Import jobs that make or fill segments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pinpoint_kit.engine.files import ByScheme, LocalFiles
+from tests.engine.job_kit import ROLE, create_import, imported, job, run, url_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.engine.conftest import Answer, Clock, Wire
+
+ROWS = """\
+{"Id":"E1","ChannelType":"EMAIL","Address":"1@example.com"}
+{"Id":"e2","ChannelType":"SMS","Address":"2"}
+{"Id":"e2","OptOut":"ALL"}
+{"Id":"e3"}
+"""
+
+
+@pytest.fixture
+def wire(make_wire: Callable[..., Wire]) -> Wire:
+    """An engine in memory that may use the disk."""
+    return make_wire(files=ByScheme({"file": LocalFiles()}))
+
+
+def segment(wire: Wire, segment_id: str) -> Answer:
+    """Sends GetSegment."""
+    return wire.send("GET", f"/v1/apps/{wire.app}/segments/{segment_id}")
+
+
+def listed(wire: Wire) -> tuple[list[str], list[str]]:
+    """The endpoints and users on the lists of segments."""
+    endpoints = wire.rows(
+        "SELECT e.endpoint AS name FROM segment_endpoints s JOIN endpoints e ON e.number = s.endpoint"
+        " ORDER BY 1"
+    )
+    users = wire.rows("SELECT user_id AS name FROM segment_users ORDER BY 1")
+    return [row["name"] for row in endpoints], [row["name"] for row in users]
+
+
+def test_a_segment_is_defined(wire: Wire, tmp_path: Path, clock: Clock) -> None:
+    """The segment is there at once, and tells what it was made of when the job has ended."""
+    path = tmp_path / "rows.json"
+    path.write_text(ROWS)
+    answer = create_import(
+        wire, url_of(path), RegisterEndpoints=False, DefineSegment=True, SegmentName="vip"
+    )
+    definition = answer.json["Definition"]
+    assert definition["DefineSegment"] is True
+    assert definition["RegisterEndpoints"] is False
+    assert definition["SegmentName"] == "vip"
+    made = segment(wire, definition["SegmentId"]).json
+    assert (made["Name"], made["SegmentType"], made["Version"]) == ("vip", "IMPORT", 1)
+    assert made["ImportDefinition"] == {
+        "ChannelCounts": {},
+        "ExternalId": "000000000000",
+        "Format": "JSON",
+        "RoleArn": ROLE,
+        "S3Url": url_of(path),
+        "Size": 0,
+    }
+    clock.advance(5)
+    run(wire)
+    done = job(wire, answer.json["Id"])
+    assert (done["TotalProcessed"], done["TotalFailures"]) == (4, 1)
+    assert done["Definition"] == definition
+    after = segment(wire, definition["SegmentId"]).json
+    assert after["ImportDefinition"]["Size"] == 3
+    assert after["ImportDefinition"]["ChannelCounts"] == {"EMAIL": 1, "SMS": 2}
+    assert after["LastModifiedDate"] == "2026-01-02T03:04:10.678Z"
+    assert listed(wire) == (["e1", "e2"], [])
+
+
+def test_a_segment_is_added_to(wire: Wire, tmp_path: Path) -> None:
+    """With SegmentId, endpoints join that segment; its numbers add up."""
+    path = tmp_path / "rows.json"
+    path.write_text(ROWS)
+    first = imported(wire, url_of(path), DefineSegment=True)["Definition"]["SegmentId"]
+    path.write_text('{"Id":"e4","ChannelType":"EMAIL","Address":"4@example.com"}')
+    done = imported(wire, url_of(path), SegmentId=first)
+    assert done["Definition"]["SegmentId"] == first
+    assert listed(wire) == (["e1", "e2", "e4"], [])
+    described = segment(wire, first).json["ImportDefinition"]
+    assert (described["Size"], described["ChannelCounts"]) == (4, {"EMAIL": 2, "SMS": 2})
+    path = tmp_path / "missing.json"
+    assert imported(wire, url_of(path), SegmentId=first)["JobStatus"] == "FAILED"
+    assert segment(wire, first).json["ImportDefinition"]["Size"] == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "job_format"),
+    [
+        ("User.UserId\nu1 u2  u3\nnobody\nu1\n", "CSV"),
+        (
+            '{"User":{"UserId":"u1"}}\n{"User":{"UserId":"u2"}}\n{"User":{"UserId":"u3"}}\n'
+            '{"User":{"UserId":"nobody"}}\n{"User":{"UserId":"u1"}}\n',
+            "JSON",
+        ),
+    ],
+)
+def test_users_only(wire: Wire, tmp_path: Path, content: str, job_format: str) -> None:
+    """A file of nothing but user ids lists users; those without an endpoint fail alone."""
+    for number in (1, 2, 3):
+        wire.update(f"e{number}", User={"UserId": f"u{number}"})
+    path = tmp_path / "users"
+    path.write_text(content)
+    done = imported(wire, url_of(path), job_format, DefineSegment=True)
+    assert done["JobStatus"] == "COMPLETED"
+    assert (done["TotalProcessed"], done["TotalFailures"]) == (5, 1)
+    line = 3 if job_format == "CSV" else 4
+    assert done["Failures"] == [f"line {line}: no endpoint has this user"]
+    assert listed(wire) == ([], ["u1", "u2", "u3"])
+    described = segment(wire, done["Definition"]["SegmentId"]).json["ImportDefinition"]
+    assert (described["Size"], described["ChannelCounts"]) == (4, {})
+
+
+def test_users_and_endpoints_of_one_file(wire: Wire, tmp_path: Path) -> None:
+    """A user may be named after an endpoint of the same file that brings it."""
+    path = tmp_path / "rows.json"
+    path.write_text(
+        '{"Id":"e1","ChannelType":"SMS","Address":"1","User":{"UserId":"u1"}}\n'
+        '{"User":{"UserId":"u1"}}\n'
+    )
+    assert imported(wire, url_of(path), DefineSegment=True)["TotalFailures"] == 0
+    assert listed(wire) == (["e1"], ["u1"])
+
+
+def test_users_without_a_segment(wire: Wire, tmp_path: Path) -> None:
+    """Without a segment such rows would do nothing, and fail."""
+    wire.update("e1", User={"UserId": "u1"})
+    path = tmp_path / "users.csv"
+    path.write_text("User.UserId\nu1 u2\n")
+    done = imported(wire, url_of(path), "CSV")
+    assert (done["TotalProcessed"], done["TotalFailures"]) == (2, 2)
+    assert set(done["Failures"]) == {
+        "line 2: names only a user, which is of use for a segment only"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("missing.csv", None), ("header.csv", "Id,Nonsense\n1,2\n")]
+)
+def test_a_job_that_fails_leaves_no_segment(
+    wire: Wire, tmp_path: Path, name: str, content: str | None
+) -> None:
+    """A segment that was made for a job which had nothing to add goes with its failure."""
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    done = imported(wire, url_of(tmp_path / name), "CSV", DefineSegment=True)
+    assert done["JobStatus"] == "FAILED"
+    assert segment(wire, done["Definition"]["SegmentId"]).status == 404
+
+
+def test_a_segment_that_is_deleted_meanwhile(wire: Wire, tmp_path: Path) -> None:
+    """The job ends as failed and says why, at its next piece or at its end."""
+    path = tmp_path / "rows.json"
+    path.write_text(ROWS)
+    for pieces in (0, 1):
+        answer = create_import(wire, url_of(path), DefineSegment=True)
+        for _ in range(pieces):
+            assert wire.engine.step()
+        segment_id = answer.json["Definition"]["SegmentId"]
+        wire.send("DELETE", f"/v1/apps/{wire.app}/segments/{segment_id}")
+        run(wire)
+        done = job(wire, answer.json["Id"])
+        assert done["JobStatus"] == "FAILED"
+        assert done["Failures"] == ["the segment has been deleted"]
+
+
+def test_segments_that_cannot_be_filled(wire: Wire, tmp_path: Path) -> None:
+    """An unknown segment is 404; one with dimensions is 400; no job is made."""
+    answer = create_import(wire, url_of(tmp_path), SegmentId="0" * 32)
+    assert answer.status == 404
+    made = wire.post(f"/v1/apps/{wire.app}/segments", {"Name": "all"}).json["Id"]
+    answer = create_import(wire, url_of(tmp_path), SegmentId=made)
+    assert answer.status == 400
+    assert "imported segments only" in answer.message
+    assert wire.send("GET", f"/v1/apps/{wire.app}/jobs/import").json == {"Item": []}
+
+
+def test_the_jobs_of_a_segment(wire: Wire, tmp_path: Path) -> None:
+    """GetSegmentImportJobs lists the jobs that fill a segment; an unknown segment is 404."""
+    path = tmp_path / "rows.json"
+    path.write_text(ROWS)
+    made: list[Any] = [imported(wire, url_of(path), DefineSegment=True) for _ in range(2)]
+    imported(wire, url_of(path))
+    for done in made:
+        where = f"/v1/apps/{wire.app}/segments/{done['Definition']['SegmentId']}/jobs"
+        assert wire.send("GET", f"{where}/import").json["Item"] == [done]
+        assert wire.send("GET", f"{where}/export").json["Item"] == []
+    assert wire.send("GET", f"/v1/apps/{wire.app}/segments/x/jobs/import").status == 404
