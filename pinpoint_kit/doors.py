@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.files import Files
     from pinpoint_kit.limits import Limits
 
-__all__ = ["DEFAULT_URL", "Door", "open_door", "open_files", "open_objects"]
+__all__ = ["DEFAULT_URL", "Door", "open_door", "open_files", "open_objects", "open_served_files"]
 
 DEFAULT_URL = "sqlite:///pinpoint.db"
 #: Requests to the engine never leave the process; this name cannot be resolved if one did.
@@ -96,6 +96,11 @@ def open_files(
     from pinpoint_kit.engine.object_files import ObjectFiles  # noqa: PLC0415 -- as above
 
     return ByScheme({"file": LocalFiles(folders), "s3": ObjectFiles(objects, buckets)})
+
+
+def open_served_files(folders: Sequence[str], buckets: Sequence[str]) -> Files:
+    """What the jobs of a server may use: these places and no others."""
+    return open_files(open_objects(), folders=folders, buckets=buckets)
 
 
 @attrs.define

@@ -224,11 +224,12 @@ LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
     "limits": set(),
+    "processes": set(),
     "models": {"errors", "limits"},
     "batching": {"limits"},
     "transport": {"errors"},
     "objects": {"errors", "transport"},
-    "delivery": {"errors", "limits", "batching", "models", "transport"},
+    "delivery": {"errors", "limits", "batching", "models", "processes", "transport"},
     "applications": {"errors", "models", "transport"},
     "audience": {
         "errors",
@@ -241,7 +242,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "analytics": {"errors", "limits", "models", "batching", "transport", "delivery"},
     "progress": {"models"},
-    "engine": {"errors", "limits", "version"},
+    "engine": {"errors", "limits", "processes", "version"},
     "doors": {"errors", "limits", "engine", "objects", "version"},
     "server": {"errors", "engine"},
 }

@@ -6,6 +6,7 @@ cannot be. How it is served is the business of `pinpoint_kit.server`.
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ import click
 from pinpoint_kit.cli.extras import server_part
 from pinpoint_kit.cli.options import DEBUG_OPTION, database_file
 from pinpoint_kit.cli.output import say
+from pinpoint_kit.doors import open_served_files
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -63,9 +65,30 @@ __all__ = ["serve"]
     is_flag=True,
     help="Put clients' network addresses, which are personal data, into these lines.",
 )
+@click.option(
+    "--files",
+    "folders",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    multiple=True,
+    help="A folder that import and export jobs may use (file://); may be given several times.",
+)
+@click.option(
+    "--bucket",
+    "buckets",
+    multiple=True,
+    help="A bucket that they may use (s3://), with the credentials of this machine.",
+)
 @DEBUG_OPTION
-def serve(
-    url: str, host: str, port: int, credentials: Path | None, *, workers: int, **logging: bool
+def serve(  # noqa: PLR0913 -- the options of the command
+    *,
+    url: str,
+    host: str,
+    port: int,
+    credentials: Path | None,
+    workers: int,
+    folders: tuple[str, ...],
+    buckets: tuple[str, ...],
+    **logging: bool,
 ) -> None:
     """Answer Pinpoint's API over HTTP, for any client in any language.
 
@@ -83,11 +106,13 @@ def serve(
         workers=workers,
         credentials=credentials,
         options=server.ServerOptions(**logging),
+        open_files=functools.partial(open_served_files, folders, buckets),
     )
-    sys.exit(server.serve(settings, lambda address: _tell(address, settings)))
+    places = ", ".join([*folders, *(f"s3://{bucket}" for bucket in buckets)])
+    sys.exit(server.serve(settings, lambda address: _tell(address, settings, places)))
 
 
-def _tell(address: Address, settings: Settings) -> None:
+def _tell(address: Address, settings: Settings, places: str) -> None:
     file = database_file(settings.url)
     place = str(file.absolute()) if file else "in memory: it is gone when the server stops"
     workers = f" ({settings.workers} workers)" if settings.workers > 1 else ""
@@ -95,5 +120,6 @@ def _tell(address: Address, settings: Settings) -> None:
     say(f"Pinpoint is at {address.url}")
     say(f"Database: {place}{workers}")
     say(f"Credentials: {settings.credentials or keys}")
+    say(f"Jobs may use: {places or 'no files; --files and --bucket allow some'}")
     say(f"Point a client here with: export AWS_ENDPOINT_URL_PINPOINT={address.url}")
     say("Stop it with Ctrl-C")

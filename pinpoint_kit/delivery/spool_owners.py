@@ -11,17 +11,17 @@ registers again under its own number and keeps what is left.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
+from pinpoint_kit.processes import has_process, machine
+
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["Owners", "Range", "machine"]
+__all__ = ["Owners", "Range"]
 
 #: Rows that one owner can have in its life; 2**27 owners fit above them.
 _SHIFT = 36
@@ -45,17 +45,6 @@ class Range:
 
     def __contains__(self, seq: int) -> bool:
         return seq >> _SHIFT == self.number and seq != self.base
-
-
-def machine() -> str:
-    """What makes a pid unique: the host, its boot, and the pid namespace where there is one."""
-    parts = [socket.gethostname()]
-    try:
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip())
-        parts.append(str(Path("/proc/self/ns/pid").readlink()))
-    except OSError:
-        pass  # not Linux, or not readable: a reused pid is then found out by its lease
-    return "|".join(parts)
 
 
 @attrs.define
@@ -128,7 +117,7 @@ class Owners:
         self, number: int, where: str, pid: int, beat: float, now: float, here: Collection[int]
     ) -> bool:
         if where == self.machine and (
-            not _has_process(pid) or (pid == os.getpid() and number not in here)
+            not has_process(pid) or (pid == os.getpid() and number not in here)
         ):
             return False
         if beat <= now:
@@ -166,15 +155,3 @@ def _numbers_with_rows(db: sqlite3.Connection) -> list[int]:
         owner = Range(row[0] >> _SHIFT)
         numbers.append(owner.number)
         end = owner.end
-
-
-def _has_process(pid: int) -> bool:
-    if os.name == "nt":
-        return True  # os.kill would end it there; its lease tells
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # somebody else's process
-    return True

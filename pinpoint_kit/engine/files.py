@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import stat
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -202,11 +201,10 @@ class LocalFiles:
                 yield from self._file(entry, entry.relative_to(top).as_posix())
 
     def _file(self, path: Path, name: str) -> Iterator[File]:
-        """The file, unless it is a pipe or a device, or a link that leads out of the roots."""
-        if self._is_allowed(path):
+        """The file, unless it is a pipe or a device, or a link to nothing or out of the roots."""
+        if path.is_file() and self._is_allowed(path):
             status = path.stat()
-            if stat.S_ISREG(status.st_mode):
-                yield File(path.as_uri(), name, status.st_size, _version(status))
+            yield File(path.as_uri(), name, status.st_size, _version(status))
 
     def _path(self, url: str) -> Path:
         parts = urlsplit(url)

@@ -59,7 +59,7 @@ class Imports:
         self._context = context
         self._monotonic = monotonic
         self._sources: dict[int, Source] = {}
-        self._rows = 500
+        self._rows = _FEWEST_ROWS
 
     def advance(self, job: Job, now: int) -> None:
         """Does one piece.

@@ -21,6 +21,7 @@ from pinpoint_kit.engine.export_job import Exports
 from pinpoint_kit.engine.import_job import Imports
 from pinpoint_kit.engine.refusals import Refusal
 from pinpoint_kit.engine.troubles import whereabouts
+from pinpoint_kit.processes import has_process, machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,11 @@ _CLOSING_S = 5.0
 
 
 class Steps:
-    """The long work of one engine. Use from any thread; one at a time works."""
+    """The long work of one engine. Use from any thread; one at a time works.
+
+    Attributes:
+        holder: what this engine is called where it holds a job.
+    """
 
     def __init__(
         self,
@@ -62,7 +67,8 @@ class Steps:
     def _begin(self) -> None:
         """Starts anew: files that are open belong to the parent of a fork."""
         self._lock = threading.Lock()
-        self._holder = f"{os.getpid()}-{uuid.uuid4().hex}"
+        self._machine = machine()
+        self.holder = f"{self._machine}#{os.getpid()}#{uuid.uuid4().hex}"
         self._latest = 0
         self._rest_until = 0.0
         self._imports = Imports(self._context, self._monotonic)
@@ -76,7 +82,7 @@ class Steps:
             try:
                 return self._step(instants.moment_ms(self._clock()))
             except DBAPIError as error:
-                self._troubles.tell(dialects.explain(error), self._holder)
+                self._troubles.tell(dialects.explain(error), self.holder)
             except Refusal:
                 pass  # the engine is being closed, or somebody holds the database for too long
             self._rest_until = self._monotonic() + _REST_S
@@ -107,10 +113,10 @@ class Steps:
             self._imports.close()
             self._exports.close()
             with self._context.store.read() as connection:
-                is_holding = job_store.is_holding(connection, self._holder)
+                is_holding = job_store.is_holding(connection, self.holder)
             if is_holding:
                 with self._context.store.write() as connection:
-                    job_store.release(connection, self._holder)
+                    job_store.release(connection, self.holder)
         except (DBAPIError, Refusal):
             pass  # as above
         finally:
@@ -145,16 +151,24 @@ class Steps:
                 job = job_store.load(connection, number)
             except job_store.LostError:
                 return None
-        if job.holder == self._holder and job.held_until - now > _LEASE_MS // 2:
+        if job.holder == self.holder and job.held_until - now > _LEASE_MS // 2:
             return job
         try:
             with self._context.store.write() as connection:
-                return job_store.take(connection, job, self._holder, now + _LEASE_MS)
+                return job_store.take(connection, job, self.holder, now + _LEASE_MS)
         except job_store.LostError:
             return None
 
     def _is_free(self, holder: str | None, until: int, now: int) -> bool:
-        return holder is None or holder == self._holder or until <= now
+        """Whether nobody else works on a job: its lease is over, or was given by another clock."""
+        if holder is None or holder == self.holder or not now < until <= now + _LEASE_MS:
+            return True
+        place, pid, _ = holder.rsplit("#", 2)
+        if place != self._machine:
+            return False
+        if int(pid) == os.getpid():
+            return holder not in {steps.holder for steps in list(_all)}
+        return not has_process(int(pid))
 
     def _fail(self, job: Job, now: int) -> None:
         try:

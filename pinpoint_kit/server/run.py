@@ -18,6 +18,7 @@ import socket
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -30,6 +31,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from pinpoint_kit.engine import Engine
+from pinpoint_kit.engine.files import NO_FILES, Files
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
 from pinpoint_kit.server import access_log
 from pinpoint_kit.server.app import App
@@ -40,7 +42,7 @@ from pinpoint_kit.server.options import ServerOptions
 from pinpoint_kit.server.visitors import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import FrameType
 
     from typing_extensions import Self
@@ -55,6 +57,11 @@ _ABANDONED = 1
 _GOOD_ENDS = frozenset({0, -signal.SIGINT, -signal.SIGTERM})
 
 
+def no_files() -> Files:
+    """Jobs may use no files at all."""
+    return NO_FILES
+
+
 @attrs.frozen
 class Settings:
     """What to serve, and where.
@@ -66,6 +73,8 @@ class Settings:
         workers: processes that answer.
         credentials: the file that says who may come in; None for every program of this machine.
         options: what to grant to a client; `local_only` follows from the credentials.
+        open_files: gives what import and export jobs may use, in each process anew, and must be
+            picklable. Whoever may create a job can read and write there.
     """
 
     url: str
@@ -74,6 +83,7 @@ class Settings:
     workers: int = 1
     credentials: Path | None = None
     options: ServerOptions = attrs.field(factory=ServerOptions)
+    open_files: Callable[[], Files] = no_files
 
 
 @attrs.frozen
@@ -115,7 +125,8 @@ def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
         )
     doorkeeper = _doorkeeper(settings)
     with _listening(settings) as listener, _stopped_by_signals():
-        engine = Engine.open(settings.url)  # here, so that problems are told once and early
+        # Here, so that problems are told once and early.
+        engine = Engine.open(settings.url, files=settings.open_files())
         address = Address(*listener.getsockname()[:2])
         if settings.workers == 1:
             with engine:
@@ -144,7 +155,7 @@ def _worker_app(settings: Settings) -> App:
     _set_up_process()
     try:
         doorkeeper = _doorkeeper(settings)
-        engine = Engine.open(settings.url)
+        engine = Engine.open(settings.url, files=settings.open_files())
     except PinpointKitError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(STARTUP_FAILURE)  # uvicorn does not try again after this status

@@ -134,6 +134,29 @@ def test_what_is_not_there_fails_the_job(jobs: Jobs) -> None:
     assert job["Failures"]
 
 
+def test_a_job_can_define_a_segment(jobs: Jobs) -> None:
+    """The segment's id is in the first answer, and its jobs are listed."""
+    url = jobs.write(*PEOPLE)
+    answer = jobs.create_import(url, DefineSegment=True, SegmentName="people")
+    created = answer["ImportJobResponse"]
+    segment_id = created["Definition"]["SegmentId"]
+    job = finished(jobs.get_import, created["Id"])
+    named = {"ApplicationId": jobs.app, "SegmentId": segment_id}
+    segment = jobs.client.get_segment(**named)["SegmentResponse"]
+    assert (segment["Name"], segment["SegmentType"]) == ("people", "IMPORT")
+    assert segment["ImportDefinition"]["Size"] == 3
+    assert segment["ImportDefinition"]["ChannelCounts"] == {"EMAIL": 3}
+    listed = jobs.client.get_segment_import_jobs(**named)["ImportJobsResponse"]
+    assert listed["Item"] == [job]
+    url = (jobs.folder / "out").as_uri()
+    export = jobs.create_export(url, SegmentId=segment_id, SegmentVersion=1)["ExportJobResponse"]
+    job = finished(jobs.get_export, export["Id"])
+    assert job["Definition"]["SegmentVersion"] == 1
+    assert (job["JobStatus"], job["TotalProcessed"]) == ("COMPLETED", 3)
+    listed = jobs.client.get_segment_export_jobs(**named)["ExportJobsResponse"]
+    assert listed["Item"] == [job]
+
+
 @pytest.mark.parametrize(
     "members",
     [{"Format": "XML"}, {"RegisterEndpoints": False}, {"S3Url": ""}, {"S3Url": "not a place"}],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -247,29 +246,6 @@ def test_forgotten_spools_of_this_process(path: Path) -> None:
     spool_file._spools.discard(spool)
     with closing(Spool(path)) as heir, closing(db):
         assert heir.adopt() == 1
-
-
-def test_processes_that_cannot_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process of another user exists; where asking would end it, nobody is asked."""
-
-    def refuse(*_: int) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "kill", refuse)
-    assert spool_owners._has_process(1)
-    monkeypatch.setattr(os, "name", "nt")
-    monkeypatch.delattr(os, "kill")
-    assert spool_owners._has_process(1)
-
-
-def test_a_machine_that_tells_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without /proc the host name has to do."""
-
-    def missing(*_: object) -> str:
-        raise FileNotFoundError
-
-    monkeypatch.setattr(Path, "read_text", missing)
-    assert spool_owners.machine() == socket.gethostname()
 
 
 # Dying

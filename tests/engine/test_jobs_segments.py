@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tests.engine.conftest import Answer, Clock, Wire
 
+THREE = ("u1", "u2", "u3")
 ROWS = """\
 {"Id":"E1","ChannelType":"EMAIL","Address":"1@example.com"}
 {"Id":"e2","ChannelType":"SMS","Address":"2"}
@@ -37,8 +38,8 @@ def segment(wire: Wire, segment_id: str) -> Answer:
 def listed(wire: Wire) -> tuple[list[str], list[str]]:
     """The endpoints and users on the lists of segments."""
     endpoints = wire.rows(
-        "SELECT e.endpoint AS name FROM segment_endpoints s JOIN endpoints e ON e.number = s.endpoint"
-        " ORDER BY 1"
+        "SELECT e.endpoint AS name FROM segment_endpoints s, endpoints e"
+        " WHERE e.number = s.endpoint ORDER BY 1"
     )
     users = wire.rows("SELECT user_id AS name FROM segment_users ORDER BY 1")
     return [row["name"] for row in endpoints], [row["name"] for row in users]
@@ -97,11 +98,7 @@ def test_a_segment_is_added_to(wire: Wire, tmp_path: Path) -> None:
     ("content", "job_format"),
     [
         ("User.UserId\nu1 u2  u3\nnobody\nu1\n", "CSV"),
-        (
-            '{"User":{"UserId":"u1"}}\n{"User":{"UserId":"u2"}}\n{"User":{"UserId":"u3"}}\n'
-            '{"User":{"UserId":"nobody"}}\n{"User":{"UserId":"u1"}}\n',
-            "JSON",
-        ),
+        ("".join(f'{{"User":{{"UserId":"{u}"}}}}\n' for u in (*THREE, "nobody", "u1")), "JSON"),
     ],
 )
 def test_users_only(wire: Wire, tmp_path: Path, content: str, job_format: str) -> None:

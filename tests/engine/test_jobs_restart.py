@@ -1,0 +1,315 @@
+"""Jobs that are interrupted: closed, killed, taken over by another process, met by failures."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pinpoint_kit.engine import Engine, export_job, import_job, job_steps
+from pinpoint_kit.engine.files import ByScheme, LocalFiles
+from pinpoint_kit.limits import Limits
+from tests.engine.job_kit import (
+    create_export,
+    create_import,
+    endpoints,
+    exported,
+    job,
+    lines,
+    run,
+    url_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.engine.conftest import Clock, Wire
+
+FILES = ByScheme({"file": LocalFiles()})
+
+STEPPER = """
+import sys
+from pinpoint_kit.engine import Engine, import_job
+from pinpoint_kit.engine.files import ByScheme, LocalFiles
+
+import_job._MOST_ROWS = import_job._FEWEST_ROWS = 50
+with Engine.open(sys.argv[1], files=ByScheme({"file": LocalFiles()})) as engine:
+    for _ in STEPS:
+        print(int(engine.step()), flush=True)
+"""
+#: For a process that steps without end, or once for each line that it gets.
+RESTLESS = STEPPER.replace("STEPS", "iter(int, 1)")
+ASKED = STEPPER.replace("STEPS", "sys.stdin")
+
+
+def now() -> datetime:
+    """The time of other processes."""
+    return datetime.now(timezone.utc)
+
+
+def start(url: str, code: str = RESTLESS) -> subprocess.Popen[str]:
+    """Starts a process that steps, and prints after each step whether there was work."""
+    command = [sys.executable, "-c", code, url]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)  # noqa: S603 -- our own
+
+
+def wait_for(process: subprocess.Popen[str], answer: str, count: int) -> None:
+    """Waits until the process has printed an answer so often."""
+    assert process.stdout is not None
+    while count:
+        line = process.stdout.readline()
+        assert line
+        count -= line.strip() == answer
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Ends a process without giving it a chance to do anything."""
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=20)
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces of 50 rows, and parts of 30 endpoints from windows of 8."""
+    monkeypatch.setattr(import_job, "_MOST_ROWS", 50)
+    monkeypatch.setattr(import_job, "_FEWEST_ROWS", 50)
+    monkeypatch.setattr(export_job, "_PART_SIZE", 30)
+    monkeypatch.setattr(export_job, "_WINDOW", 8)
+
+
+def content(job_format: str, count: int) -> bytes:
+    """A file in which every tenth row is bad; some CSV rows go over two lines."""
+    if job_format == "CSV":
+        rows = ["Id,ChannelType,Address,Attributes.note"]
+        rows += [
+            f'e{n:04},{"EMAIL" if n % 10 else "PIGEON"},{n}@example.com,"{n}\n{n}"'
+            for n in range(count)
+        ]
+    else:
+        rows = [
+            json.dumps(
+                {
+                    "Id": f"e{n:04}",
+                    "ChannelType": "EMAIL" if n % 10 else "PIGEON",
+                    "Address": f"{n}@example.com",
+                    "Attributes": {"note": [f"{n}\n{n}"]},
+                }
+            )
+            for n in range(count)
+        ]
+    return "".join(f"{row}\n" for row in rows).encode()
+
+
+def check(wire: Wire, job_id: str, job_format: str, count: int) -> None:
+    """The job has done everything exactly once."""
+    done = job(wire, job_id)
+    assert (done["JobStatus"], done["TotalProcessed"]) == ("COMPLETED", count)
+    assert done["TotalFailures"] == count // 10
+    numbers = [int(text.split(":")[0].removeprefix("line ")) for text in done["Failures"]]
+    if job_format == "CSV":
+        assert numbers == [2 + 20 * n for n in range(min(count // 10, 100))]
+    else:
+        assert numbers == [1 + 10 * n for n in range(min(count // 10, 100))]
+    found = endpoints(wire)
+    assert [e["Id"] for e in found] == [f"e{n:04}" for n in range(count) if n % 10]
+    assert all(
+        e["Attributes"]["note"] == [f"{int(e['Id'][1:])}\n{int(e['Id'][1:])}"] for e in found
+    )
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.json", "a.json.gz"])
+def test_a_new_engine_goes_on(
+    make_wire: Callable[..., Wire], file_url: str, tmp_path: Path, name: str
+) -> None:
+    """Whoever opens the file next reads on where the last piece ended, in every format."""
+    job_format = "CSV" if "csv" in name else "JSON"
+    plain = content(job_format, 600)
+    (tmp_path / name).write_bytes(gzip.compress(plain) if name.endswith("gz") else plain)
+    wire = make_wire(file_url, files=FILES)
+    job_id = create_import(wire, url_of(tmp_path / name), job_format).json["Id"]
+    seen = set()
+    while job(wire, job_id)["JobStatus"] != "COMPLETED":
+        assert wire.engine.step()
+        seen.add(job(wire, job_id)["TotalProcessed"])
+        wire.engine.close()
+        wire.engine = Engine.open(file_url, files=FILES)
+    assert len(seen) >= 10
+    check(wire, job_id, job_format, 600)
+    wire.engine.close()
+
+
+def test_a_killed_process(make_wire: Callable[..., Wire], file_url: str, tmp_path: Path) -> None:
+    """After `kill -9` in the middle another process goes on at once; no row is lost or doubled."""
+    (tmp_path / "a.json").write_bytes(content("JSON", 900))
+    wire = make_wire(file_url, files=FILES)
+    job_id = create_import(wire, url_of(tmp_path / "a.json")).json["Id"]
+    for _ in range(3):
+        process = start(file_url)
+        wait_for(process, "1", 4)
+        kill(process)
+    halfway = job(wire, job_id)
+    assert 0 < halfway["TotalProcessed"] < 900
+    assert halfway["JobStatus"] == "PROCESSING"
+    run(wire)
+    check(wire, job_id, "JSON", 900)
+
+
+def test_one_works_at_a_time(make_wire: Callable[..., Wire], file_url: str, tmp_path: Path) -> None:
+    """While a living process holds a job others leave it alone, and know when to look again."""
+    (tmp_path / "a.json").write_bytes(content("JSON", 300))
+    wire = make_wire(file_url, files=FILES, clock=now)
+    job_id = create_import(wire, url_of(tmp_path / "a.json")).json["Id"]
+    process = start(file_url, ASKED)
+    assert process.stdin is not None
+    try:
+        process.stdin.write("\n")
+        process.stdin.flush()
+        wait_for(process, "1", 1)
+        for other in (wire.engine, make_wire(file_url, files=FILES, clock=now).engine):
+            assert not other.step()
+            wait_s = other.wait_s()
+            assert wait_s is not None
+            assert 20 < wait_s <= 30
+    finally:
+        kill(process)
+    run(wire)
+    check(wire, job_id, "JSON", 300)
+    assert wire.engine.wait_s() is None
+
+
+def test_two_engines_take_turns(
+    make_wire: Callable[..., Wire], file_url: str, tmp_path: Path, clock: Clock
+) -> None:
+    """An engine that was silent for too long loses its job; what it had read on is thrown away."""
+    (tmp_path / "a.csv").write_bytes(content("CSV", 600))
+    wire = make_wire(file_url, files=FILES)
+    job_id = create_import(wire, url_of(tmp_path / "a.csv"), "CSV").json["Id"]
+    others = [make_wire(file_url, files=FILES) for _ in range(2)]
+    turns = 0
+    while job(wire, job_id)["JobStatus"] != "COMPLETED":
+        other = others[turns % 2]
+        assert other.engine.step()
+        assert not others[(turns + 1) % 2].engine.step()
+        clock.advance(31)
+        turns += 1
+    assert turns > 10
+    check(wire, job_id, "CSV", 600)
+
+
+def test_a_piece_that_somebody_else_did(
+    make_wire: Callable[..., Wire],
+    file_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two engines that both believe to hold the job still do every piece once."""
+    (tmp_path / "a.json").write_bytes(content("JSON", 600))
+    wire, other = make_wire(file_url, files=FILES), make_wire(file_url, files=FILES)
+    job_id = create_import(wire, url_of(tmp_path / "a.json")).json["Id"]
+    monkeypatch.setattr(job_steps.Steps, "_is_free", lambda *_: True)
+    while job(wire, job_id)["JobStatus"] != "COMPLETED":
+        wire.engine.step()
+        other.engine.step()
+    check(wire, job_id, "JSON", 600)
+
+
+def test_an_export_goes_on(make_wire: Callable[..., Wire], file_url: str, tmp_path: Path) -> None:
+    """A part that was not complete is begun anew, and every endpoint is there once."""
+    wire = make_wire(file_url, files=FILES)
+    wire.batch(*({"Id": f"e{n:02}", "Metrics": {"n": n}} for n in range(80)))
+    url = url_of(tmp_path / "out")
+    job_id = create_export(wire, url).json["Id"]
+    for steps in (3, 5, 100):
+        for _ in range(steps):
+            wire.engine.step()
+        expected = endpoints(wire)
+        done = job(wire, job_id, "export")
+        wire.engine.close()
+        wire.engine = Engine.open(file_url, files=FILES)
+    assert (done["JobStatus"], done["TotalProcessed"]) == ("COMPLETED", 80)
+    assert (done["TotalPieces"], done["CompletedPieces"]) == (3, 3)
+    assert lines(url) == expected
+    wire.engine.close()
+
+
+def test_jobs_take_turns(make_wire: Callable[..., Wire], tmp_path: Path) -> None:
+    """A short job does not wait for the end of a long one; more than allowed wait."""
+    wire = make_wire(files=FILES, limits=Limits(max_import_jobs=2))
+    (tmp_path / "long.json").write_bytes(content("JSON", 900))
+    (tmp_path / "short.json").write_bytes(content("JSON", 10))
+    names = ("long", "short", "short")
+    made = [create_import(wire, url_of(tmp_path / f"{name}.json")).json["Id"] for name in names]
+    for _ in range(4):
+        wire.engine.step()
+    statuses = [job(wire, job_id)["JobStatus"] for job_id in made]
+    assert statuses == ["PROCESSING", "COMPLETED", "CREATED"]
+    run(wire)
+    assert {job(wire, job_id)["JobStatus"] for job_id in made} == {"COMPLETED"}
+
+
+def test_a_locked_database(make_wire: Callable[..., Wire], file_url: str, tmp_path: Path) -> None:
+    """When the database fails the job waits, and goes on later."""
+    (tmp_path / "a.json").write_bytes(content("JSON", 100))
+    wire = make_wire(file_url, files=FILES, busy_timeout=0.05)
+    job_id = create_import(wire, url_of(tmp_path / "a.json")).json["Id"]
+    assert wire.engine.step()
+    blocker = sqlite3.connect(file_url.removeprefix("sqlite:///"), isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    assert not wire.engine.step()
+    wait_s = wire.engine.wait_s()
+    assert wait_s is not None
+    assert 0 < wait_s <= 5
+    assert not wire.engine.step()
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    wire.engine._steps._rest_until = 0.0
+    run(wire)
+    check(wire, job_id, "JSON", 100)
+
+
+def test_a_fault_of_ours(
+    make_wire: Callable[..., Wire],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A job that meets a fault of the engine fails instead of meeting it for ever."""
+    wire = make_wire(files=FILES)
+    (tmp_path / "a.json").write_bytes(content("JSON", 100))
+
+    def fail(*_: object) -> Any:
+        raise KeyError("customer@example.com")
+
+    monkeypatch.setattr(import_job, "EndpointWriter", fail)
+    job_id = create_import(wire, url_of(tmp_path / "a.json")).json["Id"]
+    run(wire)
+    done = job(wire, job_id)
+    assert (done["JobStatus"], done["TotalPieces"], done["FailedPieces"]) == ("FAILED", 1, 1)
+    assert done["Failures"] == ["the engine failed; please report this with the log line"]
+    assert "KeyError" in caplog.text
+    assert "customer" not in caplog.text
+
+
+def test_the_listener(make_wire: Callable[..., Wire], tmp_path: Path) -> None:
+    """Whoever steps an engine is told when a request may have brought work."""
+    wire = make_wire(files=FILES)
+    told: list[int] = []
+    wire.engine.on_work(lambda: told.append(1))
+    assert wire.engine.wait_s() is None
+    job_id = create_export(wire, url_of(tmp_path)).json["Id"]
+    assert (len(told), wire.engine.wait_s()) == (1, 0.0)
+    job(wire, job_id, "export")
+    assert len(told) == 2
+    run(wire)
+    job(wire, job_id, "export")
+    assert (len(told), wire.engine.wait_s()) == (2, None)
+    assert exported(wire, url_of(tmp_path))["JobStatus"] == "COMPLETED"
