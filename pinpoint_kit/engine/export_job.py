@@ -13,16 +13,24 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import attrs
 import orjson
+from sqlalchemy import func, select
 
-from pinpoint_kit.engine import apps, job_store
+from pinpoint_kit.engine import apps, job_store, schema, segments
 from pinpoint_kit.engine import endpoint_reader as reader
 from pinpoint_kit.engine.body import encode
 from pinpoint_kit.engine.endpoint_state import rendered
 from pinpoint_kit.engine.files import FilesError
+from pinpoint_kit.engine.refusals import Refusal
+from pinpoint_kit.engine.segment_members import select_members
+from pinpoint_kit.engine.segment_sql import condition
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.apps import App
     from pinpoint_kit.engine.context import Context
     from pinpoint_kit.engine.job_store import Job
+    from pinpoint_kit.engine.segment_store import Segment
 
 __all__ = ["Exports"]
 
@@ -97,7 +105,7 @@ class Exports:
             LostError: somebody else has gone on with the job.
         """
         if not job.position:
-            self._begin(job)
+            self._begin(job, now)
             return
         try:
             self._go_on(job, now)
@@ -116,9 +124,19 @@ class Exports:
         for number in list(self._parts):
             self.forget(number)
 
-    def _begin(self, job: Job) -> None:
-        with self._context.store.read() as connection:
-            count, last = reader.extent(connection, job.app)
+    def _begin(self, job: Job, now: int) -> None:
+        """Counts the endpoints, once: those that come later are not part of the job."""
+        try:
+            with self._context.store.read() as connection:
+                count, last = reader.extent(connection, job.app)
+                if job.segment is not None:
+                    app, segment = _segment(connection, job)
+                    members = select_members(segment, app, job.created)
+                    counting = members.with_only_columns(func.count())
+                    count = connection.execute(counting).scalar_one()
+        except Refusal as refusal:
+            self._fail(job, refusal, now)
+            return
         pieces = max(1, -(-count // _PART_SIZE))
         position = _Position(0, last).text()
         after = attrs.evolve(job, status="PROCESSING", total_pieces=pieces, position=position)
@@ -131,7 +149,11 @@ class Exports:
             self.forget(job.number)
             part = self._parts[job.number] = _Part(job.position)
         last = _Position.parse(job.position).last
-        self._add(job, part, last)
+        try:
+            self._add(job, part, last)
+        except Refusal as refusal:
+            self._fail(job, refusal, now)
+            return
         if part.count >= _PART_SIZE or part.after >= last:
             self._write(job, part, last, now)
 
@@ -144,6 +166,9 @@ class Exports:
             if app is None:
                 raise job_store.LostError
             found = reader.numbered(connection, job.app, part.after, end)
+            if job.segment is not None:
+                members = _members(connection, job, part.after, end)
+                found = [row for row in found if row[0] in members]
         part.add(
             [
                 orjson.dumps(rendered(state, app.id, attributes), option=orjson.OPT_APPEND_NEWLINE)
@@ -173,3 +198,31 @@ class Exports:
         with self._context.store.write() as connection:
             job_store.save(connection, job, after)
         self.forget(job.number)
+
+    def _fail(self, job: Job, refusal: Refusal, now: int) -> None:
+        """The segment, or one that it builds on, cannot be evaluated any more."""
+        self.forget(job.number)
+        after = job.broken(refusal.text, now)
+        with self._context.store.write() as connection:
+            job_store.save(connection, job, after)
+
+
+def _segment(connection: Connection, job: Job) -> tuple[App, Segment]:
+    app = apps.by_number(connection, job.app)
+    if app is None:
+        raise job_store.LostError
+    wanted = job.wanted
+    version = cast("int | None", wanted.get("SegmentVersion"))
+    return app, segments.require(connection, app, str(wanted["SegmentId"]), version)
+
+
+def _members(connection: Connection, job: Job, after: int, last: int) -> set[int]:
+    """The numbers of those endpoints of a window that belong to the job's segment."""
+    _, segment = _segment(connection, job)
+    number = schema.endpoints.c.number
+    statement = (
+        select(number)
+        .where(number > after, number <= last)
+        .where(condition(segment.rule, segment, job.created))
+    )
+    return set(connection.execute(statement).scalars())

@@ -1,4 +1,4 @@
-"""Import jobs that make or fill segments."""
+"""Jobs and segments: imports that make or fill one, exports of one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pinpoint_kit.engine import export_job
 from pinpoint_kit.engine.files import ByScheme, LocalFiles
-from tests.engine.job_kit import ROLE, create_import, imported, job, run, url_of
+from tests.engine.job_kit import (
+    ROLE,
+    create_export,
+    create_import,
+    exported,
+    imported,
+    job,
+    lines,
+    run,
+    url_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,3 +203,68 @@ def test_the_jobs_of_a_segment(wire: Wire, tmp_path: Path) -> None:
         assert wire.send("GET", f"{where}/import").json["Item"] == [done]
         assert wire.send("GET", f"{where}/export").json["Item"] == []
     assert wire.send("GET", f"/v1/apps/{wire.app}/segments/x/jobs/import").status == 404
+
+
+def test_an_export_of_a_segment(
+    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    """Members are exported and nobody else, of the version that is named, as of the job's time."""
+    monkeypatch.setattr(export_job, "_PART_SIZE", 4)
+    monkeypatch.setattr(export_job, "_WINDOW", 3)
+    for number in range(20):
+        wire.update(f"e{number:02}", Attributes={"even": [str(number % 2 == 0)]})
+    made = wire.post(f"/v1/apps/{wire.app}/segments", dimensions("True")).json["Id"]
+    wire.put(f"/v1/apps/{wire.app}/segments/{made}", dimensions("False"))
+    for version, first in ((1, 0), (2, 1), (None, 1)):
+        url = url_of(tmp_path / str(version))
+        pinned = {} if version is None else {"SegmentVersion": version}
+        done = exported(wire, url, SegmentId=made, **pinned)
+        assert (done["TotalProcessed"], done["TotalPieces"]) == (10, 3)
+        assert done["Definition"]["SegmentId"] == made
+        assert lines(url) == [wire.get(f"e{number:02}") for number in range(first, 20, 2)]
+    recent = {"Behavior": {"Recency": {"Duration": "HR_24", "RecencyType": "ACTIVE"}}}
+    made = wire.post(f"/v1/apps/{wire.app}/segments", {"Dimensions": recent}).json["Id"]
+    create_export(wire, url_of(tmp_path / "recent"), SegmentId=made)
+    clock.advance(100_000)
+    run(wire)
+    assert len(lines(url_of(tmp_path / "recent"))) == 20
+
+
+def dimensions(value: str) -> object:
+    """A segment of those whose number is even, or is not."""
+    return {"Dimensions": {"Attributes": {"even": {"Values": [value]}}}}
+
+
+def test_an_export_of_an_imported_segment(wire: Wire, tmp_path: Path) -> None:
+    """Listed endpoints, and all endpoints of listed users, are exported."""
+    for number in range(6):
+        wire.update(f"e{number}", Metrics={"n": 1}, User={"UserId": f"u{number % 3}"})
+    path = tmp_path / "rows.json"
+    path.write_text('{"Id":"e1","OptOut":"ALL"}\n{"User":{"UserId":"u2"}}\n')
+    # What is imported to an endpoint without an address is refused, unless it is there already.
+    made = imported(wire, url_of(path), DefineSegment=True)["Definition"]["SegmentId"]
+    done = exported(wire, url_of(tmp_path / "out"), SegmentId=made)
+    assert done["TotalProcessed"] == 3
+    assert [line["Id"] for line in lines(url_of(tmp_path / "out"))] == ["e1", "e2", "e5"]
+    where = f"/v1/apps/{wire.app}/segments/{made}/jobs/export"
+    assert wire.send("GET", where).json["Item"] == [done]
+
+
+def test_exports_of_segments_that_are_not_there(wire: Wire, tmp_path: Path) -> None:
+    """An unknown segment or version is 404; one that goes later fails the job with the reason."""
+    wire.update("e1", Metrics={"n": 1})
+    url = url_of(tmp_path)
+    assert create_export(wire, url, SegmentId="x").status == 404
+    made = wire.post(f"/v1/apps/{wire.app}/segments", {"Name": "all"}).json["Id"]
+    assert create_export(wire, url, SegmentId=made, SegmentVersion=2).status == 404
+    assert create_export(wire, url, SegmentVersion=1).status == 400
+    for steps in (0, 1):
+        answer = create_export(wire, url, SegmentId=made)
+        for _ in range(steps):
+            assert wire.engine.step()
+        wire.send("DELETE", f"/v1/apps/{wire.app}/segments/{made}")
+        run(wire)
+        done = job(wire, answer.json["Id"], "export")
+        assert (done["JobStatus"], done["Failures"]) == ("FAILED", ["Segment not found"])
+        made = wire.post(f"/v1/apps/{wire.app}/segments", {"Name": "all"}).json["Id"]
+    assert not list(tmp_path.rglob("*.gz"))
