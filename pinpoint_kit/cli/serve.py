@@ -120,6 +120,7 @@ def _tell(address: Address, settings: Settings, places: str) -> None:
     say(f"Pinpoint is at {address.url}")
     say(f"Database: {place}{workers}")
     say(f"Credentials: {settings.credentials or keys}")
-    say(f"Jobs may use: {places or 'no files; --files and --bucket allow some'}")
+    if places:
+        say(f"Jobs may use: {places}")
     say(f"Point a client here with: export AWS_ENDPOINT_URL_PINPOINT={address.url}")
     say("Stop it with Ctrl-C")

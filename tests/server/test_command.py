@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +163,31 @@ def test_two_workers_share_a_database(start: Start) -> None:
     assert "pinpoint_kit_requests_in_flight 0.0" in metrics
     assert command.stop() == (0, "")
     assert len(command.lines()) == 166
+
+
+def test_jobs_in_a_folder(start: Start, tmp_path: Path) -> None:
+    """The server runs jobs by itself, in the folders that it was given and nowhere else."""
+    folder = tmp_path / "audience"
+    folder.mkdir()
+    (folder / "in.json").write_text('{"Id":"e1","ChannelType":"SMS","Address":"1"}\n')
+    command = start("--workers", "2", "--files", str(folder), "--no-access-log")
+    assert command.said[3] == f"Jobs may use: {folder}\n"
+    client = command.boto3()
+    app = write(client, 0)
+    request = {"Format": "JSON", "RoleArn": "role", "RegisterEndpoints": True}
+    for url in (tmp_path.as_uri(), f"{folder.as_uri()}/../in.json", "s3://bucket/in.json"):
+        with pytest.raises(client.exceptions.ForbiddenException):
+            client.create_import_job(ApplicationId=app, ImportJobRequest={**request, "S3Url": url})
+    request["S3Url"] = folder.as_uri()
+    made = client.create_import_job(ApplicationId=app, ImportJobRequest=request)
+    job = made["ImportJobResponse"]
+    until = time.monotonic() + PATIENCE
+    while job["JobStatus"] != "COMPLETED":
+        assert time.monotonic() < until, job
+        answer = client.get_import_job(ApplicationId=app, JobId=job["Id"])
+        job = answer["ImportJobResponse"]
+    assert client.get_endpoint(ApplicationId=app, EndpointId="e1")
+    assert command.stop()[0] == 0
 
 
 @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
