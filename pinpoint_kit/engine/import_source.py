@@ -18,16 +18,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import attrs
 import orjson
 
+from pinpoint_kit.endpoint_files.lines import Lines
+from pinpoint_kit.endpoint_files.rows import CsvRows, HeaderError, JsonRows
 from pinpoint_kit.engine.body import encode
 from pinpoint_kit.engine.files import FilesError
-from pinpoint_kit.engine.import_lines import Lines
-from pinpoint_kit.engine.import_rows import CsvRows, HeaderError, JsonRows, Row, Rows
+from pinpoint_kit.engine.import_rows import Row, RowMaker
 from pinpoint_kit.engine.object_files import explained
 from pinpoint_kit.errors import PinpointKitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pinpoint_kit.endpoint_files.rows import Rows
     from pinpoint_kit.engine.files import File, Files
     from pinpoint_kit.limits import Limits
 
@@ -115,7 +117,7 @@ def pieces_done(file: File, position: Position) -> int:
 class Source:
     """An open file of an import."""
 
-    def __init__(self, file: File, stream: _Stream, rows: Rows) -> None:
+    def __init__(self, file: File, stream: _Stream, rows: Rows[Row]) -> None:
         self.file = file
         #: The job's position, as stored, at which it stands.
         self.at = ""
@@ -174,10 +176,11 @@ def open_source(
         raise
 
 
-def _rows(lines: Lines, job_format: str, limits: Limits, header: list[str] | None) -> Rows:
+def _rows(lines: Lines, job_format: str, limits: Limits, header: list[str] | None) -> Rows[Row]:
+    maker = RowMaker(limits)
     if job_format == "JSON":
-        return JsonRows(lines, limits)
-    return CsvRows(lines, limits, header or CsvRows.header(lines))
+        return JsonRows(lines, maker)
+    return CsvRows(lines, maker, header or CsvRows.header(lines))
 
 
 @attrs.frozen

@@ -189,7 +189,7 @@ def test_marks_and_ends(wire: Wire, load: Callable[..., Any]) -> None:
     ("row", "reason"),
     [
         ("{", "is not valid JSON: unexpected end of data (column 2)"),
-        ("[1]", "must be a JSON object @ $"),
+        ("[1]", "must be a JSON object"),
         ('{"Address":"a@example.com"}', "Missing ChannelType"),
         ('{"Id":"new","ChannelType":"EMAIL"}', "Missing Address"),
         ('{"Id":"new","Metrics":{"level":1}}', "Missing Address"),

@@ -1,6 +1,6 @@
 """`Lines`: the physical lines of a file, counted, with bounded memory, from any byte on.
 
-What a line means belongs to import_rows.py.
+What a line means belongs to rows.py.
 """
 
 from __future__ import annotations

@@ -1,0 +1,144 @@
+"""Columns: dotted names such as `Attributes.plan`, and where their cells go in JSON."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["CellError", "Column", "ColumnError", "columns_of", "nested"]
+
+_PLAIN = (
+    "Id", "Address", "ChannelType", "EndpointStatus", "OptOut", "EffectiveDate", "RequestId",
+    "ApplicationId", "CohortId", "CreationDate",
+)  # fmt: skip
+_DEMOGRAPHIC = (
+    "AppVersion", "Locale", "Make", "Model", "ModelVersion", "Platform", "PlatformVersion",
+    "Timezone",
+)  # fmt: skip
+_LOCATION = ("City", "Country", "Latitude", "Longitude", "PostalCode", "Region")
+_NUMBERS = frozenset({"Location.Latitude", "Location.Longitude"})
+_SINGLE = frozenset(
+    {
+        *_PLAIN,
+        *(f"Demographic.{name}" for name in _DEMOGRAPHIC),
+        *(f"Location.{name}" for name in _LOCATION),
+        "User.UserId",
+    }
+)
+_LISTS = {"Attributes": ("Attributes",), "User.UserAttributes": ("User", "UserAttributes")}
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+
+
+class ColumnError(Exception):
+    """There is no such column."""
+
+
+class CellError(Exception):
+    """A cell cannot be what its column needs; the text says what that is."""
+
+
+@attrs.frozen
+class Column:
+    """Where the cells of a column go: `path` to the object that holds `member`."""
+
+    name: str
+    path: tuple[str, ...]
+    member: str
+    is_list: bool = False
+    is_number: bool = False
+
+    def put(self, members: dict[str, object], cell: object) -> None:
+        """Put a cell into the members of its row; texts of a list are added one by one.
+
+        Raises:
+            CellError: it has to be a number and is none, or another column stands in its way.
+        """
+        for step in self.path:
+            inner = members.setdefault(step, {})
+            if not isinstance(inner, dict):
+                raise CellError(f"{step} is given in two ways")
+            members = inner
+        if self.is_list:
+            values = members.setdefault(self.member, [])
+            if not isinstance(values, list):
+                raise CellError("is given in two ways")
+            values.extend(cell if isinstance(cell, (list, tuple)) else [cell])
+        else:
+            members[self.member] = (
+                _number(cell) if self.is_number and isinstance(cell, str) else cell
+            )
+
+
+def columns_of(header: Sequence[str]) -> list[Column]:
+    """The columns of a CSV header.
+
+    Raises:
+        ColumnError: one is nothing that an endpoint has, or repeats another without being a list.
+            It names positions: where a header was forgotten, data stands there.
+    """
+    found: list[Column] = []
+    for position, name in enumerate(header):
+        column = column_of(name)
+        if column is None:
+            raise ColumnError(
+                f"column {position + 1} of the header is nothing that an endpoint has"
+            )
+        if not column.is_list and name in header[:position]:
+            raise ColumnError(f"column {position + 1} of the header repeats the name of another")
+        found.append(column)
+    return found
+
+
+def column_of(name: str) -> Column | None:
+    """The column of this name, or None when an endpoint has none."""
+    for prefix, path in _LISTS.items():
+        if name.startswith(f"{prefix}.") and name != f"{prefix}.":
+            return Column(name, path, name[len(prefix) + 1 :], is_list=True)
+    if name.startswith("Metrics.") and name != "Metrics.":
+        return Column(name, ("Metrics",), name[len("Metrics.") :], is_number=True)
+    if name not in _SINGLE:
+        return None
+    group, _, member = name.rpartition(".")
+    return Column(name, (group,) if group else (), member, is_number=name in _NUMBERS)
+
+
+def nested(record: Mapping[str, object]) -> dict[str, object]:
+    """A record with some dotted names as the members of an endpoint.
+
+    Other names stay as they are, so that a record of plain members is unchanged.
+
+    Raises:
+        CellError: two names stand for the same member, or a text is no number.
+    """
+    dotted = [name for name in record if isinstance(name, str) and "." in name]
+    columns = [column for column in map(column_of, dotted) if column is not None]
+    names = {column.name for column in columns}
+    members = {name: _copied(value) for name, value in record.items() if name not in names}
+    for column in columns:
+        value = record[column.name]
+        if value is not None:
+            column.put(members, value)
+    return members
+
+
+def _copied(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return list(value) if isinstance(value, list) else value
+
+
+def _number(text: str) -> float:
+    text = text.strip()
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    number = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(number):
+        raise CellError("must be a number")
+    return number
