@@ -14,7 +14,13 @@ from pinpoint_kit.version import VERSION as __version__  # noqa: N811 -- the cus
 if TYPE_CHECKING:
     from pinpoint_kit.analytics.sessions import ActiveSession
     from pinpoint_kit.audience.erasure import ErasureReport
-    from pinpoint_kit.audience.report import BatchReport, Rejection
+    from pinpoint_kit.audience.report import (
+        BatchReport,
+        LoadProgress,
+        LoadReport,
+        Rejection,
+        RowProblem,
+    )
     from pinpoint_kit.client import Pinpoint, connect
     from pinpoint_kit.delivery.options import DeliveryOptions
     from pinpoint_kit.delivery.report import DeadLetter, DeliveryReport, DeliveryStats
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
         DeliveryError,
         Forbidden,
         InternalServerError,
+        InvalidRowsError,
         InvalidTypeError,
         JobFailedError,
         JobTimeoutError,
@@ -125,6 +132,7 @@ __all__ = [
     "ImportDefinition",
     "Include",
     "InternalServerError",
+    "InvalidRowsError",
     "InvalidTypeError",
     "Job",
     "JobDefinition",
@@ -134,6 +142,8 @@ __all__ = [
     "JobTimeoutError",
     "JobType",
     "Limits",
+    "LoadProgress",
+    "LoadReport",
     "Location",
     "MethodNotAllowed",
     "MetricDimension",
@@ -151,6 +161,7 @@ __all__ = [
     "RecencyType",
     "Rejection",
     "RetryPolicy",
+    "RowProblem",
     "Segment",
     "SegmentBehaviors",
     "SegmentDemographics",
@@ -180,7 +191,13 @@ __all__ = [
 _HOMES = {
     "analytics.sessions": ("ActiveSession",),
     "audience.erasure": ("ErasureReport",),
-    "audience.report": ("BatchReport", "Rejection"),
+    "audience.report": (
+        "BatchReport",
+        "LoadProgress",
+        "LoadReport",
+        "Rejection",
+        "RowProblem",
+    ),
     "client": ("Pinpoint", "connect"),
     "delivery.options": ("DeliveryOptions",),
     "delivery.report": ("DeadLetter", "DeliveryReport", "DeliveryStats"),

@@ -20,10 +20,12 @@ from pinpoint_kit.analytics.recorder import EventPolicy, InvalidPolicy, Recorder
 from pinpoint_kit.analytics.sent import SentData
 from pinpoint_kit.analytics.sessions import Sessions
 from pinpoint_kit.applications import Applications
+from pinpoint_kit.audience.batches import Batches
 from pinpoint_kit.audience.endpoints import Endpoints
 from pinpoint_kit.audience.erasure import ErasureReport, erase
 from pinpoint_kit.audience.exports import Exports
 from pinpoint_kit.audience.jobs import Jobs
+from pinpoint_kit.audience.loading import Loader
 from pinpoint_kit.audience.segments import Segments
 from pinpoint_kit.audience.users import Users
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
@@ -252,12 +254,21 @@ class Pinpoint:
             self._transport, application_id=application_id, door=door.kind if door else None
         )
         exports = Exports(self.jobs, self._objects)
+        batches = Batches(self._transport, application_id, limits)
         self.endpoints = Endpoints(
             self._transport,
             application_id=application_id,
             limits=limits,
             delivery=self.delivery,
             exports=exports,
+            batches=batches,
+            loader=Loader(
+                jobs=self.jobs,
+                objects=self._objects,
+                batches=batches,
+                limits=limits,
+                is_here=door is not None and door.kind == "engine",
+            ),
             strict=options.get("strict", False),
             on_change=self._sent.forget,
         )

@@ -2,7 +2,8 @@
 
     PinpointKitError
     ├── ValidationError (ValueError)      the service would refuse this content; nothing was sent
-    │   └── InvalidTypeError (TypeError)  a value has a type that no request can hold
+    │   ├── InvalidTypeError (TypeError)  a value has a type that no request can hold
+    │   └── InvalidRowsError              rows of a file cannot be loaded; nothing was sent
     ├── ConfigurationError (ValueError)   a URL, an option or a set-up is wrong
     │   └── StoreError                    a database or spool file cannot be used
     ├── ClosedError (RuntimeError)        used after close()
@@ -44,6 +45,7 @@ __all__ = [
     "DeliveryError",
     "Forbidden",
     "InternalServerError",
+    "InvalidRowsError",
     "InvalidTypeError",
     "JobFailedError",
     "JobTimeoutError",
@@ -96,6 +98,22 @@ class _Report(Protocol):
     @property
     def total(self) -> int:
         """Items that were settled."""
+
+
+class _RowProblem(Protocol):
+    """A `RowProblem`, which cannot be imported here."""
+
+    @property
+    def row(self) -> int:
+        """Its line or place, from 1."""
+
+    @property
+    def column(self) -> str:
+        """What is wrong, "" when it is the whole row."""
+
+    @property
+    def message(self) -> str:
+        """Why, and what to do."""
 
 
 class _Result(Protocol):
@@ -158,6 +176,21 @@ class ValidationError(PinpointKitError, ValueError):
 
 class InvalidTypeError(ValidationError, TypeError):
     """A value has a type that no request can hold; it raises even where content is only counted."""
+
+
+class InvalidRowsError(ValidationError):
+    """Rows that were to be loaded cannot be used, so nothing was sent at all.
+
+    Attributes:
+        problems: a `RowProblem` for each of the first of these rows, with its place.
+        total: how many rows cannot be used.
+    """
+
+    def __init__(self, message: str, problems: Sequence[_RowProblem] = (), total: int = 0) -> None:
+        super().__init__(message, "", "rows")
+        self.args = (message, problems, total)
+        self.problems = problems
+        self.total = total
 
 
 class ConfigurationError(PinpointKitError, ValueError):

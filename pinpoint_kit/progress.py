@@ -11,12 +11,14 @@ from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pinpoint_kit.models.job import Job
+
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
 
-    from pinpoint_kit.models.job import Job
+    from pinpoint_kit.audience.report import LoadProgress
 
 
 __all__ = ["ProgressBar"]
@@ -55,19 +57,21 @@ class ProgressBar:
         screen, self._screen = self._screen, _Nowhere()
         screen.close()
 
-    def __call__(self, state: Job | int) -> None:
+    def __call__(self, state: Job | LoadProgress | int) -> None:
         """Show how far the work is.
 
         Args:
-            state: what `jobs.wait` or `endpoints.update_many` tell.
+            state: what `jobs.wait`, `endpoints.load` or `endpoints.update_many` tell.
         """
         self._screen.show(*_amounts(state))
 
 
-def _amounts(state: Job | int) -> tuple[int, int | None, str]:
+def _amounts(state: Job | LoadProgress | int) -> tuple[int, int | None, str]:
     """How much is done, of how much, and in words."""
     if isinstance(state, int):
         return state, None, f"{state:,}"
+    if not isinstance(state, Job):
+        return state.done, state.total, f"{state.stage}: {state.done:,}"
     failures = f", {state.total_failures:,} failed" if state.total_failures else ""
     pieces = (state.completed_pieces or 0) + (state.failed_pieces or 0)
     return pieces, state.total_pieces or None, f"{state.total_processed or 0:,}{failures}"

@@ -42,6 +42,7 @@ SAMPLES: list[errors.PinpointKitError] = [
         )
     ),
     errors.DeliveryError("a", "buffer_full"),
+    errors.InvalidRowsError("a", (), 3),
     errors.JobFailedError("a", "job-1", ("line 3", "line 9")),
     errors.JobTimeoutError("a", "job-1"),
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinpoint_kit import Job, JobType, ProgressBar
+from pinpoint_kit import Job, JobType, LoadProgress, ProgressBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +67,9 @@ def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
     [
         (JOB, "<progress>", "0"),
         (HALF, '<progress value="2" max="4">', "1,500, 2 failed"),
+        (LoadProgress(stage="checking", done=7), "<progress>", "checking: 7"),
+        (LoadProgress(stage="sending", done=7, total=9), 'value="7" max="9"', "sending: 7"),
+        (LoadProgress(stage="sending", done=0, total=0), 'value="0" max="1"', "sending: 0"),
         (1200, "<progress>", "1,200"),
     ],
 )

@@ -28,7 +28,7 @@ FIXED = {
     "connect",
 }
 FIXED_METHODS = {
-    "endpoints": ("get", "update", "update_many", "delete", "scan", "ids"),
+    "endpoints": ("get", "update", "update_many", "delete", "load", "scan", "ids"),
     "jobs": ("import_endpoints", "export_endpoints", "get", "list", "wait"),
     "segments": (
         "create",

@@ -9,7 +9,7 @@ import attrs
 
 from pinpoint_kit.audience.report import BatchReport, Rejection
 from pinpoint_kit.batching import Batch, EndpointItem, TooLarge, pack_endpoints
-from pinpoint_kit.errors import BadRequest, PayloadTooLarge, ServiceError
+from pinpoint_kit.errors import BadRequest, PayloadTooLarge, PinpointKitError, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.transport import Transport
 
-__all__ = ["Batches", "Tally"]
+__all__ = ["Batches", "Tally", "tell"]
 
 
 @attrs.define
@@ -95,3 +95,15 @@ class Batches:
 
 def _service_text(error: ServiceError) -> str:
     return f"{error.message} ({error.status})"
+
+
+def tell(error: Exception, report: BatchReport, what: str) -> None:
+    """Have an error tell what was done before it."""
+    if isinstance(error, PinpointKitError):
+        error.report = report
+    add_note = getattr(error, "add_note", None)  # from Python 3.11 on
+    if add_note is not None:
+        add_note(
+            f"{what}: {report.accepted} endpoints were accepted and {len(report.rejected)}"
+            f" rejected before this, in {report.requests} requests"
+        )

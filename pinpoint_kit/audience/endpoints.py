@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from pinpoint_kit.audience.batches import Batches, Tally
+from pinpoint_kit.audience.batches import Tally, tell
+from pinpoint_kit.audience.jobs import DEFAULT_TIMEOUT
 from pinpoint_kit.audience.own import own_items
 from pinpoint_kit.batching import EndpointItem
 from pinpoint_kit.delivery.items import Recorded
-from pinpoint_kit.errors import InvalidTypeError, PinpointKitError, ValidationError
+from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem, require_path_id
 from pinpoint_kit.models.endpoint import Endpoint
@@ -21,10 +22,14 @@ from pinpoint_kit.models.tables import ModelIterator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pinpoint_kit.audience.batches import Batches
     from pinpoint_kit.audience.exports import Exports
-    from pinpoint_kit.audience.report import BatchReport
+    from pinpoint_kit.audience.loading import Loader
+    from pinpoint_kit.audience.report import BatchReport, LoadProgress, LoadReport
+    from pinpoint_kit.audience.row_sources import RowSource
     from pinpoint_kit.delivery.delivery import Delivery
     from pinpoint_kit.limits import Limits
+    from pinpoint_kit.models.job import JobFormat
     from pinpoint_kit.transport import Transport
 
 __all__ = ["Endpoints"]
@@ -56,12 +61,15 @@ class Endpoints:
         limits: Limits,
         delivery: Delivery,
         exports: Exports,
+        batches: Batches,
+        loader: Loader,
         strict: bool = False,
         on_change: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._strict = strict
         self._transport = transport
-        self._batches = Batches(transport, application_id, limits)
+        self._batches = batches
+        self._loader = loader
         self._delivery = delivery
         self._exports = exports
         self._on_change = on_change
@@ -202,11 +210,66 @@ class Endpoints:
         except Exception as error:
             if source.failure is not None and error is not source.failure:
                 error.__cause__ = source.failure  # what was read before it could not be sent
-            _tell(error, tally.report())
+            tell(error, tally.report(), "update_many")
             raise
         finally:
             source.failure = None  # which holds this frame by its traceback
         return tally.report()
+
+    def load(  # noqa: PLR0913 -- each is a choice of its own
+        self,
+        source: RowSource,
+        *,
+        format: JobFormat | str | None = None,  # noqa: A002 -- Pinpoint's own word
+        staging: str | None = None,
+        role_arn: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        on_progress: Callable[[LoadProgress], object] | None = None,
+    ) -> LoadReport:
+        """Create or update endpoints from a file or from rows, all of which are checked first.
+
+        When a single row is wrong nothing is sent, and the error says which rows, which columns
+        and why. Then a file is imported by a job where the engine runs in this process; what goes
+        elsewhere is sent in batches, or by a job through a bucket when `staging` is given and there
+        are 1,000 rows or more. Loading the same again is harmless.
+
+        Args:
+            source: a path of this machine, a stream of bytes, endpoints, dicts of their members
+                (`{"Address": ..., "Attributes.plan": ...}`), or a data frame with such columns.
+            format: CSV or JSON; known by the file name's ending unless given. Files may end with
+                `.gz`, too.
+            staging: hosted service: `s3://BUCKET/PREFIX`, a place for a file that is removed again.
+            role_arn: hosted service: the role that Pinpoint takes for reading there.
+            timeout: seconds to wait for a job at most.
+            on_progress: called with a `LoadProgress` now and then, in the calling thread.
+
+        Returns:
+            How many were accepted, and what was refused by what is stored already (a 16th endpoint
+            of one user, for example).
+
+        Raises:
+            InvalidRowsError: rows cannot be used; nothing was sent.
+            InvalidTypeError: the source is nothing that has rows, or a row is none.
+            ValidationError: there is no such file, it cannot be read, or its format is not clear.
+            JobFailedError, JobTimeoutError: as `jobs.wait`.
+            ServiceError: the service refused to go on.
+            TransportError: no answer came.
+
+        Examples:
+            >>> from pinpoint_kit import connect
+            >>> rows = [{"Id": "device-1", "Attributes.plan": "pro", "Metrics.level": 3}]
+            >>> with connect("sqlite://") as pinpoint:
+            ...     pinpoint.endpoints.load(rows).accepted
+            1
+        """
+        return self._loader.load(
+            source,
+            kind=format,
+            staging=staging,
+            role_arn=role_arn,
+            timeout=timeout,
+            on_progress=on_progress,
+        )
 
     def scan(
         self, *, export_to: str | None = None, role_arn: str | None = None
@@ -333,15 +396,3 @@ def too_large(size: int, limit: int) -> ValidationError:
         "$",
         "too_large",
     )
-
-
-def _tell(error: Exception, report: BatchReport) -> None:
-    """Have an error tell what was done before it."""
-    if isinstance(error, PinpointKitError):
-        error.report = report
-    add_note = getattr(error, "add_note", None)  # from Python 3.11 on
-    if add_note is not None:
-        add_note(
-            f"update_many: {report.accepted} endpoints were accepted and {len(report.rejected)}"
-            f" rejected before this, in {report.requests} requests"
-        )

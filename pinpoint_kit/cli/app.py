@@ -9,6 +9,7 @@ from pinpoint_kit.cli.dead_letters import dead_letters
 from pinpoint_kit.cli.demo import demo
 from pinpoint_kit.cli.doctor import doctor
 from pinpoint_kit.cli.endpoint import endpoint
+from pinpoint_kit.cli.endpoint_files import list_endpoints, load, scan
 from pinpoint_kit.cli.erase import erase
 from pinpoint_kit.cli.failures import GuardedGroup
 from pinpoint_kit.cli.job import job
@@ -19,6 +20,9 @@ from pinpoint_kit.cli.user import user
 from pinpoint_kit.version import VERSION
 
 __all__ = ["cli"]
+
+for _command in (list_endpoints, scan, load):
+    endpoint.add_command(_command)
 
 
 #: No docstring, because click needs the control character that `\b` is outside of raw text.

@@ -7,9 +7,7 @@ people recorded is shown by `show` and `export` only, because they are asked for
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -21,7 +19,7 @@ import click
 from pinpoint_kit.cli.endpoint import confirm
 from pinpoint_kit.cli.failures import DEBUG, REFUSED
 from pinpoint_kit.cli.options import ANSWER_OPTIONS
-from pinpoint_kit.cli.output import console, members_table, print_json, say, table
+from pinpoint_kit.cli.output import console, members_table, print_json, say, table, writing
 from pinpoint_kit.delivery.letters import DeadLetters, content, has_content
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.models import wire
@@ -234,7 +232,7 @@ def export_letters(path: Path, target: str, kind: str, *, as_json: bool) -> None
     if as_json and target == "-":
         raise click.UsageError("--json needs a FILE: the lines themselves go to stdout")
     counts = {"exported": 0, "skipped": 0, "other_kind": 0}
-    with opened(path) as letters, _writing(target) as write:
+    with opened(path) as letters, writing(target) as write:
         for letter in letters.contents():
             if letter.kind != kind:
                 counts["other_kind"] += 1
@@ -257,21 +255,6 @@ def export_letters(path: Path, target: str, kind: str, *, as_json: bool) -> None
         )
     if counts["skipped"]:
         sys.exit(REFUSED)
-
-
-@contextlib.contextmanager
-def _writing(target: str) -> Iterator[Callable[[bytes], object]]:
-    """What writes a line to a new file that is its owner's alone, or to stdout."""
-    if target == "-":
-        yield functools.partial(click.echo, nl=False)
-        return
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    try:
-        descriptor = os.open(target, flags, 0o600)
-    except FileExistsError:
-        raise click.UsageError("FILE exists already: name another one") from None
-    with os.fdopen(descriptor, "wb") as file:
-        yield file.write
 
 
 # Sending again, and removing

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 import pinpoint_kit as pk
-from pinpoint_kit import JobFormat, JobStatus, JobType, ProgressBar
+from pinpoint_kit import JobStatus, JobType, ProgressBar
 from pinpoint_kit.cli.failures import REFUSED
+from pinpoint_kit.cli.job_options import (
+    format_option,
+    place,
+    role_option,
+    show_failures,
+    timeout_option,
+)
 from pinpoint_kit.cli.options import Settings, common
-from pinpoint_kit.cli.output import console, members_table, print_json, say, table
+from pinpoint_kit.cli.output import console, members_table, print_json, table
 from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from typing import Any
 
     Command = Callable[..., Any]
 
-__all__ = ["job", "place", "role_option", "show_failures"]
+__all__ = ["job"]
 
 _COLUMNS = ("Id", "Type", "Status", "Created", "Processed", "Failed", "Place")
 _NUMBERS = ("Processed", "Failed")
@@ -32,28 +39,6 @@ def job() -> None:
     """Move endpoints in files: import and export jobs."""
 
 
-def place(word: str) -> str | Path:
-    """A URL as it is; everything else is a path of this machine."""
-    return word if "://" in word else Path(word)
-
-
-def _waiting(function: Command) -> Command:
-    timeout = click.option(
-        "--timeout",
-        metavar="SECONDS",
-        type=click.FloatRange(min=0),
-        default=3600.0,
-        show_default=True,
-        help="How long to wait; the job goes on after that.",
-    )
-    return timeout(function)
-
-
-role_option = click.option(
-    "--role-arn",
-    metavar="ARN",
-    help="Hosted service: the role that Pinpoint takes to use the bucket.",
-)
 _no_wait = click.option(
     "--no-wait",
     is_flag=True,
@@ -63,17 +48,12 @@ _no_wait = click.option(
 
 @job.command("import")
 @click.argument("source", metavar="URL", type=place)
-@click.option(
-    "--format",
-    "file_format",
-    type=click.Choice([member.value for member in JobFormat], case_sensitive=False),
-    help="Known by the ending of the name unless given.",
-)
+@format_option
 @click.option("--segment-name", metavar="NAME", help="Make a segment of the endpoints.")
 @click.option("--segment-id", metavar="ID", help="Add them to an imported segment.")
 @role_option
 @_no_wait
-@_waiting
+@timeout_option
 @common
 def import_endpoints(
     settings: Settings,
@@ -110,7 +90,7 @@ def import_endpoints(
 )
 @role_option
 @_no_wait
-@_waiting
+@timeout_option
 @common
 def export_endpoints(
     settings: Settings,
@@ -132,7 +112,7 @@ def export_endpoints(
 
 @job.command("wait")
 @click.argument("job_id", metavar="ID")
-@_waiting
+@timeout_option
 @common
 def wait(settings: Settings, job_id: str, timeout: float) -> None:
     """Wait until the job ID has ended, and show what it did.
@@ -203,14 +183,6 @@ def _show(settings: Settings, found: pk.Job) -> None:
     members = wire.to_wire(found)
     members.pop("Failures", None)
     console().print(members_table(members))
-
-
-def show_failures(failures: tuple[str, ...], total: int) -> None:
-    """Say on stderr why rows failed."""
-    for text in failures:
-        say(text)
-    if total > len(failures):
-        say(f"{total - len(failures):,} more rows failed")
 
 
 def _row(found: pk.Job) -> tuple[object, ...]:

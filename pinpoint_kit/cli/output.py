@@ -6,7 +6,10 @@ made when they are used, so that they follow a redirected stdout.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,7 +22,7 @@ from rich.text import Text
 from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pinpoint_kit.models.endpoint import Endpoint
 
@@ -35,6 +38,7 @@ __all__ = [
     "shown",
     "stderr_console",
     "table",
+    "writing",
 ]
 
 
@@ -151,3 +155,18 @@ def _flat(members: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str
             yield prefix + name, ", ".join(map(str, value))
         else:
             yield prefix + name, str(value)
+
+
+@contextlib.contextmanager
+def writing(target: str) -> Iterator[Callable[[bytes], object]]:
+    """What writes a line to a new file that is its owner's alone, or to stdout."""
+    if target == "-":
+        yield functools.partial(click.echo, nl=False)
+        return
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(target, flags, 0o600)
+    except FileExistsError:
+        raise click.UsageError("FILE exists already: name another one") from None
+    with os.fdopen(descriptor, "wb") as file:
+        yield file.write

@@ -10,7 +10,7 @@ import click
 from pinpoint_kit import Segment, errors
 from pinpoint_kit.cli.conditions import condition_of, condition_options
 from pinpoint_kit.cli.endpoint import confirm
-from pinpoint_kit.cli.job import role_option
+from pinpoint_kit.cli.job_options import exporting
 from pinpoint_kit.cli.options import Settings, common
 from pinpoint_kit.cli.output import (
     console,
@@ -24,8 +24,6 @@ from pinpoint_kit.cli.output import (
 from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pinpoint_kit.models.grouping import Definition
 
 __all__ = ["segment"]
@@ -44,15 +42,6 @@ _version = click.option(
     type=click.IntRange(min=1),
     help="A version of it; the latest unless given.",
 )
-
-
-def _exporting(function: Callable[..., Any]) -> Callable[..., Any]:
-    export_to = click.option(
-        "--export-to",
-        metavar="URL",
-        help="Hosted service: s3://BUCKET/PREFIX, a place for the files of an export job.",
-    )
-    return export_to(role_option(function))
 
 
 @segment.command("create")
@@ -162,7 +151,7 @@ def _show(settings: Settings, found: Segment) -> None:
 @segment.command("count")
 @click.argument("segment_id", metavar="ID")
 @_version
-@_exporting
+@exporting
 @common
 def count_members(
     settings: Settings,
@@ -191,7 +180,7 @@ def count_members(
     help="How many to show at most.",
 )
 @_version
-@_exporting
+@exporting
 @common
 def list_members(
     settings: Settings,

@@ -62,6 +62,7 @@ __all__ = [
     "Members",
     "encode",
     "endpoint_id",
+    "endpoint_of_row",
     "endpoint_request",
     "event_body",
     "event_fragment",
@@ -70,6 +71,7 @@ __all__ = [
     "from_json",
     "from_wire",
     "iso",
+    "member_path",
     "merged_endpoint",
     "segment_request",
     "stamp",
@@ -213,6 +215,48 @@ def endpoint_request(endpoint: Endpoint) -> dict[str, JsonValue]:
 def endpoint_id(data: object) -> str:
     """The id in an endpoint's JSON, "" where there is none."""
     return str(data.get("Id") or "") if isinstance(data, Mapping) else ""
+
+
+def endpoint_of_row(members: Mapping[str, object]) -> Endpoint:
+    """Read an endpoint from a row of a file: nothing unknown, and the channel type in any letters.
+
+    Raises:
+        ValidationError: a member cannot be read, or is nothing that an endpoint has.
+    """
+    channel_type = members.get("ChannelType")
+    if isinstance(channel_type, str):
+        members = {**members, "ChannelType": channel_type.upper()}
+    endpoint = from_wire(Endpoint, members, strict=True)
+    for path, part in (
+        ("$", endpoint),
+        ("$.Demographic", endpoint.demographic),
+        ("$.Location", endpoint.location),
+        ("$.User", endpoint.user),
+    ):
+        if part is not None and part.extra:
+            raise ValidationError(
+                "is nothing that an endpoint has: correct its name, or leave it out",
+                path_to(path, next(iter(part.extra))),
+            )
+    return endpoint
+
+
+#: How problems with the fields of an endpoint begin -> its members.
+_MEMBERS = {
+    "attributes": "Attributes",
+    "metrics": "Metrics",
+    "user.attributes": "User.UserAttributes",
+    "id": "Id",
+}
+
+
+def member_path(path: str) -> str:
+    """The place of a problem with an endpoint, in Pinpoint's names and without `$`."""
+    path = path.removeprefix("$").removeprefix(".")
+    for field, member in _MEMBERS.items():
+        if path == field or path.startswith((f"{field}.", f"{field}[")):
+            return member + path[len(field) :]
+    return path
 
 
 def segment_request(

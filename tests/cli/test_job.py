@@ -90,6 +90,20 @@ def test_without_waiting(run: Run, folder: Path) -> None:
     assert run("job", "wait", answer.value["Id"], "--json").value["JobStatus"] == "COMPLETED"
 
 
+def test_a_segment_of_an_import(run: Run, folder: Path) -> None:
+    """--segment-name makes one, --segment-id adds to it, and it can be exported and listed."""
+    (folder / "people.csv").write_text(CSV)
+    made = run("job", "import", "people.csv", "--segment-name", "invited", "--json").value
+    segment_id = made["Definition"]["SegmentId"]
+    (folder / "more.csv").write_text("Id,ChannelType,Address\nc,SMS,+3\n")
+    assert run("job", "import", "more.csv", "--segment-id", segment_id).status == 0
+    assert run("segment", "count", segment_id).stdout == "3\n"
+    exported = run("job", "export", "out", "--segment-id", segment_id, "--json")
+    assert exported.value["TotalProcessed"] == 3
+    listed = run("job", "list", "--segment-id", segment_id, "--json").value["Item"]
+    assert [item["Type"] for item in listed] == ["IMPORT", "IMPORT", "EXPORT"]
+
+
 @pytest.mark.parametrize(
     "words",
     [

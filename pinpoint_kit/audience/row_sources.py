@@ -1,0 +1,174 @@
+"""Where the rows of `endpoints.load` come from: a file, endpoints, records or a data frame.
+
+Every source gives rows one by one, so that memory stays small whatever its length. What is wrong
+with a row is found in row_checks.py.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Union, cast
+
+from pinpoint_kit.audience import places
+from pinpoint_kit.endpoint_files.lines import Lines
+from pinpoint_kit.endpoint_files.rows import CsvRows, HeaderError, JsonRows
+from pinpoint_kit.errors import InvalidTypeError, ValidationError
+from pinpoint_kit.models.endpoint import Endpoint
+from pinpoint_kit.models.job import JobFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from pinpoint_kit.audience.row_checks import CheckedRow, RowChecks
+    from pinpoint_kit.endpoint_files.rows import Rows
+
+__all__ = ["RowSource", "checked_rows", "local_file"]
+
+#: What can be loaded.
+RowSource: TypeAlias = Union[
+    "str | os.PathLike[str] | BinaryIO | pd.DataFrame",
+    Iterable["Endpoint | Mapping[str, Any]"],
+]
+
+_AT_ONCE = 1_000
+_BUFFER_BYTES = 256 * 1024
+
+
+def local_file(source: object) -> Path | None:
+    """The file that a source names, or None when it is no name.
+
+    Raises:
+        ValidationError: it is a URL of another place, or there is no such file.
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        return None
+    if isinstance(source, str) and "://" in source:
+        path = places.local_path(places.place_url(source, "$.source"))
+        if path is None:
+            raise ValidationError(
+                "is not on this machine: use jobs.import_endpoints for s3://", "$.source"
+            )
+    else:
+        path = Path(os.fsdecode(source))
+    if not path.is_file():
+        what = "is a folder: jobs.import_endpoints takes it" if path.is_dir() else "is no file"
+        raise ValidationError(f"{what}; check the path", "$.source", "no_file")
+    return path.absolute()
+
+
+def checked_rows(
+    source: RowSource, path: Path | None, kind: JobFormat | None, checks: RowChecks
+) -> Iterator[CheckedRow]:
+    """The rows of a source, each checked when it is asked for.
+
+    Args:
+        source: what was given.
+        path: the file that it names, if it names one.
+        kind: the format, when it is a file or a stream.
+        checks: how rows are checked.
+
+    Raises:
+        InvalidTypeError: it is nothing that has rows.
+        ValidationError: the file cannot be read, or its header cannot be understood.
+    """
+    if path is not None:
+        with _explained(), path.open("rb") as stream:
+            yield from _file_rows(stream, kind, checks, is_gzip=path.name.endswith(".gz"))
+    elif hasattr(source, "read"):
+        with _explained():
+            yield from _file_rows(cast("BinaryIO", source), kind, checks, is_gzip=False)
+    else:
+        yield from _object_rows(source, checks)
+
+
+def _file_rows(
+    stream: BinaryIO, kind: JobFormat | None, checks: RowChecks, *, is_gzip: bool
+) -> Iterator[CheckedRow]:
+    if is_gzip:
+        inner = gzip.GzipFile(fileobj=stream)
+        stream = cast("BinaryIO", io.BufferedReader(cast("Any", inner), _BUFFER_BYTES))
+    lines = Lines(stream)
+    rows: Rows[CheckedRow]
+    if kind is JobFormat.CSV:
+        try:
+            rows = CsvRows(lines, checks, CsvRows.header(lines))
+        except HeaderError as error:
+            yield checks.bad(max(lines.number, 1), str(error))
+            return
+    else:
+        rows = JsonRows(lines, checks)
+    while not rows.is_at_end:
+        yield from rows.read(_AT_ONCE)
+
+
+def _object_rows(source: object, checks: RowChecks) -> Iterator[CheckedRow]:
+    if hasattr(source, "columns") and hasattr(source, "itertuples"):
+        source = _records(source)
+    if isinstance(source, (Mapping, Endpoint, bytes)) or not isinstance(source, Iterable):
+        raise InvalidTypeError(
+            f"expected a path or rows, got {type(source).__name__}: pass a list of Endpoint, of"
+            " dicts, or a data frame",
+            "$.source",
+        )
+    for row, item in enumerate(source, start=1):
+        if isinstance(item, Endpoint):
+            yield checks.model(row, item)
+        elif isinstance(item, Mapping):
+            yield checks.record(row, item)
+        else:
+            raise InvalidTypeError(
+                f"expected an Endpoint or a dict, got {type(item).__name__}", f"$.source[{row - 1}]"
+            )
+
+
+def _records(frame: Any) -> Iterator[dict[str, object]]:  # noqa: ANN401 -- pandas is an extra
+    """The rows of a data frame, without what is missing; a repeated column gives several values."""
+    names = [str(name) for name in frame.columns]
+    for cells in frame.itertuples(index=False, name=None):
+        record: dict[str, object] = {}
+        for name, cell in zip(names, cells, strict=True):
+            if _is_missing(cell):
+                continue
+            value = _plain(cell)
+            record[name] = [*_listed(record[name]), *_listed(value)] if name in record else value
+        yield record
+
+
+def _is_missing(cell: Any) -> bool:  # noqa: ANN401 -- whatever a cell holds
+    if cell is None or hasattr(cell, "__len__"):
+        return cell is None
+    try:
+        return bool(cell != cell)  # noqa: PLR0124 -- NaN and NaT differ from themselves
+    except TypeError:  # pandas' NA says neither yes nor no
+        return True
+
+
+def _plain(cell: Any) -> object:  # noqa: ANN401 -- whatever a cell holds
+    """What JSON can hold, for scalars and arrays of numerical libraries and for dates."""
+    if hasattr(cell, "isoformat"):
+        text: object = cell.isoformat()
+        return text
+    return cell.tolist() if hasattr(cell, "tolist") else cell
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise ValidationError("the compressed file is damaged", "$.source", "file") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ValidationError(f"cannot be read: {reason}", "$.source", "file") from None

@@ -1,0 +1,68 @@
+"""Options of commands that start a job, or need one where a Pinpoint cannot be asked directly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pinpoint_kit import JobFormat
+from pinpoint_kit.cli.output import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Command = Callable[..., Any]
+
+__all__ = [
+    "exporting",
+    "format_option",
+    "place",
+    "role_option",
+    "show_failures",
+    "timeout_option",
+]
+
+format_option = click.option(
+    "--format",
+    "file_format",
+    type=click.Choice([member.value for member in JobFormat], case_sensitive=False),
+    help="Known by the ending of the name unless given.",
+)
+role_option = click.option(
+    "--role-arn",
+    metavar="ARN",
+    help="Hosted service: the role that Pinpoint takes to use the bucket.",
+)
+timeout_option = click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=3600.0,
+    show_default=True,
+    help="How long to wait for a job; it goes on after that.",
+)
+
+
+def exporting(function: Command) -> Command:
+    """Give a command a place for the files of an export job, which the hosted service needs."""
+    export_to = click.option(
+        "--export-to",
+        metavar="URL",
+        help="Hosted service: s3://BUCKET/PREFIX, a place for the files of an export job.",
+    )
+    return export_to(role_option(function))
+
+
+def place(word: str) -> str | Path:
+    """A URL as it is; everything else is a path of this machine."""
+    return word if "://" in word else Path(word)
+
+
+def show_failures(failures: tuple[str, ...], total: int) -> None:
+    """Say on stderr why rows failed."""
+    for text in failures:
+        say(text)
+    if total > len(failures):
+        say(f"{total - len(failures):,} more rows failed")

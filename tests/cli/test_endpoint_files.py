@@ -1,0 +1,102 @@
+"""`endpoint list|scan|load`: many endpoints shown, written out, and read in again."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .conftest import Run
+
+CSV = "Id,ChannelType,Address,Attributes.plan\na,SMS,+1,pro\nb,EMAIL,b@example.com,\n"
+
+
+def test_there_and_back(run: Run, folder: Path) -> None:
+    """What scan writes, load reads; the file is its owner's alone and is never replaced."""
+    (folder / "people.csv").write_text(CSV)
+    loaded = run("endpoint", "load", "people.csv")
+    assert (loaded.status, loaded.stdout) == (0, "2 endpoint(s) loaded, 0 refused\n")
+    written = run("endpoint", "scan", "all.json")
+    assert (written.status, written.stdout) == (0, "2 endpoint(s) written\n")
+    assert stat.S_IMODE((folder / "all.json").stat().st_mode) == 0o600
+    assert run("endpoint", "scan", "all.json").status == 2
+    url = ("--url", "sqlite:///copy.db")
+    assert run("endpoint", "load", "all.json", *url, "--json").value["Accepted"] == 2
+    copy = run("endpoint", "get", "a", *url, "--json").value
+    assert copy["Attributes"] == {"plan": ["pro"]}
+    assert run("endpoint", "scan", "ids.json", "--ids", "--json").value == {"Count": 2}
+    assert (folder / "ids.json").read_text() == "a\nb\n"
+
+
+def test_pipes(run: Run) -> None:
+    """Lines go to stdout and come from stdin; what is meant for people goes to stderr."""
+    assert run("endpoint", "load", "-", "--format", "csv", stdin=CSV).status == 0
+    answer = run("endpoint", "scan")
+    assert [json.loads(line)["Id"] for line in answer.stdout.splitlines()] == ["a", "b"]
+    assert "2 endpoint(s) written" in answer.stderr
+    assert run("endpoint", "scan", "--ids").stdout == "a\nb\n"
+    assert run("endpoint", "scan", "--json").status == 2
+    copied = run("endpoint", "load", "-", "--format", "json", stdin=answer.stdout)
+    assert copied.status == 0
+    assert run("endpoint", "load", "-", stdin=CSV).status == 2
+
+
+def test_the_list(run: Run) -> None:
+    """So many as asked for, as a table or as JSON, and whether there are more."""
+    run("endpoint", "load", "-", "--format", "csv", stdin=CSV)
+    listed = run("endpoint", "list")
+    assert "b@example.com" in listed.stdout
+    assert listed.stderr == ""
+    short = run("endpoint", "list", "--limit", "1")
+    assert "there are more" in short.stderr
+    value = run("endpoint", "list", "--limit", "1", "--json").value
+    assert ([item["Id"] for item in value["Item"]], value["HasMore"]) == (["a"], True)
+
+
+def test_wrong_rows(run: Run, folder: Path) -> None:
+    """Each is told with its line and column, without its content, and nothing is loaded."""
+    rows = "".join(f"x{n},PIGEON,secret,\n" for n in range(130))
+    (folder / "people.csv").write_text(CSV + rows)
+    answer = run("endpoint", "load", "people.csv", "--json")
+    assert (answer.status, answer.value["error"]["type"]) == (2, "InvalidRowsError")
+    assert "row 4, ChannelType: is not a ChannelType" in answer.stderr
+    assert "30 more rows cannot be used" in answer.stderr
+    assert "secret" not in answer.stderr
+    assert run("endpoint", "list", "--json").value["Item"] == []
+
+
+def test_refused_rows(run: Run, folder: Path) -> None:
+    """Rows that the Pinpoint refuses are told, and the exit status is 1."""
+    rows = "".join(f"e{n},EMAIL,a{n},u\n" for n in range(17))
+    (folder / "people.csv").write_text("Id,ChannelType,Address,User.UserId\n" + rows)
+    answer = run("endpoint", "load", "people.csv")
+    assert (answer.status, answer.stdout) == (1, "15 endpoint(s) loaded, 2 refused\n")
+    assert "line 17: " in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("load", "missing.csv"),
+        ("load", "."),
+        ("load", "people.txt"),
+        ("load", "s3://bucket/people.csv"),
+        ("load", "people.csv", "--format", "xml"),
+        ("load", "people.csv", "--staging", "s3://bucket/in"),
+        ("list", "--limit", "0"),
+    ],
+)
+def test_what_is_wrong_with_the_command_line(
+    run: Run, folder: Path, words: tuple[str, ...]
+) -> None:
+    """It is a usage error without a traceback."""
+    (folder / "people.csv").write_text(CSV)
+    (folder / "people.txt").write_text(CSV)
+    answer = run("endpoint", *words)
+    assert (answer.status, answer.stdout) == (2, "")
+    assert "Traceback" not in answer.stderr
