@@ -20,7 +20,8 @@ from pinpoint_kit.doors import open_served_files
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from pinpoint_kit.server.run import Address, Settings
+    from pinpoint_kit.server.listening import Address
+    from pinpoint_kit.server.run import Settings
 
 __all__ = ["serve"]
 

@@ -60,7 +60,7 @@ class ServerOptions:
     body_timeout: float = attrs.field(default=60.0, validator=_positive)
     head_timeout: float = attrs.field(default=10.0, validator=_positive)
     keep_alive_timeout: float = attrs.field(default=75.0, validator=_positive)
-    write_timeout: float = attrs.field(default=30.0, validator=_positive)
+    write_timeout: float = attrs.field(default=60.0, validator=_positive)
     max_connections: int = attrs.field(default=512, validator=_positive)
     stop_timeout: float = attrs.field(default=20.0, validator=_positive)
     local_only: bool = False

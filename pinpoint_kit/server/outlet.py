@@ -47,6 +47,7 @@ class Outlet:
         self._patience = options.write_timeout
         self._loop = loop
         self._held: list[bytes] = []
+        self._sent = 0
         self._is_closing = False
         self._discarded = 0
         self._linger_timer: asyncio.TimerHandle | None = None
@@ -107,16 +108,22 @@ class Outlet:
         if not data or self.is_closing():
             return
         self._transport.write(data)
-        if self._write_timer is None and (waiting := self._transport.get_write_buffer_size()):
-            self._watch(waiting)
+        self._sent += len(data)
+        if self._write_timer is None and self._transport.get_write_buffer_size():
+            self._watch()
 
-    def _watch(self, waiting: int) -> None:
-        self._write_timer = self._loop.call_later(self._patience, self._look, waiting)
+    def _watch(self) -> None:
+        self._write_timer = self._loop.call_later(self._patience, self._look, self._taken())
 
     def _look(self, before: int) -> None:
         self._write_timer = None
-        waiting = self._transport.get_write_buffer_size()
-        if waiting and before - waiting < _LEAST_PROGRESS:
+        if not self._transport.get_write_buffer_size():
+            return
+        if self._taken() - before < _LEAST_PROGRESS:
             self.abort()
-        elif waiting:
-            self._watch(waiting)
+        else:
+            self._watch()
+
+    def _taken(self) -> int:
+        """How much the system has taken to send, which it does as the client takes it."""
+        return self._sent - self._transport.get_write_buffer_size()

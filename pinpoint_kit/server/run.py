@@ -1,4 +1,4 @@
-"""Runs an engine under uvicorn until somebody stops it: the socket, the workers, the signals.
+"""Runs an engine under uvicorn until somebody stops it: one process or several, and the signals.
 
 How a single request is treated stands in app.py and connection.py. Several workers are processes
 of their own, spawned by uvicorn, that open the same database.
@@ -7,14 +7,12 @@ of their own, spawned by uvicorn, that open the same database.
 from __future__ import annotations
 
 import asyncio
-import errno
 import functools
 import logging
 import multiprocessing
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -37,19 +35,24 @@ from pinpoint_kit.server import access_log
 from pinpoint_kit.server.app import App
 from pinpoint_kit.server.connection import Connection
 from pinpoint_kit.server.doorkeeper import Doorkeeper
+from pinpoint_kit.server.listening import BACKLOG, Address, listening
 from pinpoint_kit.server.metrics import DIRECTORY_VARIABLE
 from pinpoint_kit.server.options import ServerOptions
-from pinpoint_kit.server.visitors import is_loopback
+
+if sys.platform != "win32":
+    import resource
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
     from types import FrameType
 
     from typing_extensions import Self
 
-__all__ = ["Address", "ServedApp", "Settings", "configuration", "serve"]
+__all__ = ["ServedApp", "Settings", "configuration", "serve"]
 
-_BACKLOG = 512
+#: What a worker opens besides connections: databases, with their side files, for each thread.
+_OTHER_FILES = 256
 _IN_MEMORY = frozenset({"sqlite://", "sqlite:///:memory:"})
 #: Exit status of a process that had to cut requests off.
 _ABANDONED = 1
@@ -86,25 +89,6 @@ class Settings:
     open_files: Callable[[], Files] = no_files
 
 
-@attrs.frozen
-class Address:
-    """Where the server listens.
-
-    Attributes:
-        host: the number of the address.
-        port: the port.
-    """
-
-    host: str
-    port: int
-
-    @property
-    def url(self) -> str:
-        """What a client on this machine puts before a path."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
-
-
 def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
     """Serves until SIGINT or SIGTERM, then lets requests under way finish for a bounded time.
 
@@ -124,7 +108,8 @@ def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
             "a database in memory belongs to one process: name a file, or serve with one worker"
         )
     doorkeeper = _doorkeeper(settings)
-    with _listening(settings) as listener, _stopped_by_signals():
+    port = listening(settings.host, settings.port, local_only=doorkeeper is None)
+    with port as listener, _stopped_by_signals():
         # Here, so that problems are told once and early.
         engine = Engine.open(settings.url, files=settings.open_files())
         address = Address(*listener.getsockname()[:2])
@@ -139,7 +124,7 @@ def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
 
 
 def _run_one(app: App, settings: Settings, listener: socket.socket) -> int:
-    _set_up_process()
+    _set_up_process(settings.options)
     uvicorn.Server(configuration(lambda: app, settings)).run(sockets=[listener])
     return 0
 
@@ -152,7 +137,7 @@ def _run_several(settings: Settings, listener: socket.socket) -> int:
 
 def _worker_app(settings: Settings) -> App:
     """Runs in a worker process, once."""
-    _set_up_process()
+    _set_up_process(settings.options)
     try:
         doorkeeper = _doorkeeper(settings)
         engine = Engine.open(settings.url, files=settings.open_files())
@@ -240,48 +225,11 @@ def configuration(make: Callable[[], App], settings: Settings) -> uvicorn.Config
         proxy_headers=False,
         server_header=False,
         workers=settings.workers,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         h11_max_incomplete_event_size=options.max_head_bytes,
         timeout_keep_alive=cast("int", options.keep_alive_timeout),  # any number will do
         timeout_graceful_shutdown=cast("int", options.stop_timeout),
     )
-
-
-@contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    """Opens the port; closes it at the end."""
-    host, port = settings.host, settings.port
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError):
-        raise ConfigurationError(
-            f"the host {host} is not known here: give an address of this machine, such as 127.0.0.1"
-        ) from None
-    family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
-    if settings.credentials is None and not is_loopback(str(address[0]).partition("%")[0]):
-        raise ConfigurationError(
-            f"{host} can be reached from other machines, and anybody there could read and change"
-            " everything: name the access keys that may come in with --credentials FILE, or serve"
-            " on 127.0.0.1"
-        )
-    try:
-        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise ConfigurationError(_why_not(error, host, port)) from None
-    with listener:
-        listener.set_inheritable(True)
-        yield listener
-
-
-def _why_not(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"port {port} of {host} is taken: stop what uses it, or give another port (0 takes one"
-            " that is free)"
-        )
-    if error.errno == errno.EACCES:
-        return f"port {port} needs rights that this user does not have: give one above 1023"
-    return f"cannot listen at {host} port {port} ({error.strerror}): give another host or port"
 
 
 @contextmanager
@@ -323,8 +271,9 @@ def _shared_metrics() -> Iterator[None]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _set_up_process() -> None:
+def _set_up_process(options: ServerOptions) -> None:
     """The access log to stdout as it is, everything that needs attention to stderr."""
+    _allow_files(options.max_connections + _OTHER_FILES)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series for nothing
     logging.raiseExceptions = False  # a log that nobody reads any more must not fill stderr
     access = logging.getLogger(access_log.LOGGER)
@@ -335,3 +284,13 @@ def _set_up_process() -> None:
     attention.setLevel(logging.WARNING)
     attention.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     logging.getLogger("pinpoint_kit").handlers[:] = [attention]
+
+
+def _allow_files(count: int) -> None:
+    """Lets this process open so many files and sockets, as far as it may decide that."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -51,8 +51,12 @@ class Answer:
 class Client:
     """A raw socket that speaks just enough HTTP to be impolite."""
 
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    def __init__(self, port: int, receive_buffer: int = 0) -> None:
+        self._socket = socket.socket()
+        self._socket.settimeout(PATIENCE)
+        if receive_buffer:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._socket.connect(("127.0.0.1", port))
         self._incoming = self._socket.makefile("rb")
 
     def send(self, data: bytes) -> None:
@@ -107,9 +111,9 @@ class RunningServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def client(self) -> Client:
+    def client(self, receive_buffer: int = 0) -> Client:
         """Opens a raw connection."""
-        client = Client(self.port)
+        client = Client(self.port, receive_buffer)
         self._clients.callback(client.close)
         return client
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -15,7 +16,8 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
@@ -25,7 +27,8 @@ from click.testing import CliRunner
 from pinpoint_kit.cli import cli
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.server import ServerOptions, access_log, run
-from pinpoint_kit.server.run import Address, Settings
+from pinpoint_kit.server.listening import Address
+from pinpoint_kit.server.run import ServedApp, Settings
 
 from . import signing
 from .conftest import PATIENCE, Client
@@ -443,8 +446,111 @@ def test_serving_in_this_process(tmp_path: Path, capfd: pytest.CaptureFixture[st
     assert json.loads(capfd.readouterr().out)["status"] == 200
 
 
-@pytest.mark.parametrize("workers", [0, -1])
-def test_numbers_are_checked(workers: int) -> None:
+@pytest.mark.usefixtures("_logging")
+@pytest.mark.skipif(sys.platform == "win32", reason="its event loop does not watch processes")
+def test_a_worker_without_its_supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker stops when the process that has started it ends."""
+    sentinel, parent = os.pipe()
+    process = SimpleNamespace(sentinel=sentinel)
+    monkeypatch.setattr("multiprocessing.parent_process", lambda: process)
+    settings = Settings(f"sqlite:///{tmp_path}/p.db", port=0)
+    assert run.serve(settings, lambda _: os.close(parent)) == 0
+    os.close(sentinel)
+
+
+@pytest.mark.usefixtures("_logging")
+def test_a_worker_opens_the_database_for_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A worker that cannot says so, and ends with the status for which nobody tries again."""
+    signing.write_file(tmp_path / "keys")
+    settings = Settings(f"sqlite:///{tmp_path}/p.db", credentials=tmp_path / "keys")
+    app = run._worker_app(settings)
+    assert isinstance(app, ServedApp)
+    assert not app.options.local_only
+    asyncio.run(app.stop())
+    with pytest.raises(SystemExit, match="3"):
+        run._worker_app(Settings("sqlite:////no/such/folder/p.db"))
+    assert "does not exist" in capsys.readouterr().err
+
+
+class FakeWorker:
+    """A worker process as far as its supervisor looks at it."""
+
+    def __init__(self, *_: object, exitcode: int | None = None, pid: int = 2) -> None:
+        self.process = SimpleNamespace(is_alive=lambda: exitcode is None)
+        self.exitcode = exitcode
+        self.pid = pid
+
+    def start(self) -> None:
+        self.pid = 3
+
+
+@pytest.mark.parametrize(
+    ("exitcode", "is_over", "pid"), [(None, False, 2), (-9, False, 3), (1, False, 3), (3, True, 2)]
+)
+def test_the_supervisor(
+    monkeypatch: pytest.MonkeyPatch,
+    exitcode: int | None,
+    is_over: bool,  # noqa: FBT001 -- a parameter of the test
+    pid: int,
+) -> None:
+    """The living are left alone, the dead replaced, and those that could not start are the end."""
+    dead: list[int] = []
+    monkeypatch.setattr(run, "mark_process_dead", dead.append)
+    workers = run._Workers.__new__(run._Workers)
+    workers.config, workers.sockets, workers.should_exit = cast("Any", None), [], threading.Event()
+    workers.processes = [cast("Any", FakeWorker(exitcode=exitcode))]
+    workers.keep_subprocess_alive()
+    assert workers.should_exit.is_set() is is_over
+    assert workers.processes[0].pid == pid
+    assert dead == ([] if exitcode is None else [2])
+
+
+@pytest.mark.parametrize(
+    ("exitcodes", "status"), [((), 0), ((0, -15), 0), ((-2, 0), 0), ((3, 0), 1), ((-9, 0), 1)]
+)
+def test_how_several_workers_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exitcodes: tuple[int, ...], status: int
+) -> None:
+    """The status tells whether all workers stopped as they should; nothing is left of them."""
+    seen: list[str] = []
+
+    def end(workers: Any) -> None:
+        seen.append(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+        workers.processes = [FakeWorker(exitcode=exitcode) for exitcode in exitcodes]
+
+    monkeypatch.setattr(run._Workers, "__init__", lambda *_: None)
+    monkeypatch.setattr(run._Workers, "run", end)
+    settings = Settings(f"sqlite:///{tmp_path}/p.db", port=0, workers=2)
+    assert run.serve(settings, lambda _: None) == status
+    assert not Path(*seen).exists()
+    assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize(
+    ("soft", "hard", "expected"),
+    [
+        (256, 4096, [(768, 4096)]),
+        (256, 500, [(500, 500)]),
+        (256, -1, [(768, -1)]),
+        (1024, 4096, []),
+    ],
+)
+def test_connections_may_be_opened(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, expected: list[tuple[int, int]]
+) -> None:
+    """The limit of open files is raised to what the connections need, as far as that goes."""
+    limits: list[tuple[int, int]] = []
+    monkeypatch.setattr("resource.getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr("resource.setrlimit", lambda _, limit: limits.append(limit))
+    run._allow_files(768)
+    assert limits == expected
+
+
+@pytest.mark.parametrize("number", [0, -1, True, "1"])
+def test_numbers_are_checked(number: Any) -> None:
     """Numbers that make no sense are refused."""
     with pytest.raises(ConfigurationError, match="max_in_flight must be a number above 0"):
-        ServerOptions(max_in_flight=workers)
+        ServerOptions(max_in_flight=number)
