@@ -166,9 +166,7 @@ class ServedApp(App):
         parent = multiprocessing.parent_process()
         if parent is not None:
             with suppress(NotImplementedError):  # on Windows
-                asyncio.get_running_loop().add_reader(
-                    parent.sentinel, signal.raise_signal, signal.SIGTERM
-                )
+                asyncio.get_running_loop().add_reader(parent.sentinel, _stop_once, parent.sentinel)
 
     async def stop(self) -> None:
         """Ends the process here when requests are not done by now."""
@@ -179,6 +177,12 @@ class ServedApp(App):
             sys.stderr.flush()
             os._exit(_ABANDONED)
         await super().stop()
+
+
+def _stop_once(sentinel: int) -> None:
+    # It stays readable for ever, and would keep the event loop busy while requests finish.
+    asyncio.get_running_loop().remove_reader(sentinel)
+    signal.raise_signal(signal.SIGTERM)
 
 
 class _Workers(Multiprocess):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["Served", "is_sound", "rows"]
+__all__ = ["Served", "cpu_seconds", "is_sound", "rows"]
 
 
 class Served:
@@ -73,6 +73,15 @@ def _children(parent: int) -> Iterable[int]:
             continue  # it has ended meanwhile
         if int(fields[1]) == parent and fields[0] != "Z" and b"spawn_main" in command:
             yield int(status.parent.name)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of the processor so far, 0 when it has ended; needs Linux."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rows(database: Path, sql: str, *values: object) -> list[Any]:

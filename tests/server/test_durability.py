@@ -9,6 +9,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -26,7 +27,7 @@ from botocore.config import Config
 import pinpoint_kit as pk
 
 from .conftest import PATIENCE
-from .served import Served, is_sound, rows
+from .served import Served, cpu_seconds, is_sound, rows
 from .writers import Api, Writer, make_writers
 
 if TYPE_CHECKING:
@@ -256,3 +257,30 @@ def record(url: str, app: str, is_over: threading.Event) -> pk.DeliveryReport:
                 pinpoint.events.record("device-1", "level_up")
             pinpoint.flush(timeout=PATIENCE)
         return pinpoint.flush(timeout=PATIENCE)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
+def test_a_worker_without_supervisor_finishes_what_is_under_way(start: Start) -> None:
+    """It waits for the request that has begun, idly, answers it, and ends."""
+    served = start(2)
+    with (
+        connected(served) as api,
+        closing(sqlite3.connect(served.database, isolation_level=None)) as database,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        api.make_app()
+        workers = two_workers(served)
+        database.execute("BEGIN IMMEDIATE")
+        waiting = pool.submit(api.ask, "POST", "/v1/apps", {"Name": "second"})
+        with connected(served) as probe:
+            while b"in_flight 1.0" not in probe.read("/metrics"):
+                pass  # until the request has begun
+        os.kill(served.pid, signal.SIGKILL)
+        before = {worker: cpu_seconds(worker) for worker in workers}
+        time.sleep(1)
+        used = max(cpu_seconds(worker) - before[worker] for worker in workers)
+        database.execute("ROLLBACK")
+        assert waiting.result(PATIENCE)[0] == 201
+    assert 0 <= used < 0.2
+    served.process.communicate(timeout=PATIENCE)  # as long as anybody has its stderr

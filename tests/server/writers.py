@@ -50,6 +50,11 @@ class Api:
             raise IncompleteRead(b"")  # the headers ended too soon
         return answer.status, json.loads(answer.read())
 
+    def read(self, path: str) -> bytes:
+        """Returns the content of a page that is no JSON."""
+        self._connection.request("GET", path)
+        return self._connection.getresponse().read()
+
     def make_app(self) -> str:
         """Makes an application, uses it from now on, and returns its id."""
         status, made = self.ask("POST", "/v1/apps", {"Name": "shop"})
