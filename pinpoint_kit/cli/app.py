@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pinpoint_kit.cli.backup import backup
 from pinpoint_kit.cli.credentials import credentials
 from pinpoint_kit.cli.dead_letters import dead_letters
 from pinpoint_kit.cli.demo import demo
@@ -63,6 +64,7 @@ _MAX_WIDTH = 78
         erase,
         serve,
         credentials,
+        backup,
         doctor,
     ],
 )

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -50,6 +51,7 @@ from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from sqlalchemy import Column, Connection, Engine, Table
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
@@ -60,6 +62,7 @@ __all__ = [
     "Explanation",
     "begin_write",
     "connect",
+    "copy",
     "explain",
     "has_value",
     "insert_ignoring",
@@ -82,6 +85,7 @@ _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
 
 _WAL_ATTEMPTS = 100
 _WAL_PAUSE_S = 0.05
+_PAGES_A_PIECE = 4096
 
 
 def parse_url(url: str) -> URL:
@@ -193,6 +197,29 @@ def scrub(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     finally:
         connection.exec_driver_sql(f"PRAGMA busy_timeout={int(timeout)}")
+
+
+def copy(connection: Connection, path: Path) -> None:
+    """Copies all that a connection sees at this moment into an empty file, and checks the copy.
+
+    Raises:
+        StoreError: the copy cannot be written, or is damaged.
+    """
+    # A snapshot: without it a write of another process in between would begin the copy anew.
+    connection.exec_driver_sql("BEGIN")
+    connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").fetchall()
+    source: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment] # see parse_url
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as target:
+            # In pieces, between which Ctrl-C is heard.
+            source.backup(target, pages=_PAGES_A_PIECE, progress=lambda *_: None)
+            # A file that needs no others beside it, and opens where nothing can be written.
+            target.execute("PRAGMA journal_mode=DELETE").fetchall()
+            found = target.execute("PRAGMA integrity_check(1)").fetchall()
+    except sqlite3.Error as error:
+        raise StoreError(_meaning(error).sentence) from None
+    if found != [("ok",)]:
+        raise StoreError("the database file is corrupt; restore it from a backup")
 
 
 def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -379,8 +406,12 @@ _EXPLANATIONS = {
 
 def explain(error: DBAPIError) -> Explanation:
     """Returns what a database error means and what to do."""
-    text = str(error.orig).lower()
+    return _meaning(error.orig)
+
+
+def _meaning(error: BaseException | None) -> Explanation:
+    text = str(error).lower()
     for mark, explanation in _EXPLANATIONS.items():
         if mark in text:
             return explanation
-    return _passing(f"the database failed ({type(error.orig).__name__}); try again")
+    return _passing(f"the database failed ({type(error).__name__}); try again")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Connection, Engine
 
-__all__ = ["BUSY_TIMEOUT_S", "Store"]
+__all__ = ["BUSY_TIMEOUT_S", "Store", "check_owner"]
 
 #: How long a write waits for another one. Below botocore's read timeout of 60 s.
 BUSY_TIMEOUT_S = 30.0
@@ -131,7 +131,7 @@ class Store:
 
     def _set_up(self) -> None:
         with self.read() as connection:
-            _check_owner(connection)
+            check_owner(connection)
             dialects.prepare(connection)
         with self.write() as connection:
             _bring_up_to_date(connection)
@@ -181,7 +181,7 @@ def _make_private(url: URL) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _check_owner(connection: Connection) -> bool:
+def check_owner(connection: Connection) -> bool:
     """True when the tables are there, False when there are none; others are left untouched."""
     names = set(inspect(connection).get_table_names())
     if names and schema.meta.name not in names:
@@ -191,7 +191,7 @@ def _check_owner(connection: Connection) -> bool:
 
 def _bring_up_to_date(connection: Connection) -> None:
     """Makes, checks or upgrades the tables, inside a write transaction."""
-    if not _check_owner(connection):
+    if not check_owner(connection):
         schema.METADATA.create_all(connection)
         connection.execute(
             schema.meta.insert(), {"name": "schema_version", "value": str(schema.VERSION)}
