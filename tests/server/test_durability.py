@@ -135,6 +135,38 @@ def test_stop_under_load(start: Start, workers: int, stops: int) -> None:
     assert is_sound(served.database)
 
 
+@pytest.mark.slow
+def test_backups_under_load(start: Start, tmp_path: Path) -> None:
+    """A backup that is made under load holds what had been answered, whole, and can be restored."""
+    served = start(2)
+    with connected(served) as api:
+        app = api.make_app()
+        writers = make_writers(api)
+    backups: list[tuple[Path, list[range]]] = []
+    with load(served, app, writers):
+        for number in range(3):
+            copy = tmp_path / f"{number}.db"
+            before = [writer.answered for writer in writers]
+            command = [sys.executable, "-m", "pinpoint_kit.cli", "backup", str(copy)]
+            command += ["--url", f"sqlite:///{served.database}"]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 -- our own
+            # The answer of the request that is under way may be noted after it is in the copy.
+            after = [writer.answered + 2 for writer in writers]
+            backups.append((copy, [range(*both) for both in zip(before, after, strict=True)]))
+        served.terminate()
+    assert all(max(map(len, possible)) > 2 for _, possible in backups)  # there was load
+    for copy, possible in backups:
+        copy.replace(served.database)
+        restored = start(1)
+        with connected(restored, app) as api:
+            for writer, numbers in zip(writers, possible, strict=True):
+                seen = writer.look(api, restored.database)
+                assert seen in [writer.after(number) for number in numbers]
+                status, _ = api.ask(*writer.request(1000))
+                assert status < 300
+        assert restored.terminate() == (0, "")
+
+
 @pytest.mark.parametrize("seconds", [1, pytest.param(10, marks=pytest.mark.slow)])
 def test_processes_on_both_sides(start: Start, seconds: int) -> None:
     """Four clients and two workers on one file: no lock is seen, no 5xx, and no write is lost."""
