@@ -28,6 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("README.md"), *DOCS.rglob("*.md")])
 
+#: Whatever else is shown is the business of its own tests, or output.
+LANGUAGES = {"bash", "console", "csv", "ini", "json", "nginx", "python", "text", "yaml"}
+
 FENCE = re.compile(
     r"^(?P<indent> *)(?P<fence>`{3,})(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)(?P=fence) *$",
     re.MULTILINE | re.DOTALL,
@@ -118,7 +121,7 @@ def test_only_python_blocks_are_called_python() -> None:
     """No block escapes execution by another name, an unknown mark or a prompt."""
     for block in BLOCKS:
         where = f"{name(block.page)}:{block.line}"
-        assert block.language in {"bash", "console", "csv", "ini", "json", "python", "text"}, where
+        assert block.language in LANGUAGES, where
         assert set(block.marks) <= {"no-run"}, where
         assert not block.text.startswith(">>> "), f"{where}: write assert, which is executed"
 
