@@ -105,7 +105,7 @@ def test_kill_under_load(start: Start, workers: int, kills: int) -> None:
             stored += sum([writer.settle(api, served.database) for writer in writers])
         assert is_sound(served.database)
     answered = sum(writer.answered + 1 for writer in writers)
-    print(f"{workers} workers, {kills} kills: {answered} writes answered and stored;", end=" ")  # noqa: T201 -- a figure
+    print(f"--workers {workers}, {kills} kills: {answered} writes answered and stored;", end=" ")  # noqa: T201 -- a figure
     print(f"of {unanswered} without an answer {stored} were stored, as a whole")  # noqa: T201 -- a figure
     assert unanswered > 0
     assert served.terminate() == (0, "")
