@@ -102,7 +102,7 @@ def test_a_fork_while_threads_record_and_send_hangs_nobody(tmp_path: Path) -> No
         pinpoint = pk.connect(url, application="a")
         stop = threading.Event()
         def work():
-            while not stop.is_set(): pinpoint.events.record("parent", "t")
+            while not stop.wait(0.0005): pinpoint.events.record("parent", "t")
         threads = [threading.Thread(target=work) for _ in range(4)]
         for thread in threads: thread.start()
         children = []
