@@ -180,18 +180,24 @@ def import_seconds(statement: str) -> float:
     )
 
 
-def best(measure: Callable[[], float], rounds: int = 3) -> float:
-    """The least of some rounds: noise only ever adds."""
-    return min(measure() for _ in range(rounds))
+def best(*measures: Callable[[], float], rounds: int = 5) -> list[float]:
+    """The least of some rounds of each: noise only ever adds.
+
+    Rounds take turns, so that other work on the machine meets all of them alike.
+    """
+    taken = [[measure() for measure in measures] for _ in range(rounds)]
+    return [min(times) for times in zip(*taken, strict=True)]
 
 
 def measure(events: int) -> dict[str, float]:
     """All figures of one run; microseconds unless the name says otherwise."""
     singles = max(200, events // 50)
     with stub() as url:
-        ours = best(lambda: recorded(url, events)) / events * 1e6
-        batches = best(lambda: boto3_calls(url, events, BATCH)) / events * 1e6
-        calls = best(lambda: boto3_calls(url, singles, 1)) / singles * 1e6
+        ours, batches, calls = best(
+            lambda: recorded(url, events) / events * 1e6,
+            lambda: boto3_calls(url, events, BATCH) / events * 1e6,
+            lambda: boto3_calls(url, singles, 1) / singles * 1e6,
+        )
         median, high = record_calls(url, events)
     attrs_alone = import_seconds("import attrs")
     with_ours = import_seconds("import attrs; import pinpoint_kit")

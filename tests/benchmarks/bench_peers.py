@@ -75,7 +75,7 @@ CLIENTS: dict[str, Callable[[str, int], float]] = {
 }
 
 
-def measure(events: int, rounds: int = 3) -> dict[str, float]:
+def measure(events: int, rounds: int = 5) -> dict[str, float]:
     """Microseconds of CPU per event by client: the least of some interleaved rounds."""
     best = dict.fromkeys(CLIENTS, float("inf"))
     with stub() as url:
