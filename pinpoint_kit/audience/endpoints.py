@@ -231,7 +231,8 @@ class Endpoints:
         When a single row is wrong nothing is sent, and the error says which rows, which columns
         and why. Then a file is imported by a job where the engine runs in this process; what goes
         elsewhere is sent in batches, or by a job through a bucket when `staging` is given and there
-        are 1,000 rows or more. Loading the same again is harmless.
+        are 1,000 rows or more. Where a row has no channel type or no address, which a job needs
+        for a new endpoint, batches are taken in any case. Loading the same again is harmless.
 
         Args:
             source: a path of this machine, a stream of bytes, endpoints, dicts of their members

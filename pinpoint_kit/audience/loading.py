@@ -1,8 +1,9 @@
 """`endpoints.load`: everything is checked before anything is sent, then the best way is taken.
 
 A file that the engine in this process can read itself is imported by a job. What goes elsewhere is
-sent in batches, or by a job through a bucket when there is one and it is worth it. Between checking
-and sending, updates wait in a temporary file that has no name, so that memory stays small.
+sent in batches, or by a job through a bucket when there is one and it is worth it. A job creates an
+endpoint only from its channel type and address, so where a row lacks them batches are taken, too.
+Between checking and sending, updates wait in a temporary file that has no name: memory stays small.
 """
 
 from __future__ import annotations
@@ -68,6 +69,14 @@ class _Kept:
 
 
 @attrs.frozen
+class _Found:
+    """How many rows there are, and whether a job may take all of them."""
+
+    count: int
+    are_whole: bool
+
+
+@attrs.frozen
 class _Progress:
     """Tells the caller, if it wants to know."""
 
@@ -108,15 +117,16 @@ class Loader:
         known = None
         if path is not None or hasattr(source, "read"):
             known = places.format_of(path.name if path else "", kind, "$.format")
-        rows = checked_rows(source, path, known, RowChecks(self._limits))
+        checks = RowChecks(self._limits)
         if path is not None and self._is_here:
-            count = _check(rows, None, progress)
-            job = self._jobs.import_endpoints(path, format=known)
-            return self._finished(job, count, timeout, progress)
+            found = _check(checked_rows(source, path, known, checks), None, progress)
+            if found.are_whole:
+                job = self._jobs.import_endpoints(path, format=known)
+                return self._finished(job, found.count, timeout, progress)
         with tempfile.TemporaryFile() as lines:
             kept = _Kept(lines, array("Q"))
-            count = _check(rows, kept, progress)
-            if staging is None or count < _WORTH_A_JOB:
+            found = _check(checked_rows(source, path, known, checks), kept, progress)
+            if staging is None or found.count < _WORTH_A_JOB or not found.are_whole:
                 return self._in_batches(kept, progress)
             return self._through_a_bucket(kept, staging, role_arn, timeout, progress)
 
@@ -190,16 +200,18 @@ class Loader:
         )
 
 
-def _check(rows: Iterator[CheckedRow], kept: _Kept | None, progress: _Progress) -> int:
-    """Read and check all rows, keep their updates if wanted, and count them.
+def _check(rows: Iterator[CheckedRow], kept: _Kept | None, progress: _Progress) -> _Found:
+    """Read and check all rows, and keep their updates if wanted.
 
     Raises:
         InvalidRowsError: some cannot be used.
     """
     count = bad = 0
+    are_whole = True
     problems: list[RowProblem] = []
     for checked in rows:
         count += 1
+        are_whole = are_whole and checked.is_whole
         if checked.problem is not None:
             bad += 1
             if len(problems) < _MOST_PROBLEMS:
@@ -218,7 +230,7 @@ def _check(rows: Iterator[CheckedRow], kept: _Kept | None, progress: _Progress) 
             tuple(problems),
             bad,
         )
-    return count
+    return _Found(count, are_whole)
 
 
 def _of_row(text: str, rows: array[int]) -> str:

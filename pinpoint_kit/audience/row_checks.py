@@ -24,10 +24,14 @@ __all__ = ["CheckedRow", "RowChecks"]
 
 @attrs.define
 class CheckedRow:
-    """A row that was read: an encoded update with its id, or why it is none."""
+    """A row that was read: an encoded update with its id, or why it is none.
+
+    `is_whole` says whether an import job may create the endpoint; it may update any.
+    """
 
     row: int
     update: bytes = b""
+    is_whole: bool = False
     problem: RowProblem | None = None
 
 
@@ -85,7 +89,9 @@ class RowChecks:
                 f"has {len(update)} bytes, and at most {self._limits.max_endpoint_bytes} are"
                 " allowed: keep less in the endpoint"
             )
-        return CheckedRow(row, update)
+        is_exported = endpoint.creation_date is not None
+        is_whole = is_exported or bool(endpoint.address and endpoint.channel_type)
+        return CheckedRow(row, update, is_whole)
 
 
 def _made_id(endpoint: Endpoint) -> str:

@@ -231,6 +231,16 @@ def test_ways(here: pk.Pinpoint, away: pk.Pinpoint, tmp_path: Path) -> None:
     assert [p.done for p in told if p.stage == "sending"] == [*range(100, 2_001, 100), 2_050]
 
 
+def test_rows_that_a_job_could_only_update_go_in_batches(
+    pinpoint: pk.Pinpoint, tmp_path: Path
+) -> None:
+    """Without channel type and address a job makes no endpoint, and batches do."""
+    (tmp_path / "levels.csv").write_text("Id,Metrics.level\na,7\nb,8\n")
+    report = pinpoint.endpoints.load(tmp_path / "levels.csv")
+    assert (report.accepted, report.requests, report.job) == (2, 1, None)
+    assert pinpoint.endpoints.get("b").metrics == {"level": 8.0}
+
+
 def test_what_is_exported_can_be_loaded(here: pk.Pinpoint, tmp_path: Path) -> None:
     """A restored audience has the dates and cohorts that it had."""
     here.endpoints.load(models(tmp_path))
@@ -516,30 +526,32 @@ def load(service: Service, source: Any, **options: Any) -> pk.LoadReport:
     return loader.load(source, **{"on_progress": None, **defaults, **options})
 
 
-def rows(count: int) -> Iterator[dict[str, Any]]:
-    """Some rows of which every second line was blank."""
-    return ({"Id": f"e-{n}"} for n in range(count))
+def rows(count: int, **more: Any) -> Iterator[dict[str, Any]]:
+    """Some rows that a job can take."""
+    members = {"ChannelType": "SMS", "Address": "+1", **more}
+    return ({"Id": f"e-{n}", **members} for n in range(count))
 
 
 def test_many_rows_go_through_the_bucket(service: Service) -> None:
     """One file for one job; failures name rows; and the file is gone afterwards."""
     service.failures = ("line 2: no", "elsewhere", "line 9999: no")
     told: list[pk.LoadProgress] = []
-    text = "".join(f'\n{{"Id":"e-{n}"}}\n' for n in range(1_000))
+    text = "".join(f'\n{{"Address":"a-{n}","ChannelType":"SMS"}}\n' for n in range(1_000))
     report = load(service, io.BytesIO(text.encode()), kind="json", on_progress=told.append)
     assert (report.accepted, report.rejected) == (997, 3)
     assert report.failures == ("row 4: no", "elsewhere", "line 9999: no")
     assert service.asked["url"].startswith(PLACE)
     assert service.asked["role_arn"] == "r"
-    assert service.content.splitlines()[7] == b'{"Id":"e-7"}'
+    assert b'"Address":"a-7"}' in service.content.splitlines()[7]
     assert [p.stage for p in told] == ["checking", "checking", "uploading", "importing"]
     assert list(service._objects.find(PLACE)) == []
 
 
 def test_few_rows_need_no_bucket(service: Service) -> None:
-    """Below a thousand, batches are sooner there."""
-    with pytest.raises(AssertionError):
-        load(service, rows(999))
+    """Below a thousand, batches are sooner there; and a job could not take all rows."""
+    for source in (rows(999), rows(1_000, Address=None, ChannelType=None)):
+        with pytest.raises(AssertionError):
+            load(service, source)
     assert service.asked == {}
 
 
