@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["Served", "cpu_seconds", "is_sound", "rows"]
+__all__ = ["Served", "cpu_seconds", "is_alive", "is_sound", "rows"]
 
 
 class Served:
@@ -65,22 +65,30 @@ class Served:
 
 
 def _children(parent: int) -> Iterable[int]:
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-            command = status.with_name("cmdline").read_bytes()
-        except OSError:
-            continue  # it has ended meanwhile
-        if int(fields[1]) == parent and fields[0] != "Z" and b"spawn_main" in command:
-            yield int(status.parent.name)
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            fields = _fields(int(place.name))
+            command = (place / "cmdline").read_bytes()
+            if int(fields[1]) == parent and fields[0] != "Z" and b"spawn_main" in command:
+                yield int(place.name)
+
+
+def _fields(pid: int) -> list[str]:
+    """What Linux says of a process, from its state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there and has not ended; needs Linux."""
+    try:
+        return _fields(pid)[0] != "Z"
+    except OSError:
+        return False
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used of the processor so far, 0 when it has ended; needs Linux."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
-        return 0.0
+    """What a process has used of the processor so far; needs Linux."""
+    fields = _fields(pid)
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
