@@ -83,6 +83,9 @@ _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
     ("pinpoint_metric", 2, sql_functions.metric),
 )
 
+#: Beyond so many values their marks are not looked for: each costs a pass over the text.
+_MAX_MARKS = 4
+
 _WAL_ATTEMPTS = 100
 _WAL_PAUSE_S = 0.05
 _PAGES_A_PIECE = 4096
@@ -306,15 +309,21 @@ class _Unindexed(ColumnElement[Any]):
 
 @compiles(_HasValue, "sqlite")
 def _spell_has_value(element: _HasValue, compiler: SQLCompiler, **options: object) -> str:
-    """JSON functions decide; where U+0000 may mislead them, a function in Python does."""
+    """JSON functions decide; where U+0000 may mislead them, a function in Python does.
+
+    Texts without the wanted are told by their characters, which costs a tenth of reading JSON.
+    """
     wanted = orjson.dumps(element.wanted).decode()
     exactly = func.pinpoint_has_value(element.text, element.name, element.how, wanted) == 1
     found: ColumnElement[bool]
     if _is_plain(element.name) and "\\u0000" not in wanted:
         each = func.json_each(element.text, f'$."{element.name}"').table_valued("value")
-        test = _SQLITE_TESTS[element.how](each.c.value, element.wanted)
-        found = exists().select_from(each).where(test)
-        is_cut = func.coalesce(func.instr(element.text, "\\u0000"), 0) > 0
+        fits = exists().select_from(each)
+        found = fits.where(_SQLITE_TESTS[element.how](each.c.value, element.wanted))
+        marks = _marks(element.how, element.wanted)
+        if marks:
+            found = and_(or_(*(_has(element.text, mark) for mark in marks)), found)
+        is_cut = and_(element.text.is_not(None), _has(element.text, "\\u0000"))
         if element.how == "CONTAINS":  # it may be in what was cut off
             found = or_(found, and_(is_cut, exactly))
         else:  # what is left may look like the wanted
@@ -322,6 +331,27 @@ def _spell_has_value(element: _HasValue, compiler: SQLCompiler, **options: objec
     else:
         found = and_(element.text.is_not(None), exactly)
     return f"({compiler.process(found, **options)})"
+
+
+def _marks(how: str, wanted: Sequence[str]) -> list[str]:
+    """What the JSON text of a map must have in it if a value fits, one of these; none says nothing.
+
+    A text in JSON is the row of its characters in JSON, so that what is in the one is in the other.
+    """
+    if not 0 < len(wanted) <= _MAX_MARKS:
+        return []
+    if how == "INCLUSIVE":  # without the first quote, for there are many
+        return [orjson.dumps(value).decode()[1:] for value in wanted]
+    if how == "CONTAINS":
+        marks = [orjson.dumps(value).decode()[1:-1] for value in wanted]
+        return marks if all(marks) else []
+    return [moment[:10] for moment in wanted] if how == "ON" else []
+
+
+def _has(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """Whether a text has a part; SQLite finds it much faster by GLOB than by instr."""
+    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in part)
+    return text.op("GLOB", is_comparison=True)(f"*{pattern}*")
 
 
 @compiles(_Metric, "sqlite")
@@ -351,13 +381,27 @@ _SQLITE_TESTS: dict[str, Callable[[ColumnElement[str], Sequence[str]], ColumnEle
     "CONTAINS": lambda value, wanted: or_(
         false(), *(func.instr(value, part) > 0 for part in wanted)
     ),
-    "BEFORE": lambda value, wanted: func.pinpoint_instant(value) < max(wanted, default=""),
-    "AFTER": lambda value, wanted: func.pinpoint_instant(value) > min(wanted, default="~"),
-    "ON": lambda value, wanted: func.substr(func.pinpoint_instant(value), 1, 10).in_(
+    # Whatever is an instant of a day sorts between the day and the day with a tilde, so that most
+    # of what does not fit need not be read as a date.
+    "BEFORE": lambda value, wanted: and_(
+        value < max(wanted, default="")[:10] + "~", _instant(value) < max(wanted, default="")
+    ),
+    "AFTER": lambda value, wanted: and_(
+        value > min(wanted, default="~")[:10], _instant(value) > min(wanted, default="~")
+    ),
+    "ON": lambda value, wanted: func.substr(_instant(value), 1, 10).in_(
         [moment[:10] for moment in wanted]
     ),
-    "BETWEEN": lambda value, wanted: func.pinpoint_instant(value).between(wanted[0], wanted[1]),
+    "BETWEEN": lambda value, wanted: and_(
+        value.between(wanted[0][:10], wanted[1][:10] + "~"),
+        _instant(value).between(wanted[0], wanted[1]),
+    ),
 }
+
+
+def _instant(value: ColumnElement[str]) -> ColumnElement[str]:
+    """An instant in the form that sorts, NULL for any other text."""
+    return func.pinpoint_instant(value)
 
 
 @attrs.frozen

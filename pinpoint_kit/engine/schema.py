@@ -1,9 +1,9 @@
 """The tables, their version, and how older versions become this one.
 
 Portable SQLAlchemy Core: nothing here depends on SQLite. What segments and analytics ask about
-stands in columns of its own; maps with free keys are JSON text, NULL when empty. Applications
-are numbered, because their number stands in every index. Instants are integer milliseconds
-since 1970 (UTC).
+stands in columns of its own; maps with free keys are JSON text, NULL when empty. It has to be as
+`body.encode` writes it, because segments search its characters. Applications are numbered, because
+their number stands in every index. Instants are integer milliseconds since 1970 (UTC).
 """
 
 from __future__ import annotations

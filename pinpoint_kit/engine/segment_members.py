@@ -19,7 +19,7 @@ from pinpoint_kit.engine.segment_rules import walk
 from pinpoint_kit.engine.segment_sql import condition, listed_numbers
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from pinpoint_kit.engine.apps import App
     from pinpoint_kit.engine.context import Call, Context
@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 _ENDPOINTS = schema.endpoints
+#: To look one row up costs about as much as to read so many in order.
+_ROWS_A_LOOKUP = 10
 
 
 def select_members(segment: Segment, app: App, now: int) -> Select[tuple[int]]:
@@ -43,12 +45,7 @@ def select_members(segment: Segment, app: App, now: int) -> Select[tuple[int]]:
         app: its application.
         now: milliseconds since 1970.
     """
-    members = select(_ENDPOINTS.c.number).select_from(_ENDPOINTS)
-    if segment.is_imported:
-        return members.where(_ENDPOINTS.c.number.in_(listed_numbers(segment)))
-    return members.where(dialects.unindexed(_ENDPOINTS.c.app) == app.number).where(
-        condition(segment.rule, segment, now)
-    )
+    return _members(segment, now, dialects.unindexed(_ENDPOINTS.c.app) == app.number)
 
 
 def count_segment_members(context: Context, call: Call) -> object:
@@ -56,6 +53,8 @@ def count_segment_members(context: Context, call: Call) -> object:
     with context.store.read() as connection:
         app, segment = _wanted(connection, call)
         members = select_members(segment, app, call.now)
+        if not _is_most(connection, app):
+            members = _members(segment, call.now, _ENDPOINTS.c.app == app.number)
         counting = members.with_only_columns(func.count())
         count = connection.execute(counting).scalar_one()
     return {"SegmentId": segment.id, "Version": segment.version, "Count": count}
@@ -114,6 +113,22 @@ def explain_segment_membership(context: Context, call: Call) -> object:
             for rule, is_met in zip(rules, met, strict=True)
         ],
     }
+
+
+def _members(segment: Segment, now: int, is_here: ColumnElement[bool]) -> Select[tuple[int]]:
+    members = select(_ENDPOINTS.c.number).select_from(_ENDPOINTS)
+    if segment.is_imported:
+        return members.where(_ENDPOINTS.c.number.in_(listed_numbers(segment)))
+    return members.where(is_here).where(condition(segment.rule, segment, now))
+
+
+def _is_most(connection: Connection, app: App) -> bool:
+    """Whether so much of the table is the application's that no index on it helps."""
+    highest = connection.execute(select(func.max(_ENDPOINTS.c.number))).scalar() or 0
+    enough = highest // _ROWS_A_LOOKUP + 1
+    own = select(_ENDPOINTS.c.app).where(_ENDPOINTS.c.app == app.number).limit(enough)
+    counting = select(func.count()).select_from(own.subquery())
+    return bool(connection.execute(counting).scalar_one() == enough)
 
 
 def _wanted(connection: Connection, call: Call) -> tuple[App, Segment]:

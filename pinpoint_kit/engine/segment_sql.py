@@ -65,8 +65,11 @@ _COSTS: dict[type[Rule], int] = {
     RecencyRule: 2,
     NumberRule: 3,
     ListRule: 4,
-    ImportedRule: 5,
+    ImportedRule: 7,
 }
+#: Attributes that have to be something are told at a glance mostly, dates have to be read.
+_LIST_COSTS = {"EXCLUSIVE": 5, "BEFORE": 6, "AFTER": 6, "BETWEEN": 6}
+_OF_USER = 4  # looked up for each endpoint
 
 
 def condition(rule: Rule, segment: Segment, now: int) -> ColumnElement[bool]:
@@ -102,15 +105,16 @@ def _single(rule: Rule, segment: Segment, now: int) -> ColumnElement[bool]:
 
 
 def _cost(rule: Rule, segment: Segment) -> int:
-    """A combination costs as much as its dearest part; a user's attributes are looked up."""
+    """A combination costs as much as its dearest part."""
     match rule:
         case Combination():
             return max((_cost(part, segment) for part in rule.parts), default=0)
         case SourceRule():
             source = segment.sources[rule.id, rule.version]
             return _cost(source.rule, source)
-        case ListRule(is_of_user=True):
-            return max(_COSTS.values()) + 1
+        case ListRule():
+            own = _LIST_COSTS.get(rule.how, _COSTS[ListRule])
+            return own + _OF_USER if rule.is_of_user else own
     return _COSTS[type(rule)]
 
 

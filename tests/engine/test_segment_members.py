@@ -131,6 +131,19 @@ def test_applications_do_not_mix(wire: Wire) -> None:
     assert ids(wire, made(wire)) == ["a"]
 
 
+def test_small_applications_are_counted_too(wire: Wire) -> None:
+    """A few endpoints among many of another application."""
+    other = wire.post("/v1/apps", {"Name": "other"}).json["Id"]
+    items = [{"Id": f"e{number}", **PRO} for number in range(40)]
+    assert wire.put(f"/v1/apps/{other}/endpoints", {"Item": items}).status == 202
+    wire.batch({"Id": "a", **PRO}, {"Id": "b"})
+    assert ask(wire, "count", made(wire, Dimensions=BASE)).json["Count"] == 1
+    empty = wire.post("/v1/apps", {"Name": "empty"}).json["Id"]
+    segment = wire.post(f"/v1/apps/{empty}/segments", {}).json
+    counted = wire.send("GET", f"/pinpoint-kit/v1/apps/{empty}/segments/{segment['Id']}/count")
+    assert counted.json["Count"] == 0
+
+
 def test_a_segment_is_dynamic(wire: Wire, clock: Clock) -> None:
     """Members change with the endpoints, with the user's other endpoints and with time."""
     dimensions = {
