@@ -19,7 +19,7 @@ from pinpoint_kit.engine.segment_rules import walk
 from pinpoint_kit.engine.segment_sql import condition, listed_numbers
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, CompoundSelect, Connection
 
     from pinpoint_kit.engine.apps import App
     from pinpoint_kit.engine.context import Call, Context
@@ -40,6 +40,8 @@ _ROWS_A_LOOKUP = 10
 def select_members(segment: Segment, app: App, now: int) -> Select[tuple[int]]:
     """Returns the statement that selects `endpoints.number` of the members.
 
+    It reads the table in order; `where` may keep it to a range of numbers.
+
     Args:
         segment: the segment, as `segments.require` returns it.
         app: its application.
@@ -52,10 +54,14 @@ def count_segment_members(context: Context, call: Call) -> object:
     """CountSegmentMembers: how many endpoints belong to the segment now."""
     with context.store.read() as connection:
         app, segment = _wanted(connection, call)
-        members = select_members(segment, app, call.now)
-        if not _is_most(connection, app):
+        members: Select[tuple[int]] | CompoundSelect[tuple[int]]
+        if segment.is_imported:
+            members = listed_numbers(segment)
+        elif _is_most(connection, app):
+            members = select_members(segment, app, call.now)
+        else:
             members = _members(segment, call.now, _ENDPOINTS.c.app == app.number)
-        counting = members.with_only_columns(func.count())
+        counting = select(func.count()).select_from(members.subquery())
         count = connection.execute(counting).scalar_one()
     return {"SegmentId": segment.id, "Version": segment.version, "Count": count}
 
@@ -116,10 +122,8 @@ def explain_segment_membership(context: Context, call: Call) -> object:
 
 
 def _members(segment: Segment, now: int, is_here: ColumnElement[bool]) -> Select[tuple[int]]:
-    members = select(_ENDPOINTS.c.number).select_from(_ENDPOINTS)
-    if segment.is_imported:
-        return members.where(_ENDPOINTS.c.number.in_(listed_numbers(segment)))
-    return members.where(is_here).where(condition(segment.rule, segment, now))
+    is_member = condition(segment.rule, segment, now)
+    return select(_ENDPOINTS.c.number).select_from(_ENDPOINTS).where(is_here, is_member)
 
 
 def _is_most(connection: Connection, app: App) -> bool:

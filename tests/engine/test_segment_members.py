@@ -11,7 +11,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from pinpoint_kit.engine import apps, dialects, segment_members, segments
+from pinpoint_kit.engine import apps, dialects, segments
+from pinpoint_kit.engine.segment_sql import listed_numbers
 from tests.engine.test_segments import BASE, imported, made, on, path, update
 
 if TYPE_CHECKING:
@@ -285,20 +286,17 @@ def test_the_largest_segments_can_be_evaluated(wire: Wire) -> None:
     assert criteria(wire, segment_id, "a")[-1] == ("$", "Include ANY", True)
 
 
-def test_a_list_is_found_by_its_numbers(wire: Wire) -> None:
-    """The members of a small list are looked up; the table is not read from end to end."""
-    wire.update("a")
-    segment_id = imported(wire, ("a",))
+def test_a_list_is_counted_without_the_audience(wire: Wire) -> None:
+    """What it costs to count a list grows with the list: no step reads all endpoints."""
+    wire.batch({"Id": "a"}, {"Id": "b", "User": {"UserId": "u"}}, {"Id": "c"})
+    segment_id = imported(wire, ("a", "b"), ("u",))
+    assert ask(wire, "count", segment_id).json["Count"] == 2
     with wire.engine._context.store.read() as connection:
         app = apps.require(connection, wire.app)
-        segment = segments.require(connection, app, segment_id)
-        statement = segment_members.select_members(segment, app, 0)
-        plan = connection.exec_driver_sql(
-            "EXPLAIN QUERY PLAN "
-            + str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
-        )
-        steps = [row[3] for row in plan]
-    assert not any(step.startswith("SCAN endpoints") for step in steps), steps
+        statement = listed_numbers(segments.require(connection, app, segment_id))
+        sql = str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
+        steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
+    assert [step for step in steps if step.startswith("SCAN")] == []
 
 
 class PlainConnection(sqlite3.Connection):
