@@ -214,7 +214,6 @@ class _Workers(Multiprocess):
 
 def configuration(make: Callable[[], App], settings: Settings) -> uvicorn.Config:
     """Returns uvicorn's configuration for an app that `make` makes."""
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     options = settings.options
     return uvicorn.Config(
         make,
@@ -288,6 +287,8 @@ def _set_up_process(options: ServerOptions) -> None:
     attention.setLevel(logging.WARNING)
     attention.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     logging.getLogger("pinpoint_kit").handlers[:] = [attention]
+    # Below that, uvicorn only tells of requests that the access log has, too.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 def _allow_files(count: int) -> None:

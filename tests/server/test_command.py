@@ -133,6 +133,20 @@ def test_it_serves_and_stops(start: Start, tmp_path: Path) -> None:
     assert not (tmp_path / "pinpoint.db-wal").exists()
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_strangers_cannot_fill_stderr(start: Start, workers: str) -> None:
+    """What is no HTTP is a line of the access log, and nothing on stderr, in workers too."""
+    command = start("--url", "sqlite:///pinpoint.db", "--workers", workers)
+    for _ in range(2):
+        client = command.client()
+        assert client.request("GET", "/v1/apps", Connection="upgrade", Upgrade="h2c").status == 200
+        client = command.client()
+        client.send(b"NO HTTP\r\n\r\n")
+        assert client.answer().status == 400
+    assert command.stop() == (0, "")
+    assert sorted(line["status"] for line in command.lines()) == [200, 200, 400, 400]
+
+
 def test_ctrl_c_is_no_failure(start: Start) -> None:
     """Ctrl-C ends it like SIGTERM."""
     command = start("--url", "sqlite://", "--no-access-log")
