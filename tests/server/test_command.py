@@ -404,6 +404,19 @@ def test_without_the_extra(missing: str) -> None:
     )
 
 
+def test_the_application_without_the_extra() -> None:
+    """Whoever imports the server is told the same, by an error of importing."""
+    code = "import sys; sys.modules['prometheus_client'] = None; import pinpoint_kit.server"
+    done = subprocess.run(  # noqa: S603 -- our own code
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "ModuleNotFoundError: the server needs uvicorn and prometheus-client:"
+        " pip install 'pinpoint-kit[server]'\n"
+    )
+
+
 def test_another_missing_module_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of our own is not explained away."""
     monkeypatch.setitem(sys.modules, "pinpoint_kit.server.metrics", None)
