@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
+import boto3
 import pytest
 
 if TYPE_CHECKING:
@@ -219,6 +220,23 @@ def test_command_lines_in_the_documentation_exist(hooks: ModuleType) -> None:
             }
             given = {word.partition("=")[0] for word in words if word.startswith("--")}
             assert given <= {*options, "--help"}, where
+
+
+def test_what_clients_are_told_to_export_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the variables of the page on serving, boto3 needs nothing else to find a server."""
+    page = DOCS / "how-to" / "serve.md"
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    for words in re.findall(r"^export (.+)$", page.read_text("utf-8"), re.MULTILINE):
+        for word in shlex.split(words, comments=True):
+            monkeypatch.setenv(*word.split("=", 1))
+    client = boto3.session.Session().client("pinpoint")
+    assert client.meta.endpoint_url == "http://127.0.0.1:8025"
+    assert client.meta.region_name == os.environ["AWS_REGION"]  # which other SDKs read
+    assert client.generate_presigned_url("get_apps")
+    client.close()
 
 
 def _command_lines(text: str) -> Iterator[list[str]]:
