@@ -78,7 +78,10 @@ def add_key(
         return
     click.echo(f"aws_access_key_id = {made.access_key_id}")
     click.echo(f"aws_secret_access_key = {made.secret_access_key}")
-    say("the secret is not shown again: put both lines into ~/.aws/credentials of the client")
+    say(
+        "the secret is not shown again: put both lines below [default] into ~/.aws/credentials of"
+        " the client"
+    )
 
 
 @credentials.command("list")

@@ -7,6 +7,7 @@ cannot be. How it is served is the business of `pinpoint_kit.server`.
 from __future__ import annotations
 
 import functools
+import ipaddress
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,5 +124,8 @@ def _tell(address: Address, settings: Settings, places: str) -> None:
     say(f"Credentials: {settings.credentials or keys}")
     if places:
         say(f"Jobs may use: {places}")
-    say(f"Point a client here with: export AWS_ENDPOINT_URL_PINPOINT={address.url}")
+    # Listening everywhere is no address: for a client it would be the client's own machine.
+    anywhere = ipaddress.ip_address(address.host).is_unspecified
+    url = f"http://THIS-MACHINE:{address.port}" if anywhere else address.url
+    say(f"Point a client here with: export AWS_ENDPOINT_URL_PINPOINT={url}")
     say("Stop it with Ctrl-C")

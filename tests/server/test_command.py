@@ -235,6 +235,7 @@ def test_only_signed_requests_come_in(start: Start, tmp_path: Path) -> None:
     """With --credentials, boto3 comes in with a key of the file, and nobody without."""
     signing.write_file(tmp_path / "keys")
     command = start("--credentials", "keys", "--workers", "2", "--host", "0.0.0.0")  # noqa: S104 -- the case
+    assert f"=http://THIS-MACHINE:{command.port}\n" in command.said[3]
     assert command.said[2] == "Credentials: keys\n"
     client = command.boto3(signing.ADMIN)
     write(client)
