@@ -43,6 +43,8 @@ _DOORS = {
     "https": "a server at an address",
     "aws": "the hosted service",
 }
+#: How AWS and our own server say it to credentials that are right, but not for this.
+_NOT_ALLOWED = "AccessDeniedException"
 #: Source: sqlite.org/fileformat2.html; bytes 18 and 19 tell the journal mode.
 _HEADER = b"SQLite format 3\x00"
 _JOURNAL_AT = 18
@@ -158,7 +160,7 @@ def _check_door(findings: _Findings, settings: Settings) -> None:
     try:
         with door.opened() as pinpoint:
             _check_credentials(findings, settings.resolved_url, pinpoint)
-            if _answers(findings, pinpoint):
+            if _answers(findings, pinpoint, settings):
                 _check_application(findings, pinpoint, settings)
     except errors.StoreError as error:
         findings.fail("database", str(error), exit_status(error))
@@ -168,15 +170,27 @@ def _check_door(findings: _Findings, settings: Settings) -> None:
         findings.fail("answer", str(error), exit_status(error))
 
 
-def _answers(findings: _Findings, pinpoint: pk.Pinpoint) -> bool:
+def _answers(findings: _Findings, pinpoint: pk.Pinpoint, settings: Settings) -> bool:
     began = time.perf_counter()
     try:
         pinpoint.call("GetApps", PageSize="1")
     except errors.ServiceError as error:
+        if error.code == _NOT_ALLOWED:  # so the credentials are right, as far as they go
+            return _may_use_one(findings, settings)
         findings.fail("answer", f"it answers, and refuses: {error}", exit_status(error))
         return False
     spent = (time.perf_counter() - began) * 1000
     findings.add("answer", "ok", f"answered in {spent:.0f} ms")
+    return True
+
+
+def _may_use_one(findings: _Findings, settings: Settings) -> bool:
+    """Whether credentials that may not list applications are still to be tried on one."""
+    text = "it answers; these credentials may not list applications"
+    if settings.known_id is None:
+        findings.fail("answer", f"{text}: name theirs with --application-id", REFUSED)
+        return False
+    findings.add("answer", "ok", text)
     return True
 
 

@@ -20,6 +20,7 @@ _REFUSAL = b'{"Message":"not now"}'
 class _Server(ThreadingHTTPServer):
     get_status = _OK
     post_status = _ACCEPTED
+    list_refusal = ""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -27,6 +28,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """GetApp and GetApps: there is one application, or an error."""
+        refusal = self.server.list_refusal
+        if refusal and self.path.partition("?")[0] == "/v1/apps":
+            self._answer(403, _REFUSAL, refusal)
+            return
         status = self.server.get_status
         self._answer(status, _APPLICATION if status == _OK else _REFUSAL)
 
@@ -39,8 +44,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Tests are silent."""
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _answer(self, status: int, body: bytes, error_type: str = "") -> None:
         self.send_response(status)
+        if error_type:
+            self.send_header("x-amzn-ErrorType", error_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
         self.end_headers()
@@ -57,9 +64,10 @@ def _accepted(body: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def answering_server(get_status: int, post_status: int) -> Iterator[str]:
+def answering_server(get_status: int, post_status: int, list_refusal: str = "") -> Iterator[str]:
     """The URL of a server with these answers, while it runs."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
+        server.list_refusal = list_refusal
         server.get_status, server.post_status = get_status, post_status
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -71,3 +79,8 @@ def answering_server(get_status: int, post_status: int) -> Iterator[str]:
 def busy_server() -> contextlib.AbstractContextManager[str]:
     """The URL of a server that knows applications and never takes an event."""
     return answering_server(_OK, 503)
+
+
+def strict_server(refusal: str) -> contextlib.AbstractContextManager[str]:
+    """The URL of a server that shows its application, and no list of applications."""
+    return answering_server(_OK, _ACCEPTED, refusal)

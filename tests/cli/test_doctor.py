@@ -11,7 +11,7 @@ import pytest
 
 from pinpoint_kit.cli.doctor import redacted
 
-from .stub import busy_server
+from .stub import busy_server, strict_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,6 +158,19 @@ def test_a_server(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert signed.status == 0
     assert "found (not shown)" in signed.stdout
     assert "secret" not in (signed.stdout + signed.stderr).lower()
+
+
+def test_credentials_for_one_application(run: Run) -> None:
+    """Who may not list applications, but use the one that is named, has no problem."""
+    with strict_server("AccessDeniedException") as url:
+        named = run("doctor", "--url", url, "--application-id", "0", "--json")
+        assert (named.status, states(named)["application"]) == (0, "ok")
+        unnamed = run("doctor", "--url", url, "--json")
+    assert (unnamed.status, states(unnamed)["answer"]) == (1, "PROBLEM")
+    assert "--application-id" in unnamed.stdout
+    with strict_server("InvalidSignatureException") as url:
+        unsigned = run("doctor", "--url", url, "--application-id", "0", "--json")
+    assert (unsigned.status, states(unsigned)["answer"]) == (1, "PROBLEM")
 
 
 def test_the_hosted_service(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
