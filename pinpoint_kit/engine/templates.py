@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-import orjson
 from sqlalchemy import delete, insert, update
 
 from pinpoint_kit.engine import body, paging, schema, shapes, tags
 from pinpoint_kit.engine import template_rows as rows
 from pinpoint_kit.engine.messages import accepted_body
-from pinpoint_kit.engine.refusals import bad_request
+from pinpoint_kit.engine.refusals import Refusal, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -196,6 +195,7 @@ def _check(content: Mapping[str, object]) -> None:
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(orjson.loads(text), dict)
-    except orjson.JSONDecodeError:
+        body.parse_object(text.encode())
+    except Refusal:
         return False
+    return True

@@ -69,6 +69,24 @@ def test_deep_nesting_is_answered(shared: Wire, method: str, path: str) -> None:
     assert answer.status == (200 if reads_it_not else 400)
 
 
+@pytest.mark.parametrize("filling", ["[],", "{},", "[[[]]],"])
+def test_countless_values_are_refused(shared: Wire, filling: str) -> None:
+    """They cost far more time and memory than their bytes, and everybody else had to wait."""
+    values = f'{{"a": [{filling * 300_000}1]}}'
+    answer = shared.send("POST", "/v1/apps", values.encode())
+    assert (answer.status, answer.code) == (400, "BadRequestException")
+    assert "250000 lists and objects" in answer.message
+    substitutions = {"DefaultSubstitutions": values, "Body": "x"}
+    answer = shared.post("/v1/templates/countless/sms", substitutions)
+    assert (answer.status, answer.code) == (400, "BadRequestException")
+
+
+def test_a_large_body_is_read_brackets_in_its_texts_too(shared: Wire) -> None:
+    """Whether it has a name is known only after reading it."""
+    content = json.dumps({"text": "[{" * 124_000 + "x" * 1_000_000})
+    assert shared.send("POST", "/v1/apps", content.encode()).message == "Missing Name"
+
+
 def test_the_last_of_repeated_keys_counts(shared: Wire) -> None:
     """Repeated keys are not refused: the last one wins."""
     shared.send("PUT", shared.endpoint_path("r"), b'{"Metrics": {"a": 1, "a": 2}}')
