@@ -35,7 +35,7 @@ class Connection(H11Protocol):
         self._app = cast("App", self.app)
         self._options = self._app.options
         self._head_timer: asyncio.TimerHandle | None = None
-        self._idle_since = self.loop.time()
+        self._since = self.loop.time()
         self._outlet = Outlet(
             cast("asyncio.Transport", transport),
             self._options,
@@ -82,7 +82,7 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Waits for the next request."""
-        self._idle_since = self.loop.time()
+        self._since = self.loop.time()
         super().on_response_complete()
 
     def shutdown(self) -> None:
@@ -90,19 +90,19 @@ class Connection(H11Protocol):
         self._app.begin_stopping()
         super().shutdown()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether it waits for a request, or for the rest of a request's head."""
-        return self.conn.states == {h11.CLIENT: h11.IDLE, h11.SERVER: h11.IDLE}
-
     def _make_room(self) -> bool:
-        others = [c for c in self.connections if c is not self and cast("Connection", c).is_idle]
-        if not others:
+        """Hangs up on the client that can best be spared: an idle one, or else a slow one."""
+        others = (cast("Connection", one) for one in self.connections if one is not self)
+        spare = [one for one in others if one.conn.their_state in {h11.IDLE, h11.SEND_BODY}]
+        if not spare:
             return False
-        longest = min(others, key=lambda c: cast("Connection", c)._idle_since)  # noqa: SLF001 -- same class
-        self.connections.discard(longest)
-        cast("Connection", longest)._outlet.abort()  # noqa: SLF001 -- same class
+        least = min(spare, key=lambda one: one._rank())  # noqa: SLF001 -- same class
+        self.connections.discard(least)
+        least._outlet.abort()  # noqa: SLF001 -- same class
         return True
+
+    def _rank(self) -> tuple[bool, float]:
+        return self.conn.their_state is h11.SEND_BODY, self._since
 
     def _expect_head(self) -> None:
         self._head_timer = self.loop.call_later(self._options.head_timeout, self._head_is_late)

@@ -40,7 +40,8 @@ class ServerOptions:
         write_timeout: * seconds in which a client must take 16 KB of a waiting answer, or all
             that is left of it.
         max_connections: * open connections. One more takes the place of the one that has waited
-            longest without a request, or is refused when there is none.
+            longest for a request, or else of the one that has been sending its request for longest,
+            and is refused when all requests are being answered.
         stop_timeout: * seconds that requests under way may take to finish when the server stops.
         local_only: refuse requests that come by a web page of another host: those whose `Host` is
             not this machine, and those with an `Origin` elsewhere. `pinpoint-kit serve` sets it

@@ -217,7 +217,7 @@ def test_a_newcomer_takes_the_place_of_the_longest_idle(serve: Serve) -> None:
 @pytest.fixture
 def busy(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RunningServer, Any]]:
     """A server with two requests in its engine, which is as many as may be."""
-    server = serve(max_in_flight=2, max_connections=4)
+    server = serve(max_in_flight=2)
     engine = SlowEngine(server.engine, monkeypatch)
     clients = [server.client(), server.client()]
     for client in clients:
@@ -246,14 +246,31 @@ def test_a_busy_engine_does_not_stop_the_probe(busy: tuple[RunningServer, Any]) 
     assert server.ask("GET", "/metrics").status == 200
 
 
-def test_no_room_for_another_connection(busy: tuple[RunningServer, Any]) -> None:
-    """Connections with a request under way are not closed for a newcomer."""
-    server, _ = busy
-    for _ in range(2):
-        client = server.client()
-        client.send(POST + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
-        assert client.answer().status == 100  # so its head was read
+def test_no_room_for_another_connection(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections whose request is being answered are not closed for a newcomer."""
+    server = serve(max_connections=2)
+    engine = SlowEngine(server.engine, monkeypatch)
+    clients = [server.client(), server.client()]
+    for client in clients:
+        client.send(b"GET /v1/apps HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    engine.wait_for(2)
     assert server.client().is_closed()
+    engine.release()
+    assert [client.answer().status for client in clients] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "beginning", [b"", POST, POST + b"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n"]
+)
+def test_many_slow_clients_hold_nobody_up(serve: Serve, beginning: bytes) -> None:
+    """However many clients begin a request and do not go on, the next one is served."""
+    server = serve(max_connections=20)
+    for _ in range(60):
+        client = server.client()
+        client.send(beginning)
+        if beginning.endswith(b"\r\n\r\n"):
+            assert client.answer().status == 100
+    assert server.ask("GET", "/v1/apps").status == 200
 
 
 def test_memory_for_bodies_is_bounded(serve: Serve) -> None:
