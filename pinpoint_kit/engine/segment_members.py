@@ -6,9 +6,11 @@ database decides, by the conditions of segment_sql.py. Only reading belongs here
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, case, func, select
+import attrs
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from pinpoint_kit.engine import apps, dialects, paging, schema, segments
 from pinpoint_kit.engine import endpoint_reader as reader
@@ -19,7 +21,7 @@ from pinpoint_kit.engine.segment_rules import walk
 from pinpoint_kit.engine.segment_sql import condition, listed_numbers
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, CompoundSelect, Connection
+    from sqlalchemy import CompoundSelect, Connection
 
     from pinpoint_kit.engine.apps import App
     from pinpoint_kit.engine.context import Call, Context
@@ -47,46 +49,48 @@ def select_members(segment: Segment, app: App, now: int) -> Select[tuple[int]]:
         app: its application.
         now: milliseconds since 1970.
     """
-    return _members(segment, now, dialects.unindexed(_ENDPOINTS.c.app) == app.number)
+    return _in_order(segment, app, now).select()
 
 
 def count_segment_members(context: Context, call: Call) -> object:
     """CountSegmentMembers: how many endpoints belong to the segment now."""
     with context.store.read() as connection:
         app, segment = _wanted(connection, call)
-        members: Select[tuple[int]] | CompoundSelect[tuple[int]]
-        if segment.is_imported:
-            members = listed_numbers(segment)
-        elif _is_most(connection, app):
-            members = select_members(segment, app, call.now)
-        else:
-            members = _members(segment, call.now, _ENDPOINTS.c.app == app.number)
-        counting = select(func.count()).select_from(members.subquery())
+        few = _highest(connection) // _ROWS_A_LOOKUP
+        members = _way(connection, segment, app, call.now, few).select()
+        counting = members.with_only_columns(func.count())
         count = connection.execute(counting).scalar_one()
     return {"SegmentId": segment.id, "Version": segment.version, "Count": count}
 
 
 def list_segment_members(context: Context, call: Call) -> object:
-    """ListSegmentMembers: each as GetEndpoint shows it, in the order of the ids."""
+    """ListSegmentMembers: each as GetEndpoint shows it, in the order of creation."""
     size = paging.size(call.query)
-    after = paging.text(call.query)
+    after = paging.number(call.query)
     with context.store.read() as connection:
         app, segment = _wanted(connection, call)
+        # Each page reads the few again, whereas the table is read once by all pages together.
+        few = isqrt(_highest(connection) * size // _ROWS_A_LOOKUP)
+        way = _way(connection, segment, app, call.now, few)
         statement = (
-            select(_ENDPOINTS.c.endpoint)
-            .where(_ENDPOINTS.c.app == app.number, _ENDPOINTS.c.endpoint > after)
-            .where(condition(segment.rule, segment, call.now))
-            .order_by(_ENDPOINTS.c.endpoint)
+            way.select()
+            .add_columns(_ENDPOINTS.c.endpoint)
+            .where(way.number > after)
+            .order_by(way.number)
             .limit(size + 1)
         )
-        keys = connection.execute(statement).scalars().all()
-        found = reader.by_keys(connection, app.number, keys[:size])
-    found.sort(key=lambda each: each[0].endpoint)
+        rows = connection.execute(statement).all()
+        found = reader.by_keys(connection, app.number, [key for _, key in rows[:size]])
+    states = {state.endpoint: (state, attributes) for state, attributes in found}
     page: dict[str, object] = {
-        "Item": [rendered(state, app.id, attributes) for state, attributes in found]
+        "Item": [
+            rendered(states[key][0], app.id, states[key][1])
+            for _, key in rows[:size]
+            if key in states
+        ]
     }
-    if len(keys) > size:
-        page["NextToken"] = paging.text_token(keys[size - 1])
+    if len(rows) > size:
+        page["NextToken"] = str(rows[size - 1][0])
     return page
 
 
@@ -121,18 +125,56 @@ def explain_segment_membership(context: Context, call: Call) -> object:
     }
 
 
-def _members(segment: Segment, now: int, is_here: ColumnElement[bool]) -> Select[tuple[int]]:
+@attrs.frozen
+class _Way:
+    """A way to the members: a condition, and `endpoints.number` to sort and compare by."""
+
+    condition: ColumnElement[bool]
+    number: ColumnElement[int]
+
+    def select(self) -> Select[tuple[int]]:
+        """Returns the statement that goes this way."""
+        return select(_ENDPOINTS.c.number).select_from(_ENDPOINTS).where(self.condition)
+
+
+def _way(connection: Connection, segment: Segment, app: App, now: int, few: int) -> _Way:
+    """Returns the way that costs least: by a list, by the application's index, or in order.
+
+    Args:
+        connection: to see how much there is.
+        segment: the segment.
+        app: its application.
+        now: milliseconds since 1970.
+        few: how many endpoints are looked up one by one rather than found by reading all.
+    """
+    if segment.is_imported:
+        listed = listed_numbers(segment)
+        if _are_few(connection, listed, few):
+            return _Way(_ENDPOINTS.c.number.in_(listed), _ENDPOINTS.c.number)
+    own = select(_ENDPOINTS.c.number).where(_ENDPOINTS.c.app == app.number)
+    if _are_few(connection, own, few):
+        is_member = condition(segment.rule, segment, now)
+        by_index = and_(_ENDPOINTS.c.app == app.number, is_member)
+        return _Way(by_index, dialects.unindexed(_ENDPOINTS.c.number))
+    return _in_order(segment, app, now)
+
+
+def _in_order(segment: Segment, app: App, now: int) -> _Way:
+    is_here = dialects.unindexed(_ENDPOINTS.c.app) == app.number
     is_member = condition(segment.rule, segment, now)
-    return select(_ENDPOINTS.c.number).select_from(_ENDPOINTS).where(is_here, is_member)
+    return _Way(and_(is_here, is_member), _ENDPOINTS.c.number)
 
 
-def _is_most(connection: Connection, app: App) -> bool:
-    """Whether so much of the table is the application's that no index on it helps."""
-    highest = connection.execute(select(func.max(_ENDPOINTS.c.number))).scalar() or 0
-    enough = highest // _ROWS_A_LOOKUP + 1
-    own = select(_ENDPOINTS.c.app).where(_ENDPOINTS.c.app == app.number).limit(enough)
-    counting = select(func.count()).select_from(own.subquery())
-    return bool(connection.execute(counting).scalar_one() == enough)
+def _highest(connection: Connection) -> int:
+    """Returns the highest number of an endpoint, which is about how many there are."""
+    return connection.execute(select(func.max(_ENDPOINTS.c.number))).scalar() or 0
+
+
+def _are_few(
+    connection: Connection, rows: Select[tuple[int]] | CompoundSelect[tuple[int]], few: int
+) -> bool:
+    counting = select(func.count()).select_from(rows.limit(few + 1).subquery())
+    return connection.execute(counting).scalar_one() <= few
 
 
 def _wanted(connection: Connection, call: Call) -> tuple[App, Segment]:

@@ -1,7 +1,7 @@
 """Who belongs to a segment: a table of cases, at the wire of the engine.
 
-The cases stand in segment_cases.py. Each is asked three ways: the members are listed and counted,
-and membership is explained for one member and for one who is none.
+The cases stand in segment_cases.py. Each is asked in every way: the members are listed, counted and
+selected for an export, and membership is explained for one member and for one who is none.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
-from pinpoint_kit.engine import Engine, apps, segments
+from pinpoint_kit.engine import Engine, apps, schema, segment_members, segments
+from pinpoint_kit.engine.instants import moment_ms
 from tests.engine import segment_cases as cases
-from tests.engine.conftest import Clock, Wire
+from tests.engine.conftest import MORNING, Clock, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,15 @@ class Audience:
         answer = self.wire.send("GET", f"/pinpoint-kit/v1/apps/{self.wire.app}/segments/{path}")
         assert answer.status == 200, answer.json
         return answer.json
+
+    def exported(self, segment_id: str) -> set[str]:
+        """The ids that the statement for export jobs selects."""
+        with self.wire.engine._context.store.read() as connection:
+            app = apps.require(connection, self.wire.app)
+            segment = segments.require(connection, app, segment_id)
+            members = segment_members.select_members(segment, app, moment_ms(MORNING))
+            rows = connection.execute(members.add_columns(schema.endpoints.c.id))
+            return {row.id for row in rows}
 
     def create(self, definition: dict[str, Any]) -> str:
         """Makes a segment; sources are named by names."""
@@ -106,13 +116,14 @@ def meant(world: str, members: str) -> set[str]:
 def test_members(
     audiences: dict[str, Audience], world: str, definition: dict[str, Any], members: str
 ) -> None:
-    """Exactly the expected endpoints are listed, counted and explained as members."""
+    """Exactly the expected endpoints are listed, counted, exported and explained as members."""
     audience, expected = audiences[world], meant(world, members)
     assert expected <= set(cases.WORLDS[world])
     segment_id = audience.create(definition)
     listed = [item["Id"] for item in audience.own(f"{segment_id}/members")["Item"]]
     assert sorted(listed) == sorted(expected)
     assert audience.own(f"{segment_id}/count")["Count"] == len(expected)
+    assert audience.exported(segment_id) == expected
     strangers = set(cases.WORLDS[world]) - expected
     for group, is_member in ((expected, True), (strangers, False)):
         for name in sorted(group)[:1]:

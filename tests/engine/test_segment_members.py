@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from pinpoint_kit.engine import apps, dialects, segments
+from pinpoint_kit.engine import apps, dialects, segment_members, segments
 from pinpoint_kit.engine.segment_sql import listed_numbers
 from tests.engine.test_segments import BASE, imported, made, on, path, update
 
@@ -42,10 +42,10 @@ def criteria(wire: Wire, segment_id: str, endpoint_id: str) -> list[tuple[str, s
 
 
 def test_members_are_listed_as_get_shows_them(wire: Wire) -> None:
-    """Each item is what GetEndpoint answers, in the order of the ids in lower case."""
+    """Each item is what GetEndpoint answers, in the order of creation."""
     wire.batch({"Id": "b", **PRO}, {"Id": "c"}, {"Id": "A", **PRO, "User": {"UserId": "u"}})
     segment_id = made(wire, Dimensions=BASE)
-    assert ask(wire, "members", segment_id).json == {"Item": [wire.get("A"), wire.get("b")]}
+    assert ask(wire, "members", segment_id).json == {"Item": [wire.get("b"), wire.get("A")]}
     assert ask(wire, "count", segment_id).json == {
         "SegmentId": segment_id,
         "Version": 1,
@@ -53,19 +53,37 @@ def test_members_are_listed_as_get_shows_them(wire: Wire) -> None:
     }
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4])
-def test_pages_hold_every_member_once(wire: Wire, size: int) -> None:
-    """Pages of any size hold all members and nobody else."""
-    wire.batch(*({"Id": name, **PRO} for name in "dbac"), *({"Id": f"{name}x"} for name in "abcd"))
-    segment_id = made(wire, Dimensions=BASE)
+def pages(wire: Wire, segment_id: str, size: int) -> list[str]:
+    """The ids of all pages."""
     found, query = [], {"page-size": str(size)}
     while True:
         answer = ask(wire, "members", segment_id, **query).json
         found += [item["Id"] for item in answer["Item"]]
         if "NextToken" not in answer:
-            break
+            return found
         query["token"] = answer["NextToken"]
-    assert found == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("is_few", [True, False])
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_pages_hold_every_member_once(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, size: int, *, is_few: bool
+) -> None:
+    """Pages of any size hold all members and nobody else, whichever way they are found."""
+    monkeypatch.setattr(segment_members, "_are_few", lambda *_: is_few)
+    wire.batch(*({"Id": name, **PRO} for name in "dbac"), *({"Id": f"{name}x"} for name in "abcd"))
+    for segment_id in (made(wire, Dimensions=BASE), imported(wire, tuple("abcd"))):
+        assert pages(wire, segment_id, size) == ["d", "b", "a", "c"]
+        assert ask(wire, "count", segment_id).json["Count"] == 4
+
+
+def test_a_page_stays_right_while_endpoints_go(wire: Wire) -> None:
+    """The endpoint at which a page ended may be deleted before the next one is read."""
+    wire.batch(*({"Id": name} for name in "abc"))
+    segment_id = made(wire)
+    token = ask(wire, "members", segment_id, **{"page-size": "1"}).json["NextToken"]
+    wire.send("DELETE", wire.endpoint_path("a"))
+    assert ids(wire, segment_id, token=token) == ["b", "c"]
 
 
 def test_a_version_can_be_asked_about(wire: Wire) -> None:
