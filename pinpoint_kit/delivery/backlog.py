@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from pinpoint_kit.delivery.buffer import Buffer
     from pinpoint_kit.delivery.log import Log
     from pinpoint_kit.delivery.options import DeliveryOptions
-    from pinpoint_kit.delivery.spool import Spool
+    from pinpoint_kit.delivery.spool import Spool, Spooled
     from pinpoint_kit.models.event import EventResult
 
 __all__ = ["Backlog"]
 
 _EVENT, _ENDPOINT = "event", "endpoint"
-_PAGE = 500
+#: Rows that are read at once: recording waits for the reading of one page at most.
+_PAGE = 200
 _MAKE_ROOM = 100
 _ROOM_WAIT_S = 0.1
 _FULL = "spool_full"
@@ -65,6 +66,10 @@ class Backlog:
     def renew(self) -> None:
         """Begin anew, with nothing on disk that is ours; also for a forked child."""
         self._lock = threading.Lock()
+        #: Held by the worker that looks after the spool. Taken before the other lock.
+        self._upkeep_lock = threading.Lock()
+        #: Counts how often rows were dropped: what was read before is then read again.
+        self._drops = 0
         #: The last place on disk whose item is, or was, in memory.
         self._last = 0
         self._aside = 0
@@ -130,6 +135,7 @@ class Backlog:
         return bool(gone)
 
     def _forget(self, gone: list[int]) -> None:
+        self._drops += 1
         self._aside -= len(gone)
         self._buffer.drop_aside(len(gone), _FULL)
         self._log.loss("dropped", _FULL, len(gone))
@@ -141,57 +147,67 @@ class Backlog:
     # On a worker's thread
 
     def look_after(self) -> None:
-        """Load what memory has room for; now and then adopt, and say that we live."""
+        """Load what memory has room for; now and then adopt, and say that we live.
+
+        Whoever records waits for none of it but `_adopt` and the moments in which a page of what
+        was loaded is counted. One thread at a time does it, and the others go on.
+        """
         now = self._clock()
         if not self._aside and now < self._next_look:
             return
-        with self._lock:
-            try:
-                if now >= self._next_look:
-                    self._next_look = now + self.tick
-                    self._adopt()
-                    if self._is_untidy:
-                        self.spool.heartbeat()
-                        self._is_untidy = self.spool.pending().count > 0
-                self._load()
-            except SpoolError as error:
-                self._log.trouble(f"the spool cannot be read ({error.reason})")
+        if not self._upkeep_lock.acquire(blocking=False):
+            return
+        try:
+            if now >= self._next_look:
+                self._next_look = now + self.tick
+                self._adopt()
+                self._beat()
+            self._load()
+        except SpoolError as error:
+            self._log.trouble(f"the spool cannot be read ({error.reason})")
+        finally:
+            self._upkeep_lock.release()
 
     def _adopt(self) -> None:
-        adopted = self.spool.adopt(_PAGE)
-        if adopted:
-            self._aside += adopted
-            self._buffer.adopt(adopted)
-            self._is_untidy = True
+        with self._lock:  # the places of what is recorded meanwhile must come after all of it
+            adopted = self.spool.adopt(_PAGE)
+            if adopted:
+                self._aside += adopted
+                self._buffer.adopt(adopted)
+                self._is_untidy = True
         if adopted == _PAGE:
             self._next_look = 0.0  # there is more: look again after this page
 
+    def _beat(self) -> None:
+        if self._is_untidy:
+            self.spool.heartbeat()
+            with self._lock:
+                self._is_untidy = self.spool.pending().count > 0
+
     def _load(self) -> None:
         while self._aside and self._buffer.waiting <= self._options.max_buffer_events // 2:
+            expected, drops = self._aside, self._drops
             rows = self.spool.load(self._last, min(_PAGE, self._options.max_buffer_events))
-            rows = rows[: self._aside]
-            if not rows:
-                lost, self._aside = self._aside, 0
-                self._buffer.drop_aside(lost, _LOST)
-                self._log.loss("dropped", _LOST, lost)
-                return
-            self._last = rows[-1].seq
-            self._aside -= len(rows)
-            self._buffer.admit(
-                [
-                    Recorded(
-                        row.endpoint_id,
-                        row.item_id,
-                        row.body,
-                        row.endpoint,
-                        self._futures.pop(row.seq, None),
-                        seq=row.seq,
-                        tries=row.tries,
-                        is_endpoint=row.kind == _ENDPOINT,
-                    )
-                    for row in rows
-                ]
-            )
+            items = [_recorded(row) for row in rows]
+            with self._lock:
+                if drops != self._drops:
+                    continue  # some of these rows are gone
+                if items:
+                    self._admit(items[: self._aside])
+                else:
+                    self._aside -= expected
+                    self._buffer.drop_aside(expected, _LOST)
+            if not items:
+                self._log.loss("dropped", _LOST, expected)
+
+    def _admit(self, items: list[Recorded]) -> None:
+        """Have the next items from disk in memory."""
+        self._last = items[-1].seq
+        self._aside -= len(items)
+        if self._futures:
+            for item in items:
+                item.future = self._futures.pop(item.seq, None)
+        self._buffer.admit(items)
 
     # Settling
 
@@ -260,6 +276,18 @@ class Backlog:
     def inherited(self) -> list[Future[EventResult]]:
         """The futures of items that wait on disk; without the lock, for a forked child."""
         return list(self._futures.values())
+
+
+def _recorded(row: Spooled) -> Recorded:
+    return Recorded(
+        row.endpoint_id,
+        row.item_id,
+        row.body,
+        row.endpoint,
+        seq=row.seq,
+        tries=row.tries,
+        is_endpoint=row.kind == _ENDPOINT,
+    )
 
 
 def _storable(text: str) -> str:

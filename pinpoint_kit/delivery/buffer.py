@@ -85,6 +85,8 @@ class Buffer:
         self._is_down = False
         self._senders = 0
         self._idle_workers = 0
+        #: A worker knows that something is due, and only waits for leave to send it.
+        self._is_due_known = False
         #: A thread delivers, and nothing has to be written to disk first.
         self.takes_plain = False
         self._is_closed = is_closed
@@ -108,14 +110,12 @@ class Buffer:
     # Recording
 
     def check_open(self) -> None:
-        """Raise ClosedError when the buffer was closed."""
-        with self._lock:
-            self._check_open()
+        """Raise ClosedError when the buffer was closed. Without the lock: it is one look."""
+        self._check_open()
 
     def has_room(self, size: int) -> bool:
-        """True when an item of that many bytes fits into memory."""
-        with self._lock:
-            return not self._is_full(size)
+        """True when an item of that many bytes fits into memory. An estimate, without the lock."""
+        return not self._is_full(size)
 
     def wait_for_room(self, timeout: float) -> None:
         """Wait until something was settled, or the time is over."""
@@ -249,10 +249,15 @@ class Buffer:
             self._bytes = size
             if self._idle_workers and (
                 waiting == 1
-                or waiting >= self._flush_events
-                or self._somebody_waits
-                or size >= self._flush_bytes
-                or in_all >= most
+                or (
+                    not self._is_due_known
+                    and (
+                        waiting >= self._flush_events
+                        or self._somebody_waits
+                        or size >= self._flush_bytes
+                        or in_all >= most
+                    )
+                )
             ):
                 self._work.notify()
             return True
@@ -286,7 +291,11 @@ class Buffer:
         self._bytes += item.weight
         if item.future is not None:
             self._somebody_waits = True
-        if self._idle_workers and (self._waiting == 1 or self._is_worth_sending()):
+        # In an outage everything is due: waking a worker for each item would have it take the lock
+        # and the interpreter from who records, to go back to sleep.
+        if self._idle_workers and (
+            self._waiting == 1 or (not self._is_due_known and self._is_worth_sending())
+        ):
             self._work.notify()
 
     def reject(self, reason: str) -> None:
@@ -411,6 +420,7 @@ class Buffer:
             due_at = self._ready[0].oldest + self._options.flush_interval
             fresh = 0.0 if is_due else due_at - now
             soonest = fresh if soonest is None else min(fresh, soonest)
+        self._is_due_known = soonest is not None and soonest <= 0.0
         return None if soonest is None else max(soonest, self._not_before - now)
 
     @property
@@ -419,6 +429,7 @@ class Buffer:
         return self._waiting >= self._flush_events and bool(self._ready)
 
     def _take(self, most: int, now: float) -> list[Recorded]:
+        self._is_due_known = False
         taken: list[Recorded] = []
         while self._retries and self._retries[0][0] <= now and len(taken) < most:
             taken.append(heapq.heappop(self._retries)[2])

@@ -34,6 +34,9 @@ _DEAD_SHARE = 4
 _PAGE = 100
 
 _INSERT = "INSERT INTO queue VALUES (?, ?, ?, ?, ?, 0, ?, ?)"
+_SOME = f"FROM queue WHERE seq IN ({', '.join('?' * _PAGE)})"
+_SELECT_SIZES = f"SELECT {SIZE} {_SOME}"
+_DELETE = f"DELETE {_SOME}"
 _INSERT_AGAIN = "INSERT OR REPLACE INTO queue VALUES (?, ?, ?, ?, ?, 0, ?, ?)"
 
 
@@ -185,15 +188,25 @@ class Spool(SpoolFile):
         return self._run(select)
 
     def remove(self, seqs: Iterable[int]) -> int:
-        """Removes delivered rows in one transaction; returns how many were still there."""
-        runs = _runs(seqs)
+        """Removes delivered rows; returns how many were still there.
 
+        A batch of many is a few transactions, between which others can record.
+        """
+        ordered = sorted(set(seqs))
+        removed = 0
+        for start in range(0, len(ordered), _PAGE):
+            removed += len(self._remove(ordered[start : start + _PAGE]))
+            self._tidy_when_due()
+        return removed
+
+    def _remove(self, seqs: list[int]) -> list[int]:
         def delete(db: sqlite3.Connection) -> list[int]:
+            # A number that is not ours is from before our file was replaced.
+            ours = [seq for seq in seqs if seq in self._mine]
             with transaction(db):
-                # A number that is not ours is from before our file was replaced.
-                return [size for run in runs if run[0] in self._mine for size in _delete(db, *run)]
+                return _delete(db, ours) if ours else []
 
-        return len(self._run(delete, self._note_removed))
+        return self._run(delete, self._note_removed)
 
     def drop_oldest(self, count: int, *, keep: Collection[int] = frozenset()) -> list[int]:
         """Removes this owner's oldest rows to make room; space comes free by whole pages.
@@ -258,6 +271,7 @@ class Spool(SpoolFile):
             self._beat(db)
             self._tidy(db, in_full=True)
 
+        self._write_wal_out(in_full=True)
         self._run(beat)
 
     def adopt(self, limit: int = 1000) -> int:
@@ -317,7 +331,9 @@ class Spool(SpoolFile):
                 self._trim(db)
             return sizes
 
-        return len(self._run(move, self._note_removed))
+        buried = len(self._run(move, self._note_removed))
+        self._tidy_when_due()
+        return buried
 
     def bury_new(  # noqa: PLR0913 -- the parts of an item
         self,
@@ -424,25 +440,14 @@ class Spool(SpoolFile):
         self._bytes = max(0, self._bytes - sum(sizes))
         self._written += sum(sizes) + len(sizes) * ROW_BYTES + COMMIT_BYTES
         self._has_removed = self._has_removed or bool(sizes)
-        self._attempt_to_tidy()
+        self._untidy += sum(sizes) + len(sizes) * ROW_BYTES
 
 
-def _delete(db: sqlite3.Connection, first: int, last: int) -> list[int]:
-    """Deletes a run of rows and returns the sizes of those that were there."""
-    sizes = db.execute(
-        f"SELECT {SIZE} FROM queue WHERE seq BETWEEN ? AND ?",  # noqa: S608 -- ours
-        (first, last),
-    ).fetchall()
-    db.execute("DELETE FROM queue WHERE seq BETWEEN ? AND ?", (first, last))
-    return [size for (size,) in sizes]
-
-
-def _runs(seqs: Iterable[int]) -> list[tuple[int, int]]:
-    """Runs without a gap as (first, last): a batch is mostly one of them."""
-    runs: list[tuple[int, int]] = []
-    for seq in sorted(set(seqs)):
-        if runs and runs[-1][1] == seq - 1:
-            runs[-1] = (runs[-1][0], seq)
-        else:
-            runs.append((seq, seq))
-    return runs
+def _delete(db: sqlite3.Connection, seqs: list[int]) -> list[int]:
+    """Deletes up to a page of rows and returns the sizes of those that were there."""
+    # Few statements, as each lets another thread run while others wait for the lock; and always
+    # the same text, which SQLite then need not parse again.
+    padded = (*seqs, *seqs[-1:] * (_PAGE - len(seqs)))
+    found = db.execute(_SELECT_SIZES, padded).fetchall()
+    db.execute(_DELETE, padded)
+    return [size for (size,) in found]

@@ -43,9 +43,12 @@ SIZE = "length(body) + length(endpoint)"
 #: The background checkpoints from the first size on; recording does at the second.
 _CHECKPOINT_BYTES, _CHECKPOINT_AT_ONCE_BYTES = 16_000_000, 48_000_000
 _CHECKPOINT_WAIT_MS = 500
-_BUSY_MS = int(spool_schema.BUSY_S * 1000)
+#: The pauses between two looks whether another process has written what it writes.
+_LEAST_PAUSE_S, _MOST_PAUSE_S = 0.00005, 0.005
 #: Space is given back to the disk when more pages than this are free, so many at a time.
 _FREE_PAGES, _VACUUM_PAGES = 1024, 256
+#: So much is removed before one looks for free pages: recording waits meanwhile.
+_UNTIDY_BYTES = _VACUUM_PAGES * 2048
 #: The part of max_bytes that may be filled before the file is measured again.
 _MEASURE_SHARE = 100
 _ATTEMPTS = 3
@@ -98,6 +101,7 @@ class SpoolFile:
         self._bytes = 0
         self._room = 0
         self._written = 0
+        self._untidy = 0
         self._has_removed = False
         #: Lines for the log, kept until no lock is held: a log handler may record events.
         self._notes: list[str] = []
@@ -150,7 +154,7 @@ class SpoolFile:
     def _attempt(self, action: Callable[[sqlite3.Connection], T]) -> T:
         for _ in range(_ATTEMPTS):
             try:
-                result = action(self._connection())
+                result = self._wait_for_others(action)
             except OverflowError:
                 raise SpoolError("one item is larger than SQLite can store", "too_large") from None
             except sqlite3.Error as error:
@@ -162,6 +166,22 @@ class SpoolFile:
                 return result
             self._disconnect()
         raise SpoolError("the spool is corrupt, and was again after a rescue", "corrupt")
+
+    def _wait_for_others(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs the action, again and again while another process writes.
+
+        Others write for some 50 microseconds. SQLite's own wait begins with a whole millisecond.
+        """
+        deadline = time.monotonic() + spool_schema.BUSY_S
+        pause = _LEAST_PAUSE_S
+        while True:
+            try:
+                return action(self._connection())
+            except sqlite3.OperationalError as error:
+                if spool_schema.explain(error).reason != "locked" or time.monotonic() > deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, _MOST_PAUSE_S)
 
     def _make_ready(self, size: int, now: float) -> None:
         """What must hold before something is added; nearly always it does.
@@ -209,14 +229,23 @@ class SpoolFile:
             )
         except StoreError as error:
             raise SpoolError(str(error), "io") from None
-        if not self._mine.number:
-            self._register(self._db)
-        else:
-            self._beat(self._db)
-            if self._identity != before:
-                self._recount(self._db)
-        self._measure(self._db)
+        try:
+            self._begin_in(self._db, is_same=self._identity == before)
+        except sqlite3.Error:
+            self._disconnect()
+            raise
         return self._db
+
+    def _begin_in(self, db: sqlite3.Connection, *, is_same: bool) -> None:
+        """Becomes, or stays, an owner in a file that was just opened."""
+        if not self._mine.number:
+            self._register(db)
+        else:
+            self._beat(db)
+            if not is_same:
+                self._recount(db)
+        self._measure(db)
+        db.execute("PRAGMA busy_timeout=0").fetchall()
 
     def _disconnect(self) -> None:
         if self._db is not None:
@@ -273,10 +302,15 @@ class SpoolFile:
         self._room = min(room, self._max_bytes // _MEASURE_SHARE)
         return room
 
-    def _attempt_to_tidy(self) -> None:
-        """After something was done: what goes wrong here must not make that look undone."""
-        with suppress(SpoolError):
-            self._attempt(lambda db: self._tidy(db, in_full=False))
+    def _tidy_when_due(self) -> None:
+        """After something was removed, without the lock: only what must not be disturbed has it.
+
+        What goes wrong here must not make the removal look undone.
+        """
+        if self._untidy > _UNTIDY_BYTES or self._wants_checkpoint(in_full=False):
+            with suppress(SpoolError):
+                self._write_wal_out(in_full=False)
+                self._run(lambda db: self._tidy(db, in_full=False))
 
     def _tidy(self, db: sqlite3.Connection, *, in_full: bool) -> None:
         """Shrinks file and WAL when there is reason to, and measures.
@@ -285,15 +319,33 @@ class SpoolFile:
             db: the connection.
             in_full: take removed content out of the WAL even when that is small.
         """
+        self._untidy = 0
         pages = db.execute("PRAGMA page_count").fetchone()[0]
         free = db.execute("PRAGMA freelist_count").fetchone()[0]
         if free > max(_FREE_PAGES, pages // 2):
             # Not execute: it stops at this statement's first row, which is one page.
             db.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
             self._written += _VACUUM_PAGES * 4096
-        if self._written > _CHECKPOINT_BYTES or (in_full and self._has_removed):
+        if self._wants_checkpoint(in_full=in_full):
             self._checkpoint(db)
         self._measure(db)
+
+    def _wants_checkpoint(self, *, in_full: bool) -> bool:
+        return self._written > _CHECKPOINT_BYTES or (in_full and self._has_removed)
+
+    def _write_wal_out(self, *, in_full: bool) -> None:
+        """Has the disk take the WAL while others record, so that a checkpoint is shorter.
+
+        Without the lock. The WAL has no locks on it that closing it here could drop: those are on
+        the database and on the `-shm` file.
+        """
+        if self._wants_checkpoint(in_full=in_full) and hasattr(os, "fdatasync"):
+            with suppress(OSError):  # the checkpoint does it, too, and says what is wrong
+                wal = os.open(f"{self._name}-wal", os.O_RDWR)
+                try:
+                    os.fdatasync(wal)
+                finally:
+                    os.close(wal)
 
     def _checkpoint(self, db: sqlite3.Connection) -> None:
         """Moves the WAL into the file and empties it. Gives up soon when somebody reads."""
@@ -301,7 +353,7 @@ class SpoolFile:
         try:
             is_busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         finally:
-            db.execute(f"PRAGMA busy_timeout={_BUSY_MS}").fetchall()
+            db.execute("PRAGMA busy_timeout=0").fetchall()
         self._written = 0
         self._has_removed = bool(is_busy and self._has_removed)
 

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from pinpoint_kit import errors
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pinpoint_kit.delivery.spool import Spooled
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 APPLICATION = "a" * 32
@@ -153,6 +156,64 @@ def test_a_full_spool_can_drop_the_oldest_that_wait_on_disk(tmp_path: Path) -> N
     report = pinpoint.close(0.1)
     assert report.recorded == report.pending + report.dropped == 400
     assert report.reasons == {"spool_full": report.dropped}
+    assert report.dropped > 0
+
+
+def test_what_is_dropped_while_it_is_read_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that make room while a worker reads them are dropped, and not delivered as well."""
+    from pinpoint_kit.delivery.backlog import Backlog  # noqa: PLC0415 -- only here
+
+    backlogs: list[Backlog] = []
+    look_after = Backlog.look_after
+    all_recorded = threading.Event()
+
+    def look(backlog: Backlog) -> None:
+        if not backlogs:
+            backlogs.append(backlog)
+            load = backlog.spool.load
+
+            def load_and_drop(after: int, limit: int) -> list[Spooled]:
+                rows = load(after, limit)
+                monkeypatch.setattr(backlog.spool, "load", load)
+                with backlog._lock:
+                    assert backlog._drop_oldest()
+                return rows
+
+            monkeypatch.setattr(backlog.spool, "load", load_and_drop)
+        look_after(backlog)
+
+    monkeypatch.setattr(Backlog, "look_after", look)
+
+    def wait(**_: object) -> None:
+        all_recorded.wait(10)
+
+    with opened(tmp_path, delivery=pk.DeliveryOptions(max_buffer_events=200)) as pinpoint:
+        pinpoint.client.meta.events.register_first("before-send.pinpoint.PutEvents", wait)
+        for number in range(1000):
+            pinpoint.events.record("e", "t", event_id=str(number))
+        all_recorded.set()
+        report = pinpoint.flush(30)
+    assert (report.accepted, report.pending) == (900, 0)
+    assert report.reasons == {"spool_full": 100}
+    assert sorted(map(int, stored(tmp_path))) == [*range(200), *range(300, 1000)]
+
+
+def test_what_was_on_disk_and_is_lost_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Items that wait on disk and cannot be found there are dropped, so that flush ends."""
+    from pinpoint_kit.delivery.spool import Spool  # noqa: PLC0415 -- only here
+
+    with opened(tmp_path, delivery=pk.DeliveryOptions(max_buffer_events=200)) as pinpoint:
+        monkeypatch.setattr(Spool, "load", lambda *_: [])
+        for number in range(1000):
+            pinpoint.events.record("e", "t", event_id=str(number))
+        report = pinpoint.flush(30)
+    assert report.pending == 0
+    assert report.recorded == 1000 == report.accepted + report.dropped
+    assert report.reasons == {"spool_lost": report.dropped}
     assert report.dropped > 0
 
 

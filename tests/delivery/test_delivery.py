@@ -15,9 +15,11 @@ import pytest
 
 from pinpoint_kit import DeliveryOptions, errors
 from pinpoint_kit.delivery import Delivery
+from pinpoint_kit.delivery.buffer import Buffer
+from pinpoint_kit.delivery.items import Recorded
 from pinpoint_kit.limits import DEFAULT_LIMITS
 
-from .conftest import Service, fragment
+from .conftest import Clock, Service, fragment
 
 if TYPE_CHECKING:
     from pinpoint_kit import EventResult
@@ -62,6 +64,65 @@ def test_no_thread_runs_before_the_first_event() -> None:
     assert thread.daemon
     delivery.close()
     assert not thread.is_alive()
+
+
+def woken(buffer: Buffer, clock: Clock) -> tuple[threading.Thread, threading.Semaphore]:
+    """A worker that waits in the buffer, and what is released each time it looks at the clock."""
+    looks = threading.Semaphore(0)
+
+    def look() -> float:
+        if threading.current_thread() is worker:
+            looks.release()
+        return clock.now
+
+    buffer._clock = look
+    worker = threading.Thread(target=buffer.take, args=(100, lambda: 0.0), daemon=True)
+    worker.start()
+    return worker, looks
+
+
+def put(buffer: Buffer, event_id: str) -> None:
+    """Put one event into the buffer, of an endpoint of its own."""
+    buffer.put(Recorded(event_id, event_id, fragment(event_id)), lambda: False)
+
+
+def test_recording_in_an_outage_wakes_no_worker() -> None:
+    """Once a worker knows that something is due it is woken by the end of its pause only."""
+    clock = Clock()
+    buffer = Buffer(DeliveryOptions(flush_events=2), clock)
+    buffer.pause_until(clock.now + 3600.0)
+    worker, looks = woken(buffer, clock)
+    assert looks.acquire(timeout=10)
+    put(buffer, "0")
+    put(buffer, "1")
+    while not buffer._is_due_known:
+        assert looks.acquire(timeout=10)
+    while looks.acquire(timeout=0.05):
+        pass
+    for number in range(100):
+        put(buffer, str(number))
+    assert not looks.acquire(timeout=0.05)
+    buffer.close()
+    worker.join(10)
+    assert not worker.is_alive()
+
+
+def test_what_becomes_due_while_another_worker_sends_wakes_the_next_one() -> None:
+    """Somebody who took what was due knows nothing of what comes after it."""
+    clock = Clock()
+    buffer = Buffer(DeliveryOptions(flush_events=3, flush_interval=3600.0), clock)
+    worker, looks = woken(buffer, clock)
+    assert looks.acquire(timeout=10)
+    for number in (0, 1):
+        put(buffer, str(number))
+    assert looks.acquire(timeout=10)
+    with buffer._lock:  # another worker looks, finds them due and takes the first
+        buffer._seconds_until_due(clock.now + 3600.0)
+        assert len(buffer._take(1, clock.now)) == 1
+    for number in (2, 3):
+        put(buffer, str(number))
+    worker.join(10)
+    assert not worker.is_alive()
 
 
 def test_a_hundred_events_go_out_without_a_flush() -> None:

@@ -319,7 +319,7 @@ def test_only_the_owner_may_read_it(spool: Spool) -> None:
 
 
 def test_settings_of_the_connection(make: Callable[..., Spool]) -> None:
-    """WAL; NORMAL, or FULL with fsync; secure delete; no automatic checkpoint."""
+    """WAL; NORMAL, or FULL with fsync; secure delete; no automatic checkpoint, no wait."""
     for fsync, level in ((False, 1), (True, 2)):
         spool = make(fsync=fsync)
         put(spool, "1")
@@ -331,7 +331,7 @@ def test_settings_of_the_connection(make: Callable[..., Spool]) -> None:
             "secure_delete": 1,
             "wal_autocheckpoint": 0,
             "auto_vacuum": 2,
-            "busy_timeout": 5000,
+            "busy_timeout": 0,
         }
         assert {key: db.execute(f"PRAGMA {key}").fetchone()[0] for key in wanted} == wanted
 
@@ -461,9 +461,7 @@ def test_a_full_disk(spool: Spool) -> None:
 def test_a_locked_file(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """When another process holds the file for too long, that is the reason given."""
     put(spool, "1")
-    assert spool._db is not None
-    spool._db.execute("PRAGMA busy_timeout = 0")
-    monkeypatch.setattr(spool_file, "_BUSY_MS", 0)
+    monkeypatch.setattr("pinpoint_kit.delivery.spool_schema.BUSY_S", 0.05)
     with closing(sqlite3.connect(spool.path, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         for call in (lambda: put(spool, "2"), spool.heartbeat, lambda: spool.remove([1 << 36 | 1])):
@@ -473,6 +471,25 @@ def test_a_locked_file(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
         db.execute("ROLLBACK")
     put(spool, "3")
     assert names(spool) == ["1", "3"]
+
+
+def test_a_file_that_is_locked_for_a_moment(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another process writes one waits, at first for much less than a millisecond."""
+    put(spool, "1")
+    waits: list[float] = []
+    with closing(sqlite3.connect(spool.path, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 3:
+                db.execute("ROLLBACK")
+
+        monkeypatch.setattr("pinpoint_kit.delivery.spool_file.time.sleep", sleep)
+        put(spool, "2")
+    assert len(waits) == 3
+    assert sum(waits) < 0.001
+    assert names(spool) == ["1", "2"]
 
 
 def test_somebody_reading_does_not_stop_us(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
