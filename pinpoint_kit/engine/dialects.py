@@ -71,6 +71,8 @@ __all__ = [
     "parse_url",
     "partial_index",
     "prepare",
+    "remember_less",
+    "remember_more",
     "scrub",
     "unindexed",
     "upsert",
@@ -85,6 +87,9 @@ _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
 
 #: Beyond so many values their marks are not looked for: each costs a pass over the text.
 _MAX_MARKS = 4
+#: What SQLite itself would take, and what jobs take: pages are read again and again otherwise.
+_CACHE_KB = 2_000
+_BULK_CACHE_KB = 96_000
 
 _WAL_ATTEMPTS = 100
 _WAL_PAUSE_S = 0.05
@@ -131,6 +136,7 @@ def connect(url: URL, busy_timeout: float) -> Engine:
             poolclass=QueuePool,
             pool_size=8,
             max_overflow=-1,
+            pool_use_lifo=True,  # the one with the warm cache first
             connect_args=arguments,
             hide_parameters=True,
         )
@@ -186,6 +192,17 @@ def _has_turned_wal_on(connection: Connection, *, is_last: bool) -> bool:
 def begin_write(connection: Connection) -> None:
     """Begins a transaction that holds the right to write from the start."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def remember_more(connection: Connection) -> None:
+    """Lets a connection keep more of the file in memory, for many writes all over the indexes."""
+    connection.exec_driver_sql(f"PRAGMA cache_size=-{_BULK_CACHE_KB}").close()
+
+
+def remember_less(connection: Connection) -> None:
+    """Takes `remember_more` back, and frees the memory."""
+    connection.exec_driver_sql(f"PRAGMA cache_size=-{_CACHE_KB}").close()
+    connection.exec_driver_sql("PRAGMA shrink_memory").close()
 
 
 def scrub(connection: Connection) -> None:

@@ -8,7 +8,8 @@ all come through here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -40,7 +41,14 @@ CHANNEL_TYPES = frozenset(
 )
 _STATUSES = frozenset({"ACTIVE", "INACTIVE"})
 _OPT_OUTS = frozenset({"ALL", "NONE"})
-_COORDINATES = frozenset({"Latitude", "Longitude"})
+_COORDINATES = {name: LOCATION[name] for name in ("Latitude", "Longitude")}
+_PLACES = {name: column for name, column in LOCATION.items() if name not in _COORDINATES}
+#: Members that have columns: those that are texts, those that are numbers.
+_GROUPS: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
+    "Demographic": (DEMOGRAPHIC, {}),
+    "Location": (_PLACES, _COORDINATES),
+}
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @attrs.frozen
@@ -95,9 +103,9 @@ def parse_patch(value: object, limits: Limits) -> Patch:
     Raises:
         Refusal: a member has the wrong type or is over a limit.
     """
-    if value == {}:
-        return EMPTY
     source = as_object(value, "")
+    if not source:
+        return EMPTY
     user = _optional_object(source, "User")
     patch = Patch(
         address=optional_text(source, "Address"),
@@ -106,21 +114,14 @@ def parse_patch(value: object, limits: Limits) -> Patch:
         opt_out=_one_of(source, "OptOut", _OPT_OUTS),
         effective_date=optional_instant(source, "EffectiveDate"),
         request_id=optional_text(source, "RequestId"),
-        columns={
-            **_columns(source, "Demographic", DEMOGRAPHIC),
-            **_columns(source, "Location", LOCATION),
-        },
+        columns=_columns(source),
         attributes=_lists(source, "Attributes", "", limits),
         metrics=_numbers(source, "Metrics", limits.max_endpoint_name_chars),
-        user_id=optional_text(user, "UserId", ".User"),
-        user_attributes=_lists(user, "UserAttributes", ".User", limits),
+        user_id=optional_text(user, "UserId", ".User") if user else None,
+        user_attributes=_lists(user, "UserAttributes", ".User", limits) if user else _NOTHING,
     )
-    return EMPTY if patch == EMPTY else patch
-
-
-def _optional_object(source: Mapping[str, object], name: str, path: str = "") -> dict[str, object]:
-    value = source.get(name)
-    return {} if value is None else as_object(value, f"{path}.{name}")
+    # Comparing costs more than looking at what most patches have.
+    return EMPTY if not patch.columns and patch == EMPTY else patch
 
 
 def _one_of(source: Mapping[str, object], name: str, allowed: frozenset[str]) -> str | None:
@@ -130,20 +131,26 @@ def _one_of(source: Mapping[str, object], name: str, allowed: frozenset[str]) ->
     return value
 
 
-def _columns(
-    source: Mapping[str, object], name: str, columns: Mapping[str, str]
-) -> dict[str, str | float]:
-    members = _optional_object(source, name)
-    result: dict[str, str | float] = {}
-    for member, column in columns.items() if members else ():
-        if members.get(member) is None:
-            continue
-        if member in _COORDINATES:
-            # The service keeps one decimal, about 11 km.
-            result[column] = round(float(_number(members[member], f".{name}.{member}")), 1)
-        else:
-            result[column] = optional_text(members, member, f".{name}") or ""
-    return result
+def _optional_object(source: Mapping[str, object], name: str) -> Mapping[str, object]:
+    value = source.get(name)
+    return _NOTHING if value is None else as_object(value, f".{name}")
+
+
+def _columns(source: Mapping[str, object]) -> Mapping[str, str | float]:
+    columns: dict[str, str | float] = {}
+    for group, (texts, coordinates) in _GROUPS.items():
+        for member, value in _optional_object(source, group).items():
+            column = texts.get(member)
+            if column is not None:
+                if type(value) is str:
+                    columns[column] = value
+                elif value is not None:
+                    raise bad_request("must be a string", f".{group}.{member}")
+            elif member in coordinates and value is not None:
+                number = value if type(value) is float else _number(value, f".{group}.{member}")
+                # The service keeps one decimal, about 11 km.
+                columns[coordinates[member]] = round(float(number), 1)
+    return columns
 
 
 def _number(value: object, path: str) -> float:
@@ -152,12 +159,26 @@ def _number(value: object, path: str) -> float:
     return value
 
 
-def _numbers(source: Mapping[str, object], name: str, max_name_chars: int) -> dict[str, float]:
+# Nearly all maps are as they should be and are taken as they are: only for others a second look
+# leaves out nulls, makes lists of scalars, and puts together where something is wrong.
+
+
+def _numbers(source: Mapping[str, object], name: str, max_name_chars: int) -> Mapping[str, float]:
+    numbers = _optional_object(source, name)
+    for key, value in numbers.items():
+        if (type(value) is not float and type(value) is not int) or len(key) > max_name_chars:
+            return _checked_numbers(numbers, f".{name}", max_name_chars)
+    return cast("Mapping[str, float]", numbers)
+
+
+def _checked_numbers(
+    numbers: Mapping[str, object], path: str, max_name_chars: int
+) -> dict[str, float]:
     result: dict[str, float] = {}
-    for position, (key, value) in enumerate(_optional_object(source, name).items()):
+    for position, (key, value) in enumerate(numbers.items()):
         if value is None:
             continue
-        where = f".{name}{place(key, position)}"
+        where = f"{path}{place(key, position)}"
         _check_name(key, where, max_name_chars)
         result[key] = _number(value, where)
     return result
@@ -165,12 +186,28 @@ def _numbers(source: Mapping[str, object], name: str, max_name_chars: int) -> di
 
 def _lists(
     source: Mapping[str, object], name: str, path: str, limits: Limits
-) -> dict[str, list[str]]:
+) -> Mapping[str, Sequence[str]]:
+    given = source.get(name)
+    if given is None:
+        return _NOTHING
+    lists = as_object(given, f"{path}.{name}")
+    most, longest_name = limits.max_values_per_attribute, limits.max_endpoint_name_chars
+    longest = limits.max_endpoint_value_chars
+    for key, values in lists.items():
+        if type(values) is not list or len(values) > most or len(key) > longest_name:
+            return _checked_lists(lists, f"{path}.{name}", limits)
+        for value in values:
+            if type(value) is not str or len(value) > longest:
+                return _checked_lists(lists, f"{path}.{name}", limits)
+    return cast("Mapping[str, Sequence[str]]", lists)
+
+
+def _checked_lists(lists: Mapping[str, object], path: str, limits: Limits) -> dict[str, list[str]]:
     result: dict[str, list[str]] = {}
-    for position, (key, value) in enumerate(_optional_object(source, name, path).items()):
+    for position, (key, value) in enumerate(lists.items()):
         if value is None:
             continue
-        where = f"{path}.{name}{place(key, position)}"
+        where = f"{path}{place(key, position)}"
         _check_name(key, where, limits.max_endpoint_name_chars)
         if isinstance(value, str):
             value = [value]  # noqa: PLW2901 -- the guides' examples show scalars

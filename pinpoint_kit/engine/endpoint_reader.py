@@ -27,6 +27,7 @@ __all__ = [
     "by_keys",
     "by_user",
     "by_users",
+    "counts_of_users",
     "extent",
     "known_users",
     "numbered",
@@ -84,7 +85,7 @@ _EXTENT = Statement(
 )
 # The sum keeps the database from going through all of the application by another index.
 _NUMBERED = Statement(
-    select(_ENDPOINTS.c.number, *_SHOWN)
+    select(*_SHOWN, _ENDPOINTS.c.number)
     .select_from(_WITH_USER)
     .where(_ENDPOINTS.c.number > bindparam("after_"))
     .where(_ENDPOINTS.c.number <= bindparam("last_"))
@@ -100,6 +101,16 @@ _USERS_OF = {
             _ENDPOINTS.c.app == bindparam("app_")
         ),
         "endpoint",
+        size,
+    )
+    for size in _SIZES
+}
+_COUNTS_OF_USERS = {
+    size: _listed(
+        select(_ENDPOINTS.c.user_id, func.count())
+        .where(_ENDPOINTS.c.app == bindparam("app_"))
+        .group_by(_ENDPOINTS.c.user_id),
+        "user_id",
         size,
     )
     for size in _SIZES
@@ -161,10 +172,21 @@ def extent(connection: Connection, app: int) -> tuple[int, int]:
     return count, last or 0
 
 
-def numbered(connection: Connection, app: int, after: int, last: int) -> list[tuple[int, Found]]:
-    """Returns the endpoints with numbers above `after` and up to `last`, in their order."""
-    rows = _NUMBERED.rows(connection, app, after, last)
-    return [(row[0], _found(row[1:])) for row in rows]
+def numbered(connection: Connection, app: int, after: int, last: int) -> Sequence[Row]:
+    """Returns the endpoints with numbers above `after` and up to `last`, in their order.
+
+    Each is a row as `rendered_row` takes it, and then its number.
+    """
+    return _NUMBERED.rows(connection, app, after, last)
+
+
+def counts_of_users(connection: Connection, app: int, user_ids: Iterable[str]) -> dict[str, int]:
+    """Returns how many endpoints users have, for those who have any."""
+    return {
+        row[0]: row[1]
+        for part in padded(list(user_ids), _SIZES)
+        for row in _COUNTS_OF_USERS[len(part)].rows(connection, app, *part)
+    }
 
 
 def known_users(connection: Connection, app: int, user_ids: Iterable[str]) -> set[str]:

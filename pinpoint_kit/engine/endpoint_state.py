@@ -10,7 +10,7 @@ decodes nothing.
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import orjson
@@ -28,11 +28,13 @@ __all__ = [
     "COLUMNS",
     "EndpointState",
     "check",
+    "copied",
+    "merge",
     "merge_lists",
-    "merged",
     "new_state",
     "opened_lists",
     "rendered",
+    "rendered_row",
 ]
 
 
@@ -83,6 +85,9 @@ class EndpointState:
         return None
 
 
+_DEMOGRAPHIC = tuple(schema.DEMOGRAPHIC)
+_LOCATION = tuple(schema.LOCATION)
+_SPLIT = len(_DEMOGRAPHIC)
 COLUMNS = tuple(field.name for field in attrs.fields(EndpointState))
 _row = attrgetter(*COLUMNS)
 _texts = attrgetter(
@@ -98,13 +103,17 @@ def new_state(app: int, key: str, endpoint_id: str, now: int, unique_id: str) ->
     )
 
 
-def merged(state: EndpointState, patch: Patch, now: int, request_id: str) -> EndpointState:
-    """Returns the endpoint after an update; the user is the caller's business.
+def copied(state: EndpointState) -> EndpointState:
+    """Returns a copy to be changed."""
+    return EndpointState(*state.row())  # type: ignore[arg-type]
+
+
+def merge(after: EndpointState, patch: Patch, now: int, request_id: str) -> None:
+    """Changes an endpoint by an update; the user is the caller's business.
 
     An update makes an endpoint active unless it says otherwise, and dates it now unless it
     carries its own date.
     """
-    after = EndpointState(*state.row())  # type: ignore[arg-type]
     if patch.address is not None:
         after.address = patch.address or None
     if patch.channel_type is not None:
@@ -117,17 +126,18 @@ def merged(state: EndpointState, patch: Patch, now: int, request_id: str) -> End
         setattr(after, column, None if value == "" else value)
     after.attributes = merge_lists(after.attributes, patch.attributes)
     if patch.metrics:
-        after.metrics = orjson.dumps({**_opened(after.metrics), **patch.metrics}).decode()
-    return after
+        values = {**_opened(after.metrics), **patch.metrics} if after.metrics else patch.metrics
+        after.metrics = orjson.dumps(values).decode()
 
 
 def merge_lists(stored: str | None, changes: Mapping[str, Sequence[str]]) -> str | None:
     """Returns the map as JSON: a list replaces the whole list of its name, `[]` clears it."""
     if not changes:
         return stored
-    values = {**_opened(stored), **changes}
-    kept = {name: value for name, value in values.items() if value}
-    return orjson.dumps(kept).decode() if kept else None
+    values = {**_opened(stored), **changes} if stored else changes
+    if not all(values.values()):
+        values = {name: value for name, value in values.items() if value}
+    return orjson.dumps(values).decode() if values else None
 
 
 def opened_lists(text: str) -> dict[str, list[str]]:
@@ -144,11 +154,16 @@ def check(state: EndpointState, user_attributes: str | None, limits: Limits) -> 
     """
     if bool(state.address) != bool(state.channel_type):
         raise bad_request("Missing Address" if state.channel_type else "Missing ChannelType")
-    maps = (state.attributes, state.metrics, user_attributes)
-    if sum(len(_opened(text)) for text in maps) > limits.max_endpoint_attributes:
-        raise bad_request("Too many custom attributes")
-    size = sum(len(text.encode()) for text in (*_texts(state), user_attributes) if text)
-    if size > limits.max_endpoint_bytes:
+    # Every name has a colon, and no character more than 4 bytes: mostly nothing must be opened.
+    maps = [text for text in (state.attributes, state.metrics, user_attributes) if text]
+    most = limits.max_endpoint_attributes
+    if sum(text.count(":") for text in maps) > most:  # noqa: SIM102 -- what is cheap comes first
+        if sum(len(_opened(text)) for text in maps) > most:
+            raise bad_request("Too many custom attributes")
+    texts = [text for text in (*_texts(state), user_attributes) if text]
+    if 4 * sum(map(len, texts)) <= limits.max_endpoint_bytes:
+        return
+    if sum(len(text.encode()) for text in texts) > limits.max_endpoint_bytes:
         raise bad_request(
             f"Too many custom attributes: the endpoint is larger than "
             f"{limits.max_endpoint_bytes} bytes"
@@ -164,36 +179,48 @@ def rendered(
     state: EndpointState, application_id: str, user_attributes: str | None
 ) -> dict[str, object]:
     """Returns the endpoint as GetEndpoint shows it, for orjson to write."""
+    return rendered_row((*state.row(), user_attributes), application_id)
+
+
+def rendered_row(row: Sequence[Any], application_id: str) -> dict[str, object]:
+    """Returns an endpoint as `rendered` does.
+
+    Args:
+        row: the values of `COLUMNS`, then the attributes (JSON) of its user.
+        application_id: the application.
+    """
+    (
+        _, _, endpoint_id, channel_type, address, status, opt_out, effective_date, creation_date,
+        cohort, request_id, user_id, waiting, attributes, metrics, *others, user_attributes,
+    ) = row  # fmt: skip
     user: dict[str, object] = {}
-    if state.user_id is not None:
-        user = {"UserId": state.user_id, "UserAttributes": _fragment(user_attributes)}
-    elif state.user_attributes is not None:
-        user = {"UserAttributes": _fragment(state.user_attributes)}
+    if user_id is not None:
+        user = {"UserId": user_id, "UserAttributes": _fragment(user_attributes)}
+    elif waiting is not None:
+        user = {"UserAttributes": _fragment(waiting)}
+    created = instants.from_ms(creation_date)
+    is_new = effective_date == creation_date
+    demographic, location = others[:_SPLIT], others[_SPLIT:]
     answer: dict[str, object] = {
         "ApplicationId": application_id,
-        "Attributes": _fragment(state.attributes),
-        "CohortId": str(state.cohort),
-        "CreationDate": instants.from_ms(state.creation_date),
-        "Demographic": _members(state, schema.DEMOGRAPHIC),
-        "EffectiveDate": instants.from_ms(state.effective_date),
-        "EndpointStatus": state.status,
-        "Id": state.id,
-        "Location": _members(state, schema.LOCATION),
-        "Metrics": _fragment(state.metrics),
-        "OptOut": state.opt_out,
-        "RequestId": state.request_id,
+        "Attributes": _fragment(attributes),
+        "CohortId": str(cohort),
+        "CreationDate": created,
+        "Demographic": {n: v for n, v in zip(_DEMOGRAPHIC, demographic) if v is not None},  # noqa: B905 -- one for each
+        "EffectiveDate": created if is_new else instants.from_ms(effective_date),
+        "EndpointStatus": status,
+        "Id": endpoint_id,
+        "Location": {n: v for n, v in zip(_LOCATION, location) if v is not None},  # noqa: B905 -- one for each
+        "Metrics": _fragment(metrics),
+        "OptOut": opt_out,
+        "RequestId": request_id,
         "User": user,
     }
-    if state.address is not None:
-        answer["Address"] = state.address
-    if state.channel_type is not None:
-        answer["ChannelType"] = state.channel_type
+    if address is not None:
+        answer["Address"] = address
+    if channel_type is not None:
+        answer["ChannelType"] = channel_type
     return answer
-
-
-def _members(state: EndpointState, columns: Mapping[str, str]) -> dict[str, object]:
-    values = ((member, getattr(state, column)) for member, column in columns.items())
-    return {member: value for member, value in values if value is not None}
 
 
 def _fragment(text: str | None) -> object:

@@ -12,7 +12,8 @@ Refused patches leave no trace. Parsing does not belong here, nor does the merge
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 from sqlalchemy import and_, bindparam, delete, exists, literal_column, update
@@ -25,8 +26,9 @@ from pinpoint_kit.engine.endpoint_state import (
     COLUMNS,
     EndpointState,
     check,
+    copied,
+    merge,
     merge_lists,
-    merged,
     new_state,
     opened_lists,
 )
@@ -34,20 +36,22 @@ from pinpoint_kit.engine.refusals import bad_request
 from pinpoint_kit.engine.statements import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.apps import App
     from pinpoint_kit.engine.context import Context, Stamp
 
-__all__ = ["Birth", "Change", "EndpointWriter", "forget_lonely_users"]
+__all__ = ["Change", "EndpointWriter", "Update", "forget_lonely_users"]
 
 _ENDPOINTS = schema.endpoints
 _USERS = schema.users
 
 #: Channels whose oldest endpoint makes room for a user's 16th. APNS_SANDBOX is not among them.
 _EVICTABLE = frozenset({"ADM", "GCM", "APNS", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU"})
+
+_NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 _FIXED = {"app", "endpoint", "id", "creation_date", "cohort"}
 _UPSERT = Statement(
@@ -95,25 +99,47 @@ def forget_lonely_users(connection: Connection, app: int, user_ids: Sequence[str
     _FORGET_USER.run_many(connection, [(app, user_id) for user_id in user_ids])
 
 
+class Change(Protocol):
+    """What is said about one endpoint."""
+
+    @property
+    def key(self) -> str:
+        """The endpoint's id as ids are compared."""
+
+    @property
+    def id(self) -> str:
+        """The endpoint's id as written."""
+
+    @property
+    def patch(self) -> Patch:
+        """What was said."""
+
+    @property
+    def user_id(self) -> str | None:
+        """The user that the patch names."""
+
+    @property
+    def draft(self) -> EndpointState | None:
+        """The outcome, should the endpoint be new and if it is known already.
+
+        The user is not assigned yet, and attributes of the user wait for it to be. The writer may
+        keep and change it.
+        """
+
+
 @attrs.frozen
-class Birth:
-    """What is known about how an endpoint began that is brought back: its date and cohort."""
-
-    created: int
-    cohort: int | None = None
-
-
-@attrs.frozen
-class Change:
-    """One patch with the endpoint that it is for: `key` to compare by, `id` as written.
-
-    `birth` counts only when the endpoint is new.
-    """
+class Update:
+    """A change that was asked for by a request."""
 
     key: str
     id: str
     patch: Patch
-    birth: Birth | None = None
+    draft: None = None
+
+    @property
+    def user_id(self) -> str | None:
+        """The user that the patch names."""
+        return self.patch.user_id
 
 
 @attrs.frozen
@@ -150,7 +176,8 @@ class EndpointWriter:
         self._removed = app.removed_patterns()
         self._states: dict[str, EndpointState] = {}
         self._attributes: dict[str, str | None] = {}
-        self._members: dict[str, dict[str, EndpointState]] = {}
+        self._crowds: dict[str, int] = {}  # how many endpoints the named users have
+        self._members: dict[str, dict[str, EndpointState]] = {}  # of those with the most
         self._holders: dict[tuple[str, str], str] = {}
         self._dirty: dict[str, None] = {}  # in the order of the changes
         self._dirty_users: dict[str, None] = {}
@@ -174,11 +201,16 @@ class EndpointWriter:
         Raises:
             Refusal: the outcome is not allowed; nothing of the change is kept.
         """
-        patch = self._captured(change.patch)
         before = self._states.get(change.key)
-        start = before or self._new_state(change)
-        after = merged(start, patch, self._stamp.now, self._stamp.request_id)
-        user = self._assign_user(after, patch)
+        draft = change.draft
+        if before is None and draft is not None and not self._removed:
+            after, of_user = draft, _NOTHING
+        else:
+            patch = self._captured(change.patch)
+            after = self._start(before, change)
+            merge(after, patch, self._stamp.now, self._stamp.request_id)
+            of_user = patch.user_attributes
+        user = self._assign_user(after, change.user_id, of_user)
         check(after, user.attributes, self._context.limits)
         self._keep(before, after, user)
         return after
@@ -201,7 +233,7 @@ class EndpointWriter:
                 self._attributes[state.user_id] = attributes
             if state.contact and state.status == "ACTIVE":
                 self._holders[state.contact] = state.endpoint
-        named = list(dict.fromkeys(c.patch.user_id for c in changes if c.patch.user_id))
+        named = list(dict.fromkeys(change.user_id for change in changes if change.user_id))
         if len(changes) == 1 and named:
             only = self._states.get(changes[0].key)
             if only is not None and only.user_id == named[0]:
@@ -209,24 +241,23 @@ class EndpointWriter:
         self._load_users(named)
 
     def _load_users(self, user_ids: Sequence[str]) -> None:
-        """Loads who belongs to these users; from then on the changes keep it up to date."""
-        for user_id in user_ids:
-            self._members[user_id] = {}
-        for state, _ in reader.by_users(self._connection, self._app, user_ids):
-            if state.user_id is not None:
-                mine = self._states.get(state.endpoint, state)
-                self._members[state.user_id][state.endpoint] = mine
+        """Loads what these users have; from then on the changes keep it up to date."""
+        self._crowds = dict.fromkeys(user_ids, 0)
+        self._crowds.update(reader.counts_of_users(self._connection, self._app, user_ids))
         missing = [user_id for user_id in user_ids if user_id not in self._attributes]
         self._attributes.update(dict.fromkeys(missing))
         self._attributes.update(reader.attributes_of_users(self._connection, self._app, missing))
 
-    def _new_state(self, change: Change) -> EndpointState:
-        state = new_state(self._app, change.key, change.id, self._stamp.now, self._context.new_id())
-        if change.birth is not None:
-            state.creation_date = change.birth.created
-            if change.birth.cohort is not None:
-                state.cohort = change.birth.cohort
-        return state
+    def _start(self, before: EndpointState | None, change: Change) -> EndpointState:
+        """The endpoint before the change, to be changed."""
+        if before is not None:
+            return copied(before)
+        if change.draft is None:
+            stamp = self._stamp
+            return new_state(self._app, change.key, change.id, stamp.now, self._context.new_id())
+        start = copied(change.draft)
+        start.attributes = start.metrics = start.user_attributes = None
+        return start
 
     def _captured(self, patch: Patch) -> Patch:
         """Leaves out what RemoveAttributes has switched off."""
@@ -239,22 +270,24 @@ class EndpointWriter:
             user_attributes=captured(patch.user_attributes, self._removed.get(USER, [])),
         )
 
-    def _assign_user(self, after: EndpointState, patch: Patch) -> _User:
+    def _assign_user(
+        self, after: EndpointState, user_id: str | None, of_user: Mapping[str, Sequence[str]]
+    ) -> _User:
         """Sets the user of the endpoint, and says what that does to others."""
         evicted = None
-        if patch.user_id == "":
+        if user_id == "":
             after.user_id = None
-        elif patch.user_id is not None and patch.user_id != after.user_id:
-            evicted = self._make_room(patch.user_id, after)
-            after.user_id = patch.user_id
+        elif user_id is not None and user_id != after.user_id:
+            evicted = self._make_room(user_id, after)
+            after.user_id = user_id
         if after.user_id is None:
-            after.user_attributes = merge_lists(after.user_attributes, patch.user_attributes)
+            after.user_attributes = merge_lists(after.user_attributes, of_user)
             return _User(after.user_attributes)
         attributes = self._attributes.get(after.user_id)
         if after.user_attributes is not None:  # kept for this moment
-            attributes = merge_lists(attributes, opened_lists(after.user_attributes))
-            after.user_attributes = None
-        return _User(merge_lists(attributes, patch.user_attributes), evicted)
+            waiting, after.user_attributes = after.user_attributes, None
+            attributes = merge_lists(attributes, opened_lists(waiting)) if attributes else waiting
+        return _User(merge_lists(attributes, of_user), evicted)
 
     def _make_room(self, user_id: str, newcomer: EndpointState) -> str | None:
         """Returns the endpoint that has to leave its user so that another can join.
@@ -262,12 +295,11 @@ class EndpointWriter:
         Raises:
             Refusal: the user has the most that is allowed and none may be taken away.
         """
-        members = self._members[user_id]
         maximum = self._context.limits.max_endpoints_per_user
-        if len(members) < maximum:
+        if self._crowds[user_id] < maximum:
             return None
         oldest = min(
-            (state for state in members.values() if state.channel_type in _EVICTABLE),
+            (s for s in self._members_of(user_id).values() if s.channel_type in _EVICTABLE),
             key=lambda state: (state.effective_date, state.creation_date, state.endpoint),
             default=None,
         )
@@ -275,12 +307,26 @@ class EndpointWriter:
             raise bad_request(f"Exceeded maximum endpoint per user count: {maximum}")
         return oldest.endpoint
 
+    def _members_of(self, user_id: str) -> dict[str, EndpointState]:
+        """The endpoints of a user after the changes so far."""
+        members = self._members.get(user_id)
+        if members is None:
+            stored = reader.by_user(self._connection, self._app, user_id)
+            members = {s.endpoint: s for s, _ in stored if s.endpoint not in self._states}
+            members.update({k: s for k, s in self._states.items() if s.user_id == user_id})
+            self._members[user_id] = members
+        return members
+
     def _keep(self, before: EndpointState | None, after: EndpointState, user: _User) -> None:
         if user.evicted is not None and after.user_id is not None:
             self._evict(after.user_id, user.evicted)
-        if before is not None and before.user_id not in {None, after.user_id}:
-            self._members.get(before.user_id or "", {}).pop(after.endpoint, None)
-            self._left_users[before.user_id or ""] = None
+        left = None if before is None else before.user_id
+        if left != after.user_id:
+            if left is not None:
+                self._leave(left, after.endpoint)
+                self._left_users[left] = None
+            if after.user_id in self._crowds:
+                self._crowds[after.user_id] += 1
         if after.user_id is not None:
             if user.attributes != self._attributes.get(after.user_id):
                 self._attributes[after.user_id] = user.attributes
@@ -291,8 +337,14 @@ class EndpointWriter:
         self._dirty[after.endpoint] = None
         self._take_address(before, after)
 
+    def _leave(self, user_id: str, key: str) -> None:
+        if user_id in self._crowds:
+            self._crowds[user_id] -= 1
+        self._members.get(user_id, {}).pop(key, None)
+
     def _evict(self, user_id: str, key: str) -> None:
-        oldest = self._members[user_id].pop(key)
+        oldest = self._members[user_id][key]
+        self._leave(user_id, key)
         self._states[key] = attrs.evolve(oldest, status="INACTIVE", user_id=None)
         self._dirty[key] = None
 

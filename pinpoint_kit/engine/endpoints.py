@@ -16,7 +16,7 @@ from pinpoint_kit.engine import endpoint_reader as reader
 from pinpoint_kit.engine.anonymity import make_anonymous
 from pinpoint_kit.engine.endpoint_patch import check_id, parse_patch
 from pinpoint_kit.engine.endpoint_state import EndpointState, rendered
-from pinpoint_kit.engine.endpoint_writer import Change, EndpointWriter, forget_lonely_users
+from pinpoint_kit.engine.endpoint_writer import EndpointWriter, Update, forget_lonely_users
 from pinpoint_kit.engine.messages import accepted_body
 from pinpoint_kit.engine.refusals import Refusal, bad_request, not_found, too_large
 from pinpoint_kit.engine.segment_lists import forget_endpoints, forget_users
@@ -53,7 +53,7 @@ def update_endpoint(context: Context, call: Call) -> object:
     with apps.checked_first(context, call.application_id):
         key = check_id(endpoint_id)
         patch = parse_patch(body.parse_object(call.body), context.limits)
-    change = Change(key, endpoint_id, patch)
+    change = Update(key, endpoint_id, patch)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
         writer = EndpointWriter(connection, app, context, call.stamp, [change])
@@ -121,7 +121,7 @@ def _require(connection: Connection, app: int, endpoint_id: str) -> reader.Found
     return found
 
 
-def _parse_items(items: object, limits: Limits) -> list[Change]:
+def _parse_items(items: object, limits: Limits) -> list[Update]:
     if not isinstance(items, list):
         raise bad_request("must be a list of endpoints", ".Item")
     if len(items) > limits.max_endpoints_per_request:
@@ -136,12 +136,12 @@ def _parse_items(items: object, limits: Limits) -> list[Change]:
     return changes
 
 
-def _parse_item(item: object, limits: Limits) -> Change:
+def _parse_item(item: object, limits: Limits) -> Update:
     source = body.as_object(item, "")
     endpoint_id = body.optional_text(source, "Id")
     if endpoint_id is None:
         raise bad_request("Missing Id")
-    return Change(check_id(endpoint_id), endpoint_id, parse_patch(source, limits))
+    return Update(check_id(endpoint_id), endpoint_id, parse_patch(source, limits))
 
 
 @contextmanager

@@ -7,8 +7,8 @@ becomes an answer too. What operations mean belongs to their resource's file.
 from __future__ import annotations
 
 import logging
+import os
 import time
-import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -62,7 +62,7 @@ def _utc_now() -> datetime:
 
 
 def _random_id() -> str:
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 class Engine:

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select
 
 from pinpoint_kit.engine import apps, body, dialects, schema
 from pinpoint_kit.engine.endpoint_patch import EMPTY, check_id, parse_patch
-from pinpoint_kit.engine.endpoint_writer import Change, EndpointWriter
+from pinpoint_kit.engine.endpoint_writer import EndpointWriter, Update
 from pinpoint_kit.engine.event_parsing import COLUMNS, EventRow, parse_event
 from pinpoint_kit.engine.refusals import Refusal, bad_request, too_large
 from pinpoint_kit.engine.statements import Statement
@@ -49,7 +49,7 @@ class _Item:
             the endpoint.
     """
 
-    change: Change | None
+    change: Update | None
     is_refused: bool
     rows: list[EventRow]
     endpoint_answer: Mapping[str, object]
@@ -106,7 +106,7 @@ def _writer(
     )
 
 
-def _apply(writer: EndpointWriter, change: Change) -> Mapping[str, object]:
+def _apply(writer: EndpointWriter, change: Update) -> Mapping[str, object]:
     """Merges the `Endpoint` part; an empty one only makes an endpoint that is not known yet."""
     if change.patch is EMPTY and writer.is_known(change.key):
         return _ACCEPTED
@@ -192,7 +192,7 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
     except Refusal as refusal:
         endpoint_answer = _refused(_placed(refusal, f"{where}.Endpoint"))
     return _Item(
-        change=Change(key, endpoint_id, patch),
+        change=Update(key, endpoint_id, patch),
         is_refused=endpoint_answer is not _ACCEPTED,
         rows=rows,
         endpoint_answer=endpoint_answer,

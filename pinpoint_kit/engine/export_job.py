@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from pinpoint_kit.engine import apps, job_store, schema, segments
 from pinpoint_kit.engine import endpoint_reader as reader
 from pinpoint_kit.engine.body import encode
-from pinpoint_kit.engine.endpoint_state import rendered
+from pinpoint_kit.engine.endpoint_state import rendered_row
 from pinpoint_kit.engine.files import FilesError
 from pinpoint_kit.engine.refusals import Refusal
 from pinpoint_kit.engine.segment_members import select_members
@@ -168,14 +168,14 @@ class Exports:
             found = reader.numbered(connection, job.app, part.after, end)
             if job.segment is not None:
                 members = _members(connection, job, part.after, end)
-                found = [row for row in found if row[0] in members]
+                found = [row for row in found if row[-1] in members]
         part.add(
             [
-                orjson.dumps(rendered(state, app.id, attributes), option=orjson.OPT_APPEND_NEWLINE)
-                for _, (state, attributes) in found[:most]
+                orjson.dumps(rendered_row(row[:-1], app.id), option=orjson.OPT_APPEND_NEWLINE)
+                for row in found[:most]
             ]
         )
-        part.after = found[most - 1][0] if len(found) > most else end
+        part.after = found[most - 1][-1] if len(found) > most else end
 
     def _write(self, job: Job, part: _Part, last: int, now: int) -> None:
         """Writes the part, and the job is further."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from pinpoint_kit.engine import apps, job_store, segment_store, segments
+from pinpoint_kit.engine import apps, dialects, job_store, segment_store, segments
 from pinpoint_kit.engine import endpoint_reader as reader
 from pinpoint_kit.engine.context import Stamp
 from pinpoint_kit.engine.endpoint_writer import EndpointWriter
 from pinpoint_kit.engine.files import FilesError
-from pinpoint_kit.engine.import_rows import BadRow, EndpointRow, Row, UsersRow
+from pinpoint_kit.engine.import_rows import BadRow, EndpointRow, Origin, Row, RowMaker, UsersRow
 from pinpoint_kit.engine.import_source import (
     Position,
     Source,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.apps import App
     from pinpoint_kit.engine.context import Context
+    from pinpoint_kit.engine.endpoint_state import EndpointState
     from pinpoint_kit.engine.files import File
     from pinpoint_kit.engine.job_store import Job
     from pinpoint_kit.engine.segment_store import Segment
@@ -45,7 +46,7 @@ __all__ = ["Imports"]
 
 #: A transaction should hold the right to write for about this long.
 _TARGET_S = 0.05
-_FEWEST_ROWS = 50
+_FEWEST_ROWS = 500
 _MOST_ROWS = 4_000
 #: How often reading is tried at one position.
 _MOST_TRIES = 3
@@ -115,9 +116,10 @@ class Imports:
 
     def _go_on(self, job: Job, now: int) -> None:
         before = Position.parse(job.position)
+        origin = Origin(job.app, Stamp(now, uuid_of(job.id)), self._context.new_id)
         try:
-            source = self._source(job, before)
-            rows = source.read(self._rows)
+            source = self._source(job, before, origin)
+            rows = source.read(self._rows, origin)
         except FilesError as error:
             self._stumble(job, before, error, now)
             return
@@ -131,6 +133,7 @@ class Imports:
         is_last = source.is_at_end and self._file(job, position.file) is None
         started = self._monotonic()
         with self._context.store.write() as connection:
+            dialects.remember_more(connection)
             work = _Rows(connection, self._context, job, now)
             after, position = work.store(read, position, source.file, rows)
             if after.open:
@@ -142,6 +145,9 @@ class Imports:
         source.at = after.position
         if source.is_at_end or not after.open:
             self.forget(job.number)
+        if not after.open:
+            with self._context.store.read() as connection:
+                dialects.remember_less(connection)
 
     def _stumble(self, job: Job, position: Position, error: FilesError, now: int) -> None:
         """Reading failed: try again, or the pieces of the file that are left fail."""
@@ -165,7 +171,7 @@ class Imports:
                 after = _ended(connection, after, position, now)
             job_store.save(connection, job, after)
 
-    def _source(self, job: Job, position: Position) -> Source:
+    def _source(self, job: Job, position: Position, origin: Origin) -> Source:
         """Returns the open file at that position."""
         source = self._sources.get(job.number)
         if source is not None and source.at == job.position:
@@ -174,9 +180,9 @@ class Imports:
         file = self._file(job, position.file)
         if file is None:
             raise job_store.LostError
-        source = open_source(
-            self._context.files, file, str(job.wanted["Format"]), position, self._context.limits
-        )
+        maker = RowMaker(self._context.limits, origin)
+        job_format = str(job.wanted["Format"])
+        source = open_source(self._context.files, file, job_format, position, maker)
         self._sources[job.number] = source
         return source
 
@@ -243,21 +249,22 @@ class _Rows:
     def _update(self, rows: Sequence[EndpointRow]) -> None:
         """Applies each row or none of it."""
         stamp = Stamp(self._now, uuid_of(self._job.id))
-        changes = [row.change for row in rows]
-        writer = EndpointWriter(self._connection, self._app, self._context, stamp, changes)
+        writer = EndpointWriter(self._connection, self._app, self._context, stamp, rows)
         for row in rows:
-            change = row.change
-            try:
-                if change.birth is None and not writer.is_known(change.key):
-                    _check_new(change.patch.address, change.patch.channel_type)
-                state = writer.apply(change)
-            except Refusal as refusal:
-                self._fail(row.line, refusal.message)
-            else:
-                self._keys.append(change.key)
-                if state.channel_type is not None:
-                    self._channels[state.channel_type] += 1
+            self._apply(writer, row)
         writer.flush()
+
+    def _apply(self, writer: EndpointWriter, row: EndpointRow) -> None:
+        try:
+            if not row.is_exported and not writer.is_known(row.key):
+                _check_new(row.draft)
+            state = writer.apply(row)
+        except Refusal as refusal:
+            self._fail(row.line, refusal.message)
+            return
+        self._keys.append(row.key)
+        if state.channel_type is not None:
+            self._channels[state.channel_type] += 1
 
     def _find(self, rows: Sequence[UsersRow], segment: Segment | None) -> None:
         """Looks for users who are named without an endpoint."""
@@ -286,11 +293,11 @@ class _Rows:
         ]
 
 
-def _check_new(address: str | None, channel_type: str | None) -> None:
+def _check_new(draft: EndpointState) -> None:
     """An update may come without; what is imported anew must be reachable."""
-    if not address:
+    if not draft.address:
         raise bad_request("Missing Address")
-    if not channel_type:
+    if not draft.channel_type:
         raise bad_request("Missing ChannelType")
 
 

@@ -22,7 +22,6 @@ from pinpoint_kit.endpoint_files.lines import Lines
 from pinpoint_kit.endpoint_files.rows import CsvRows, HeaderError, JsonRows
 from pinpoint_kit.engine.body import encode
 from pinpoint_kit.engine.files import FilesError
-from pinpoint_kit.engine.import_rows import Row, RowMaker
 from pinpoint_kit.engine.object_files import explained
 from pinpoint_kit.errors import PinpointKitError
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.endpoint_files.rows import Rows
     from pinpoint_kit.engine.files import File, Files
-    from pinpoint_kit.limits import Limits
+    from pinpoint_kit.engine.import_rows import Origin, Row, RowMaker
 
 __all__ = ["Position", "Source", "find", "open_source", "pieces", "pieces_done"]
 
@@ -117,8 +116,9 @@ def pieces_done(file: File, position: Position) -> int:
 class Source:
     """An open file of an import."""
 
-    def __init__(self, file: File, stream: _Stream, rows: Rows[Row]) -> None:
+    def __init__(self, file: File, stream: _Stream, rows: Rows[Row], maker: RowMaker) -> None:
         self.file = file
+        self._maker = maker
         #: The job's position, as stored, at which it stands.
         self.at = ""
         self._stream = stream
@@ -129,12 +129,13 @@ class Source:
         """Whether there are no further rows."""
         return self._rows.is_at_end
 
-    def read(self, most: int) -> list[Row]:
+    def read(self, most: int, origin: Origin) -> list[Row]:
         """Returns that many further rows, or fewer when they are large or at the end.
 
         Raises:
             FilesError: it cannot be read to its end.
         """
+        self._maker.origin = origin
         with _explained():
             return self._rows.read(most)
 
@@ -155,7 +156,7 @@ class Source:
 
 
 def open_source(
-    files: Files, file: File, job_format: str, position: Position, limits: Limits
+    files: Files, file: File, job_format: str, position: Position, maker: RowMaker
 ) -> Source:
     """Opens a file at a position.
 
@@ -170,14 +171,13 @@ def open_source(
     try:
         lines = Lines(stream.content, offset=position.offset, number=position.line)
         with _explained():
-            return Source(file, stream, _rows(lines, job_format, limits, header))
+            return Source(file, stream, _rows(lines, job_format, maker, header), maker)
     except BaseException:
         stream.close()
         raise
 
 
-def _rows(lines: Lines, job_format: str, limits: Limits, header: list[str] | None) -> Rows[Row]:
-    maker = RowMaker(limits)
+def _rows(lines: Lines, job_format: str, maker: RowMaker, header: list[str] | None) -> Rows[Row]:
     if job_format == "JSON":
         return JsonRows(lines, maker)
     return CsvRows(lines, maker, header or CsvRows.header(lines))

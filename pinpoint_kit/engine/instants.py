@@ -13,6 +13,7 @@ guides' own samples send it so.
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import date, datetime, timedelta, timezone
 
@@ -63,6 +64,7 @@ def moment_ms(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
+@functools.lru_cache(maxsize=1024)  # what was stored together has the same dates
 def from_ms(milliseconds: int) -> str:
     """Returns the service's own form: milliseconds and `Z`."""
     instant = _EPOCH_NAIVE + timedelta(milliseconds=milliseconds)
