@@ -106,12 +106,14 @@ def pinpoint(folder: Path, *arguments: str) -> Iterator[int]:
         process = subprocess.Popen(  # noqa: S603 -- our own command
             command, stdout=log, stderr=subprocess.PIPE, text=True, cwd=folder
         )
-        assert process.stderr is not None
-        found = re.search(r":(\d+)$", process.stderr.readline())
-        assert found is not None
-        yield int(found[1])
-        process.terminate()
-        process.communicate()
+        try:
+            assert process.stderr is not None
+            found = re.search(r":(\d+)$", process.stderr.readline())
+            assert found is not None
+            yield int(found[1])
+        finally:
+            process.terminate()
+            process.communicate()
 
 
 @contextmanager
@@ -120,15 +122,17 @@ def empty_handler() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     process = subprocess.Popen([sys.executable, "-c", EMPTY_HANDLER, str(port)])  # noqa: S603 -- ours
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            break
-        except ConnectionRefusedError:
-            time.sleep(0.05)
-    yield port
-    process.terminate()
-    process.wait()
+    try:
+        while process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def raw_rows(folder: Path) -> tuple[str, list[tuple[object, ...]], int]:
