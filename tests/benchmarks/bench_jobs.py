@@ -16,9 +16,11 @@ import os
 import random
 import resource
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from itertools import islice
@@ -146,6 +148,41 @@ def engine_export(target: Path, database: Path, count: int) -> dict[str, float]:
     return {"seconds": seconds, "longest": longest, "bytes": size}
 
 
+def engine_beside(source: Path, database: Path, count: int) -> dict[str, float]:
+    """Requests of another thread while an import runs: how long they take."""
+    with open_engine(database) as engine:
+        app = send(engine, "/v1/apps", {"Name": "bench"})["Id"]
+        request = {"Format": "JSON", "S3Url": source.as_uri(), "RoleArn": "none"}
+        path = f"/v1/apps/{app}/jobs/import"
+        alone = latencies(engine, app, lambda: True)
+        send(engine, path, {**request, "RegisterEndpoints": True})
+        stepper = threading.Thread(target=finish, args=[engine])
+        stepper.start()
+        beside = latencies(engine, app, stepper.is_alive)
+        stepper.join()
+    assert count
+    return {
+        "alone_median": statistics.median(alone),
+        "median": statistics.median(beside),
+        "99th": statistics.quantiles(beside, n=100)[98],
+        "longest": max(beside),
+        "requests": len(beside),
+    }
+
+
+def latencies(engine: Engine, app: str, goes_on: Callable[[], bool]) -> list[float]:
+    """Seconds of single updates, up to 2,000."""
+    found: list[float] = []
+    while len(found) < 2_000 and goes_on():
+        path = f"/v1/apps/{app}/endpoints/e{len(found) % 100}"
+        body = json.dumps({"Metrics": {"n": len(found)}}).encode()
+        started = time.perf_counter()
+        answer = engine.handle(Request("PUT", path, body=body))
+        found.append(time.perf_counter() - started)
+        assert answer.status == 202, answer.body
+    return found
+
+
 def connect(database: Path) -> sqlite3.Connection:
     """A plain connection with the engine's PRAGMAs."""
     connection = sqlite3.connect(database, isolation_level=None)
@@ -223,6 +260,7 @@ SIDES: dict[str, Callable[[Path, Path, int], dict[str, float]]] = {
     "engine_import": engine_import,
     "bare_import": bare_import,
     "plain_import": plain_import,
+    "engine_beside": engine_beside,
     "engine_export": engine_export,
     "bare_export": bare_export,
 }
@@ -287,6 +325,13 @@ def main() -> None:
         for left in ("bare.db", "plain.db"):
             (folder / left).unlink()
         tell("import", measure("engine_import", source, folder / "e.db", count), count, bares)
+        beside = measure("engine_beside", source, folder / "beside.db", count)
+        print(
+            f"  beside it {beside['requests']:,.0f} updates took "
+            f"{beside['median'] * 1000:.1f} ms at the median ({beside['alone_median'] * 1000:.1f}"
+            f" alone), 99 % at most {beside['99th'] * 1000:.0f} ms, "
+            f"the longest {beside['longest'] * 1000:.0f} ms"
+        )
         target = folder / "out"
         target.mkdir()
         found = measure("bare_export", target, folder / "e.db", count)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pinpoint_kit.engine.files import ByScheme, LocalFiles
+from pinpoint_kit.limits import Limits
 from tests.engine.job_kit import (
     ROLE,
     create_import,
@@ -450,3 +451,22 @@ def test_deleting_the_application(wire: Wire, tmp_path: Path) -> None:
     assert not wire.engine.step()
     assert wire.engine.wait_s() is None
     assert wire.rows("SELECT * FROM jobs") == wire.rows("SELECT * FROM job_files") == []
+
+
+def test_too_many_files(make_wire: Callable[..., Wire], tmp_path: Path) -> None:
+    """A job reads 10,000 files at most, or what the limits say."""
+    for number in range(3):
+        (tmp_path / f"{number}.json").write_text("")
+    files = ByScheme({"file": LocalFiles()})
+    for most, status in ((3, "COMPLETED"), (2, "FAILED")):
+        wire = make_wire(files=files, limits=Limits(max_import_files=most))
+        assert imported(wire, url_of(tmp_path))["JobStatus"] == status
+
+
+def test_a_compressed_file_that_is_none(wire: Wire, tmp_path: Path) -> None:
+    """What is called .gz and is not compressed fails as damaged, in both formats."""
+    for job_format in ("CSV", "JSON"):
+        (tmp_path / "file.gz").write_text("Id,Address\n")
+        done = imported(wire, url_of(tmp_path / "file.gz"), job_format)
+        assert (done["JobStatus"], done["TotalProcessed"]) == ("FAILED", 0)
+        assert done["Failures"] == ["the compressed file is damaged"]

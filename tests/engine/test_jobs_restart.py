@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinpoint_kit.engine import Engine, export_job, import_job, job_steps
+from pinpoint_kit.engine import (
+    Engine,
+    export_job,
+    import_job,
+    import_source,
+    job_steps,
+    job_store,
+)
+from pinpoint_kit.engine import endpoint_reader as reader
 from pinpoint_kit.engine.files import ByScheme, LocalFiles
 from pinpoint_kit.limits import Limits
 from tests.engine.job_kit import (
@@ -313,3 +321,141 @@ def test_the_listener(make_wire: Callable[..., Wire], tmp_path: Path) -> None:
     job(wire, job_id, "export")
     assert (len(told), wire.engine.wait_s()) == (2, None)
     assert exported(wire, url_of(tmp_path))["JobStatus"] == "COMPLETED"
+
+
+def meanwhile(
+    monkeypatch: pytest.MonkeyPatch, cls: type, name: str, do: Callable[[], object]
+) -> None:
+    """Has something happen once, in the middle of a piece: when a method has been called."""
+    original = getattr(cls, name)
+    left = [do]
+
+    def wrapped(*values: Any) -> Any:
+        result = original(*values)
+        if left:
+            left.pop()()
+        return result
+
+    monkeypatch.setattr(cls, name, wrapped)
+
+
+@pytest.mark.parametrize("kind", ["import", "export"])
+def test_a_piece_that_was_overtaken(
+    make_wire: Callable[..., Wire],
+    file_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    """Who comes too late with a piece throws it away, and goes on from where the other one is."""
+    wire, other = make_wire(file_url, files=FILES), make_wire(file_url, files=FILES)
+    monkeypatch.setattr(job_steps.Steps, "_is_free", lambda *_: True)
+    if kind == "import":
+        (tmp_path / "a.json").write_bytes(content("JSON", 300))
+        answer = create_import(wire, url_of(tmp_path / "a.json"))
+        meanwhile(monkeypatch, import_source.Source, "read", other.engine.step)
+    else:
+        wire.batch(*({"Id": f"e{n:02}", "Metrics": {"n": n}} for n in range(80)))
+        answer = create_export(wire, url_of(tmp_path))
+        meanwhile(monkeypatch, LocalFiles, "write", lambda: run(other))
+    run(wire)
+    if kind == "import":
+        check(wire, answer.json["Id"], "JSON", 300)
+    else:
+        done = job(wire, answer.json["Id"], "export")
+        assert (done["JobStatus"], done["TotalProcessed"]) == ("COMPLETED", 80)
+        assert lines(url_of(tmp_path)) == endpoints(wire)
+
+
+@pytest.mark.parametrize("kind", ["import", "export"])
+def test_an_application_that_goes_meanwhile(
+    make_wire: Callable[..., Wire], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A piece for an application that is deleted before it is stored leaves nothing behind."""
+    wire = make_wire(files=FILES)
+    wire.update("e1", Metrics={"n": 1})
+
+    def delete() -> None:
+        assert wire.send("DELETE", f"/v1/apps/{wire.app}").status == 200
+
+    if kind == "import":
+        (tmp_path / "a.json").write_bytes(content("JSON", 100))
+        create_import(wire, url_of(tmp_path / "a.json"))
+        meanwhile(monkeypatch, import_source.Source, "read", delete)
+    else:
+        create_export(wire, url_of(tmp_path))
+        meanwhile(monkeypatch, LocalFiles, "write", delete)
+    run(wire)
+    assert wire.rows("SELECT * FROM jobs") == wire.rows("SELECT * FROM endpoints") == []
+    assert wire.rows("SELECT * FROM job_files") == []
+
+
+def test_a_job_that_goes_before_it_is_taken(
+    make_wire: Callable[..., Wire], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever finds a job gone, or taken, between two looks has nothing to do for now."""
+    wire = make_wire(files=FILES)
+    create_export(wire, url_of(tmp_path))
+
+    def lose(*_: object) -> None:
+        raise job_store.LostError
+
+    for name in ("load", "take"):
+        with monkeypatch.context() as patch:
+            patch.setattr(job_store, name, lose)
+            assert not wire.engine.step()
+    assert run(wire) == 2
+
+
+def test_closing_while_a_piece_is_stuck(
+    make_wire: Callable[..., Wire], file_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing waits for a piece for a bounded time; the job stays with its holder until then."""
+    monkeypatch.setattr(job_steps, "_CLOSING_S", 0.01)
+    wire = make_wire(file_url, files=FILES)
+    create_export(wire, url_of(tmp_path))
+    assert wire.engine.step()
+    steps = wire.engine._steps
+    with steps._lock:
+        wire.engine.close()
+    assert not wire.engine.step()
+    assert wire.engine.wait_s() == pytest.approx(5, abs=1)
+    other = make_wire(file_url, files=FILES)
+    assert other.rows("SELECT holder FROM jobs") == [{"holder": steps.holder}]
+    assert run(other) == 1
+
+
+def test_attributes_that_are_not_captured(make_wire: Callable[..., Wire], tmp_path: Path) -> None:
+    """What RemoveAttributes has switched off is left out of imports, also of new endpoints."""
+    wire = make_wire(files=FILES)
+    for kind in ("custom", "metric", "user"):
+        path = f"/v1/apps/{wire.app}/attributes/endpoint-{kind}-attributes"
+        wire.put(path, {"Blacklist": ["secret*"]})
+    members = {
+        "ChannelType": "EMAIL",
+        "Address": "a@example.com",
+        "CreationDate": "2020-01-01T00:00:00.000Z",
+        "CohortId": "7",
+        "Attributes": {"a": ["1"], "secret": ["2"]},
+        "Metrics": {"n": 1, "secret-n": 2},
+        "User": {"UserId": "u", "UserAttributes": {"secrets": ["3"], "b": ["4"]}},
+    }
+    rows = [{"Id": "e1", **members}, {"Id": "e1", **members, "Address": "b@example.com"}]
+    (tmp_path / "a.json").write_text("\n".join(map(json.dumps, rows)))
+    create_import(wire, url_of(tmp_path / "a.json"))
+    run(wire)
+    (found,) = endpoints(wire)
+    assert (found["Attributes"], found["Metrics"]) == ({"a": ["1"]}, {"n": 1})
+    assert found["User"] == {"UserId": "u", "UserAttributes": {"b": ["4"]}}
+    assert (found["CreationDate"], found["CohortId"]) == (members["CreationDate"], "7")
+    assert found["Address"] == "b@example.com"
+
+
+def test_an_export_looks_at_a_window_only(make_wire: Callable[..., Wire]) -> None:
+    """A step reads endpoints by their numbers, and not through all of the application."""
+    wire = make_wire()
+    with wire.engine._store.read() as connection:
+        reader.numbered(connection, 1, 0, 10)
+        sql = reader._NUMBERED._compiled["sqlite"].sql
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", (0, 10, 1)).all()
+    assert "SEARCH endpoints USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plan[0][-1]
