@@ -8,12 +8,9 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from pinpoint_kit.audience.exports import Exports
-from pinpoint_kit.doors import open_objects
 from pinpoint_kit.errors import (
     ConfigurationError,
     Forbidden,
@@ -24,12 +21,10 @@ from pinpoint_kit.errors import (
 from pinpoint_kit.models import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pinpoint_kit.audience.jobs import Jobs
     from pinpoint_kit.objects import Objects
 
-BUCKET, PLACE, ROLE = "audience", "s3://audience/out/", "arn:aws:iam::1:role/r"
+PLACE, ROLE = "s3://audience/out/", "arn:aws:iam::1:role/r"
 
 
 class Service:
@@ -60,21 +55,9 @@ def lines(*ids: str) -> bytes:
 
 
 @pytest.fixture
-def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[Objects]:
-    """A bucket with somebody else's file in it."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
-        objects = open_objects("us-east-1")
-        objects.write(PLACE + "yesterday.gz", io.BytesIO(lines("old")))
-        yield objects
-        objects.close()
-
-
-@pytest.fixture
 def service(objects: Objects) -> Service:
-    """The service, with two files of endpoints and one that is none."""
+    """The service, with two files of endpoints and one that is none; another's file is there."""
+    objects.write(PLACE + "yesterday.gz", io.BytesIO(lines("old")))
     service = Service(objects)
     service.files = {"j/0.gz": lines("a", "b"), "j/1.gz": lines("c"), "j/manifest": b"{}"}
     return service

@@ -9,10 +9,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
-from moto import mock_aws
 
 import pinpoint_kit as pk
 from pinpoint_kit import where
@@ -21,7 +19,9 @@ from pinpoint_kit.errors import JobFailedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BUCKET, PLACE, ROLE = "audience", "s3://audience/somewhere", "arn:aws:iam::1:role/r"
+    from pinpoint_kit.objects import Objects
+
+PLACE, ROLE = "s3://audience/somewhere", "arn:aws:iam::1:role/r"
 
 
 class Raw(io.BytesIO):
@@ -42,26 +42,16 @@ def refuse_ours(request: Any, **_: object) -> AWSResponse | None:
 
 
 @pytest.fixture
-def pinpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[pk.Pinpoint]:
+def pinpoint(objects: Objects) -> Iterator[pk.Pinpoint]:
     """A client of a service that is not in this process, as far as the client knows."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
-        with pk.connect("sqlite://", application="shop") as service:
-            service.client.meta.events.register_first("before-send.pinpoint.GetApp", refuse_ours)  # type: ignore[arg-type]  # the stubs deny what botocore documents
-            with pk.Pinpoint(service.client, service.application_id) as client:
-                yield client
+    del objects  # they are there
+    with pk.connect("sqlite://", application="shop") as service:
+        service.client.meta.events.register_first("before-send.pinpoint.GetApp", refuse_ours)  # type: ignore[arg-type]  # the stubs deny what botocore documents
+        with pk.Pinpoint(service.client, service.application_id) as client:
+            yield client
 
 
-def left() -> list[str]:
-    """What is in the bucket."""
-    client: Any = boto3.client("s3", region_name="us-east-1")
-    return [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", ())]
-
-
-def test_everything_by_export_jobs(pinpoint: pk.Pinpoint) -> None:
+def test_everything_by_export_jobs(pinpoint: pk.Pinpoint, objects: Objects) -> None:
     """Scan, ids, members and counts are right, and nothing is left in the bucket."""
     pinpoint.endpoints.update_many(
         pk.Endpoint(id=f"e-{n}", metrics={"n": n}, user=pk.User(id=f"u-{n}")) for n in range(30)
@@ -76,11 +66,11 @@ def test_everything_by_export_jobs(pinpoint: pk.Pinpoint) -> None:
     assert {e.id for e in pinpoint.segments.members(high, **options)} == {"e-28", "e-29"}
     assert pinpoint.segments.count(high, **options) == 2
     assert pinpoint.segments.count(high, version=1, **options) == 5
-    assert left() == []
+    assert list(objects.find(PLACE)) == []
     assert {job.type for job in pinpoint.jobs.list()} == {pk.JobType.EXPORT}
 
 
-def test_many_rows_through_the_bucket(pinpoint: pk.Pinpoint) -> None:
+def test_many_rows_through_the_bucket(pinpoint: pk.Pinpoint, objects: Objects) -> None:
     """What is loaded arrives by one import job, and refusals name the rows."""
     rows = [
         {"Id": f"e-{n}", "ChannelType": "SMS", "Address": f"+{n}", "User.UserId": f"u-{n // 16}"}
@@ -91,14 +81,13 @@ def test_many_rows_through_the_bucket(pinpoint: pk.Pinpoint) -> None:
     assert (report.accepted, report.rejected) == (1_125, 75)
     assert report.failures[0].startswith("row 16: ")
     assert pinpoint.endpoints.get("e-1198").id == "e-1198"
-    assert left() == []
+    assert list(objects.find(PLACE)) == []
 
 
-def test_jobs_of_a_bucket(pinpoint: pk.Pinpoint) -> None:
+def test_jobs_of_a_bucket(pinpoint: pk.Pinpoint, objects: Objects) -> None:
     """A file in a bucket is imported; a bucket that is not there fails the job, which says so."""
-    boto3.client("s3", region_name="us-east-1").put_object(
-        Bucket=BUCKET, Key="in/people.csv", Body=b"Id,Address,ChannelType\na,+1,SMS\n"
-    )
+    content = b"Id,Address,ChannelType\na,+1,SMS\n"
+    objects.write("s3://audience/in/people.csv", io.BytesIO(content))
     job = pinpoint.jobs.import_endpoints("s3://audience/in/people.csv", role_arn=ROLE)
     assert pinpoint.jobs.wait(job, timeout=60).total_processed == 1
     job = pinpoint.jobs.import_endpoints("s3://nobody-s/in/people.csv", role_arn=ROLE)

@@ -8,9 +8,7 @@ import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 import pytest
-from botocore.stub import Stubber
 
 import pinpoint_kit as pk
 from pinpoint_kit.audience.jobs import Jobs
@@ -27,6 +25,8 @@ from pinpoint_kit.transport import RetryPolicy, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from botocore.stub import Stubber
 
 #: The files of AWS's guide, "Importing Endpoints".
 GUIDE_CSV = """\
@@ -71,17 +71,6 @@ def answer(status: str = "CREATED", job_id: str = "j", kind: str = "IMPORT", **m
         "Type": kind,
         **more,
     }
-
-
-@pytest.fixture
-def stub() -> Iterator[Stubber]:
-    """A service that gives the answers of a script, and refuses other calls."""
-    client = botocore.session.Session().create_client(
-        "pinpoint", region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s"
-    )
-    with Stubber(client) as stub:
-        yield stub
-        stub.assert_no_pending_responses()
 
 
 def jobs(stub: Stubber, time: Time | None = None, door: str | None = None) -> Jobs:
@@ -404,6 +393,31 @@ def test_there_and_back(pinpoint: pk.Pinpoint, tmp_path: Path) -> None:
         assert (job.total_processed, job.total_failures) == (150, 0)
         assert other.endpoints.get("e-7").metrics == {"n": 7.0}
     assert [job.type for job in pinpoint.jobs.list()] == [pk.JobType.EXPORT]
+
+
+def test_an_export_of_an_unknown_segment(pinpoint: pk.Pinpoint, tmp_path: Path) -> None:
+    """It is refused, and no job is made."""
+    with pytest.raises(NotFound):
+        pinpoint.jobs.export_endpoints(tmp_path, segment_id="0" * 32)
+    assert pinpoint.jobs.list() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_import_into_a_segment(pinpoint: pk.Pinpoint, tmp_path: Path) -> None:
+    """The job tells the id of its segment at once, and another one adds to it."""
+    (tmp_path / "guide.csv").write_text(GUIDE_CSV)
+    job = pinpoint.jobs.import_endpoints(tmp_path / "guide.csv", segment_name="guide")
+    assert job.definition is not None
+    segment_id = job.definition.segment_id
+    assert segment_id is not None
+    pinpoint.jobs.wait(job)
+    (tmp_path / "more.csv").write_text("Id,ChannelType,Address\nx,SMS,+1\n")
+    pinpoint.jobs.wait(pinpoint.jobs.import_endpoints(tmp_path / "more.csv", segment_id=segment_id))
+    segment = pinpoint.segments.get(segment_id)
+    assert (segment.name, segment.segment_type) == ("guide", pk.SegmentType.IMPORT)
+    assert segment.import_definition is not None
+    assert pinpoint.segments.count(segment) == 4
+    assert len(pinpoint.jobs.list(segment_id=segment_id)) == 2
 
 
 def test_an_unknown_job(pinpoint: pk.Pinpoint) -> None:

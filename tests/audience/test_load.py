@@ -10,15 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-import boto3
 import numpy as np
 import pandas as pd
 import pytest
-from moto import mock_aws
 
 import pinpoint_kit as pk
 from pinpoint_kit.audience.loading import Loader
-from pinpoint_kit.doors import open_objects
 from pinpoint_kit.engine import Engine, Request
 from pinpoint_kit.errors import (
     ConfigurationError,
@@ -463,7 +460,7 @@ def test_an_end_in_the_middle(away: pk.Pinpoint) -> None:
 
 # Through a bucket
 
-BUCKET, PLACE = "audience", "s3://audience/in/"
+PLACE = "s3://audience/in/"
 
 
 class Service:
@@ -502,15 +499,9 @@ class NoBatches:
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+def service(objects: Objects) -> Service:
     """The service, and a bucket."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
-        objects = open_objects("us-east-1")
-        yield Service(objects)
-        objects.close()
+    return Service(objects)
 
 
 def load(service: Service, source: Any, **options: Any) -> pk.LoadReport:

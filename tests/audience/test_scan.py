@@ -6,15 +6,15 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import botocore.session
 import pytest
-from botocore.stub import Stubber
 
 import pinpoint_kit as pk
 from pinpoint_kit.errors import ConfigurationError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from botocore.stub import Stubber
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "list_endpoint_ids.py"
 
@@ -68,12 +68,9 @@ def test_an_unknown_application() -> None:
                 ask()
 
 
-def test_elsewhere_a_place_for_an_export_is_needed() -> None:
+def test_elsewhere_a_place_for_an_export_is_needed(stub: Stubber) -> None:
     """Where a list cannot be asked for, the error says what to give."""
-    client = botocore.session.Session().create_client(
-        "pinpoint", region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s"
-    )
-    with Stubber(client) as stub, pk.Pinpoint(client, "a") as pinpoint:
+    with pk.Pinpoint(stub.client, "a") as pinpoint:
         for ask in (pinpoint.endpoints.scan, pinpoint.endpoints.ids):
             stub.add_client_error("get_app", "NotFoundException", http_status_code=404)
             with pytest.raises(ConfigurationError, match=r"give export_to=.*role_arn"):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 import pytest
-from botocore.stub import Stubber
 
 import pinpoint_kit as pk
 from pinpoint_kit import SegmentDimensions, SegmentGroupList, where
@@ -20,6 +18,8 @@ from pinpoint_kit.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from botocore.stub import Stubber
 
 PROS = where.attribute("plan").is_in("pro", "team") & (where.metric("level") >= 3)
 
@@ -48,13 +48,10 @@ def pinpoint() -> Iterator[pk.Pinpoint]:
 
 
 @pytest.fixture
-def hosted() -> Iterator[tuple[pk.Pinpoint, Stubber]]:
+def hosted(stub: Stubber) -> Iterator[pk.Pinpoint]:
     """A service without operations of our own."""
-    client = botocore.session.Session().create_client(
-        "pinpoint", region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s"
-    )
-    with Stubber(client) as stub, pk.Pinpoint(client, "a") as pinpoint:
-        yield pinpoint, stub
+    with pk.Pinpoint(stub.client, "a") as pinpoint:
+        yield pinpoint
 
 
 def test_the_life_of_a_segment(pinpoint: pk.Pinpoint) -> None:
@@ -217,21 +214,19 @@ def test_updates_that_say_nothing(pinpoint: pk.Pinpoint) -> None:
             pinpoint.segments.count("s", version=version)  # type: ignore[arg-type]  # the point
 
 
-def test_elsewhere_a_place_for_an_export_is_needed(hosted: tuple[pk.Pinpoint, Stubber]) -> None:
+def test_elsewhere_a_place_for_an_export_is_needed(hosted: pk.Pinpoint, stub: Stubber) -> None:
     """Who is in a segment is answered by an export job; why, not at all."""
-    pinpoint, stub = hosted
-    for ask in (pinpoint.segments.members, pinpoint.segments.count):
+    for ask in (hosted.segments.members, hosted.segments.count):
         stub.add_client_error("get_app", "NotFoundException", http_status_code=404)
         with pytest.raises(ConfigurationError, match=r"give export_to=.*role_arn"):
             ask("s")
     stub.add_client_error("get_app", "NotFoundException", http_status_code=404)
     with pytest.raises(ConfigurationError, match="connect to the engine"):
-        pinpoint.segments.explain("e", "s")
+        hosted.segments.explain("e", "s")
 
 
-def test_the_requests_are_pinpoints_own(hosted: tuple[pk.Pinpoint, Stubber]) -> None:
+def test_the_requests_are_pinpoints_own(hosted: pk.Pinpoint, stub: Stubber) -> None:
     """Lists page themselves; an update that gives all reads nothing first."""
-    pinpoint, stub = hosted
     shown = {
         "ApplicationId": "a",
         "Arn": "arn",
@@ -246,7 +241,7 @@ def test_the_requests_are_pinpoints_own(hosted: tuple[pk.Pinpoint, Stubber]) -> 
     stub.add_response(
         "get_segments", {"SegmentsResponse": {"Item": [shown]}}, {**first, "Token": "t"}
     )
-    assert [segment.id for segment in pinpoint.segments.list()] == ["s", "s"]
+    assert [segment.id for segment in hosted.segments.list()] == ["s", "s"]
     country = {"Location": {"Country": {"DimensionType": "INCLUSIVE", "Values": ["PT"]}}}
     stub.add_response(
         "update_segment",
@@ -257,5 +252,4 @@ def test_the_requests_are_pinpoints_own(hosted: tuple[pk.Pinpoint, Stubber]) -> 
             "WriteSegmentRequest": {"Name": "n", "Dimensions": country},
         },
     )
-    assert pinpoint.segments.update("s", name="n", where=where.country("PT")).id == "s"
-    stub.assert_no_pending_responses()
+    assert hosted.segments.update("s", name="n", where=where.country("PT")).id == "s"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -104,30 +102,28 @@ def test_a_segment_of_an_import(run: Run, folder: Path) -> None:
     assert [item["Type"] for item in listed] == ["IMPORT", "IMPORT", "EXPORT"]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("import", "missing.csv"),
-        ("import", "ftp://host/people.csv"),
-        ("import", "s3://"),
-        ("import", "people.txt"),
-        ("import", "people.csv", "--format", "xml"),
-        ("import", "people.csv", "--timeout", "-1"),
-        ("export", "file://relative"),
-        ("export", "out", "--segment-version", "1"),
-        ("wait", ""),
-    ],
-)
-def test_what_is_wrong_before_anything_is_done(
-    run: Run, folder: Path, words: tuple[str, ...]
-) -> None:
+WRONG = [
+    ("import", "missing.csv"),
+    ("import", "ftp://host/people.csv"),
+    ("import", "s3://"),
+    ("import", "people.txt"),
+    ("import", "people.csv", "--format", "xml"),
+    ("import", "people.csv", "--timeout", "-1"),
+    ("export", "file://relative"),
+    ("export", "out", "--segment-version", "1"),
+    ("wait", ""),
+]
+
+
+def test_what_is_wrong_before_anything_is_done(run: Run, folder: Path) -> None:
     """It is a usage error, and no job is made."""
     (folder / "people.csv").write_text(CSV)
     (folder / "people.txt").write_text(CSV)
     run("endpoint", "update", "e", "--metric", "a=1")
-    answer = run("job", *words)
-    assert (answer.status, answer.stdout) == (2, "")
-    assert "Traceback" not in answer.stderr
+    for words in WRONG:
+        answer = run("job", *words)
+        assert (answer.status, answer.stdout) == (2, ""), words
+        assert "Traceback" not in answer.stderr
     assert run("job", "list").stdout == "no jobs\n"
 
 

@@ -144,6 +144,11 @@ def test_leaves(condition: Condition, expected: Any) -> None:
     assert written(condition) == expected
 
 
+def test_not_equal_is_the_opposite_of_equal() -> None:
+    """Endpoints without the metric are among those that do not have this value."""
+    assert written(where.metric("n") != 3) == written(~(where.metric("n") == 3))
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -364,7 +369,7 @@ FACTS = [
 
 
 @given(TREES)
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_a_definition_says_what_the_condition_says(tree: tuple[Any, ...]) -> None:
     """For every combination of facts both agree; or the condition is refused."""
     try:

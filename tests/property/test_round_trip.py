@@ -13,13 +13,30 @@ from hypothesis import strategies as st
 
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.models import (
+    AttributeDimension,
+    AttributeType,
     ChannelType,
+    ComparisonOperator,
     Demographic,
+    DimensionType,
     Endpoint,
     Event,
+    GPSCoordinates,
+    GPSPointDimension,
+    GroupType,
+    Include,
     Location,
+    MetricDimension,
     OptOut,
+    Segment,
+    SegmentDemographics,
+    SegmentDimensions,
+    SegmentGroup,
+    SegmentGroupList,
+    SegmentLocation,
+    SegmentReference,
     Session,
+    SetDimension,
     User,
     wire,
 )
@@ -91,6 +108,90 @@ def test_events(event: Event) -> None:
     """The same for events and their sessions."""
     data = json.loads(wire.encode(wire.to_wire(event)))
     assert wire.from_wire(Event, data, strict=True) == event
+
+
+VALUES = st.lists(TEXT, max_size=3)
+SETS = st.builds(
+    SetDimension, values=VALUES, dimension_type=optional(st.sampled_from(DimensionType))
+)
+DIMENSIONS = st.builds(
+    SegmentDimensions,
+    attributes=optional(
+        st.dictionaries(
+            TEXT,
+            st.builds(
+                AttributeDimension,
+                values=VALUES,
+                attribute_type=optional(st.sampled_from(AttributeType)),
+            ),
+            max_size=2,
+        )
+    ),
+    metrics=optional(
+        st.dictionaries(
+            TEXT,
+            st.builds(
+                MetricDimension,
+                comparison_operator=st.sampled_from(ComparisonOperator),
+                value=NUMBER,
+            ),
+            max_size=2,
+        )
+    ),
+    demographic=optional(
+        st.builds(SegmentDemographics, platform=optional(SETS), channel=optional(SETS))
+    ),
+    location=optional(
+        st.builds(
+            SegmentLocation,
+            country=optional(SETS),
+            gps_point=optional(
+                st.builds(
+                    GPSPointDimension,
+                    coordinates=st.builds(GPSCoordinates, latitude=NUMBER, longitude=NUMBER),
+                    range_in_kilometers=optional(NUMBER),
+                )
+            ),
+        )
+    ),
+)
+SEGMENTS = st.builds(
+    Segment,
+    id=TEXT.filter(bool),
+    name=optional(TEXT),
+    version=optional(st.integers(1, 2**31)),
+    dimensions=optional(DIMENSIONS),
+    segment_groups=optional(
+        st.builds(
+            SegmentGroupList,
+            groups=optional(
+                st.lists(
+                    st.builds(
+                        SegmentGroup,
+                        dimensions=optional(st.lists(DIMENSIONS, max_size=2)),
+                        type=optional(st.sampled_from(GroupType)),
+                        source_segments=optional(
+                            st.lists(st.builds(SegmentReference, id=TEXT.filter(bool)), max_size=2)
+                        ),
+                    ),
+                    max_size=2,
+                )
+            ),
+            include=optional(st.sampled_from(Include)),
+        )
+    ),
+    last_modified_date=optional(INSTANT),
+)
+
+
+@given(SEGMENTS)
+@settings(max_examples=80)
+def test_segments(segment: Segment) -> None:
+    """The same for segments, with models in models, by name and in order."""
+    data = json.loads(wire.encode(wire.to_wire(segment)))
+    assert wire.from_wire(Segment, data, strict=True) == segment
+    assert pickle.loads(pickle.dumps(segment)) == segment  # noqa: S301 -- our own bytes
+    assert copy.deepcopy(segment) == segment
 
 
 JSON = st.recursive(
