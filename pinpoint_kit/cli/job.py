@@ -149,7 +149,8 @@ def list_jobs(settings: Settings, job_type: str | None, segment_id: str | None) 
     if settings.as_json:
         print_json({"Item": [wire.to_wire(each) for each in found]})
     elif found:
-        console().print(table(_COLUMNS, map(_row, found), numbers=_NUMBERS, whole=_NUMBERS))
+        whole = ("Id", "Type", "Status", *_NUMBERS)
+        console().print(table(_COLUMNS, map(_row, found), numbers=_NUMBERS, whole=whole))
     else:
         click.echo("no jobs")
 
