@@ -52,7 +52,7 @@ def test_every_command_is_in_the_how_to() -> None:
 def test_common_options(path: str) -> None:
     """Commands take the same options for where they work (a Pinpoint, a spool) and answer."""
     options = {name for parameter in COMMANDS[path].params for name in parameter.opts}
-    places = {"dead-letters": {"--spool"}, "credentials": set[str]()}
+    places = {"dead-letters": {"--spool"}, "credentials": set[str](), "backup": {"--url"}}
     a_pinpoint = {"--url", "--application", "--application-id"}
     place = places.get(path.split()[1], a_pinpoint)
     assert {*place, "--json", "--debug"} <= options
