@@ -80,7 +80,7 @@ __all__ = [
 
 #: What SQL may call by these names, and with how many arguments.
 _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
-    ("pinpoint_has_value", 4, sql_functions.has_value),
+    ("pinpoint_has_value", 2, sql_functions.has_value),
     ("pinpoint_instant", 1, sql_functions.instant),
     ("pinpoint_metric", 2, sql_functions.metric),
 )
@@ -330,10 +330,10 @@ def _spell_has_value(element: _HasValue, compiler: SQLCompiler, **options: objec
 
     Texts without the wanted are told by their characters, which costs a tenth of reading JSON.
     """
-    wanted = orjson.dumps(element.wanted).decode()
-    exactly = func.pinpoint_has_value(element.text, element.name, element.how, wanted) == 1
+    asked = orjson.dumps([element.name, element.how, element.wanted]).decode()
+    exactly = func.pinpoint_has_value(element.text, asked) == 1
     found: ColumnElement[bool]
-    if _is_plain(element.name) and "\\u0000" not in wanted:
+    if _is_plain(element.name) and "\\u0000" not in asked:
         each = func.json_each(element.text, f'$."{element.name}"').table_valued("value")
         fits = exists().select_from(each)
         found = fits.where(_SQLITE_TESTS[element.how](each.c.value, element.wanted))
@@ -377,7 +377,7 @@ def _spell_metric(element: _Metric, compiler: SQLCompiler, **options: object) ->
     if _is_plain(element.name):
         number = cast(func.json_extract(element.text, f'$."{element.name}"'), Float)
     else:
-        exactly = func.pinpoint_metric(element.text, element.name)
+        exactly = func.pinpoint_metric(element.text, orjson.dumps(element.name).decode())
         number = case((element.text.is_not(None), exactly))
     return f"({compiler.process(number, **options)})"
 

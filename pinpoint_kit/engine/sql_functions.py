@@ -1,7 +1,8 @@
 """Functions in Python that SQL may call, for what a database itself does not tell exactly.
 
 Pure and deterministic, of texts as the store keeps them. Which of them a database needs, and when
-it calls them, stands in dialects.py.
+it calls them, stands in dialects.py. What is asked comes as JSON, because U+0000 in an argument is
+not safe with every driver.
 """
 
 from __future__ import annotations
@@ -23,24 +24,28 @@ def instant(text: str) -> str | None:
     return instants.sortable(text)
 
 
-def metric(text: str | None, name: str) -> float | None:
-    """Returns a number of a stored map of numbers, None when there is none of this name."""
-    number = orjson.loads(text).get(name) if text else None
+def metric(text: str | None, asked: str) -> float | None:
+    """Returns a number of a stored map of numbers, None when there is none of this name.
+
+    Args:
+        text: the map, None for an empty one.
+        asked: the name, in JSON.
+    """
+    number = orjson.loads(text).get(orjson.loads(asked)) if text else None
     return None if number is None else float(number)
 
 
-def has_value(text: str | None, name: str, how: str, wanted: str) -> bool:
+def has_value(text: str | None, asked: str) -> bool:
     """Returns whether a stored map of lists has a value of this name that fits.
 
     Args:
         text: the map, None for an empty one.
-        name: the name of the list.
-        how: as for `dialects.has_value`.
-        wanted: a JSON list of texts.
+        asked: name, how and the wanted texts as for `dialects.has_value`, a list in JSON.
     """
+    name, how, wanted = orjson.loads(asked)
     values = orjson.loads(text).get(name, ()) if text else ()
-    fits, texts = _FITS[how], orjson.loads(wanted)
-    return any(fits(value, texts) for value in values)
+    fits = _FITS[how]
+    return any(fits(value, wanted) for value in values)
 
 
 def _is_before(value: str, wanted: Sequence[str]) -> bool:
