@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["Served", "cpu_seconds", "is_alive", "is_sound", "rows"]
+__all__ = ["Served", "cpu_seconds", "has_started", "is_alive", "is_sound", "rows"]
 
 
 class Served:
@@ -55,9 +55,10 @@ class Served:
         return self.process.returncode, said
 
     def end(self) -> None:
-        """Ends it, if a test has left it running."""
-        if self.process.poll() is None:
-            self.kill()
+        """Ends what a test has left running of it, workers without supervisor, too."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process.communicate(timeout=PATIENCE)
 
     def worker_pids(self) -> set[int]:
         """The processes of its workers; needs Linux."""
@@ -84,6 +85,15 @@ def is_alive(pid: int) -> bool:
         return _fields(pid)[0] != "Z"
     except OSError:
         return False
+
+
+def has_started(pid: int) -> bool:
+    """Whether a worker has opened the database and counts requests; needs Linux."""
+    try:
+        names = {os.path.basename(os.readlink(fd)) for fd in Path(f"/proc/{pid}/fd").iterdir()}  # noqa: PTH115, PTH119 -- of no real path
+    except OSError:
+        return False
+    return f"gauge_livesum_{pid}.db" in names
 
 
 def cpu_seconds(pid: int) -> float:

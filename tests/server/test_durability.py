@@ -27,7 +27,7 @@ from botocore.config import Config
 import pinpoint_kit as pk
 
 from .conftest import PATIENCE
-from .served import Served, cpu_seconds, is_alive, is_sound, rows
+from .served import Served, cpu_seconds, has_started, is_alive, is_sound, rows
 from .writers import Api, Writer, make_writers
 
 if TYPE_CHECKING:
@@ -250,11 +250,16 @@ def test_a_killed_worker_loses_nothing_of_clients_that_retry(start: Start) -> No
 
 def two_workers(served: Served) -> set[int]:
     """The workers, once those that died have been replaced."""
+    wait_until(lambda: len(served.worker_pids()) == 2)
+    return served.worker_pids()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Returns once it is so; fails after a while."""
     end = time.monotonic() + PATIENCE
-    while len(pids := served.worker_pids()) < 2:
+    while not is_so():
         assert time.monotonic() < end
         time.sleep(0.05)
-    return pids
 
 
 def update(
@@ -303,17 +308,18 @@ def test_a_worker_without_supervisor_finishes_what_is_under_way(start: Start) ->
     ):
         api.make_app()
         workers = two_workers(served)
+        wait_until(lambda: all(map(has_started, workers)))  # it would wait for the database
         database.execute("BEGIN IMMEDIATE")
         waiting = pool.submit(api.ask, "POST", "/v1/apps", {"Name": "second"})
         with connected(served) as probe:
             while b"in_flight 1.0" not in probe.read("/metrics"):
                 pass  # until the request has begun
         os.kill(served.pid, signal.SIGKILL)
-        while len(left := [pid for pid in workers if is_alive(pid)]) > 1:
-            time.sleep(0.05)  # until the one that has no request has ended
-        before = cpu_seconds(left[0])
+        wait_until(lambda: sum(map(is_alive, workers)) == 1)  # the other one has no request
+        left = next(pid for pid in workers if is_alive(pid))
+        before = cpu_seconds(left)
         time.sleep(1)
-        used = cpu_seconds(left[0]) - before
+        used = cpu_seconds(left) - before
         database.execute("ROLLBACK")
         assert waiting.result(PATIENCE)[0] == 201
     assert used < 0.2
