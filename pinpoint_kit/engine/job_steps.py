@@ -37,6 +37,8 @@ _logger = logging.getLogger(__name__)
 
 #: How long an engine may be silent before others go on with its job.
 _LEASE_MS = 30_000
+#: How often to look whether a process of this machine that holds a job is still there.
+_LOOK_MS = 1_000
 #: How long work rests after the database has failed.
 _REST_S = 5.0
 #: How long closing waits for the piece under way.
@@ -99,10 +101,7 @@ class Steps:
             return max(rest, _REST_S)
         if not jobs:
             return None
-        waits = [
-            0 if self._is_free(holder, until, now) else until - now for _, holder, until in jobs
-        ]
-        return max(rest, min(waits) / 1000)
+        return max(rest, min(self._wait_ms(holder, until, now) for _, holder, until in jobs) / 1000)
 
     def close(self) -> None:
         """Lets others go on with what this engine was working on."""
@@ -169,6 +168,13 @@ class Steps:
         if int(pid) == os.getpid():
             return holder not in {steps.holder for steps in list(_all)}
         return not has_process(int(pid))
+
+    def _wait_ms(self, holder: str | None, until: int, now: int) -> int:
+        """After how long a job may be free: when its lease is over, or its process has died."""
+        if holder is None or self._is_free(holder, until, now):
+            return 0
+        is_near = holder.startswith(f"{self._machine}#")
+        return min(until - now, _LOOK_MS) if is_near else until - now
 
     def _fail(self, job: Job, now: int) -> None:
         try:

@@ -208,8 +208,12 @@ def test_what_was_on_disk_and_is_lost_is_counted(
 
     with opened(tmp_path, delivery=pk.DeliveryOptions(max_buffer_events=200)) as pinpoint:
         monkeypatch.setattr(Spool, "load", lambda *_: [])
-        for number in range(1000):
-            pinpoint.events.record("e", "t", event_id=str(number))
+        with closing(
+            sqlite3.connect(tmp_path / "engine.db", isolation_level=None)
+        ) as database:  # holds delivery up
+            database.execute("BEGIN IMMEDIATE")
+            for number in range(1000):
+                pinpoint.events.record("e", "t", event_id=str(number))
         report = pinpoint.flush(30)
     assert report.pending == 0
     assert report.recorded == 1000 == report.accepted + report.dropped
