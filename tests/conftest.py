@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from typing import TYPE_CHECKING, Any
 
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 # pytester forgets the modules that a test has imported, and SQLAlchemy cannot be imported twice.
 import pinpoint_kit.client
 import pinpoint_kit.engine  # noqa: F401 -- imported to be there
+from tests.contract import table
+
+if TYPE_CHECKING:
+    import pytest
+    from xdist.remote import Producer
 
 # A shared machine may pause at any moment: how long an example takes says nothing here.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,3 +29,32 @@ for name in [name for name in os.environ if name.startswith("AWS_")]:
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_CONFIG_FILE"] = os.devnull
 os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+# Most sessions of the tests read the same models of botocore, up to 1 MB of JSON each.
+_load_file = functools.cache(JSONFileLoader().load_file)
+
+
+def _load_once(self: JSONFileLoader, file_path: str) -> Any:  # noqa: ARG001 -- botocore's method
+    return _load_file(file_path)
+
+
+JSONFileLoader.load_file = _load_once  # type: ignore[method-assign]
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # has no types
+    """With `-n`, keeps a file's tests together, and the contract suite: it looks back at itself."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        folder = path.rpartition("/")[0]
+        return folder if folder == "tests/contract" else path
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Has the contract suite's table printed."""
+    config.pluginmanager.register(table)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Says which tests a worker gets at once."""
+    return Scheduling(config, log)

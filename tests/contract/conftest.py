@@ -1,14 +1,13 @@
 """The suite's fixtures: a test that uses `door`, `client` or `app` runs once at every door.
 
 Tests marked `at_moto` run at moto's door too, slow ones at a server that verifies signatures. Raw
-requests go through our own doors only. The coverage table that ends a run is printed from here.
+requests go through our own doors only.
 """
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections import Counter
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from pinpoint_kit.limits import DEFAULT_LIMITS
 from pinpoint_kit.server import credentials, credentials_file, run
 from pinpoint_kit.server.doorkeeper import Doorkeeper
 from tests.contract.doors import Calls, Door, engine_sender, hosted_client, socket_sender
+from tests.contract.table import CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,19 +32,17 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 #: The doors of our own house.
 OURS = ("process", "http")
-_CALLS = pytest.StashKey[Calls]()
 _COLLECTED = pytest.StashKey[list[pytest.Item]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the suite's marks, and begins to note calls."""
+    """Declares the suite's marks."""
     for mark in (
         "at_moto: a behaviour that moto implements as well",
         "not_signed: sends what a server that verifies signatures has to refuse",
         "looks_back: asks what the whole suite has done, and runs after it",
     ):
         config.addinivalue_line("markers", mark)
-    config.stash[_CALLS] = Calls()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -75,25 +73,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("asks what the whole suite has done, and only a part of it runs")
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Prints how the operations are answered, and how many the suite called at each door."""
-    calls = config.stash[_CALLS]
-    if not calls.statuses:
-        return
-    rows = Engine.coverage()
-    counts = Counter(row.status for row in rows)
-    terminalreporter.section("Pinpoint API coverage")
-    terminalreporter.line(f"{'operations':<12}{len(rows):>5}")
-    for status in ("emulated", "partial", "refused"):
-        terminalreporter.line(f"{status:<12}{counts[status]:>5}")
-    for door in calls.statuses:
-        terminalreporter.line(f"{len(calls.answered(door))} answered at the door {door!r}")
-
-
 @pytest.fixture(scope="session")
 def calls(pytestconfig: pytest.Config) -> Calls:
     """What the suite has called so far."""
-    return pytestconfig.stash[_CALLS]
+    return pytestconfig.stash[CALLS]
 
 
 @pytest.fixture(scope="session")
