@@ -17,6 +17,7 @@ __all__ = [
     "incomplete_signature",
     "invalid_signature",
     "missing_token",
+    "monitor_elsewhere",
     "unrecognized_client",
 ]
 
@@ -51,6 +52,18 @@ def missing_token() -> Denied:
             "MissingAuthenticationTokenException",
             "Missing Authentication Token: this server takes requests that are signed with one of"
             " its access keys (AWS Signature Version 4)",
+        )
+    )
+
+
+def monitor_elsewhere() -> Denied:
+    """The metrics are asked for without a signature, and not as a program of this machine would."""
+    return Denied(
+        Denial(
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token: unsigned, only programs of this machine read the"
+            " metrics, and only at a loopback address such as http://127.0.0.1; ask there, or sign"
+            " the request with an access key for all applications",
         )
     )
 

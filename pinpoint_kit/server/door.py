@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.server import refusals, visitors
+from pinpoint_kit.server import denials, refusals, visitors
 
 if TYPE_CHECKING:
-    from pinpoint_kit.server.doorkeeper import Doorkeeper
+    from pinpoint_kit.server.doorkeeper import Admission, Doorkeeper
     from pinpoint_kit.server.head import Head
 
 __all__ = ["Door"]
@@ -61,9 +61,7 @@ class Door:
         """
         if self._doorkeeper is None:
             return ""
-        admission = self._doorkeeper.admit(
-            head.method, head.full_path, head.query, head.pairs, body, datetime.now(timezone.utc)
-        )
+        admission = _ask(self._doorkeeper, head, body)
         if admission.denial is not None:
             raise refusals.denied(admission.denial)
         return admission.access_key_id
@@ -76,7 +74,15 @@ class Door:
         """
         if self._doorkeeper is None:
             self.check_visitor(head)
-        elif visitors.is_loopback(peer):
-            visitors.check_local(head.headers)
-        else:
-            self.admit(head, b"")
+        elif not (visitors.is_loopback(peer) and visitors.is_local(head.headers)):
+            denial = _ask(self._doorkeeper, head, b"").denial
+            if denial == denials.missing_token().denial:
+                denial = denials.monitor_elsewhere().denial
+            if denial is not None:
+                raise refusals.denied(denial)
+
+
+def _ask(doorkeeper: Doorkeeper, head: Head, body: bytes) -> Admission:
+    return doorkeeper.admit(
+        head.method, head.full_path, head.query, head.pairs, body, datetime.now(timezone.utc)
+    )

@@ -16,7 +16,7 @@ from pinpoint_kit.server import refusals
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["check_local", "is_loopback"]
+__all__ = ["check_local", "is_local", "is_loopback"]
 
 
 @functools.lru_cache(maxsize=256)  # the same few names, in every request
@@ -33,24 +33,37 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
+def is_local(headers: Mapping[str, str]) -> bool:
+    """Returns whether neither the `Host` nor the `Origin` is another machine's."""
+    return _has_local_host(headers) and _has_local_origin(headers)
+
+
 def check_local(headers: Mapping[str, str]) -> None:
-    """Refuses what a web page of another host has sent.
+    """Refuses, on a server without credentials, what a web page of another host has sent.
 
     Raises:
         Refused: the `Host` or the `Origin` is not on this machine.
     """
-    host = headers.get("host")  # HTTP/1.0 may go without; no browser does
-    if host is not None and not is_loopback(_host_of(f"//{host}")):
+    if not _has_local_host(headers):
         raise refusals.not_here(
             "Without credentials this server answers as localhost only: use its loopback address"
             " as the URL, or start it with --credentials"
         )
-    origin = headers.get("origin")
-    if origin is not None and not is_loopback(_host_of(origin)):
+    if not _has_local_origin(headers):
         raise refusals.not_here(
             "Without credentials this server answers no web page of another host: start it with"
             " --credentials"
         )
+
+
+def _has_local_host(headers: Mapping[str, str]) -> bool:
+    host = headers.get("host")  # HTTP/1.0 may go without; no browser does
+    return host is None or is_loopback(_host_of(f"//{host}"))
+
+
+def _has_local_origin(headers: Mapping[str, str]) -> bool:
+    origin = headers.get("origin")
+    return origin is None or is_loopback(_host_of(origin))
 
 
 def _host_of(url: str) -> str:

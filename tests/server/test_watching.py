@@ -196,12 +196,34 @@ def test_metrics_for_monitors_of_this_machine(
 ) -> None:
     """With credentials, this machine reads the metrics unsigned, and others only signed."""
     assert guarded.ask("GET", "/metrics").status == 200
-    assert guarded.ask("GET", "/metrics", Origin="https://example.com").status == 403
     monkeypatch.setattr("pinpoint_kit.server.door.visitors.is_loopback", lambda _: False)
     answer = guarded.ask("GET", "/metrics")
     assert (answer.status, answer.code) == (403, "MissingAuthenticationTokenException")
     assert guarded.ask("GET", "/healthz").status == 200
     assert guarded.ask("GET", "/readyz").status == 200
+
+
+@pytest.mark.parametrize(
+    "headers", ["Host: metrics.example.com", "Host: localhost\r\nOrigin: https://example.com"]
+)
+def test_metrics_under_another_name(guarded: RunningServer, headers: str) -> None:
+    """Under another host's name, or for a web page, an unsigned request is told where to ask."""
+    client = guarded.client()
+    client.send(f"GET /metrics HTTP/1.1\r\n{headers}\r\n\r\n".encode())
+    answer = client.answer()
+    assert (answer.status, answer.code) == (403, "MissingAuthenticationTokenException")
+    assert "at a loopback address such as http://127.0.0.1" in answer.json["Message"]
+    assert "or sign the request" in answer.json["Message"]
+
+
+def test_signed_metrics_under_another_name(guarded: RunningServer) -> None:
+    """A key for all applications reads the metrics through a proxy of this machine, too."""
+    for key, status in ((signing.ADMIN, 200), (signing.WRITER, 403)):
+        sent = signing.sign("GET", "/metrics", b"", key=key)
+        lines = ["GET /metrics HTTP/1.1", *(f"{name}: {value}" for name, value in sent.headers)]
+        client = guarded.client()
+        client.send("\r\n".join([*lines, "", ""]).encode())
+        assert client.answer().status == status
 
 
 def test_strangers_are_not_read(guarded: RunningServer, log: Log) -> None:
