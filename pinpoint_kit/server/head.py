@@ -6,6 +6,7 @@ body, the engine or a clock may be put here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Head"]
 
 _SMALL_BODY = 65_536
+#: A target in absolute form (RFC 9112, 3.2.2): its host, and its path, which may be empty.
+_ABSOLUTE = re.compile(rb"https?://((?!:)[^/@#\\]+)(/.*)?", re.IGNORECASE | re.DOTALL)
+_SCHEME = re.compile(r"https?:", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -28,10 +32,11 @@ class Head:
 
     Attributes:
         method: the HTTP method.
-        full_path: the raw path, still percent-encoded.
+        full_path: the raw path, still percent-encoded, without the host of a target that is a URL.
         path: the same, below the place where the app is mounted.
         query: the raw query string, without the question mark.
-        pairs: the headers as they came, names in lower case.
+        pairs: the headers as they came, names in lower case. Where the target names the host,
+            that is the `Host`, and what the header said is forgotten, as RFC 9112 wants it.
         headers: by name; values of a repeated one are joined by commas.
         size: bytes of all that.
     """
@@ -48,15 +53,19 @@ class Head:
     def of(cls, scope: Mapping[str, Any]) -> Head:
         """Reads the ASGI scope; refuses nothing yet."""
         # A server that gives only the decoded path has lost the difference between "/" and "%2F".
-        raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        target: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        authority, raw_path = _split(target)
         root = quote(scope.get("root_path", "")).encode()
         below = raw_path[len(root) :] if root and raw_path.startswith(root + b"/") else raw_path
         raw_query: bytes = scope["query_string"]
         pairs = tuple(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
         )
+        if authority:
+            others = (pair for pair in pairs if pair[0] != "host")
+            pairs = (("host", authority.decode("latin-1")), *others)
         headers: dict[str, str] = {}
-        size = len(raw_path) + len(raw_query)
+        size = len(target) + len(raw_query)
         for name, value in pairs:
             size += len(name) + len(value)
             headers[name] = f"{headers[name]},{value}" if name in headers else value
@@ -98,9 +107,17 @@ class Head:
                 f"A request has at most {options.max_headers} headers, which with its path and"
                 f" query are at most {options.max_head_bytes} bytes"
             )
+        if _SCHEME.match(self.full_path):  # it could not be split
+            raise refusals.malformed("A URL as the target of a request has a host, and no user")
         if "transfer-encoding" in self.headers:
             # RFC 9112, 6.1 and 6.3: this is how requests are smuggled past a proxy.
             if "content-length" in self.headers:
                 raise refusals.malformed("A request has Content-Length or Transfer-Encoding")
             if http_version == "1.0":
                 raise refusals.malformed("HTTP/1.0 knows no Transfer-Encoding")
+
+
+def _split(target: bytes) -> tuple[bytes, bytes]:
+    """Returns the host that a target names, b"" when it names none, and the path."""
+    found = _ABSOLUTE.fullmatch(target)
+    return (found[1], found[2] or b"/") if found else (b"", target)

@@ -269,6 +269,20 @@ def test_an_id_with_slashes_stays_in_its_application(house: House) -> None:
     assert house.knock(sign("DELETE", target, b"")).status == 202
 
 
+def test_the_host_of_a_target_is_the_signed_one(house: House) -> None:
+    """A URL as target is verified with its own host, whatever the `Host` header says."""
+    sent = sign("GET", f"/v1/apps/{OWN}", b"")
+    host = sent.header("Host")
+    asked = attrs.evolve(sent, path=f"http://{host}{sent.path}")
+    assert house.knock(asked).json["Id"] == OWN
+    assert house.knock(asked.replacing("Host", host, "elsewhere")).json["Id"] == OWN
+    for path in (f"http://elsewhere{sent.path}", f"http://{host}/v1/apps/{OTHER}"):
+        assert house.knock(attrs.evolve(sent, path=path)).code == "InvalidSignatureException"
+    other = sign("GET", f"/v1/apps/{OTHER}", b"")
+    asked = attrs.evolve(other, path=f"http://{host}{other.path}")
+    assert house.knock(asked).code == "AccessDeniedException"
+
+
 # Smuggling
 
 

@@ -57,6 +57,41 @@ def test_pages_of_other_hosts(server: RunningServer, method: str, origin: str) -
     assert (answer.status, answer.code) == (403, "ForbiddenException")
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://localhost:8025/v1/apps", "example.com", 200),
+        ("HTTPS://[::1]/v1/apps?page-size=1", "localhost", 200),
+        ("http://127.0.0.1/metrics", "example.com", 200),
+        ("http://example.com/v1/apps", "localhost", 403),
+        ("http://example.com:8025/metrics", "localhost", 403),
+        ("http://localhost.example.com/v1/apps", "localhost", 403),
+        ("http://localhost", "localhost", 404),
+        ("http://localhost?page-size=1", "localhost", 404),
+        ("/http://localhost/v1/apps", "localhost", 404),
+        ("http:///v1/apps", "localhost", 400),
+        ("http://:8025/v1/apps", "localhost", 400),
+        ("http:/v1/apps", "localhost", 400),
+        ("http://example.com@localhost/v1/apps", "localhost", 400),
+        ("http://localhost#example.com/v1/apps", "localhost", 400),
+        ("http://localhost\\example.com/v1/apps", "localhost", 400),
+    ],
+)
+def test_a_url_as_target(server: RunningServer, target: str, host: str, status: int) -> None:
+    """A target that names its host is taken (RFC 9112, 3.2.2), and counts in place of `Host`."""
+    client = server.client()
+    client.send(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert client.answer().status == status
+
+
+def test_a_url_as_target_without_a_host_header(server: RunningServer) -> None:
+    """In HTTP/1.0 the target may be all that names the host."""
+    for target, status in (("http://localhost/v1/apps", 200), ("http://example.com/v1/apps", 403)):
+        client = server.client()
+        client.send(f"GET {target} HTTP/1.0\r\n\r\n".encode())
+        assert client.answer().status == status
+
+
 def test_health_is_no_secret(server: RunningServer) -> None:
     """Whoever asks under whatever name learns whether the process lives."""
     client = server.client()
