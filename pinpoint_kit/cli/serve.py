@@ -116,7 +116,9 @@ def serve(  # noqa: PLR0913 -- the options of the command
 
 def _tell(address: Address, settings: Settings, places: str) -> None:
     file = database_file(settings.url)
-    place = str(file.absolute()) if file else "in memory: it is gone when the server stops"
+    place = str(file.absolute()) if file else settings.url
+    if settings.is_in_memory:
+        place = "in memory: it is gone when the server stops"
     workers = f" ({settings.workers} workers)" if settings.workers > 1 else ""
     keys = "none are asked for; only programs of this machine can come in"
     say(f"Pinpoint is at {address.url}")

@@ -116,8 +116,9 @@ def parse_url(url: str) -> URL:
 
 def is_in_memory(url: URL) -> bool:
     """Returns whether the database lives in this process only."""
-    database = url.database
-    return not database or ":memory:" in database or url.query.get("mode") == "memory"
+    database = (url.database or "").removeprefix("file:")
+    is_named_so = url.query.get("mode") == "memory" or url.query.get("vfs") == "memdb"
+    return not database or ":memory:" in database or is_named_so
 
 
 def connect(url: URL, busy_timeout: float) -> Engine:

@@ -188,6 +188,15 @@ class Engine:
             return events.count(connection, application_id)
 
     @staticmethod
+    def is_in_memory(url: str) -> bool:
+        """Returns whether a database is gone with the process that opens it, and is its alone.
+
+        Raises:
+            StoreError: the URL is not one of a database that `open` knows.
+        """
+        return dialects.is_in_memory(dialects.parse_url(url))
+
+    @staticmethod
     def coverage() -> list[handlers.Coverage]:
         """Returns how each of the service's operations is answered."""
         return handlers.coverage()

@@ -53,7 +53,6 @@ __all__ = ["ServedApp", "Settings", "configuration", "serve"]
 
 #: What a worker opens besides connections: databases, with their side files, for each thread.
 _OTHER_FILES = 256
-_IN_MEMORY = frozenset({"sqlite://", "sqlite:///:memory:"})
 #: Exit status of a process that had to cut requests off.
 _ABANDONED = 1
 #: Exit statuses of workers that stopped as they should; uvicorn repeats the signal at the end.
@@ -88,6 +87,11 @@ class Settings:
     options: ServerOptions = attrs.field(factory=ServerOptions)
     open_files: Callable[[], Files] = no_files
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the database is gone when the server stops."""
+        return Engine.is_in_memory(self.url)
+
 
 def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
     """Serves until SIGINT or SIGTERM, then lets requests under way finish for a bounded time.
@@ -101,9 +105,9 @@ def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
 
     Raises:
         ConfigurationError: the address or the port cannot be used, or may not without credentials.
-        StoreError: the database cannot be used.
+        StoreError: the database cannot be used, or the URL is none of a database.
     """
-    if settings.workers > 1 and settings.url in _IN_MEMORY:
+    if settings.workers > 1 and settings.is_in_memory:
         raise ConfigurationError(
             "a database in memory belongs to one process: name a file, or serve with one worker"
         )

@@ -368,6 +368,23 @@ def test_what_cannot_be_served(
     assert sentence in refusal(*arguments)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///",
+        "sqlite:///:memory:?cache=shared",
+        "sqlite:///file::memory:?cache=shared&uri=true",
+        "sqlite:///file:shop?mode=memory&cache=shared&uri=true",
+        "sqlite:///file:/shop?vfs=memdb&uri=true",
+        "sqlite:///file:?uri=true",
+    ],
+)
+def test_several_workers_need_a_file(url: str) -> None:
+    """However a database in memory is written, several processes cannot share it."""
+    sentence = refusal("--url", url, "--workers", "2")
+    assert "a database in memory belongs to one process" in sentence
+
+
 def test_a_port_that_is_taken(taken: int) -> None:
     """A port that is in use is named, with what to do."""
     sentence = refusal("--port", str(taken))
