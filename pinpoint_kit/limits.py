@@ -116,6 +116,9 @@ class Limits:
 
     # Applications
     max_applications: int = _limit(100, "applications", _QUOTAS, "applications per Region")
+    max_application_name_chars: int = _limit(
+        64, "characters", "User Guide, Managing projects", "name of an application"
+    )
     max_tags: int = _limit(50, "tags", _RATES, "tags per resource")
 
     # Jobs

@@ -29,6 +29,7 @@ QUOTAS = {
     "max_values_per_attribute": 50,
     "max_endpoints_per_user": 15,
     "max_applications": 100,
+    "max_application_name_chars": 64,
     "max_tags": 50,
     "max_import_bytes": 1_000_000_000,
     "max_import_files": 10_000,

@@ -116,6 +116,9 @@ def create_app(context: Context, call: Call) -> object:
     name = body.optional_text(request, "Name")
     if not name:
         raise bad_request("Missing Name")
+    maximum = context.limits.max_application_name_chars
+    if len(name) > maximum:
+        raise bad_request(f"must have at most {maximum} characters", ".Name")
     tagging = tags.parse(request.get("tags"), ".tags", context.limits)
     application_id = context.new_id()
     with context.store.write() as connection:

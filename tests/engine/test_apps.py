@@ -7,7 +7,11 @@ from urllib.parse import quote
 
 import pytest
 
+from pinpoint_kit.limits import Limits
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.engine.conftest import Wire
 
 
@@ -33,6 +37,18 @@ def test_create_and_get(wire: Wire) -> None:
 def test_a_name_is_needed(wire: Wire, payload: object) -> None:
     """An application without a name is refused."""
     assert wire.post("/v1/apps", payload).status == 400
+
+
+def test_the_length_of_a_name(make_wire: Callable[..., Wire]) -> None:
+    """A name of 64 characters is taken, a longer one refused, and the limit can be replaced."""
+    wire = make_wire("sqlite://")
+    assert wire.post("/v1/apps", {"Name": "é" * 64}).status == 201
+    answer = wire.post("/v1/apps", {"Name": "é" * 65})
+    assert (answer.status, answer.code) == (400, "BadRequestException")
+    assert answer.message == "must have at most 64 characters @ $.Name"
+    assert len(wire.send("GET", "/v1/apps").json["Item"]) == 2
+    other = make_wire("sqlite://", limits=Limits(max_application_name_chars=65))
+    assert other.post("/v1/apps", {"Name": "é" * 65}).status == 201
 
 
 def test_pages(wire: Wire) -> None:
