@@ -19,7 +19,7 @@ from pinpoint_kit.cli.options import ANSWER_OPTIONS
 from pinpoint_kit.cli.output import console, print_json, say, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pinpoint_kit.server.credentials import Credential
 
@@ -89,22 +89,12 @@ def add_key(
 def list_keys(path: Path, *, as_json: bool) -> None:
     """List the access keys of FILE and what they may do, without their secrets."""
     found: dict[str, Credential] = server_part("credentials_file").read(path)
-    shown = [_shown(credential) for credential in found.values()]
     if as_json:
-        print_json({"credentials": shown})
+        print_json({"credentials": [_shown(credential) for credential in found.values()]})
         return
-    rows = (
-        (
-            key["access_key_id"],
-            key["access"],
-            "*" if credential.applications is None else ", ".join(sorted(credential.applications)),
-            key["region"] or "any",
-            "yes" if key["has_session_token"] else "no",
-        )
-        for key, credential in zip(shown, found.values(), strict=True)
-    )
-    columns = ("Access key id", "Access", "Applications", "Region", "Session token")
-    console().print(table(columns, rows, whole=("Access key id", "Access")))
+    rows = (row for credential in found.values() for row in _rows(credential))
+    columns = ("Access key id", "Access", "Application", "Needs")
+    console().print(table(columns, rows, whole=columns[:3]))
 
 
 @credentials.command("remove")
@@ -128,12 +118,27 @@ def remove_key(path: Path, access_key_id: str, *, yes: bool, as_json: bool) -> N
         click.echo("access key removed")
 
 
+def _rows(credential: Credential) -> Iterator[tuple[str, ...]]:
+    """A row for each application, because ids are there to be copied."""
+    ids = credential.applications
+    first, *others = ["*"] if ids is None else sorted(ids)
+    needs = [credential.region] if credential.region else []
+    needs += ["session token"] if credential.session_token else []
+    yield credential.access_key_id, _access(credential), first, ", ".join(needs)
+    for other in others:
+        yield "", "", other, ""
+
+
+def _access(credential: Credential) -> str:
+    return "read-only" if credential.is_read_only else "read-write"
+
+
 def _shown(credential: Credential) -> dict[str, object]:
     ids = credential.applications
     return {
         "access_key_id": credential.access_key_id,
         "applications": "*" if ids is None else sorted(ids),
-        "access": "read-only" if credential.is_read_only else "read-write",
+        "access": _access(credential),
         "region": credential.region or None,
         "has_session_token": bool(credential.session_token),
     }

@@ -45,6 +45,8 @@ __all__ = [
 #: Where the contexts of one run keep whether a JSON value was printed, and what was said last.
 ANSWERED = "pinpoint_kit.cli.answered"
 SAID = "pinpoint_kit.cli.said"
+#: Tables are no wider than what is in them.
+_ANY_WIDTH = 100_000
 
 
 def shown(value: object) -> str:
@@ -82,8 +84,12 @@ class _Console(Console):
 
 
 def console() -> Console:
-    """A console on stdout."""
-    return _Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    """A console on stdout; what is no terminal takes lines of any length, to be searched and cut.
+
+    $COLUMNS says otherwise.
+    """
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _ANY_WIDTH
+    return _Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
 def stderr_console() -> Console:

@@ -52,6 +52,11 @@ def listening(host: str, port: int, *, local_only: bool) -> Iterator[socket.sock
     Raises:
         ConfigurationError: it cannot be opened, or may not be; the message says what to do.
     """
+    if not host.strip():
+        raise ConfigurationError(
+            "the host is empty: give an address of this machine, such as 127.0.0.1, or 0.0.0.0 for"
+            " all that it has"
+        )
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError):

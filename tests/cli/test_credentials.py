@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,37 @@ def test_a_key_may_be_for_some_applications_and_read_only(run: Run, folder: Path
     }
     assert answer.value == {**key, "secret_access_key": made.secret_access_key}
     assert run("credentials", "list", FILE, "--json").value == {"credentials": [key]}
+
+
+def test_ids_can_be_copied(run: Run, folder: Path) -> None:
+    """At 80 columns ids stay whole, each application on a line, whatever else the key needs."""
+    ids = ["0123456789abcdef" * 2, "1123456789abcdef" * 2]
+    (folder / FILE).write_text(
+        f"[PKKEYKEYKEYKEYKEYKEY]\nsecret_access_key = {'s' * 40}\n"
+        f"applications = {', '.join(ids)}\naccess = read-write\n"
+        "region = eu-west-1\nsession_token = a-token-that-is-long-enough\n"
+    )
+    (folder / FILE).chmod(0o600)
+    answer = run("credentials", "list", FILE)
+    assert answer.status == 0, answer.stderr
+    words = answer.stdout.split()
+    assert {"PKKEYKEYKEYKEYKEYKEY", "read-write", *ids} <= set(words)
+    assert "a-token" not in answer.stdout
+
+
+def test_lines_of_a_pipe_are_not_folded(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without $COLUMNS, what is no terminal gets each row on one line."""
+    monkeypatch.delenv("COLUMNS")
+    name = "x" * 100
+    (folder / FILE).write_text(
+        f"[{name}]\nsecret_access_key = {'s' * 40}\napplications = *\naccess = read-only\n"
+        "region = eu-west-1\nsession_token = a-token-that-is-long-enough\n"
+    )
+    (folder / FILE).chmod(0o600)
+    *_, row = run("credentials", "list", FILE).stdout.splitlines()
+    assert re.fullmatch(rf"{name} +read-only +\* +eu-west-1, session token *", row)
 
 
 def test_each_key_is_another_one(run: Run, folder: Path) -> None:

@@ -352,6 +352,8 @@ def refusal(*arguments: str) -> str:
         (("--host", "0.0.0.0"), "with --credentials FILE"),  # noqa: S104 -- it is refused
         (("--host", "::"), "with --credentials FILE"),
         (("--host", "no such host"), "is not known here"),
+        (("--host", ""), "the host is empty: give an address of this machine, such as 127.0.0.1"),
+        (("--host", " ", "--credentials", "keys"), "the host is empty"),
         (("--host", "192.0.2.1", "--credentials", "keys"), "cannot listen at 192.0.2.1"),
         (("--workers", "2"), "a database in memory belongs to one process"),
         (("--url", "http://127.0.0.1:8025"), "give --url sqlite:///FILE"),
