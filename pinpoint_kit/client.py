@@ -331,10 +331,11 @@ class Pinpoint:
     ) -> ErasureReport:
         """Remove a person's data for a data-protection request, and report what there was.
 
-        Gone are their endpoints, the attributes of the user, their events, and what this client
-        keeps of them as dead letters; the values are overwritten in the database's files too.
-        What was recorded before is flushed first. Repeating it is harmless. Files that jobs have
-        exported, backups and spools of other programs are not looked at.
+        Gone are their endpoints, the attributes of the user, their events, their entries on lists
+        of imported segments, and what this client keeps of them as dead letters; the values are
+        overwritten in the database's files too. What was recorded before is flushed first.
+        Repeating it is harmless. Files that jobs have exported, backups and spools of other
+        programs are not looked at.
 
         Args:
             user_id: all endpoints and events of this user; case-sensitive.

@@ -40,6 +40,8 @@ class ErasureReport(Displayed):
         user_ids: the users of these endpoints. A user who keeps other endpoints keeps their
             attributes: erase by user id to have all of it gone.
         events: events of these endpoints, and of the user.
+        segment_entries: entries of the endpoints, and of users who lose their last one, on lists of
+            imported segments.
         dead_letters: items of this client's background delivery that were given up.
         pending: items of this client that were still under way. What they carry is stored
             afterwards, so erase again when this is not 0.
@@ -49,6 +51,7 @@ class ErasureReport(Displayed):
     endpoint_ids: tuple[str, ...] = attrs.field(repr=_size)
     user_ids: tuple[str, ...] = attrs.field(repr=_size)
     events: int
+    segment_entries: int
     dead_letters: int
     pending: int
 
@@ -94,6 +97,7 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
         endpoint_ids=ids,
         user_ids=tuple(answer["UserIds"]),
         events=answer["Events"],
+        segment_entries=answer["SegmentEntries"],
         dead_letters=letters,
         pending=pending,
     )

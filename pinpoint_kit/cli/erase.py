@@ -34,6 +34,8 @@ def erase(  # noqa: PLR0913 -- click passes each option by its name
 ) -> None:
     """Remove a person's endpoints, user attributes and events, and report what there was.
 
+    The person leaves imported segments, too.
+
     Give exactly one of --user-id, --address and --endpoint-id. Needs the embedded engine or our
     server. Spools, exported files and backups are not looked at.
 
@@ -58,10 +60,11 @@ def _print(settings: Settings, report: ErasureReport) -> None:
                 "EndpointIds": report.endpoint_ids,
                 "UserIds": report.user_ids,
                 "Events": report.events,
+                "SegmentEntries": report.segment_entries,
             }
         )
         return
-    if not (report.endpoint_ids or report.events):
+    if not (report.endpoint_ids or report.events or report.segment_entries):
         click.echo("Nothing is stored of this person.")
         return
     click.echo("There is, and nothing was removed:" if report.is_dry_run else "Erased:")
@@ -69,5 +72,6 @@ def _print(settings: Settings, report: ErasureReport) -> None:
         *(("endpoint", found) for found in report.endpoint_ids),
         *(("user", found) for found in report.user_ids),
         ("events", report.events),
+        ("entries in imported segments", report.segment_entries),
     ]
     console().print(table(("What", "Which or how many"), rows))

@@ -15,7 +15,7 @@ from pinpoint_kit.engine import apps, body, endpoints, schema
 from pinpoint_kit.engine import endpoint_reader as reader
 from pinpoint_kit.engine.endpoint_patch import check_id
 from pinpoint_kit.engine.refusals import bad_request
-from pinpoint_kit.engine.segment_lists import forget_users
+from pinpoint_kit.engine.segment_lists import count_endpoints, count_users, forget_users
 from pinpoint_kit.engine.statements import Statement
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def erase_data(context: Context, call: Call) -> object:
         found = _find(connection, app, wish)
         keys = list(dict.fromkeys([*wish.keys, *(state.endpoint for state, _ in found)]))
         events = _count_events(connection, app, keys, wish.user_ids)
+        entries = _count_entries(connection, app, found, wish.user_ids)
         if not wish.is_dry_run:
             _DELETE["endpoint"].run_many(connection, [(app, key) for key in keys])
             _DELETE["user_id"].run_many(connection, [(app, user) for user in wish.user_ids])
@@ -89,6 +90,7 @@ def erase_data(context: Context, call: Call) -> object:
         "EndpointIds": [state.id for state, _ in found],
         "UserIds": sorted({state.user_id for state, _ in found if state.user_id is not None}),
         "Events": events,
+        "SegmentEntries": entries,
     }
 
 
@@ -124,3 +126,22 @@ def _count_events(
     for key in keys:  # all of an endpoint's events, whoever its user was
         counts.update(map(tuple, _COUNT["endpoint"].rows(connection, app, key)))
     return sum(counts.values())
+
+
+def _count_entries(
+    connection: Connection, app: int, found: Sequence[reader.Found], user_ids: Sequence[str]
+) -> int:
+    """Returns how many entries of lists of imported segments go.
+
+    Those of the endpoints, and those of users who are named or lose their last endpoint.
+    """
+    keys = {state.endpoint for state, _ in found}
+    leaving = {state.user_id for state, _ in found if state.user_id is not None} - {*user_ids}
+    lonely = [
+        user_id
+        for user_id in leaving
+        if keys.issuperset(state.endpoint for state, _ in reader.by_user(connection, app, user_id))
+    ]
+    return count_endpoints(connection, app, keys) + count_users(
+        connection, app, [*user_ids, *lonely]
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, exists, literal_column, select
+from sqlalchemy import bindparam, delete, exists, func, literal_column, select
 
 from pinpoint_kit.engine import dialects, schema
 from pinpoint_kit.engine.statements import Statement
@@ -16,11 +16,17 @@ from pinpoint_kit.engine.statements import Statement
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, ScalarSelect
+    from sqlalchemy import ColumnElement, Connection, ScalarSelect
 
     from pinpoint_kit.engine.segment_store import Segment
 
-__all__ = ["add_members", "forget_endpoints", "forget_users"]
+__all__ = [
+    "add_members",
+    "count_endpoints",
+    "count_users",
+    "forget_endpoints",
+    "forget_users",
+]
 
 _SEGMENTS = schema.segments
 _ENDPOINTS = schema.endpoints
@@ -60,25 +66,34 @@ def _lists() -> ScalarSelect[int]:
     )
 
 
-_FORGET_ENDPOINT = Statement(
-    delete(_LISTED)
-    .where(_LISTED.c.app == bindparam("app_"))
-    .where(_LISTED.c.segment.in_(_lists()))
-    .where(
-        _LISTED.c.endpoint
-        == select(_ENDPOINTS.c.number)
+def _is_endpoint() -> ColumnElement[bool]:
+    """Whether an entry is one of the endpoint."""
+    number = (
+        select(_ENDPOINTS.c.number)
         .where(_ENDPOINTS.c.app == bindparam("app_"))
         .where(_ENDPOINTS.c.endpoint == bindparam("endpoint_"))
         .scalar_subquery()
-    ),
-    "app_",
-    "endpoint_",
+    )
+    is_listed = (_LISTED.c.app == bindparam("app_")) & _LISTED.c.segment.in_(_lists())
+    return is_listed & (_LISTED.c.endpoint == number)
+
+
+def _is_user() -> ColumnElement[bool]:
+    """Whether an entry is one of the user."""
+    is_listed = (_LISTED_USERS.c.app == bindparam("app_")) & _LISTED_USERS.c.segment.in_(_lists())
+    return is_listed & (_LISTED_USERS.c.user_id == bindparam("user_"))
+
+
+_COUNT_ENDPOINT = Statement(
+    select(func.count()).select_from(_LISTED).where(_is_endpoint()), "app_", "endpoint_"
 )
+_COUNT_USER = Statement(
+    select(func.count()).select_from(_LISTED_USERS).where(_is_user()), "app_", "user_"
+)
+_FORGET_ENDPOINT = Statement(delete(_LISTED).where(_is_endpoint()), "app_", "endpoint_")
 _FORGET_USER = Statement(
     delete(_LISTED_USERS)
-    .where(_LISTED_USERS.c.app == bindparam("app_"))
-    .where(_LISTED_USERS.c.segment.in_(_lists()))
-    .where(_LISTED_USERS.c.user_id == bindparam("user_"))
+    .where(_is_user())
     .where(
         ~exists()
         .where(_ENDPOINTS.c.app == _LISTED_USERS.c.app)
@@ -104,6 +119,20 @@ def add_members(
     """
     _ADD_ENDPOINT.run_many(connection, [(segment.number, key) for key in keys])
     _ADD_USER.run_many(connection, [(segment.number, user_id) for user_id in user_ids])
+
+
+def count_endpoints(connection: Connection, app: int, keys: Iterable[str]) -> int:
+    """Returns on how many lists endpoints are, each counted for itself."""
+    return _sum(_COUNT_ENDPOINT, connection, app, keys)
+
+
+def count_users(connection: Connection, app: int, user_ids: Iterable[str]) -> int:
+    """Returns on how many lists users are, each counted for itself."""
+    return _sum(_COUNT_USER, connection, app, user_ids)
+
+
+def _sum(statement: Statement, connection: Connection, app: int, values: Iterable[str]) -> int:
+    return sum(statement.rows(connection, app, value)[0][0] for value in values)
 
 
 def forget_endpoints(connection: Connection, app: int, keys: Iterable[str]) -> None:

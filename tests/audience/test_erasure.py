@@ -65,6 +65,7 @@ def test_everything_of_a_person_goes(pinpoint: Pinpoint, whom: dict[str, str]) -
         endpoint_ids=("device-1",),
         user_ids=("user-1",),
         events=1,
+        segment_entries=0,
         dead_letters=1,
         pending=0,
     )
@@ -145,7 +146,7 @@ def test_the_report_prints_numbers_only() -> None:
         report = pinpoint.erase(user_id="user-1")
     assert repr(report) == (
         "ErasureReport(is_dry_run=False, endpoint_ids=<1>, user_ids=<1>, events=1,"
-        " dead_letters=0, pending=0)"
+        " segment_entries=0, dead_letters=0, pending=0)"
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conftest import Run
 
 
@@ -34,9 +37,23 @@ def test_an_erasure_needs_consent_and_reports(run: Run) -> None:
         "EndpointIds": ["device-1"],
         "UserIds": ["user-1"],
         "Events": 0,
+        "SegmentEntries": 0,
     }
     assert run("endpoint", "get", "device-1").status == 1
     again = run("erase", "--address", "nobody@example.com", "--yes")
+    assert again.stdout == "Nothing is stored of this person.\n"
+
+
+def test_who_is_only_listed_is_somebody(run: Run, folder: Path) -> None:
+    """A user without endpoints, whom an imported segment lists, is shown and leaves it."""
+    make(run)
+    (folder / "users.csv").write_text("User.UserId\nuser-1\n")
+    run("job", "import", "users.csv", "--format", "CSV", "--segment-name", "chosen")
+    run("endpoint", "update", "device-1", "--user-id", "user-2")
+    for words in (("--dry-run",), ("--yes",)):
+        shown = run("erase", "--user-id", "user-1", *words)
+        assert re.search(r"^entries in imported segments +1 *$", shown.stdout, re.MULTILINE)
+    again = run("erase", "--user-id", "user-1", "--yes")
     assert again.stdout == "Nothing is stored of this person.\n"
 
 

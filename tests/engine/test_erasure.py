@@ -127,6 +127,7 @@ def test_erasure_reports_and_removes(
         "EndpointIds": endpoints,
         "UserIds": [PERSON] if endpoints else [],
         "Events": events,
+        "SegmentEntries": 0,
     }
     assert dry.json == {**done.json, "DryRun": True}
     assert len(wire.events()) == 4 - events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -268,3 +269,50 @@ def test_exports_of_segments_that_are_not_there(wire: Wire, tmp_path: Path) -> N
         assert (done["JobStatus"], done["Failures"]) == ("FAILED", ["Segment not found"])
         made = wire.post(f"/v1/apps/{wire.app}/segments", {"Name": "all"}).json["Id"]
     assert not list(tmp_path.rglob("*.gz"))
+
+
+@pytest.mark.parametrize(
+    ("whom", "entries", "left"),
+    [
+        ({"UserId": "u1"}, 4, (["e3"], ["u3"])),
+        ({"UserId": "u3"}, 3, (["e1", "e2"], ["u1"])),
+        ({"UserId": "gone"}, 0, (["e1", "e2", "e3"], ["u1", "u3"])),
+        ({"EndpointId": "E1"}, 1, (["e2", "e3"], ["u1", "u3"])),
+        ({"EndpointId": "e3"}, 3, (["e1", "e2"], ["u1"])),
+        ({"Address": "both"}, 4, (["e3"], ["u3"])),
+    ],
+)
+def test_an_erasure_counts_what_leaves_the_lists(
+    wire: Wire, tmp_path: Path, whom: dict[str, str], entries: int, left: tuple[object, object]
+) -> None:
+    """Entries go with endpoints, and with a user's last one; a dry run counts the same."""
+    rows = [
+        {"Id": f"e{number}", "Address": address, "ChannelType": "SMS", "User": {"UserId": user}}
+        for number, user, address in ((1, "u1", "both"), (2, "u1", "both"), (3, "u3", "3"))
+    ]
+    path = tmp_path / "rows.json"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    imported(wire, url_of(path), DefineSegment=True)
+    path.write_text('{"User":{"UserId":"u1"}}\n{"User":{"UserId":"u3"}}\n')
+    for _ in range(2):
+        imported(wire, url_of(path), DefineSegment=True)
+    erasures = f"/pinpoint-kit/v1/apps/{wire.app}/erasures"
+    dry = wire.post(erasures, {**whom, "DryRun": True}).json
+    assert dry["SegmentEntries"] == wire.post(erasures, whom).json["SegmentEntries"] == entries
+    assert listed(wire)[0] == left[0]
+    assert sorted(set(listed(wire)[1])) == left[1]
+    assert wire.post(erasures, whom).json["SegmentEntries"] == 0
+
+
+def test_an_erasure_takes_users_off_the_lists_who_have_no_endpoint(
+    wire: Wire, tmp_path: Path
+) -> None:
+    """A user who is only listed is counted and gone."""
+    wire.update("e1", User={"UserId": "u1"})
+    path = tmp_path / "users.json"
+    path.write_text('{"User":{"UserId":"u1"}}\n')
+    imported(wire, url_of(path), DefineSegment=True)
+    wire.update("e1", User={"UserId": "heir"})
+    done = wire.post(f"/pinpoint-kit/v1/apps/{wire.app}/erasures", {"UserId": "u1"}).json
+    assert (done["EndpointIds"], done["SegmentEntries"]) == ([], 1)
+    assert listed(wire) == ([], [])
