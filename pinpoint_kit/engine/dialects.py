@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Explanation",
     "begin_write",
+    "columns",
     "connect",
     "copy",
     "explain",
@@ -193,6 +194,17 @@ def _has_turned_wal_on(connection: Connection, *, is_last: bool) -> bool:
 def begin_write(connection: Connection) -> None:
     """Begins a transaction that holds the right to write from the start."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def columns(connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
+    """Returns which columns some tables have, as (table, column); by one query, for speed."""
+    marks = ", ".join("?" * len(tables))
+    rows = connection.exec_driver_sql(
+        "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c"  # noqa: S608 -- question marks
+        f" WHERE m.type = 'table' AND m.name IN ({marks})",
+        tuple(tables),
+    )
+    return {(table, column) for table, column in rows}
 
 
 def remember_more(connection: Connection) -> None:

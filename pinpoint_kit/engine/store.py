@@ -32,6 +32,11 @@ __all__ = ["BUSY_TIMEOUT_S", "Store", "check_owner"]
 #: How long a write waits for another one. Below botocore's read timeout of 60 s.
 BUSY_TIMEOUT_S = 30.0
 _SHUT_TIMEOUT_S = 5.0
+_COLUMNS = {
+    (name, column.name)
+    for name, table in schema.METADATA.tables.items()
+    for column in table.columns
+}
 
 
 class Store:
@@ -210,12 +215,24 @@ def _bring_up_to_date(connection: Connection) -> None:
         )
     for step in range(version, schema.VERSION):
         schema.MIGRATIONS[step](connection)
+    _check_columns(connection)
     # Written even when it is the same: a read-only database shows itself only by a write.
     connection.execute(
         schema.meta.update()
         .where(schema.meta.c.name == "schema_version")
         .values(value=str(schema.VERSION))
     )
+
+
+def _check_columns(connection: Connection) -> None:
+    """Refuses a file that says our version and lacks a part of it: requests would fail later."""
+    missing = _COLUMNS - dialects.columns(connection, list(schema.METADATA.tables))
+    if missing:
+        raise StoreError(
+            f"its schema version is {schema.VERSION}, and columns of it are not there"
+            f" ({len(missing)}, such as {'.'.join(min(missing))}); restore a backup or name another"
+            " file"
+        )
 
 
 _open_stores: weakref.WeakSet[Store] = weakref.WeakSet()

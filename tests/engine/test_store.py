@@ -163,6 +163,33 @@ def test_a_database_of_the_first_version_gets_the_later_tables(
     assert schema.METADATA.tables.keys() <= tables
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("DROP TABLE template_versions", "(5, such as template_versions.content)"),
+        ("ALTER TABLE endpoints DROP COLUMN opt_out", "(1, such as endpoints.opt_out)"),
+    ],
+)
+def test_a_file_that_lacks_a_part_of_its_version(
+    make_wire: Callable[..., Wire], file_url: str, change: str, sentence: str
+) -> None:
+    """A file of this version without all of its tables and columns is refused, and left alone."""
+    make_wire(file_url).engine.close()
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        connection.execute(change)
+    assert sentence in refusal(file_url)
+    assert refusal(file_url).endswith("restore a backup or name another file")
+
+
+def test_more_than_a_version_asks_for(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """Tables and columns that somebody added do not matter."""
+    make_wire(file_url).engine.close()
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+        connection.execute("ALTER TABLE endpoints ADD COLUMN theirs")
+    Engine.open(file_url).close()
+
+
 def test_a_read_only_database(make_wire: Callable[..., Wire], file_url: str) -> None:
     """A database that cannot be written is refused when it is opened."""
     make_wire(file_url).engine.close()
