@@ -41,7 +41,12 @@ class RowChecks:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
-    def endpoint(self, line: int, members: Mapping[str, object]) -> CheckedRow:
+    def endpoint(
+        self,
+        line: int,
+        members: Mapping[str, object],
+        content: bytes | None = None,  # noqa: ARG002 -- other makers keep it
+    ) -> CheckedRow:
         """A row with members of an endpoint, in the shape of Pinpoint's JSON."""
         try:
             return self._checked(line, wire.endpoint_of_row(members))

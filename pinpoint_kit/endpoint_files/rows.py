@@ -39,8 +39,11 @@ class HeaderError(Exception):
 class Maker(Protocol[R_co]):
     """Makes of each row what the caller wants."""
 
-    def endpoint(self, line: int, members: dict[str, object]) -> R_co:
-        """A row with members of an endpoint, in the shape of Pinpoint's JSON."""
+    def endpoint(self, line: int, members: dict[str, object], content: bytes | None = None) -> R_co:
+        """A row with members of an endpoint, in the shape of Pinpoint's JSON.
+
+        `content` is that JSON, if the file has it.
+        """
 
     def users(self, line: int, user_ids: Sequence[str]) -> R_co:
         """A row that names nothing but users."""
@@ -93,7 +96,7 @@ class JsonRows(Generic[R]):
         user_id = _only_user(members)
         if user_id is not None:
             return self._maker.users(number, [user_id])
-        return self._maker.endpoint(number, members)
+        return self._maker.endpoint(number, members, content)
 
 
 def _only_user(members: dict[str, object]) -> str | None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -50,7 +50,7 @@ from pinpoint_kit.engine import sql_functions
 from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import Column, Connection, Engine, Table
@@ -61,9 +61,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Explanation",
     "begin_write",
+    "bulk",
     "columns",
     "connect",
     "copy",
+    "end_bulk",
     "explain",
     "has_value",
     "insert_ignoring",
@@ -72,8 +74,6 @@ __all__ = [
     "parse_url",
     "partial_index",
     "prepare",
-    "remember_less",
-    "remember_more",
     "scrub",
     "unindexed",
     "upsert",
@@ -90,7 +90,8 @@ _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
 _MAX_MARKS = 4
 #: What SQLite itself would take, and what jobs take: pages are read again and again otherwise.
 _CACHE_KB = 2_000
-_BULK_CACHE_KB = 96_000
+_BULK = ("cache_size=-96000", "wal_autocheckpoint=16000", "synchronous=NORMAL")  # 96 MB, 64 MB
+_USUAL = ("wal_autocheckpoint=1000", "synchronous=FULL")
 
 _WAL_ATTEMPTS = 100
 _WAL_PAUSE_S = 0.05
@@ -207,15 +208,30 @@ def columns(connection: Connection, tables: Sequence[str]) -> set[tuple[str, str
     return {(table, column) for table, column in rows}
 
 
-def remember_more(connection: Connection) -> None:
-    """Lets a connection keep more of the file in memory, for many writes all over the indexes."""
-    connection.exec_driver_sql(f"PRAGMA cache_size=-{_BULK_CACHE_KB}").close()
+@contextmanager
+def bulk(connection: Connection) -> Iterator[None]:
+    """Lends a connection for one of many transactions that write all over the indexes.
+
+    It keeps more of the file in memory, also afterwards, and moves pages from the log into the file
+    less often. Its commit does not wait for the disk: a crash of the process loses nothing, but
+    power loss may undo what no commit outside of this has followed.
+    """
+    _run_pragmas(connection, _BULK)
+    try:
+        yield
+    finally:
+        connection.rollback()  # what has failed: not all of these can be set in a transaction
+        _run_pragmas(connection, _USUAL)
 
 
-def remember_less(connection: Connection) -> None:
-    """Takes `remember_more` back, and frees the memory."""
-    connection.exec_driver_sql(f"PRAGMA cache_size=-{_CACHE_KB}").close()
-    connection.exec_driver_sql("PRAGMA shrink_memory").close()
+def end_bulk(connection: Connection) -> None:
+    """Frees the memory that a connection has kept since `bulk`."""
+    _run_pragmas(connection, (f"cache_size=-{_CACHE_KB}", "shrink_memory"))
+
+
+def _run_pragmas(connection: Connection, pragmas: Sequence[str]) -> None:
+    for pragma in pragmas:
+        connection.exec_driver_sql(f"PRAGMA {pragma}").close()
 
 
 def scrub(connection: Connection) -> None:

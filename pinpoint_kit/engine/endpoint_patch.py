@@ -133,6 +133,8 @@ def _one_of(source: Mapping[str, object], name: str, allowed: frozenset[str]) ->
 
 def _optional_object(source: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = source.get(name)
+    if type(value) is dict:
+        return cast("Mapping[str, object]", value)
     return _NOTHING if value is None else as_object(value, f".{name}")
 
 

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 __all__ = ["Imports"]
 
 #: A transaction should hold the right to write for about this long.
-_TARGET_S = 0.05
-_FEWEST_ROWS = 500
+_TARGET_S = 0.1
+_FEWEST_ROWS = 1_000
 _MOST_ROWS = 4_000
 #: How often reading is tried at one position.
 _MOST_TRIES = 3
@@ -132,8 +132,8 @@ class Imports:
         read = attrs.evolve(job, completed_pieces=job.completed_pieces + done)
         is_last = source.is_at_end and self._file(job, position.file) is None
         started = self._monotonic()
-        with self._context.store.write() as connection:
-            dialects.remember_more(connection)
+        # Power loss takes the rows and the position back together, and then they are read again.
+        with self._context.store.write(bulk=not is_last) as connection:
             work = _Rows(connection, self._context, job, now)
             after, position = work.store(read, position, source.file, rows)
             if after.open:
@@ -147,7 +147,7 @@ class Imports:
             self.forget(job.number)
         if not after.open:
             with self._context.store.read() as connection:
-                dialects.remember_less(connection)
+                dialects.end_bulk(connection)
 
     def _stumble(self, job: Job, position: Position, error: FilesError, now: int) -> None:
         """Reading failed: try again, or the pieces of the file that are left fail."""

@@ -50,7 +50,7 @@ class EndpointRow:
     """What a row says about one endpoint; see `Change` of endpoint_writer.py.
 
     Most are new. What they will be is worked out while the row is read, before any lock is held,
-    and of the rest only the text is kept.
+    and of the rest only the text is kept: many objects would keep the garbage collector busy.
     """
 
     line: int
@@ -103,10 +103,12 @@ class RowMaker:
         self._limits = limits
         self.origin = origin
 
-    def endpoint(self, line: int, members: Mapping[str, object]) -> Row:
+    def endpoint(
+        self, line: int, members: Mapping[str, object], content: bytes | None = None
+    ) -> Row:
         """A row with members of an endpoint."""
         try:
-            return _endpoint(line, members, self.origin, self._limits)
+            return _endpoint(line, members, content, self.origin, self._limits)
         except Refusal as refusal:
             return BadRow(line, refusal.message)
 
@@ -123,7 +125,7 @@ class RowMaker:
 
 
 def _endpoint(
-    line: int, source: Mapping[str, object], origin: Origin, limits: Limits
+    line: int, source: Mapping[str, object], content: bytes | None, origin: Origin, limits: Limits
 ) -> EndpointRow:
     patch = _patch(source, limits)
     endpoint_id = optional_text(source, "Id")
@@ -138,7 +140,7 @@ def _endpoint(
     is_exported = _restore(draft, source)
     merge(draft, patch, stamp.now, stamp.request_id)
     draft.user_attributes = merge_lists(None, patch.user_attributes)
-    text = orjson.dumps(source)
+    text = orjson.dumps(source) if content is None else content
     return EndpointRow(line, key, draft, patch.user_id, is_exported, text, limits)
 
 

@@ -1,6 +1,7 @@
 """`Store`: one open database, its transactions, and the checks when it is opened.
 
-A transaction of `write` is applied as a whole or not at all, and is durable when it returns.
+A transaction of `write` is applied as a whole or not at all, and is durable when it returns, but
+for one of many that asks for less.
 Several threads and several processes may use one file. Which rows are read or written is the
 business of the resources' own files; what SQLite in particular needs stands in dialects.py.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,9 +89,18 @@ class Store:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Lends a connection inside a transaction: committed at the end, undone by any error."""
-        with self._entered(exclusive=True), self._engine.connect() as connection:
+    def write(self, *, bulk: bool = False) -> Iterator[Connection]:
+        """Lends a connection inside a transaction: committed at the end, undone by any error.
+
+        Args:
+            bulk: it is one of many, and power loss may undo it until a write that is not has
+                followed. Nobody may have been told that it is stored before that.
+        """
+        with (
+            self._entered(exclusive=True),
+            self._engine.connect() as connection,
+            dialects.bulk(connection) if bulk else nullcontext(),
+        ):
             dialects.begin_write(connection)
             yield connection
             connection.commit()

@@ -137,7 +137,11 @@ def test_a_failed_job(exports: Exports, service: Service, objects: Objects) -> N
     assert left(objects) == [PLACE + "yesterday.gz"]
 
 
-@pytest.mark.parametrize("content", [lines("a")[:-9], b"no gzip", lines("a")[:15] + b"\0" * 20])
+@pytest.mark.parametrize(
+    "content",
+    [lines("a")[:-9], b"no gzip", lines("a")[:15] + b"\0" * 20],
+    ids=["cut", "other", "zeros"],  # what is compressed holds the time
+)
 def test_a_damaged_file(exports: Exports, service: Service, content: bytes) -> None:
     """It is no answer, rather than a short one."""
     service.files = {"j/0.gz": content}

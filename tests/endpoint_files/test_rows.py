@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
 from pinpoint_kit.endpoint_files.columns import CellError, ColumnError, columns_of, nested
@@ -21,7 +22,8 @@ Row = tuple[Any, ...]
 class Maker:
     """Rows as they come."""
 
-    def endpoint(self, line: int, members: dict[str, object]) -> Row:
+    def endpoint(self, line: int, members: dict[str, object], content: bytes | None = None) -> Row:
+        assert content is None or orjson.loads(content) == members
         return (line, members)
 
     def users(self, line: int, user_ids: Sequence[str]) -> Row:

@@ -470,6 +470,22 @@ def test_the_settings_of_the_file(make_wire: Callable[..., Wire], file_url: str)
     assert wire.rows("PRAGMA secure_delete") == [{"secure_delete": 1}]
 
 
+def test_what_is_written_in_bulk_does_not_wait_for_the_disk(
+    make_wire: Callable[..., Wire], file_url: str
+) -> None:
+    """Pieces of a job ask for less than other writes, which use the same connection after them."""
+    store = make_wire(file_url).engine._context.store
+    levels = []
+    for bulk in (True, False):
+        with store.write(bulk=bulk) as connection:
+            levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+    with pytest.raises(OperationalError), store.write(bulk=True) as connection:
+        connection.exec_driver_sql("no SQL")
+    with store.write() as connection:
+        levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+    assert levels == [1, 2, 2]  # NORMAL, FULL
+
+
 def test_statements_run_in_every_parameter_style() -> None:
     """Constants and repeated names reach drivers of both styles in the right places."""
     statement = Statement(select(bindparam("b"), literal("c"), bindparam("a")), "a", "b")
