@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import attrs
@@ -179,10 +180,8 @@ class Exports:
 
     def _write(self, job: Job, part: _Part, last: int, now: int) -> None:
         """Writes the part, and the job is further."""
-        files = self._context.files
         try:
-            name = f"{job.id}/part-{job.completed_pieces}.gz"
-            files.write(files.join(str(job.wanted["S3UrlPrefix"]), name), part.finish())
+            self._context.files.write(self._next_part(job), part.finish())
         except FilesError as error:
             after = job.broken(str(error), now)
         else:
@@ -199,9 +198,15 @@ class Exports:
             job_store.save(connection, job, after)
         self.forget(job.number)
 
+    def _next_part(self, job: Job) -> str:
+        name = f"{job.id}/part-{job.completed_pieces}.gz"
+        return self._context.files.join(str(job.wanted["S3UrlPrefix"]), name)
+
     def _fail(self, job: Job, refusal: Refusal, now: int) -> None:
         """The segment, or one that it builds on, cannot be evaluated any more."""
         self.forget(job.number)
+        with suppress(FilesError):  # the job has failed already, and nothing else depends on it
+            self._context.files.tidy(self._next_part(job))
         after = job.broken(refusal.text, now)
         with self._context.store.write() as connection:
             job_store.save(connection, job, after)

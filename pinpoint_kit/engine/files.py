@@ -79,8 +79,18 @@ class Files(Protocol):
     def read(self, file: File, offset: int) -> BinaryIO:
         """Opens a file that was found, at that byte; one that has changed since is refused."""
 
+    def check_unchanged(self, file: File) -> None:
+        """Raises `FilesError` when what is read since `read` may be another file's by now."""
+
     def write(self, url: str, content: BinaryIO) -> None:
-        """Writes a whole file. It is there at once and completely, or not at all."""
+        """Writes a whole file, from one that can be read again from its begin.
+
+        It is there at once and completely, or not at all. What a writer that was killed has left
+        of the same file goes.
+        """
+
+    def tidy(self, url: str) -> None:
+        """Removes what writers that were killed have left of a file; not the file itself."""
 
     def join(self, prefix: str, name: str) -> str:
         """Returns the URL of a plain name (with slashes) below a folder."""
@@ -104,9 +114,17 @@ class ByScheme:
         """As in `Files`."""
         return self._of(file.url).read(file, offset)
 
+    def check_unchanged(self, file: File) -> None:
+        """As in `Files`."""
+        self._of(file.url).check_unchanged(file)
+
     def write(self, url: str, content: BinaryIO) -> None:
         """As in `Files`."""
         self._of(url).write(url, content)
+
+    def tidy(self, url: str) -> None:
+        """As in `Files`."""
+        self._of(url).tidy(url)
 
     def join(self, prefix: str, name: str) -> str:
         """As in `Files`."""
@@ -168,25 +186,44 @@ class LocalFiles:
                 stream.seek(offset)
                 return stream
             stream.close()
-        raise FilesError("the file has changed since the job began")
+        raise _changed()
+
+    def check_unchanged(self, file: File) -> None:
+        """As in `Files`; a file that was replaced or removed has changed, too."""
+        path = self._path(file.url)
+        with _explained():
+            try:
+                is_same = _version(path.stat()) == file.version
+            except FileNotFoundError:
+                is_same = False
+        if not is_same:
+            raise _changed()
 
     def write(self, url: str, content: BinaryIO) -> None:
-        """As in `Files`; for this user only, because endpoints are personal data."""
+        """As in `Files`; for this user only, because endpoints are personal data.
+
+        Two that write the same file have a draft each, so that nothing gets mixed. Each takes the
+        other's for one that was left over; whose draft is gone writes it again.
+        """
         path = self._path(url)
         with _explained():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-            draft = Path(name)
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    shutil.copyfileobj(content, stream)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                draft.replace(path)
-            except BaseException:
-                with suppress(OSError):
-                    draft.unlink()
-                raise
+            _remove_drafts(path)
+            for tries in range(_MOST_DRAFTS, 0, -1):
+                content.seek(0)
+                try:
+                    _write_draft(path, content)
+                except FileNotFoundError:
+                    if tries == 1:
+                        raise
+                else:
+                    return
+
+    def tidy(self, url: str) -> None:
+        """As in `Files`."""
+        path = self._path(url)
+        with _explained():
+            _remove_drafts(path)
 
     def join(self, prefix: str, name: str) -> str:
         """As in `Files`."""
@@ -223,6 +260,44 @@ class LocalFiles:
             return True
         real = Path(os.path.realpath(path))
         return any(real.is_relative_to(root) for root in self._roots)
+
+
+_MOST_DRAFTS = 3
+_DRAFT_SUFFIX = ".part"
+
+
+def _draft_prefix(path: Path) -> str:
+    """Names the file, for whoever tidies up; the dot keeps imports from reading drafts."""
+    return f".{path.name}."
+
+
+def _write_draft(path: Path, content: BinaryIO) -> None:
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=_draft_prefix(path), suffix=_DRAFT_SUFFIX
+    )
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            shutil.copyfileobj(content, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def _remove_drafts(path: Path) -> None:
+    with suppress(FileNotFoundError):  # no folder, or somebody else was faster
+        for entry in path.parent.iterdir():
+            name = entry.name
+            if name.startswith(_draft_prefix(path)) and name.endswith(_DRAFT_SUFFIX):
+                entry.unlink(missing_ok=True)
+
+
+def _changed() -> FilesError:
+    return FilesError("the file has changed since the job began")
 
 
 def _version(status: os.stat_result) -> str:

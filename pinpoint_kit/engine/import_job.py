@@ -119,7 +119,7 @@ class Imports:
         origin = Origin(job.app, Stamp(now, uuid_of(job.id)), self._context.new_id)
         try:
             source = self._source(job, before, origin)
-            rows = source.read(self._rows, origin)
+            rows = self._read(source, origin)
         except FilesError as error:
             self._stumble(job, before, error, now)
             return
@@ -148,6 +148,17 @@ class Imports:
         if not after.open:
             with self._context.store.read() as connection:
                 dialects.end_bulk(connection)
+
+    def _read(self, source: Source, origin: Origin) -> list[Row]:
+        """Rows of the file that was found. If it has changed, that is why it cannot be read."""
+        files = self._context.files
+        try:
+            rows = source.read(self._rows, origin)
+        except FilesError:
+            files.check_unchanged(source.file)
+            raise
+        files.check_unchanged(source.file)
+        return rows
 
     def _stumble(self, job: Job, position: Position, error: FilesError, now: int) -> None:
         """Reading failed: try again, or the pieces of the file that are left fail."""

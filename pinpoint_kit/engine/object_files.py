@@ -94,12 +94,13 @@ class ObjectFiles:
         top = url.rpartition("/")[0] + "/"
         try:
             for found in self._objects.find(url):
+                if found.url.endswith("/"):
+                    continue
                 if found.url == url:
                     yield File(found.url, "", found.size, found.version)
                     return  # its key comes before all that begin with it
-                if not found.url.endswith("/"):
-                    name = found.url[len(top) :]
-                    yield File(found.url, name, found.size, found.version)
+                name = found.url[len(top) :]
+                yield File(found.url, name, found.size, found.version)
         except PinpointKitError as error:
             raise explained(error) from None
 
@@ -111,6 +112,9 @@ class ObjectFiles:
         except PinpointKitError as error:
             raise explained(error) from None
 
+    def check_unchanged(self, file: File) -> None:
+        """As in `Files`. An answer of S3 is of one version, and `read` asks for the right one."""
+
     def write(self, url: str, content: BinaryIO) -> None:
         """As in `Files`."""
         self.check(url)
@@ -118,6 +122,9 @@ class ObjectFiles:
             self._objects.write(url, content)
         except PinpointKitError as error:
             raise explained(error) from None
+
+    def tidy(self, url: str) -> None:
+        """As in `Files`. An object is written in one request, which leaves nothing."""
 
     def join(self, prefix: str, name: str) -> str:
         """As in `Files`."""

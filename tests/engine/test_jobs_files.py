@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tests.engine.conftest import Wire
 
 BUCKET = "audience"
+CSV = "Id,ChannelType,Address\na,EMAIL,a@example.com\n"
 ROW = '{"Id":"%s","ChannelType":"EMAIL","Address":"%s@example.com"}\n'
 
 
@@ -155,6 +156,29 @@ def test_writing_is_all_or_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_two_writers_of_one_file(tmp_path: Path) -> None:
+    """Whoever is overtaken while it writes writes anew, and nothing gets mixed or is left."""
+    url = url_of(tmp_path / "a.gz")
+
+    class Overtaken(io.BytesIO):
+        others = 2
+
+        def read(self, *_: object) -> bytes:
+            if self.others and self.tell():
+                self.others -= 1
+                LocalFiles().write(url, io.BytesIO(b"other"))
+            return super().read(10)
+
+    LocalFiles().write(url, Overtaken(b"own " * 10))
+    assert (tmp_path / "a.gz").read_bytes() == b"own " * 10
+    assert [path.name for path in tmp_path.iterdir()] == ["a.gz"]
+    endless = Overtaken(b"own " * 10)
+    endless.others = 100
+    with pytest.raises(FilesError, match="there is no such file"):
+        LocalFiles().write(url, endless)
+    assert (tmp_path / "a.gz").read_bytes() == b"other"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_without_rights(tmp_path: Path) -> None:
     """What this process may not read is said to be so."""
@@ -198,6 +222,21 @@ def test_an_import_from_s3(wire: Wire, s3: Any) -> None:
     ]
     done = imported(wire, f"s3://{BUCKET}/other.json")
     assert [text.partition(":")[0] for text in done["Failures"]] == ["line 2"]
+
+
+@pytest.mark.parametrize(("job_format", "row"), [("JSON", ROW % ("a", "a")), ("CSV", CSV)])
+def test_a_folder_that_was_made_in_the_console(
+    wire: Wire, s3: Any, job_format: str, row: str
+) -> None:
+    """The empty key that stands for the folder itself is not taken for the file to read."""
+    s3.put_object(Bucket=BUCKET, Key="in/", Body=b"")
+    url = f"s3://{BUCKET}/in/"
+    done = imported(wire, url, job_format)
+    assert done["Failures"] == [f"there is no {job_format} file at this place"]
+    s3.put_object(Bucket=BUCKET, Key=f"in/a.{job_format.lower()}", Body=row.encode())
+    for place in (url, url.rstrip("/")):
+        done = imported(wire, place, job_format)
+        assert (done["JobStatus"], done["TotalProcessed"]) == ("COMPLETED", 1)
 
 
 def test_an_export_to_s3(wire: Wire, s3: Any) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,7 +39,6 @@ from tests.engine.job_kit import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.engine.conftest import Clock, Wire
 
@@ -264,6 +264,105 @@ def test_an_export_goes_on(make_wire: Callable[..., Wire], file_url: str, tmp_pa
     assert (done["TotalPieces"], done["CompletedPieces"]) == (3, 3)
     assert lines(url) == expected
     wire.engine.close()
+
+
+def appended(path: Path) -> None:
+    """As a file that is still being copied."""
+    with path.open("ab") as stream:
+        stream.write(content("JSON", 1))
+
+
+def replaced(path: Path) -> None:
+    """Another file takes its name; who has it open goes on to see the former."""
+    path.with_suffix(".new").write_bytes(content("JSON", 199))
+    path.with_suffix(".new").replace(path)
+
+
+@pytest.mark.parametrize("change", [appended, replaced, Path.unlink])
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_a_file_that_changes_while_it_is_read(
+    make_wire: Callable[..., Wire], tmp_path: Path, change: Callable[[Path], None], steps: int
+) -> None:
+    """Nothing is imported after the change, and the job does not say that it is complete."""
+    path = tmp_path / "a.json"
+    path.write_bytes(content("JSON", 200))
+    wire = make_wire(files=FILES)
+    job_id = create_import(wire, url_of(path)).json["Id"]
+    for _ in range(steps):  # the first one finds the file, each further one reads 50 rows
+        wire.engine.step()
+    change(path)
+    run(wire)
+    done = job(wire, job_id)
+    assert (done["JobStatus"], done["TotalProcessed"]) == ("FAILED", 50 * (steps - 1))
+    text = done["Failures"][-1]
+    if steps == 1 and change is Path.unlink:
+        assert text == "there is no such file or folder"
+    else:
+        assert text == "the file has changed since the job began"
+
+
+def test_a_compressed_file_that_changes(make_wire: Callable[..., Wire], tmp_path: Path) -> None:
+    """One that is still being copied is not called damaged."""
+    path = tmp_path / "a.json.gz"
+    whole = gzip.compress(content("JSON", 20_000), 1)
+    path.write_bytes(whole[: len(whole) // 2])
+    wire = make_wire(files=FILES)
+    job_id = create_import(wire, url_of(path)).json["Id"]
+    wire.engine.step()
+    wire.engine.step()
+    with path.open("ab") as stream:
+        stream.write(whole[len(whole) // 2 : -10])
+    run(wire)
+    done = job(wire, job_id)
+    assert done["JobStatus"] == "FAILED"
+    assert done["Failures"][-1] == "the file has changed since the job began"
+
+
+#: Writes half of a file and dies.
+ABANDONER = """
+import io, os, signal, sys
+from pinpoint_kit.engine.files import LocalFiles
+
+class Half(io.BytesIO):
+    def read(self, *_):
+        if self.tell():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().read(10_000)
+
+LocalFiles().write(sys.argv[1], Half(bytes(20_000)))
+"""
+
+
+def abandon(url: str) -> None:
+    """A process dies while it writes there."""
+    command = [sys.executable, "-c", ABANDONER, url]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL  # noqa: S603 -- our own
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_what_a_killed_writer_leaves(
+    make_wire: Callable[..., Wire], tmp_path: Path, *, is_refused: bool
+) -> None:
+    """Whoever goes on with the job removes it, also when the job fails; of other files nothing."""
+    wire = make_wire(files=FILES)
+    wire.batch(*({"Id": f"e{n:02}"} for n in range(40)))
+    answer = wire.post(f"/v1/apps/{wire.app}/segments", {"Name": "all"})
+    job_id = create_export(wire, url_of(tmp_path), SegmentId=answer.json["Id"]).json["Id"]
+    folder = tmp_path / job_id
+    abandon(url_of(folder / "part-0.gz"))
+    abandon(url_of(folder / "part-01.gz"))
+    left = sorted(folder.iterdir())
+    assert [path.name[:9] for path in left] == [".part-0.g", ".part-01."]
+    wire.engine.step()
+    if is_refused:
+        wire.send("DELETE", f"/v1/apps/{wire.app}/segments/{answer.json['Id']}")
+    run(wire)
+    done = job(wire, job_id, "export")["JobStatus"]
+    names = {path.name for path in folder.iterdir()}
+    if is_refused:
+        assert (done, names) == ("FAILED", {left[1].name})
+    else:
+        assert (done, names) == ("COMPLETED", {left[1].name, "part-0.gz", "part-1.gz"})
 
 
 def test_jobs_take_turns(make_wire: Callable[..., Wire], tmp_path: Path) -> None:
