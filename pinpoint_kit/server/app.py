@@ -69,7 +69,8 @@ def asgi_app(
 
     Examples:
         >>> from pinpoint_kit.engine import Engine
-        >>> app = asgi_app(Engine.open("sqlite://"), owns_engine=True)
+        >>> with Engine.open("sqlite://") as engine:
+        ...     app = asgi_app(engine)
     """
     return App(engine, options or ServerOptions(), doorkeeper, owns_engine=owns_engine)
 

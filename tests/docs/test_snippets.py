@@ -19,6 +19,8 @@ import attrs
 import boto3
 import pytest
 
+from pinpoint_kit.engine import Engine
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
@@ -109,6 +111,9 @@ def test_page_runs(page: Path) -> None:
             # The padding makes a traceback point at the line of the page.
             source = "\n" * block.line + block.text
             exec(compile(source, page, "exec"), namespace)  # noqa: S102 -- it is our own text
+    for value in namespace.values():
+        if isinstance(value, Engine):
+            value.close()  # as the server would that the page gives it to
     namespace.clear()
     gc.collect()  # what a page forgets to close warns here, and warnings are errors
 
