@@ -168,12 +168,13 @@ class Segments:
         if name is None and where is None:
             raise ValidationError("names no change: give name or where", "$", "no_change")
         segment_id = _id(segment)
+        name = None if name is None else _name(name)
         definition = None if where is None else self._definition(where)
         if name is None or definition is None:
             latest = self.get(segment_id)
             name = latest.name if name is None else name
             definition = definition or latest.dimensions or latest.segment_groups
-        request = wire.segment_request(_name(name), definition)
+        request = wire.segment_request(name, definition)
         return self._segment("UpdateSegment", SegmentId=segment_id, WriteSegmentRequest=request)
 
     def delete(self, segment: Segment | str) -> Segment:
@@ -352,7 +353,7 @@ def _version(version: int | None) -> int | None:
     return version
 
 
-def _name(name: str | None) -> str:
+def _name(name: str) -> str:
     if not isinstance(name, str):
         raise InvalidTypeError(f"expected text, got {type(name).__name__}: name it", "$.name")
     if not name.strip():

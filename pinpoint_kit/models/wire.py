@@ -260,10 +260,10 @@ def member_path(path: str) -> str:
 
 
 def segment_request(
-    name: str, definition: Definition | None, tags: Mapping[str, str] | None = None
+    name: str | None, definition: Definition | None, tags: Mapping[str, str] | None = None
 ) -> dict[str, JsonValue]:
     """The members that CreateSegment and UpdateSegment carry."""
-    request: dict[str, JsonValue] = {"Name": name}
+    request: dict[str, JsonValue] = {} if name is None else {"Name": name}
     if definition is not None:
         member = "Dimensions" if isinstance(definition, SegmentDimensions) else "SegmentGroups"
         request[member] = to_wire(definition)

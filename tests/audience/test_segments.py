@@ -18,6 +18,7 @@ from pinpoint_kit.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from botocore.stub import Stubber
 
@@ -45,6 +46,36 @@ def pinpoint() -> Iterator[pk.Pinpoint]:
             )
         )
         yield client
+
+
+@pytest.mark.parametrize("name", [{}, {"Name": ""}], ids=["none", "empty"])
+def test_a_segment_without_a_name_is_defined_anew(
+    pinpoint: pk.Pinpoint, name: dict[str, str]
+) -> None:
+    """A name that the caller did not give is not asked for, and stays as it is."""
+    answer = pinpoint.call("CreateSegment", WriteSegmentRequest={"Dimensions": {}, **name})
+    segment_id = answer["SegmentResponse"]["Id"]
+    changed = pinpoint.segments.update(segment_id, where=PROS)
+    assert (changed.name, changed.version, changed.dimensions) == (
+        name.get("Name"),
+        2,
+        PROS.definition(),
+    )
+    with pytest.raises(ValidationError, match=r"name the segment @ \$\.name"):
+        pinpoint.segments.update(segment_id, name=" ")
+
+
+def test_an_imported_segment_without_a_name_says_why_it_has_no_condition(
+    pinpoint: pk.Pinpoint, tmp_path: Path
+) -> None:
+    """The reason is the service's: it has no dimensions."""
+    (tmp_path / "p.csv").write_text("Id,ChannelType,Address\nx,SMS,+1\n")
+    job = pinpoint.jobs.import_endpoints(tmp_path / "p.csv", define_segment=True)
+    pinpoint.jobs.wait(job, timeout=60)
+    assert job.definition is not None
+    assert job.definition.segment_id is not None
+    with pytest.raises(BadRequest, match="An imported segment has no dimensions"):
+        pinpoint.segments.update(job.definition.segment_id, where=PROS)
 
 
 @pytest.fixture
