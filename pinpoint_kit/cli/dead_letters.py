@@ -226,8 +226,9 @@ def export_letters(path: Path, target: str, kind: str, *, as_json: bool) -> None
     """Write the content of dead letters to FILE, one JSON object a line; - is stdout.
 
     Correct the lines, record them with `pinpoint-kit record FILE`, and purge the letters: they
-    stay in the spool. FILE must not exist yet; only its owner can read it. Letters without
-    content are reported and skipped, and the exit status is then 1.
+    stay in the spool. FILE must not exist yet, and is there only when all is written; only its
+    owner can read it. Letters without content are reported and skipped, and the exit status is
+    then 1.
     """
     if as_json and target == "-":
         raise click.UsageError("--json needs a FILE: the lines themselves go to stdout")

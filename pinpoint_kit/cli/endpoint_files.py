@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from pinpoint_kit.cli.job_options import (
     timeout_option,
 )
 from pinpoint_kit.cli.options import Settings, common
-from pinpoint_kit.cli.output import console, endpoints_table, print_json, say, writing
+from pinpoint_kit.cli.output import console, endpoints_table, print_json, say, shown, writing
 from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
@@ -66,7 +67,12 @@ def list_endpoints(
 
 @click.command("scan")
 @click.argument("target", metavar="[FILE]", default="-")
-@click.option("--ids", "only_ids", is_flag=True, help="Only the ids, one a line.")
+@click.option(
+    "--ids",
+    "only_ids",
+    is_flag=True,
+    help="Only the ids, one a line; without it, an id with a line break stays on its line.",
+)
 @exporting
 @common
 def scan(
@@ -78,18 +84,24 @@ def scan(
 ) -> None:
     """Write all endpoints to FILE, one JSON object a line; stdout unless given.
 
-    `endpoint load` and import jobs read what it writes. FILE must not exist yet; only its owner can
-    read it. The hosted service tells by an export job, which needs --export-to and --role-arn.
+    `endpoint load` and import jobs read what it writes. FILE must not exist yet, and is there only
+    when all is written; only its owner can read it. The hosted service tells by an export job, which needs --export-to and --role-arn.
     """
     if settings.as_json and target == "-":
         raise click.UsageError("--json needs a FILE: the lines themselves go to stdout")
     count = 0
+    text = shown if target == "-" and sys.stdout.isatty() else str
+    bar = ProgressBar("writing")
+    # Lines on the same terminal would be overwritten by a bar, which stands in the last one.
+    around: contextlib.AbstractContextManager[object] = (
+        contextlib.nullcontext() if target == "-" else bar
+    )
     with settings.reading() as pinpoint:
         found = (pinpoint.endpoints.ids if only_ids else pinpoint.endpoints.scan)(**given)
-        with writing(target) as write, ProgressBar("writing") as bar:
+        with writing(target) as write, around:
             for each in found:
-                line = each.encode() if isinstance(each, str) else orjson.dumps(wire.to_wire(each))
-                write(line + b"\n")
+                line = each if isinstance(each, str) else orjson.dumps(wire.to_wire(each)).decode()
+                write(text(line).encode() + b"\n")
                 count += 1
                 if count % _TOLD_EVERY == 0 and target != "-":
                     bar(count)

@@ -37,6 +37,8 @@ NO_ANSWER = 3
 FAULT = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+#: From here on, a signal ended it.
+_SIGNALLED = 128
 
 #: Where the contexts of one run keep whether --debug was given.
 DEBUG = "pinpoint_kit.cli.debug"
@@ -71,7 +73,8 @@ class GuardedGroup(click.Group):
         except SystemExit as end:
             # A command's own end, after it said why: with --json that is an answer, too.
             if isinstance(end.code, int) and end.code and not ctx.meta.get(ANSWERED):
-                _answer(ctx, "Refused", ctx.meta.get(SAID, ""), end.code)
+                kind = "Refused" if end.code < _SIGNALLED else "Interrupted"
+                _answer(ctx, kind, ctx.meta.get(SAID) or "interrupted", end.code)
             raise
         except click.ClickException as error:
             _answer(ctx, type(error).__name__, error.format_message(), error.exit_code)

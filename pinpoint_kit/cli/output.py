@@ -10,8 +10,12 @@ import contextlib
 import functools
 import json
 import os
+import signal
 import sys
-from typing import TYPE_CHECKING
+import tempfile
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from rich import box
@@ -131,7 +135,7 @@ def endpoint_table(endpoint: Endpoint) -> Table:
 
 
 def members_table(members: Mapping[str, object]) -> Table:
-    """A JSON object, a member a row; members of members as `Outer.Inner`."""
+    """A JSON object, a member a row; members of members as `Outer.Inner`, of lists `Outer[0]`."""
     return table(("Member", "Value"), _flat(members))
 
 
@@ -157,22 +161,76 @@ def _flat(members: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str
     for name, value in members.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, list):
-            yield prefix + name, ", ".join(map(str, value))
+        elif isinstance(value, (list, tuple)) and any(isinstance(item, dict) for item in value):
+            yield from _flat({f"{name}[{index}]": item for index, item in enumerate(value)}, prefix)
+        elif isinstance(value, (list, tuple)):
+            yield prefix + name, ", ".join(map(_plain, value))
         else:
-            yield prefix + name, str(value)
+            yield prefix + name, _plain(value)
+
+
+def _plain(value: object) -> str:
+    """A single value as JSON has it, without the quotes."""
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 @contextlib.contextmanager
 def writing(target: str) -> Iterator[Callable[[bytes], object]]:
-    """What writes a line to a new file that is its owner's alone, or to stdout."""
+    """What writes a line to a new file that is its owner's alone, or to stdout.
+
+    Only a finished file gets the name: half of one must not be taken for the whole. Until then it
+    is `.NAME.….part` beside it, which goes when anything ends the block, SIGTERM included.
+    """
     if target == "-":
         yield functools.partial(click.echo, nl=False)
         return
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    path = Path(target)
+    if os.path.lexists(path):
+        raise _exists()
+    descriptor, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".part"
+    )
+    unfinished = Path(name)
+    with _ended_by_sigterm():
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file.write
+            _name(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def _exists() -> click.UsageError:
+    return click.UsageError("FILE exists already: name another one")
+
+
+def _name(unfinished: Path, path: Path) -> None:
+    """Give a finished file its name, unless another one has taken it meanwhile."""
     try:
-        descriptor = os.open(target, flags, 0o600)
+        path.hardlink_to(unfinished)
     except FileExistsError:
-        raise click.UsageError("FILE exists already: name another one") from None
-    with os.fdopen(descriptor, "wb") as file:
-        yield file.write
+        raise _exists() from None
+    except OSError:  # a file system without links
+        if os.path.lexists(path):
+            raise _exists() from None
+        unfinished.rename(path)
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Have SIGTERM unwind the block, with the exit status that it has anyway."""
+
+    def end(number: int, _: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not in the main thread, which alone may say what signals do
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

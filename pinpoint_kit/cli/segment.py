@@ -82,8 +82,10 @@ def _read(content: bytes) -> Definition:
     if not isinstance(members, dict):
         raise errors.InvalidTypeError("expected an object with Dimensions or SegmentGroups", "$")
     found = wire.from_wire(Segment, {"Id": "new", **members}, strict=True)
+    if found.dimensions and found.segment_groups:
+        raise errors.ValidationError("has Dimensions and SegmentGroups: give one, not both", "$")
     definition = found.dimensions or found.segment_groups
-    if definition is None or (found.dimensions and found.segment_groups):
+    if definition is None:
         raise errors.ValidationError("needs Dimensions or SegmentGroups: give one of them", "$")
     return definition
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
 from typing import TYPE_CHECKING
 
 import pytest
 
+import pinpoint_kit as pk
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from .conftest import Run
@@ -44,6 +49,88 @@ def test_pipes(run: Run) -> None:
     copied = run("endpoint", "load", "-", "--format", "json", stdin=answer.stdout)
     assert copied.status == 0
     assert run("endpoint", "load", "-", stdin=CSV).status == 2
+
+
+def test_a_file_that_another_one_makes_meanwhile(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is never replaced, also where the file system knows no links."""
+    run("endpoint", "load", "-", "--format", "csv", stdin=CSV)
+
+    def ids(_: object, **__: object) -> Iterator[str]:
+        yield "a"
+        (folder / "ids").write_text("not ours")
+
+    monkeypatch.setattr("pinpoint_kit.audience.endpoints.Endpoints.ids", ids)
+    for link in (None, _no_links):
+        if link is not None:
+            monkeypatch.setattr("pathlib.Path.hardlink_to", link)
+        answer = run("endpoint", "scan", "ids", "--ids")
+        assert (answer.status, (folder / "ids").read_text()) == (2, "not ours")
+        assert "exists already" in answer.stderr
+        (folder / "ids").unlink()
+        assert not list(folder.glob(".*"))
+    monkeypatch.setattr("pinpoint_kit.audience.endpoints.Endpoints.ids", lambda _, **__: iter("a"))
+    assert run("endpoint", "scan", "ids", "--ids").status == 0
+    assert (folder / "ids").read_text() == "a\n"
+
+
+def _no_links(path: Path, target: Path) -> None:
+    raise OSError(1, "no links here", str(path), None, str(target))
+
+
+def _ctrl_c() -> None:
+    raise KeyboardInterrupt
+
+
+def _sigterm() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _no_answer() -> None:
+    raise pk.errors.TransportError("no answer")
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [(_ctrl_c, 130), (_sigterm, 143), (_no_answer, 3)],
+    ids=["Ctrl-C", "SIGTERM", "error"],
+)
+def test_an_interrupted_scan_leaves_no_file(
+    run: Run,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    end: Callable[[], None],
+    status: int,
+) -> None:
+    """Half of a backup never has the name of a whole one, whatever ends the command."""
+    run("endpoint", "load", "-", "--format", "csv", stdin=CSV)
+    whole = pk.Endpoint(id="a")
+
+    def broken(_: object, **__: object) -> Iterator[pk.Endpoint]:
+        yield whole
+        assert [path.suffix for path in folder.glob(".*")] == [".part"]
+        end()
+        yield whole
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("pinpoint_kit.audience.endpoints.Endpoints.scan", broken)
+    answer = run("endpoint", "scan", "all.json", "--json")
+    assert (answer.status, answer.value["error"]["exit_status"]) == (status, status)
+    assert not [*folder.glob(".*"), *folder.glob("all*")]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_ids_change_nothing_on_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control characters of ids are escaped there, and in a pipe they are what they are."""
+    rows = json.dumps({"Id": "a\nb\x1b[2J\x9b", "Metrics": {"level": 1}})
+    assert run("endpoint", "load", "-", "--format", "json", stdin=rows).status == 0
+    assert run("endpoint", "scan", "--ids").stdout == "a\nb\x1b[2J\x9b\n"
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    assert run("endpoint", "scan", "--ids").stdout == "a\\nb\\x1b[2J\\x9b\n"
+    lines = run("endpoint", "scan")
+    assert "\\x9b" in lines.stdout
+    assert lines.stderr == "1 endpoint(s) written\n"  # and no bar on top of the lines
 
 
 def test_the_list(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -197,3 +198,33 @@ def test_what_is_not_there(run: Run) -> None:
         answer = run("segment", *words)
         assert (answer.status, answer.stdout) == (1, "")
         assert "not found" in answer.stderr.lower()
+
+
+def test_a_definition_shows_in_pinpoints_words(run: Run, folder: Path) -> None:
+    """Groups are shown member by member, and nothing of it is Python's."""
+    group = {
+        "Type": "ANY",
+        "Dimensions": [
+            {"Metrics": {"level": {"ComparisonOperator": "GREATER_THAN", "Value": 3.0}}},
+            {"Attributes": {"plan": {"AttributeType": "CONTAINS", "Values": ["a", "b"]}}},
+        ],
+    }
+    (folder / "groups.json").write_text(json.dumps({"SegmentGroups": {"Groups": [group]}}))
+    made = run("segment", "create", "x", "--file", "groups.json", "--json").value
+    text = run("segment", "get", made["Id"]).stdout
+    for folded in ("{", "Operator.", "GroupType."):
+        assert folded not in text
+    assert re.search(r"^SegmentGroups\.Groups\[0\]\.Type +ANY *$", text, re.MULTILINE)
+    assert re.search(
+        r"SegmentGroups\.Groups\[0\]\.Dimensions\[0\]\. +GREATER_THAN *$", text, re.MULTILINE
+    )
+    assert re.search(r"SegmentGroups\.Groups\[0\]\.Dimensions\[1\]\. +a, b *$", text, re.MULTILINE)
+
+
+def test_a_file_with_both_kinds_of_definition(run: Run, folder: Path) -> None:
+    """It is told that one of them has to go."""
+    both: dict[str, dict[str, object]] = {"Dimensions": {}, "SegmentGroups": {"Groups": []}}
+    (folder / "both.json").write_text(json.dumps(both))
+    answer = run("segment", "create", "x", "--file", "both.json")
+    assert answer.status == 2
+    assert "has Dimensions and SegmentGroups: give one, not both" in answer.stderr
