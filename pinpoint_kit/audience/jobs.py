@@ -53,6 +53,7 @@ class Jobs:
         self._application_id = application_id
         self._is_hosted = door == "aws"
         self._is_here = door == "engine"
+        self._is_ours = door in {"engine", "http"}
         self._sleep = sleep
         self._clock = clock
 
@@ -261,8 +262,19 @@ class Jobs:
             self._sleep(min(wait * random.uniform(0.75, 1.0), left))  # noqa: S311 -- no secret
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S[self._is_here])
         if job.job_status is JobStatus.FAILED:
-            raise JobFailedError(_failure(job), job.id, job.failures or ())
+            raise JobFailedError(self._failure(job), job.id, job.failures or ())
         return job
+
+    def _failure(self, job: Job) -> str:
+        pieces = why = ""
+        if job.total_pieces:
+            pieces = f" with {job.failed_pieces or 0} of {job.total_pieces} pieces"
+        if job.failures and self._is_ours:  # whose failures say nothing of what is in the rows
+            why = f"; the first failure: {job.failures[0]}"
+        return (
+            f"job {job.id} failed{pieces}; {job.total_processed or 0} endpoints were handled: see"
+            f" failures, mend the cause and start it again{why}"
+        )
 
     def _role(self, role_arn: str | None) -> str:
         if role_arn is None and self._is_hosted:
@@ -311,13 +323,3 @@ _NEVER = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
 
 def _created(job: Job) -> dt.datetime:
     return job.creation_date or _NEVER
-
-
-def _failure(job: Job) -> str:
-    pieces = ""
-    if job.total_pieces:
-        pieces = f" with {job.failed_pieces or 0} of {job.total_pieces} pieces"
-    return (
-        f"job {job.id} failed{pieces}; {job.total_processed or 0} endpoints were handled, and"
-        " failures says why: mend that and start it again"
-    )

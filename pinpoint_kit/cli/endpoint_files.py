@@ -15,13 +15,15 @@ from pinpoint_kit.cli.failures import REFUSED
 from pinpoint_kit.cli.job_options import (
     exporting,
     format_option,
+    naming,
     place,
     role_option,
     show_failures,
     timeout_option,
 )
+from pinpoint_kit.cli.listing import print_endpoints
 from pinpoint_kit.cli.options import Settings, common
-from pinpoint_kit.cli.output import console, endpoints_table, print_json, say, shown, writing
+from pinpoint_kit.cli.output import print_json, say, shown, writing
 from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def list_endpoints(
     if settings.as_json:
         print_json({"Item": [wire.to_wire(each) for each in found], "HasMore": has_more})
         return
-    console().print(endpoints_table(found))
+    print_endpoints(found)
     if has_more:
         say("there are more: raise --limit, or write all with `endpoint scan`")
 
@@ -85,7 +87,8 @@ def scan(
     """Write all endpoints to FILE, one JSON object a line; stdout unless given.
 
     `endpoint load` and import jobs read what it writes. FILE must not exist yet, and is there only
-    when all is written; only its owner can read it. The hosted service tells by an export job, which needs --export-to and --role-arn.
+    when all is written; only its owner can read it. The hosted service tells by an export job,
+    which needs --export-to and --role-arn.
     """
     if settings.as_json and target == "-":
         raise click.UsageError("--json needs a FILE: the lines themselves go to stdout")
@@ -138,20 +141,26 @@ def load(
     stream = sys.stdin.buffer if str(source) == "-" else source
     with settings.opened() as pinpoint, ProgressBar() as bar:
         try:
-            report = pinpoint.endpoints.load(stream, format=file_format, on_progress=bar, **given)
+            with naming("stdin" if stream is not source else source):
+                report = pinpoint.endpoints.load(
+                    stream, format=file_format, on_progress=bar, **given
+                )
         except InvalidRowsError as error:
-            _tell(error)
-            raise
+            raise _told(error) from error
     _show(settings, report)
     if report.rejected:
         sys.exit(REFUSED)
 
 
-def _tell(error: InvalidRowsError) -> None:
+def _told(error: InvalidRowsError) -> InvalidRowsError:
+    """Say what is wrong with each row, and sum it up."""
     for problem in error.problems:
         say(str(problem))
     if error.total > len(error.problems):
         say(f"{error.total - len(error.problems):,} more rows cannot be used")
+    rows = "1 row" if error.total == 1 else f"{error.total:,} rows"
+    sentence = f"nothing was loaded, because {rows} cannot be used: correct or leave them out"
+    return InvalidRowsError(sentence, error.problems, error.total)
 
 
 def _show(settings: Settings, report: LoadReport) -> None:

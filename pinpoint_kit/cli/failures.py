@@ -79,8 +79,11 @@ class GuardedGroup(click.Group):
         except click.ClickException as error:
             _answer(ctx, type(error).__name__, error.format_message(), error.exit_code)
             raise  # click shows it
-        except (KeyboardInterrupt, click.Abort):
-            _end(ctx, "Interrupted", "interrupted", INTERRUPTED)
+        except (
+            KeyboardInterrupt,
+            click.Abort,
+        ) as end:  # a command may say what becomes of its work
+            _end(ctx, "Interrupted", str(end) or "interrupted", INTERRUPTED)
         except BrokenPipeError:
             _forget_stdout()
             raise click.exceptions.Exit(BROKEN_PIPE) from None

@@ -12,13 +12,15 @@ from pinpoint_kit import JobStatus, JobType, ProgressBar
 from pinpoint_kit.cli.failures import REFUSED
 from pinpoint_kit.cli.job_options import (
     format_option,
+    naming,
     place,
     role_option,
     show_failures,
     timeout_option,
 )
+from pinpoint_kit.cli.listing import Column, print_rows
 from pinpoint_kit.cli.options import Settings, common
-from pinpoint_kit.cli.output import console, members_table, print_json, table
+from pinpoint_kit.cli.output import console, members_table, print_json
 from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
@@ -30,8 +32,15 @@ if TYPE_CHECKING:
 
 __all__ = ["job"]
 
-_COLUMNS = ("Id", "Type", "Status", "Created", "Processed", "Failed", "Place")
-_NUMBERS = ("Processed", "Failed")
+_COLUMNS = (
+    Column("Id"),
+    Column("Type"),
+    Column("Status"),
+    Column("Created"),
+    Column("Processed", is_number=True, is_optional=True),
+    Column("Failed", is_number=True),
+    Column("Place", 16, is_optional=True, keeps_end=True),
+)
 
 
 @click.group()
@@ -72,13 +81,14 @@ def import_endpoints(
     The exit status is 0 only when every row was imported.
     """
     with settings.opened() as pinpoint:
-        started = pinpoint.jobs.import_endpoints(
-            source,
-            format=given["file_format"],
-            role_arn=given["role_arn"],
-            segment_name=given["segment_name"],
-            segment_id=given["segment_id"],
-        )
+        with naming(source):
+            started = pinpoint.jobs.import_endpoints(
+                source,
+                format=given["file_format"],
+                role_arn=given["role_arn"],
+                segment_name=given["segment_name"],
+                segment_id=given["segment_id"],
+            )
         _follow(settings, pinpoint, started, None if no_wait else timeout)
 
 
@@ -106,7 +116,8 @@ def export_endpoints(
     takes them as they are.
     """
     with settings.reading() as pinpoint:
-        started = pinpoint.jobs.export_endpoints(target, **given)
+        with naming(target):
+            started = pinpoint.jobs.export_endpoints(target, **given)
         _follow(settings, pinpoint, started, None if no_wait else timeout)
 
 
@@ -149,8 +160,7 @@ def list_jobs(settings: Settings, job_type: str | None, segment_id: str | None) 
     if settings.as_json:
         print_json({"Item": [wire.to_wire(each) for each in found]})
     elif found:
-        whole = ("Id", "Type", "Status", *_NUMBERS)
-        console().print(table(_COLUMNS, map(_row, found), numbers=_NUMBERS, whole=whole))
+        print_rows(_COLUMNS, map(_row, found))
     else:
         click.echo("no jobs")
 
@@ -162,11 +172,18 @@ def _follow(
     if timeout is None:
         _show(settings, started)
         return
-    with ProgressBar(f"{_word(started)}ing") as bar:
-        try:
+    try:
+        with ProgressBar(f"{_word(started)}ing") as bar:
             ended = pinpoint.jobs.wait(started, timeout=timeout, on_progress=bar)
-        except pk.JobFailedError:
-            ended = pinpoint.jobs.get(started)
+    except pk.JobFailedError:
+        ended = pinpoint.jobs.get(started)
+    except KeyboardInterrupt:
+        again = f"`pinpoint-kit job wait {started.id}{settings.words}`"
+        if settings.is_engine:
+            how = f"goes on while a program has its database open, as {again} does"
+        else:
+            how = f"goes on, and {again} waits for it"
+        raise KeyboardInterrupt(f"interrupted; job {started.id} {how}") from None
     _show(settings, ended)
     if ended.job_status is not JobStatus.COMPLETED or ended.total_failures:
         sys.exit(REFUSED)

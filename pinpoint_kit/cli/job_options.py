@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,20 +10,25 @@ import click
 
 from pinpoint_kit import JobFormat
 from pinpoint_kit.cli.output import say
+from pinpoint_kit.errors import ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Command = Callable[..., Any]
 
 __all__ = [
     "exporting",
     "format_option",
+    "naming",
     "place",
     "role_option",
     "show_failures",
     "timeout_option",
 ]
+
+#: Arguments of the library that are the place which a command was given.
+_PLACES = frozenset({"$.source", "$.url", "$.url_prefix"})
 
 format_option = click.option(
     "--format",
@@ -58,6 +64,17 @@ def exporting(function: Command) -> Command:
 def place(word: str) -> str | Path:
     """A URL as it is; everything else is a path of this machine."""
     return word if "://" in word else Path(word)
+
+
+@contextlib.contextmanager
+def naming(word: str | Path) -> Iterator[None]:
+    """Have a refusal say which place it is about, where the library names its own argument."""
+    try:
+        yield
+    except ValidationError as error:
+        if error.path not in _PLACES:
+            raise
+        raise type(error)(f"{word}: {error.message}", "", error.reason) from error
 
 
 def show_failures(failures: tuple[str, ...], total: int) -> None:

@@ -88,6 +88,18 @@ class Settings:
         """Whether the URL means the embedded engine, which takes an application unnamed."""
         return self.resolved_url.lower().startswith("sqlite:")
 
+    @property
+    def words(self) -> str:
+        """The options that name the same place to another command, each after a space."""
+        given = (
+            ("--url", self.url),
+            ("--application", self.application),
+            ("--application-id", self.application_id),
+        )
+        return "".join(
+            f" {option} {shlex.quote(value)}" for option, value in given if value is not None
+        )
+
     @contextlib.contextmanager
     def reading(self) -> Iterator[pk.Pinpoint]:
         """Open a Pinpoint without making a database or an application."""

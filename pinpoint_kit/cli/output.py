@@ -35,7 +35,6 @@ __all__ = [
     "SAID",
     "console",
     "endpoint_table",
-    "endpoints_table",
     "members_table",
     "print_json",
     "say",
@@ -137,24 +136,6 @@ def endpoint_table(endpoint: Endpoint) -> Table:
 def members_table(members: Mapping[str, object]) -> Table:
     """A JSON object, a member a row; members of members as `Outer.Inner`, of lists `Outer[0]`."""
     return table(("Member", "Value"), _flat(members))
-
-
-def endpoints_table(endpoints: Iterable[Endpoint]) -> Table:
-    """Several endpoints, one a row."""
-    rows = (
-        (
-            found.id or "",
-            found.channel_type.value if found.channel_type else "",
-            found.address or "",
-            (found.demographic.platform if found.demographic else None) or "",
-            (found.location.country if found.location else None) or "",
-            found.endpoint_status.value if found.endpoint_status else "",
-            found.opt_out.value if found.opt_out else "",
-        )
-        for found in endpoints
-    )
-    columns = ("Id", "Channel", "Address", "Platform", "Country", "Status", "OptOut")
-    return table(columns, rows)
 
 
 def _flat(members: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str, str]]:

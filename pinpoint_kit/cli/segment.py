@@ -11,10 +11,10 @@ from pinpoint_kit import Segment, errors
 from pinpoint_kit.cli.conditions import condition_of, condition_options
 from pinpoint_kit.cli.endpoint import confirm
 from pinpoint_kit.cli.job_options import exporting
+from pinpoint_kit.cli.listing import Column, print_endpoints, print_rows
 from pinpoint_kit.cli.options import Settings, common
 from pinpoint_kit.cli.output import (
     console,
-    endpoints_table,
     members_table,
     print_json,
     say,
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 __all__ = ["segment"]
 
-_COLUMNS = ("Id", "Name", "Type", "Version", "Modified")
+_COLUMNS = (
+    Column("Id"),
+    Column("Name", 12),
+    Column("Type", is_optional=True),
+    Column("Version", is_number=True),
+    Column("Modified", is_optional=True),
+)
 
 
 @click.group()
@@ -99,7 +105,7 @@ def list_segments(settings: Settings) -> None:
     if settings.as_json:
         print_json({"Item": [wire.to_wire(each) for each in found]})
     elif found:
-        console().print(table(_COLUMNS, map(_row, found), numbers=("Version",), whole=("Id",)))
+        print_rows(_COLUMNS, map(_row, found))
     else:
         click.echo("no segments")
 
@@ -201,7 +207,7 @@ def list_members(
     if settings.as_json:
         print_json({"Item": [wire.to_wire(each) for each in found], "HasMore": has_more})
         return
-    console().print(endpoints_table(found))
+    print_endpoints(found)
     if has_more:
         say("there are more: raise --limit, or write all with `job export --segment-id`")
 

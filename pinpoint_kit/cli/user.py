@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pinpoint_kit.cli.endpoint import confirm
+from pinpoint_kit.cli.listing import print_endpoints
 from pinpoint_kit.cli.options import Settings, common
-from pinpoint_kit.cli.output import console, endpoints_table, print_json
+from pinpoint_kit.cli.output import print_json
 from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
@@ -54,4 +55,4 @@ def _print(settings: Settings, endpoints: list[Endpoint], heading: str = "") -> 
         return
     if heading:
         click.echo(heading)
-    console().print(endpoints_table(endpoints))
+    print_endpoints(endpoints)

@@ -19,6 +19,17 @@ _PHRASES = (
         "give --application (a name) or --application-id, not both",
     ),
     ("application must be a name", "--application must be a name"),
+    ("is a folder: jobs.import_endpoints takes it", "is a folder: `job import` takes it"),
+    ("use jobs.import_endpoints for s3://", "use `job import` for s3://"),
+    (
+        "is missing, and the name does not end with",
+        "the format is not clear: FILE does not end with",
+    ),
+    ('give format="CSV" or "JSON" @ $.format', "give --format csv or --format json"),
+    (
+        "write s3://BUCKET/KEY or file:///PATH, or pass a pathlib.Path",
+        "write s3://BUCKET/KEY or a path",
+    ),
     (": pass a float", ": write a number"),
     (": pass an int", ": write a whole number"),
     (": pass a str", ": write it in quotes"),

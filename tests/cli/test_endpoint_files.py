@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 from typing import TYPE_CHECKING
@@ -73,6 +74,9 @@ def test_a_file_that_another_one_makes_meanwhile(
     monkeypatch.setattr("pinpoint_kit.audience.endpoints.Endpoints.ids", lambda _, **__: iter("a"))
     assert run("endpoint", "scan", "ids", "--ids").status == 0
     assert (folder / "ids").read_text() == "a\n"
+
+
+FORMATS = "give --format csv or --format json"
 
 
 def _no_links(path: Path, target: Path) -> None:
@@ -153,6 +157,9 @@ def test_wrong_rows(run: Run, folder: Path) -> None:
     assert (answer.status, answer.value["error"]["type"]) == (2, "InvalidRowsError")
     assert "row 4, ChannelType: is not a ChannelType" in answer.stderr
     assert "30 more rows cannot be used" in answer.stderr
+    assert answer.value["error"]["message"] == (
+        "nothing was loaded, because 130 rows cannot be used: correct or leave them out"
+    )
     assert "secret" not in answer.stderr
     assert run("endpoint", "list", "--json").value["Item"] == []
 
@@ -164,6 +171,47 @@ def test_refused_rows(run: Run, folder: Path) -> None:
     answer = run("endpoint", "load", "people.csv")
     assert (answer.status, answer.stdout) == (1, "15 endpoint(s) loaded, 2 refused\n")
     assert "line 17: " in answer.stderr
+
+
+def test_a_list_in_little_room(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids stay on one line, addresses fold, and columns without content go before others."""
+    endpoint_id = "550e8400-e29b-41d4-a716-446655440001"
+    heads = "Id,ChannelType,Address,Location.Country"
+    rows = f"{heads}\n{endpoint_id},GCM,{'a' * 50},PT\nb,SMS,+1,PT\n"
+    run("endpoint", "load", "-", "--format", "csv", stdin=rows)
+    answer = run("endpoint", "list")
+    head, _, first, *_ = answer.stdout.splitlines()
+    assert head.split() == ["Id", "Channel", "Address", "Country"]
+    assert first.startswith(f"{endpoint_id}  GCM ")
+    assert "".join(re.findall("aa+", answer.stdout)) == "a" * 50
+    assert answer.stderr == "no room for Status, OptOut: --json has everything\n"
+    monkeypatch.setenv("COLUMNS", "30")  # less than an id needs
+    blocks = run("endpoint", "list").stdout
+    assert blocks.replace("\n", "").startswith(endpoint_id)
+    assert re.search(r"^  Country +PT *$", blocks, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("load", "no.csv"), "no.csv: is no file; check the path"),
+        (("load", "."), ".: is a folder: `job import` takes it; check the path"),
+        (
+            ("load", "s3://b/p.csv"),
+            "s3://b/p.csv: is not on this machine: use `job import` for s3://",
+        ),
+        (
+            ("load", "people.txt"),
+            f"the format is not clear: FILE does not end with .csv or .json: {FORMATS}",
+        ),
+    ],
+)
+def test_a_wrong_file_is_named(
+    run: Run, folder: Path, words: tuple[str, ...], sentence: str
+) -> None:
+    """The sentence is about what was typed, in words of the command line."""
+    (folder / "people.txt").write_text(CSV)
+    assert run("endpoint", *words).stderr == f"error: {sentence}\n"
 
 
 @pytest.mark.parametrize(

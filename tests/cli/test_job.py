@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +47,86 @@ def test_the_list_and_one_of_it(run: Run, folder: Path) -> None:
         shown = run("job", command, items[0]["Id"], "--json")
         assert (shown.status, shown.value) == (0, items[0])
     assert "JobStatus" in run("job", "get", items[0]["Id"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("width", "lost"), [(80, {"Processed", "Place"}), (90, {"Place"}), (110, set())]
+)
+def test_a_list_in_little_room(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, width: int, lost: set[str]
+) -> None:
+    """A job is a line with its whole id and date; columns are left out, and that is told."""
+    (folder / "people.csv").write_text(CSV)
+    run("job", "import", "people.csv")
+    monkeypatch.setenv("COLUMNS", str(width))
+    answer = run("job", "list")
+    heads, _, row = answer.stdout.splitlines()
+    assert re.match(r"[0-9a-f]{32}  import  COMPLETED  \d{4}-\d\d-\d\d \d\d:\d\dZ  ", row)
+    assert {"Processed", "Place"} - set(heads.split()) == lost
+    assert set(re.findall(r"Processed|Place", answer.stderr)) == lost
+    assert lost or re.search(r"  …\S+/people.csv *$", row)  # shortened to its end
+
+
+def test_a_list_in_very_little_room(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job is a block of lines, and nothing is left out or cut."""
+    (folder / "people.csv").write_text(CSV)
+    run("job", "import", "people.csv")
+    monkeypatch.setenv("COLUMNS", "40")
+    answer = run("job", "list")
+    lines = answer.stdout.splitlines()
+    assert answer.stderr == ""
+    assert re.fullmatch(r"[0-9a-f]{32}", lines[0])
+    assert re.search(r"^  Created +\d{4}-\d\d-\d\d \d\d:\d\dZ *$", answer.stdout, re.MULTILINE)
+    place = answer.stdout.split("Place")[1]
+    assert "".join(place.split()) == (folder / "people.csv").as_uri()
+    assert max(map(len, lines)) <= 40
+
+
+@pytest.mark.parametrize("command", ["import", "export", "wait"])
+def test_an_interrupted_wait_says_how_to_go_on(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Ctrl-C ends the command, not the job: what waits for it is told, with its options."""
+    (folder / "people.csv").write_text(CSV)
+    place = ("--url", "sqlite:///my shop.db", "--application", "shop")
+    job = run("job", "import", "people.csv", *place, "--json").value
+    words = {"import": "people.csv", "export": "out", "wait": job["Id"]}
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pinpoint_kit.audience.jobs.Jobs.wait", interrupted)
+    answer = run("job", command, words[command], *place, "--json")
+    assert answer.status == 130
+    assert answer.value["error"]["type"] == "Interrupted"
+    message = answer.value["error"]["message"]
+    assert answer.stderr == f"{message}\n"
+    again = r"`pinpoint-kit job wait [0-9a-f]{32} --url 'sqlite:///my shop.db' --application shop`"
+    assert re.fullmatch(
+        r"interrupted; job [0-9a-f]{32} goes on while a program has its database open, as"
+        rf" {again} does",
+        message,
+    )
+
+
+def test_a_job_of_a_server_goes_on_by_itself(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After Ctrl-C nothing more is needed for it than to be waited for."""
+    (folder / "people.csv").write_text(CSV)
+
+    def interrupted(*_: object, **__: object) -> None:
+        monkeypatch.setattr("pinpoint_kit.cli.options.Settings.is_engine", False)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pinpoint_kit.audience.jobs.Jobs.wait", interrupted)
+    answer = run("job", "import", "people.csv")
+    assert answer.status == 130
+    assert re.search(
+        r"goes on, and `pinpoint-kit job wait [0-9a-f]{32}` waits for it", answer.stderr
+    )
 
 
 def test_an_empty_list(run: Run) -> None:
