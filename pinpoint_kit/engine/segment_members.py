@@ -119,7 +119,7 @@ def explain_segment_membership(context: Context, call: Call) -> object:
         "EndpointId": endpoint_id,
         "IsMember": bool(met[-1]),  # the whole comes last
         "Criteria": [
-            {"Path": rule.path, "Text": rule.text, "IsMet": bool(is_met)}
+            {"Path": rule.shown_path, "Text": rule.text, "IsMet": bool(is_met)}
             for rule, is_met in zip(rules, met, strict=True)
         ],
     }

@@ -126,15 +126,19 @@ def _dimensions(source: _Object, path: str) -> tuple[Rule, ...]:
 
 def _list_rule(name: str, source: _Object, path: str, *, is_of_user: bool) -> Rule:
     how = cast("str", source.get("AttributeType", "INCLUSIVE"))
-    values = tuple(cast("list[str]", source["Values"]))
+    values = _values(source, path)
     moments = _moments(how, values, f"{path}.Values") if how in _DATES else ()
     return ListRule(path, _listed(how, values), how, values, name, is_of_user, moments)
 
 
 def _moments(how: str, values: Sequence[str], path: str) -> tuple[str, ...]:
-    if how == "BETWEEN" and len(values) != _BOUNDS:
-        raise _refused("must be two dates for BETWEEN, the earlier one first", path)
-    return tuple(_moment(value, f"{path}[{at}]") for at, value in enumerate(values))
+    if how != "BETWEEN":
+        return tuple(_moment(value, f"{path}[{at}]") for at, value in enumerate(values))
+    if len(values) == _BOUNDS:
+        first, last = (_moment(value, f"{path}[{at}]") for at, value in enumerate(values))
+        if first <= last:
+            return first, last
+    raise _refused("must be two dates for BETWEEN, the earlier one first", path)
 
 
 def _moment(value: str, path: str) -> str:
@@ -196,8 +200,16 @@ def _set(source: _Object, member: str, path: str, column: str | None) -> Iterato
     found = _member(source, member)
     if found:
         how = cast("str", found.get("DimensionType", "INCLUSIVE"))
-        values = tuple(cast("list[str]", found["Values"]))
-        yield TextRule(f"{path}.{member}", _listed(how, values), how, values, column)
+        where = f"{path}.{member}"
+        values = _values(found, where)
+        yield TextRule(where, _listed(how, values), how, values, column)
+
+
+def _values(source: _Object, path: str) -> tuple[str, ...]:
+    values = tuple(cast("list[str]", source["Values"]))
+    if not values:
+        raise _refused("must have at least one value", f"{path}.Values")
+    return values
 
 
 def _listed(how: str, values: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
+from pinpoint_kit.engine.body import encode
 from pinpoint_kit.engine.refusals import bad_request
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ class Rule:
     path: str
     text: str
 
+    @property
+    def shown_path(self) -> str:
+        """The path for who sees the definition anyway: names that `path` leaves out are in it."""
+        return self.path
+
 
 @attrs.frozen
 class ValuesRule(Rule):
@@ -90,6 +96,11 @@ class ListRule(ValuesRule):
     name: str
     is_of_user: bool
     moments: tuple[str, ...] = ()
+
+    @property
+    def shown_path(self) -> str:
+        """As in `Rule`."""
+        return _with_name(self.path, self.name)
 
 
 @attrs.frozen
@@ -117,6 +128,11 @@ class NumberRule(Rule):
     name: str
     comparison: str
     value: float
+
+    @property
+    def shown_path(self) -> str:
+        """As in `Rule`."""
+        return _with_name(self.path, self.name)
 
 
 @attrs.frozen
@@ -165,6 +181,11 @@ class Combination(Rule):
 
     how: How
     parts: tuple[Rule, ...]
+
+
+def _with_name(path: str, name: str) -> str:
+    """The path with the name of its last member, quoted as in JSON where it shows a position."""
+    return f"{path.rpartition('[')[0]}[{encode(name)}]" if path.endswith("]") else path
 
 
 def walk(rule: Rule) -> Iterator[Rule]:

@@ -31,8 +31,8 @@ class Criterion(Model):
     """One part of a segment's definition, and whether it holds for the endpoint.
 
     Args:
-        path: where it stands in the definition, for example `$.Dimensions.Attributes.plan`; `$`
-            is the whole segment.
+        path: where it stands in the definition, for example `$.Dimensions.Attributes.plan`, or
+            `$.Dimensions.Attributes["first name"]`; `$` is the whole segment.
         text: what it asks for. It holds the definition's values, never the endpoint's.
         is_met: whether it holds.
         extra: members that the service sent and this version does not know.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import attrs
 
 from pinpoint_kit.errors import ValidationError
-from pinpoint_kit.models.base import Model, path_to
+from pinpoint_kit.models.base import Model, instant, path_to
 from pinpoint_kit.models.dimension import AttributeType, SegmentDimensions
 
 if TYPE_CHECKING:
@@ -64,6 +64,10 @@ def _values_problem(
             path,
             "values",
         )
+    if kind is AttributeType.BETWEEN and _are_reversed(*texts):
+        return ValidationError(
+            "ends before it begins: give the first instant first", path, "values"
+        )
     for index, text in enumerate(texts):
         if len(text) > limits.max_segment_value_chars:
             return ValidationError(
@@ -73,6 +77,15 @@ def _values_problem(
                 "value_too_long",
             )
     return None
+
+
+def _are_reversed(first: str, last: str) -> bool:
+    """Whether both are instants, and in the wrong order; the engine says which text is none."""
+    try:
+        moments = [instant(text, "values") for text in (first, last)]
+    except ValidationError:
+        return False
+    return moments != sorted(filter(None, moments))
 
 
 #: Where a filter stands, how it compares, and its values if it has any.

@@ -93,8 +93,15 @@ class AttributeName:
         return self._condition(AttributeType.ON, (_instant(day),))
 
     def between(self, start: TimestampInput, end: TimestampInput) -> Condition:
-        """One of its values is an instant from the one to the other."""
-        return self._condition(AttributeType.BETWEEN, (_instant(start), _instant(end)))
+        """One of its values is an instant from the one to the other, both included.
+
+        Raises:
+            ValidationError: the end is before the start.
+        """
+        first, last = _instant(start), _instant(end)
+        if last < first:  # both have Pinpoint's own form, which sorts by time
+            raise ValidationError("ends before it begins: give the first instant first", "$.values")
+        return self._condition(AttributeType.BETWEEN, (first, last))
 
     def _condition(
         self,

@@ -246,7 +246,7 @@ def test_every_part_is_explained(wire: Wire) -> None:
             "Demographic": {"Channel": {"DimensionType": "EXCLUSIVE", "Values": ["SMS"]}},
             "Location": {"GPSPoint": {"Coordinates": coordinates, "RangeInKilometers": 10}},
             "Metrics": {"n": {"ComparisonOperator": "GREATER_THAN", "Value": 2}},
-            "UserAttributes": {"x": {"Values": []}},
+            "UserAttributes": {"x": {"Values": [""]}},
         },
     ]
     references = [{"Id": base}, {"Id": base, "Version": 1}]
@@ -260,7 +260,7 @@ def test_every_part_is_explained(wire: Wire) -> None:
         (f"{first}.SourceSegments[0]", f"segment {base}", True),
         (f"{first}.SourceSegments[1]", f"segment {base}, version 1", True),
         (f"{first}.Dimensions[0].Attributes.plan", "INCLUSIVE pro, free", True),
-        (f"{first}.Dimensions[0].Attributes[1]", "BEFORE 2026-01-01", False),
+        (f'{first}.Dimensions[0].Attributes["a b"]', "BEFORE 2026-01-01", False),
         (f"{first}.Dimensions[0].Behavior.Recency", "INACTIVE DAY_7", False),
         (f"{first}.Dimensions[1].Demographic.Channel", "EXCLUSIVE SMS", True),
         (f"{first}.Dimensions[1].Location.GPSPoint", "within 10.0 km of 38.7, -9.1", False),
@@ -284,6 +284,35 @@ def test_plain_dimensions_are_explained(wire: Wire) -> None:
         ("$", "all dimensions", False),
     ]
     assert criteria(wire, made(wire), "a") == [("$", "all dimensions", True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("plan", ".plan"),
+        ("first name", '["first name"]'),
+        ("prénom", '["prénom"]'),
+        ('a"]b', r'["a\"]b"]'),
+        ("a[0]", '["a[0]"]'),
+        ("", '[""]'),
+        ("a\nb", r'["a\nb"]'),
+    ],
+)
+def test_explanations_name_their_attributes(wire: Wire, name: str, shown: str) -> None:
+    """Each attribute and metric is named, whatever its name is, on a line of its own."""
+    wire.update("a")
+    dimensions = {
+        "Attributes": {"other": {"Values": ["x"]}, name: {"Values": ["x"]}},
+        "UserAttributes": {name: {"Values": ["x"]}},
+        "Metrics": {name: {"ComparisonOperator": "EQUAL", "Value": 1}},
+    }
+    assert [path for path, _, _ in criteria(wire, made(wire, Dimensions=dimensions), "a")] == [
+        "$.Dimensions.Attributes.other",
+        f"$.Dimensions.Attributes{shown}",
+        f"$.Dimensions.Metrics{shown}",
+        f"$.Dimensions.UserAttributes{shown}",
+        "$",
+    ]
 
 
 def test_the_largest_segments_can_be_evaluated(wire: Wire) -> None:

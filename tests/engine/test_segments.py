@@ -105,6 +105,30 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         ".Dimensions.Attributes.a.Values",
     ),
     (
+        attributes("BETWEEN", "2026-01-01T00:00:00.000000001Z", "2026-01-01"),
+        "must be two dates for BETWEEN, the earlier one first",
+        ".Dimensions.Attributes.a.Values",
+    ),
+    *(
+        (attributes(how), "must have at least one value", ".Dimensions.Attributes.a.Values")
+        for how in ("INCLUSIVE", "EXCLUSIVE", "CONTAINS", "BEFORE", "AFTER", "ON")
+    ),
+    (
+        {"Dimensions": {"UserAttributes": {"a": {"Values": []}}}},
+        "must have at least one value",
+        ".Dimensions.UserAttributes.a.Values",
+    ),
+    (
+        {"Dimensions": {"Demographic": {"Make": {"DimensionType": "EXCLUSIVE", "Values": []}}}},
+        "must have at least one value",
+        ".Dimensions.Demographic.Make.Values",
+    ),
+    (
+        {"Dimensions": {"Location": {"Country": {"Values": []}}}},
+        "must have at least one value",
+        ".Dimensions.Location.Country.Values",
+    ),
+    (
         attributes("ON", "2026-01-01", "2026-02-30"),
         "must be a date and time in UTC such as 2018-05-07T00:00:00Z, or a date",
         ".Dimensions.Attributes.a.Values[1]",

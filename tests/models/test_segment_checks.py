@@ -41,6 +41,8 @@ def attributes(count: int, *values: str, kind: Any = None) -> SegmentDimensions:
         attributes(100, "x"),
         attributes(1, *["x" * 100] * 100),
         attributes(1, "2020-01-01", "2020-01-02", kind=AttributeType.BETWEEN),
+        attributes(1, "2020-01-01", "2020-01-01", kind=AttributeType.BETWEEN),
+        attributes(1, "2020-01-01", "soon", kind=AttributeType.BETWEEN),
         (
             where.near(latitude=1, longitude=1, kilometers=1)
             & where.active_within(days=7)
@@ -61,6 +63,11 @@ def test_what_is_allowed(definition: Any) -> None:
         (attributes(1, "x", "x" * 101), "value_too_long", "$.attributes.a0.values[1]"),
         (attributes(1), "no_values", "$.attributes.a0"),
         (attributes(1, "2020-01-01", kind=AttributeType.BETWEEN), "values", "$.attributes.a0"),
+        (
+            attributes(1, "2020-01-01T00:00:01Z", "2020-01-01", kind=AttributeType.BETWEEN),
+            "values",
+            "$.attributes.a0",
+        ),
         (
             SegmentDimensions(location=SegmentLocation(country=SetDimension(values=()))),
             "no_values",

@@ -158,6 +158,7 @@ def test_not_equal_is_the_opposite_of_equal() -> None:
         lambda: where.inactive_for(days=0),
         lambda: where.channel("PIGEON"),
         lambda: where.attribute("a").before("yesterday"),
+        lambda: where.attribute("a").between("2020-01-02", "2020-01-01"),
         lambda: where.metric("n") > float("inf"),
         lambda: where.near(latitude=float("inf"), longitude=1, kilometers=1),
         lambda: where.segment(""),

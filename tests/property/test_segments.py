@@ -37,6 +37,17 @@ def iso_instants(draw: st.DrawFn) -> str:
     return f"{draw(DAYS)}{draw(st.sampled_from('Tt'))}{time}{fraction}{draw(st.sampled_from('Zz'))}"
 
 
+def in_time(dates: list[str]) -> list[str]:
+    """The earlier date first; these have their fractions in up to six digits."""
+
+    def moment(text: str) -> tuple[str, float]:
+        day, _, time = text.upper().removesuffix("Z").partition("T")
+        whole, _, fraction = (time or "00:00:00").partition(".")
+        return f"{day}T{whole}", float(f"0.{fraction or 0}")
+
+    return sorted(dates, key=moment)
+
+
 BROKEN_DATES = st.sampled_from(
     ["2026-01-01T12:00:00", "2026-01-01", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z",
      "2026-01-01T12:00:00Z\0", "2026-01-01T12:00Z", "2026-01-01T12:00:00+00:00"]
@@ -128,11 +139,13 @@ class Words:
             return st.fixed_dictionaries({"Values": values, "AttributeType": st.sampled_from(how)})
 
         return st.one_of(
-            st.fixed_dictionaries({"Values": st.lists(self.value, max_size=3)}),
-            asked(st.lists(self.value, max_size=2), "INCLUSIVE", "EXCLUSIVE", "CONTAINS"),
-            asked(st.lists(TEXTS, max_size=2), "CONTAINS"),
-            asked(st.lists(dates, max_size=2), "BEFORE", "AFTER", "ON"),
-            asked(st.lists(dates, min_size=2, max_size=2), "BETWEEN"),
+            st.fixed_dictionaries({"Values": st.lists(self.value, min_size=1, max_size=3)}),
+            asked(
+                st.lists(self.value, min_size=1, max_size=2), "INCLUSIVE", "EXCLUSIVE", "CONTAINS"
+            ),
+            asked(st.lists(TEXTS, min_size=1, max_size=2), "CONTAINS"),
+            asked(st.lists(dates, min_size=1, max_size=2), "BEFORE", "AFTER", "ON"),
+            asked(st.lists(dates, min_size=2, max_size=2).map(in_time), "BETWEEN"),
         )
 
     def dimensions(self) -> st.SearchStrategy[dict[str, Any]]:
