@@ -49,6 +49,8 @@ _FIRST_CLIENT_ERROR = 400
 _NOT_FOUND = 404
 _NOT_IMPLEMENTED = 501
 _MOST_MESSAGE_CHARS = 1_000
+#: The engine and our server say by it what they were not set up for; it is not about credentials.
+_NOT_ALLOWED_HERE = "ForbiddenException"
 _NOT_PINPOINT = (
     "the answer is not a Pinpoint answer: check that the URL is a Pinpoint service and no"
     " proxy's page"
@@ -695,6 +697,8 @@ def _advise(error: errors.ServiceError, headers: Mapping[str, str]) -> None:
     elif headers.get(_RETRYABLE_HEADER) == "false":
         error.is_retryable = False
         error.next_step = "repeating it does not help; the log of the engine or server says more"
+    elif error.code == _NOT_ALLOWED_HERE and _MARK in headers:
+        error.next_step = errors.ServiceError.next_step  # it has the remedy, and no key is one
     elif error.status == _NOT_FOUND and not error.code:
         error.next_step = "this is no Pinpoint server: check the URL"
 

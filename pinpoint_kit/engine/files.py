@@ -34,6 +34,10 @@ __all__ = [
 ]
 
 
+#: By what a server is given places, for the texts of `ForbiddenPlaceError`.
+_OPTIONS = {"s3": "--bucket NAME", "file": "--files DIR"}
+
+
 class FilesError(Exception):
     """A place cannot be used. The text says why, and names neither the place nor any data.
 
@@ -133,11 +137,14 @@ class ByScheme:
     def _of(self, url: str) -> Files:
         scheme, mark, _ = url.partition("://")
         scheme = scheme.lower()
-        if not mark or scheme not in {"s3", "file"}:
+        if not mark or scheme not in _OPTIONS:
             raise FilesError("must be of the form s3://BUCKET/KEY or file:///PATH")
         place = self._places.get(scheme)
         if place is None:
-            raise ForbiddenPlaceError(f"this engine was not given any {scheme}:// places to use")
+            raise ForbiddenPlaceError(
+                f"this engine was not given any {scheme}:// places to use;"
+                f" `pinpoint-kit serve {_OPTIONS[scheme]}` allows some"
+            )
         return place
 
 
@@ -252,7 +259,10 @@ class LocalFiles:
             raise FilesError("must be of the form file:///PATH, percent-encoded")
         found = Path(url2pathname(parts.path) if os.name == "nt" else path)
         if not self._is_allowed(found):
-            raise ForbiddenPlaceError("this engine was not given that place to use")
+            raise ForbiddenPlaceError(
+                "this engine was not given that place to use;"
+                " `pinpoint-kit serve --files DIR` allows a folder"
+            )
         return found
 
     def _is_allowed(self, path: Path) -> bool:

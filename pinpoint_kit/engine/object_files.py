@@ -86,7 +86,10 @@ class ObjectFiles:
         except PinpointKitError as error:
             raise explained(error) from None
         if self._buckets is not None and url.split("/")[2] not in self._buckets:
-            raise ForbiddenPlaceError("this engine was not given that bucket to use")
+            raise ForbiddenPlaceError(
+                "this engine was not given that bucket to use;"
+                " `pinpoint-kit serve --bucket NAME` allows one"
+            )
 
     def find(self, url: str) -> Iterator[File]:
         """As in `Files`. Keys that end in a slash, which stand for folders, are left out."""

@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+import pinpoint_kit as pk
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.server import asgi_app
 
@@ -34,6 +35,19 @@ def test_boto3_works_unchanged(server: RunningServer) -> None:
     assert found["EndpointResponse"]["Address"] == "customer@example.com"
     with pytest.raises(client.exceptions.NotFoundException):
         client.get_endpoint(ApplicationId=app, EndpointId="device-2")
+
+
+def test_a_place_that_the_server_was_not_given(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says how the server gets places, and nothing of credentials."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
+    with (
+        pk.connect(server.url, application_id=server.make_app()) as pinpoint,
+        pytest.raises(pk.Forbidden, match=r"`pinpoint-kit serve --bucket NAME`.*see the message"),
+    ):
+        pinpoint.jobs.import_endpoints("s3://bucket/a.csv")
 
 
 @pytest.mark.parametrize("endpoint_id", ["a/b", "../../v1/apps", "%2F", "a b+c", "é😀", ".."])

@@ -565,6 +565,25 @@ def test_bad_credentials(server: Any, transport: Transport, kit: Any) -> None:
     assert len(server.seen) == 1
 
 
+@pytest.mark.parametrize(
+    ("headers", "next_step"),
+    [
+        ({"x-pinpoint-kit": "1"}, "see the message"),
+        ({}, errors.Forbidden.next_step),
+    ],
+)
+def test_what_a_server_was_not_set_up_for(
+    server: Any, transport: Transport, kit: Any, headers: dict[str, str], next_step: str
+) -> None:
+    """Our server's own 403 has its remedy in the message, whoever asks; others are about keys."""
+    server.default = lambda _: kit.Reply(
+        403, b'{"message":"not given"}', {"x-amzn-ErrorType": "ForbiddenException", **headers}
+    )
+    with pytest.raises(errors.Forbidden) as caught:
+        transport.call("GetApps")
+    assert caught.value.next_step == next_step
+
+
 def test_a_profile(server: Any, kit: Any, tmp_path: Any) -> None:
     """A profile of the shared files signs the request."""
     (tmp_path / "config").write_text(
