@@ -235,8 +235,9 @@ class Endpoints:
         for a new endpoint, batches are taken in any case. Loading the same again is harmless.
 
         Args:
-            source: a path of this machine, a stream of bytes, endpoints, dicts of their members
-                (`{"Address": ..., "Attributes.plan": ...}`), or a data frame with such columns.
+            source: a path of this machine, a stream of bytes or text, endpoints, dicts of their
+                members (`{"Address": ..., "Attributes.plan": ...}`), or a data frame with such
+                columns.
             format: CSV or JSON; known by the file name's ending unless given. Files may end with
                 `.gz`, too.
             staging: hosted service: `s3://BUCKET/PREFIX`, a place for a file that is removed again.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.audience.report import RowProblem
-from pinpoint_kit.endpoint_files.columns import CellError, nested
+from pinpoint_kit.endpoint_files.columns import CellError, meant, nested
 from pinpoint_kit.endpoint_files.ids import derived_id
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.models import wire
@@ -65,7 +65,7 @@ class RowChecks:
         try:
             return self.endpoint(row, nested(record))
         except CellError as error:
-            return self.bad(row, str(error))
+            return self.bad(row, str(error), error.column)
 
     def users(self, line: int, user_ids: Sequence[str]) -> CheckedRow:
         """A row that names nothing but users, which is no endpoint."""
@@ -81,7 +81,12 @@ class RowChecks:
         return CheckedRow(line, problem=RowProblem(row=line, column=column, message=reason))
 
     def _refused(self, row: int, error: ValidationError) -> CheckedRow:
-        return self.bad(row, error.message, wire.member_path(error.path))
+        if error.reason != wire.UNKNOWN_MEMBER:
+            return self.bad(row, error.message, wire.member_path(error.path))
+        column = error.path.removeprefix("$.")  # as it was given: it is none of ours
+        name = meant(column)
+        remedy = f"write {name}" if name else "correct its name, or leave it out"
+        return self.bad(row, f"{error.message}: {remedy}", column)
 
     def _checked(self, row: int, endpoint: Endpoint) -> CheckedRow:
         endpoint_id = endpoint.id or _made_id(endpoint)

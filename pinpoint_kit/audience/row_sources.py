@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Union, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeAlias, Union, cast
 
 from pinpoint_kit.audience import places
 from pinpoint_kit.endpoint_files.lines import Lines
@@ -34,7 +34,7 @@ __all__ = ["RowSource", "checked_rows", "local_file"]
 
 #: What can be loaded.
 RowSource: TypeAlias = Union[
-    "str | os.PathLike[str] | BinaryIO | pd.DataFrame",
+    "str | os.PathLike[str] | BinaryIO | TextIO | pd.DataFrame",
     Iterable["Endpoint | Mapping[str, Any]"],
 ]
 
@@ -84,9 +84,36 @@ def checked_rows(
             yield from _file_rows(stream, kind, checks, is_gzip=path.name.endswith(".gz"))
     elif hasattr(source, "read"):
         with _explained():
-            yield from _file_rows(cast("BinaryIO", source), kind, checks, is_gzip=False)
+            yield from _file_rows(_bytes_of(source), kind, checks, is_gzip=False)
     else:
         yield from _object_rows(source, checks)
+
+
+def _bytes_of(source: object) -> BinaryIO:
+    """A stream of bytes; one of text is encoded while it is read."""
+    stream = cast("BinaryIO", source)
+    if not isinstance(stream.read(0), str):
+        return stream
+    return cast("BinaryIO", io.BufferedReader(_Encoded(cast("TextIO", source)), _BUFFER_BYTES))
+
+
+class _Encoded(io.RawIOBase):
+    """A stream of text as one of bytes. Closing it leaves the text open, which is the caller's."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 -- any buffer that can be written
+        if not self._left:
+            # What no UTF-8 can hold makes its row bad, and not the whole file.
+            self._left = self._text.read(_BUFFER_BYTES // 4).encode(errors="surrogatepass")
+        size = min(len(buffer), len(self._left))
+        buffer[:size], self._left = self._left[:size], self._left[size:]
+        return size
 
 
 def _file_rows(
@@ -169,6 +196,12 @@ def _explained() -> Iterator[None]:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise ValidationError("the compressed file is damaged", "$.source", "file") from None
+    except UnicodeDecodeError:
+        raise ValidationError(
+            'cannot be read with the encoding that it was opened with: open it with "rb"',
+            "$.source",
+            "file",
+        ) from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ValidationError(f"cannot be read: {reason}", "$.source", "file") from None

@@ -11,7 +11,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["CellError", "Column", "ColumnError", "columns_of", "nested"]
+__all__ = ["CellError", "Column", "ColumnError", "columns_of", "meant", "nested"]
 
 _PLAIN = (
     "Id", "Address", "ChannelType", "EndpointStatus", "OptOut", "EffectiveDate", "RequestId",
@@ -32,6 +32,17 @@ _SINGLE = frozenset(
     }
 )
 _LISTS = {"Attributes": ("Attributes",), "User.UserAttributes": ("User", "UserAttributes")}
+#: What has further names below it: any, as a column has it, or members.
+_OPEN = ("Attributes", "Metrics", "User.UserAttributes")
+_GROUPS = ("Demographic", "Location", "User")
+#: Names as people write them -> ours. Those without their group count, too, after whole ones.
+_MEANT = {
+    **{name.rpartition(".")[2].lower(): name for name in (*_SINGLE, "User.UserAttributes")},
+    **{name.lower(): name for name in (*_SINGLE, *_OPEN, *_GROUPS)},
+    "user.attributes": "User.UserAttributes",
+}
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_FILLERS = re.compile(r"[\s_-]")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
@@ -41,7 +52,15 @@ class ColumnError(Exception):
 
 
 class CellError(Exception):
-    """A cell cannot be what its column needs; the text says what that is."""
+    """A cell cannot be what its column needs; the text says what that is.
+
+    Attributes:
+        column: the column's name, "" where only the caller knows it.
+    """
+
+    def __init__(self, text: str, column: str = "") -> None:
+        super().__init__(text)
+        self.column = column
 
 
 @attrs.frozen
@@ -87,13 +106,39 @@ def columns_of(header: Sequence[str]) -> list[Column]:
     for position, name in enumerate(header):
         column = column_of(name)
         if column is None:
-            raise ColumnError(
-                f"column {position + 1} of the header is nothing that an endpoint has"
-            )
+            raise ColumnError(f"column {position + 1} of the header {_column_problem(name)}")
         if not column.is_list and name in header[:position]:
             raise ColumnError(f"column {position + 1} of the header repeats the name of another")
         found.append(column)
     return found
+
+
+def _column_problem(name: str) -> str:
+    """What is wrong with a name in a header; it is not shown, for it may be data."""
+    if not name:
+        return "has no name: name it, or leave the comma out in all lines"
+    text = "is nothing that an endpoint has"
+    for sign, signs in _SEPARATORS.items():
+        if sign in name:
+            return f"{text}: separate the columns with commas, not with {signs}"
+    found = meant(name)
+    if found in _GROUPS or not found:
+        return text
+    return f"{text}: write {found}.NAME" if found in _OPEN else f"{text}: write {found}"
+
+
+def meant(name: str) -> str:
+    """The name of ours that somebody means by one that is none, "" when that cannot be told.
+
+    It differs in small and capital letters, spaces, hyphens and underscores, or lacks its group. Of
+    names such as `attributes.plan` it is only what is ours, `Attributes`.
+    """
+    plain = _FILLERS.sub("", name).lower()
+    if plain in _MEANT:
+        return _MEANT[plain]
+    beginnings = (plain[:at] for at, sign in enumerate(plain) if sign == ".")
+    found = (_MEANT.get(beginning, "") for beginning in beginnings)
+    return next((one for one in found if one in _OPEN), "")
 
 
 def column_of(name: str) -> Column | None:
@@ -124,7 +169,10 @@ def nested(record: Mapping[str, object]) -> dict[str, object]:
     for column in columns:
         value = record[column.name]
         if value is not None:
-            column.put(members, value)
+            try:
+                column.put(members, value)
+            except CellError as error:
+                raise CellError(str(error), column.name) from None
     return members
 
 

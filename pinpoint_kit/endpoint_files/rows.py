@@ -223,5 +223,9 @@ class _Feed:
 
 
 def _reason(error: Exception) -> str:
+    if "new-line character" in str(error):  # advice to whoever opens the file, not to its author
+        return (
+            "has a carriage return alone: end lines with LF or CRLF, and put quotes around others"
+        )
     # The reader's texts are fixed sentences; they quote nothing from the file.
     return str(error) if isinstance(error, _LineError) else f"is not valid CSV: {error}"

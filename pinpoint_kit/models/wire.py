@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.grouping import Definition
 
 __all__ = [
+    "UNKNOWN_MEMBER",
     "Members",
     "encode",
     "endpoint_id",
@@ -217,6 +218,10 @@ def endpoint_id(data: object) -> str:
     return str(data.get("Id") or "") if isinstance(data, Mapping) else ""
 
 
+#: The reason of an error about a name that no endpoint has; its path has the name as given.
+UNKNOWN_MEMBER = "unknown_member"
+
+
 def endpoint_of_row(members: Mapping[str, object]) -> Endpoint:
     """Read an endpoint from a row of a file: nothing unknown, and the channel type in any letters.
 
@@ -235,8 +240,9 @@ def endpoint_of_row(members: Mapping[str, object]) -> Endpoint:
     ):
         if part is not None and part.extra:
             raise ValidationError(
-                "is nothing that an endpoint has: correct its name, or leave it out",
+                "is nothing that an endpoint has",
                 path_to(path, next(iter(part.extra))),
+                UNKNOWN_MEMBER,
             )
     return endpoint
 

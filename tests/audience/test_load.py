@@ -308,6 +308,7 @@ BAD_JSON = (
     b"[]\n"
     b'{"Id":"secret","Adress":"secret"}\n'
     b'{"Id":"secret","Location":{"Planet":"secret"}}\n'
+    b'{"id":"secret"}\n'
     b'{"Id":"secret","Metrics":{"level":"secret"}}\n'
     b'{"Id":"secret","User":{"UserAttributes":{"plan":["' + b"x" * 101 + b'"]}}}\n'
     b'{"User":{"UserId":"secret"}}\n'
@@ -317,13 +318,14 @@ BAD_JSON = (
 BAD_JSON_PROBLEMS = [
     (2, "", "is not valid JSON"),
     (3, "", "must be a JSON object"),
-    (4, "Adress", "nothing that an endpoint has"),
+    (4, "Adress", "nothing that an endpoint has: correct its name, or leave it out"),
     (5, "Location.Planet", "nothing that an endpoint has"),
-    (6, "Metrics.level", "expected a number"),
-    (7, "User.UserAttributes.plan[0]", "101 characters"),
-    (8, "", "names users"),
-    (9, f"Attributes.{'x' * 50}", "51 characters"),
-    (10, "", "longer than 1000000 bytes"),
+    (6, "id", "write Id"),
+    (7, "Metrics.level", "expected a number"),
+    (8, "User.UserAttributes.plan[0]", "101 characters"),
+    (9, "", "names users"),
+    (10, f"Attributes.{'x' * 50}", "51 characters"),
+    (11, "", "longer than 1000000 bytes"),
 ]
 
 
@@ -352,6 +354,69 @@ def test_problems_of_a_file(
     assert caught.value.total == len(expected)
     assert list(pinpoint.endpoints.ids()) == []
     assert pinpoint.jobs.list() == []
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "remedy"),
+    [
+        ({"id": "secret"}, "id", "write Id"),
+        ({"Id": "a", "channel_type": "SMS"}, "channel_type", "write ChannelType"),
+        ({"Id": "a", "attributes": {"secret": ["x"]}}, "attributes", "write Attributes"),
+        ({"Id": "a", "attributes.plan": "secret"}, "attributes.plan", "write Attributes"),
+        ({"Id": "a", "user": {"UserId": "secret"}}, "user", "write User"),
+        ({"Id": "a", "User": {"attributes": {}}}, "User.attributes", "write User.UserAttributes"),
+        ({"Id": "a", "Location": {"country": "secret"}}, "Location.country", "Location.Country"),
+        ({"Id": "a", "Mood": "secret"}, "Mood", "correct its name, or leave it out"),
+        ({"Id": "a", "Metrics.level": "secret"}, "Metrics.level", "must be a number"),
+        ({"Id": "a", "Location.Latitude": "secret"}, "Location.Latitude", "must be a number"),
+        ({"Id": "a", "Attributes": {"x": 1}, "Attributes.x": "secret"}, "Attributes.x", "two ways"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["dict", "frame"])
+def test_names_in_problems_are_those_that_were_given(
+    pinpoint: pk.Pinpoint, row: dict[str, Any], column: str, remedy: str, kind: str
+) -> None:
+    """Whatever a row comes in, its problem has the name to look for and the name to write."""
+    source = [row] if kind == "dict" else pd.DataFrame([row])
+    with pytest.raises(InvalidRowsError) as caught:
+        pinpoint.endpoints.load(source)
+    (problem,) = caught.value.problems
+    assert (problem.row, problem.column) == (1, column)
+    assert remedy in problem.message
+    assert "secret" not in str(problem)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_streams_of_text(pinpoint: pk.Pinpoint, tmp_path: Path, ending: str) -> None:
+    """A file that was opened as text and text in memory load like bytes, and stay open."""
+    lines = ["Id,ChannelType,Address,Attributes.name", *(f"{n},SMS,+{n},Ä🎉" for n in range(5_000))]
+    path = tmp_path / "people.csv"
+    path.write_bytes("\ufeff".encode() + ending.join(lines).encode())
+    with path.open(encoding="utf-8") as stream:
+        assert pinpoint.endpoints.load(stream, format="CSV").accepted == 5_000
+        assert stream.read() == ""
+    text = io.StringIO('{"Id": "a", "Attributes": {"name": ["Ä"]}}\n', newline="")
+    assert pinpoint.endpoints.load(text, format="JSON").accepted == 1
+    assert pinpoint.endpoints.get("a").attributes == {"name": ["Ä"]}
+    assert pinpoint.endpoints.get("4999").attributes == {"name": ["Ä🎉"]}
+
+
+def test_problems_of_streams_of_text(pinpoint: pk.Pinpoint, tmp_path: Path) -> None:
+    """What is no text in the encoding of its stream is told, without showing it."""
+    path = tmp_path / "people.csv"
+    path.write_bytes(b"Id,ChannelType,Address\nok,SMS,+1\n\xff,SMS,secret\n")
+    with (
+        path.open(encoding="utf-8") as stream,
+        pytest.raises(ValidationError, match='open it with "rb"') as caught,
+    ):
+        pinpoint.endpoints.load(stream, format="CSV")
+    assert "secret" not in str(caught.value)
+    with (
+        path.open(encoding="utf-8", errors="surrogateescape") as stream,
+        pytest.raises(InvalidRowsError, match="row 3: is not UTF-8"),
+    ):
+        pinpoint.endpoints.load(stream, format="CSV")
+    assert list(pinpoint.endpoints.ids()) == []
 
 
 def test_problems_of_rows(pinpoint: pk.Pinpoint) -> None:

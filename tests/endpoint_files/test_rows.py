@@ -80,9 +80,26 @@ def test_a_file_of_users() -> None:
 @pytest.mark.parametrize(
     ("header", "problem"),
     [
-        ("Id,Nothing", "column 2 of the header is nothing"),
+        ("Id,Nothing", "column 2 of the header is nothing that an endpoint has$"),
         ("Id,Attributes.", "column 2 of the header is nothing"),
         ("Id,Metrics.", "column 2 of the header is nothing"),
+        ("Id;ChannelType;Address", "separate the columns with commas, not with semicolons$"),
+        ("Id\tChannelType\tAddress", "commas, not with tabs$"),
+        ("Id|ChannelType|Address", "commas, not with bars$"),
+        ("Id,Address,", "column 3 of the header has no name: name it, or leave the comma out"),
+        ("id", "column 1 of the header is nothing that an endpoint has: write Id$"),
+        ("Id,channel_type", "column 2 .*: write ChannelType$"),
+        ("Id,Opt Out", ": write OptOut$"),
+        ("Id,Country", ": write Location.Country$"),
+        ("Id,location.CITY", ": write Location.City$"),
+        ("Id,UserId", ": write User.UserId$"),
+        ("Id,attributes.secret", ": write Attributes.NAME$"),
+        ("Id,Metrics", ": write Metrics.NAME$"),
+        ("Id,User Attributes.secret", ": write User.UserAttributes.NAME$"),
+        ("Id,user.attributes.secret", ": write User.UserAttributes.NAME$"),
+        ("Id,User", "nothing that an endpoint has$"),
+        ("Id,Location.Planet", "nothing that an endpoint has$"),
+        ("Id\rx\r", "the header has a carriage return alone: end lines with LF or CRLF"),
         ("Address,Id,Address", "column 3 of the header repeats"),
         ("Metrics.a,Metrics.a", "column 2 of the header repeats"),
         ('"Id', "the header is not valid CSV"),
@@ -91,8 +108,9 @@ def test_a_file_of_users() -> None:
 )
 def test_headers_that_cannot_be_understood(header: str, problem: str) -> None:
     """The problem names positions: where a header was forgotten, data stands there."""
-    with pytest.raises(HeaderError, match=problem):
+    with pytest.raises(HeaderError, match=problem) as caught:
         csv(header)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_cell_that_is_no_number() -> None:
