@@ -331,6 +331,8 @@ class Pinpoint:
     ) -> ErasureReport:
         """Remove a person's data for a data-protection request, and report what there was.
 
+        It is about this application: erase in each that may know the person.
+
         Gone are their endpoints, the attributes of the user, their events, their entries on lists
         of imported segments, and what this client keeps of them as dead letters; the values are
         overwritten in the database's files too. What was recorded before is flushed first.

@@ -37,8 +37,9 @@ class ErasureReport(Displayed):
     Args:
         is_dry_run: nothing was removed.
         endpoint_ids: the endpoints, as first written.
-        user_ids: the users of these endpoints. A user who keeps other endpoints keeps their
-            attributes: erase by user id to have all of it gone.
+        user_ids: the users of these endpoints.
+        kept_user_ids: those of them who have other endpoints, and keep these and their attributes:
+            erase by user id to have all of it gone.
         events: events of these endpoints, and of the user.
         segment_entries: entries of the endpoints, and of users who lose their last one, on lists of
             imported segments.
@@ -50,6 +51,7 @@ class ErasureReport(Displayed):
     is_dry_run: bool
     endpoint_ids: tuple[str, ...] = attrs.field(repr=_size)
     user_ids: tuple[str, ...] = attrs.field(repr=_size)
+    kept_user_ids: tuple[str, ...] = attrs.field(repr=_size)
     events: int
     segment_entries: int
     dead_letters: int
@@ -96,6 +98,7 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
         is_dry_run=dry_run,
         endpoint_ids=ids,
         user_ids=tuple(answer["UserIds"]),
+        kept_user_ids=tuple(answer["KeptUserIds"]),
         events=answer["Events"],
         segment_entries=answer["SegmentEntries"],
         dead_letters=letters,

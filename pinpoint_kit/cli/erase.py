@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["erase"]
 
+#: What is said of a user, and of one whom the erasure leaves.
+_USER = ("user", "user who keeps other endpoints")
+
 
 @click.command("erase")
 @click.option("--user-id", metavar="ID", help="All endpoints and events of this user.")
@@ -34,7 +37,10 @@ def erase(  # noqa: PLR0913 -- click passes each option by its name
 ) -> None:
     """Remove a person's endpoints, user attributes and events, and report what there was.
 
-    The person leaves imported segments, too.
+    The person leaves imported segments, too. A user who has other endpoints than those with the
+    address or id keeps them and stays; --user-id takes all.
+
+    It is about one application: erase in each that may know the person.
 
     Give exactly one of --user-id, --address and --endpoint-id. Needs the embedded engine or our
     server. Spools, exported files and backups are not looked at.
@@ -59,6 +65,7 @@ def _print(settings: Settings, report: ErasureReport) -> None:
                 "DryRun": report.is_dry_run,
                 "EndpointIds": report.endpoint_ids,
                 "UserIds": report.user_ids,
+                "KeptUserIds": report.kept_user_ids,
                 "Events": report.events,
                 "SegmentEntries": report.segment_entries,
             }
@@ -70,8 +77,10 @@ def _print(settings: Settings, report: ErasureReport) -> None:
     click.echo("There is, and nothing was removed:" if report.is_dry_run else "Erased:")
     rows = [
         *(("endpoint", found) for found in report.endpoint_ids),
-        *(("user", found) for found in report.user_ids),
+        *((_USER[found in report.kept_user_ids], found) for found in report.user_ids),
         ("events", report.events),
         ("entries in imported segments", report.segment_entries),
     ]
     console().print(table(("What", "Which or how many"), rows))
+    if report.kept_user_ids:
+        click.echo("\nWho keeps other endpoints stays: erase --user-id ID removes all of a user.")

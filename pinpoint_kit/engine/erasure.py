@@ -19,7 +19,7 @@ from pinpoint_kit.engine.segment_lists import count_endpoints, count_users, forg
 from pinpoint_kit.engine.statements import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Connection
 
@@ -77,7 +77,11 @@ def erase_data(context: Context, call: Call) -> object:
         found = _find(connection, app, wish)
         keys = list(dict.fromkeys([*wish.keys, *(state.endpoint for state, _ in found)]))
         events = _count_events(connection, app, keys, wish.user_ids)
-        entries = _count_entries(connection, app, found, wish.user_ids)
+        users = {state.user_id for state, _ in found if state.user_id is not None}
+        staying = _staying(connection, app, found, users)
+        leaving = {*wish.user_ids, *users.difference(staying)}
+        entries = count_endpoints(connection, app, {state.endpoint for state, _ in found})
+        entries += count_users(connection, app, sorted(leaving))
         if not wish.is_dry_run:
             _DELETE["endpoint"].run_many(connection, [(app, key) for key in keys])
             _DELETE["user_id"].run_many(connection, [(app, user) for user in wish.user_ids])
@@ -88,7 +92,8 @@ def erase_data(context: Context, call: Call) -> object:
     return {
         "DryRun": wish.is_dry_run,
         "EndpointIds": [state.id for state, _ in found],
-        "UserIds": sorted({state.user_id for state, _ in found if state.user_id is not None}),
+        "UserIds": sorted(users),
+        "KeptUserIds": staying,
         "Events": events,
         "SegmentEntries": entries,
     }
@@ -128,20 +133,15 @@ def _count_events(
     return sum(counts.values())
 
 
-def _count_entries(
-    connection: Connection, app: int, found: Sequence[reader.Found], user_ids: Sequence[str]
-) -> int:
-    """Returns how many entries of lists of imported segments go.
-
-    Those of the endpoints, and those of users who are named or lose their last endpoint.
-    """
+def _staying(
+    connection: Connection, app: int, found: Sequence[reader.Found], users: Iterable[str]
+) -> list[str]:
+    """Returns those of the users who have endpoints that are not among these."""
     keys = {state.endpoint for state, _ in found}
-    leaving = {state.user_id for state, _ in found if state.user_id is not None} - {*user_ids}
-    lonely = [
+    return [
         user_id
-        for user_id in leaving
-        if keys.issuperset(state.endpoint for state, _ in reader.by_user(connection, app, user_id))
+        for user_id in sorted(users)
+        if not keys.issuperset(
+            state.endpoint for state, _ in reader.by_user(connection, app, user_id)
+        )
     ]
-    return count_endpoints(connection, app, keys) + count_users(
-        connection, app, [*user_ids, *lonely]
-    )

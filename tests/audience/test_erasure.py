@@ -64,6 +64,7 @@ def test_everything_of_a_person_goes(pinpoint: Pinpoint, whom: dict[str, str]) -
         is_dry_run=False,
         endpoint_ids=("device-1",),
         user_ids=("user-1",),
+        kept_user_ids=(),
         events=1,
         segment_entries=0,
         dead_letters=1,
@@ -145,7 +146,7 @@ def test_the_report_prints_numbers_only() -> None:
         someone(pinpoint)
         report = pinpoint.erase(user_id="user-1")
     assert repr(report) == (
-        "ErasureReport(is_dry_run=False, endpoint_ids=<1>, user_ids=<1>, events=1,"
+        "ErasureReport(is_dry_run=False, endpoint_ids=<1>, user_ids=<1>, kept_user_ids=<0>, events=1,"
         " segment_entries=0, dead_letters=0, pending=0)"
     )
 

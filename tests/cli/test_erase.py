@@ -36,6 +36,7 @@ def test_an_erasure_needs_consent_and_reports(run: Run) -> None:
         "DryRun": False,
         "EndpointIds": ["device-1"],
         "UserIds": ["user-1"],
+        "KeptUserIds": [],
         "Events": 0,
         "SegmentEntries": 0,
     }
@@ -55,6 +56,21 @@ def test_who_is_only_listed_is_somebody(run: Run, folder: Path) -> None:
         assert re.search(r"^entries in imported segments +1 *$", shown.stdout, re.MULTILINE)
     again = run("erase", "--user-id", "user-1", "--yes")
     assert again.stdout == "Nothing is stored of this person.\n"
+
+
+def test_a_user_who_keeps_other_endpoints_is_not_called_erased(run: Run) -> None:
+    """The answer says who stays, and how all of it goes; then it says that they are gone."""
+    make(run)
+    address = ("--channel-type", "EMAIL", "--address", "customer@example.com")
+    run("endpoint", "update", "device-2", "--user-id", "user-1", *address)
+    for words in (("--dry-run",), ("--yes",)):
+        shown = run("erase", "--address", "customer@example.com", *words).stdout
+        assert re.search(r"^user who keeps other endpoints +user-1 *$", shown, re.MULTILINE)
+        assert shown.endswith("stays: erase --user-id ID removes all of a user.\n")
+    assert run("endpoint", "get", "device-1").status == 0
+    gone = run("erase", "--user-id", "user-1", "--yes").stdout
+    assert re.search(r"^user +user-1 *$", gone, re.MULTILINE)
+    assert "stays" not in gone
 
 
 def test_exactly_one_person(run: Run) -> None:

@@ -126,6 +126,7 @@ def test_erasure_reports_and_removes(
         "DryRun": False,
         "EndpointIds": endpoints,
         "UserIds": [PERSON] if endpoints else [],
+        "KeptUserIds": [PERSON] if len(endpoints) == 1 else [],
         "Events": events,
         "SegmentEntries": 0,
     }
