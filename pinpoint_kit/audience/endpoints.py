@@ -242,7 +242,8 @@ class Endpoints:
                 `.gz`, too.
             staging: hosted service: `s3://BUCKET/PREFIX`, a place for a file that is removed again.
             role_arn: hosted service: the role that Pinpoint takes for reading there.
-            timeout: seconds to wait for a job at most.
+            timeout: seconds to wait for a job at most, 0 or more, `math.inf` for as long as it
+                takes; the job itself goes on.
             on_progress: called with a `LoadProgress` now and then, in the calling thread.
 
         Returns:
@@ -251,7 +252,8 @@ class Endpoints:
 
         Raises:
             InvalidRowsError: rows cannot be used; nothing was sent.
-            InvalidTypeError: the source is nothing that has rows, or a row is none.
+            InvalidTypeError: the source is nothing that has rows, a row is none, or the timeout is
+                no number.
             ValidationError: there is no such file, it cannot be read, or its format is not clear.
             JobFailedError, JobTimeoutError: as `jobs.wait`.
             ServiceError: the service refused to go on.

@@ -16,8 +16,9 @@ from pinpoint_kit.audience.pages import PAGE_SIZE, items
 from pinpoint_kit.errors import JobFailedError, JobTimeoutError, NotFound, ValidationError
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.base import enum_member
-from pinpoint_kit.models.checks import require_path_id
+from pinpoint_kit.models.checks import require_path_id, seconds
 from pinpoint_kit.models.job import Job, JobDefinition, JobFormat, JobStatus, JobType
+from pinpoint_kit.models.segment import Segment
 from pinpoint_kit.models.tables import ModelList
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Jobs:
         register_endpoints: bool = True,
         define_segment: bool | None = None,
         segment_name: str | None = None,
-        segment_id: str | None = None,
+        segment_id: Segment | str | None = None,
     ) -> Job:
         r"""Start a job that creates or updates endpoints from files.
 
@@ -83,7 +84,7 @@ class Jobs:
             register_endpoints: whether to store the endpoints.
             define_segment: whether to make a segment of them; a name implies it.
             segment_name: the name of that segment.
-            segment_id: an imported segment to add them to instead.
+            segment_id: an imported segment, or its id, to add them to instead.
 
         Returns:
             The job as it was created; its definition has the id of a new segment.
@@ -122,7 +123,7 @@ class Jobs:
             register_endpoints=register_endpoints,
             define_segment=define_segment,
             segment_name=segment_name,
-            segment_id=segment_id,
+            segment_id=_id_of(segment_id),
         )
         return self._one("CreateImportJob", ImportJobRequest=wire.to_wire(definition))
 
@@ -131,7 +132,7 @@ class Jobs:
         url_prefix: str | os.PathLike[str],
         *,
         role_arn: str | None = None,
-        segment_id: str | None = None,
+        segment_id: Segment | str | None = None,
         segment_version: int | None = None,
     ) -> Job:
         """Start a job that writes endpoints to files: gzip, an object a line as `get` shows it.
@@ -142,7 +143,7 @@ class Jobs:
         Args:
             url_prefix: `s3://BUCKET/FOLDER/` or `file:///FOLDER/`, or a `pathlib.Path`.
             role_arn: hosted service: the role that Pinpoint takes for writing.
-            segment_id: the segment; all endpoints unless given.
+            segment_id: the segment or its id; all endpoints unless given.
             segment_version: a version of it; the latest unless given.
 
         Returns:
@@ -163,7 +164,7 @@ class Jobs:
         definition = JobDefinition(
             s3_url_prefix=place,
             role_arn=self._role(role_arn),
-            segment_id=segment_id,
+            segment_id=_id_of(segment_id),
             segment_version=segment_version,
         )
         return self._one("CreateExportJob", ExportJobRequest=wire.to_wire(definition))
@@ -196,13 +197,13 @@ class Jobs:
         self,
         *,
         type: JobType | str | None = None,  # noqa: A002 -- Pinpoint's own word
-        segment_id: str | None = None,
+        segment_id: Segment | str | None = None,
     ) -> ModelList[Job]:
         """All jobs, import and export, in the order in which they were created.
 
         Args:
-            type: only jobs of this type.
-            segment_id: only jobs of this segment.
+            type: only jobs of this type, import or export.
+            segment_id: only jobs of this segment, given itself or by its id.
 
         Returns:
             The jobs.
@@ -214,10 +215,10 @@ class Jobs:
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
         """
-        only = enum_member(JobType, type, "type")
+        only = enum_member(JobType, type.upper() if isinstance(type, str) else type, "type")
         of = {}
-        if segment_id is not None:
-            of["SegmentId"] = require_path_id(segment_id, "$.segment_id")
+        if (wanted := _id_of(segment_id)) is not None:
+            of["SegmentId"] = require_path_id(wanted, "$.segment_id")
         found = [job for kind in JobType if only in {None, kind} for job in self._all(kind, of)]
         return ModelList(sorted(found, key=_created))
 
@@ -232,20 +233,22 @@ class Jobs:
 
         Args:
             job: the job or its id.
-            timeout: seconds to wait at most; the job itself goes on.
+            timeout: seconds to wait at most, 0 for a single look, `math.inf` for as long as it
+                takes; the job itself goes on.
             on_progress: called with the job after every look, in the calling thread.
 
         Returns:
             The completed job. Single rows may have failed: see its `total_failures` and `failures`.
 
         Raises:
+            InvalidTypeError: the timeout is no number, or the id no text.
             JobFailedError: the job failed as a whole, or a piece of it did.
             JobTimeoutError: it has not ended in time.
             NotFound: there is no such job or application.
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
         """
-        end = self._clock() + timeout
+        end = self._clock() + seconds(timeout)
         wait = _FIRST_WAIT_S
         while True:
             job = self.get(job)
@@ -262,7 +265,7 @@ class Jobs:
             self._sleep(min(wait * random.uniform(0.75, 1.0), left))  # noqa: S311 -- no secret
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S[self._is_here])
         if job.job_status is JobStatus.FAILED:
-            raise JobFailedError(self._failure(job), job.id, job.failures or ())
+            raise JobFailedError(self._failure(job), job.id, job.failures)
         return job
 
     def _failure(self, job: Job) -> str:
@@ -319,6 +322,10 @@ class Jobs:
 
 _GET = {JobType.IMPORT: "GetImportJob", JobType.EXPORT: "GetExportJob"}
 _NEVER = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
+
+
+def _id_of(segment: Segment | str | None) -> str | None:
+    return segment.id if isinstance(segment, Segment) else segment
 
 
 def _created(job: Job) -> dt.datetime:

@@ -29,6 +29,7 @@ from pinpoint_kit.errors import (
     InvalidRowsError,
     PinpointKitError,
 )
+from pinpoint_kit.models.checks import seconds
 from pinpoint_kit.models.job import JobFormat
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class Loader:
         on_progress: Callable[[LoadProgress], object] | None,
     ) -> LoadReport:
         """See `Endpoints.load`."""
+        timeout = seconds(timeout)
         if staging is not None:
             self._check_staging(staging)
         progress = _Progress(on_progress)
@@ -195,7 +197,7 @@ class Loader:
         return LoadReport(
             accepted=(ended.total_processed or 0) - failed,
             rejected=failed,
-            failures=ended.failures or (),
+            failures=ended.failures,
             job=ended,
         )
 

@@ -257,6 +257,9 @@ class Segments:
             export_to: as in `members`.
             role_arn: as in `members`.
 
+        Returns:
+            The number, of inactive and opted-out ones too.
+
         Raises:
             PinpointKitError: as in `members`.
         """

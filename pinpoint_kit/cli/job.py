@@ -194,7 +194,7 @@ def _word(found: pk.Job) -> str:
 
 
 def _show(settings: Settings, found: pk.Job) -> None:
-    show_failures(found.failures or (), found.total_failures or 0)
+    show_failures(found.failures, found.total_failures or 0)
     if settings.as_json:
         print_json(wire.to_wire(found))
         return

@@ -19,7 +19,8 @@ from pinpoint_kit.delivery.log import Log
 from pinpoint_kit.delivery.outcomes import Notices, Outcomes, settle
 from pinpoint_kit.delivery.pacing import Pacer
 from pinpoint_kit.delivery.worker import Sender, Workers
-from pinpoint_kit.errors import DeliveryError, InvalidTypeError
+from pinpoint_kit.errors import DeliveryError
+from pinpoint_kit.models.checks import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,19 +36,6 @@ __all__ = ["Delivery"]
 
 #: Seconds between two looks for work where no thread can be had to wait for it.
 _STEP_S = 0.01
-
-
-def seconds(timeout: float) -> float:
-    """A timeout of 0 or more.
-
-    Raises:
-        InvalidTypeError: it is no number.
-    """
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise InvalidTypeError(
-            f"expected seconds, got {type(timeout).__name__}: pass a float", "$.timeout"
-        )
-    return max(0.0, timeout)
 
 
 class Delivery:

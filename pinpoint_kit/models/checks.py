@@ -23,6 +23,7 @@ __all__ = [
     "endpoint_problem",
     "event_problem",
     "require_path_id",
+    "seconds",
     "truncated",
 ]
 
@@ -174,3 +175,16 @@ def _lists_problem(
                     "value_too_long",
                 )
     return None
+
+
+def seconds(timeout: float) -> float:
+    """A timeout of 0 or more.
+
+    Raises:
+        InvalidTypeError: it is no number.
+    """
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise InvalidTypeError(
+            f"expected seconds, got {type(timeout).__name__}: pass a float", "$.timeout"
+        )
+    return max(0.0, timeout)

@@ -78,8 +78,8 @@ def _completion_date(value: TimestampInput | None) -> dt.datetime | None:
     return instant(value, "completion_date")
 
 
-def _failures(value: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if value is None else tuple(text_list(value, "$.failures"))
+def _failures(value: Sequence[str] | None) -> tuple[str, ...]:
+    return () if value is None else tuple(text_list(value, "$.failures"))
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -136,7 +136,7 @@ class Job(Model):
         failed_pieces: pieces that failed.
         total_processed: endpoints handled.
         total_failures: endpoints that failed.
-        failures: the first 100 failed entries, as text.
+        failures: the first 100 failed entries, as text; empty when nothing failed.
         extra: members that the service sent and this version does not know.
 
     Raises:
@@ -160,7 +160,7 @@ class Job(Model):
     failed_pieces: int | None = attrs.field(default=None, validator=optional_count)
     total_processed: int | None = attrs.field(default=None, validator=optional_count)
     total_failures: int | None = attrs.field(default=None, validator=optional_count)
-    failures: tuple[str, ...] | None = private(default=None, converter=_failures)
+    failures: tuple[str, ...] = private(default=(), converter=_failures)
     extra: dict[str, JsonValue] = extra_field()
 
     @property

@@ -62,6 +62,12 @@ __all__ = [
     "user_attribute",
 ]
 
+
+def __dir__() -> list[str]:
+    """What a shell completes: the conditions, and nothing that this module imports."""
+    return sorted(__all__)
+
+
 _DURATIONS = {1: Duration.HR_24, 7: Duration.DAY_7, 14: Duration.DAY_14, 30: Duration.DAY_30}
 
 

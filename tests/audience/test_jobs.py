@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -287,6 +288,35 @@ def test_without_time_there_is_one_look(stub: Stubber) -> None:
     assert jobs(stub).wait("j", timeout=0).job_status is JobStatus.COMPLETED
 
 
+@pytest.mark.parametrize("timeout", [None, "5", True])
+def test_a_timeout_is_seconds(pinpoint: pk.Pinpoint, timeout: Any) -> None:
+    """Anything else is said to be none, before anything is asked or read."""
+    with pytest.raises(InvalidTypeError, match=r"expected seconds, got .* @ \$\.timeout"):
+        pinpoint.jobs.wait("j", timeout=timeout)
+    with pytest.raises(InvalidTypeError, match=r"expected seconds, got .* @ \$\.timeout"):
+        pinpoint.endpoints.load([{"Id": "a", "Metrics.level": 1}], timeout=timeout)
+    assert list(pinpoint.endpoints.ids()) == []
+
+
+def test_a_segment_and_a_type_are_taken_as_elsewhere(pinpoint: pk.Pinpoint, tmp_path: Path) -> None:
+    """A `Segment` will do for its id, and a type in small letters; nothing failed is ()."""
+    (tmp_path / "p.csv").write_text("Id,ChannelType,Address\nx,SMS,+1\n")
+    job = pinpoint.jobs.import_endpoints(tmp_path / "p.csv", segment_name="s")
+    assert pinpoint.jobs.wait(job, timeout=math.inf).failures == ()
+    (segment,) = pinpoint.segments.list()
+    again = pinpoint.jobs.import_endpoints(tmp_path / "p.csv", segment_id=segment)
+    out = pinpoint.jobs.export_endpoints(tmp_path / "out", segment_id=segment)
+    assert pinpoint.jobs.wait(out, timeout=60).total_processed == 1
+    assert {found.id for found in pinpoint.jobs.list(segment_id=segment)} == {
+        job.id,
+        again.id,
+        out.id,
+    }
+    assert [found.id for found in pinpoint.jobs.list(type="export")] == [out.id]
+    with pytest.raises(InvalidTypeError, match="segment_id"):
+        pinpoint.jobs.export_endpoints(tmp_path / "out", segment_id=7)  # type: ignore[arg-type]
+
+
 def test_a_failed_job_is_an_error(stub: Stubber) -> None:
     """It has the failures; of a service that is not ours, its text has none of them."""
     script(stub, "FAILING", "FAILED", Failures=["line 1: secret"], TotalPieces=3, FailedPieces=1)
@@ -454,5 +484,4 @@ def test_bad_files(
         return
     job = pinpoint.jobs.wait(started, timeout=60)
     assert job.total_failures == failures
-    assert job.failures is not None
     assert job.failures[0].startswith("line ")

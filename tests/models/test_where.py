@@ -389,3 +389,10 @@ def test_two_levels_are_never_refused(clauses: list[list[str]]) -> None:
         tree = (outer, *((inner, *((name,) for name in clause)) for clause in clauses))
         assert isinstance(built(tree).definition(), (SegmentDimensions, SegmentGroupList))
         assert isinstance((~built(tree)).definition(), (SegmentDimensions, SegmentGroupList))
+
+
+def test_a_shell_completes_conditions_only() -> None:
+    """What the module imports is not among them."""
+    assert dir(where) == sorted(where.__all__)
+    assert {"attribute", "metric", "segment"} <= set(dir(where))
+    assert not {"attrs", "dt", "iso", "instant"} & set(dir(where))
