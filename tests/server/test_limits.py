@@ -11,7 +11,7 @@ import pytest
 from pinpoint_kit.engine import Request, Response
 from pinpoint_kit.limits import Limits
 
-from .conftest import SlowEngine
+from .conftest import PATIENCE, SlowEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -264,13 +264,29 @@ def test_no_room_for_another_connection(serve: Serve, monkeypatch: pytest.Monkey
 )
 def test_many_slow_clients_hold_nobody_up(serve: Serve, beginning: bytes) -> None:
     """However many clients begin a request and do not go on, the next one is served."""
-    server = serve(max_connections=20)
+    # Room is to be made for the next one, whether the machine is slow or not.
+    server = serve(max_connections=20, head_timeout=600, body_idle_timeout=600, body_timeout=600)
     for _ in range(60):
         client = server.client()
         client.send(beginning)
         if beginning.endswith(b"\r\n\r\n"):
             assert client.answer().status == 100
     assert server.ask("GET", "/v1/apps").status == 200
+
+
+@pytest.mark.parametrize("beginning", [b"", POST, POST + b"Content-Length: 100\r\n\r\n"])
+def test_many_slow_clients_at_once_hold_nobody_up(serve: Serve, beginning: bytes) -> None:
+    """It is the same when the server was busy while all of them came, and looks at once."""
+    server = serve(max_connections=20, head_timeout=600, body_idle_timeout=600, body_timeout=600)
+    assert server.ask("GET", "/healthz").status == 200
+    looks = threading.Event()
+    server.uvicorn.servers[0].get_loop().call_soon_threadsafe(looks.wait, PATIENCE)
+    for _ in range(60):
+        server.client().send(beginning)
+    last = server.client()
+    last.send(b"GET /v1/apps HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    looks.set()
+    assert last.answer().status == 200
 
 
 def test_memory_for_bodies_is_bounded(serve: Serve) -> None:
