@@ -251,7 +251,10 @@ class Pinpoint:
         recorder = Recorder(self.delivery, limits=limits, policy=_policy(options), sent=self._sent)
         self.applications = Applications(self._transport)
         self.jobs = Jobs(
-            self._transport, application_id=application_id, door=door.kind if door else None
+            self._transport,
+            application_id=application_id,
+            door=door.kind if door else None,
+            on_import=self._sent.forget_all,
         )
         exports = Exports(self.jobs, self._objects)
         batches = Batches(self._transport, application_id, limits)
@@ -268,6 +271,7 @@ class Pinpoint:
                 batches=batches,
                 limits=limits,
                 is_here=door is not None and door.kind == "engine",
+                on_change=self._sent.forget_all,
             ),
             strict=options.get("strict", False),
             on_change=self._sent.forget,

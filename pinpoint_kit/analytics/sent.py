@@ -53,3 +53,8 @@ class SentData:
         """What was sent did not arrive, or somebody changed the endpoint."""
         with self._lock:
             self._sent.pop(endpoint_id.lower(), None)
+
+    def forget_all(self) -> None:
+        """Endpoints were changed, and nobody can say which."""
+        with self._lock:
+            self._sent.clear()

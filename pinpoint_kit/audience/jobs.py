@@ -41,7 +41,7 @@ _NO_ROLE = "arn:aws:iam::000000000000:role/none"
 class Jobs:
     """The import and export jobs of one application. Safe to use from several threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- its collaborators, each wanted once
         self,
         transport: Transport,
         *,
@@ -49,6 +49,7 @@ class Jobs:
         door: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        on_import: Callable[[], None] = lambda: None,
     ) -> None:
         self._transport = transport
         self._application_id = application_id
@@ -57,6 +58,7 @@ class Jobs:
         self._is_ours = door in {"engine", "http"}
         self._sleep = sleep
         self._clock = clock
+        self._on_import = on_import
 
     def import_endpoints(  # noqa: PLR0913 -- what Pinpoint's own request has
         self,
@@ -73,6 +75,8 @@ class Jobs:
 
         The job runs by itself: `wait` for it. Rows that cannot be used fail alone, see
         `Job.failures`. Starting it again is harmless: the same rows update the same endpoints.
+        Endpoint data that rides on events goes out again after this call, and again after `wait`,
+        because the job may have overwritten it.
 
         Args:
             url: `s3://BUCKET/KEY` or `file:///PATH`: a file, a folder, or what file names begin
@@ -125,6 +129,7 @@ class Jobs:
             segment_name=segment_name,
             segment_id=_id_of(segment_id),
         )
+        self._on_import()
         return self._one("CreateImportJob", ImportJobRequest=wire.to_wire(definition))
 
     def export_endpoints(
@@ -264,6 +269,8 @@ class Jobs:
                 )
             self._sleep(min(wait * random.uniform(0.75, 1.0), left))  # noqa: S311 -- no secret
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S[self._is_here])
+        if job.type is JobType.IMPORT:
+            self._on_import()
         if job.job_status is JobStatus.FAILED:
             raise JobFailedError(self._failure(job), job.id, job.failures)
         return job

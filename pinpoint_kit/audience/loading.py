@@ -91,14 +91,22 @@ class _Progress:
 class Loader:
     """Loads rows into one application."""
 
-    def __init__(
-        self, *, jobs: Jobs, objects: Objects, batches: Batches, limits: Limits, is_here: bool
+    def __init__(  # noqa: PLR0913 -- its collaborators, each wanted once
+        self,
+        *,
+        jobs: Jobs,
+        objects: Objects,
+        batches: Batches,
+        limits: Limits,
+        is_here: bool,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._jobs = jobs
         self._objects = objects
         self._batches = batches
         self._limits = limits
         self._is_here = is_here
+        self._on_change = on_change
 
     def load(  # noqa: PLR0913 -- what `Endpoints.load` takes
         self,
@@ -141,6 +149,7 @@ class Loader:
 
     def _in_batches(self, kept: _Kept, progress: _Progress) -> LoadReport:
         total = len(kept.rows)
+        self._on_change()
         tally = Tally(lambda done: progress.tell("sending", done, total))
         try:
             self._batches.send(kept.items(), tally)

@@ -14,6 +14,9 @@ from pinpoint_kit import errors
 from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from .conftest import Rig
 
 
@@ -113,6 +116,57 @@ def test_endpoint_data_goes_out_once_per_change() -> None:
     sent = [body["BatchItem"]["e"]["Endpoint"] for body in bodies]
     user, other = {"User": {"UserId": "u"}}, {"User": {"UserId": "v"}}
     assert sent == [user, {}, user, other]
+
+
+def _import(pinpoint: pk.Pinpoint, folder: Path) -> None:
+    (folder / "rows.csv").write_text("Id,ChannelType,Address,User.UserId\nE,SMS,1,imported\n")
+    pinpoint.jobs.wait(pinpoint.jobs.import_endpoints(folder / "rows.csv"))
+
+
+def _load_file(pinpoint: pk.Pinpoint, folder: Path) -> None:
+    (folder / "rows.csv").write_text("Id,ChannelType,Address,User.UserId\nE,SMS,1,imported\n")
+    assert pinpoint.endpoints.load(folder / "rows.csv").job is not None
+
+
+def _load_rows(pinpoint: pk.Pinpoint, _: Path) -> None:
+    assert pinpoint.endpoints.load([{"Id": "E", "User.UserId": "imported"}]).job is None
+
+
+@pytest.mark.parametrize("change", [_import, _load_file, _load_rows])
+def test_endpoint_data_that_an_import_overwrote_is_sent_again(
+    change: Callable[[pk.Pinpoint, Path], None], tmp_path: Path
+) -> None:
+    """After an import or a load the data of events counts as changed, whatever the way."""
+    data = pk.Endpoint(user=pk.User(id="u"))
+    with pk.connect("sqlite://") as pinpoint:
+        pinpoint.auth.sign_in("e", endpoint=data)
+        pinpoint.flush(10)
+        change(pinpoint, tmp_path)
+        assert [found.id for found in pinpoint.users.endpoints("imported")] == ["e"]
+        pinpoint.auth.sign_in("e", endpoint=data)
+        pinpoint.flush(10)
+        assert [found.id for found in pinpoint.users.endpoints("u")] == ["e"]
+
+
+def test_endpoint_data_that_went_out_during_an_import_is_sent_again(tmp_path: Path) -> None:
+    """When the job has ended, what went out since it was made counts as changed, too."""
+    bodies: list[dict[str, Any]] = []
+    data = pk.Endpoint(user=pk.User(id="u"))
+    (tmp_path / "rows.csv").write_text("Id,ChannelType,Address\nother,SMS,1\n")
+    with pk.connect("sqlite://") as pinpoint:
+        pinpoint.client.meta.events.register_first(
+            "before-send.pinpoint.PutEvents",
+            lambda request, **_: bodies.append(orjson.loads(request.body)),
+        )
+        job = pinpoint.jobs.import_endpoints(tmp_path / "rows.csv")
+        for _ in range(2):
+            pinpoint.auth.sign_in("e", endpoint=data)
+            pinpoint.flush(10)
+        pinpoint.jobs.wait(job)
+        pinpoint.auth.sign_in("e", endpoint=data)
+        pinpoint.flush(10)
+    user = {"User": {"UserId": "u"}}
+    assert [body["BatchItem"]["e"]["Endpoint"] for body in bodies] == [user, {}, user]
 
 
 def test_endpoint_data_that_was_refused_is_sent_again() -> None:
