@@ -236,8 +236,8 @@ class Endpoints:
 
         Args:
             source: a path of this machine, a stream of bytes or text, endpoints, dicts of their
-                members (`{"Address": ..., "Attributes.plan": ...}`), or a data frame with such
-                columns.
+                members (`{"Address": ..., "Attributes.plan": ...}`), or a data frame or an Arrow
+                table with such columns.
             format: CSV or JSON; known by the file name's ending unless given. Files may end with
                 `.gz`, too.
             staging: hosted service: `s3://BUCKET/PREFIX`, a place for a file that is removed again.
@@ -310,7 +310,7 @@ class Endpoints:
         )
         if found is None:
             found = self._exports.members(export_to, role_arn)
-        return ModelIterator(wire.from_wire(Endpoint, item) for item in found)
+        return ModelIterator((wire.from_wire(Endpoint, item) for item in found), of=Endpoint)
 
     def ids(self, *, export_to: str | None = None, role_arn: str | None = None) -> Iterator[str]:
         """The ids of all endpoints, as first written; otherwise as `scan`.

@@ -225,7 +225,7 @@ class Jobs:
         if (wanted := _id_of(segment_id)) is not None:
             of["SegmentId"] = require_path_id(wanted, "$.segment_id")
         found = [job for kind in JobType if only in {None, kind} for job in self._all(kind, of)]
-        return ModelList(sorted(found, key=_created))
+        return ModelList(sorted(found, key=_created), of=Job)
 
     def wait(
         self,
@@ -324,7 +324,7 @@ class Jobs:
             found: dict[str, Any] = answer[f"{name}JobsResponse"]
             return found
 
-        return ModelList(wire.from_wire(Job, item) for item in items(page))
+        return ModelList((wire.from_wire(Job, item) for item in items(page)), of=Job)
 
 
 _GET = {JobType.IMPORT: "GetImportJob", JobType.EXPORT: "GetExportJob"}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
+    import pyarrow as pa
 
     from pinpoint_kit.audience.row_checks import CheckedRow, RowChecks
     from pinpoint_kit.endpoint_files.rows import Rows
@@ -34,7 +35,7 @@ __all__ = ["RowSource", "checked_rows", "local_file"]
 
 #: What can be loaded.
 RowSource: TypeAlias = Union[
-    "str | os.PathLike[str] | BinaryIO | TextIO | pd.DataFrame",
+    "str | os.PathLike[str] | BinaryIO | TextIO | pd.DataFrame | pa.Table",
     Iterable["Endpoint | Mapping[str, Any]"],
 ]
 
@@ -138,11 +139,13 @@ def _file_rows(
 
 def _object_rows(source: object, checks: RowChecks) -> Iterator[CheckedRow]:
     if hasattr(source, "columns") and hasattr(source, "itertuples"):
-        source = _records(source)
+        source = _records(source.columns, source.itertuples(index=False, name=None))
+    elif hasattr(source, "column_names") and hasattr(source, "to_batches"):
+        source = _records(source.column_names, _arrow_rows(source))
     if isinstance(source, (Mapping, Endpoint, bytes)) or not isinstance(source, Iterable):
         raise InvalidTypeError(
             f"expected a path or rows, got {type(source).__name__}: pass a list of Endpoint, of"
-            " dicts, or a data frame",
+            " dicts, a data frame or an Arrow table",
             "$.source",
         )
     for row, item in enumerate(source, start=1):
@@ -156,10 +159,17 @@ def _object_rows(source: object, checks: RowChecks) -> Iterator[CheckedRow]:
             )
 
 
-def _records(frame: Any) -> Iterator[dict[str, object]]:  # noqa: ANN401 -- pandas is an extra
+def _arrow_rows(table: Any) -> Iterator[tuple[object, ...]]:  # noqa: ANN401 -- pyarrow is an extra
+    for batch in table.to_batches(max_chunksize=_AT_ONCE):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _records(
+    columns: Iterable[object], rows: Iterable[tuple[object, ...]]
+) -> Iterator[dict[str, object]]:
     """The rows of a data frame, without what is missing; a repeated column gives several values."""
-    names = [str(name) for name in frame.columns]
-    for cells in frame.itertuples(index=False, name=None):
+    names = [str(name) for name in columns]
+    for cells in rows:
         record: dict[str, object] = {}
         for name, cell in zip(names, cells, strict=True):
             if _is_missing(cell):

@@ -239,7 +239,7 @@ class Segments:
             found = self._exports.members(
                 export_to, role_arn, segment_id=segment_id, version=version
             )
-        return ModelIterator(wire.from_wire(Endpoint, item) for item in found)
+        return ModelIterator((wire.from_wire(Endpoint, item) for item in found), of=Endpoint)
 
     def count(
         self,
@@ -335,7 +335,7 @@ class Segments:
             found: dict[str, Any] = answer["SegmentsResponse"]
             return found
 
-        return ModelList(wire.from_wire(Segment, item) for item in items(page))
+        return ModelList((wire.from_wire(Segment, item) for item in items(page)), of=Segment)
 
     def _own(
         self, operation: str, path: tuple[str, ...], query: Mapping[str, str | int | None]

@@ -79,4 +79,4 @@ class Users:
             UserId=require_path_id(user_id, "$.user_id"),
         )
         items = answer["EndpointsResponse"].get("Item") or ()
-        return ModelList(wire.from_wire(Endpoint, item) for item in items)
+        return ModelList((wire.from_wire(Endpoint, item) for item in items), of=Endpoint)

@@ -86,7 +86,7 @@ def one_as_html(value: object, *, is_revealed: bool) -> str:
     return f"<table>{_caption(type(value).__name__)}{body}</table>{_note(rows)}"
 
 
-def many_as_html(values: Sequence[object], *, is_revealed: bool) -> str:
+def many_as_html(values: Sequence[object], *, is_revealed: bool, of: str = "models") -> str:
     """A table with a value a row and a member a column; members that nobody has are left out."""
     shown = [
         dict(_rows(value, is_revealed=is_revealed, is_brief=True)) for value in values[:MOST_ROWS]
@@ -96,9 +96,9 @@ def many_as_html(values: Sequence[object], *, is_revealed: bool) -> str:
     body = "".join(
         "<tr>" + "".join(_cell(row.get(name, "")) for name in columns) + "</tr>" for row in shown
     )
-    kind = type(values[0]).__name__ if values else "nothing"
+    kind = type(values[0]).__name__ if values else of
     of_all = "" if len(shown) == len(values) else f" of {len(values)}"
-    count = f"{kind}, {len(shown)}{of_all}"
+    count = f"{kind}, {len(shown)}{of_all}" if values else f"{kind}: none"
     table = f"<table>{_caption(count)}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return table + _note([cell for row in shown for cell in row.items()])
 

@@ -54,7 +54,7 @@ from pinpoint_kit.models.segment import (
 from pinpoint_kit.models.user import User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pinpoint_kit.models.grouping import Definition
 
@@ -69,6 +69,7 @@ __all__ = [
     "event_fragment",
     "event_members",
     "event_parts",
+    "fixed_members",
     "from_json",
     "from_wire",
     "iso",
@@ -206,6 +207,38 @@ _EVENT = _REQUEST.get_unstructure_hook(Event)  # looked up once: every record ca
 def to_wire(model: Model) -> dict[str, JsonValue]:
     """Every member that is given, under Pinpoint's names, as JSON can hold it."""
     return cast("dict[str, JsonValue]", _FULL.unstructure(model))
+
+
+def fixed_members(cls: type[Model], prefix: str = "") -> Iterator[tuple[str, type]]:
+    """Pinpoint's names of the members that every such model may have, those of parts with dots.
+
+    What stands under names of the caller's own (attributes, metrics), and definitions of segments,
+    which nest, are not among them.
+
+    Yields:
+        The name, and the type of its value in JSON.
+    """
+    hints = get_type_hints(cls)
+    for field, name in NAMES[cls].items():
+        part, how = _models_in(hints[field])
+        if part is None and not _holds(hints[field], Mapping):
+            yield prefix + name, _json_type(hints[field])
+        elif part is not None and how == "one" and not _nested(part):
+            yield from fixed_members(part, f"{prefix}{name}.")
+
+
+def _holds(hint: object, kind: type) -> bool:
+    """Whether a field is of this kind, when it is given."""
+    return any(
+        isinstance(found, type) and issubclass(found, kind)
+        for part in (hint, *get_args(hint))
+        for found in (get_origin(part), part)
+    )
+
+
+def _json_type(hint: object) -> type:
+    # A bool is an int as well, so the narrower types come first.
+    return next((kind for kind in (bool, int, float, tuple) if _holds(hint, kind)), str)
 
 
 def endpoint_request(endpoint: Endpoint) -> dict[str, JsonValue]:

@@ -271,6 +271,23 @@ def test_a_data_frame_may_have_gaps_and_arrays(here: pk.Pinpoint) -> None:
     assert here.endpoints.load(again[["Id", "Attributes.l"]]).accepted == 2
 
 
+def test_an_arrow_table(here: pk.Pinpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `to_arrow` makes can be loaded, batch by batch; a repeated column adds values."""
+    pa = pytest.importorskip("pyarrow")
+    monkeypatch.setattr("pinpoint_kit.audience.row_sources._AT_ONCE", 2)
+    arrays = [["a", "b", "c"], [["x", "y"], None, ["z"]], ["w", None, None], [3, None, 4]]
+    names = ["Id", "Attributes.l", "Attributes.l", "Metrics.n"]
+    table = pa.Table.from_arrays([pa.array(values) for values in arrays], names=names)
+    assert here.endpoints.load(table).accepted == 3
+    assert here.endpoints.get("a").attributes == {"l": ["x", "y", "w"]}
+    assert not here.endpoints.get("b").metrics
+    with pk.connect("sqlite://") as copy:
+        assert copy.endpoints.load(here.endpoints.scan().to_arrow()).accepted == 3
+        assert copy.endpoints.get("c").metrics == {"n": 4.0}
+    with pytest.raises(InvalidRowsError, match="row 1"):
+        here.endpoints.load(pa.table({"Id": ["a"], "Metrics.n": ["high"]}))
+
+
 # Problems
 
 

@@ -16,12 +16,13 @@ from pinpoint_kit import (
     Job,
     Location,
     Rejection,
+    Segment,
     User,
 )
 from pinpoint_kit.models.tables import ModelIterator, ModelList
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SECRET = "customer@example.com"
 
@@ -118,7 +119,8 @@ def test_long_lists_are_cut() -> None:
     assert cells[-1] == "e49"
     assert repr(many).splitlines()[4:] == [" Endpoint(id='e4'),", " … 60 in all]"]
     assert repr(ModelList[Endpoint]()) == "[]"
-    assert texts(ModelList[Endpoint]()) == ["nothing, 0"]
+    assert texts(ModelList[Endpoint]()) == ["models: none"]
+    assert texts(ModelList([], of=Endpoint)) == ["Endpoint: none"]
 
 
 def test_reports_show_their_counts() -> None:
@@ -150,6 +152,63 @@ def test_an_arrow_table_has_the_same_columns() -> None:
     table = ModelIterator(iter([Endpoint(id="a"), person()])).to_arrow()
     assert table.column_names[0] == "Id"
     assert table.column("Attributes.plan").to_pylist() == [None, ["pro", "<script>"]]
+
+
+FIXED = {"Id", "ChannelType", "Address", "Location.Latitude", "User.UserId", "CreationDate"}
+
+
+@pytest.mark.parametrize("models", [[], [Endpoint(id="a")]], ids=["empty", "one"])
+def test_columns_are_there_without_values(models: list[Endpoint]) -> None:
+    """Fixed members are columns of their type also where no model has them."""
+    pd = pytest.importorskip("pandas")
+    pa = pytest.importorskip("pyarrow")
+    frame = ModelIterator(models, of=Endpoint).to_pandas()
+    assert set(frame.columns) >= FIXED
+    assert len(frame[["Id", "Address"]]) == len(models)
+    assert str(frame.dtypes["Address"]) == "object"
+    assert str(frame.dtypes["Location.Latitude"]) == "float64"
+    assert isinstance(frame.dtypes["CreationDate"], pd.DatetimeTZDtype)
+    table = ModelList(models, of=Endpoint).to_arrow()
+    assert table.column_names == list(frame.columns)
+    assert table.schema.field("Address").type == pa.string()
+    assert table.schema.field("Location.Latitude").type == pa.float64()
+    assert not [name for name in table.column_names if name.startswith(("Attributes", "Metrics"))]
+
+
+def test_other_collections_have_fixed_columns_too() -> None:
+    """Jobs with what they were asked to do, and segments without their definitions."""
+    pytest.importorskip("pyarrow")
+    jobs = ModelList([], of=Job).to_arrow().column_names
+    assert {"Id", "JobStatus", "Definition.SegmentId", "TotalFailures", "Failures"} <= set(jobs)
+    segments = ModelList([], of=Segment).to_arrow().column_names
+    assert {"Id", "Name", "Version", "ImportDefinition.Size"} <= set(segments)
+    assert not [name for name in segments if name.startswith(("Dimensions", "SegmentGroups"))]
+
+
+def test_a_slice_is_such_a_list() -> None:
+    """It shows and becomes a data frame as the whole does."""
+    many = ModelList([person(1), person(2)], of=Endpoint)
+    assert isinstance(many[:1], ModelList)
+    assert SECRET not in repr(many[:1])
+    assert texts(many[2:]) == ["Endpoint: none"]
+    assert many[1].id == "device-2"
+
+
+def test_an_iterator_says_what_it_is_and_reads_nothing() -> None:
+    """Its repr and its display name the models and the ways to a table."""
+
+    def unread() -> Iterator[Endpoint]:
+        raise AssertionError
+        yield person()
+
+    models = ModelIterator(unread(), of=Endpoint)
+    assert repr(models) == (
+        "<ModelIterator of Endpoint: go through it, or call to_list() or to_pandas()>"
+    )
+    shown = "".join(texts(models))
+    assert shown.startswith("Endpoint: read when asked for, once.")
+    assert ".to_pandas()" in shown
+    assert repr(ModelIterator([person()])).startswith("<ModelIterator of models")
 
 
 def test_an_iterator_is_read_once() -> None:
