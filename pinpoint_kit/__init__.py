@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.limits import UNLIMITED, Limits
     from pinpoint_kit.models import where
     from pinpoint_kit.models.application import Application
+    from pinpoint_kit.models.attribute import AttributeKind
     from pinpoint_kit.models.dimension import (
         AttributeDimension,
         AttributeType,
@@ -102,6 +103,7 @@ __all__ = [
     "ActiveSession",
     "Application",
     "AttributeDimension",
+    "AttributeKind",
     "AttributeType",
     "BadRequest",
     "BatchReport",
@@ -205,6 +207,7 @@ _HOMES = {
     "limits": ("UNLIMITED", "Limits"),
     "models": ("where",),
     "models.application": ("Application",),
+    "models.attribute": ("AttributeKind",),
     "models.dimension": (
         "AttributeDimension",
         "AttributeType",

@@ -20,6 +20,7 @@ from pinpoint_kit.analytics.recorder import EventPolicy, InvalidPolicy, Recorder
 from pinpoint_kit.analytics.sent import SentData
 from pinpoint_kit.analytics.sessions import Sessions
 from pinpoint_kit.applications import Applications
+from pinpoint_kit.audience.attributes import Attributes
 from pinpoint_kit.audience.batches import Batches
 from pinpoint_kit.audience.endpoints import Endpoints
 from pinpoint_kit.audience.erasure import ErasureReport, erase
@@ -204,6 +205,7 @@ class Pinpoint:
     Attributes:
         endpoints (Endpoints): read, update and delete endpoints.
         users (Users): the endpoints of a person.
+        attributes (Attributes): names that are stored no longer.
         segments (Segments): parts of the audience, and who is in them.
         jobs (Jobs): import and export of endpoints by files.
         events (Events): send events now, or record them for the background.
@@ -279,6 +281,7 @@ class Pinpoint:
         self.users = Users(
             self._transport, application_id=application_id, on_change=self._sent.forget
         )
+        self.attributes = Attributes(self._transport, application_id=application_id, limits=limits)
         self.segments = Segments(
             self._transport, application_id=application_id, limits=limits, exports=exports
         )

@@ -42,6 +42,7 @@ FIXED_METHODS = {
         "explain",
     ),
     "users": ("endpoints", "delete"),
+    "attributes": ("remove",),
     "events": ("put", "put_many", "record", "submit"),
     "auth": ("sign_up", "sign_in", "auth_fail"),
     "sessions": ("start", "attach"),
@@ -107,6 +108,7 @@ def public_classes() -> list[type]:
     from pinpoint_kit.analytics.purchases import Purchases  # noqa: PLC0415 -- as above
     from pinpoint_kit.analytics.sessions import Sessions  # noqa: PLC0415 -- as above
     from pinpoint_kit.applications import Applications  # noqa: PLC0415 -- as above
+    from pinpoint_kit.audience.attributes import Attributes  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.endpoints import Endpoints  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.jobs import Jobs  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.segments import Segments  # noqa: PLC0415 -- as above
@@ -115,6 +117,7 @@ def public_classes() -> list[type]:
 
     nouns = [
         Applications,
+        Attributes,
         Auth,
         Endpoints,
         Events,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pinpoint_kit.cli.attributes import remove_attributes
 from pinpoint_kit.cli.backup import backup
 from pinpoint_kit.cli.credentials import credentials
 from pinpoint_kit.cli.dead_letters import dead_letters
@@ -22,7 +23,7 @@ from pinpoint_kit.version import VERSION
 
 __all__ = ["cli"]
 
-for _command in (list_endpoints, scan, load):
+for _command in (list_endpoints, scan, load, remove_attributes):
     endpoint.add_command(_command)
 
 

@@ -2,6 +2,7 @@
 
 from pinpoint_kit.models import where
 from pinpoint_kit.models.application import Application
+from pinpoint_kit.models.attribute import AttributeKind
 from pinpoint_kit.models.dimension import (
     AttributeDimension,
     AttributeType,
@@ -47,6 +48,7 @@ from pinpoint_kit.models.user import User
 __all__ = [
     "Application",
     "AttributeDimension",
+    "AttributeKind",
     "AttributeType",
     "ChannelType",
     "ComparisonOperator",

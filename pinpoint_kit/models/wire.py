@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 __all__ = [
     "UNKNOWN_MEMBER",
     "Members",
+    "attribute_names",
     "encode",
     "endpoint_id",
     "endpoint_of_row",
@@ -253,6 +254,11 @@ def endpoint_id(data: object) -> str:
 
 #: The reason of an error about a name that no endpoint has; its path has the name as given.
 UNKNOWN_MEMBER = "unknown_member"
+
+
+def attribute_names(resource: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The names in an AttributesResource, none where it tells none."""
+    return tuple(resource.get("Attributes") or ())
 
 
 def endpoint_of_row(members: Mapping[str, object]) -> Endpoint:

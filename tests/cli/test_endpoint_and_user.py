@@ -240,3 +240,17 @@ def test_error_messages_hold_no_personal_data(run: Run) -> None:
         answer = run(*words)
         assert (answer.status, answer.stdout) == (1, "")
         assert "a@example.com" not in answer.stderr
+
+
+def test_names_that_are_stored_no_longer(run: Run) -> None:
+    """They are removed with consent only, for later updates, and all of them are shown."""
+    run("endpoint", "update", "e", "--attribute", "plan=pro")
+    words = ("endpoint", "remove-attributes", "old_*", "--kind", "custom")
+    assert run(*words).status == 2  # nobody can be asked
+    assert "old_*" in run(*words, "--yes").stdout
+    removed = run("endpoint", "remove-attributes", "b", "--kind", "custom", "--yes", "--json").value
+    assert removed["AttributeType"] == "endpoint-custom-attributes"
+    assert sorted(removed["Attributes"]) == ["b", "old_*"]
+    run("endpoint", "update", "e", "--attribute", "old_a=1", "--attribute", "c=2")
+    attributes = run("endpoint", "get", "e", "--json").value["Attributes"]
+    assert attributes == {"plan": ["pro"], "c": ["2"]}
