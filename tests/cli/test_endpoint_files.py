@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -123,6 +124,14 @@ def test_an_interrupted_scan_leaves_no_file(
     assert (answer.status, answer.value["error"]["exit_status"]) == (status, status)
     assert not [*folder.glob(".*"), *folder.glob("all*")]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_scan_outside_of_the_main_thread(run: Run, folder: Path) -> None:
+    """Where no signal can be caught, the file is written all the same."""
+    run("endpoint", "load", "-", "--format", "csv", stdin=CSV)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(run, "endpoint", "scan", "all.json").result().status == 0
+    assert len((folder / "all.json").read_text().splitlines()) == 2
 
 
 def test_ids_change_nothing_on_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
