@@ -23,10 +23,11 @@ from pinpoint_kit.cli.job_options import (
 )
 from pinpoint_kit.cli.listing import print_endpoints
 from pinpoint_kit.cli.options import Settings, common
-from pinpoint_kit.cli.output import print_json, say, shown, writing
+from pinpoint_kit.cli.output import print_json, say, shown, shown_json, writing
 from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pinpoint_kit import LoadReport
@@ -93,7 +94,9 @@ def scan(
     if settings.as_json and target == "-":
         raise click.UsageError("--json needs a FILE: the lines themselves go to stdout")
     count = 0
-    text = shown if target == "-" and sys.stdout.isatty() else str
+    text: Callable[[str], str] = str
+    if target == "-" and sys.stdout.isatty():
+        text = shown if only_ids else shown_json
     bar = ProgressBar("writing")
     # Lines on the same terminal would be overwritten by a bar, which stands in the last one.
     around: contextlib.AbstractContextManager[object] = (

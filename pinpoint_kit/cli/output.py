@@ -39,6 +39,7 @@ __all__ = [
     "print_json",
     "say",
     "shown",
+    "shown_json",
     "stderr_console",
     "table",
     "writing",
@@ -60,6 +61,16 @@ def shown(value: object) -> str:
     )
 
 
+def shown_json(text: str) -> str:
+    """JSON of the same value that changes nothing on a terminal but the characters on it."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character == "\n" else json.dumps(character)[1:-1]
+        for character in text
+    )
+
+
 def say(sentence: str) -> None:
     """Print one line to stderr."""
     _note(SAID, sentence)
@@ -69,7 +80,7 @@ def say(sentence: str) -> None:
 def print_json(value: object) -> None:
     """Print one JSON value to stdout."""
     _note(ANSWERED, value=True)
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(shown_json(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def _note(name: str, value: object) -> None:

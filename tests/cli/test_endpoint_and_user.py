@@ -254,3 +254,13 @@ def test_names_that_are_stored_no_longer(run: Run) -> None:
     run("endpoint", "update", "e", "--attribute", "old_a=1", "--attribute", "c=2")
     attributes = run("endpoint", "get", "e", "--json").value["Attributes"]
     assert attributes == {"plan": ["pro"], "c": ["2"]}
+
+
+def test_json_changes_nothing_on_a_terminal(run: Run) -> None:
+    """What is no printable character is escaped in JSON, and means the same."""
+    name = "a\x7f\x9b2J\u202eé長"
+    run("endpoint", "update", "e", "--attribute", f"plan={name}")
+    answer = run("endpoint", "get", "e", "--json")
+    assert answer.value["Attributes"] == {"plan": [name]}
+    assert "\\u009b2J\\u202eé長" in answer.stdout
+    assert answer.stdout.replace("\n", "").isprintable()

@@ -142,7 +142,8 @@ def test_ids_change_nothing_on_a_terminal(run: Run, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
     assert run("endpoint", "scan", "--ids").stdout == "a\\nb\\x1b[2J\\x9b\n"
     lines = run("endpoint", "scan")
-    assert "\\x9b" in lines.stdout
+    assert "\\u009b" in lines.stdout
+    assert json.loads(lines.stdout)["Id"] == "a\nb\x1b[2J\x9b"
     assert lines.stderr == "1 endpoint(s) written\n"  # and no bar on top of the lines
 
 
