@@ -291,7 +291,7 @@ class _LongWork:
             if seconds is None and not self._is_woken:
                 self._thread = None
                 return False
-            if seconds and not self._is_woken:
+            if seconds and not self._is_woken and not self._is_closed:
                 self._changed.wait(seconds)  # somebody else works, and may die
             self._is_woken = False
             if self._is_closed:

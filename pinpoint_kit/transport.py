@@ -247,6 +247,11 @@ class Transport:
         return f"pinpoint_kit-{id(self)}-{name}"
 
     @property
+    def is_pinpoint_kit(self) -> bool:
+        """Whether the latest answer of the calling thread came from our engine or our server."""
+        return self._exchange.is_marked
+
+    @property
     def region(self) -> str:
         """The client's Region."""
         return str(self.client.meta.region_name)

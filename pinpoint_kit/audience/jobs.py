@@ -55,7 +55,6 @@ class Jobs:
         self._application_id = application_id
         self._is_hosted = door == "aws"
         self._is_here = door == "engine"
-        self._is_ours = door in {"engine", "http"}
         self._sleep = sleep
         self._clock = clock
         self._on_import = on_import
@@ -279,7 +278,8 @@ class Jobs:
         pieces = why = ""
         if job.total_pieces:
             pieces = f" with {job.failed_pieces or 0} of {job.total_pieces} pieces"
-        if job.failures and self._is_ours:  # whose failures say nothing of what is in the rows
+        # Those of our engine say nothing of what is in the rows.
+        if job.failures and self._transport.is_pinpoint_kit:
             why = f"; the first failure: {job.failures[0]}"
         return (
             f"job {job.id} failed{pieces}; {job.total_processed or 0} endpoints were handled: see"

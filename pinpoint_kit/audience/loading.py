@@ -156,6 +156,8 @@ class Loader:
         except Exception as error:
             tell(error, tally.report(), "load")
             raise
+        finally:
+            self._on_change()  # again: events may have gone out meanwhile
         rejected = tally.report().rejected
         return LoadReport(
             accepted=tally.accepted,

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -173,19 +174,23 @@ def writing(target: str) -> Iterator[Callable[[bytes], object]]:
     """What writes a line to a new file that is its owner's alone, or to stdout.
 
     Only a finished file gets the name: half of one must not be taken for the whole. Until then it
-    is `.NAME.….part` beside it, which goes when anything ends the block, SIGTERM included.
+    is `.NAME.….part` beside it, which goes when anything ends the block, SIGTERM and SIGHUP
+    included.
     """
     if target == "-":
         yield functools.partial(click.echo, nl=False)
         return
     path = Path(target)
-    if os.path.lexists(path):
+    with contextlib.suppress(FileNotFoundError):
+        os.lstat(target)  # names that no file can have are refused here
         raise _exists()
+    if target.endswith(("/", os.sep)):
+        raise click.UsageError("FILE is a folder: name a file in it")
     descriptor, name = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".part"
     )
     unfinished = Path(name)
-    with _ended_by_sigterm():
+    with _ended_by_signals():
         try:
             with os.fdopen(descriptor, "wb") as file:
                 yield file.write
@@ -211,18 +216,21 @@ def _name(unfinished: Path, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Have SIGTERM unwind the block, with the exit status that it has anyway."""
+def _ended_by_signals() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP unwind the block, with the exit status that they have anyway."""
 
     def end(number: int, _: object) -> NoReturn:
         sys.exit(128 + number)
 
-    try:
-        before = signal.signal(signal.SIGTERM, end)
-    except ValueError:  # not in the main thread, which alone may say what signals do
-        yield
-        return
+    names = ("SIGTERM", "SIGHUP")  # the latter where there is one
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    changed = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        changed = []  # the main thread alone may say what signals do
+    for number in changed:
+        signal.signal(number, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -50,7 +50,7 @@ from pinpoint_kit.engine import sql_functions
 from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sqlalchemy import Column, Connection, Engine, Table
@@ -61,11 +61,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Explanation",
     "begin_write",
-    "bulk",
     "columns",
     "connect",
     "copy",
-    "end_bulk",
     "explain",
     "has_value",
     "insert_ignoring",
@@ -88,10 +86,9 @@ _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
 
 #: Beyond so many values their marks are not looked for: each costs a pass over the text.
 _MAX_MARKS = 4
-#: What SQLite itself would take, and what jobs take: pages are read again and again otherwise.
-_CACHE_KB = 2_000
-_BULK = ("cache_size=-96000", "wal_autocheckpoint=16000", "synchronous=NORMAL")  # 96 MB, 64 MB
-_USUAL = ("wal_autocheckpoint=1000", "synchronous=FULL")
+#: Jobs write all over the indexes: pages are kept in memory, and moved from the log less often.
+_BULK_CACHE_KB = 96_000
+_BULK_LOG_PAGES = 16_000
 
 _WAL_ATTEMPTS = 100
 _WAL_PAUSE_S = 0.05
@@ -123,10 +120,17 @@ def is_in_memory(url: URL) -> bool:
     return not database or ":memory:" in database or is_named_so
 
 
-def connect(url: URL, busy_timeout: float) -> Engine:
+def connect(url: URL, busy_timeout: float, *, bulk: bool = False) -> Engine:
     """Returns a SQLAlchemy engine with this package's settings; it has not connected yet.
 
     In memory there is one connection, and the caller must let only one thread in at a time.
+
+    Args:
+        url: the database.
+        busy_timeout: how many seconds a write waits for another one.
+        bulk: for many transactions that write all over the indexes. They do not wait for the disk:
+            a crash of the process loses nothing, but power loss may undo what no transaction of
+            another connection has followed. Not in memory.
     """
     arguments = {"timeout": busy_timeout, "check_same_thread": False}
     if is_in_memory(url):
@@ -144,6 +148,8 @@ def connect(url: URL, busy_timeout: float) -> Engine:
             hide_parameters=True,
         )
     event.listen(engine, "connect", _configure)
+    if bulk:
+        event.listen(engine, "connect", _configure_for_bulk)
     return engine
 
 
@@ -159,6 +165,14 @@ def _configure(connection: DBAPIConnection, _record: object) -> None:
     cursor.close()
     for name, arguments, function in _FUNCTIONS:
         connection.create_function(name, arguments, function, deterministic=True)
+
+
+def _configure_for_bulk(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute(f"PRAGMA cache_size=-{_BULK_CACHE_KB}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={_BULK_LOG_PAGES}")
+    cursor.close()
 
 
 def _lacks(cursor: DBAPICursor, function: str) -> bool:
@@ -206,32 +220,6 @@ def columns(connection: Connection, tables: Sequence[str]) -> set[tuple[str, str
         tuple(tables),
     )
     return {(table, column) for table, column in rows}
-
-
-@contextmanager
-def bulk(connection: Connection) -> Iterator[None]:
-    """Lends a connection for one of many transactions that write all over the indexes.
-
-    It keeps more of the file in memory, also afterwards, and moves pages from the log into the file
-    less often. Its commit does not wait for the disk: a crash of the process loses nothing, but
-    power loss may undo what no commit outside of this has followed.
-    """
-    _run_pragmas(connection, _BULK)
-    try:
-        yield
-    finally:
-        connection.rollback()  # what has failed: not all of these can be set in a transaction
-        _run_pragmas(connection, _USUAL)
-
-
-def end_bulk(connection: Connection) -> None:
-    """Frees the memory that a connection has kept since `bulk`."""
-    _run_pragmas(connection, (f"cache_size=-{_CACHE_KB}", "shrink_memory"))
-
-
-def _run_pragmas(connection: Connection, pragmas: Sequence[str]) -> None:
-    for pragma in pragmas:
-        connection.exec_driver_sql(f"PRAGMA {pragma}").close()
 
 
 def scrub(connection: Connection) -> None:
@@ -288,10 +276,10 @@ def upsert(dialect: str, table: Table, keys: Sequence[str], columns: Sequence[st
     )
 
 
-def partial_index(name: str, present: Column[str | None], *columns: Column[Any]) -> None:
+def partial_index(name: str, present: Column[str | None], *columns: Column[Any]) -> Index:
     """Adds an index that holds only the rows in which `present` has a value."""
     condition = present.is_not(None)
-    Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 def has_value(

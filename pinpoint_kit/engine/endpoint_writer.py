@@ -182,7 +182,7 @@ class EndpointWriter:
         self._dirty: dict[str, None] = {}  # in the order of the changes
         self._dirty_users: dict[str, None] = {}
         self._left_users: dict[str, None] = {}
-        self._taken: list[tuple[int, str, str]] = []
+        self._taken: dict[tuple[int, str, str], None] = {}
         self._mentioned = reader.users_of(connection, self._app, mentions) if mentions else {}
         self._load(changes)
 
@@ -217,7 +217,7 @@ class EndpointWriter:
 
     def flush(self) -> None:
         """Writes the outcome of all changes."""
-        _DEACTIVATE.run_many(self._connection, self._taken)
+        _DEACTIVATE.run_many(self._connection, list(self._taken))
         _UPSERT.run_many(self._connection, [self._states[key].row() for key in self._dirty])
         _UPSERT_USER.run_many(
             self._connection,
@@ -361,4 +361,5 @@ class EndpointWriter:
                 self._dirty[holder] = None
         self._holders[contact] = after.endpoint
         if before is None or before.contact != contact or before.status != "ACTIVE":
-            self._taken.append((self._app, *contact))
+            taken = (self._app, *contact)
+            self._taken[taken] = None

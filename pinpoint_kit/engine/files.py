@@ -311,7 +311,7 @@ def _changed() -> FilesError:
 
 
 def _version(status: os.stat_result) -> str:
-    return f"{status.st_size}-{status.st_mtime_ns}"
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
 
 
 _REASONS = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from pinpoint_kit.engine import apps, dialects, job_store, segment_store, segments
+from pinpoint_kit.engine import apps, job_store, segment_store, segments
 from pinpoint_kit.engine import endpoint_reader as reader
 from pinpoint_kit.engine.context import Stamp
 from pinpoint_kit.engine.endpoint_writer import EndpointWriter
@@ -132,7 +132,8 @@ class Imports:
         read = attrs.evolve(job, completed_pieces=job.completed_pieces + done)
         is_last = source.is_at_end and self._file(job, position.file) is None
         started = self._monotonic()
-        # Power loss takes the rows and the position back together, and then they are read again.
+        # Power loss takes the rows and the position back together, and then they are read again. A
+        # job that ends early, because its segment is gone, would end so again.
         with self._context.store.write(bulk=not is_last) as connection:
             work = _Rows(connection, self._context, job, now)
             after, position = work.store(read, position, source.file, rows)
@@ -145,9 +146,6 @@ class Imports:
         source.at = after.position
         if source.is_at_end or not after.open:
             self.forget(job.number)
-        if not after.open:
-            with self._context.store.read() as connection:
-                dialects.end_bulk(connection)
 
     def _read(self, source: Source, origin: Origin) -> list[Row]:
         """Rows of the file that was found. If it has changed, that is why it cannot be read."""

@@ -82,11 +82,15 @@ class Steps:
             if self._monotonic() < self._rest_until:
                 return False
             try:
-                return self._step(instants.moment_ms(self._clock()))
+                has_worked = self._step(instants.moment_ms(self._clock()))
+                if not has_worked:
+                    self._context.store.end_bulk()
             except DBAPIError as error:
                 self._troubles.tell(dialects.explain(error), self.holder)
             except Refusal:
                 pass  # the engine is being closed, or somebody holds the database for too long
+            else:
+                return has_worked
             self._rest_until = self._monotonic() + _REST_S
             return False
 

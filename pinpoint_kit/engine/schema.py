@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 #: Raise it with every change of a table, and add the step to `MIGRATIONS`.
-VERSION = 2
+VERSION = 3
 
 METADATA = MetaData()
 
@@ -65,9 +65,17 @@ def _add_tables(connection: Connection) -> None:
     METADATA.create_all(connection)  # those that are not there
 
 
+def _index_addresses_anew(connection: Connection) -> None:
+    _ADDRESSES.drop(connection, checkfirst=True)
+    _ADDRESSES.create(connection)
+
+
 #: `MIGRATIONS[n]` changes a database of version n into one of version n + 1, in the transaction
 #: in which it is opened.
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: _add_tables}
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
+    1: _add_tables,
+    2: _index_addresses_anew,
+}
 
 # BIGINT would not be SQLite's rowid; this is a 64-bit integer there all the same.
 _RowNumber = BigInteger().with_variant(Integer, "sqlite")
@@ -322,12 +330,14 @@ Index("events_by_endpoint", events.c.app, events.c.endpoint, events.c.timestamp)
 Index("segments_by_app", segments.c.app, segments.c.number)
 # Rows without a value need no place in an index on it.
 partial_index("endpoints_by_user", endpoints.c.user_id, endpoints.c.app, endpoints.c.user_id)
-partial_index(
+# With the status, because one address may have any number of endpoints, and one that is active.
+_ADDRESSES = partial_index(
     "endpoints_by_address",
     endpoints.c.address,
     endpoints.c.app,
     endpoints.c.address,
     endpoints.c.channel_type,
+    endpoints.c.status,
 )
 partial_index(
     "events_by_user", events.c.user_id, events.c.app, events.c.user_id, events.c.timestamp

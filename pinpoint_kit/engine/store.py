@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,8 +43,11 @@ _COLUMNS = {
 class Store:
     """An open database with our schema. Use from any thread; `close` it when done."""
 
-    def __init__(self, engine: Engine, *, in_memory: bool, busy_timeout: float) -> None:
+    def __init__(
+        self, engine: Engine, bulk: Engine, *, in_memory: bool, busy_timeout: float
+    ) -> None:
         self._engine = engine
+        self._bulk = bulk  # connections of its own, so that no other write can come by one
         self._in_memory = in_memory
         self._busy_timeout = busy_timeout
         self._is_closed = False
@@ -63,9 +66,9 @@ class Store:
         if not in_memory:
             _check_place(parsed)
             _make_private(parsed)
-        store = cls(
-            dialects.connect(parsed, busy_timeout), in_memory=in_memory, busy_timeout=busy_timeout
-        )
+        engine = dialects.connect(parsed, busy_timeout)
+        bulk = engine if in_memory else dialects.connect(parsed, busy_timeout, bulk=True)
+        store = cls(engine, bulk, in_memory=in_memory, busy_timeout=busy_timeout)
         try:
             store._set_up()
         except BaseException as error:
@@ -96,14 +99,17 @@ class Store:
             bulk: it is one of many, and power loss may undo it until a write that is not has
                 followed. Nobody may have been told that it is stored before that.
         """
-        with (
-            self._entered(exclusive=True),
-            self._engine.connect() as connection,
-            dialects.bulk(connection) if bulk else nullcontext(),
-        ):
+        engine = self._bulk if bulk else self._engine
+        with self._entered(exclusive=True), engine.connect() as connection:
             dialects.begin_write(connection)
             yield connection
             connection.commit()
+
+    def end_bulk(self) -> None:
+        """Frees what `write(bulk=True)` has kept open, much of it memory."""
+        if not self._in_memory:
+            with self._entered(exclusive=False):
+                self._bulk.dispose()
 
     def scrub(self) -> None:
         """Takes deleted data out of side files of the database, as far as possible now.
@@ -122,6 +128,7 @@ class Store:
         self._is_closed = True
         self._gate.shut(_SHUT_TIMEOUT_S)
         self._engine.dispose()
+        self._bulk.dispose()
         self._gate.open()  # whoever waited finds the store closed
         _open_stores.discard(self)
 
@@ -156,6 +163,7 @@ class Store:
         self._gate.shut(_SHUT_TIMEOUT_S)
         if not self._in_memory:
             self._engine.dispose()
+            self._bulk.dispose()
 
     def _after_fork_in_parent(self) -> None:
         self._gate.open()
@@ -165,6 +173,7 @@ class Store:
         self._renew_locks()
         if not self._in_memory:
             self._engine.dispose(close=False)
+            self._bulk.dispose(close=False)
 
 
 def _check_place(url: URL) -> None:

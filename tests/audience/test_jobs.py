@@ -321,7 +321,7 @@ def test_a_failed_job_is_an_error(stub: Stubber) -> None:
     """It has the failures; of a service that is not ours, its text has none of them."""
     script(stub, "FAILING", "FAILED", Failures=["line 1: secret"], TotalPieces=3, FailedPieces=1)
     with pytest.raises(JobFailedError, match="1 of 3 pieces") as caught:
-        jobs(stub).wait(pk.Job(id="j", type=pk.JobType.IMPORT))
+        jobs(stub, door="http").wait(pk.Job(id="j", type=pk.JobType.IMPORT))
     assert caught.value.job_id == "j"
     assert caught.value.failures == ("line 1: secret",)
     assert "secret" not in str(caught.value)

@@ -228,6 +228,23 @@ def test_ways(here: pk.Pinpoint, away: pk.Pinpoint, tmp_path: Path) -> None:
     assert [p.done for p in told if p.stage == "sending"] == [*range(100, 2_001, 100), 2_050]
 
 
+def test_events_that_go_out_between_batches(pinpoint: pk.Pinpoint) -> None:
+    """What they said of an endpoint may have been overwritten, so it is sent again."""
+    new = pk.Endpoint(address="new@example.com", channel_type="EMAIL")
+
+    def record(progress: pk.LoadProgress | None = None) -> None:
+        if progress is None or (progress.stage, progress.done) == ("sending", 100):
+            pinpoint.events.record("e250", "opened", endpoint=new)
+            pinpoint.flush()
+
+    contact = {"Address": "old@example.com", "ChannelType": "EMAIL"}
+    rows = [{"Id": f"e{number}", **contact} for number in range(300)]
+    pinpoint.endpoints.load(rows, on_progress=record)
+    assert pinpoint.endpoints.get("e250").address == "old@example.com"
+    record()
+    assert pinpoint.endpoints.get("e250").address == "new@example.com"
+
+
 def test_rows_that_a_job_could_only_update_go_in_batches(
     pinpoint: pk.Pinpoint, tmp_path: Path
 ) -> None:

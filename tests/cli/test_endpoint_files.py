@@ -92,14 +92,18 @@ def _sigterm() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _sighup() -> None:
+    os.kill(os.getpid(), signal.SIGHUP)
+
+
 def _no_answer() -> None:
     raise pk.errors.TransportError("no answer")
 
 
 @pytest.mark.parametrize(
     ("end", "status"),
-    [(_ctrl_c, 130), (_sigterm, 143), (_no_answer, 3)],
-    ids=["Ctrl-C", "SIGTERM", "error"],
+    [(_ctrl_c, 130), (_sigterm, 143), (_sighup, 129), (_no_answer, 3)],
+    ids=["Ctrl-C", "SIGTERM", "SIGHUP", "error"],
 )
 def test_an_interrupted_scan_leaves_no_file(
     run: Run,
@@ -245,3 +249,24 @@ def test_what_is_wrong_with_the_command_line(
     answer = run("endpoint", *words)
     assert (answer.status, answer.stdout) == (2, "")
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.usefixtures("folder")
+def test_signals_that_somebody_else_handles(run: Run) -> None:
+    """What ignores a signal goes on ignoring it, as `nohup` wants."""
+    run("endpoint", "load", "-", "--format", "csv", stdin=CSV)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run("endpoint", "scan", "all.json").status == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("name", ["new/", "n" * 300])
+def test_names_that_no_file_can_have(run: Run, folder: Path, name: str) -> None:
+    """They are refused before anything is read, and leave nothing."""
+    answer = run("endpoint", "scan", name)
+    assert answer.status == 2
+    assert "FILE" in answer.stderr
+    assert list(folder.glob("*new*")) + list(folder.glob("*nnn*")) == []

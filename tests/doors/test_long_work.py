@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinpoint_kit.doors import Door, open_door
+from pinpoint_kit.doors import Door, _LongWork, open_door
 from pinpoint_kit.engine import Engine, Request
 from pinpoint_kit.limits import DEFAULT_LIMITS
 
@@ -113,6 +113,42 @@ def test_closing_in_the_middle(open_: Callable[[], Door], tmp_path: Path) -> Non
     path = f"/pinpoint-kit/v1/apps/{app}/endpoint-ids"
     page = door.engine.handle(Request("GET", path, query="page-size=1000&token=OTg5OQ=="))
     assert len(json.loads(page.body)["Item"]) == 111  # 99, 990 to 999, 9900 to 9999
+
+
+class Held:
+    """An engine whose job somebody else has; asking how long takes until the door is closed."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.go_on = threading.Event()
+
+    def on_work(self, listener: Callable[[], None]) -> None:
+        self.listener = listener
+
+    def step(self) -> bool:
+        return False
+
+    def wait_s(self) -> float:
+        if threading.current_thread().name == NAME:
+            self.asked.set()
+            self.go_on.wait()
+        return 30.0
+
+
+def test_closing_before_waiting() -> None:
+    """A door that is closed while its thread asks how long to wait does not wait for that."""
+    engine: Any = Held()
+    work = _LongWork(engine)
+    (thread,) = threads()
+    engine.asked.wait(10)
+    closing = threading.Thread(target=work.close)
+    closing.start()
+    while not work._is_closed:
+        pass
+    engine.go_on.set()
+    closing.join(4)  # it would take 5 seconds until it gave up, and 30 until the thread ended
+    assert not closing.is_alive()
+    assert not thread.is_alive()
 
 
 def test_what_a_bare_engine_left(open_: Callable[[], Door], tmp_path: Path) -> None:

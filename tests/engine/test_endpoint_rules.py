@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event
 
 from pinpoint_kit.limits import Limits
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
 
     from tests.engine.conftest import Clock, Wire
@@ -53,6 +55,27 @@ def test_addresses_within_a_batch(wire: Wire) -> None:
     ]  # fmt: skip
     wire.batch({"Id": "y"}, {"Id": "stored"}, {"Id": "stored", "Address": "c@d"}, {"Id": "x"})
     assert [status(wire, name) for name in ("stored", "x", "y")] == ["ACTIVE", "ACTIVE", "INACTIVE"]
+
+
+def test_any_number_of_endpoints_with_one_address(wire: Wire) -> None:
+    """A webhook's URL or a shared phone: what an update costs does not grow with their number."""
+    steps: list[None] = []
+
+    def count(connection: sqlite3.Connection, *_: object) -> None:
+        connection.set_progress_handler(lambda: steps.append(None), 100)
+
+    event.listen(wire.engine._context.store._engine, "checkout", count)
+    costs = []
+    for number in range(20):
+        steps.clear()
+        contact = {"ChannelType": "CUSTOM", "Address": "https://example.com/hook"}
+        answer = wire.batch(*({"Id": f"{number}-{n}", **contact} for n in range(100)))
+        assert answer.status == 202
+        costs.append(len(steps))
+    assert 0 < costs[-1] < 2 * costs[1]
+    assert [status(wire, name) for name in ("18-99", "19-98", "19-99")] == [
+        "INACTIVE", "INACTIVE", "ACTIVE"
+    ]  # fmt: skip
 
 
 def test_user_attributes_are_shared(wire: Wire) -> None:

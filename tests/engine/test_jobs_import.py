@@ -470,3 +470,18 @@ def test_a_compressed_file_that_is_none(wire: Wire, tmp_path: Path) -> None:
         done = imported(wire, url_of(tmp_path / "file.gz"), job_format)
         assert (done["JobStatus"], done["TotalProcessed"]) == ("FAILED", 0)
         assert done["Failures"] == ["the compressed file is damaged"]
+
+
+def test_what_a_job_kept_open_is_closed(
+    make_wire: Callable[..., Wire], file_url: str, tmp_path: Path
+) -> None:
+    """Its connection has a large cache, which goes when there is nothing to do any more."""
+    rows = "".join(f'{{"Id":"{n}"}}\n' for n in range(3_000))
+    (tmp_path / "a.json").write_text(rows)
+    wire = make_wire(file_url, files=ByScheme({"file": LocalFiles()}))
+    pool = wire.engine._context.store._bulk.pool
+    create_import(wire, url_of(tmp_path / "a.json"))
+    kept = set()
+    while wire.engine.step():
+        kept.add(pool.checkedin())  # type: ignore[attr-defined]
+    assert (kept, pool.checkedin()) == ({0, 1}, 0)  # type: ignore[attr-defined]

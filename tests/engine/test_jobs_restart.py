@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -278,7 +279,15 @@ def replaced(path: Path) -> None:
     path.with_suffix(".new").replace(path)
 
 
-@pytest.mark.parametrize("change", [appended, replaced, Path.unlink])
+def replaced_by_its_like(path: Path) -> None:
+    """So is one of the same size and date, as a copy that keeps dates may have."""
+    other, status = path.with_suffix(".new"), path.stat()
+    other.write_bytes(path.read_bytes())
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+
+
+@pytest.mark.parametrize("change", [appended, replaced, replaced_by_its_like, Path.unlink])
 @pytest.mark.parametrize("steps", [1, 2, 4])
 def test_a_file_that_changes_while_it_is_read(
     make_wire: Callable[..., Wire], tmp_path: Path, change: Callable[[Path], None], steps: int
