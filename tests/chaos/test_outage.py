@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RATE = 1_000
 IN_FLIGHT = 4
 
-LENGTHS = pytest.mark.parametrize("seconds", [3.0, pytest.param(30.0, marks=pytest.mark.slow)])
+LENGTHS = pytest.mark.parametrize("seconds", [1.5, pytest.param(30.0, marks=pytest.mark.slow)])
 BRIEF = pytest.mark.parametrize("seconds", [0.8, pytest.param(30.0, marks=pytest.mark.slow)])
 
 

@@ -298,6 +298,7 @@ def stored(folder: Path) -> list[str]:
         return [row[0] for row in db.execute("SELECT event_id FROM events ORDER BY number")]
 
 
+@pytest.mark.slow
 def test_replay_beside_a_living_client(
     run: Run, folder: Path, spool: Path, living: subprocess.Popen[bytes]
 ) -> None:

@@ -122,7 +122,9 @@ def test_a_fork_while_threads_record_and_send_hangs_nobody(tmp_path: Path) -> No
     )
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize(
+    "method", ["fork", "spawn", pytest.param("forkserver", marks=pytest.mark.slow)]
+)
 def test_multiprocessing_children_deliver_before_they_leave(tmp_path: Path, method: str) -> None:
     """A child that records and returns, without close, loses nothing."""
     (tmp_path / "job.py").write_text(

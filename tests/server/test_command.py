@@ -133,7 +133,7 @@ def test_it_serves_and_stops(start: Start, tmp_path: Path) -> None:
     assert not (tmp_path / "pinpoint.db-wal").exists()
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_strangers_cannot_fill_stderr(start: Start, workers: str) -> None:
     """What is no HTTP is a line of the access log, and nothing on stderr, in workers too."""
     command = start("--url", "sqlite:///pinpoint.db", "--workers", workers)

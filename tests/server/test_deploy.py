@@ -285,7 +285,10 @@ def test_nginx_writes_no_ids(front: Front) -> None:
     front.update("device-1")
     front.served.kill()
     assert front.refusal("device-1") == ("502", 502)
-    lines = front.proxy.log.read_text().splitlines()
+    end = time.monotonic() + PATIENCE
+    while len(lines := front.proxy.log.read_text().splitlines()) < 3:  # written after the answer
+        assert time.monotonic() < end
+        time.sleep(0.01)
     assert re.search(r" PUT 202 \d+ \d+ [\d.]+ [0-9a-f-]{36}$", lines[-2])
     assert re.search(r" PUT 502 \d+ \d+ [\d.]+ -$", lines[-1])
     assert front.app not in front.proxy.log.read_text() + front.proxy.error_log.read_text()
