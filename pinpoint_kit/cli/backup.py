@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from pinpoint_kit.cli.options import ANSWER_OPTIONS, database_file
+from pinpoint_kit.cli.options import ANSWER_OPTIONS, database_file, database_option
 from pinpoint_kit.cli.output import print_json
 from pinpoint_kit.errors import ConfigurationError
 
@@ -18,14 +18,7 @@ __all__ = ["backup"]
 
 @click.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
-@click.option(
-    "--url",
-    envvar="PINPOINT_KIT_URL",
-    default="sqlite:///pinpoint.db",
-    show_default=True,
-    show_envvar=True,
-    help="The database to copy: sqlite:///FILE.",
-)
+@database_option("The database to copy: sqlite:///FILE.")
 @ANSWER_OPTIONS[0]
 @ANSWER_OPTIONS[1]
 def backup(path: Path, url: str, *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ import click
 
 from pinpoint_kit.cli.endpoint import confirm
 from pinpoint_kit.cli.failures import DEBUG, REFUSED
-from pinpoint_kit.cli.options import ANSWER_OPTIONS
+from pinpoint_kit.cli.options import ANSWER_OPTIONS, limit_option
 from pinpoint_kit.cli.output import console, members_table, print_json, say, table, writing
 from pinpoint_kit.delivery.letters import DeadLetters, content, has_content
 from pinpoint_kit.errors import ValidationError
@@ -92,13 +92,7 @@ class _Sayer(logging.Handler):
 
 
 @dead_letters.command("list")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="How many to show at most.",
-)
+@limit_option
 @click.option(
     "--after",
     metavar="ID",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,8 @@ from pinpoint_kit.cli.job_options import (
     show_failures,
     timeout_option,
 )
-from pinpoint_kit.cli.listing import print_endpoints
-from pinpoint_kit.cli.options import Settings, common
+from pinpoint_kit.cli.listing import first_endpoints, print_first
+from pinpoint_kit.cli.options import Settings, common, limit_option
 from pinpoint_kit.cli.output import print_json, say, shown, shown_json, writing
 from pinpoint_kit.models import wire
 
@@ -38,13 +37,7 @@ _TOLD_EVERY = 1_000
 
 
 @click.command("list")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="How many to show at most.",
-)
+@limit_option
 @exporting
 @common
 def list_endpoints(
@@ -57,15 +50,8 @@ def list_endpoints(
     The hosted service tells by an export job, which needs --export-to and --role-arn.
     """
     with settings.reading() as pinpoint:
-        endpoints = pinpoint.endpoints.scan(**given)
-        found = list(itertools.islice(endpoints, limit))
-        has_more = next(endpoints, None) is not None
-    if settings.as_json:
-        print_json({"Item": [wire.to_wire(each) for each in found], "HasMore": has_more})
-        return
-    print_endpoints(found)
-    if has_more:
-        say("there are more: raise --limit, or write all with `endpoint scan`")
+        found = first_endpoints(pinpoint.endpoints.scan(**given), limit)
+    print_first(found, as_json=settings.as_json, for_all="write all with `endpoint scan`")
 
 
 @click.command("scan")

@@ -6,6 +6,7 @@ that columns were left out is said on stderr. Single things are shown by output.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,16 +14,17 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from pinpoint_kit.cli.output import console, say, shown, table
+from pinpoint_kit.cli.output import console, print_json, say, shown, table
+from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
 
     from pinpoint_kit import Endpoint
 
-__all__ = ["Column", "print_endpoints", "print_rows"]
+__all__ = ["Column", "first_endpoints", "print_endpoints", "print_first", "print_rows"]
 
 #: What a table has between two columns.
 _GAP = 2
@@ -92,6 +94,23 @@ def print_endpoints(endpoints: Iterable[Endpoint]) -> None:
         for found in endpoints
     )
     print_rows(_ENDPOINT, rows)
+
+
+def first_endpoints(endpoints: Iterator[Endpoint], limit: int) -> tuple[list[Endpoint], bool]:
+    """The first of many endpoints, and whether there are more."""
+    found = list(itertools.islice(endpoints, limit))
+    return found, next(endpoints, None) is not None
+
+
+def print_first(first: tuple[list[Endpoint], bool], *, as_json: bool, for_all: str) -> None:
+    """Print what `first_endpoints` gives; `for_all` is what to do for the others."""
+    found, has_more = first
+    if as_json:
+        print_json({"Item": [wire.to_wire(each) for each in found], "HasMore": has_more})
+        return
+    print_endpoints(found)
+    if has_more:
+        say(f"there are more: raise --limit, or {for_all}")
 
 
 def print_rows(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:

@@ -42,8 +42,10 @@ __all__ = [
     "common",
     "common_with",
     "database_file",
+    "database_option",
     "find",
     "is_made",
+    "limit_option",
     "place_options",
 ]
 
@@ -256,6 +258,26 @@ ANSWER_OPTIONS: tuple[Option, ...] = (
     ),
     DEBUG_OPTION,
 )
+
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="How many to show at most.",
+)
+
+
+def database_option(text: str) -> Option:
+    """The --url of a command that works on the engine's own database."""
+    return click.option(
+        "--url",
+        envvar="PINPOINT_KIT_URL",
+        default=DEFAULT_URL,
+        show_default=True,
+        show_envvar=True,
+        help=text,
+    )
 
 
 def common_with(place: tuple[Option, ...]) -> Option:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -11,13 +10,12 @@ from pinpoint_kit import Segment, errors
 from pinpoint_kit.cli.conditions import condition_of, condition_options
 from pinpoint_kit.cli.endpoint import confirm
 from pinpoint_kit.cli.job_options import exporting
-from pinpoint_kit.cli.listing import Column, print_endpoints, print_rows
-from pinpoint_kit.cli.options import Settings, common
+from pinpoint_kit.cli.listing import Column, first_endpoints, print_first, print_rows
+from pinpoint_kit.cli.options import Settings, common, limit_option
 from pinpoint_kit.cli.output import (
     console,
     members_table,
     print_json,
-    say,
     shown,
     table,
 )
@@ -180,13 +178,7 @@ def count_members(
 
 @segment.command("members")
 @click.argument("segment_id", metavar="ID")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="How many to show at most.",
-)
+@limit_option
 @_version
 @exporting
 @common
@@ -201,15 +193,8 @@ def list_members(
     The hosted service tells by an export job, which needs --export-to and --role-arn.
     """
     with settings.reading() as pinpoint:
-        members = pinpoint.segments.members(segment_id, **given)
-        found = list(itertools.islice(members, limit))
-        has_more = next(members, None) is not None
-    if settings.as_json:
-        print_json({"Item": [wire.to_wire(each) for each in found], "HasMore": has_more})
-        return
-    print_endpoints(found)
-    if has_more:
-        say("there are more: raise --limit, or write all with `job export --segment-id`")
+        found = first_endpoints(pinpoint.segments.members(segment_id, **given), limit)
+    print_first(found, as_json=settings.as_json, for_all="write all with `job export --segment-id`")
 
 
 @segment.command("explain")

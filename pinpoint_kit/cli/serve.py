@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pinpoint_kit.cli.extras import server_part
-from pinpoint_kit.cli.options import DEBUG_OPTION, database_file
+from pinpoint_kit.cli.options import DEBUG_OPTION, database_file, database_option
 from pinpoint_kit.cli.output import say
 from pinpoint_kit.doors import open_served_files
 from pinpoint_kit.errors import ConfigurationError
@@ -28,14 +28,7 @@ __all__ = ["serve"]
 
 
 @click.command()
-@click.option(
-    "--url",
-    envvar="PINPOINT_KIT_URL",
-    default="sqlite:///pinpoint.db",
-    show_default=True,
-    show_envvar=True,
-    help="The database: sqlite:///FILE. It is made when it is new.",
-)
+@database_option("The database: sqlite:///FILE. It is made when it is new.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option(
     "--port",

@@ -1,8 +1,12 @@
-"""What several tests of the audience need: a stubbed service, and a bucket."""
+"""What several tests of the audience need: an engine behind a socket, a stub, and a bucket."""
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -11,6 +15,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from pinpoint_kit.doors import open_objects
+from pinpoint_kit.engine import Engine, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +25,42 @@ if TYPE_CHECKING:
 #: The service model is read once for all tests.
 LOADER = botocore.session.Session().get_component("data_loader")
 BUCKET = "audience"
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The URL of an empty engine behind a socket."""
+    engine = Engine.open("sqlite://")
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def _answer(self) -> None:
+            url = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            answer = engine.handle(Request(self.command, url.path, query=url.query, body=body))
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        do_GET = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 -- http.server's names
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+    engine.close()
 
 
 @pytest.fixture

@@ -5,10 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -16,7 +13,6 @@ import pytest
 
 import pinpoint_kit as pk
 from pinpoint_kit.audience.loading import Loader
-from pinpoint_kit.engine import Engine, Request
 from pinpoint_kit.errors import (
     ConfigurationError,
     Forbidden,
@@ -26,6 +22,7 @@ from pinpoint_kit.errors import (
     ValidationError,
 )
 from pinpoint_kit.limits import DEFAULT_LIMITS
+from tests.audience.conftest import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,38 +56,8 @@ def here() -> Iterator[pk.Pinpoint]:
 @pytest.fixture
 def away() -> Iterator[pk.Pinpoint]:
     """An engine behind a socket, which cannot read our files."""
-    engine = Engine.open("sqlite://")
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def _answer(self) -> None:
-            url = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            answer = engine.handle(Request(self.command, url.path, query=url.query, body=body))
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        do_GET = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 -- http.server's names
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    with pk.connect(f"http://127.0.0.1:{server.server_port}", application="shop") as client:
+    with served() as url, pk.connect(url, application="shop") as client:
         yield client
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
-    engine.close()
 
 
 @pytest.fixture(params=["here", "away"])
