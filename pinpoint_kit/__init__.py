@@ -12,7 +12,6 @@ from pinpoint_kit import errors
 from pinpoint_kit.version import VERSION as __version__  # noqa: N811 -- the customary name
 
 if TYPE_CHECKING:
-    from pinpoint_kit.analytics.sessions import ActiveSession
     from pinpoint_kit.audience.erasure import ErasureReport
     from pinpoint_kit.audience.report import (
         BatchReport,
@@ -50,10 +49,21 @@ if TYPE_CHECKING:
         ValidationError,
     )
     from pinpoint_kit.limits import UNLIMITED, Limits
-    from pinpoint_kit.models import where
     from pinpoint_kit.models.application import Application
     from pinpoint_kit.models.attribute import AttributeKind
-    from pinpoint_kit.models.dimension import (
+    from pinpoint_kit.models.display.tables import ModelIterator, ModelList
+    from pinpoint_kit.models.endpoint import (
+        ChannelType,
+        Demographic,
+        Endpoint,
+        EndpointStatus,
+        Location,
+        OptOut,
+    )
+    from pinpoint_kit.models.event import Event, EventResult, Session
+    from pinpoint_kit.models.job import Job, JobDefinition, JobFormat, JobStatus, JobType
+    from pinpoint_kit.models.segments import where
+    from pinpoint_kit.models.segments.dimension import (
         AttributeDimension,
         AttributeType,
         ComparisonOperator,
@@ -70,19 +80,9 @@ if TYPE_CHECKING:
         SegmentLocation,
         SetDimension,
     )
-    from pinpoint_kit.models.endpoint import (
-        ChannelType,
-        Demographic,
-        Endpoint,
-        EndpointStatus,
-        Location,
-        OptOut,
-    )
-    from pinpoint_kit.models.event import Event, EventResult, Session
-    from pinpoint_kit.models.explanation import Criterion, SegmentExplanation
-    from pinpoint_kit.models.grouping import Condition
-    from pinpoint_kit.models.job import Job, JobDefinition, JobFormat, JobStatus, JobType
-    from pinpoint_kit.models.segment import (
+    from pinpoint_kit.models.segments.explanation import Criterion, SegmentExplanation
+    from pinpoint_kit.models.segments.grouping import Condition
+    from pinpoint_kit.models.segments.segment import (
         GroupType,
         ImportDefinition,
         Include,
@@ -93,9 +93,9 @@ if TYPE_CHECKING:
         SegmentType,
         SourceType,
     )
-    from pinpoint_kit.models.tables import ModelIterator, ModelList
     from pinpoint_kit.models.user import User
     from pinpoint_kit.progress import ProgressBar
+    from pinpoint_kit.recording.sessions import ActiveSession
     from pinpoint_kit.transport import RetryPolicy
 
 __all__ = [
@@ -191,7 +191,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "analytics.sessions": ("ActiveSession",),
+    "recording.sessions": ("ActiveSession",),
     "audience.erasure": ("ErasureReport",),
     "audience.report": (
         "BatchReport",
@@ -208,7 +208,7 @@ _HOMES = {
     "models": ("where",),
     "models.application": ("Application",),
     "models.attribute": ("AttributeKind",),
-    "models.dimension": (
+    "models.segments.dimension": (
         "AttributeDimension",
         "AttributeType",
         "ComparisonOperator",
@@ -234,11 +234,11 @@ _HOMES = {
         "OptOut",
     ),
     "models.event": ("Event", "EventResult", "Session"),
-    "models.explanation": ("Criterion", "SegmentExplanation"),
-    "models.grouping": ("Condition",),
+    "models.segments.explanation": ("Criterion", "SegmentExplanation"),
+    "models.segments.grouping": ("Condition",),
     "models.job": ("Job", "JobDefinition", "JobFormat", "JobStatus", "JobType"),
-    "models.tables": ("ModelIterator", "ModelList"),
-    "models.segment": (
+    "models.display.tables": ("ModelIterator", "ModelList"),
+    "models.segments.segment": (
         "GroupType",
         "ImportDefinition",
         "Include",

@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, cast
 
 import attrs
 
-from pinpoint_kit.analytics.auth import Auth
-from pinpoint_kit.analytics.events import Events
-from pinpoint_kit.analytics.purchases import Purchases
-from pinpoint_kit.analytics.recorder import EventPolicy, InvalidPolicy, Recorder
-from pinpoint_kit.analytics.sent import SentData
-from pinpoint_kit.analytics.sessions import Sessions
-from pinpoint_kit.applications import Applications
+from pinpoint_kit.audience.applications import Applications
 from pinpoint_kit.audience.attributes import Attributes
 from pinpoint_kit.audience.batches import Batches
 from pinpoint_kit.audience.endpoints import Endpoints
@@ -32,13 +26,19 @@ from pinpoint_kit.audience.users import Users
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.invocations import flush_per_invocation
 from pinpoint_kit.delivery.pacing import Pacer, hosted_rates
-from pinpoint_kit.delivery.spool import Spool
-from pinpoint_kit.delivery.spool_schema import SpoolError
+from pinpoint_kit.delivery.spool.schema import SpoolError
+from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.doors import DEFAULT_URL, open_door, open_objects
 from pinpoint_kit.errors import ClosedError, ConfigurationError, StoreError, ValidationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
-from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import require_path_id
+from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.recording.auth import Auth
+from pinpoint_kit.recording.events import Events
+from pinpoint_kit.recording.purchases import Purchases
+from pinpoint_kit.recording.recorder import EventPolicy, InvalidPolicy, Recorder
+from pinpoint_kit.recording.sent import SentData
+from pinpoint_kit.recording.sessions import Sessions
 from pinpoint_kit.transport import PutEventsAnswer, RetryPolicy, Transport
 from pinpoint_kit.version import VERSION
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import boto3
     from botocore.awsrequest import AWSPreparedRequest
 
-    from pinpoint_kit.engine.files import Files
+    from pinpoint_kit.engine.files.files import Files
     from pinpoint_kit.limits import Limits
 
 __all__ = ["DEFAULT_URL", "Door", "open_door", "open_files", "open_objects", "open_served_files"]
@@ -92,8 +92,8 @@ def open_files(
         folders: the folders to stay in, after links are followed. None allows the whole disk.
         buckets: the buckets to stay in. None allows whatever the credentials allow.
     """
-    from pinpoint_kit.engine.files import ByScheme, LocalFiles  # noqa: PLC0415 -- loaded when used
-    from pinpoint_kit.engine.object_files import ObjectFiles  # noqa: PLC0415 -- as above
+    from pinpoint_kit.engine.files.files import ByScheme, LocalFiles  # noqa: PLC0415 -- loaded when used
+    from pinpoint_kit.engine.files.objects import ObjectFiles  # noqa: PLC0415 -- as above
 
     return ByScheme({"file": LocalFiles(folders), "s3": ObjectFiles(objects, buckets)})
 

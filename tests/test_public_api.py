@@ -103,16 +103,16 @@ def test_the_fixed_methods_exist() -> None:
 
 def public_classes() -> list[type]:
     """What users meet: named classes, errors and nouns."""
-    from pinpoint_kit.analytics.auth import Auth  # noqa: PLC0415 -- light collection
-    from pinpoint_kit.analytics.events import Events  # noqa: PLC0415 -- as above
-    from pinpoint_kit.analytics.purchases import Purchases  # noqa: PLC0415 -- as above
-    from pinpoint_kit.analytics.sessions import Sessions  # noqa: PLC0415 -- as above
-    from pinpoint_kit.applications import Applications  # noqa: PLC0415 -- as above
+    from pinpoint_kit.audience.applications import Applications  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.attributes import Attributes  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.endpoints import Endpoints  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.jobs import Jobs  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.segments import Segments  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.users import Users  # noqa: PLC0415 -- as above
+    from pinpoint_kit.recording.auth import Auth  # noqa: PLC0415 -- light collection
+    from pinpoint_kit.recording.events import Events  # noqa: PLC0415 -- as above
+    from pinpoint_kit.recording.purchases import Purchases  # noqa: PLC0415 -- as above
+    from pinpoint_kit.recording.sessions import Sessions  # noqa: PLC0415 -- as above
     from pinpoint_kit.transport import Transport  # noqa: PLC0415 -- as above
 
     nouns = [

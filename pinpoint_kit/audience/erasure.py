@@ -12,7 +12,7 @@ import attrs
 import orjson
 
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
-from pinpoint_kit.models.display import Displayed
+from pinpoint_kit.models.display.display import Displayed
 from pinpoint_kit.transport import OwnCall
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from pinpoint_kit.errors import BadRequest
-from pinpoint_kit.models.display import Displayed
+from pinpoint_kit.models.display.display import Displayed
 from pinpoint_kit.models.job import Job
 
 __all__ = ["BatchReport", "LoadProgress", "LoadReport", "Rejection", "RowProblem"]

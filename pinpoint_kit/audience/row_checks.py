@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.audience.report import RowProblem
-from pinpoint_kit.endpoint_files.columns import CellError, meant, nested
-from pinpoint_kit.endpoint_files.ids import derived_id
 from pinpoint_kit.errors import ValidationError
-from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem
+from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.records.columns import CellError, meant, nested
+from pinpoint_kit.records.ids import derived_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

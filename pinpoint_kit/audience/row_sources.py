@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeAlias, Union, cast
 
 from pinpoint_kit.audience import places
-from pinpoint_kit.endpoint_files.lines import Lines
-from pinpoint_kit.endpoint_files.rows import CsvRows, HeaderError, JsonRows
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models.endpoint import Endpoint
 from pinpoint_kit.models.job import JobFormat
+from pinpoint_kit.records.lines import Lines
+from pinpoint_kit.records.rows import CsvRows, HeaderError, JsonRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pinpoint_kit.audience.row_checks import CheckedRow, RowChecks
-    from pinpoint_kit.endpoint_files.rows import Rows
+    from pinpoint_kit.records.rows import Rows
 
 __all__ = ["RowSource", "checked_rows", "local_file"]
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from pinpoint_kit.audience.own import own_items
 from pinpoint_kit.audience.pages import PAGE_SIZE, items
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
-from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import require_path_id
-from pinpoint_kit.models.dimension import SegmentDimensions
+from pinpoint_kit.models.display.tables import ModelIterator, ModelList
 from pinpoint_kit.models.endpoint import Endpoint
-from pinpoint_kit.models.explanation import SegmentExplanation
-from pinpoint_kit.models.grouping import Condition
-from pinpoint_kit.models.segment import Segment, SegmentGroupList
-from pinpoint_kit.models.segment_checks import segment_problem
-from pinpoint_kit.models.tables import ModelIterator, ModelList
+from pinpoint_kit.models.segments.checks import segment_problem
+from pinpoint_kit.models.segments.dimension import SegmentDimensions
+from pinpoint_kit.models.segments.explanation import SegmentExplanation
+from pinpoint_kit.models.segments.grouping import Condition
+from pinpoint_kit.models.segments.segment import Segment, SegmentGroupList
+from pinpoint_kit.models.wire import codec as wire
 from pinpoint_kit.transport import OwnCall
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.audience.exports import Exports
     from pinpoint_kit.limits import Limits
-    from pinpoint_kit.models.grouping import Definition
+    from pinpoint_kit.models.segments.grouping import Definition
     from pinpoint_kit.transport import Transport
 
 __all__ = ["Segments"]

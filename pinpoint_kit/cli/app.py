@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import click
 
-from pinpoint_kit.cli.attributes import remove_attributes
-from pinpoint_kit.cli.backup import backup
-from pinpoint_kit.cli.credentials import credentials
-from pinpoint_kit.cli.dead_letters import dead_letters
-from pinpoint_kit.cli.demo import demo
-from pinpoint_kit.cli.doctor import doctor
-from pinpoint_kit.cli.endpoint import endpoint
-from pinpoint_kit.cli.endpoint_files import list_endpoints, load, scan
-from pinpoint_kit.cli.erase import erase
+from pinpoint_kit.cli.commands.backup import backup
+from pinpoint_kit.cli.commands.credentials import credentials
+from pinpoint_kit.cli.commands.dead_letters import dead_letters
+from pinpoint_kit.cli.commands.demo import demo
+from pinpoint_kit.cli.commands.doctor import doctor
+from pinpoint_kit.cli.commands.endpoint import endpoint
+from pinpoint_kit.cli.commands.endpoint_files import list_endpoints, load, scan
+from pinpoint_kit.cli.commands.erase import erase
+from pinpoint_kit.cli.commands.job import job
+from pinpoint_kit.cli.commands.record import record
+from pinpoint_kit.cli.commands.remove_attributes import remove_attributes
+from pinpoint_kit.cli.commands.segment import segment
+from pinpoint_kit.cli.commands.serve import serve
+from pinpoint_kit.cli.commands.user import user
 from pinpoint_kit.cli.failures import GuardedGroup
-from pinpoint_kit.cli.job import job
-from pinpoint_kit.cli.record import record
-from pinpoint_kit.cli.segment import segment
-from pinpoint_kit.cli.serve import serve
-from pinpoint_kit.cli.user import user
 from pinpoint_kit.version import VERSION
 
 __all__ = ["cli"]

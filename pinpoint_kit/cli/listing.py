@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pinpoint_kit.cli.output import console, print_json, say, shown, table
-from pinpoint_kit.models import wire
+from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -11,14 +11,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.delivery import processes
-from pinpoint_kit.delivery.backlog import Backlog, spooled_error
-from pinpoint_kit.delivery.buffer import Buffer
-from pinpoint_kit.delivery.items import Recorded
-from pinpoint_kit.delivery.log import Log
-from pinpoint_kit.delivery.outcomes import Notices, Outcomes, settle
+from pinpoint_kit.delivery import forks as processes
 from pinpoint_kit.delivery.pacing import Pacer
-from pinpoint_kit.delivery.worker import Sender, Workers
+from pinpoint_kit.delivery.pipeline.backlog import Backlog, spooled_error
+from pinpoint_kit.delivery.pipeline.buffer import Buffer
+from pinpoint_kit.delivery.pipeline.items import Recorded
+from pinpoint_kit.delivery.pipeline.log import Log
+from pinpoint_kit.delivery.pipeline.outcomes import Notices, Outcomes, settle
+from pinpoint_kit.delivery.pipeline.worker import Sender, Workers
 from pinpoint_kit.errors import DeliveryError
 from pinpoint_kit.models.checks import seconds
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.delivery.options import DeliveryOptions
     from pinpoint_kit.delivery.report import DeadLetter, DeliveryReport, DeliveryStats
-    from pinpoint_kit.delivery.spool import Spool
+    from pinpoint_kit.delivery.spool.spool import Spool
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.event import EventResult
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.errors import DeliveryError
-from pinpoint_kit.models.display import COUNTS, Displayed
+from pinpoint_kit.models.display.display import COUNTS, Displayed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 import attrs
 
-from pinpoint_kit.engine.files import Files
-from pinpoint_kit.engine.routes import Route
-from pinpoint_kit.engine.store import Store
+from pinpoint_kit.engine.files.files import Files
+from pinpoint_kit.engine.storage.store import Store
+from pinpoint_kit.engine.wire.routes import Route
 from pinpoint_kit.limits import Limits
 
 __all__ = ["Call", "Context", "Handler", "Stamp"]

@@ -16,11 +16,16 @@ from urllib.parse import parse_qs
 import orjson
 from sqlalchemy.exc import DBAPIError
 
-from pinpoint_kit.engine import dialects, events, handlers, instants, routes
+from pinpoint_kit.engine import handlers
 from pinpoint_kit.engine.context import Call, Context
-from pinpoint_kit.engine.files import NO_FILES
-from pinpoint_kit.engine.job_steps import Steps
-from pinpoint_kit.engine.messages import (
+from pinpoint_kit.engine.events import operations as events
+from pinpoint_kit.engine.files.files import NO_FILES
+from pinpoint_kit.engine.jobs.steps import Steps
+from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.failure_log import Troubles, whereabouts
+from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S, Store
+from pinpoint_kit.engine.wire import instants, routes
+from pinpoint_kit.engine.wire.http import (
     Request,
     Response,
     failure_body,
@@ -28,7 +33,7 @@ from pinpoint_kit.engine.messages import (
     preflight_headers,
     uuid_of,
 )
-from pinpoint_kit.engine.refusals import (
+from pinpoint_kit.engine.wire.refusals import (
     Refusal,
     bad_request,
     internal_error,
@@ -37,8 +42,6 @@ from pinpoint_kit.engine.refusals import (
     not_implemented,
     too_large,
 )
-from pinpoint_kit.engine.store import BUSY_TIMEOUT_S, Store
-from pinpoint_kit.engine.troubles import Troubles, whereabouts
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pinpoint_kit.engine.files import Files
+    from pinpoint_kit.engine.files.files import Files
 
 __all__ = ["Engine"]
 

@@ -10,27 +10,20 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from pinpoint_kit.engine import (
-    apps,
-    attributes,
-    channels,
-    endpoints,
-    erasure,
-    event_streams,
-    events,
-    jobs,
-    listing,
-    recommenders,
-    routes,
-    segment_members,
-    segments,
-    settings,
-    tags,
-    template_versions,
-    templates,
-    users,
-)
+from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.applications import removed_attributes as attributes
+from pinpoint_kit.engine.applications import settings, tags
 from pinpoint_kit.engine.context import Handler
+from pinpoint_kit.engine.endpoints import listing, users
+from pinpoint_kit.engine.endpoints import operations as endpoints
+from pinpoint_kit.engine.engagement import channels, recommenders, template_versions, templates
+from pinpoint_kit.engine.events import operations as events
+from pinpoint_kit.engine.jobs import operations as jobs
+from pinpoint_kit.engine.removal import erasure
+from pinpoint_kit.engine.segments import members as segment_members
+from pinpoint_kit.engine.segments import operations as segments
+from pinpoint_kit.engine.streams import operations as event_streams
+from pinpoint_kit.engine.wire import routes
 
 __all__ = ["OPERATIONS", "OWN", "Coverage", "Operation", "Status", "coverage", "handler_of"]
 

@@ -1,9 +1,19 @@
 """The models: frozen values in Pinpoint's own words. `wire` alone knows the JSON names."""
 
-from pinpoint_kit.models import where
 from pinpoint_kit.models.application import Application
 from pinpoint_kit.models.attribute import AttributeKind
-from pinpoint_kit.models.dimension import (
+from pinpoint_kit.models.endpoint import (
+    ChannelType,
+    Demographic,
+    Endpoint,
+    EndpointStatus,
+    Location,
+    OptOut,
+)
+from pinpoint_kit.models.event import Event, EventResult, Session
+from pinpoint_kit.models.job import Job, JobDefinition, JobFormat, JobStatus, JobType
+from pinpoint_kit.models.segments import where
+from pinpoint_kit.models.segments.dimension import (
     AttributeDimension,
     AttributeType,
     ComparisonOperator,
@@ -20,19 +30,9 @@ from pinpoint_kit.models.dimension import (
     SegmentLocation,
     SetDimension,
 )
-from pinpoint_kit.models.endpoint import (
-    ChannelType,
-    Demographic,
-    Endpoint,
-    EndpointStatus,
-    Location,
-    OptOut,
-)
-from pinpoint_kit.models.event import Event, EventResult, Session
-from pinpoint_kit.models.explanation import Criterion, SegmentExplanation
-from pinpoint_kit.models.grouping import Condition
-from pinpoint_kit.models.job import Job, JobDefinition, JobFormat, JobStatus, JobType
-from pinpoint_kit.models.segment import (
+from pinpoint_kit.models.segments.explanation import Criterion, SegmentExplanation
+from pinpoint_kit.models.segments.grouping import Condition
+from pinpoint_kit.models.segments.segment import (
     GroupType,
     ImportDefinition,
     Include,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import attrs
 
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
-from pinpoint_kit.models.display import DETAIL, HIDDEN, Displayed, short
+from pinpoint_kit.models.display.display import DETAIL, HIDDEN, Displayed, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ except ModuleNotFoundError as error:
         "the server needs uvicorn and prometheus-client: pip install 'pinpoint-kit[server]'",
         name=error.name,
     ) from None
-from pinpoint_kit.server.doorkeeper import Doorkeeper
+from pinpoint_kit.server.access.authenticator import Doorkeeper
 from pinpoint_kit.server.options import ServerOptions
 
 __all__ = ["Doorkeeper", "ServerOptions", "asgi_app"]

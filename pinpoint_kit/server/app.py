@@ -12,13 +12,13 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from pinpoint_kit.engine.messages import Request, Response
+from pinpoint_kit.engine.wire.http import Request, Response
 from pinpoint_kit.server import access_log, refusals
+from pinpoint_kit.server.access.admission import Door
 from pinpoint_kit.server.access_log import Entry
-from pinpoint_kit.server.bodies import Body, Disconnected, Room
-from pinpoint_kit.server.door import Door
-from pinpoint_kit.server.head import Head
-from pinpoint_kit.server.housework import Housework
+from pinpoint_kit.server.background import Housework
+from pinpoint_kit.server.http.bodies import Body, Disconnected, Room
+from pinpoint_kit.server.http.head import Head
 from pinpoint_kit.server.metrics import Metrics
 from pinpoint_kit.server.options import ServerOptions
 from pinpoint_kit.server.probes import Probes
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from pinpoint_kit.engine import Engine
-    from pinpoint_kit.server.doorkeeper import Doorkeeper
+    from pinpoint_kit.server.access.authenticator import Doorkeeper
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]

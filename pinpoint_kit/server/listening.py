@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.errors import ConfigurationError
-from pinpoint_kit.server.visitors import is_loopback
+from pinpoint_kit.server.access.local_only import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

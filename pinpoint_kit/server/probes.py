@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from pinpoint_kit.engine.messages import Request, Response
+from pinpoint_kit.engine.wire.http import Request, Response
 from pinpoint_kit.server import refusals
 from pinpoint_kit.server.metrics import CONTENT_TYPE
 from pinpoint_kit.server.refusals import Refused
 
 if TYPE_CHECKING:
     from pinpoint_kit.engine import Engine
-    from pinpoint_kit.server.door import Door
-    from pinpoint_kit.server.head import Head
+    from pinpoint_kit.server.access.admission import Door
+    from pinpoint_kit.server.http.head import Head
     from pinpoint_kit.server.metrics import Metrics
 
 __all__ = ["Probes"]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from pinpoint_kit.engine.messages import Response, failure_body, headers_of
+from pinpoint_kit.engine.wire.http import Response, failure_body, headers_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pinpoint_kit.server.denials import Denial
+    from pinpoint_kit.server.access.denials import Denial
 
 __all__ = [
     "Refused",

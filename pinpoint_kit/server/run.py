@@ -1,7 +1,7 @@
 """Runs an engine under uvicorn until somebody stops it: one process or several, and the signals.
 
-How a single request is treated stands in app.py and connection.py. Several workers are processes
-of their own, spawned by uvicorn, that open the same database.
+How a single request is treated stands in app.py and http/connection.py. Several workers are
+processes of their own, spawned by uvicorn, that open the same database.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from pinpoint_kit.engine import Engine
-from pinpoint_kit.engine.files import NO_FILES, Files
+from pinpoint_kit.engine.files.files import NO_FILES, Files
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
 from pinpoint_kit.server import access_log
+from pinpoint_kit.server.access.authenticator import Doorkeeper
 from pinpoint_kit.server.app import App
-from pinpoint_kit.server.connection import Connection
-from pinpoint_kit.server.doorkeeper import Doorkeeper
+from pinpoint_kit.server.http.connection import Connection
 from pinpoint_kit.server.listening import BACKLOG, Address, listening
 from pinpoint_kit.server.metrics import DIRECTORY_VARIABLE
 from pinpoint_kit.server.options import ServerOptions

@@ -29,8 +29,8 @@ from botocore.config import Config
 from pinpoint_kit.client import Pinpoint
 from pinpoint_kit.doors import Door
 from pinpoint_kit.engine import Engine, Request, Response
-from pinpoint_kit.engine import routes as engine_routes
-from pinpoint_kit.engine.messages import failure_body, headers_of
+from pinpoint_kit.engine.wire import routes as engine_routes
+from pinpoint_kit.engine.wire.http import failure_body, headers_of
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from pinpoint_kit.testing.faults import CHAOS, Fault

@@ -19,7 +19,7 @@ from typing import Literal
 
 import attrs
 
-from pinpoint_kit.engine.messages import Request, Response
+from pinpoint_kit.engine.wire.http import Request, Response
 
 __all__ = ["Reply", "WireServer"]
 

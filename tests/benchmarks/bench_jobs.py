@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pinpoint_kit.engine import Engine, Request
-from pinpoint_kit.engine.files import ByScheme, LocalFiles
+from pinpoint_kit.engine.files.files import ByScheme, LocalFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

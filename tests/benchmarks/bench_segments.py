@@ -26,7 +26,8 @@ import attrs
 import orjson
 from sqlalchemy import insert
 
-from pinpoint_kit.engine import Engine, Request, schema
+from pinpoint_kit.engine import Engine, Request
+from pinpoint_kit.engine.storage import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,8 +14,7 @@ import pytest
 
 import pinpoint_kit as pk
 from pinpoint_kit.testing import CHAOS, FaultyPinpoint
-
-from .conftest import Watch, brisk
+from tests.chaos.conftest import Watch, brisk
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pinpoint_kit.testing import Fault
-
-from .conftest import brisk
+from tests.chaos.conftest import brisk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pinpoint_kit as pk
     from pinpoint_kit.testing import FaultyPinpoint
-
-    from .conftest import Door
+    from tests.chaos.conftest import Door
 
 
 @pytest.mark.parametrize(

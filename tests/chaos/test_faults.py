@@ -11,16 +11,14 @@ import pytest
 
 import pinpoint_kit as pk
 from pinpoint_kit.testing import CHAOS, Fault
-
-from .conftest import Watch, brisk, check
+from tests.chaos.conftest import Watch, brisk, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
     from pinpoint_kit.testing import FaultyPinpoint
-
-    from .conftest import Door
+    from tests.chaos.conftest import Door
 
 #: Faults that end an item for good: refused for its content, or for its caller.
 FINAL = (Fault.items(400, share=0.3), Fault.refused(400))

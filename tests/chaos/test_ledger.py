@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pinpoint_kit import errors
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
-from pinpoint_kit.delivery.items import Recorded
+from pinpoint_kit.delivery.pipeline.items import Recorded
 from pinpoint_kit.limits import Limits
 from pinpoint_kit.transport import PutEventsAnswer
 
@@ -59,7 +59,7 @@ class Ledger(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.no_threads = mock.patch("pinpoint_kit.delivery.worker.Workers.start")
+        self.no_threads = mock.patch("pinpoint_kit.delivery.pipeline.worker.Workers.start")
         self.no_threads.start()
         self.now = 1_000.0
         self.plan: list[Any] = []

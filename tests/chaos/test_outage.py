@@ -12,8 +12,7 @@ import pytest
 
 import pinpoint_kit as pk
 from pinpoint_kit.testing import Fault
-
-from .conftest import Watch, brisk
+from tests.chaos.conftest import Watch, brisk
 
 if TYPE_CHECKING:
     from collections.abc import Callable

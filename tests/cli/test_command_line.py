@@ -22,7 +22,7 @@ from pinpoint_kit.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .conftest import Run
+    from tests.cli.conftest import Run
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "command-line.md"
 

@@ -19,10 +19,11 @@ from moto import mock_aws
 
 from pinpoint_kit.doors import open_door
 from pinpoint_kit.engine import Engine
-from pinpoint_kit.engine.files import ByScheme, LocalFiles
+from pinpoint_kit.engine.files.files import ByScheme, LocalFiles
 from pinpoint_kit.limits import DEFAULT_LIMITS
-from pinpoint_kit.server import credentials, credentials_file, run
-from pinpoint_kit.server.doorkeeper import Doorkeeper
+from pinpoint_kit.server import run
+from pinpoint_kit.server.access import credentials, credentials_file
+from pinpoint_kit.server.access.authenticator import Doorkeeper
 from tests.contract.doors import Calls, Door, engine_sender, hosted_client, socket_sender
 from tests.contract.table import CALLS
 

@@ -15,7 +15,7 @@ from pinpoint_kit.transport import PutEventsAnswer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pinpoint_kit.delivery.worker import Workers
+    from pinpoint_kit.delivery.pipeline.worker import Workers
 
 
 @attrs.define
@@ -121,7 +121,7 @@ def fragment(event_id: str, padding: int = 0) -> bytes:
 @pytest.fixture
 def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Rig]]:
     """Makes deliveries whose thread never starts; closes them after the test."""
-    monkeypatch.setattr("pinpoint_kit.delivery.worker.Workers.start", lambda _: None)
+    monkeypatch.setattr("pinpoint_kit.delivery.pipeline.worker.Workers.start", lambda _: None)
     rigs: list[Rig] = []
 
     def make(limits: Limits = DEFAULT_LIMITS, **options: Any) -> Rig:

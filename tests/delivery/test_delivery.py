@@ -15,16 +15,14 @@ import pytest
 
 from pinpoint_kit import DeliveryOptions, errors
 from pinpoint_kit.delivery import Delivery
-from pinpoint_kit.delivery.buffer import Buffer
-from pinpoint_kit.delivery.items import Recorded
+from pinpoint_kit.delivery.pipeline.buffer import Buffer
+from pinpoint_kit.delivery.pipeline.items import Recorded
 from pinpoint_kit.limits import DEFAULT_LIMITS
-
-from .conftest import Clock, Service, fragment
+from tests.delivery.conftest import Clock, Service, fragment
 
 if TYPE_CHECKING:
     from pinpoint_kit import EventResult
-
-    from .conftest import Rig
+    from tests.delivery.conftest import Rig
 
 
 @attrs.define

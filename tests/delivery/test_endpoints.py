@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 import pinpoint_kit as pk
 from pinpoint_kit import errors
-from pinpoint_kit.models import wire
+from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from .conftest import Rig
+    from tests.delivery.conftest import Rig
 
 
 def update(rig: Rig, endpoint_id: str, **members: Any) -> None:

@@ -10,8 +10,7 @@ from pinpoint_kit import errors
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.pacing import Pacer, hosted_rates
 from pinpoint_kit.limits import DEFAULT_LIMITS
-
-from .conftest import Clock, Rig, Service
+from tests.delivery.conftest import Clock, Rig, Service
 
 
 def spend(pacer: Pacer, clock: Clock, seconds: float) -> int:
@@ -128,7 +127,7 @@ def paced(rate: float) -> Rig:
 
 def test_delivery_keeps_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """With one request a second, a backlog of 500 events takes its time and loses nothing."""
-    monkeypatch.setattr("pinpoint_kit.delivery.worker.Workers.start", lambda _: None)
+    monkeypatch.setattr("pinpoint_kit.delivery.pipeline.worker.Workers.start", lambda _: None)
     rig = paced(1)
     for number in range(500):
         rig.record(str(number))
@@ -143,7 +142,7 @@ def test_delivery_keeps_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_throttled_request_slows_delivery_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """A 429 for the request, or for an item, lowers the rate of its operation."""
-    monkeypatch.setattr("pinpoint_kit.delivery.worker.Workers.start", lambda _: None)
+    monkeypatch.setattr("pinpoint_kit.delivery.pipeline.worker.Workers.start", lambda _: None)
     rig = paced(16)
     rig.service.script.append(errors.TooManyRequests("slow", status=429))
     rig.record("1")

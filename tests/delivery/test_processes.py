@@ -17,7 +17,7 @@ import pinpoint_kit as pk
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .conftest import Rig
+    from tests.delivery.conftest import Rig
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 

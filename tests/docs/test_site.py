@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import pinpoint_kit
-from pinpoint_kit.analytics.recorder import EventDetails
 from pinpoint_kit.client import PinpointOptions
+from pinpoint_kit.recording.recorder import EventDetails
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -24,15 +24,15 @@ DOCS = ROOT / "docs"
 INTERNAL = {
     "Pinpoint": set[str](),
     "ActiveSession": {"begin"},
-    "applications.Applications": set[str](),
+    "audience.applications.Applications": set[str](),
     "audience.endpoints.Endpoints": set[str](),
     "audience.jobs.Jobs": set[str](),
     "audience.segments.Segments": set[str](),
     "audience.users.Users": set[str](),
-    "analytics.events.Events": set[str](),
-    "analytics.sessions.Sessions": {"forget", "now", "renew"},
-    "analytics.auth.Auth": set[str](),
-    "analytics.purchases.Purchases": set[str](),
+    "recording.events.Events": set[str](),
+    "recording.sessions.Sessions": {"forget", "now", "renew"},
+    "recording.auth.Auth": set[str](),
+    "recording.purchases.Purchases": set[str](),
     "delivery.Delivery": {
         "after_fork",
         "at_exit",
@@ -113,7 +113,7 @@ def test_the_reference_hides_what_is_internal(anchors: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "options"), [("client", PinpointOptions), ("analytics", EventDetails)]
+    ("page", "options"), [("client", PinpointOptions), ("recording", EventDetails)]
 )
 def test_keyword_options_are_a_table(page: str, options: type, site: Path) -> None:
     """What may be given by keyword has a row each."""

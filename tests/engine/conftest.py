@@ -13,7 +13,8 @@ import attrs
 import pytest
 
 import pinpoint_kit
-from pinpoint_kit.engine import Engine, Request, schema
+from pinpoint_kit.engine import Engine, Request
+from pinpoint_kit.engine.storage import schema
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from tests.model_answers import operation_at, problems_of
 

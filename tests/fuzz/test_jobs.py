@@ -23,10 +23,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinpoint_kit.engine import Engine, import_job
-from pinpoint_kit.engine.files import ByScheme, LocalFiles
+from pinpoint_kit.engine import Engine
+from pinpoint_kit.engine.files.files import ByScheme, LocalFiles
+from pinpoint_kit.engine.jobs import imports as import_job
 from tests.engine.conftest import Wire
-from tests.engine.job_kit import ROLE, job, url_of
+from tests.engine.jobs.job_kit import ROLE, job, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

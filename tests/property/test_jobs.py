@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinpoint_kit.engine import Engine
-from pinpoint_kit.engine.files import ByScheme, LocalFiles
+from pinpoint_kit.engine.files.files import ByScheme, LocalFiles
 from tests.engine.conftest import Wire
-from tests.engine.job_kit import endpoints, exported, imported, lines, url_of
+from tests.engine.jobs.job_kit import endpoints, exported, imported, lines, url_of
 
 FILES = ByScheme({"file": LocalFiles()})
 

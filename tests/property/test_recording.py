@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pinpoint_kit import Limits, Session
-from pinpoint_kit.analytics.recorder import EventPolicy, Recorder
-from pinpoint_kit.analytics.sent import SentData
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
-from pinpoint_kit.models import wire
+from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.recording.recorder import EventPolicy, Recorder
+from pinpoint_kit.recording.sent import SentData
 
 if TYPE_CHECKING:
-    from pinpoint_kit.analytics.recorder import InvalidPolicy
     from pinpoint_kit.delivery import Delivery
-    from pinpoint_kit.delivery.items import Recorded
+    from pinpoint_kit.delivery.pipeline.items import Recorded
+    from pinpoint_kit.recording.recorder import InvalidPolicy
 
 NOW = 1_793_361_600.963
 MEMBERS = wire.event_members(app_title="shop", sdk_name="bench")

@@ -38,8 +38,8 @@ from pinpoint_kit.models import (
     Session,
     SetDimension,
     User,
-    wire,
 )
+from pinpoint_kit.models.wire import codec as wire
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)

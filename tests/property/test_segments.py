@@ -10,7 +10,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import event, given, settings
 
-from pinpoint_kit.engine import Engine, apps, segments
+from pinpoint_kit.engine import Engine
+from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.segments import operations as segments
 from tests.engine.conftest import MORNING, Clock, Wire
 from tests.slow_segments import Person, World, belongs
 

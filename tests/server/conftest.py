@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pinpoint_kit.engine import Request, Response
-    from pinpoint_kit.server.doorkeeper import Doorkeeper
+    from pinpoint_kit.server.access.authenticator import Doorkeeper
 
 #: No test waits longer than this for anything.
 PATIENCE = 20.0

@@ -12,17 +12,15 @@ from botocore.config import Config
 
 from pinpoint_kit.engine import Engine, Request
 from pinpoint_kit.server import ServerOptions, asgi_app
-
-from .conftest import RunningServer
-from .signing import ADMIN, APP, OTHER_APP, SECRETS, Sent, sign
+from tests.server.conftest import RunningServer
+from tests.server.signing import ADMIN, APP, OTHER_APP, SECRETS, Sent, sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pinpoint_kit.server.doorkeeper import Doorkeeper
-
-    from .conftest import Answer
+    from pinpoint_kit.server.access.authenticator import Doorkeeper
+    from tests.server.conftest import Answer
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .conftest import PATIENCE
+from tests.server.conftest import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

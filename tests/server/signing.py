@@ -11,15 +11,15 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from pinpoint_kit.server import canonical
-from pinpoint_kit.server.incoming import Incoming
+from pinpoint_kit.server.access import canonical
+from pinpoint_kit.server.access.incoming import Incoming
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from typing_extensions import Self
 
-    from pinpoint_kit.server.doorkeeper import Admission, Doorkeeper
+    from pinpoint_kit.server.access.authenticator import Admission, Doorkeeper
 
 APP = "0123456789abcdef0123456789abcdef"
 OTHER_APP = "ffffffffffffffffffffffffffffffff"

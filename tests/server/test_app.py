@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pinpoint_kit.server.app import App
-
-    from .conftest import Log
+    from tests.server.conftest import Log
 
 
 @pytest.fixture

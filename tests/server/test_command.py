@@ -29,9 +29,8 @@ from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.server import ServerOptions, access_log, run
 from pinpoint_kit.server.listening import Address
 from pinpoint_kit.server.run import ServedApp, Settings
-
-from . import signing
-from .conftest import PATIENCE, Client
+from tests.server import signing
+from tests.server.conftest import PATIENCE, Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -29,8 +29,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from .conftest import PATIENCE
-from .served import Served
+from tests.server.conftest import PATIENCE
+from tests.server.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -25,10 +25,9 @@ import pytest
 from botocore.config import Config
 
 import pinpoint_kit as pk
-
-from .conftest import PATIENCE
-from .served import Served, cpu_seconds, has_started, is_alive, is_sound, rows
-from .writers import Api, Writer, make_writers
+from tests.server.conftest import PATIENCE
+from tests.server.served import Served, cpu_seconds, has_started, is_alive, is_sound, rows
+from tests.server.writers import Api, Writer, make_writers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

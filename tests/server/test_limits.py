@@ -10,15 +10,13 @@ import pytest
 
 from pinpoint_kit.engine import Request, Response
 from pinpoint_kit.limits import Limits
-
-from .conftest import PATIENCE, SlowEngine
+from tests.server.conftest import PATIENCE, SlowEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pinpoint_kit.engine import Engine
-
-    from .conftest import Log, RunningServer
+    from tests.server.conftest import Log, RunningServer
 
     Serve = Callable[..., RunningServer]
 

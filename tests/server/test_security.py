@@ -12,11 +12,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 import pinpoint_kit as pk
-from pinpoint_kit.server import credentials_file
-from pinpoint_kit.server.doorkeeper import Doorkeeper
-
-from .houses import build
-from .signing import (
+from pinpoint_kit.server.access import credentials_file
+from pinpoint_kit.server.access.authenticator import Doorkeeper
+from tests.server.houses import build
+from tests.server.signing import (
     ADMIN,
     ENDPOINT,
     EVENTS,
@@ -31,15 +30,15 @@ from .signing import (
     sign,
     write_file,
 )
-from .signing import APP as OWN
-from .signing import OTHER_APP as OTHER
+from tests.server.signing import APP as OWN
+from tests.server.signing import OTHER_APP as OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from .conftest import Log
-    from .houses import House
+    from tests.server.conftest import Log
+    from tests.server.houses import House
 
 EVENT = {"EventType": "level_up", "Timestamp": "2026-11-01T12:00:00.000Z"}
 BODY = json.dumps({"BatchItem": {"device-1": {"Endpoint": {}, "Events": {"e-1": EVENT}}}}).encode()

@@ -19,7 +19,7 @@ from pinpoint_kit.server import asgi_app
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import RunningServer
+    from tests.server.conftest import RunningServer
 
 
 def test_boto3_works_unchanged(server: RunningServer) -> None:

@@ -7,15 +7,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.server.run import ServedApp
-
-from .conftest import PATIENCE, RunningServer, SlowEngine
+from tests.server.conftest import PATIENCE, RunningServer, SlowEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
 
-    from .conftest import Log
+    from tests.server.conftest import Log
 
     Serve = Callable[..., RunningServer]
 

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pinpoint_kit.server import access_log
-from pinpoint_kit.server.doorkeeper import Doorkeeper
+from pinpoint_kit.server.access.authenticator import Doorkeeper
 from pinpoint_kit.server.metrics import Metrics
-
-from . import signing
-from .conftest import SlowEngine
+from tests.server import signing
+from tests.server.conftest import SlowEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from .conftest import Log, RunningServer
+    from tests.server.conftest import Log, RunningServer
 
     Serve = Callable[..., RunningServer]
 
@@ -196,7 +195,9 @@ def test_metrics_for_monitors_of_this_machine(
 ) -> None:
     """With credentials, this machine reads the metrics unsigned, and others only signed."""
     assert guarded.ask("GET", "/metrics").status == 200
-    monkeypatch.setattr("pinpoint_kit.server.door.visitors.is_loopback", lambda _: False)
+    monkeypatch.setattr(
+        "pinpoint_kit.server.access.admission.visitors.is_loopback", lambda _: False
+    )
     answer = guarded.ask("GET", "/metrics")
     assert (answer.status, answer.code) == (403, "MissingAuthenticationTokenException")
     assert guarded.ask("GET", "/healthz").status == 200

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import attrs
 
-from .conftest import PATIENCE
-from .served import rows
+from tests.server.conftest import PATIENCE
+from tests.server.served import rows
 
 if TYPE_CHECKING:
     import threading

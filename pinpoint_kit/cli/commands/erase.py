@@ -1,0 +1,86 @@
+"""`pinpoint-kit erase`: a person's data, for a data-protection request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pinpoint_kit.cli.commands.endpoint import confirm
+from pinpoint_kit.cli.options import Settings, common
+from pinpoint_kit.cli.output import console, print_json, table
+
+if TYPE_CHECKING:
+    from pinpoint_kit import ErasureReport
+
+__all__ = ["erase"]
+
+#: What is said of a user, and of one whom the erasure leaves.
+_USER = ("user", "user who keeps other endpoints")
+
+
+@click.command("erase")
+@click.option("--user-id", metavar="ID", help="All endpoints and events of this user.")
+@click.option("--address", metavar="ADDRESS", help="All endpoints with exactly this address.")
+@click.option("--endpoint-id", metavar="ID", help="One endpoint and its events.")
+@click.option("--dry-run", is_flag=True, help="Show what there is, and remove nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+def erase(  # noqa: PLR0913 -- click passes each option by its name
+    settings: Settings,
+    user_id: str | None,
+    address: str | None,
+    endpoint_id: str | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Remove a person's endpoints, user attributes and events, and report what there was.
+
+    The person leaves imported segments, too. A user who has other endpoints than those with the
+    address or id keeps them and stays; --user-id takes all.
+
+    It is about one application: erase in each that may know the person.
+
+    Give exactly one of --user-id, --address and --endpoint-id. Needs the embedded engine or our
+    server. Spools, exported files and backups are not looked at.
+
+    Asks first when stdin is a terminal; otherwise --yes or --dry-run is needed.
+    """
+    if sum(given is not None for given in (user_id, address, endpoint_id)) != 1:
+        raise click.UsageError("give exactly one of --user-id, --address and --endpoint-id")
+    if not dry_run:
+        confirm("Erase this person's endpoints and events?", yes=yes)
+    with settings.reading() as pinpoint:
+        report = pinpoint.erase(
+            user_id=user_id, address=address, endpoint_id=endpoint_id, dry_run=dry_run
+        )
+    _print(settings, report)
+
+
+def _print(settings: Settings, report: ErasureReport) -> None:
+    if settings.as_json:
+        print_json(
+            {
+                "DryRun": report.is_dry_run,
+                "EndpointIds": report.endpoint_ids,
+                "UserIds": report.user_ids,
+                "KeptUserIds": report.kept_user_ids,
+                "Events": report.events,
+                "SegmentEntries": report.segment_entries,
+            }
+        )
+        return
+    if not (report.endpoint_ids or report.events or report.segment_entries):
+        click.echo("Nothing is stored of this person.")
+        return
+    click.echo("There is, and nothing was removed:" if report.is_dry_run else "Erased:")
+    rows = [
+        *(("endpoint", found) for found in report.endpoint_ids),
+        *((_USER[found in report.kept_user_ids], found) for found in report.user_ids),
+        ("events", report.events),
+        ("entries in imported segments", report.segment_entries),
+    ]
+    console().print(table(("What", "Which or how many"), rows))
+    if report.kept_user_ids:
+        click.echo("\nWho keeps other endpoints stays: erase --user-id ID removes all of a user.")

@@ -1,0 +1,223 @@
+"""`pinpoint-kit segment`: parts of the audience, defined and looked into."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from pinpoint_kit import Segment, errors
+from pinpoint_kit.cli.commands.conditions import condition_of, condition_options
+from pinpoint_kit.cli.commands.endpoint import confirm
+from pinpoint_kit.cli.commands.job_options import exporting
+from pinpoint_kit.cli.listing import Column, first_endpoints, print_first, print_rows
+from pinpoint_kit.cli.options import Settings, common, limit_option
+from pinpoint_kit.cli.output import (
+    console,
+    members_table,
+    print_json,
+    shown,
+    table,
+)
+from pinpoint_kit.models.wire import codec as wire
+
+if TYPE_CHECKING:
+    from pinpoint_kit.models.segments.grouping import Definition
+
+__all__ = ["segment"]
+
+_COLUMNS = (
+    Column("Id"),
+    Column("Name", 12),
+    Column("Type", is_optional=True),
+    Column("Version", is_number=True),
+    Column("Modified", is_optional=True),
+)
+
+
+@click.group()
+def segment() -> None:
+    """Define parts of the audience, and see who is in them."""
+
+
+_version = click.option(
+    "--version",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="A version of it; the latest unless given.",
+)
+
+
+@segment.command("create")
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--file",
+    "source",
+    type=click.File("rb"),
+    help="A JSON object with the Dimensions or SegmentGroups of Pinpoint; - for stdin.",
+)
+@condition_options
+@common
+def create_segment(
+    settings: Settings,
+    name: str,
+    source: BinaryIO | None,
+    **given: Any,  # noqa: ANN401 -- the options of a condition, with the types that they name
+) -> None:
+    """Create the segment NAME of all endpoints for which every option holds.
+
+    Give a condition as options or as --file, not both; --file takes what `segment get --json`
+    prints.
+    """
+    condition = condition_of(given)
+    if (condition is None) == (source is None):
+        raise click.UsageError("give a condition, as options or as --file")
+    definition = _read(source.read()) if source is not None else None
+    with settings.opened() as pinpoint:
+        created = pinpoint.segments.create(name, definition or condition)  # type: ignore[arg-type]  # one of them is given
+    if settings.as_json:
+        print_json(wire.to_wire(created))
+    else:
+        click.echo(f"created segment {created.id}")
+
+
+def _read(content: bytes) -> Definition:
+    members = wire.from_json(content)
+    if not isinstance(members, dict):
+        raise errors.InvalidTypeError("expected an object with Dimensions or SegmentGroups", "$")
+    found = wire.from_wire(Segment, {"Id": "new", **members}, strict=True)
+    if found.dimensions and found.segment_groups:
+        raise errors.ValidationError("has Dimensions and SegmentGroups: give one, not both", "$")
+    definition = found.dimensions or found.segment_groups
+    if definition is None:
+        raise errors.ValidationError("needs Dimensions or SegmentGroups: give one of them", "$")
+    return definition
+
+
+@segment.command("list")
+@common
+def list_segments(settings: Settings) -> None:
+    """List segments, each in its latest version."""
+    with settings.reading() as pinpoint:
+        found = pinpoint.segments.list()
+    if settings.as_json:
+        print_json({"Item": [wire.to_wire(each) for each in found]})
+    elif found:
+        print_rows(_COLUMNS, map(_row, found))
+    else:
+        click.echo("no segments")
+
+
+def _row(found: Segment) -> tuple[object, ...]:
+    return (
+        found.id,
+        found.name or "",
+        found.segment_type.value.lower() if found.segment_type else "",
+        found.version or "",
+        f"{found.last_modified_date:%Y-%m-%d %H:%MZ}" if found.last_modified_date else "",
+    )
+
+
+@segment.command("get")
+@click.argument("segment_id", metavar="ID")
+@_version
+@common
+def get_segment(settings: Settings, segment_id: str, version: int | None) -> None:
+    """Show the segment ID with its definition."""
+    with settings.reading() as pinpoint:
+        found = pinpoint.segments.get(segment_id, version=version)
+    _show(settings, found)
+
+
+@segment.command("delete")
+@click.argument("segment_id", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+def delete_segment(settings: Settings, segment_id: str, *, yes: bool) -> None:
+    """Delete the segment ID with all its versions; its endpoints stay.
+
+    Asks first when stdin is a terminal; otherwise --yes is needed.
+    """
+    confirm("Delete this segment?", yes=yes)
+    with settings.reading() as pinpoint:
+        deleted = pinpoint.segments.delete(segment_id)
+    if not settings.as_json:
+        click.echo("deleted:")
+    _show(settings, deleted)
+
+
+def _show(settings: Settings, found: Segment) -> None:
+    members = wire.to_wire(found)
+    if settings.as_json:
+        print_json(members)
+    else:
+        console().print(members_table(members))
+
+
+@segment.command("count")
+@click.argument("segment_id", metavar="ID")
+@_version
+@exporting
+@common
+def count_members(
+    settings: Settings,
+    segment_id: str,
+    **given: Any,  # noqa: ANN401 -- as above
+) -> None:
+    """Count the endpoints that are in the segment ID.
+
+    The hosted service counts by an export job, which needs --export-to and --role-arn.
+    """
+    with settings.reading() as pinpoint:
+        count = pinpoint.segments.count(segment_id, **given)
+    if settings.as_json:
+        print_json({"SegmentId": segment_id, "Count": count})
+    else:
+        click.echo(f"{count:,}")
+
+
+@segment.command("members")
+@click.argument("segment_id", metavar="ID")
+@limit_option
+@_version
+@exporting
+@common
+def list_members(
+    settings: Settings,
+    segment_id: str,
+    limit: int,
+    **given: Any,  # noqa: ANN401 -- as above
+) -> None:
+    """Show endpoints that are in the segment ID; `job export --segment-id` writes all of them.
+
+    The hosted service tells by an export job, which needs --export-to and --role-arn.
+    """
+    with settings.reading() as pinpoint:
+        found = first_endpoints(pinpoint.segments.members(segment_id, **given), limit)
+    print_first(found, as_json=settings.as_json, for_all="write all with `job export --segment-id`")
+
+
+@segment.command("explain")
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@click.argument("segment_id", metavar="SEGMENT")
+@_version
+@common
+def explain_member(
+    settings: Settings, endpoint_id: str, segment_id: str, version: int | None
+) -> None:
+    """Say why the endpoint with the id ENDPOINT is in the segment with the id SEGMENT, or is not.
+
+    Needs the embedded engine or our server.
+    """
+    with settings.reading() as pinpoint:
+        found = pinpoint.segments.explain(endpoint_id, segment_id, version=version)
+    if settings.as_json:
+        print_json(wire.to_wire(found))
+        return
+    verdict = "is in" if found.is_member else "is not in"
+    click.echo(f"{shown(found.endpoint_id)} {verdict} segment {shown(found.segment_id)}")
+    rows = (
+        ("yes" if criterion.is_met else "no", criterion.path, criterion.text)
+        for criterion in found.criteria
+    )
+    console().print(table(("Met", "Part", "Asks for"), rows, whole=("Met",)))

@@ -1,0 +1,1 @@
+"""What `record` reads: entries, positions, forms of lines."""

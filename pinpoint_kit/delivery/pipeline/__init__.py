@@ -1,0 +1,1 @@
+"""From the buffer to the request: lanes, batches, the worker, the ledger."""

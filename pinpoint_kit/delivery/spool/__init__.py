@@ -1,0 +1,1 @@
+"""The spool: recorded items on disk, and the dead letters."""

@@ -1,0 +1,294 @@
+"""The spool's file: opening, making and checking it, and what its errors are called.
+
+What is in the file and why it is set up so:
+- WAL with `synchronous=NORMAL`: a commit is in the kernel's hands when it returns, so it survives
+  the process; only power loss may take the last commits, never the file. `fsync=True` is FULL.
+- `secure_delete`: a removed row is overwritten, not just unlinked. Old pages also lie in the WAL
+  until a checkpoint truncates it, which `Spool` sees to.
+- No automatic checkpoints: they run on whichever thread commits, and SQLite 3.7.0 to 3.51.2 may
+  corrupt a file when a PASSIVE checkpoint meets another process's commit (sqlite.org/wal.html,
+  "The WAL-Reset Bug"). Ours are TRUNCATE ones, which shut writers out, outside the hot path.
+- Opening happens under `<path>.lock`, so that a file is made, or rescued, by one process only.
+  The database is never opened by hand: closing such a descriptor drops this process's locks.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pinpoint_kit.delivery.spool import salvage as spool_salvage
+from pinpoint_kit.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = [
+    "SpoolError",
+    "SpoolFullError",
+    "explain",
+    "identify",
+    "is_corruption",
+    "open_spool",
+    "rescue",
+    "resolve",
+    "transaction",
+]
+
+APPLICATION_ID = 0x504B5351  # "PKSQ"
+VERSION = 1
+#: How long a statement waits for another process. Recording waits with it, so not for long.
+BUSY_S = 5.0
+#: How long opening waits for another process that makes or rescues the file.
+_OPEN_S = 120.0
+_WAL_PAUSE_S = 0.01
+
+_TABLES = (
+    """CREATE TABLE owners (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL, machine TEXT NOT NULL,
+        pid INTEGER NOT NULL, beat REAL NOT NULL, heir INTEGER)""",
+    """CREATE TABLE queue (
+        seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, endpoint_id TEXT NOT NULL,
+        item_id TEXT NOT NULL, recorded_at REAL NOT NULL, tries INTEGER NOT NULL,
+        body BLOB NOT NULL, endpoint BLOB NOT NULL)""",
+    """CREATE TABLE dead (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, endpoint_id TEXT NOT NULL,
+        item_id TEXT NOT NULL, recorded_at REAL NOT NULL, tries INTEGER NOT NULL,
+        body BLOB NOT NULL, endpoint BLOB NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
+        died_at REAL NOT NULL, size INTEGER NOT NULL)""",
+    # Whose items these are: at most one row.
+    "CREATE TABLE purpose (value TEXT NOT NULL)",
+    "CREATE TABLE totals (dead_bytes INTEGER NOT NULL)",
+    "INSERT INTO totals VALUES (0)",
+    """CREATE TRIGGER dead_added AFTER INSERT ON dead BEGIN
+        UPDATE totals SET dead_bytes = dead_bytes + NEW.size; END""",
+    """CREATE TRIGGER dead_removed AFTER DELETE ON dead BEGIN
+        UPDATE totals SET dead_bytes = dead_bytes - OLD.size; END""",
+)
+
+
+class SpoolError(Exception):
+    """The spool could not do it now; nothing was changed. Not public: delivery handles it.
+
+    Attributes:
+        reason: `full`, `locked`, `io`, `readonly`, `corrupt`, `too_large`, `closed`, `forked`
+            or `failed`.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message, reason)
+        self.message = message
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class SpoolFullError(SpoolError):
+    """The item does not fit under `max_bytes`."""
+
+
+_EXPLANATIONS = (
+    ("full", "full", "the disk is full; make room"),
+    ("locked", "locked", "another process has locked the spool for too long"),
+    ("busy", "locked", "another process has locked the spool for too long"),
+    ("readonly", "readonly", "the spool is read-only; give this process the right to write it"),
+    ("malformed", "corrupt", "the spool is corrupt"),
+    ("not a database", "corrupt", "the spool is corrupt"),
+    ("i/o error", "io", "the disk reported an I/O error; check the disk"),
+    ("unable to open", "io", "the spool cannot be opened; check its directory and rights"),
+    ("too big", "too_large", "one item is larger than SQLite can store"),
+)
+
+
+def explain(error: sqlite3.Error) -> SpoolError:
+    """The error in our words, without SQL and without data."""
+    text = str(error).lower()
+    for mark, reason, sentence in _EXPLANATIONS:
+        if mark in text:
+            return SpoolError(sentence, reason)
+    return SpoolError(f"the spool failed ({type(error).__name__})", "failed")
+
+
+def is_corruption(error: sqlite3.Error) -> bool:
+    """True when the file itself is damaged."""
+    return explain(error).reason == "corrupt"
+
+
+def resolve(path: str | os.PathLike[str]) -> Path:
+    """The absolute path, links followed, so that neither chdir nor a rescue changes its meaning.
+
+    Raises:
+        StoreError: no file can be there.
+    """
+    resolved = Path(path).resolve()
+    if resolved.is_dir():
+        raise StoreError(f"The spool {resolved} is a directory; name a file in it")
+    if not resolved.parent.is_dir():
+        raise StoreError(f"The directory {resolved.parent} of the spool does not exist; make it")
+    return resolved
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Commits at the end; any error undoes all of it."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def open_spool(
+    path: Path, *, fsync: bool, tell: Callable[[str], None]
+) -> tuple[sqlite3.Connection, tuple[int, int]]:
+    """Opens the file; makes it when it is missing, rescues its rows when it is corrupt.
+
+    Args:
+        path: the file.
+        fsync: whether a commit waits for the disk.
+        tell: takes lines for the log.
+
+    Returns:
+        The connection, and device and inode of the file.
+
+    Raises:
+        StoreError: it cannot be used, or is not ours; the message says what to do.
+    """
+    try:
+        with _alone(path):
+            spool_salvage.resume(path, _make, tell)
+            try:
+                db = _connect(path, fsync=fsync)
+            except sqlite3.DatabaseError as error:
+                if not (is_corruption(error) and _is_ours(path)):
+                    raise
+                spool_salvage.salvage(path, _make, tell)
+                db = _connect(path, fsync=fsync)
+            return db, identify(path)
+    except StoreError as error:
+        raise StoreError(f"The spool {path}: {error}") from None
+    except sqlite3.Error as error:
+        known = explain(error)
+        if known.reason == "corrupt":
+            known.message = "the file is not a spool; name another file, or move this one away"
+        raise StoreError(f"The spool {path}: {known}") from None
+    except OSError as error:
+        raise StoreError(
+            f"The spool {path}: {error.strerror}; check its directory and rights"
+        ) from None
+
+
+def rescue(path: Path, identity: tuple[int, int], tell: Callable[[str], None]) -> None:
+    """Moves a corrupt file aside and salvages it, unless another process has done so already.
+
+    Args:
+        path: the file.
+        identity: device and inode of the file that was found corrupt.
+        tell: takes lines for the log.
+    """
+    with _alone(path):
+        spool_salvage.resume(path, _make, tell)
+        if identity == identify(path):
+            spool_salvage.salvage(path, _make, tell)
+
+
+def identify(path: Path) -> tuple[int, int]:
+    """Device and inode of what is at this path now; (0, 0) for nothing."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Holds `<path>.lock`: SQLite's own locking, so that it works everywhere and dies with us."""
+    lock = path.with_name(path.name + ".lock")
+    _touch(lock)
+    with closing(sqlite3.connect(lock, timeout=_OPEN_S, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def _touch(path: Path) -> None:
+    """Makes an empty file that only its owner can read; SQLite's side files take its rights."""
+    if not path.exists():
+        with suppress(FileExistsError):  # another process was faster
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _connect(path: Path, *, fsync: bool = False) -> sqlite3.Connection:
+    _touch(path)
+    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        _check(db)
+        db.execute(f"PRAGMA synchronous={'FULL' if fsync else 'NORMAL'}")
+        db.execute("PRAGMA secure_delete=ON").fetchall()
+        db.execute("PRAGMA wal_autocheckpoint=0").fetchall()
+        db.execute("PRAGMA temp_store=MEMORY")
+        with transaction(db):
+            if not db.execute("PRAGMA user_version").fetchone()[0]:
+                for statement in _TABLES:
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version={VERSION}")
+                db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            # A read-only file shows itself only by a write.
+            db.execute("UPDATE totals SET dead_bytes = dead_bytes")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _make(path: Path) -> sqlite3.Connection:
+    """A fresh spool for salvaged rows: on disk before the damaged file is given up."""
+    return _connect(path, fsync=True)
+
+
+def _check(db: sqlite3.Connection) -> None:
+    """Refuses foreign and newer files before anything is changed; then turns WAL on."""
+    if db.execute("PRAGMA page_count").fetchone()[0]:
+        if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise StoreError("the file belongs to another program; name another file")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise StoreError(
+                f"its version is {version}, and this release knows {VERSION} at most; "
+                "upgrade pinpoint-kit or name another file"
+            )
+        # Reads the tables' definitions: a damaged first page shows itself here, not later.
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    else:
+        db.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    if _turn_wal_on(db) != "wal":
+        raise StoreError("its file system lacks what SQLite's WAL needs; use a local disk")
+
+
+def _turn_wal_on(db: sqlite3.Connection) -> str:
+    """Needs the file for a moment alone, for which SQLite does not wait by itself."""
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            return str(db.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:  # noqa: PERF203 -- it is a wait
+            if explain(error).reason != "locked" or time.monotonic() > deadline:
+                raise
+            time.sleep(_WAL_PAUSE_S)
+
+
+def _is_ours(path: Path) -> bool:
+    """True when the header still says so, whatever else is damaged."""
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_S)) as db:
+            return bool(db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+    except sqlite3.Error:
+        return False

@@ -1,0 +1,453 @@
+"""`Spool`: the durable queue under background delivery, one SQLite file for many processes.
+
+A row is on disk when `append` returns, and stays until `remove` or `bury`. Each open spool owns
+the rows it appended or adopted and sees no others. No thread is started here, and no content is
+logged. The connection is spool/file.py's matter, the file's form spool/schema.py's, ownership
+spool/owners.py's, corruption spool/salvage.py's.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from typing import TYPE_CHECKING
+
+import attrs
+
+from pinpoint_kit.delivery.spool import dead_letters
+from pinpoint_kit.delivery.spool.dead_letters import BuriedItem
+from pinpoint_kit.delivery.spool.file import COMMIT_BYTES, FORK_PAUSE_S, ROW_BYTES, SIZE, SpoolFile
+from pinpoint_kit.delivery.spool.schema import SpoolError, SpoolFullError, transaction
+from pinpoint_kit.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from datetime import datetime
+
+    from pinpoint_kit.delivery.spool.owners import Range
+
+__all__ = ["BuriedItem", "Pending", "Spool", "SpoolError", "SpoolFullError", "Spooled"]
+
+#: The part of max_bytes that dead letters may take: live items go before them.
+_DEAD_SHARE = 4
+_PAGE = 100
+
+_INSERT = "INSERT INTO queue VALUES (?, ?, ?, ?, ?, 0, ?, ?)"
+_SOME = f"FROM queue WHERE seq IN ({', '.join('?' * _PAGE)})"
+_SELECT_SIZES = f"SELECT {SIZE} {_SOME}"
+_DELETE = f"DELETE {_SOME}"
+_INSERT_AGAIN = "INSERT OR REPLACE INTO queue VALUES (?, ?, ?, ?, ?, 0, ?, ?)"
+
+
+@attrs.frozen
+class Spooled:
+    """One row of the queue.
+
+    Attributes:
+        seq: its place in the order of this owner's rows.
+        kind: `event` or `endpoint`.
+        endpoint_id: whom it is about.
+        item_id: the event id, or what the delivery calls the update.
+        body: the encoded item.
+        endpoint: endpoint data that goes with an event, or b"".
+        tries: how often it had been sent when `record_tries` last said so.
+        recorded_at: seconds since the epoch.
+    """
+
+    seq: int
+    kind: str
+    endpoint_id: str = attrs.field(repr=False)
+    item_id: str
+    body: bytes = attrs.field(repr=False)
+    endpoint: bytes = attrs.field(repr=False)
+    tries: int
+    recorded_at: float
+
+
+@attrs.frozen
+class Pending:
+    """What waits: number of rows, bytes in them, and when the first in order was recorded."""
+
+    count: int
+    bytes: int
+    oldest: float | None
+
+
+class Spool(SpoolFile):
+    """A durable queue in one file. Safe for many threads, processes and forks.
+
+    Every method but `close` may raise `SpoolError`; nothing was changed then.
+
+    Args:
+        path: the file; it is made when missing, in a directory that exists.
+        fsync: survive power loss too, at the price of one disk flush an item.
+        max_bytes: room for queue and dead letters of all processes together. The WAL beside the
+            file comes on top, usually below 50 MB. Dead letters get a quarter, the oldest go.
+        lease: seconds without a sign of life after which other processes adopt the rows.
+        clock: seconds since the epoch.
+
+    Raises:
+        StoreError: the file cannot be used; the message says what to do.
+    """
+
+    def __repr__(self) -> str:
+        return f"<Spool pending={self._count}>"
+
+    def bind(self, purpose: str) -> None:
+        """Reserves the file for one purpose, so that nobody delivers it to somewhere else.
+
+        Args:
+            purpose: for example the application's id.
+
+        Raises:
+            StoreError: the file serves another purpose already.
+        """
+
+        def reserve(db: sqlite3.Connection) -> str:
+            with transaction(db):
+                row = db.execute("SELECT value FROM purpose").fetchone()
+                if row is None:
+                    db.execute("INSERT INTO purpose VALUES (?)", (purpose,))
+            return purpose if row is None else str(row[0])
+
+        known = self._run(reserve)
+        if known != purpose:
+            raise StoreError(
+                f"The spool {self.path} holds events of application {known}; name another file"
+                f" for application {purpose}"
+            )
+
+    # Queue
+
+    def append(
+        self, kind: str, endpoint_id: str, item_id: str, body: bytes, endpoint: bytes = b""
+    ) -> int:
+        """Puts one item on disk.
+
+        Args:
+            kind: `event` or `endpoint`.
+            endpoint_id: whom it is about.
+            item_id: the event id, or the delivery's own name.
+            body: the encoded item.
+            endpoint: endpoint data that goes with an event.
+
+        Returns:
+            Its seq: larger than all seqs of this owner before.
+
+        Raises:
+            SpoolFullError: it does not fit under `max_bytes`.
+        """
+        now = self._clock()
+        data = len(body) + len(endpoint)
+        size = data + len(endpoint_id) + ROW_BYTES
+        if self._is_forking:
+            time.sleep(FORK_PAUSE_S)
+        with self._lock:
+            self._make_ready(size, now)
+            seq = self._next
+            self._next = seq + 1
+            try:
+                self._db.execute(  # type: ignore[union-attr]  # _make_ready opened it
+                    _INSERT, (seq, kind, endpoint_id, item_id, now, body, endpoint)
+                )
+                is_in = os.stat(self._name).st_ino == self._identity[1]  # noqa: PTH116 -- hot
+            except (sqlite3.Error, OverflowError, OSError):
+                is_in = False
+            if not is_in:
+                seq = self._append_again(seq, (kind, endpoint_id, item_id, now, body, endpoint))
+            self._count += 1
+            self._bytes += data
+            self._room -= size
+            self._written += data + COMMIT_BYTES
+        if self._notes:
+            self._log_notes()
+        return seq
+
+    def _append_again(self, seq: int, values: tuple[object, ...]) -> int:
+        """Appends what failed, or went into a file that was moved away meanwhile."""
+
+        def insert(db: sqlite3.Connection) -> int:
+            kept = seq if seq in self._mine else self._allocate()
+            db.execute(_INSERT_AGAIN, (kept, *values))
+            return kept
+
+        return self._attempt(insert)
+
+    def load(self, after: int = 0, limit: int = 1000) -> list[Spooled]:
+        """This owner's rows with a larger seq than `after`, in order."""
+
+        def select(db: sqlite3.Connection) -> list[Spooled]:
+            rows = db.execute(
+                "SELECT seq, kind, endpoint_id, item_id, body, endpoint, tries, recorded_at"
+                " FROM queue WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?",
+                (max(after, self._mine.base), self._mine.end, limit),
+            )
+            return [Spooled(*row) for row in rows.fetchall()]
+
+        return self._run(select)
+
+    def remove(self, seqs: Iterable[int]) -> int:
+        """Removes delivered rows; returns how many were still there.
+
+        A batch of many is a few transactions, between which others can record.
+        """
+        ordered = sorted(set(seqs))
+        removed = 0
+        for start in range(0, len(ordered), _PAGE):
+            removed += len(self._remove(ordered[start : start + _PAGE]))
+            self._tidy_when_due()
+        return removed
+
+    def _remove(self, seqs: list[int]) -> list[int]:
+        def delete(db: sqlite3.Connection) -> list[int]:
+            # A number that is not ours is from before our file was replaced.
+            ours = [seq for seq in seqs if seq in self._mine]
+            with transaction(db):
+                return _delete(db, ours) if ours else []
+
+        return self._run(delete, self._note_removed)
+
+    def drop_oldest(self, count: int, *, keep: Collection[int] = frozenset()) -> list[int]:
+        """Removes this owner's oldest rows to make room; space comes free by whole pages.
+
+        Args:
+            count: rows to remove at most.
+            keep: seqs that stay, for example because they are being sent; best a set.
+
+        Returns:
+            The seqs that were removed.
+        """
+
+        def choose(db: sqlite3.Connection) -> list[int]:
+            chosen: list[int] = []
+            cursor = db.execute(
+                "SELECT seq FROM queue WHERE seq > ? AND seq < ? ORDER BY seq",
+                (self._mine.base, self._mine.end),
+            )
+            while len(chosen) < count and (row := cursor.fetchone()) is not None:
+                if row[0] not in keep:
+                    chosen.append(row[0])
+            cursor.close()
+            return chosen
+
+        chosen = self._run(choose)
+        self.remove(chosen)
+        return chosen
+
+    def record_tries(self, tries: Iterable[tuple[int, int]]) -> None:
+        """Notes (seq, tries) for whoever sends these rows next."""
+        pairs = list(tries)
+
+        def update(db: sqlite3.Connection) -> None:
+            ours = [(count, seq) for seq, count in pairs if seq in self._mine]
+            with transaction(db):
+                db.executemany("UPDATE queue SET tries = ? WHERE seq = ?", ours)
+
+        self._run(update)
+
+    def pending(self) -> Pending:
+        """What this owner has in the queue; one look-up."""
+
+        def look(db: sqlite3.Connection) -> Pending:
+            row = db.execute(
+                "SELECT recorded_at FROM queue WHERE seq > ? AND seq < ? ORDER BY seq LIMIT 1",
+                (self._mine.base, self._mine.end),
+            ).fetchone()
+            return Pending(self._count, self._bytes, None if row is None else float(row[0]))
+
+        return self._run(look)
+
+    # Owners
+
+    def heartbeat(self) -> None:
+        """Says that this owner lives, and does the housekeeping of the file.
+
+        Call it every third of the lease while rows are pending; `append` says it by itself. The
+        content of removed rows has left all files after a heartbeat that found nobody reading.
+        """
+
+        def beat(db: sqlite3.Connection) -> None:
+            self._beat(db)
+            self._tidy(db, in_full=True)
+
+        self._write_wal_out(in_full=True)
+        self._run(beat)
+
+    def adopt(self, limit: int = 1000) -> int:
+        """Takes over rows of dead and closed owners; `load` then shows them after all others.
+
+        The rows of one dead owner all go to the same heir, in their order.
+
+        Args:
+            limit: rows at most; call again while it returns as many.
+
+        Returns:
+            The number of rows that are this owner's now.
+        """
+
+        def move(db: sqlite3.Connection) -> list[int]:
+            sizes: list[int] = []
+            if not self._owners.adoptable(db, self._mine):
+                return sizes  # the usual case takes no write lock
+            with transaction(db):
+                for dead in self._owners.adoptable(db, self._mine):
+                    if len(sizes) == limit:
+                        break
+                    sizes += self._take_from(db, dead, limit - len(sizes))
+            return sizes
+
+        return len(self._run(move, self._note_added))
+
+    def _take_from(self, db: sqlite3.Connection, dead: Range, limit: int) -> list[int]:
+        rows = db.execute(
+            f"SELECT seq, {SIZE} FROM queue WHERE seq >= ? AND seq < ?"  # noqa: S608 -- ours
+            " ORDER BY seq LIMIT ?",
+            (dead.base, dead.end, limit),
+        ).fetchall()
+        db.executemany(
+            "UPDATE queue SET seq = ? WHERE seq = ?", [(self._allocate(), seq) for seq, _ in rows]
+        )
+        if len(rows) < limit:
+            self._owners.remove(db, dead)
+        else:
+            self._owners.claim(db, dead, self._mine)
+        return [size for _, size in rows]
+
+    # Dead letters
+
+    def bury(self, rows: Iterable[tuple[int, str, str, int]]) -> int:
+        """Moves rows, given as (seq, reason, message, tries), to the dead letters, atomically.
+
+        Returns:
+            How many were still there.
+        """
+        given = list(rows)
+
+        def move(db: sqlite3.Connection) -> list[int]:
+            ours = [row for row in given if row[0] in self._mine]
+            with transaction(db):
+                sizes = dead_letters.bury(db, ours, self._clock())
+                self._trim(db)
+            return sizes
+
+        buried = len(self._run(move, self._note_removed))
+        self._tidy_when_due()
+        return buried
+
+    def bury_new(  # noqa: PLR0913 -- the parts of an item
+        self,
+        kind: str,
+        endpoint_id: str,
+        item_id: str,
+        body: bytes,
+        endpoint: bytes,
+        *,
+        reason: str,
+        message: str,
+    ) -> None:
+        """Keeps an item that was refused before it was queued.
+
+        Raises:
+            SpoolFullError: it does not fit under `max_bytes`.
+        """
+        now = self._clock()
+        size = len(body) + len(endpoint) + len(message) + ROW_BYTES
+        item = (kind, endpoint_id, item_id, body, endpoint)
+
+        def insert(db: sqlite3.Connection) -> None:
+            with transaction(db):
+                dead_letters.bury_new(db, item, reason, message, now)
+                self._trim(db)
+
+        try:
+            with self._lock:
+                self._make_ready(size, now)
+                self._attempt(insert)
+                self._room -= size
+                self._written += size + COMMIT_BYTES
+        finally:
+            self._log_notes()
+
+    def dead_letters(self, limit: int = 100, after: int = 0) -> list[BuriedItem]:
+        """Dead letters of all owners without their bodies, by id, those above `after`."""
+        return self._run(lambda db: dead_letters.page(db, limit, after))
+
+    def dead_letter(self, dead_id: int) -> BuriedItem | None:
+        """One dead letter with its body; None when there is none of this id."""
+        return self._run(lambda db: dead_letters.find(db, dead_id))
+
+    def export(self) -> Iterator[BuriedItem]:
+        """All dead letters with their bodies, by id, a page in memory at a time."""
+        after = 0
+        while page := self._full_page(after):
+            yield from page
+            after = page[-1].id
+
+    def _full_page(self, after: int) -> list[BuriedItem]:
+        return self._run(lambda db: dead_letters.page(db, _PAGE, after, with_bodies=True))
+
+    def replay(self, ids: Iterable[int] | None = None) -> int:
+        """Moves dead letters (all by default) to the end of this owner's queue, untried.
+
+        Returns:
+            How many there were.
+        """
+        chosen = self._run(dead_letters.all_ids) if ids is None else ids
+        return sum(len(self._replay(batch)) for batch in dead_letters.batches(chosen))
+
+    def _replay(self, ids: list[int]) -> list[int]:
+        def move(db: sqlite3.Connection) -> list[int]:
+            return dead_letters.replay(db, ids, self._allocate)
+
+        return self._run(move, self._note_added)
+
+    def purge(self, ids: Iterable[int] | None = None, *, before: datetime | None = None) -> int:
+        """Removes dead letters for good.
+
+        Args:
+            ids: which; all by default.
+            before: of them only those that died before.
+
+        Returns:
+            How many there were.
+        """
+        chosen = None if ids is None else list(ids)
+
+        def note(_: int) -> None:
+            self._has_removed = True
+
+        return self._run(lambda db: dead_letters.purge(db, chosen, before), note)
+
+    def _trim(self, db: sqlite3.Connection) -> None:
+        removed = dead_letters.trim(db, self._max_bytes // _DEAD_SHARE)
+        if removed:
+            self._has_removed = True
+            self._notes.append(
+                f"the {removed} oldest dead letter(s) were removed to keep room for live items"
+            )
+
+    # Counts, under the lock
+
+    def _note_added(self, sizes: list[int]) -> None:
+        self._count += len(sizes)
+        self._bytes += sum(sizes)
+        self._written += sum(sizes) + len(sizes) * ROW_BYTES
+
+    def _note_removed(self, sizes: list[int]) -> None:
+        # Never below 0: after a rescue there may be fewer rows than were counted.
+        self._count = max(0, self._count - len(sizes))
+        self._bytes = max(0, self._bytes - sum(sizes))
+        self._written += sum(sizes) + len(sizes) * ROW_BYTES + COMMIT_BYTES
+        self._has_removed = self._has_removed or bool(sizes)
+        self._untidy += sum(sizes) + len(sizes) * ROW_BYTES
+
+
+def _delete(db: sqlite3.Connection, seqs: list[int]) -> list[int]:
+    """Deletes up to a page of rows and returns the sizes of those that were there."""
+    # Few statements, as each lets another thread run while others wait for the lock; and always
+    # the same text, which SQLite then need not parse again.
+    padded = (*seqs, *seqs[-1:] * (_PAGE - len(seqs)))
+    found = db.execute(_SELECT_SIZES, padded).fetchall()
+    db.execute(_DELETE, padded)
+    return [size for (size,) in found]

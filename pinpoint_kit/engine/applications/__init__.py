@@ -1,0 +1,1 @@
+"""Applications, their settings and tags: the family that owns all others."""

@@ -1,0 +1,104 @@
+"""Application settings: GetApplicationSettings and UpdateApplicationSettings.
+
+They are kept and given back; no campaign obeys them yet. A member that is sent replaces the
+stored one as a whole, a member that is not sent stays. Types come from the service model; the
+ranges, which it states in words only, stand here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+import orjson
+from sqlalchemy import update
+
+from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.wire import body, instants, shapes
+from pinpoint_kit.engine.wire.refusals import bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.context import Call, Context
+
+__all__ = ["get_application_settings", "update_application_settings"]
+
+_ANY = 2**31 - 1
+#: Where a number stands -> the least and the most that it may be. 0 always means: no such limit.
+_RANGES = {
+    "Limits.Daily": (1, 100),
+    "Limits.MaximumDuration": (60, _ANY),
+    "Limits.MessagesPerSecond": (1, 20_000),
+    "Limits.Session": (1, _ANY),
+    "Limits.Total": (1, 100),
+    "JourneyLimits.DailyCap": (1, 100),
+    "JourneyLimits.TimeframeCap.Cap": (1, 100),
+    "JourneyLimits.TimeframeCap.Days": (1, 30),
+    "JourneyLimits.TotalCap": (1, 100),
+}
+#: Times of a day, or "" for none.
+_TIMES = ("QuietTime.End", "QuietTime.Start")
+_TIME = re.compile(r"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9])?")
+
+
+def get_application_settings(context: Context, call: Call) -> object:
+    """GetApplicationSettings; members that were never set are empty objects."""
+    with context.store.read() as connection:
+        return _rendered(apps.require(connection, call.application_id), call)
+
+
+def update_application_settings(context: Context, call: Call) -> object:
+    """UpdateApplicationSettings."""
+    with apps.checked_first(context, call.application_id):
+        changes = shapes.read_body(call)
+        _check(changes)
+    with context.store.write() as connection:
+        app = apps.require(connection, call.application_id)
+        settings = {**_stored(app), **changes}
+        connection.execute(
+            update(schema.apps)
+            .where(schema.apps.c.number == app.number)
+            .values(settings=body.encode(settings), settings_modified=call.now)
+        )
+        return _rendered(apps.require(connection, call.application_id), call)
+
+
+def _stored(app: App) -> dict[str, object]:
+    stored: dict[str, object] = orjson.loads(app.settings) if app.settings else {}
+    return stored
+
+
+def _rendered(app: App, call: Call) -> dict[str, object]:
+    stored = _stored(app)
+    modified = app.created if app.settings_modified is None else app.settings_modified
+    groups = (name for name, shape in call.route.answer.members.items() if shape.members)
+    return {
+        "ApplicationId": app.id,
+        "LastModifiedDate": instants.from_ms(modified),
+        **{name: stored.get(name, {}) for name in groups},
+    }
+
+
+def _check(changes: Mapping[str, object]) -> None:
+    for place, (least, most) in _RANGES.items():
+        number = cast("int | None", _at(changes, place))
+        if number and not least <= number <= most:
+            wanted = f"from {least} to {most}" if most < _ANY else f"{least} or more"
+            raise bad_request(f"must be {wanted}, or 0 for none", f".{place}")
+    for place in _TIMES:
+        text = cast("str | None", _at(changes, place))
+        if text is not None and _TIME.fullmatch(text) is None:
+            raise bad_request("must be a time of the day such as 02:30 or 14:30", f".{place}")
+
+
+def _at(source: Mapping[str, object], place: str) -> object:
+    """Returns what stands at a dotted place, or None."""
+    found: object = source
+    for name in place.split("."):
+        if found is None:
+            return None
+        found = cast("Mapping[str, object]", found).get(name)
+    return found

@@ -1,0 +1,1 @@
+"""Endpoints and the users behind them: merging, reading, listing."""

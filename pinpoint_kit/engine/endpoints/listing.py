@@ -1,0 +1,64 @@
+"""Our own ListEndpoints and ListEndpointIds: what Pinpoint answers by an export job only.
+
+In the order of the ids as they are compared, a page at a time. Only reading belongs here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, select
+
+from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.endpoints import reader
+from pinpoint_kit.engine.endpoints.state import rendered
+from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.wire import paging
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pinpoint_kit.engine.context import Call, Context
+
+__all__ = ["list_endpoint_ids", "list_endpoints"]
+
+_ENDPOINTS = schema.endpoints
+_IDS = Statement(
+    select(_ENDPOINTS.c.endpoint, _ENDPOINTS.c.id)
+    .where(_ENDPOINTS.c.app == bindparam("app_"))
+    .where(_ENDPOINTS.c.endpoint > bindparam("after_"))
+    .order_by(_ENDPOINTS.c.endpoint)
+    .limit(bindparam("most_")),
+    "app_",
+    "after_",
+    "most_",
+)
+
+
+def list_endpoints(context: Context, call: Call) -> object:
+    """ListEndpoints: each as GetEndpoint shows it."""
+    size = paging.size(call.query)
+    after = paging.text(call.query)
+    with context.store.read() as connection:
+        app = apps.require(connection, call.application_id)
+        rows = reader.after(connection, app.number, after, size + 1)
+    items = [rendered(state, app.id, attributes) for state, attributes in rows[:size]]
+    return _page(items, rows[size - 1][0].endpoint if len(rows) > size else None)
+
+
+def list_endpoint_ids(context: Context, call: Call) -> object:
+    """ListEndpointIds: the ids as first written."""
+    size = paging.size(call.query)
+    after = paging.text(call.query)
+    with context.store.read() as connection:
+        app = apps.require(connection, call.application_id)
+        rows = _IDS.rows(connection, app.number, after, size + 1)
+    return _page([row[1] for row in rows[:size]], rows[size - 1][0] if len(rows) > size else None)
+
+
+def _page(items: Sequence[object], end: str | None) -> dict[str, object]:
+    page: dict[str, object] = {"Item": items}
+    if end is not None:
+        page["NextToken"] = paging.text_token(end)
+    return page

@@ -1,0 +1,232 @@
+"""Reading endpoints and their users' attributes: by id, many at once, or by user.
+
+Only SELECT statements. Every answer and every merge begins here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Select, and_, bindparam, func, literal_column, select
+
+from pinpoint_kit.engine.endpoints.state import COLUMNS, EndpointState
+from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.statements import Row, Statement, padded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+__all__ = [
+    "Found",
+    "after",
+    "attributes_of_users",
+    "by_address",
+    "by_key",
+    "by_keys",
+    "by_user",
+    "by_users",
+    "counts_of_users",
+    "extent",
+    "known_users",
+    "numbered",
+    "users_of",
+]
+
+#: An endpoint and the attributes (JSON) of its user.
+Found = tuple[EndpointState, "str | None"]
+
+_ENDPOINTS = schema.endpoints
+_USERS = schema.users
+#: Sizes of IN lists: each size is a statement of its own, compiled once.
+_SIZES = (1, 10, 100)
+
+
+_SHOWN = (*(_ENDPOINTS.c[name] for name in COLUMNS), _USERS.c.attributes)
+_WITH_USER = _ENDPOINTS.outerjoin(
+    _USERS, and_(_USERS.c.app == _ENDPOINTS.c.app, _USERS.c.user_id == _ENDPOINTS.c.user_id)
+)
+
+
+def _select() -> Select[tuple[object, ...]]:
+    return select(*_SHOWN).select_from(_WITH_USER).where(_ENDPOINTS.c.app == bindparam("app_"))
+
+
+def _names(size: int) -> tuple[str, ...]:
+    return tuple(f"value_{position}" for position in range(size))
+
+
+def _listed(select_: Select[tuple[object, ...]], column: str, size: int) -> Statement:
+    names = _names(size)
+    condition = _ENDPOINTS.c[column].in_([bindparam(name) for name in names])
+    return Statement(select_.where(condition), "app_", *names)
+
+
+_BY_KEYS = {size: _listed(_select(), "endpoint", size) for size in _SIZES}
+_BY_ADDRESS = _listed(_select().order_by(_ENDPOINTS.c.number), "address", 1)
+_BY_USERS = {
+    size: _listed(_select().order_by(_ENDPOINTS.c.number), "user_id", size) for size in _SIZES
+}
+_AFTER = Statement(
+    _select()
+    .where(_ENDPOINTS.c.endpoint > bindparam("after_"))
+    .order_by(_ENDPOINTS.c.endpoint)
+    .limit(bindparam("most_")),
+    "app_",
+    "after_",
+    "most_",
+)
+_EXTENT = Statement(
+    select(func.count(), func.max(_ENDPOINTS.c.number)).where(
+        _ENDPOINTS.c.app == bindparam("app_")
+    ),
+    "app_",
+)
+# The sum keeps the database from going through all of the application by another index.
+_NUMBERED = Statement(
+    select(*_SHOWN, _ENDPOINTS.c.number)
+    .select_from(_WITH_USER)
+    .where(_ENDPOINTS.c.number > bindparam("after_"))
+    .where(_ENDPOINTS.c.number <= bindparam("last_"))
+    .where(_ENDPOINTS.c.app + literal_column("0") == bindparam("app_"))
+    .order_by(_ENDPOINTS.c.number),
+    "app_",
+    "after_",
+    "last_",
+)
+_USERS_OF = {
+    size: _listed(
+        select(_ENDPOINTS.c.endpoint, _ENDPOINTS.c.user_id).where(
+            _ENDPOINTS.c.app == bindparam("app_")
+        ),
+        "endpoint",
+        size,
+    )
+    for size in _SIZES
+}
+_COUNTS_OF_USERS = {
+    size: _listed(
+        select(_ENDPOINTS.c.user_id, func.count())
+        .where(_ENDPOINTS.c.app == bindparam("app_"))
+        .group_by(_ENDPOINTS.c.user_id),
+        "user_id",
+        size,
+    )
+    for size in _SIZES
+}
+_KNOWN_USERS = {
+    size: _listed(
+        select(_ENDPOINTS.c.user_id).where(_ENDPOINTS.c.app == bindparam("app_")).distinct(),
+        "user_id",
+        size,
+    )
+    for size in _SIZES
+}
+_USER_ATTRIBUTES = {
+    size: Statement(
+        select(_USERS.c.user_id, _USERS.c.attributes)
+        .where(_USERS.c.app == bindparam("app_"))
+        .where(_USERS.c.user_id.in_([bindparam(name) for name in _names(size)])),
+        "app_",
+        *_names(size),
+    )
+    for size in _SIZES
+}
+
+
+def by_key(connection: Connection, app: int, key: str) -> Found | None:
+    """Returns the endpoint whose id in lower case is `key`."""
+    rows = _BY_KEYS[1].rows(connection, app, key)
+    return _found(rows[0]) if rows else None
+
+
+def by_keys(connection: Connection, app: int, keys: Sequence[str]) -> list[Found]:
+    """Returns those of the endpoints that there are, in no particular order."""
+    return _all(connection, app, _BY_KEYS, keys)
+
+
+def by_address(connection: Connection, app: int, address: str) -> list[Found]:
+    """Returns the endpoints with an address, of any channel, the first created first."""
+    return [_found(row) for row in _BY_ADDRESS.rows(connection, app, address)]
+
+
+def by_user(connection: Connection, app: int, user_id: str) -> list[Found]:
+    """Returns the endpoints of a user, the first created first."""
+    return by_users(connection, app, [user_id])
+
+
+def by_users(connection: Connection, app: int, user_ids: Sequence[str]) -> list[Found]:
+    """Returns the endpoints of several users."""
+    return _all(connection, app, _BY_USERS, user_ids)
+
+
+def after(connection: Connection, app: int, key: str, most: int) -> list[Found]:
+    """Returns at most that many endpoints in the order of their keys, from the one after `key`."""
+    return [_found(row) for row in _AFTER.rows(connection, app, key, most)]
+
+
+def extent(connection: Connection, app: int) -> tuple[int, int]:
+    """Returns how many endpoints an application has, and the highest of their numbers."""
+    count, last = _EXTENT.rows(connection, app)[0]
+    return count, last or 0
+
+
+def numbered(connection: Connection, app: int, after: int, last: int) -> Sequence[Row]:
+    """Returns the endpoints with numbers above `after` and up to `last`, in their order.
+
+    Each is a row as `rendered_row` takes it, and then its number.
+    """
+    return _NUMBERED.rows(connection, app, after, last)
+
+
+def counts_of_users(connection: Connection, app: int, user_ids: Iterable[str]) -> dict[str, int]:
+    """Returns how many endpoints users have, for those who have any."""
+    return {
+        row[0]: row[1]
+        for part in padded(list(user_ids), _SIZES)
+        for row in _COUNTS_OF_USERS[len(part)].rows(connection, app, *part)
+    }
+
+
+def known_users(connection: Connection, app: int, user_ids: Iterable[str]) -> set[str]:
+    """Returns those of the users that have an endpoint."""
+    return {
+        row[0]
+        for part in padded(list(user_ids), _SIZES)
+        for row in _KNOWN_USERS[len(part)].rows(connection, app, *part)
+    }
+
+
+def users_of(connection: Connection, app: int, keys: Sequence[str]) -> dict[str, str | None]:
+    """Returns the user ids by key, for the endpoints that there are: cheaper than all of them."""
+    return {
+        row[0]: row[1]
+        for part in padded(keys, _SIZES)
+        for row in _USERS_OF[len(part)].rows(connection, app, *part)
+    }
+
+
+def attributes_of_users(
+    connection: Connection, app: int, user_ids: Iterable[str]
+) -> dict[str, str]:
+    """Returns the attributes (JSON) by user id, for the users that have some."""
+    return {
+        row[0]: row[1]
+        for part in padded(list(user_ids), _SIZES)
+        for row in _USER_ATTRIBUTES[len(part)].rows(connection, app, *part)
+    }
+
+
+def _all(
+    connection: Connection, app: int, statements: dict[int, Statement], values: Sequence[str]
+) -> list[Found]:
+    return [
+        _found(row)
+        for part in padded(values, _SIZES)
+        for row in statements[len(part)].rows(connection, app, *part)
+    ]
+
+
+def _found(row: Row) -> Found:
+    return EndpointState(*row[:-1]), row[-1]

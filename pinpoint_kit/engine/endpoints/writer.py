@@ -1,0 +1,366 @@
+"""`EndpointWriter`: applies a batch of patches to the stored endpoints, in order, as one unit.
+
+Every endpoint write goes through here: single updates, batches, the `Endpoint` part of events and
+later imports. It loads what the batch touches with a few statements, merges in memory, and writes
+the outcome with a few more. The rules that tie endpoints together stand here:
+- the newest endpoint with an address is the active one (same channel type and address);
+- user attributes are kept once per user;
+- a user has at most 15 endpoints, see `_join`.
+
+Refused patches leave no trace. Parsing does not belong here, nor does the merge of one endpoint.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+from sqlalchemy import and_, bindparam, delete, exists, literal_column, update
+
+from pinpoint_kit.engine.applications.removed_attributes import CUSTOM, METRIC, USER, captured
+from pinpoint_kit.engine.endpoints import reader
+from pinpoint_kit.engine.endpoints.parsing import Patch
+from pinpoint_kit.engine.endpoints.state import (
+    COLUMNS,
+    EndpointState,
+    check,
+    copied,
+    merge,
+    merge_lists,
+    new_state,
+    opened_lists,
+)
+from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.wire.refusals import bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.context import Context, Stamp
+
+__all__ = ["Change", "EndpointWriter", "Update", "forget_lonely_users"]
+
+_ENDPOINTS = schema.endpoints
+_USERS = schema.users
+
+#: Channels whose oldest endpoint makes room for a user's 16th. APNS_SANDBOX is not among them.
+_EVICTABLE = frozenset({"ADM", "GCM", "APNS", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU"})
+
+_NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+_FIXED = {"app", "endpoint", "id", "creation_date", "cohort"}
+_UPSERT = Statement(
+    lambda dialect: dialects.upsert(
+        dialect,
+        _ENDPOINTS,
+        ("app", "endpoint"),
+        [name for name in COLUMNS if name not in _FIXED],
+    ).values({name: bindparam(name) for name in COLUMNS}),
+    *COLUMNS,
+)
+_DEACTIVATE = Statement(
+    update(_ENDPOINTS)
+    .values(status=literal_column("'INACTIVE'"))
+    .where(_ENDPOINTS.c.app == bindparam("app_"))
+    .where(_ENDPOINTS.c.channel_type == bindparam("channel_"))
+    .where(_ENDPOINTS.c.address == bindparam("address_"))
+    .where(_ENDPOINTS.c.status == literal_column("'ACTIVE'")),
+    "app_",
+    "channel_",
+    "address_",
+)
+_UPSERT_USER = Statement(
+    lambda dialect: dialects.upsert(dialect, _USERS, ("app", "user_id"), ("attributes",)),
+    "app",
+    "user_id",
+    "attributes",
+)
+_FORGET_USER = Statement(
+    delete(_USERS)
+    .where(_USERS.c.app == bindparam("app_"))
+    .where(_USERS.c.user_id == bindparam("user_"))
+    .where(
+        ~exists().where(
+            and_(_ENDPOINTS.c.app == _USERS.c.app, _ENDPOINTS.c.user_id == _USERS.c.user_id)
+        )
+    ),
+    "app_",
+    "user_",
+)
+
+
+def forget_lonely_users(connection: Connection, app: int, user_ids: Sequence[str]) -> None:
+    """Deletes the attributes of those users who have no endpoint left."""
+    _FORGET_USER.run_many(connection, [(app, user_id) for user_id in user_ids])
+
+
+class Change(Protocol):
+    """What is said about one endpoint."""
+
+    @property
+    def key(self) -> str:
+        """The endpoint's id as ids are compared."""
+
+    @property
+    def id(self) -> str:
+        """The endpoint's id as written."""
+
+    @property
+    def patch(self) -> Patch:
+        """What was said."""
+
+    @property
+    def user_id(self) -> str | None:
+        """The user that the patch names."""
+
+    @property
+    def draft(self) -> EndpointState | None:
+        """The outcome, should the endpoint be new and if it is known already.
+
+        The user is not assigned yet, and attributes of the user wait for it to be. The writer may
+        keep and change it.
+        """
+
+
+@attrs.frozen
+class Update:
+    """A change that was asked for by a request."""
+
+    key: str
+    id: str
+    patch: Patch
+    draft: None = None
+
+    @property
+    def user_id(self) -> str | None:
+        """The user that the patch names."""
+        return self.patch.user_id
+
+
+@attrs.frozen
+class _User:
+    """What a change does to the endpoint's user, decided before anything is changed."""
+
+    attributes: str | None
+    evicted: str | None = None
+
+
+class EndpointWriter:
+    """Applies changes inside one write transaction; nothing is stored before `flush`.
+
+    Args:
+        changes: all changes that `apply` will get, so that they are loaded together.
+        mentions: keys of further endpoints that `user_of` will be asked about. One that turns
+            out to be unknown may be applied too.
+    """
+
+    def __init__(  # noqa: PLR0913 -- a transaction, where it comes from, and its work
+        self,
+        connection: Connection,
+        app: App,
+        context: Context,
+        stamp: Stamp,
+        changes: Sequence[Change],
+        *,
+        mentions: Sequence[str] = (),
+    ) -> None:
+        self._connection = connection
+        self._app = app.number
+        self._context = context
+        self._stamp = stamp
+        self._removed = app.removed_patterns()
+        self._states: dict[str, EndpointState] = {}
+        self._attributes: dict[str, str | None] = {}
+        self._crowds: dict[str, int] = {}  # how many endpoints the named users have
+        self._members: dict[str, dict[str, EndpointState]] = {}  # of those with the most
+        self._holders: dict[tuple[str, str], str] = {}
+        self._dirty: dict[str, None] = {}  # in the order of the changes
+        self._dirty_users: dict[str, None] = {}
+        self._left_users: dict[str, None] = {}
+        self._taken: dict[tuple[int, str, str], None] = {}
+        self._mentioned = reader.users_of(connection, self._app, mentions) if mentions else {}
+        self._load(changes)
+
+    def is_known(self, key: str) -> bool:
+        """Returns whether the endpoint exists after the changes so far."""
+        return key in self._states or key in self._mentioned
+
+    def user_of(self, key: str) -> str | None:
+        """Returns the endpoint's user after the changes so far, if there are both."""
+        state = self._states.get(key)
+        return self._mentioned.get(key) if state is None else state.user_id
+
+    def apply(self, change: Change) -> EndpointState:
+        """Merges one change.
+
+        Raises:
+            Refusal: the outcome is not allowed; nothing of the change is kept.
+        """
+        before = self._states.get(change.key)
+        draft = change.draft
+        if before is None and draft is not None and not self._removed:
+            after, of_user = draft, _NOTHING
+        else:
+            patch = self._captured(change.patch)
+            after = self._start(before, change)
+            merge(after, patch, self._stamp.now, self._stamp.request_id)
+            of_user = patch.user_attributes
+        user = self._assign_user(after, change.user_id, of_user)
+        check(after, user.attributes, self._context.limits)
+        self._keep(before, after, user)
+        return after
+
+    def flush(self) -> None:
+        """Writes the outcome of all changes."""
+        _DEACTIVATE.run_many(self._connection, list(self._taken))
+        _UPSERT.run_many(self._connection, [self._states[key].row() for key in self._dirty])
+        _UPSERT_USER.run_many(
+            self._connection,
+            [(self._app, name, self._attributes[name] or "{}") for name in self._dirty_users],
+        )
+        forget_lonely_users(self._connection, self._app, list(self._left_users))
+
+    def _load(self, changes: Sequence[Change]) -> None:
+        keys = list(dict.fromkeys(change.key for change in changes))
+        for state, attributes in reader.by_keys(self._connection, self._app, keys):
+            self._states[state.endpoint] = state
+            if state.user_id is not None:
+                self._attributes[state.user_id] = attributes
+            if state.contact and state.status == "ACTIVE":
+                self._holders[state.contact] = state.endpoint
+        named = list(dict.fromkeys(change.user_id for change in changes if change.user_id))
+        if len(changes) == 1 and named:
+            only = self._states.get(changes[0].key)
+            if only is not None and only.user_id == named[0]:
+                return
+        self._load_users(named)
+
+    def _load_users(self, user_ids: Sequence[str]) -> None:
+        """Loads what these users have; from then on the changes keep it up to date."""
+        self._crowds = dict.fromkeys(user_ids, 0)
+        self._crowds.update(reader.counts_of_users(self._connection, self._app, user_ids))
+        missing = [user_id for user_id in user_ids if user_id not in self._attributes]
+        self._attributes.update(dict.fromkeys(missing))
+        self._attributes.update(reader.attributes_of_users(self._connection, self._app, missing))
+
+    def _start(self, before: EndpointState | None, change: Change) -> EndpointState:
+        """The endpoint before the change, to be changed."""
+        if before is not None:
+            return copied(before)
+        if change.draft is None:
+            stamp = self._stamp
+            return new_state(self._app, change.key, change.id, stamp.now, self._context.new_id())
+        start = copied(change.draft)
+        start.attributes = start.metrics = start.user_attributes = None
+        return start
+
+    def _captured(self, patch: Patch) -> Patch:
+        """Leaves out what RemoveAttributes has switched off."""
+        if not self._removed:
+            return patch
+        return attrs.evolve(
+            patch,
+            attributes=captured(patch.attributes, self._removed.get(CUSTOM, [])),
+            metrics=captured(patch.metrics, self._removed.get(METRIC, [])),
+            user_attributes=captured(patch.user_attributes, self._removed.get(USER, [])),
+        )
+
+    def _assign_user(
+        self, after: EndpointState, user_id: str | None, of_user: Mapping[str, Sequence[str]]
+    ) -> _User:
+        """Sets the user of the endpoint, and says what that does to others."""
+        evicted = None
+        if user_id == "":
+            after.user_id = None
+        elif user_id is not None and user_id != after.user_id:
+            evicted = self._make_room(user_id, after)
+            after.user_id = user_id
+        if after.user_id is None:
+            after.user_attributes = merge_lists(after.user_attributes, of_user)
+            return _User(after.user_attributes)
+        attributes = self._attributes.get(after.user_id)
+        if after.user_attributes is not None:  # kept for this moment
+            waiting, after.user_attributes = after.user_attributes, None
+            attributes = merge_lists(attributes, opened_lists(waiting)) if attributes else waiting
+        return _User(merge_lists(attributes, of_user), evicted)
+
+    def _make_room(self, user_id: str, newcomer: EndpointState) -> str | None:
+        """Returns the endpoint that has to leave its user so that another can join.
+
+        Raises:
+            Refusal: the user has the most that is allowed and none may be taken away.
+        """
+        maximum = self._context.limits.max_endpoints_per_user
+        if self._crowds[user_id] < maximum:
+            return None
+        oldest = min(
+            (s for s in self._members_of(user_id).values() if s.channel_type in _EVICTABLE),
+            key=lambda state: (state.effective_date, state.creation_date, state.endpoint),
+            default=None,
+        )
+        if oldest is None or newcomer.channel_type not in _EVICTABLE:
+            raise bad_request(f"Exceeded maximum endpoint per user count: {maximum}")
+        return oldest.endpoint
+
+    def _members_of(self, user_id: str) -> dict[str, EndpointState]:
+        """The endpoints of a user after the changes so far."""
+        members = self._members.get(user_id)
+        if members is None:
+            stored = reader.by_user(self._connection, self._app, user_id)
+            members = {s.endpoint: s for s, _ in stored if s.endpoint not in self._states}
+            members.update({k: s for k, s in self._states.items() if s.user_id == user_id})
+            self._members[user_id] = members
+        return members
+
+    def _keep(self, before: EndpointState | None, after: EndpointState, user: _User) -> None:
+        if user.evicted is not None and after.user_id is not None:
+            self._evict(after.user_id, user.evicted)
+        left = None if before is None else before.user_id
+        if left != after.user_id:
+            if left is not None:
+                self._leave(left, after.endpoint)
+                self._left_users[left] = None
+            if after.user_id in self._crowds:
+                self._crowds[after.user_id] += 1
+        if after.user_id is not None:
+            if user.attributes != self._attributes.get(after.user_id):
+                self._attributes[after.user_id] = user.attributes
+                self._dirty_users[after.user_id] = None
+            if after.user_id in self._members:
+                self._members[after.user_id][after.endpoint] = after
+        self._states[after.endpoint] = after
+        self._dirty[after.endpoint] = None
+        self._take_address(before, after)
+
+    def _leave(self, user_id: str, key: str) -> None:
+        if user_id in self._crowds:
+            self._crowds[user_id] -= 1
+        self._members.get(user_id, {}).pop(key, None)
+
+    def _evict(self, user_id: str, key: str) -> None:
+        oldest = self._members[user_id][key]
+        self._leave(user_id, key)
+        self._states[key] = attrs.evolve(oldest, status="INACTIVE", user_id=None)
+        self._dirty[key] = None
+
+    def _take_address(self, before: EndpointState | None, after: EndpointState) -> None:
+        """Deactivates whoever was active with the same address until now."""
+        contact = after.contact
+        if contact is None or after.status != "ACTIVE":
+            return
+        holder = self._holders.get(contact)
+        if holder is not None and holder != after.endpoint:
+            other = self._states[holder]
+            if other.contact == contact and other.status == "ACTIVE":
+                other.status = "INACTIVE"
+                self._dirty[holder] = None
+        self._holders[contact] = after.endpoint
+        if before is None or before.contact != contact or before.status != "ACTIVE":
+            taken = (self._app, *contact)
+            self._taken[taken] = None

@@ -1,0 +1,1 @@
+"""Channels, templates and recommenders: what messages and campaigns are made of."""

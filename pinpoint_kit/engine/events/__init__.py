@@ -1,0 +1,1 @@
+"""Recorded events: checked, stored once."""

@@ -1,0 +1,217 @@
+"""Events: PutEvents, whole requests; single events are parsed in events/parsing.py.
+
+A request is one transaction. Each item is answered by itself: a refused event or endpoint takes
+nothing else down. An event is kept once per (endpoint id, event id), so that a client may send it
+again when no answer came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+from sqlalchemy import bindparam, func, select
+
+from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.endpoints.parsing import EMPTY, check_id, parse_patch
+from pinpoint_kit.engine.endpoints.writer import EndpointWriter, Update
+from pinpoint_kit.engine.events.parsing import COLUMNS, EventRow, parse_event
+from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.wire import body
+from pinpoint_kit.engine.wire.refusals import Refusal, bad_request, too_large
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.context import Call, Context
+    from pinpoint_kit.limits import Limits
+
+__all__ = ["count", "put_events"]
+
+_ROW = ("app", "endpoint", "user_id", "arrival", *COLUMNS)
+_INSERT = Statement(
+    lambda dialect: dialects.insert_ignoring(dialect, schema.events).values(
+        {name: bindparam(name) for name in _ROW}
+    ),
+    *_ROW,
+)
+_ACCEPTED: Mapping[str, object] = {"StatusCode": 202, "Message": "Accepted"}
+
+
+@attrs.frozen
+class _Item:
+    """One entry of `BatchItem`: what of it can be stored, and the answers known so far.
+
+    Attributes:
+        change: None when the endpoint id is not a legal one; then nothing can be stored.
+        is_refused: whether the `Endpoint` part is refused already, so that `change` only names
+            the endpoint.
+    """
+
+    change: Update | None
+    is_refused: bool
+    rows: list[EventRow]
+    endpoint_answer: Mapping[str, object]
+    event_answers: Mapping[str, object]
+
+
+def put_events(context: Context, call: Call) -> object:
+    """PutEvents: records events and creates or updates their endpoints."""
+    with apps.checked_first(context, call.application_id):
+        items = _parse(call.body, context.limits)
+    with context.store.write() as connection:
+        app = apps.require(connection, call.application_id)
+        writer = _writer(connection, app, context, call, items.values())
+        rows: list[EventRow] = []
+        results = {}
+        for endpoint_id, item in items.items():
+            answer = item.endpoint_answer
+            if item.change is not None:
+                answer = answer if item.is_refused else _apply(writer, item.change)
+                key = item.change.key
+                head = (app.number, key, writer.user_of(key), call.now)
+                rows += [head + row for row in item.rows]
+            results[endpoint_id] = {
+                "EndpointItemResponse": answer,
+                "EventsItemResponse": item.event_answers,
+            }
+        writer.flush()
+        _INSERT.run_many(connection, rows)
+    return {"Results": results}
+
+
+def count(connection: Connection, application_id: str) -> int:
+    """Returns how many events an application has; none when there is no such application."""
+    statement = (
+        select(func.count())
+        .select_from(schema.events.join(schema.apps, schema.apps.c.number == schema.events.c.app))
+        .where(schema.apps.c.id == application_id)
+    )
+    return connection.execute(statement).scalar_one()
+
+
+def _writer(
+    connection: Connection, app: App, context: Context, call: Call, items: Iterable[_Item]
+) -> EndpointWriter:
+    """Returns a writer that loads whole endpoints only where something may change."""
+    changes = [item.change for item in items if item.change is not None]
+    return EndpointWriter(
+        connection,
+        app,
+        context,
+        call.stamp,
+        [change for change in changes if change.patch is not EMPTY],
+        mentions=[change.key for change in changes if change.patch is EMPTY],
+    )
+
+
+def _apply(writer: EndpointWriter, change: Update) -> Mapping[str, object]:
+    """Merges the `Endpoint` part; an empty one only makes an endpoint that is not known yet."""
+    if change.patch is EMPTY and writer.is_known(change.key):
+        return _ACCEPTED
+    try:
+        writer.apply(change)
+    except Refusal as refusal:
+        return _refused(refusal)
+    return _ACCEPTED
+
+
+def _refused(refusal: Refusal) -> Mapping[str, object]:
+    return {"StatusCode": 400, "Message": refusal.message}
+
+
+def _parse(content: bytes, limits: Limits) -> dict[str, _Item]:
+    """Returns the items by endpoint id as written.
+
+    Raises:
+        Refusal: the request as a whole is malformed, too large, or has too many events.
+    """
+    if len(content) > limits.max_event_request_bytes:
+        raise too_large(f"The request is larger than {limits.max_event_request_bytes} bytes")
+    batch = body.parse_object(content).get("BatchItem")
+    if batch is None:
+        raise bad_request("Missing BatchItem")
+    entries = [
+        (endpoint_id, body.as_object(value, f".BatchItem[{position}]"))
+        for position, (endpoint_id, value) in enumerate(body.as_object(batch, ".BatchItem").items())
+    ]
+    events = [
+        {} if entry.get("Events") is None else body.as_object(entry["Events"], f"{at}.Events")
+        for position, (_, entry) in enumerate(entries)
+        for at in [f".BatchItem[{position}]"]
+    ]
+    total = sum(map(len, events))
+    if total > limits.max_events_per_request:
+        raise bad_request(
+            f"The request has {total} events; it may have {limits.max_events_per_request}"
+        )
+    sized = len(content) > limits.max_event_bytes
+    return {
+        endpoint_id: _parse_item(
+            endpoint_id, entry, own, limits, where=f".BatchItem[{position}]", sized=sized
+        )
+        for position, ((endpoint_id, entry), own) in enumerate(zip(entries, events, strict=True))
+    }
+
+
+def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
+    endpoint_id: str,
+    entry: Mapping[str, object],
+    events: Mapping[str, object],
+    limits: Limits,
+    *,
+    where: str,
+    sized: bool,
+) -> _Item:
+    try:
+        key = check_id(endpoint_id)
+    except Refusal as refusal:
+        answer = _refused(refusal)
+        return _Item(
+            change=None,
+            is_refused=True,
+            rows=[],
+            endpoint_answer=answer,
+            event_answers=dict.fromkeys(events, answer),
+        )
+    rows: list[EventRow] = []
+    answers: dict[str, object] = {}
+    for position, (event_id, event) in enumerate(events.items()):
+        row = _parse_event(event_id, event, limits, sized=sized)
+        if isinstance(row, Refusal):
+            answers[event_id] = _refused(_placed(row, f"{where}.Events[{position}]"))
+        else:
+            answers[event_id] = _ACCEPTED
+            rows.append(row)
+    patch, endpoint_answer = EMPTY, _ACCEPTED
+    try:
+        if entry.get("Endpoint") is None:
+            raise bad_request("Missing Endpoint")
+        patch = parse_patch(entry["Endpoint"], limits)
+    except Refusal as refusal:
+        endpoint_answer = _refused(_placed(refusal, f"{where}.Endpoint"))
+    return _Item(
+        change=Update(key, endpoint_id, patch),
+        is_refused=endpoint_answer is not _ACCEPTED,
+        rows=rows,
+        endpoint_answer=endpoint_answer,
+        event_answers=answers,
+    )
+
+
+def _parse_event(
+    event_id: str, event: object, limits: Limits, *, sized: bool
+) -> EventRow | Refusal:
+    try:
+        return parse_event(event_id, event, limits, sized=sized)
+    except Refusal as refusal:
+        return refusal
+
+
+def _placed(refusal: Refusal, prefix: str) -> Refusal:
+    """Places below be seen from the request; a text that says it all stays as it is."""
+    return refusal if refusal.path is None else refusal.under(prefix)

@@ -1,0 +1,1 @@
+"""Import and export jobs: their rows, their pieces of work, their files."""

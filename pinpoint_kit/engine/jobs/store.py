@@ -1,0 +1,292 @@
+"""`Job`: a stored import or export job, and everything that is read and written of one.
+
+How far a job is stands in the same row, and is written in the same transaction as what a piece of
+work changed: whoever goes on later neither loses nor repeats anything. What a piece is belongs to
+jobs/imports.py and jobs/exports.py, who works on it to jobs/steps.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import orjson
+from sqlalchemy import bindparam, insert, select, update
+
+from pinpoint_kit.engine.files.files import File
+from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.wire.body import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+__all__ = [
+    "EXPORT",
+    "IMPORT",
+    "Job",
+    "LostError",
+    "add",
+    "add_files",
+    "by_id",
+    "file_at",
+    "is_holding",
+    "listed",
+    "load",
+    "open_jobs",
+    "release",
+    "save",
+    "take",
+]
+
+IMPORT = "IMPORT"
+EXPORT = "EXPORT"
+
+_JOBS = schema.jobs
+_FILES = schema.job_files
+#: How many failures are kept as text, as the service does.
+_MOST_FAILURES = 100
+_MOST_HELD = 1_000
+
+
+class LostError(Exception):
+    """Somebody else has gone on with the job, or its application was deleted."""
+
+
+@attrs.frozen
+class Job:
+    """A row of `jobs`, in the order of the columns."""
+
+    number: int
+    app: int
+    id: str
+    type: str
+    status: str
+    created: int
+    completed: int | None
+    definition: str = attrs.field(repr=False)
+    segment: str | None
+    makes_segment: bool
+    total_pieces: int
+    completed_pieces: int
+    failed_pieces: int
+    processed: int
+    failed: int
+    failures: str | None = attrs.field(repr=False)
+    position: str = attrs.field(repr=False)
+    open: int | None
+    holder: str | None
+    held_until: int
+
+    @property
+    def wanted(self) -> dict[str, object]:
+        """The definition, read."""
+        definition: dict[str, object] = orjson.loads(self.definition)
+        return definition
+
+    def failing(self, texts: Sequence[str]) -> Job:
+        """Returns the job with further failures' texts."""
+        known: list[str] = orjson.loads(self.failures) if self.failures else []
+        if not texts or len(known) >= _MOST_FAILURES:
+            return self
+        return attrs.evolve(self, failures=encode([*known, *texts][:_MOST_FAILURES]))
+
+    def ended(self, now: int) -> Job:
+        """Returns the job with nothing left to do: failed if one of its pieces did."""
+        status = "FAILED" if self.failed_pieces else "COMPLETED"
+        return attrs.evolve(
+            self, status=status, completed=now, open=None, position="", holder=None, held_until=0
+        )
+
+    def broken(self, text: str, now: int) -> Job:
+        """Returns the job, failed as a whole: what it has not done yet will not be done."""
+        total = max(1, self.total_pieces)
+        failed = max(1, total - self.completed_pieces)
+        pieces = attrs.evolve(self, total_pieces=total, failed_pieces=failed)
+        return pieces.failing([text]).ended(now)
+
+
+_NAMES = tuple(field.name for field in attrs.fields(Job))
+_COLUMNS = tuple(_JOBS.c[name] for name in _NAMES)
+#: What changes while a job is worked on.
+_MUTABLE = (
+    "status", "completed", "total_pieces", "completed_pieces", "failed_pieces", "processed",
+    "failed", "failures", "position", "open", "holder", "held_until",
+)  # fmt: skip
+
+_LOAD = Statement(select(*_COLUMNS).where(_JOBS.c.number == bindparam("number_")), "number_")
+_STATE = Statement(
+    select(_JOBS.c.position, _JOBS.c.holder).where(_JOBS.c.number == bindparam("number_")),
+    "number_",
+)
+_SAVE = Statement(
+    update(_JOBS)
+    .values({name: bindparam(name) for name in _MUTABLE})
+    .where(_JOBS.c.number == bindparam("number_")),
+    *_MUTABLE,
+    "number_",
+)
+_OPEN = Statement(
+    select(_JOBS.c.number, _JOBS.c.holder, _JOBS.c.held_until)
+    .where(_JOBS.c.open.is_not(None))
+    .order_by(_JOBS.c.number)
+    .limit(bindparam("most_")),
+    "most_",
+)
+_FILE = Statement(
+    select(_FILES.c.url, _FILES.c.name, _FILES.c.size, _FILES.c.version)
+    .where(_FILES.c.job == bindparam("job_"))
+    .where(_FILES.c.position == bindparam("position_")),
+    "job_",
+    "position_",
+)
+_ADD_FILE = Statement(insert(_FILES), "app", "job", "position", "url", "name", "size", "version")
+
+
+def add(  # noqa: PLR0913 -- the columns of a new row
+    connection: Connection,
+    app: int,
+    job_id: str,
+    job_type: str,
+    definition: Mapping[str, object],
+    *,
+    segment: str | None,
+    makes_segment: bool,
+    now: int,
+) -> Job:
+    """Stores a new job."""
+    connection.execute(
+        insert(_JOBS).values(
+            app=app,
+            id=job_id,
+            type=job_type,
+            status="CREATED",
+            created=now,
+            definition=encode(definition),
+            segment=segment,
+            makes_segment=makes_segment,
+            total_pieces=0,
+            completed_pieces=0,
+            failed_pieces=0,
+            processed=0,
+            failed=0,
+            position="",
+            open=1,
+            held_until=0,
+        )
+    )
+    job = by_id(connection, app, job_type, job_id)
+    if job is None:
+        raise AssertionError("the job was stored just now")
+    return job
+
+
+def by_id(connection: Connection, app: int, job_type: str, job_id: str) -> Job | None:
+    """Returns a job of an application."""
+    row = connection.execute(
+        select(*_COLUMNS)
+        .where(_JOBS.c.id == job_id)
+        .where(_JOBS.c.app == app)
+        .where(_JOBS.c.type == job_type)
+    ).first()
+    return None if row is None else Job(*row)
+
+
+def listed(  # noqa: PLR0913 -- what makes up a page
+    connection: Connection,
+    app: int,
+    job_type: str,
+    *,
+    segment: str | None,
+    after: int,
+    most: int,
+) -> list[Job]:
+    """Returns jobs of an application in the order of their creation, all or those of a segment."""
+    query = (
+        select(*_COLUMNS)
+        .where(_JOBS.c.app == app)
+        .where(_JOBS.c.type == job_type)
+        .where(_JOBS.c.number > after)
+        .order_by(_JOBS.c.number)
+        .limit(most)
+    )
+    if segment is not None:
+        query = query.where(_JOBS.c.segment == segment)
+    return [Job(*row) for row in connection.execute(query)]
+
+
+def open_jobs(connection: Connection, most: int) -> list[tuple[int, str | None, int]]:
+    """Returns number, holder and end of the lease of the oldest jobs that have not ended."""
+    return [(row[0], row[1], row[2]) for row in _OPEN.rows(connection, most)]
+
+
+def load(connection: Connection, number: int) -> Job:
+    """Returns a job.
+
+    Raises:
+        LostError: it is gone.
+    """
+    rows = _LOAD.rows(connection, number)
+    if not rows:
+        raise LostError
+    return Job(*rows[0])
+
+
+def take(connection: Connection, before: Job, holder: str, until: int) -> Job:
+    """Makes `holder` the one who works on the job, until then at least.
+
+    Raises:
+        LostError: somebody else was quicker.
+    """
+    status = "INITIALIZING" if before.status == "CREATED" else before.status
+    return save(
+        connection, before, attrs.evolve(before, status=status, holder=holder, held_until=until)
+    )
+
+
+def is_holding(connection: Connection, holder: str) -> bool:
+    """Returns whether somebody holds a job."""
+    return any(row[1] == holder for row in open_jobs(connection, _MOST_HELD))
+
+
+def release(connection: Connection, holder: str) -> None:
+    """Gives up all jobs that somebody holds; others may go on at once."""
+    connection.execute(
+        update(_JOBS)
+        .where(_JOBS.c.open.is_not(None))
+        .where(_JOBS.c.holder == holder)
+        .values(holder=None, held_until=0)
+    )
+
+
+def save(connection: Connection, before: Job, after: Job) -> Job:
+    """Stores how far a job is now. It must still be as far as it was before.
+
+    Raises:
+        LostError: it is not; the transaction must be given up.
+    """
+    rows = _STATE.rows(connection, before.number)
+    if not rows or tuple(rows[0]) != (before.position, before.holder):
+        raise LostError
+    values = [getattr(after, name) for name in _MUTABLE]
+    _SAVE.run_many(connection, [(*values, before.number)])
+    return after
+
+
+def add_files(connection: Connection, job: Job, files: Sequence[File]) -> None:
+    """Stores which files an import job reads."""
+    _ADD_FILE.run_many(
+        connection,
+        [
+            (job.app, job.number, position, file.url, file.name, file.size, file.version)
+            for position, file in enumerate(files)
+        ],
+    )
+
+
+def file_at(connection: Connection, job: Job, position: int) -> File | None:
+    """Returns a file of an import job, None after the last one."""
+    rows = _FILE.rows(connection, job.number, position)
+    return File(*rows[0]) if rows else None

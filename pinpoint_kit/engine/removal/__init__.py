@@ -1,0 +1,1 @@
+"""Take people out again: erasure and anonymous events. It stands above what it empties."""

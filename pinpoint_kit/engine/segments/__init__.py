@@ -1,0 +1,1 @@
+"""Segments: definitions, rules, their SQL and their members."""

@@ -1,0 +1,189 @@
+"""Who belongs to a segment: counted, listed and explained, and the statement for export jobs.
+
+CountSegmentMembers, ListSegmentMembers and ExplainSegmentMembership are operations of our own. The
+database decides, by the conditions of segments/sql.py. Only reading belongs here.
+"""
+
+from __future__ import annotations
+
+from math import isqrt
+from typing import TYPE_CHECKING
+
+import attrs
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
+
+from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.endpoints import reader
+from pinpoint_kit.engine.endpoints.parsing import check_id
+from pinpoint_kit.engine.endpoints.state import rendered
+from pinpoint_kit.engine.segments import operations as segments
+from pinpoint_kit.engine.segments.rules import walk
+from pinpoint_kit.engine.segments.sql import condition, listed_numbers
+from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.wire import paging
+from pinpoint_kit.engine.wire.refusals import not_found
+
+if TYPE_CHECKING:
+    from sqlalchemy import CompoundSelect, Connection
+
+    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.context import Call, Context
+    from pinpoint_kit.engine.segments.store import Segment
+
+__all__ = [
+    "count_segment_members",
+    "explain_segment_membership",
+    "list_segment_members",
+    "select_members",
+]
+
+_ENDPOINTS = schema.endpoints
+#: To look one row up costs about as much as to read so many in order.
+_ROWS_A_LOOKUP = 10
+
+
+def select_members(segment: Segment, app: App, now: int) -> Select[tuple[int]]:
+    """Returns the statement that selects `endpoints.number` of the members.
+
+    It reads the table in order; `where` may keep it to a range of numbers.
+
+    Args:
+        segment: the segment, as `segments.require` returns it.
+        app: its application.
+        now: milliseconds since 1970.
+    """
+    return _in_order(segment, app, now).select()
+
+
+def count_segment_members(context: Context, call: Call) -> object:
+    """CountSegmentMembers: how many endpoints belong to the segment now."""
+    with context.store.read() as connection:
+        app, segment = _wanted(connection, call)
+        few = _highest(connection) // _ROWS_A_LOOKUP
+        members = _way(connection, segment, app, call.now, few).select()
+        counting = members.with_only_columns(func.count())
+        count = connection.execute(counting).scalar_one()
+    return {"SegmentId": segment.id, "Version": segment.version, "Count": count}
+
+
+def list_segment_members(context: Context, call: Call) -> object:
+    """ListSegmentMembers: each as GetEndpoint shows it, in the order of creation."""
+    size = paging.size(call.query)
+    after = paging.number(call.query)
+    with context.store.read() as connection:
+        app, segment = _wanted(connection, call)
+        # Each page reads the few again, whereas the table is read once by all pages together.
+        few = isqrt(_highest(connection) * size // _ROWS_A_LOOKUP)
+        way = _way(connection, segment, app, call.now, few)
+        statement = (
+            way.select()
+            .add_columns(_ENDPOINTS.c.endpoint)
+            .where(way.number > after)
+            .order_by(way.number)
+            .limit(size + 1)
+        )
+        rows = connection.execute(statement).all()
+        found = reader.by_keys(connection, app.number, [key for _, key in rows[:size]])
+    states = {state.endpoint: (state, attributes) for state, attributes in found}
+    page: dict[str, object] = {
+        "Item": [
+            rendered(states[key][0], app.id, states[key][1])
+            for _, key in rows[:size]
+            if key in states
+        ]
+    }
+    if len(rows) > size:
+        page["NextToken"] = str(rows[size - 1][0])
+    return page
+
+
+def explain_segment_membership(context: Context, call: Call) -> object:
+    """ExplainSegmentMembership: which parts of the definition an endpoint meets."""
+    key = check_id(call.labels["endpoint-id"])
+    with context.store.read() as connection:
+        app, segment = _wanted(connection, call)
+        rules = [rule for rule in walk(segment.rule) if rule.path]
+        answers = [
+            case((condition(rule, segment, call.now), 1), else_=0).label(f"rule_{number}")
+            for number, rule in enumerate(rules)
+        ]
+        statement = (
+            select(_ENDPOINTS.c.id, *answers)
+            .where(_ENDPOINTS.c.app == app.number)
+            .where(_ENDPOINTS.c.endpoint == key)
+        )
+        row = connection.execute(statement).first()
+    if row is None:
+        raise not_found("Endpoint not found")
+    endpoint_id, *met = row
+    return {
+        "SegmentId": segment.id,
+        "Version": segment.version,
+        "EndpointId": endpoint_id,
+        "IsMember": bool(met[-1]),  # the whole comes last
+        "Criteria": [
+            {"Path": rule.shown_path, "Text": rule.text, "IsMet": bool(is_met)}
+            for rule, is_met in zip(rules, met, strict=True)
+        ],
+    }
+
+
+@attrs.frozen
+class _Way:
+    """A way to the members: a condition, and `endpoints.number` to sort and compare by."""
+
+    condition: ColumnElement[bool]
+    number: ColumnElement[int]
+
+    def select(self) -> Select[tuple[int]]:
+        """Returns the statement that goes this way."""
+        return select(_ENDPOINTS.c.number).select_from(_ENDPOINTS).where(self.condition)
+
+
+def _way(connection: Connection, segment: Segment, app: App, now: int, few: int) -> _Way:
+    """Returns the way that costs least: by a list, by the application's index, or in order.
+
+    Args:
+        connection: to see how much there is.
+        segment: the segment.
+        app: its application.
+        now: milliseconds since 1970.
+        few: how many endpoints are looked up one by one rather than found by reading all.
+    """
+    if segment.is_imported:
+        listed = listed_numbers(segment)
+        if _are_few(connection, listed, few):
+            return _Way(_ENDPOINTS.c.number.in_(listed), _ENDPOINTS.c.number)
+    own = select(_ENDPOINTS.c.number).where(_ENDPOINTS.c.app == app.number)
+    if _are_few(connection, own, few):
+        is_member = condition(segment.rule, segment, now)
+        by_index = and_(_ENDPOINTS.c.app == app.number, is_member)
+        return _Way(by_index, dialects.unindexed(_ENDPOINTS.c.number))
+    return _in_order(segment, app, now)
+
+
+def _in_order(segment: Segment, app: App, now: int) -> _Way:
+    is_here = dialects.unindexed(_ENDPOINTS.c.app) == app.number
+    is_member = condition(segment.rule, segment, now)
+    return _Way(and_(is_here, is_member), _ENDPOINTS.c.number)
+
+
+def _highest(connection: Connection) -> int:
+    """Returns the highest number of an endpoint, which is about how many there are."""
+    return connection.execute(select(func.max(_ENDPOINTS.c.number))).scalar() or 0
+
+
+def _are_few(
+    connection: Connection, rows: Select[tuple[int]] | CompoundSelect[tuple[int]], few: int
+) -> bool:
+    counting = select(func.count()).select_from(rows.limit(few + 1).subquery())
+    return connection.execute(counting).scalar_one() <= few
+
+
+def _wanted(connection: Connection, call: Call) -> tuple[App, Segment]:
+    """The segment that a request asks about, ready to be evaluated."""
+    app = apps.require(connection, call.application_id)
+    version = paging.last(call.query, "version")
+    number = None if version is None else segments.parse_version(version)
+    return app, segments.require(connection, app, call.labels["segment-id"], number)

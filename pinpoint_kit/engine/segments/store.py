@@ -1,0 +1,225 @@
+"""`Segment`: a stored segment at one of its versions, and the statements that keep both.
+
+Versions are never changed, but for an import that reports its numbers when it ends. What requests
+may ask of a segment belongs to segments/operations.py, who belongs to it to segments/members.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+import orjson
+from sqlalchemy import Select, bindparam, delete, insert, select, update
+
+from pinpoint_kit.engine.segments.parsing import parse
+from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.statements import Row, Statement
+from pinpoint_kit.engine.wire import body
+from pinpoint_kit.engine.wire.refusals import not_found
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.segments.rules import Rule
+
+__all__ = [
+    "DIMENSIONAL",
+    "IMPORTED",
+    "Reference",
+    "Segment",
+    "add",
+    "add_version",
+    "find",
+    "newest",
+    "remove",
+    "replace_definition",
+    "versions",
+]
+
+DIMENSIONAL = "DIMENSIONAL"
+IMPORTED = "IMPORT"
+
+#: How a definition names another segment: by id, and version or None for the newest.
+Reference: TypeAlias = "tuple[str, int | None]"
+
+_SEGMENTS = schema.segments
+_VERSIONS = schema.segment_versions
+
+
+@attrs.frozen
+class Segment:
+    """A segment at one version. `number` is what other tables call it by.
+
+    Attributes:
+        app: the number of its application.
+        type: `DIMENSIONAL` or `IMPORT`.
+        created: when the segment was made, milliseconds since 1970.
+        modified: when this version was.
+        definition: `Dimensions`, `SegmentGroups` or `ImportDefinition` as the service model shapes
+            them; empty for all endpoints.
+        sources: the segments that it builds on, once `segment_sources` has found them.
+    """
+
+    number: int
+    app: int
+    id: str
+    type: str
+    created: int
+    version: int
+    name: str | None
+    definition: Mapping[str, object]
+    modified: int
+    sources: Mapping[Reference, Segment] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def rule(self) -> Rule:
+        """What its definition says."""
+        return parse(self.definition)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether it is a list from an import."""
+        return self.type == IMPORTED
+
+
+def _select() -> Select[tuple[object, ...]]:
+    return (
+        select(
+            _SEGMENTS.c.number,
+            _SEGMENTS.c.app,
+            _SEGMENTS.c.id,
+            _SEGMENTS.c.type,
+            _SEGMENTS.c.created,
+            _VERSIONS.c.version,
+            _VERSIONS.c.name,
+            _VERSIONS.c.definition,
+            _VERSIONS.c.modified,
+        )
+        .select_from(_SEGMENTS.join(_VERSIONS, _VERSIONS.c.segment == _SEGMENTS.c.number))
+        .where(_SEGMENTS.c.app == bindparam("app_"), _VERSIONS.c.app == bindparam("app_"))
+    )
+
+
+_BY_ID = _select().where(_SEGMENTS.c.id == bindparam("id_"))
+_NEWEST = Statement(_BY_ID.where(_VERSIONS.c.version == _SEGMENTS.c.version), "app_", "id_")
+_AT = Statement(
+    _BY_ID.where(_VERSIONS.c.version == bindparam("version_")), "app_", "id_", "version_"
+)
+_ALL = Statement(
+    _select()
+    .where(_VERSIONS.c.version == _SEGMENTS.c.version)
+    .where(_SEGMENTS.c.number > bindparam("after_"))
+    .order_by(_SEGMENTS.c.number)
+    .limit(bindparam("most_")),
+    "app_",
+    "after_",
+    "most_",
+)
+_VERSIONS_OF = Statement(
+    _BY_ID.where(_VERSIONS.c.version > bindparam("after_"))
+    .order_by(_VERSIONS.c.version)
+    .limit(bindparam("most_")),
+    "app_",
+    "id_",
+    "after_",
+    "most_",
+)
+
+
+def find(connection: Connection, app: int, segment_id: str, version: int | None = None) -> Segment:
+    """Returns a segment at a version, the newest unless said.
+
+    Raises:
+        Refusal: there is none.
+    """
+    if version is None:
+        rows = _NEWEST.rows(connection, app, segment_id)
+    else:
+        rows = _AT.rows(connection, app, segment_id, version)
+    if rows:
+        return _segment(rows[0])
+    if version is not None and _NEWEST.rows(connection, app, segment_id):
+        raise not_found("Segment version not found")
+    raise not_found("Segment not found")
+
+
+def newest(connection: Connection, app: int, after: int, most: int) -> list[Segment]:
+    """Returns segments at their newest versions in the order of creation, those after a number."""
+    return [_segment(row) for row in _ALL.rows(connection, app, after, most)]
+
+
+def versions(
+    connection: Connection, app: int, segment_id: str, after: int, most: int
+) -> list[Segment]:
+    """Returns a segment at its versions, the oldest first, those after a version."""
+    return [_segment(row) for row in _VERSIONS_OF.rows(connection, app, segment_id, after, most)]
+
+
+def add(connection: Connection, segment: Segment) -> Segment:
+    """Stores a new segment at its first version, and returns it with its number."""
+    connection.execute(
+        insert(_SEGMENTS).values(
+            app=segment.app,
+            id=segment.id,
+            type=segment.type,
+            created=segment.created,
+            version=segment.version,
+        )
+    )
+    number = connection.execute(
+        select(_SEGMENTS.c.number).where(_SEGMENTS.c.id == segment.id)
+    ).scalar_one()
+    stored = attrs.evolve(segment, number=number)
+    _add_version(connection, stored)
+    return stored
+
+
+def add_version(connection: Connection, segment: Segment) -> None:
+    """Stores a further version of a segment, from now on the newest."""
+    connection.execute(
+        update(_SEGMENTS)
+        .where(_SEGMENTS.c.number == segment.number)
+        .values(version=segment.version)
+    )
+    _add_version(connection, segment)
+
+
+def replace_definition(connection: Connection, segment: Segment) -> None:
+    """Stores another definition of the same version."""
+    connection.execute(
+        update(_VERSIONS)
+        .where(_VERSIONS.c.app == segment.app)
+        .where(_VERSIONS.c.segment == segment.number)
+        .where(_VERSIONS.c.version == segment.version)
+        .values(definition=body.encode(segment.definition), modified=segment.modified)
+    )
+
+
+def remove(connection: Connection, segment: Segment) -> None:
+    """Deletes a segment with its versions and its list."""
+    for table in (_VERSIONS, schema.segment_endpoints, schema.segment_users):
+        connection.execute(
+            delete(table).where(table.c.app == segment.app, table.c.segment == segment.number)
+        )
+    connection.execute(delete(_SEGMENTS).where(_SEGMENTS.c.number == segment.number))
+
+
+def _add_version(connection: Connection, segment: Segment) -> None:
+    connection.execute(
+        insert(_VERSIONS).values(
+            app=segment.app,
+            segment=segment.number,
+            version=segment.version,
+            name=segment.name,
+            definition=body.encode(segment.definition),
+            modified=segment.modified,
+        )
+    )
+
+
+def _segment(row: Row) -> Segment:
+    *head, definition, modified = row
+    values = (*head, orjson.loads(definition), modified)
+    return Segment(*values)

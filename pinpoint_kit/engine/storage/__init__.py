@@ -1,0 +1,1 @@
+"""The database of the engine: connections, statements, tables, what databases differ in."""

@@ -1,0 +1,103 @@
+"""`back_up`: copies a database while others read and write it, and looks whether the copy is sound.
+
+Nothing is opened as an engine would open it: no table is made and none is upgraded, so that a new
+release can copy what an old one still serves. How a copy is made stands in
+storage/dialects/sqlite.py.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S, check_owner
+from pinpoint_kit.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection
+
+__all__ = ["back_up"]
+
+
+def back_up(url: str, path: str | os.PathLike[str]) -> int:
+    """Copies a database as it is at one moment; nobody who uses it has to wait.
+
+    Args:
+        url: the database, `sqlite:///FILE`.
+        path: the copy. It must not be there yet, and can be read by this user only.
+
+    Returns:
+        The size of the copy in bytes.
+
+    Raises:
+        StoreError: the database is not ours, is damaged, or the copy cannot be written; then there
+            is no copy.
+
+    Examples:
+        >>> from pinpoint_kit.engine import Engine, back_up
+        >>> Engine.open("sqlite:///shop.db").close()
+        >>> back_up("sqlite:///shop.db", "shop-backup.db") > 0
+        True
+    """
+    source = _source(url)
+    target = Path(path)
+    # Only a finished copy gets the name: half of one must not be taken for a backup.
+    unfinished = target.with_name(f"{target.name}.part")
+    _reserve(target)
+    try:
+        _reserve(unfinished)
+        try:
+            _copy(source, unfinished)
+            unfinished.replace(target)
+        except BaseException:
+            unfinished.unlink()
+            raise
+    except BaseException:
+        target.unlink()
+        raise
+    return target.stat().st_size
+
+
+def _source(url: str) -> URL:
+    source = dialects.parse_url(url)
+    if dialects.is_in_memory(source):
+        raise StoreError("a database in memory has no file to copy; name one: sqlite:///FILE")
+    if not Path(source.database or "").is_file():
+        raise StoreError(f"there is no database {source.database}; name another file")
+    return source
+
+
+def _reserve(path: Path) -> None:
+    """Makes an empty file that only this user can read."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        raise StoreError(f"{path} is there already; name another file, or remove it") from None
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be made ({error.strerror}); name a file in a directory that this user"
+            " can write"
+        ) from None
+
+
+def _copy(source: URL, path: Path) -> None:
+    engine = dialects.connect(source, BUSY_TIMEOUT_S)
+    try:
+        with engine.connect() as connection:
+            _require_tables(connection)
+            dialects.copy(connection, path)
+    except DBAPIError as error:
+        raise StoreError(f"{source.database}: {dialects.explain(error).sentence}") from None
+    except StoreError as error:
+        raise StoreError(f"{source.database}: {error}") from None
+    finally:
+        engine.dispose()
+
+
+def _require_tables(connection: Connection) -> None:
+    if not check_owner(connection):
+        raise StoreError("it is empty; name another file")

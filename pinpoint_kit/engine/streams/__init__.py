@@ -1,0 +1,1 @@
+"""Event streams: where an application's events go on to."""

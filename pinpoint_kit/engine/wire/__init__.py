@@ -1,0 +1,1 @@
+"""Pinpoint's wire protocol: routes, shapes, bodies, pages, errors."""

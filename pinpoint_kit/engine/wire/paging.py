@@ -1,0 +1,82 @@
+"""Paging by query parameters: `page-size` and `token`, both strings on the wire.
+
+A token is where the last page ended, so that pages stay right while rows come and go. What a
+page holds belongs to its resource.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, urlsafe_b64encode
+from typing import TYPE_CHECKING
+
+from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["last", "number", "size", "text", "text_token"]
+
+_DEFAULT_SIZE = 100
+_MAX_SIZE = 1_000
+_NUMBER = re.compile(r"[0-9]{1,18}")  # fits 64 bits
+
+
+def size(query: Mapping[str, Sequence[str]]) -> int:
+    """Returns how many items a page may have: 100 unless said, 1,000 at most.
+
+    Raises:
+        Refusal: `page-size` is no positive whole number.
+    """
+    given = last(query, "page-size")
+    if given is None:
+        return _DEFAULT_SIZE
+    if _NUMBER.fullmatch(given) is None or int(given) == 0:
+        raise bad_request("page-size must be a positive whole number")
+    return min(int(given), _MAX_SIZE)
+
+
+def number(query: Mapping[str, Sequence[str]], name: str = "token") -> int:
+    """Returns the number after which the page begins, 0 for the first one.
+
+    Args:
+        query: the query parameters.
+        name: the parameter; two operations call it `next-token`.
+
+    Raises:
+        Refusal: the token is none of ours.
+    """
+    given = last(query, name)
+    if given is None:
+        return 0
+    if _NUMBER.fullmatch(given) is None:
+        raise _strange_token(name)
+    return int(given)
+
+
+def text(query: Mapping[str, Sequence[str]]) -> str:
+    """Returns the text after which the page begins, "" for the first one.
+
+    Raises:
+        Refusal: `token` is none of ours.
+    """
+    given = last(query, "token")
+    try:
+        return b64decode(given, altchars=b"-_", validate=True).decode() if given else ""
+    except ValueError:
+        raise _strange_token("token") from None
+
+
+def text_token(position: str) -> str:
+    """Returns the token for `text` to read."""
+    return urlsafe_b64encode(position.encode()).decode()
+
+
+def last(query: Mapping[str, Sequence[str]], name: str) -> str | None:
+    """Returns the last value of a query parameter; one that is empty counts as not sent."""
+    values = query.get(name)
+    return values[-1] or None if values else None
+
+
+def _strange_token(name: str) -> Refusal:
+    return bad_request(f"{name} must be the NextToken of an earlier answer")

@@ -1,0 +1,86 @@
+"""`Refusal`: the one way in which code of the engine says no.
+
+A refusal carries the service's exception name and a text that never holds data of the caller:
+a place such as `$.Item[3].Address` says where the problem is. HTTP statuses do not belong
+here; they come from the service model (wire/routes.py).
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Refusal",
+    "bad_request",
+    "forbidden",
+    "internal_error",
+    "method_not_allowed",
+    "not_found",
+    "not_implemented",
+    "too_large",
+]
+
+
+class Refusal(Exception):
+    """The request, or one item of it, is refused.
+
+    Attributes:
+        code: the exception name, for example `BadRequestException`.
+        text: what is wrong, without any data.
+        path: where, relative to what was parsed (".Attributes.plan[0]", "" is the whole), or
+            None when the text alone says it.
+        is_permanent: True when the answer says so that repeating the request is of no use, which
+            nobody could tell by a 500.
+    """
+
+    def __init__(
+        self, code: str, text: str, path: str | None = None, *, is_permanent: bool = False
+    ) -> None:
+        super().__init__(code, text, path)
+        self.code = code
+        self.text = text
+        self.path = path
+        self.is_permanent = is_permanent
+
+    @property
+    def message(self) -> str:
+        """The text, with its place when there is one."""
+        return self.text if self.path is None else f"{self.text} @ ${self.path}"
+
+    def under(self, prefix: str) -> Refusal:
+        """Returns the same refusal, placed below `prefix`."""
+        path = prefix + (self.path or "")
+        return Refusal(self.code, self.text, path, is_permanent=self.is_permanent)
+
+
+def bad_request(text: str, path: str | None = None) -> Refusal:
+    """400: the content is refused."""
+    return Refusal("BadRequestException", text, path)
+
+
+def forbidden(text: str, path: str | None = None) -> Refusal:
+    """403: this may be asked for, but not here or not by this caller."""
+    return Refusal("ForbiddenException", text, path)
+
+
+def not_found(text: str) -> Refusal:
+    """404: there is no such application, endpoint, user or path."""
+    return Refusal("NotFoundException", text)
+
+
+def method_not_allowed(text: str) -> Refusal:
+    """405: the path exists, but not with this method."""
+    return Refusal("MethodNotAllowedException", text)
+
+
+def too_large(text: str) -> Refusal:
+    """413: the body is over a limit."""
+    return Refusal("PayloadTooLargeException", text)
+
+
+def internal_error(text: str, *, is_permanent: bool = False) -> Refusal:
+    """500: the engine or its database failed; unless permanent, the request may succeed later."""
+    return Refusal("InternalServerErrorException", text, is_permanent=is_permanent)
+
+
+def not_implemented(text: str) -> Refusal:
+    """501: the operation is real, but not emulated."""
+    return Refusal("NotImplementedException", text)

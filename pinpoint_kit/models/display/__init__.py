@@ -1,0 +1,1 @@
+"""How values show in notebooks and tables."""

@@ -1,0 +1,1 @@
+"""Segments as values: dimensions, groups, conditions."""

@@ -1,0 +1,658 @@
+"""The codec between models and Pinpoint's JSON, and the only place that knows its names.
+
+Members that are not given are left out; members that this version does not know, or whose value
+it cannot read, are kept in `extra` and written back. Nothing here sends or packs anything.
+
+    >>> from pinpoint_kit.models import Endpoint
+    >>> to_wire(Endpoint(id="device-1", attributes={"plan": []}))
+    {'Id': 'device-1', 'Attributes': {'plan': []}}
+    >>> from_wire(Endpoint, {"Id": "device-1", "Attributes": {"plan": "pro"}}).attributes
+    {'plan': ['pro']}
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import re
+import types
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import attrs
+import cattrs
+import orjson
+from cattrs.gen import make_dict_unstructure_fn, override
+
+from pinpoint_kit.errors import InvalidTypeError, ValidationError
+from pinpoint_kit.models.application import Application
+from pinpoint_kit.models.base import JsonValue, Model, iso, path_to
+from pinpoint_kit.models.endpoint import Demographic, Endpoint, Location
+from pinpoint_kit.models.event import Event, Session
+from pinpoint_kit.models.job import Job, JobDefinition
+from pinpoint_kit.models.segments.dimension import (
+    AttributeDimension,
+    GPSCoordinates,
+    GPSPointDimension,
+    MetricDimension,
+    RecencyDimension,
+    SegmentBehaviors,
+    SegmentDemographics,
+    SegmentDimensions,
+    SegmentLocation,
+    SetDimension,
+)
+from pinpoint_kit.models.segments.explanation import Criterion, SegmentExplanation
+from pinpoint_kit.models.segments.segment import (
+    ImportDefinition,
+    Segment,
+    SegmentGroup,
+    SegmentGroupList,
+    SegmentReference,
+)
+from pinpoint_kit.models.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pinpoint_kit.models.segments.grouping import Definition
+
+__all__ = [
+    "UNKNOWN_MEMBER",
+    "Members",
+    "attribute_names",
+    "encode",
+    "endpoint_id",
+    "endpoint_of_row",
+    "endpoint_request",
+    "event_body",
+    "event_fragment",
+    "event_members",
+    "event_parts",
+    "fixed_members",
+    "from_json",
+    "from_wire",
+    "iso",
+    "member_path",
+    "merged_endpoint",
+    "segment_request",
+    "stamp",
+    "to_wire",
+    "usual_event",
+    "with_id",
+]
+
+M = TypeVar("M", bound=Model)
+
+#: Field names whose wire name is not simply the PascalCase of it.
+_RENAMED: dict[type[Model], dict[str, str]] = {
+    Application: {"tags": "tags"},
+    AttributeDimension: {},
+    Criterion: {},
+    Demographic: {},
+    Endpoint: {},
+    Event: {"type": "EventType", "id": "EventId"},
+    GPSCoordinates: {},
+    GPSPointDimension: {},
+    ImportDefinition: {},
+    Job: {},
+    JobDefinition: {},
+    Location: {},
+    MetricDimension: {},
+    RecencyDimension: {},
+    Segment: {"tags": "tags"},
+    SegmentBehaviors: {},
+    SegmentDemographics: {},
+    SegmentDimensions: {},
+    SegmentExplanation: {},
+    SegmentGroup: {},
+    SegmentGroupList: {},
+    SegmentLocation: {"gps_point": "GPSPoint"},
+    SegmentReference: {},
+    Session: {"duration_ms": "Duration"},
+    SetDimension: {},
+    User: {"id": "UserId", "attributes": "UserAttributes"},
+}
+
+
+def _pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+#: Model -> field -> wire name.
+NAMES: dict[type[Model], dict[str, str]] = {
+    cls: {
+        field.name: renamed.get(field.name, _pascal(field.name))
+        for field in attrs.fields(cls)  # type: ignore[arg-type]  # every model is attrs
+        if field.name != "extra"
+    }
+    for cls, renamed in _RENAMED.items()
+}
+
+#: Members of a model that requests do not carry: the service sets them, or the call names them.
+_NOT_IN_REQUESTS = {
+    Endpoint: ("id", "application_id", "cohort_id", "creation_date"),
+    Event: ("id",),
+    Session: ("endpoint_id", "pause_timestamp"),
+}
+
+
+def _converter(*, request: bool) -> cattrs.Converter:
+    converter = cattrs.Converter()
+    converter.register_unstructure_hook(dt.datetime, iso)
+    # Enums come as "one or not given"; those that are not given are left out anyway.
+    converter.register_unstructure_hook_func(_is_enum, lambda member: member and member.value)
+    # The values of maps were checked and copied when the model was made: pass them as they are.
+    converter.register_unstructure_hook_func(_is_plain, lambda value: value)
+    converter.register_unstructure_hook_func(_is_tuple, list)  # JSON has only lists
+    converter.register_unstructure_hook_func(
+        lambda hint: _models_in(hint)[1] == "by name",
+        lambda models: {name: converter.unstructure(model) for name, model in models.items()},
+    )
+    converter.register_unstructure_hook_func(
+        lambda hint: _models_in(hint)[1] == "in order",
+        lambda models: [converter.unstructure(model) for model in models],
+    )
+    converter.register_unstructure_hook_factory(
+        NAMES.__contains__, lambda cls: _unstructure_hook(cls, converter, request=request)
+    )
+    return converter
+
+
+def _is_enum(cls: object) -> bool:
+    return any(isinstance(part, type) and issubclass(part, Enum) for part in get_args(cls))
+
+
+def _is_plain(cls: object) -> bool:
+    origin = getattr(cls, "__origin__", None)
+    return isinstance(origin, type) and issubclass(origin, (Mapping, Sequence))
+
+
+def _is_tuple(cls: object) -> bool:
+    return getattr(cls, "__origin__", None) is tuple
+
+
+def _unstructure_hook(
+    cls: type[Model], converter: cattrs.Converter, *, request: bool
+) -> Callable[[Model], dict[str, JsonValue]]:
+    left_out = _NOT_IN_REQUESTS.get(cls, ()) if request else ()
+    unwanted = {NAMES[cls][name] for name in left_out}  # also where one could not be read
+    names = {name: override(rename=wire) for name, wire in NAMES[cls].items()}
+    names.update({name: override(omit=True) for name in (*left_out, "extra")})
+    base = make_dict_unstructure_fn(
+        cls,
+        converter,
+        _cattrs_omit_if_default=True,
+        **names,  # type: ignore[arg-type]  # mypy takes the overrides for the options
+    )
+
+    def unstructure(value: Model) -> dict[str, JsonValue]:
+        wire = base(value)
+        extra: dict[str, JsonValue] = value.extra  # type: ignore[attr-defined]  # all have it
+        if extra:
+            wire.update(
+                {k: item for k, item in extra.items() if k not in wire and k not in unwanted}
+            )
+        return wire
+
+    return unstructure
+
+
+_FULL = _converter(request=False)
+_REQUEST = _converter(request=True)
+_SESSION = _REQUEST.get_unstructure_hook(Session)
+_EVENT = _REQUEST.get_unstructure_hook(Event)  # looked up once: every record call needs it
+
+
+def to_wire(model: Model) -> dict[str, JsonValue]:
+    """Every member that is given, under Pinpoint's names, as JSON can hold it."""
+    return cast("dict[str, JsonValue]", _FULL.unstructure(model))
+
+
+def fixed_members(cls: type[Model], prefix: str = "") -> Iterator[tuple[str, type]]:
+    """Pinpoint's names of the members that every such model may have, those of parts with dots.
+
+    What stands under names of the caller's own (attributes, metrics), and definitions of segments,
+    which nest, are not among them.
+
+    Yields:
+        The name, and the type of its value in JSON.
+    """
+    hints = get_type_hints(cls)
+    for field, name in NAMES[cls].items():
+        part, how = _models_in(hints[field])
+        if part is None and not _holds(hints[field], Mapping):
+            yield prefix + name, _json_type(hints[field])
+        elif part is not None and how == "one" and not _nested(part):
+            yield from fixed_members(part, f"{prefix}{name}.")
+
+
+def _holds(hint: object, kind: type) -> bool:
+    """Whether a field is of this kind, when it is given."""
+    return any(
+        isinstance(found, type) and issubclass(found, kind)
+        for part in (hint, *get_args(hint))
+        for found in (get_origin(part), part)
+    )
+
+
+def _json_type(hint: object) -> type:
+    # A bool is an int as well, so the narrower types come first.
+    return next((kind for kind in (bool, int, float, tuple) if _holds(hint, kind)), str)
+
+
+def endpoint_request(endpoint: Endpoint) -> dict[str, JsonValue]:
+    """The members that UpdateEndpoint and the endpoint part of PutEvents carry."""
+    return cast("dict[str, JsonValue]", _REQUEST.unstructure(endpoint))
+
+
+def endpoint_id(data: object) -> str:
+    """The id in an endpoint's JSON, "" where there is none."""
+    return str(data.get("Id") or "") if isinstance(data, Mapping) else ""
+
+
+#: The reason of an error about a name that no endpoint has; its path has the name as given.
+UNKNOWN_MEMBER = "unknown_member"
+
+
+def attribute_names(resource: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The names in an AttributesResource, none where it tells none."""
+    return tuple(resource.get("Attributes") or ())
+
+
+def endpoint_of_row(members: Mapping[str, object]) -> Endpoint:
+    """Read an endpoint from a row of a file: nothing unknown, and the channel type in any letters.
+
+    Raises:
+        ValidationError: a member cannot be read, or is nothing that an endpoint has.
+    """
+    channel_type = members.get("ChannelType")
+    if isinstance(channel_type, str):
+        members = {**members, "ChannelType": channel_type.upper()}
+    endpoint = from_wire(Endpoint, members, strict=True)
+    for path, part in (
+        ("$", endpoint),
+        ("$.Demographic", endpoint.demographic),
+        ("$.Location", endpoint.location),
+        ("$.User", endpoint.user),
+    ):
+        if part is not None and part.extra:
+            raise ValidationError(
+                "is nothing that an endpoint has",
+                path_to(path, next(iter(part.extra))),
+                UNKNOWN_MEMBER,
+            )
+    return endpoint
+
+
+#: How problems with the fields of an endpoint begin -> its members.
+_MEMBERS = {
+    "attributes": "Attributes",
+    "metrics": "Metrics",
+    "user.attributes": "User.UserAttributes",
+    "id": "Id",
+}
+
+
+def member_path(path: str) -> str:
+    """The place of a problem with an endpoint, in Pinpoint's names and without `$`."""
+    path = path.removeprefix("$").removeprefix(".")
+    for field, member in _MEMBERS.items():
+        if path == field or path.startswith((f"{field}.", f"{field}[")):
+            return member + path[len(field) :]
+    return path
+
+
+def segment_request(
+    name: str | None, definition: Definition | None, tags: Mapping[str, str] | None = None
+) -> dict[str, JsonValue]:
+    """The members that CreateSegment and UpdateSegment carry."""
+    request: dict[str, JsonValue] = {} if name is None else {"Name": name}
+    if definition is not None:
+        member = "Dimensions" if isinstance(definition, SegmentDimensions) else "SegmentGroups"
+        request[member] = to_wire(definition)
+    return {**request, "tags": dict(tags)} if tags else request
+
+
+def event_body(
+    event: Event, attributes: Mapping[str, str] | None, metrics: Mapping[str, float] | None
+) -> dict[str, JsonValue]:
+    """The members that PutEvents carries for one event, with these attributes and metrics."""
+    body: dict[str, JsonValue] = _EVENT(event)
+    if attributes is not event.attributes and attributes is not None:
+        body["Attributes"] = attributes
+    if metrics is not event.metrics and metrics is not None:
+        body["Metrics"] = metrics
+    return body
+
+
+def event_parts(
+    event_type: str,
+    attributes: Mapping[str, str] | None,
+    metrics: Mapping[str, float] | None,
+    session: Session | None,
+) -> dict[str, JsonValue]:
+    """What `event_body` gives for an event of these parts, without making the event."""
+    body: dict[str, JsonValue] = {"EventType": event_type}
+    if attributes is not None:
+        body["Attributes"] = attributes
+    if metrics is not None:
+        body["Metrics"] = metrics
+    if session is not None:
+        body["Session"] = _SESSION(session)
+    return body
+
+
+def with_id(endpoint_id: str, request: bytes) -> bytes:
+    """An encoded endpoint request with its `Id`, as UpdateEndpointsBatch wants it."""
+    head = encode({"Id": endpoint_id})[:-1]
+    return head + b"}" if request == b"{}" else head + b"," + request[1:]
+
+
+def merged_endpoint(older: bytes, newer: bytes) -> bytes | None:
+    """Two encoded updates of one endpoint as a single one that has the same effect.
+
+    Args:
+        older: an encoded endpoint request with its `Id`.
+        newer: the one that came later.
+
+    Returns:
+        The encoded update, or None where one update cannot say it: the user changes, so that the
+        older user attributes belong to another person.
+    """
+    base, change = orjson.loads(older), orjson.loads(newer)
+    users = base.get("User") or {}, change.get("User") or {}
+    if len({user["UserId"] for user in users if "UserId" in user}) > 1:
+        return None
+    for name in ("EndpointStatus", "EffectiveDate", "RequestId"):
+        base.pop(name, None)  # an update without them sets them anew
+    for name in ("Attributes", "Metrics", "Demographic", "Location"):
+        if name in base and name in change:
+            change[name] = {**base[name], **change[name]}
+    if any(users):
+        attributes = [user["UserAttributes"] for user in users if "UserAttributes" in user]
+        change["User"] = {**users[0], **users[1]}
+        if attributes:
+            change["User"]["UserAttributes"] = {**attributes[0], **attributes[-1]}
+    return encode({**base, **change})
+
+
+@attrs.frozen
+class Members:
+    """The members that a client adds to every event that does not have them itself."""
+
+    values: Mapping[str, JsonValue] = attrs.field(factory=dict)
+    #: The same, encoded once: what stands before the closing brace of an event.
+    tail: bytes = b"}"
+
+
+def event_members(
+    *,
+    app_title: str | None = None,
+    app_package_name: str | None = None,
+    app_version_code: str | None = None,
+    client_sdk_version: str | None = None,
+    sdk_name: str | None = None,
+) -> Members:
+    """The members that a client adds to every event, for `event_fragment`.
+
+    Raises:
+        InvalidTypeError: one of them is not text.
+        ValidationError: one of them cannot be written in UTF-8.
+    """
+    values: dict[str, JsonValue] = _EVENT(
+        Event(
+            type="defaults",
+            app_title=app_title,
+            app_package_name=app_package_name,
+            app_version_code=app_version_code,
+            client_sdk_version=client_sdk_version,
+            sdk_name=sdk_name,
+        )
+    )
+    del values["EventType"]
+    return Members(values, b"," + encode(values)[1:] if values else b"}")
+
+
+def event_fragment(
+    body: dict[str, JsonValue], event_id: str, timestamp: str, members: Members
+) -> bytes:
+    """`"id":{…}`: one event as it stands inside of a PutEvents request, encoded once.
+
+    Args:
+        body: what `event_body` or `event_parts` gave; it is used up.
+        event_id: its id.
+        timestamp: when it happened.
+        members: the client's own members.
+
+    Raises:
+        ValidationError: the event cannot be written as JSON in UTF-8.
+    """
+    body["Timestamp"] = timestamp
+    if members.values.keys().isdisjoint(body):
+        return encode({event_id: body})[1:-2] + members.tail
+    return encode({event_id: {**members.values, **body}})[1:-1]
+
+
+def usual_event(  # noqa: PLR0913, PLR0917 -- the parts of an event; by place, which is faster
+    event_type: str,
+    attributes: Mapping[str, str] | None,
+    metrics: Mapping[str, float] | None,
+    session: Session | None,
+    event_id: str,
+    now: float,
+    members: Members,
+) -> bytes:
+    """What `event_parts` and `event_fragment` make of checked parts, in fewer steps.
+
+    Raises:
+        TypeError: it cannot be encoded; those two say why.
+    """
+    body: dict[str, Any] = {"EventType": event_type}
+    if attributes is not None:
+        body["Attributes"] = attributes
+    if metrics is not None:
+        body["Metrics"] = metrics
+    if session is not None:
+        body["Session"] = _encoded_session(session)
+    body["Timestamp"] = stamp(now)
+    return orjson.dumps({event_id: body})[1:-2] + members.tail
+
+
+def _encoded_session(session: Session) -> orjson.Fragment:
+    """A session is written with each of its events, and encoded once."""
+    known = _encoded_sessions.get(id(session))
+    if known is not None and not session.extra:  # `extra` is the one part that may change
+        return known[1]
+    fragment = orjson.Fragment(orjson.dumps(_SESSION(session)))
+    if len(_encoded_sessions) >= _MOST_SESSIONS:
+        _encoded_sessions.clear()
+    _encoded_sessions[id(session)] = session, fragment
+    return fragment
+
+
+_MOST_SESSIONS = 1024
+#: By identity, which is the session's as long as it is held here.
+_encoded_sessions: dict[int, tuple[Session, orjson.Fragment]] = {}
+
+
+def stamp(now: float) -> str:
+    """`iso` of seconds since the epoch; the text of a second is made once in that second."""
+    global _second  # noqa: PLW0603 -- a cache of one entry, replaced as a whole
+    whole = now // 1.0
+    known, text = _second
+    if known != whole:
+        at = dt.datetime.fromtimestamp(whole, dt.timezone.utc)
+        text = at.strftime("%Y-%m-%dT%H:%M:%S.")
+        _second = (whole, text)
+    return text + _MILLISECONDS[int((now - whole) * 1000)]
+
+
+_second: tuple[float, str] = (-1.0, "")
+_MILLISECONDS = [f"{number:03d}Z" for number in range(1000)]
+
+
+def encode(value: JsonValue | Mapping[str, JsonValue]) -> bytes:
+    """JSON as UTF-8 bytes, exactly as it goes out.
+
+    Raises:
+        ValidationError: the value cannot be written as JSON in UTF-8 (a lone surrogate, an
+            integer beyond 64 bits, nesting beyond 254 levels).
+    """
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise ValidationError(
+            f"cannot be written as JSON ({error}): remove what UTF-8 JSON cannot hold", "$"
+        ) from error
+
+
+def from_json(text: bytes | str) -> JsonValue:
+    """Read JSON.
+
+    Raises:
+        ValidationError: it is not JSON in UTF-8.
+    """
+    try:
+        return cast("JsonValue", orjson.loads(text))
+    except orjson.JSONDecodeError as error:
+        raise ValidationError(
+            f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}", "$"
+        ) from error
+
+
+def from_wire(cls: type[M], data: object, *, strict: bool = False) -> M:
+    """Read a model from Pinpoint's JSON.
+
+    Args:
+        cls: the model.
+        data: a JSON object under Pinpoint's names. Null members count as absent.
+        strict: refuse members that cannot be read, instead of keeping them in `extra`.
+
+    Raises:
+        ValidationError: it is not an object, a required member is missing, or (strict) a
+            member cannot be read; the path says where.
+    """
+    return _read(cls, data, strict=strict, path="$")
+
+
+def _read(cls: type[M], data: object, *, strict: bool, path: str) -> M:
+    if not isinstance(data, Mapping):
+        raise InvalidTypeError(f"expected an object, got {type(data).__name__}", path)
+    members = {key: value for key, value in data.items() if value is not None}
+    values: dict[str, Any] = {}
+    for name, wire in NAMES[cls].items():
+        if wire in members:
+            values[name] = members.pop(wire)
+    for name, read in _nested(cls).items():
+        if name in values:
+            wire = NAMES[cls][name]
+            try:
+                values[name] = read(values[name], strict=strict, path=f"{path}.{wire}")
+            except ValidationError:
+                if strict:
+                    raise
+                members[wire] = values.pop(name)
+    return _build(cls, values, members, strict=strict, path=path)
+
+
+def _read_by_name(cls: type[M], data: object, *, strict: bool, path: str) -> dict[str, M]:
+    if not isinstance(data, Mapping):
+        raise InvalidTypeError(f"expected an object, got {type(data).__name__}", path)
+    return {
+        name: _read(cls, item, strict=strict, path=path_to(path, name))
+        for name, item in data.items()
+        if item is not None
+    }
+
+
+def _read_in_order(cls: type[M], data: object, *, strict: bool, path: str) -> tuple[M, ...]:
+    if not isinstance(data, (list, tuple)):
+        raise InvalidTypeError(f"expected an array, got {type(data).__name__}", path)
+    return tuple(
+        _read(cls, item, strict=strict, path=f"{path}[{index}]") for index, item in enumerate(data)
+    )
+
+
+def _build(
+    cls: type[M], values: dict[str, Any], extra: dict[str, Any], *, strict: bool, path: str
+) -> M:
+    names = NAMES[cls]
+    while True:
+        try:
+            return cls(**_clean(values), extra=extra)  # type: ignore[call-arg]  # names are fields
+        except TypeError as error:
+            if isinstance(error, ValidationError):
+                problem: ValidationError = error
+            else:
+                missing = ", ".join(
+                    wire
+                    for name, wire in names.items()
+                    if name not in values and _is_required(cls, name)
+                )
+                raise ValidationError(f"misses {missing}: give it", path) from error
+        except ValidationError as error:
+            problem = error
+        field, rest = _PATH.fullmatch(problem.path).groups()  # type: ignore[union-attr]  # of ours
+        if strict or field not in values or _is_required(cls, field):
+            located = f"{path}.{names.get(field, field)}{rest}"
+            raise type(problem)(problem.message, located, problem.reason) from problem
+        extra[names[field]] = values.pop(field)
+
+
+#: A problem's path: the field, and where in it.
+_PATH = re.compile(r"\$\.?(\w*)(.*)", re.DOTALL)
+
+
+def _clean(values: dict[str, Any]) -> dict[str, Any]:
+    """Null values inside of maps count as absent, as null members do."""
+    return {
+        name: {key: item for key, item in value.items() if item is not None}
+        if isinstance(value, Mapping)
+        else value
+        for name, value in values.items()
+    }
+
+
+def _is_required(cls: type[Model], field: str) -> bool:
+    return getattr(attrs.fields_dict(cls)[field], "default", None) is attrs.NOTHING  # type: ignore[arg-type]
+
+
+_NESTED: dict[type[Model], dict[str, Callable[..., Any]]] = {}
+
+
+def _nested(cls: type[Model]) -> dict[str, Callable[..., Any]]:
+    """The fields that hold models, and how to read them."""
+    if cls not in _NESTED:
+        found = {name: _models_in(hint) for name, hint in get_type_hints(cls).items()}
+        _NESTED[cls] = {
+            name: functools.partial(_READERS[how], model)
+            for name, (model, how) in found.items()
+            if model is not None
+        }
+    return _NESTED[cls]
+
+
+_READERS: dict[str, Callable[..., Any]] = {
+    "one": _read,
+    "by name": _read_by_name,
+    "in order": _read_in_order,
+}
+_UNIONS = (Union, types.UnionType)
+
+
+def _models_in(hint: object) -> tuple[type[Model] | None, str]:
+    """The model that a field holds, if it does: one of them, or several by name or in order."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Mapping and _is_model(arguments[1]):
+        return arguments[1], "by name"
+    if origin is tuple and _is_model(arguments[0]):
+        return arguments[0], "in order"
+    if origin in _UNIONS:
+        return next((found for found in map(_models_in, arguments) if found[0]), (None, ""))
+    return (cast("type[Model]", hint), "one") if _is_model(hint) else (None, "")
+
+
+def _is_model(hint: object) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Model)

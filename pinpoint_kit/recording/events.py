@@ -1,0 +1,289 @@
+"""Events: sent now (`put`, `put_many`) or recorded for the background (`record`, `submit`).
+
+No thread and no botocore: the recorder encodes, the transport sends, the delivery queues.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+import attrs
+
+from pinpoint_kit.batching import Batch, EventItem, TooLarge, pack_events
+from pinpoint_kit.delivery.pipeline.answers import result_of
+from pinpoint_kit.errors import (
+    InternalServerError,
+    InvalidTypeError,
+    PayloadTooLarge,
+    PinpointKitError,
+    ValidationError,
+)
+from pinpoint_kit.models.event import Event, EventResult
+from pinpoint_kit.recording.recorder import Defaults, event_id_of, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from typing_extensions import Unpack
+
+    from pinpoint_kit.models.base import TimestampInput
+    from pinpoint_kit.models.endpoint import Endpoint
+    from pinpoint_kit.models.event import Session
+    from pinpoint_kit.recording.recorder import EventDetails, Recorder
+    from pinpoint_kit.transport import Transport
+
+__all__ = ["Events"]
+
+_TOO_LARGE = 413
+_RETRYABLE = frozenset({0, 429})
+
+
+class Events:
+    """The events of one application. Safe to use from several threads."""
+
+    def __init__(self, transport: Transport, recorder: Recorder, *, application_id: str) -> None:
+        self._transport = transport
+        self._recorder = recorder
+        self._application_id = application_id
+
+    # In the background
+
+    def record(  # noqa: PLR0913 -- the parts of an event
+        self,
+        endpoint_id: str,
+        event: Event | str,
+        /,
+        *,
+        attributes: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        session: Session | None = None,
+        timestamp: TimestampInput | None = None,
+        endpoint: Endpoint | None = None,
+        event_id: str | None = None,
+    ) -> str:
+        """Queue an event for delivery and return at once.
+
+        It never blocks and never raises because of the network or the content: what the service
+        would refuse is counted as rejected (see `delivery.stats()`), unless the client is
+        strict. Wrong types always raise.
+
+        Args:
+            endpoint_id: the endpoint it happened at; case-insensitive.
+            event: an `Event`, or an event type such as `level_up`.
+            attributes: name -> text of up to 200 characters; only with a type.
+            metrics: name -> number; only with a type.
+            session: the session that it belongs to; only with a type.
+            timestamp: when it happened, now unless given; only with a type.
+            endpoint: endpoint data that goes with it, creating or updating the endpoint.
+            event_id: its id, made unless given; only with a type.
+
+        Returns:
+            The event id, which survives retries: the receiver can tell a duplicate by it.
+
+        Raises:
+            InvalidTypeError: a value has the wrong type.
+            ValidationError: strict, and the service would refuse the content.
+            ClosedError: the client was closed.
+
+        Examples:
+            >>> from pinpoint_kit import connect
+            >>> with connect("sqlite://") as pinpoint:
+            ...     event_id = pinpoint.events.record("device-1", "level_up", metrics={"n": 7})
+            ...     pinpoint.flush().accepted
+            1
+        """
+        return self._recorder.record(
+            endpoint_id, event, attributes, metrics, session, timestamp, endpoint, event_id
+        )
+
+    def submit(
+        self, endpoint_id: str, event: Event | str, /, **details: Unpack[EventDetails]
+    ) -> Future[EventResult]:
+        """Queue an event like `record`, and get a future of what becomes of it.
+
+        The future is settled exactly once: with the `EventResult` when the service accepted or
+        rejected the event, with a `DeliveryError` when it was dropped. It cannot be cancelled.
+
+        Args:
+            endpoint_id: as in `record`.
+            event: as in `record`.
+            **details: as in `record`.
+
+        Returns:
+            A `concurrent.futures.Future`; `asyncio.wrap_future` makes it awaitable.
+
+        Raises:
+            InvalidTypeError: a value has the wrong type.
+            ValidationError: strict, and the service would refuse the content.
+            ClosedError: the client was closed.
+        """
+        future: Future[EventResult] = Future()
+        future.set_running_or_notify_cancel()
+        self._recorder.record(endpoint_id, event, future=future, **details)
+        return future
+
+    # Now
+
+    def put(
+        self, endpoint_id: str, event: Event | str, /, **details: Unpack[EventDetails]
+    ) -> EventResult:
+        """Send one event in one request, now, and return the service's answer to it.
+
+        Blocks until the answer is there; failures that may pass are tried again.
+
+        Args:
+            endpoint_id: as in `record`.
+            event: as in `record`.
+            **details: as in `record`.
+
+        Returns:
+            What became of the event; `raise_for_status()` turns a refusal into an error.
+
+        Raises:
+            InvalidTypeError: a value has the wrong type.
+            ValidationError: strict, and the service would refuse the content.
+            TransportError: no answer came.
+            ServiceError: the whole request was refused, for example `NotFound` for an unknown
+                application.
+        """
+        return self._put([(endpoint_id, event, details)], {})[0]
+
+    def put_many(self, events: Iterable[tuple[str, Event]]) -> list[EventResult]:
+        """Send any number of events now, packed into as few requests as the limits allow.
+
+        All are read before the first is sent. When an error ends it early, what was sent before
+        stays sent, and the error has the results so far as its `results`: one an event, in the
+        order given, None for an event without an answer. Giving events again that have ids of
+        their own is harmless where the receiver tells duplicates by them.
+
+        Args:
+            events: pairs of endpoint id and event.
+
+        Returns:
+            One result an event, in the order given.
+
+        Raises:
+            InvalidTypeError: an item is not such a pair.
+            ValidationError: strict, and the service would refuse some content; nothing is sent.
+            TransportError: no answer came.
+            ServiceError: a whole request was refused.
+        """
+        triples: list[tuple[str, Event | str, EventDetails]] = []
+        for index, pair in enumerate(events):
+            if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[1], Event):  # noqa: PLR2004 -- a pair
+                raise InvalidTypeError("expected a pair (endpoint id, Event)", f"$[{index}]")
+            triples.append((pair[0], pair[1], {}))
+        results: dict[int, EventResult] = {}
+        try:
+            return self._put(triples, results)
+        except PinpointKitError as error:
+            error.results = [results.get(index) for index in range(len(triples))]
+            raise
+
+    def _put(
+        self,
+        triples: list[tuple[str, Event | str, EventDetails]],
+        results: dict[int, EventResult],
+    ) -> list[EventResult]:
+        items: list[_Numbered] = []
+        for index, (endpoint_id, event, details) in enumerate(triples):
+            event_id = event_id_of(event, details.get("event_id"))
+            try:
+                item = self._recorder.encoded(endpoint_id, event, event_id, details)
+            except InvalidTypeError:
+                raise
+            except ValidationError as problem:
+                if self._recorder.policy.strict:
+                    raise
+                results[index] = refusal(endpoint_id, event_id, problem)
+            else:
+                items.append(
+                    _Numbered(endpoint_id, event_id, item.fragment, item.endpoint, index=index)
+                )
+        for packed in pack_events(items, self._recorder.limits):
+            if isinstance(packed, TooLarge):
+                results[packed.item.index] = _too_large(packed)
+            else:
+                self._send(packed, results)
+        return [results[index] for index in range(len(triples))]
+
+    def _send(self, batch: Batch[_Numbered], results: dict[int, EventResult]) -> None:
+        left = list(batch.items)
+
+        def attempt() -> None:
+            nonlocal left
+            self._send_once(Batch(left, batch.build(left), batch.build), results)
+            left = [item for item in left if _may_pass(results[item.index])]
+            if left:
+                raise _NotYetError("some events were not taken yet")
+
+        with contextlib.suppress(_NotYetError):  # the results say which, and why
+            self._transport.with_retries("PutEvents", attempt)
+
+    def _send_once(self, batch: Batch[_Numbered], results: dict[int, EventResult]) -> None:
+        try:
+            answer = self._transport.put_events(self._application_id, batch.body, retry=False)
+        except PayloadTooLarge:
+            if len(batch.items) == 1:
+                raise
+            for half in batch.halves():
+                self._send_once(half, results)
+            return
+        for item in batch.items:
+            results[item.index] = result_of(answer, item.endpoint_id, item.event_id) or EventResult(
+                endpoint_id=item.endpoint_id,
+                event_id=item.event_id,
+                status_code=0,
+                message="the service did not answer for this event: put it again",
+                request_id=answer.request_id,
+            )
+
+    # What rides along
+
+    def set_defaults(
+        self,
+        *,
+        attributes: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        event_type: str | None = None,
+    ) -> None:
+        """Set attributes and metrics that ride on every event, or on every event of a type.
+
+        What is more specific wins: the event's own, then its session's, then its type's, then
+        the client's. A new call replaces what the earlier one set for the same scope.
+
+        Args:
+            attributes: name -> text.
+            metrics: name -> number.
+            event_type: only events of this type; all events unless given.
+
+        Raises:
+            InvalidTypeError: a value has the wrong type.
+        """
+        self._recorder.set_defaults(event_type, Defaults.checked(attributes, metrics))
+
+
+@attrs.define(eq=False)
+class _Numbered(EventItem):
+    """An event of `put_many`, with its place in what the caller gave."""
+
+    index: int = 0
+
+
+class _NotYetError(InternalServerError):
+    """Some events of a request should be sent again."""
+
+
+def _may_pass(result: EventResult) -> bool:
+    return result.status_code in _RETRYABLE or result.status_code >= 500  # noqa: PLR2004 -- HTTP
+
+
+def _too_large(packed: TooLarge[_Numbered]) -> EventResult:
+    return EventResult(
+        endpoint_id=packed.item.endpoint_id,
+        event_id=packed.item.event_id,
+        status_code=_TOO_LARGE,
+        message=f"has {packed.size} bytes, and at most {packed.limit} fit into a request",
+    )

@@ -1,0 +1,231 @@
+"""From the lines of a file to rows: the members of an endpoint, users, or why there is none.
+
+A row that cannot be read is a row, too: it says why without showing what it holds. Only a header
+that cannot be understood takes its whole file down. Whether the members of an endpoint are right
+is the business of whoever reads.
+"""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import orjson
+
+from pinpoint_kit.records.columns import CellError, ColumnError, columns_of
+from pinpoint_kit.records.lines import MAX_LINE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pinpoint_kit.records.lines import Line, Lines
+
+__all__ = ["CsvRows", "HeaderError", "JsonRows", "Maker", "Rows"]
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+#: A piece of work holds no more than this of a file in memory.
+_MAX_BYTES = 4_000_000
+#: A row with a quote that is never closed would go on to the end of the file.
+_MAX_ROW_LINES = 200
+_TOO_LONG = f"is longer than {MAX_LINE_BYTES} bytes"
+
+
+class HeaderError(Exception):
+    """The header of a CSV file cannot be understood; the text says why."""
+
+
+class Maker(Protocol[R_co]):
+    """Makes of each row what the caller wants."""
+
+    def endpoint(self, line: int, members: dict[str, object], content: bytes | None = None) -> R_co:
+        """A row with members of an endpoint, in the shape of Pinpoint's JSON.
+
+        `content` is that JSON, if the file has it.
+        """
+
+    def users(self, line: int, user_ids: Sequence[str]) -> R_co:
+        """A row that names nothing but users."""
+
+    def bad(self, line: int, reason: str, column: str = "") -> R_co:
+        """A row that cannot be read; `column` is the one that is wrong, if it is a single one."""
+
+
+class Rows(Protocol[R]):
+    """Reads rows from a file, beginning where its lines are."""
+
+    lines: Lines
+    is_at_end: bool
+
+    def read(self, most: int) -> list[R]:
+        """Returns that many further rows, or fewer when they are large or at the end."""
+
+
+class JsonRows(Generic[R]):
+    """One JSON object a line."""
+
+    def __init__(self, lines: Lines, maker: Maker[R]) -> None:
+        self.lines = lines
+        self.is_at_end = False
+        self._maker = maker
+
+    def read(self, most: int) -> list[R]:
+        """As in `Rows`."""
+        rows: list[R] = []
+        end = self.lines.offset + _MAX_BYTES
+        while len(rows) < most and self.lines.offset < end:
+            line = self.lines.next()
+            if line is None:
+                self.is_at_end = True
+                break
+            if line.content is None:
+                rows.append(self._maker.bad(line.number, _TOO_LONG))
+            elif content := line.content.rstrip():
+                rows.append(self._row(line.number, content))
+        return rows
+
+    def _row(self, number: int, content: bytes) -> R:
+        try:
+            members = orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            reason = f"is not valid JSON: {error.msg} (column {error.colno})"
+            return self._maker.bad(number, reason)
+        if not isinstance(members, dict):
+            return self._maker.bad(number, "must be a JSON object")
+        user_id = _only_user(members)
+        if user_id is not None:
+            return self._maker.users(number, [user_id])
+        return self._maker.endpoint(number, members, content)
+
+
+def _only_user(members: dict[str, object]) -> str | None:
+    """The user, if the row says nothing but who that is."""
+    user = members.get("User")
+    if len(members) != 1 or not isinstance(user, dict) or user.keys() != {"UserId"}:
+        return None
+    user_id = user["UserId"]
+    return user_id if isinstance(user_id, str) and user_id else None
+
+
+class CsvRows(Generic[R]):
+    """RFC 4180 with a header of dotted names; a repeated header gives several values.
+
+    Args:
+        lines: where the rows are, without the header.
+        maker: makes the rows.
+        header: what `header` has read.
+
+    Raises:
+        HeaderError: a column is nothing that an endpoint has.
+    """
+
+    def __init__(self, lines: Lines, maker: Maker[R], header: Sequence[str]) -> None:
+        self.lines = lines
+        self.is_at_end = False
+        self._maker = maker
+        try:
+            self._columns = columns_of(header)
+        except ColumnError as error:
+            raise HeaderError(str(error)) from None
+        self._has_only_users = list(header) == ["User.UserId"]
+        self._feed = _Feed(lines)
+        self._reader = csv.reader(self._feed, strict=True)
+
+    @staticmethod
+    def header(lines: Lines) -> list[str]:
+        """Reads the header, which is the first line that is not blank.
+
+        Raises:
+            HeaderError: there is none, or it is no line of CSV.
+        """
+        try:
+            for cells in csv.reader(_Feed(lines), strict=True):
+                if cells:
+                    return [cell.strip() for cell in cells]
+        except (_LineError, csv.Error) as error:
+            raise HeaderError(f"the header {_reason(error)}") from None
+        raise HeaderError("the file has no header")
+
+    def read(self, most: int) -> list[R]:
+        """As in `Rows`."""
+        rows: list[R] = []
+        end = self._feed.total + _MAX_BYTES  # and not by the offset: some lines are read again
+        while len(rows) < most and self._feed.total < end:
+            number = self.lines.number + 1
+            self._feed.begin()
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                self.is_at_end = True
+                break
+            except (_LineError, csv.Error) as error:
+                # A quote that is never closed would take all that follows: only one line fails.
+                self.lines.give_back(self._feed.taken[1:])
+                rows.append(self._maker.bad(number, _reason(error)))
+                continue
+            if cells:
+                rows.append(self._row(number, cells))
+        return rows
+
+    def _row(self, number: int, cells: Sequence[str]) -> R:
+        if len(cells) != len(self._columns):
+            return self._maker.bad(
+                number, f"has {len(cells)} cells where the header has {len(self._columns)}"
+            )
+        if self._has_only_users:
+            return self._maker.users(number, cells[0].split())
+        members: dict[str, object] = {}
+        for column, cell in zip(self._columns, cells, strict=True):
+            if cell:
+                try:
+                    column.put(members, cell)
+                except CellError as error:
+                    return self._maker.bad(number, str(error), column.name)
+        return self._maker.endpoint(number, members)
+
+
+class _LineError(Exception):
+    """A line cannot be part of a row; the text says why."""
+
+
+class _Feed:
+    """Lines for the CSV reader, as text, and which of them the latest row has taken."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self.total = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """A new row begins."""
+        self.taken: list[Line] = []
+        self._size = 0
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        line = self._lines.next()
+        if line is None:
+            raise StopIteration
+        self.taken.append(line)
+        self._size += line.size
+        self.total += line.size
+        if line.content is None or self._size > MAX_LINE_BYTES:
+            raise _LineError(_TOO_LONG)
+        if len(self.taken) > _MAX_ROW_LINES:
+            raise _LineError(f"goes on for more than {_MAX_ROW_LINES} lines: a quote is not closed")
+        try:
+            return line.content.decode()
+        except UnicodeDecodeError:
+            raise _LineError("is not UTF-8") from None
+
+
+def _reason(error: Exception) -> str:
+    if "new-line character" in str(error):  # advice to whoever opens the file, not to its author
+        return (
+            "has a carriage return alone: end lines with LF or CRLF, and put quotes around others"
+        )
+    # The reader's texts are fixed sentences; they quote nothing from the file.
+    return str(error) if isinstance(error, _LineError) else f"is not valid CSV: {error}"

@@ -1,0 +1,1 @@
+"""HTTP as it arrives: heads, bodies, connections."""

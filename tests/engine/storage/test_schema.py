@@ -1,0 +1,76 @@
+"""The tables are those of their version: whoever changes one adds a migration."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.dialects import sqlite
+
+from pinpoint_kit.engine.storage import schema
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
+
+#: The version, and a digest of each of its tables.
+PINNED = (
+    3,
+    {
+        "pinpoint_meta": "07d7f183",
+        "apps": "f8dffa19",
+        "tags": "c69624a5",
+        "endpoints": "61b8e1e7",
+        "users": "bbad6c69",
+        "events": "0cb4b010",
+        "segments": "581c5117",
+        "segment_versions": "3ad459f8",
+        "segment_endpoints": "61bd9050",
+        "segment_users": "425c82d8",
+        "event_streams": "9cb7da7b",
+        "channels": "31b7683f",
+        "templates": "7e342ba7",
+        "template_versions": "57564d64",
+        "recommenders": "6751b4f6",
+        "jobs": "934f698c",
+        "job_files": "f8f6054d",
+    },
+)
+
+
+def described(table: Table) -> str:
+    """A table with its columns, constraints and indexes, the same with any SQLAlchemy."""
+    dialect = sqlite.dialect()
+    lines = [
+        f"{column.name} {column.type.compile(dialect)} {column.nullable} {column.primary_key}"
+        f" {column.unique} {column.autoincrement}"
+        for column in table.columns
+    ]
+    unique = [each for each in table.constraints if isinstance(each, UniqueConstraint)]
+    lines += sorted(f"unique {each.columns.keys()}" for each in unique)
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        where = index.dialect_options["sqlite"]["where"]
+        lines.append(f"index {index.name} {index.columns.keys()} {index.unique} {where}")
+    lines.append(f"rowid {table.dialect_options['sqlite']['with_rowid']}")
+    return "\n".join(lines)
+
+
+def test_a_changed_table_has_a_migration() -> None:
+    """The tables of a version never change: files of that version are out there."""
+    tables = {
+        name: hashlib.sha256(described(table).encode()).hexdigest()[:8]
+        for name, table in schema.METADATA.tables.items()
+    }
+    changed = dict(set(tables.items()) ^ set(PINNED[1].items()))
+    if (schema.VERSION, tables) != PINNED:
+        pytest.fail(
+            f"changed: {', '.join(sorted(changed)) or 'the version'}. Add a migration to"
+            " schema.MIGRATIONS, raise schema.VERSION, and then pin here what they are now:"
+            f" {(schema.VERSION, tables)}"
+        )
+
+
+def test_every_older_version_has_a_migration() -> None:
+    """From any version there is a way to the present one."""
+    assert sorted(schema.MIGRATIONS) == list(range(1, schema.VERSION))

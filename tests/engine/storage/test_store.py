@@ -1,0 +1,505 @@
+"""The database file: what opens, what does not, and what a failing disk does to answers."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import stat
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import bindparam, literal, make_url, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import OperationalError
+
+from pinpoint_kit.engine import Engine, Request
+from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.failure_log import Troubles
+from pinpoint_kit.engine.storage.statements import Statement, padded
+from pinpoint_kit.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.engine.conftest import Wire
+
+SECRET = "customer@example.com"
+RETRYABLE = "x-pinpoint-kit-retryable"
+
+
+def path_of(url: str) -> str:
+    """The file's path."""
+    return url.removeprefix("sqlite:///")
+
+
+def refusal(url: str) -> str:
+    """Opens a database that cannot be used and returns what is said."""
+    with pytest.raises(StoreError) as caught:
+        Engine.open(url)
+    return str(caught.value)
+
+
+def test_data_outlives_the_engine(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """What was answered is there when the file is opened again; closing twice is fine."""
+    wire = make_wire(file_url)
+    wire.update("e", Attributes={"a": ["1"]})
+    wire.engine.close()
+    wire.engine.close()
+    with Engine.open(file_url) as engine:
+        path = f"/v1/apps/{wire.app}/endpoints/e"
+        assert engine.handle(Request("GET", path)).status == 200
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite+pysqlite://"])
+def test_databases_in_memory(make_wire: Callable[..., Wire], url: str) -> None:
+    """All spellings of a database in memory work, each engine with its own."""
+    assert make_wire(url).update("e").status == 202
+    assert len(make_wire(url).send("GET", "/v1/apps").json["Item"]) == 1
+
+
+def test_a_closed_engine_answers(wire: Wire) -> None:
+    """After close, requests are answered with 500 instead of being raised at."""
+    wire.engine.close()
+    answer = wire.send("GET", "/v1/apps")
+    assert (answer.status, answer.message) == (500, "The engine is closed; open it again")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "pinpoint.db", "postgresql://x/y", "mysql://x", "sqlite:/x", "::"]
+)
+def test_other_urls_are_refused(url: str) -> None:
+    """Whatever is not a SQLite URL is refused with the forms to write."""
+    assert "sqlite:///FILE" in refusal(url)
+
+
+def test_a_missing_directory(tmp_path: Path) -> None:
+    """The directory has to be there; the message names it."""
+    assert f"The directory {tmp_path}/no" in refusal(f"sqlite:///{tmp_path}/no/p.db")
+
+
+def test_a_directory_for_a_file(tmp_path: Path) -> None:
+    """A directory cannot be a database."""
+    assert "is a directory; name a file in it" in refusal(f"sqlite:///{tmp_path}")
+
+
+def test_a_file_of_something_else(tmp_path: Path) -> None:
+    """A text file is no database, and is left as it is."""
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, but long enough to be read as a header of one\n" * 20)
+    assert "is not a SQLite database" in refusal(f"sqlite:///{path}")
+    assert path.read_text().startswith("not a database")
+
+
+def test_a_corrupt_file(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """A damaged database says so and what to do."""
+    make_wire(file_url).engine.close()
+    path = Path(path_of(file_url))
+    path.write_bytes(path.read_bytes()[:100] + b"\xff" * 8000)
+    assert "corrupt" in refusal(file_url)
+
+
+def test_a_database_of_another_program(file_url: str) -> None:
+    """Foreign tables are not touched."""
+    with sqlite3.connect(path_of(file_url)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    assert "belongs to another program" in refusal(file_url)
+
+
+def set_version(url: str, version: str) -> None:
+    """Changes the stored schema version."""
+    with sqlite3.connect(path_of(url)) as connection:
+        connection.execute("UPDATE pinpoint_meta SET value = ?", [version])
+    connection.close()
+
+
+def test_a_newer_schema(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """A database of a newer release is refused with both versions."""
+    make_wire(file_url).engine.close()
+    set_version(file_url, "99")
+    message = refusal(file_url)
+    assert "schema version is 99" in message
+    assert "upgrade pinpoint-kit" in message
+    set_version(file_url, "many")
+    assert "schema version is missing" in refusal(file_url)
+
+
+def test_an_older_schema_is_migrated(
+    make_wire: Callable[..., Wire], file_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step runs once, in order, in the transaction that stores the new version."""
+    make_wire(file_url).engine.close()
+    steps: list[int] = []
+    now = schema.VERSION
+    monkeypatch.setattr(schema, "VERSION", now + 2)
+    monkeypatch.setattr(
+        schema, "MIGRATIONS", {now: lambda _: steps.append(1), now + 1: lambda _: steps.append(2)}
+    )
+    Engine.open(file_url).close()
+    Engine.open(file_url).close()
+    assert steps == [1, 2]
+
+
+def test_a_database_of_the_first_version_gets_the_later_tables(
+    make_wire: Callable[..., Wire], file_url: str
+) -> None:
+    """A file of version 1, which lacks tables, opens and keeps what is in it."""
+    first = {"pinpoint_meta", "apps", "tags", "endpoints", "users", "events"}
+    wire = make_wire(file_url)
+    wire.update("device-1")
+    wire.engine.close()
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        for name in schema.METADATA.tables.keys() - first:
+            connection.execute(f"DROP TABLE {name}")
+        connection.execute("UPDATE pinpoint_meta SET value = 1 WHERE name = 'schema_version'")
+        connection.commit()
+    with Engine.open(file_url) as engine:
+        assert engine.handle(Request("GET", wire.endpoint_path("device-1"))).status == 200
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    assert schema.METADATA.tables.keys() <= tables
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("DROP TABLE template_versions", "(5, such as template_versions.content)"),
+        ("ALTER TABLE endpoints DROP COLUMN opt_out", "(1, such as endpoints.opt_out)"),
+    ],
+)
+def test_a_file_that_lacks_a_part_of_its_version(
+    make_wire: Callable[..., Wire], file_url: str, change: str, sentence: str
+) -> None:
+    """A file of this version without all of its tables and columns is refused, and left alone."""
+    make_wire(file_url).engine.close()
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        connection.execute(change)
+    assert sentence in refusal(file_url)
+    assert refusal(file_url).endswith("restore a backup or name another file")
+
+
+def test_more_than_a_version_asks_for(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """Tables and columns that somebody added do not matter."""
+    make_wire(file_url).engine.close()
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+        connection.execute("ALTER TABLE endpoints ADD COLUMN theirs")
+    Engine.open(file_url).close()
+
+
+def test_a_read_only_database(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """A database that cannot be written is refused when it is opened."""
+    make_wire(file_url).engine.close()
+    message = refusal(f"sqlite:///file:{path_of(file_url)}?mode=ro&uri=true")
+    assert "read-only" in message
+
+
+@pytest.fixture
+def immutable() -> Iterator[Callable[[str], None]]:
+    """Makes files immutable, for root too, or skips where that cannot be done."""
+    made: list[str] = []
+
+    def make(path: str) -> None:
+        try:
+            done = subprocess.run(  # noqa: S603 -- our own file
+                ["/usr/bin/chattr", "+i", path], check=False, capture_output=True
+            )
+        except OSError:
+            pytest.skip("chattr is not there")
+        if done.returncode:
+            pytest.skip("this file system has no immutable files")
+        made.append(path)
+
+    yield make
+    for path in made:
+        subprocess.run(["/usr/bin/chattr", "-i", path], check=True)  # noqa: S603 -- as above
+
+
+def test_a_read_only_file(
+    make_wire: Callable[..., Wire], file_url: str, immutable: Callable[[str], None]
+) -> None:
+    """A file without the right to write is refused when it is opened."""
+    make_wire(file_url).engine.close()
+    immutable(path_of(file_url))
+    assert "read-only" in refusal(file_url)
+
+
+def limit_pages(wire: Wire, pages: int) -> None:
+    """Makes the disk full at a number of pages, for all idle connections."""
+    with wire.engine._store.read() as connection:
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+
+def test_a_full_disk(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """A full disk answers 500 without data, half-writes nothing, and a retry works later."""
+    wire = make_wire(file_url)
+    wire.update("e")
+    before = wire.dump()
+    limit_pages(wire, 1)
+    items = [{"Id": f"{SECRET}-{n}", "Attributes": {"a": ["x" * 100]}} for n in range(100)]
+    answer = wire.batch(*items)
+    assert (answer.status, answer.code) == (500, "InternalServerErrorException")
+    assert "full; make room" in answer.message
+    assert RETRYABLE not in answer.headers
+    assert SECRET not in answer.message
+    assert "INSERT" not in answer.message
+    assert wire.dump() == before
+    limit_pages(wire, 1_000_000)
+    assert wire.batch(*items).status == 202
+    assert len(wire.rows("SELECT 1 FROM endpoints")) == 101
+
+
+def test_a_database_that_becomes_read_only(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """Losing the right to write answers 500 until it is given back; reading goes on."""
+    wire = make_wire(file_url)
+    wire.update("e")
+    with wire.engine._store.read() as connection:
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+    answer = wire.update("e")
+    assert (answer.status, answer.code) == (500, "InternalServerErrorException")
+    assert "read-only" in answer.message
+    assert answer.headers[RETRYABLE] == "false"
+    assert wire.get("e")["Id"] == "e"
+    with wire.engine._store.read() as connection:
+        connection.exec_driver_sql("PRAGMA query_only=OFF")
+    assert wire.update("e").status == 202
+
+
+def test_a_database_locked_for_too_long(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """Another process that holds the lock makes a write fail after a while, not a read."""
+    wire = make_wire(file_url, busy_timeout=0.1)
+    wire.update("e")
+    other = sqlite3.connect(path_of(file_url), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    answer = wire.update("e")
+    assert answer.status == 500
+    assert "locked" in answer.message
+    assert wire.get("e")["Id"] == "e"
+    other.rollback()
+    other.close()
+    assert wire.update("e").status == 202
+
+
+def test_a_thread_that_holds_the_store_for_too_long(make_wire: Callable[..., Wire]) -> None:
+    """Threads of one process wait for each other just as long."""
+    wire = make_wire(busy_timeout=0.05)
+    with wire.engine._store.write():
+        answer = wire.send("GET", "/v1/apps")
+    assert answer.status == 500
+    assert "Another thread" in answer.message
+
+
+def test_an_unknown_database_error_is_explained() -> None:
+    """An error without an explanation of its own shows its type only."""
+    error = OperationalError("SELECT", {}, sqlite3.OperationalError(SECRET))
+    why = dialects.explain(error)
+    assert why.sentence == "the database failed (OperationalError); try again"
+    assert not why.is_permanent
+
+
+@pytest.mark.parametrize(
+    ("text", "is_permanent"),
+    [
+        ("database or disk is full", False),
+        ("database is locked", False),
+        ("disk I/O error", False),
+        ("unable to open database file", False),
+        ("attempt to write a readonly database", True),
+        ("file is not a database", True),
+        ("database disk image is malformed", True),
+        ("no such table: apps", True),
+    ],
+)
+def test_which_failures_pass(text: str, *, is_permanent: bool) -> None:
+    """What may pass by itself is told from what lasts until somebody mends it."""
+    error = OperationalError("SELECT", {}, sqlite3.OperationalError(text))
+    assert dialects.explain(error).is_permanent is is_permanent
+
+
+def corrupt(path: str, table: str) -> None:
+    """Overwrites the first page of a table, which opening does not read."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        root = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", [table]
+        ).fetchone()[0]
+    with Path(path).open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+
+
+def test_a_corrupt_page_is_permanent(
+    make_wire: Callable[..., Wire], file_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Damage that shows later says that repeating is no use; the log has it once, with the file."""
+    make_wire(file_url).engine.close()
+    corrupt(path_of(file_url), "apps")
+    with Engine.open(file_url) as engine:
+        answers = [engine.handle(Request("GET", "/v1/apps")) for _ in range(8)]
+    for answer in answers:
+        assert (answer.status, answer.headers[RETRYABLE]) == (500, "false")
+        assert answer.headers["x-amzn-ErrorType"] == "InternalServerErrorException"
+        assert b"restore it from a backup" in answer.body
+        assert path_of(file_url).encode() not in answer.body
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage().startswith(
+        f"The database {path_of(file_url)}: the database file is corrupt"
+    )
+    assert answers[0].headers["x-amzn-RequestId"] in record.getMessage()
+
+
+def test_troubles_are_told_once_a_cause_and_hour(caplog: pytest.LogCaptureFixture) -> None:
+    """Each cause has a line of its own, and another one when it is there an hour later."""
+    now = 0.0
+    troubles = Troubles("The database shop.db", lambda: now)
+    full, corrupt = (
+        dialects.explain(OperationalError("", {}, sqlite3.OperationalError(text)))
+        for text in ("disk is full", "malformed")
+    )
+    for why in (full, full, corrupt, full, corrupt):
+        troubles.tell(why, "r")
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+    now = 3599.0
+    troubles.tell(full, "r")
+    assert len(caplog.records) == 2
+    now = 3600.0
+    troubles.tell(full, "r")
+    assert "disk or the database is full" in caplog.records[2].getMessage()
+
+
+@pytest.fixture
+def _open_umask() -> Iterator[None]:
+    """The usual umask, which lets everybody read new files."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def mode_of(path: Path) -> int:
+    """Who may do what with a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.usefixtures("_open_umask")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_new_file_is_its_owners_only(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """Addresses and user ids are readable for nobody else, nor in the side files."""
+    make_wire(file_url).update("e", Address=SECRET, ChannelType="EMAIL")
+    modes = {path.name: mode_of(path) for path in Path(path_of(file_url)).parent.iterdir()}
+    assert modes == dict.fromkeys(["pinpoint.db", "pinpoint.db-wal", "pinpoint.db-shm"], 0o600)
+
+
+@pytest.mark.usefixtures("_open_umask")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_file_behind_a_link_is_its_owners_only(tmp_path: Path) -> None:
+    """A link to a file that is to be made leads to one with the same rights."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "real.db")
+    Engine.open(f"sqlite:///{tmp_path}/link.db").close()
+    assert mode_of(tmp_path / "real.db") == 0o600
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_the_mode_of_an_existing_file_stays(file_url: str) -> None:
+    """Who shares a database between users has said so by its rights."""
+    path = Path(path_of(file_url))
+    path.touch()
+    path.chmod(0o664)
+    Engine.open(file_url).close()
+    Engine.open(file_url).close()
+    assert mode_of(path) == 0o664
+
+
+def test_deleted_data_leaves_the_files(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """After a deletion no file of the database holds the personal data any more."""
+    wire = make_wire(file_url)
+    wire.update("e", ChannelType="EMAIL", Address=SECRET, User={"UserId": f"user-{SECRET}"})
+    wire.update("f", User={"UserId": f"user-{SECRET}", "UserAttributes": {"mail": [SECRET]}})
+    assert wire.user(f"user-{SECRET}", "DELETE").status == 202
+    for path in Path(path_of(file_url)).parent.iterdir():
+        assert SECRET.encode() not in path.read_bytes(), path.name
+
+
+def test_scrubbing_never_waits(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """A reader elsewhere does not hold a deletion up, nor make it fail."""
+    wire = make_wire(file_url)
+    wire.update("e", Address=SECRET, ChannelType="EMAIL")
+    other = sqlite3.connect(path_of(file_url), isolation_level=None)
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM endpoints").fetchall()
+    assert wire.send("DELETE", wire.endpoint_path("e")).status == 202
+    other.rollback()
+    other.close()
+
+
+def test_a_failing_scrub_does_not_refuse_the_deletion(
+    make_wire: Callable[..., Wire], file_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The endpoint is gone and answered, even if the log cannot be cleaned right now."""
+    wire = make_wire(file_url)
+    wire.update("e")
+
+    def fail(_: object) -> None:
+        raise OperationalError("", {}, sqlite3.OperationalError("disk I/O error"))
+
+    monkeypatch.setattr(dialects, "scrub", fail)
+    assert wire.send("DELETE", wire.endpoint_path("e")).status == 202
+
+
+def test_a_new_file_that_is_in_use(file_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening waits until the file is free for a moment, and says so if that takes too long."""
+    other = sqlite3.connect(path_of(file_url), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(dialects, "_WAL_ATTEMPTS", 3)
+    monkeypatch.setattr(dialects, "_WAL_PAUSE_S", 0.0)
+    with pytest.raises(StoreError, match="locked"):
+        Engine.open(file_url, busy_timeout=0.0)
+    monkeypatch.setattr("time.sleep", lambda _: other.rollback())
+    Engine.open(file_url, busy_timeout=0.0).close()
+    other.close()
+
+
+def test_the_settings_of_the_file(make_wire: Callable[..., Wire], file_url: str) -> None:
+    """Write-ahead log, durable commits and overwriting of deleted data are on."""
+    wire = make_wire(file_url)
+    assert wire.rows("PRAGMA journal_mode") == [{"journal_mode": "wal"}]
+    assert wire.rows("PRAGMA synchronous") == [{"synchronous": 2}]
+    assert wire.rows("PRAGMA secure_delete") == [{"secure_delete": 1}]
+
+
+def test_what_is_written_in_bulk_does_not_wait_for_the_disk(
+    make_wire: Callable[..., Wire], file_url: str
+) -> None:
+    """Pieces of a job ask for less than other writes, and never lend them their connection."""
+    store = make_wire(file_url).engine._context.store
+    levels = []
+    for bulk in (True, False, True, False):
+        with store.write(bulk=bulk) as connection:
+            levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+    assert levels == [1, 2, 1, 2]  # NORMAL, FULL
+
+
+def test_statements_run_in_every_parameter_style() -> None:
+    """Constants and repeated names reach drivers of both styles in the right places."""
+    statement = Statement(select(bindparam("b"), literal("c"), bindparam("a")), "a", "b")
+    assert statement._compile(sqlite.dialect()).parameters((1, 2)) == (2, "c", 1)
+    psycopg2 = make_url("postgresql+psycopg2://").get_dialect()()
+    named = statement._compile(psycopg2)
+    assert named.parameters((1, 2)) == {"a": 1, "b": 2, "param_1": "c"}
+    assert list(padded([], (1, 2))) == []
+
+
+def test_another_programs_file_is_left_as_it_was(tmp_path: Path) -> None:
+    """A refused file keeps its journal mode: nothing of it is changed."""
+    path = tmp_path / "other.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="another program"):
+        Engine.open(f"sqlite:///{path}")
+    assert path.read_bytes() == before
