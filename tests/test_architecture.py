@@ -248,7 +248,7 @@ LAYERS: dict[str, set[str]] = {
     "progress": {"models", "audience"},
     "engine": {"errors", "limits", "records", "system", "version"},
     "doors": {"errors", "limits", "engine", "objects", "version"},
-    "server": {"errors", "engine"},
+    "server": {"errors", "engine", "system"},
 }
 
 

@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import threading
 from enum import Enum
 from pathlib import Path
@@ -25,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.system.atomic_files import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -181,38 +181,23 @@ def writing(target: str) -> Iterator[Callable[[bytes], object]]:
         yield functools.partial(click.echo, nl=False)
         return
     path = Path(target)
-    with contextlib.suppress(FileNotFoundError):
-        os.lstat(target)  # names that no file can have are refused here
+    if not target.endswith(("/", os.sep)):
+        made = atomic_file(path, replace=False)
+    elif os.path.lexists(path):
         raise _exists()
-    if target.endswith(("/", os.sep)):
+    else:
         raise click.UsageError("FILE is a folder: name a file in it")
-    descriptor, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".part"
-    )
-    unfinished = Path(name)
-    with _ended_by_signals():
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file.write
-            _name(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    try:
+        with _ended_by_signals(), made as draft, draft.open("wb") as file:
+            yield file.write
+    except FileExistsError as error:
+        if error.filename != str(path):
+            raise
+        raise _exists() from None
 
 
 def _exists() -> click.UsageError:
     return click.UsageError("FILE exists already: name another one")
-
-
-def _name(unfinished: Path, path: Path) -> None:
-    """Give a finished file its name, unless another one has taken it meanwhile."""
-    try:
-        path.hardlink_to(unfinished)
-    except FileExistsError:
-        raise _exists() from None
-    except OSError:  # a file system without links
-        if os.path.lexists(path):
-            raise _exists() from None
-        unfinished.rename(path)
 
 
 @contextlib.contextmanager

@@ -11,14 +11,15 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import url2pathname
 
 import attrs
+
+from pinpoint_kit.system.atomic_files import atomic_file, remove_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -215,11 +216,12 @@ class LocalFiles:
         path = self._path(url)
         with _explained():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _remove_drafts(path)
+            remove_drafts(path)
             for tries in range(_MOST_DRAFTS, 0, -1):
                 content.seek(0)
                 try:
-                    _write_draft(path, content)
+                    with atomic_file(path, replace=True) as draft, draft.open("wb") as stream:
+                        shutil.copyfileobj(content, stream)
                 except FileNotFoundError:
                     if tries == 1:
                         raise
@@ -230,7 +232,7 @@ class LocalFiles:
         """As in `Files`."""
         path = self._path(url)
         with _explained():
-            _remove_drafts(path)
+            remove_drafts(path)
 
     def join(self, prefix: str, name: str) -> str:
         """As in `Files`."""
@@ -273,37 +275,6 @@ class LocalFiles:
 
 
 _MOST_DRAFTS = 3
-_DRAFT_SUFFIX = ".part"
-
-
-def _draft_prefix(path: Path) -> str:
-    """Names the file, for whoever tidies up; the dot keeps imports from reading drafts."""
-    return f".{path.name}."
-
-
-def _write_draft(path: Path, content: BinaryIO) -> None:
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=_draft_prefix(path), suffix=_DRAFT_SUFFIX
-    )
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            shutil.copyfileobj(content, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            draft.unlink()
-        raise
-
-
-def _remove_drafts(path: Path) -> None:
-    with suppress(FileNotFoundError):  # no folder, or somebody else was faster
-        for entry in path.parent.iterdir():
-            name = entry.name
-            if name.startswith(_draft_prefix(path)) and name.endswith(_DRAFT_SUFFIX):
-                entry.unlink(missing_ok=True)
 
 
 def _changed() -> FilesError:

@@ -7,7 +7,6 @@ storage/dialects/sqlite.py.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,11 @@ from sqlalchemy.exc import DBAPIError
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S, check_owner
 from pinpoint_kit.errors import StoreError
+from pinpoint_kit.system.atomic_files import atomic_file
 
 if TYPE_CHECKING:
+    import os
+
     from sqlalchemy import URL, Connection
 
 __all__ = ["back_up"]
@@ -47,18 +49,18 @@ def back_up(url: str, path: str | os.PathLike[str]) -> int:
     target = Path(path)
     # Only a finished copy gets the name: half of one must not be taken for a backup.
     unfinished = target.with_name(f"{target.name}.part")
-    _reserve(target)
     try:
-        _reserve(unfinished)
-        try:
-            _copy(source, unfinished)
-            unfinished.replace(target)
-        except BaseException:
-            unfinished.unlink()
-            raise
-    except BaseException:
-        target.unlink()
-        raise
+        with atomic_file(target, replace=False, draft=unfinished) as draft:
+            _copy(source, draft)
+    except FileExistsError as error:
+        raise StoreError(
+            f"{error.filename} is there already; name another file, or remove it"
+        ) from None
+    except OSError as error:
+        raise StoreError(
+            f"{target} cannot be made ({error.strerror}); name a file in a directory that this user"
+            " can write"
+        ) from None
     return target.stat().st_size
 
 
@@ -69,19 +71,6 @@ def _source(url: str) -> URL:
     if not Path(source.database or "").is_file():
         raise StoreError(f"there is no database {source.database}; name another file")
     return source
-
-
-def _reserve(path: Path) -> None:
-    """Makes an empty file that only this user can read."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        raise StoreError(f"{path} is there already; name another file, or remove it") from None
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be made ({error.strerror}); name a file in a directory that this user"
-            " can write"
-        ) from None
 
 
 def _copy(source: URL, path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.server.access.credentials import Credential, parse
+from pinpoint_kit.system.atomic_files import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -129,12 +130,12 @@ def _check(found: os.stat_result, path: Path) -> None:
 
 
 def add(path: Path, credential: Credential) -> None:
-    """Adds an access key; makes the file when there is none.
+    """Add an access key; make the file when there is none.
 
     Raises:
         ConfigurationError: the file cannot be read or written, is wrong, or has that key already.
     """
-    with _replacing(path) as write:
+    with _replaced(path) as draft:
         text = _text(path) if path.exists() else ""
         # An empty file is a file to be filled; anything else must be right as it is.
         known = parse(text, str(path)) if text.strip() else {}
@@ -143,30 +144,30 @@ def add(path: Path, credential: Credential) -> None:
         gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
         changed = f"{text}{gap}{_section(credential)}"
         parse(changed, str(path))
-        write(changed)
+        draft.write_bytes(changed.encode())
 
 
 def remove(path: Path, access_key_id: str) -> bool:
-    """Removes an access key; returns False when there is none.
+    """Remove an access key; return False when there is none.
 
     Raises:
         ConfigurationError: the file cannot be read or written, is wrong, or has no other key.
     """
-    with _replacing(path) as write:
-        text = _text(path)
-        known = parse(text, str(path))
-        if access_key_id not in known:
-            return False
-        if len(known) == 1:
+    if access_key_id not in read(path):
+        return False
+    with _replaced(path) as draft:
+        text = _text(path)  # once more, now that nobody else changes it
+        others = parse(text, str(path))
+        others.pop(access_key_id, None)
+        if not others:
             raise ConfigurationError(
                 f"{path} has no other access key, and a server with a file of none keeps what it"
                 " had: add another one first, or stop the server"
             )
         changed = _without(text, access_key_id)
-        known.pop(access_key_id)
-        if not _holds(changed, known):
+        if not _holds(changed, others):
             raise ConfigurationError(f"{path} is written in an unusual way: remove the key by hand")
-        write(changed)
+        draft.write_bytes(changed.encode())
     return True
 
 
@@ -213,40 +214,25 @@ def _without(text: str, access_key_id: str) -> str:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Callable[[str], object]]:
-    """Hands out what writes the new content; the new file takes the old one's place at the end.
-
-    The new file is also the lock: a second change at the same time is refused.
-    """
+def _replaced(path: Path) -> Iterator[Path]:
+    """Lend a draft that takes the file's place. It is also the lock between two changes."""
     path = path.resolve()  # a link goes on leading there
     new = path.with_name(f"{path.name}.new")
     try:
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, 0o600)
+        with atomic_file(path, replace=True, draft=new) as draft:
+            yield draft
+            _keep_owner(path, draft)
     except FileExistsError:
         raise ConfigurationError(
             f"{new} is there: another change is under way; or one was interrupted: delete it then"
         ) from None
     except OSError as error:
         raise ConfigurationError(f"{new} cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            yield file.write
-            _keep_owner(path, file.fileno())
-            file.flush()
-            os.fsync(file.fileno())
-            is_changed = file.tell() > 0
-    except BaseException:
-        new.unlink()
-        raise
-    if is_changed:
-        new.replace(path)
-    else:
-        new.unlink()
 
 
-def _keep_owner(path: Path, descriptor: int) -> None:
+def _keep_owner(path: Path, draft: Path) -> None:
     """Root may administer the file of a service's user: it stays that user's."""
     if _HAS_MODES and path.exists():
         found = path.stat()
         if found.st_uid != os.geteuid():
-            os.fchown(descriptor, found.st_uid, found.st_gid)
+            os.chown(draft, found.st_uid, found.st_gid)
