@@ -244,6 +244,7 @@ LAYERS: dict[str, set[str]] = {
         "records",
     },
     "recording": {"errors", "limits", "models", "batching", "transport", "delivery"},
+    "analytics": set(),
     "records": set(),
     "progress": {"models", "audience"},
     "engine": {"errors", "limits", "records", "system", "version"},
