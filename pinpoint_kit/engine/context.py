@@ -53,6 +53,7 @@ class Call:
         body: the raw body.
         now: the time of the request, milliseconds since 1970.
         request_id: the request's id, which the answer carries too.
+        region: the Region that ARNs in the answer name.
     """
 
     route: Route
@@ -61,6 +62,7 @@ class Call:
     body: bytes = attrs.field(repr=False)
     now: int
     request_id: str
+    region: str
 
     @property
     def stamp(self) -> Stamp:

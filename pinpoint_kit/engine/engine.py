@@ -31,6 +31,7 @@ from pinpoint_kit.engine.wire.http import (
     failure_body,
     headers_of,
     preflight_headers,
+    region_of,
     uuid_of,
 )
 from pinpoint_kit.engine.wire.refusals import (
@@ -56,6 +57,8 @@ __all__ = ["Engine"]
 
 _logger = logging.getLogger(__name__)
 
+#: What ARNs name where neither the request nor whoever opened the engine says a Region.
+DEFAULT_REGION = "us-east-1"
 #: Statuses of refusals that the service model does not know.
 _OWN_STATUSES = {"NotImplementedException": 501}
 
@@ -75,7 +78,7 @@ class Engine:
     `step` to let long work go on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what an engine stands on; all but the first have a default
         self,
         store: Store,
         *,
@@ -83,9 +86,11 @@ class Engine:
         clock: Callable[[], datetime] = _utc_now,
         new_id: Callable[[], str] = _random_id,
         files: Files = NO_FILES,
+        region: str = DEFAULT_REGION,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._region = region
         self._listeners: list[Callable[[], None]] = []
         self._context = Context(store, limits, new_id, files, self._announce)
         self._troubles = Troubles(store.name)
@@ -102,6 +107,7 @@ class Engine:
         new_id: Callable[[], str] = _random_id,
         busy_timeout: float = BUSY_TIMEOUT_S,
         files: Files = NO_FILES,
+        region: str = DEFAULT_REGION,
     ) -> Engine:
         """Opens the database, making its tables when it is new.
 
@@ -114,6 +120,8 @@ class Engine:
             busy_timeout: how many seconds a request waits for other writers.
             files: where import and export jobs may read and write; nowhere unless said, because
                 whoever may create a job could use them.
+            region: the Region in the ARNs of answers to requests that are not signed; those to
+                signed ones name the Region of the signature.
 
         Returns:
             The engine; close it when done.
@@ -122,7 +130,7 @@ class Engine:
             StoreError: the database cannot be used; the message says why and what to do next.
         """
         store = Store.open(url, busy_timeout=busy_timeout)
-        return cls(store, limits=limits, clock=clock, new_id=new_id, files=files)
+        return cls(store, limits=limits, clock=clock, new_id=new_id, files=files, region=region)
 
     def handle(self, request: Request) -> Response:
         """Answers one request, whatever it is. A write is durable when the answer is returned."""
@@ -255,6 +263,7 @@ class Engine:
             body=request.body,
             now=instants.moment_ms(self._clock()),
             request_id=request_id,
+            region=region_of(request) or self._region,
         )
         payload = handler(self._context, call)
         content = b"" if payload is None else orjson.dumps(payload)

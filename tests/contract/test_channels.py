@@ -91,10 +91,18 @@ def of_each(kinds: list[Kind]) -> pytest.MarkDecorator:
 
 @of_each(KINDS)
 def test_a_channel_that_nobody_made_is_not_found(channels: Channels, kind: Kind) -> None:
-    """A new application has no channels to get or to delete."""
-    for operation in (channels.get, channels.delete):
-        with pytest.raises(channels.client.exceptions.NotFoundException):
-            operation(kind)
+    """A new application has no channels to get."""
+    with pytest.raises(channels.client.exceptions.NotFoundException):
+        channels.get(kind)
+    assert channels.all() == {}
+
+
+@of_each(KINDS)
+def test_deleting_a_channel_that_nobody_made_succeeds(channels: Channels, kind: Kind) -> None:
+    """Deleting it, once or twice, answers with a channel that is off, and makes none."""
+    for _ in range(2):
+        gone = channels.delete(kind)
+        assert (gone["Platform"], gone["Enabled"]) == (kind.platform, False)
     assert channels.all() == {}
 
 

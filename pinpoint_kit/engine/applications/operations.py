@@ -128,14 +128,14 @@ def create_app(context: Context, call: Call) -> object:
             insert(schema.apps).values(id=application_id, name=name, created=call.now)
         )
         tags.put(connection, tags.app_resource(application_id), tagging, context.limits)
-        return _rendered(require(connection, application_id), tagging)
+        return _rendered(require(connection, application_id), tagging, call.region)
 
 
 def get_app(context: Context, call: Call) -> object:
     """GetApp."""
     with context.store.read() as connection:
         app = require(connection, call.application_id)
-        return _rendered(app, tags.of(connection, tags.app_resource(app.id)))
+        return _rendered(app, tags.of(connection, tags.app_resource(app.id)), call.region)
 
 
 def get_apps(context: Context, call: Call) -> object:
@@ -150,7 +150,10 @@ def get_apps(context: Context, call: Call) -> object:
             .limit(size + 1)
         ).all()
         found = [App(*row) for row in rows[:size]]
-        items = [_rendered(app, tags.of(connection, tags.app_resource(app.id))) for app in found]
+        items = [
+            _rendered(app, tags.of(connection, tags.app_resource(app.id)), call.region)
+            for app in found
+        ]
     page: dict[str, object] = {"Item": items}
     if len(rows) > size:
         page["NextToken"] = str(found[-1].number)
@@ -162,7 +165,7 @@ def delete_app(context: Context, call: Call) -> object:
     with context.store.write() as connection:
         app = require(connection, call.application_id)
         resource = tags.app_resource(app.id)
-        answer = _rendered(app, tags.of(connection, resource))
+        answer = _rendered(app, tags.of(connection, resource), call.region)
         for table in _CONTENTS:
             connection.execute(delete(table).where(table.c.app == app.number))
         tags.forget(connection, resource)
@@ -171,9 +174,9 @@ def delete_app(context: Context, call: Call) -> object:
     return answer
 
 
-def _rendered(app: App, tagging: Mapping[str, str]) -> dict[str, object]:
+def _rendered(app: App, tagging: Mapping[str, str], region: str) -> dict[str, object]:
     return {
-        "Arn": tags.arn(tags.app_resource(app.id)),
+        "Arn": tags.arn(tags.app_resource(app.id), region),
         "Id": app.id,
         "Name": app.name,
         "CreationDate": instants.from_ms(app.created),

@@ -1,8 +1,8 @@
 """Tags: TagResource, UntagResource, ListTagsForResource, and the ARNs that name resources.
 
 Resources are told apart by the last part of their ARN (`apps/ID`, `apps/ID/segments/ID`,
-`templates/NAME/TYPE`); Region and account are accepted as they come, because an embedded engine has
-neither.
+`templates/NAME/TYPE`); Region and account are accepted as they come: an engine serves any
+Region, and has no account.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ def segment_resource(application_id: str, segment_id: str) -> str:
     return f"{app_resource(application_id)}/segments/{segment_id}"
 
 
-def arn(resource: str) -> str:
-    """Returns the resource's ARN, with the placeholders for Region and account."""
-    return f"arn:aws:mobiletargeting:us-east-1:{ACCOUNT}:{resource}"
+def arn(resource: str, region: str) -> str:
+    """Return the resource's ARN in that Region, with the placeholder for the account."""
+    return f"arn:aws:mobiletargeting:{region}:{ACCOUNT}:{resource}"
 
 
 def parse(value: object, path: str, limits: Limits) -> dict[str, str]:

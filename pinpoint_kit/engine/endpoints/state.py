@@ -86,6 +86,8 @@ class EndpointState:
         return None
 
 
+#: Channels whose messages would go nowhere without an address. Devices get theirs later.
+_NEED_ADDRESSES = frozenset({"SMS", "VOICE", "EMAIL", "CUSTOM"})
 _DEMOGRAPHIC = tuple(schema.DEMOGRAPHIC)
 _LOCATION = tuple(schema.LOCATION)
 _SPLIT = len(_DEMOGRAPHIC)
@@ -148,13 +150,19 @@ def opened_lists(text: str) -> dict[str, list[str]]:
 
 
 def check(state: EndpointState, user_attributes: str | None, limits: Limits) -> None:
-    """Checks what can only be said of the whole endpoint.
+    """Check what can only be said of the whole endpoint.
+
+    An app registers before it has a push token: a push or in-app channel needs no address yet,
+    and neither does an endpoint that opted out of everything.
 
     Raises:
-        Refusal: exactly one of channel type and address is known, or it has become too large.
+        Refusal: an address has no channel type, a channel that sends to addresses has none, or
+            the endpoint has become too large.
     """
-    if bool(state.address) != bool(state.channel_type):
-        raise bad_request("Missing Address" if state.channel_type else "Missing ChannelType")
+    if state.address and not state.channel_type:
+        raise bad_request("Missing ChannelType")
+    if state.channel_type in _NEED_ADDRESSES and not state.address and state.opt_out != "ALL":
+        raise bad_request("Missing Address")
     # Every name has a colon, and no character more than 4 bytes: mostly nothing must be opened.
     attributes, metrics = state.attributes or "", state.metrics or ""
     of_user = user_attributes or ""

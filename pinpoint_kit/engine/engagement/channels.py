@@ -148,11 +148,15 @@ def update_channel(context: Context, call: Call) -> object:
 
 
 def delete_channel(context: Context, call: Call) -> object:
-    """DeleteAdmChannel to DeleteVoiceChannel: answers with what was deleted."""
+    """DeleteAdmChannel to DeleteVoiceChannel: answer with what was deleted.
+
+    Deleting a channel that was never set succeeds too, and answers with one that is off.
+    """
     kind = _kind(call)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
-        answer = _rendered(_require(connection, app, kind), kind, app)
+        channel = _all(connection, app).get(kind) or _unset(kind, call.now)
+        answer = _rendered(channel, kind, app)
         connection.execute(
             delete(_CHANNELS).where(_CHANNELS.c.app == app.number, _CHANNELS.c.kind == kind)
         )
@@ -169,6 +173,12 @@ def _new(kind: str, now: int) -> _Channel:
     """Returns the channel before its first update."""
     flags = {flag: False for flags in _CREDENTIALS.get(kind, {}).values() for flag in flags}
     return _Channel({"Enabled": True, **flags}, created=now, modified=now, version=0)
+
+
+def _unset(kind: str, now: int) -> _Channel:
+    """Return what DeleteXChannel answers with when there is nothing to delete."""
+    channel = _new(kind, now)
+    return attrs.evolve(channel, settings={**channel.settings, "Enabled": False})
 
 
 def _check(request: Mapping[str, object], call: Call) -> None:

@@ -63,7 +63,7 @@ def create_template(context: Context, call: Call) -> object:
         _add_version(connection, template, 1, content, call.now)
         tags.put(connection, template.resource, tagging, context.limits)
     return {
-        "Arn": tags.arn(template.resource),
+        "Arn": tags.arn(template.resource, call.region),
         "Message": "Created",
         "RequestID": call.request_id,
     }
@@ -79,7 +79,7 @@ def get_template(context: Context, call: Call) -> object:
         tagging = tags.of(connection, template.resource)
     return {
         **template.rendered(),
-        "Arn": tags.arn(template.resource),
+        "Arn": tags.arn(template.resource, call.region),
         "Version": str(version.number),
         "tags": tagging,
         **version.content,

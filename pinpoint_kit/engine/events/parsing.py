@@ -165,9 +165,8 @@ def _session(value: object) -> tuple[object, ...]:
         raise bad_request(
             "must be a whole number of milliseconds, not below 0", ".Session.Duration"
         )
-    return (
-        session_id,
-        _required_instant(session, "StartTimestamp", ".Session"),
-        optional_instant(session, "StopTimestamp", ".Session"),
-        duration,
-    )
+    start = _required_instant(session, "StartTimestamp", ".Session")
+    stop = optional_instant(session, "StopTimestamp", ".Session")
+    if stop is not None and duration is None:
+        raise bad_request("Session start and stop timestamp's exist but duration is null")
+    return session_id, start, stop, duration

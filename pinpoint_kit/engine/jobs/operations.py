@@ -117,8 +117,6 @@ def _import_definition(request: Mapping[str, object], context: Context) -> dict[
         "RegisterEndpoints": False,
         **request,
     }
-    if not (definition["DefineSegment"] or definition["RegisterEndpoints"]):
-        raise bad_request("RegisterEndpoints or DefineSegment must be true; else nothing is done")
     _check_url(context, definition, "S3Url")
     return definition
 

@@ -63,14 +63,16 @@ def create_segment(context: Context, call: Call) -> object:
         segment = store.add(connection, new)
         sources.found(connection, segment)
         tags.put(connection, _resource(app, segment), tagging, context.limits)
-        return _rendered(connection, app, segment)
+        return _rendered(connection, app, segment, call.region)
 
 
 def get_segment(context: Context, call: Call) -> object:
     """GetSegment, at its newest version."""
     with context.store.read() as connection:
         app = apps.require(connection, call.application_id)
-        return _rendered(connection, app, store.find(connection, app.number, _id(call)))
+        return _rendered(
+            connection, app, store.find(connection, app.number, _id(call)), call.region
+        )
 
 
 def get_segments(context: Context, call: Call) -> object:
@@ -80,7 +82,7 @@ def get_segments(context: Context, call: Call) -> object:
     with context.store.read() as connection:
         app = apps.require(connection, call.application_id)
         found = store.newest(connection, app.number, after, size + 1)
-        page: dict[str, object] = {"Item": _all(connection, app, found[:size])}
+        page: dict[str, object] = {"Item": _all(connection, app, found[:size], call.region)}
     if len(found) > size:
         page["NextToken"] = str(found[size - 1].number)
     return page
@@ -91,7 +93,9 @@ def get_segment_version(context: Context, call: Call) -> object:
     with context.store.read() as connection:
         app = apps.require(connection, call.application_id)
         version = parse_version(call.labels["version"])
-        return _rendered(connection, app, store.find(connection, app.number, _id(call), version))
+        return _rendered(
+            connection, app, store.find(connection, app.number, _id(call), version), call.region
+        )
 
 
 def get_segment_versions(context: Context, call: Call) -> object:
@@ -102,7 +106,7 @@ def get_segment_versions(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id)
         store.find(connection, app.number, _id(call))
         found = store.versions(connection, app.number, _id(call), after, size + 1)
-        page: dict[str, object] = {"Item": _all(connection, app, found[:size])}
+        page: dict[str, object] = {"Item": _all(connection, app, found[:size], call.region)}
     if len(found) > size:
         page["NextToken"] = str(found[size - 1].version)
     return page
@@ -127,7 +131,7 @@ def update_segment(context: Context, call: Call) -> object:
         )
         store.add_version(connection, after)
         sources.found(connection, after)
-        return _rendered(connection, app, after)
+        return _rendered(connection, app, after, call.region)
 
 
 def delete_segment(context: Context, call: Call) -> object:
@@ -135,7 +139,7 @@ def delete_segment(context: Context, call: Call) -> object:
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
         segment = store.find(connection, app.number, _id(call))
-        answer = _rendered(connection, app, segment)
+        answer = _rendered(connection, app, segment, call.region)
         store.remove(connection, segment)
         tags.forget(connection, _resource(app, segment))
     context.store.scrub()
@@ -246,16 +250,16 @@ def _resource(app: App, segment: Segment) -> str:
     return tags.segment_resource(app.id, segment.id)
 
 
-def _all(connection: Connection, app: App, found: Sequence[Segment]) -> list[object]:
-    return [_rendered(connection, app, segment) for segment in found]
+def _all(connection: Connection, app: App, found: Sequence[Segment], region: str) -> list[object]:
+    return [_rendered(connection, app, segment, region) for segment in found]
 
 
-def _rendered(connection: Connection, app: App, segment: Segment) -> dict[str, object]:
+def _rendered(connection: Connection, app: App, segment: Segment, region: str) -> dict[str, object]:
     resource = _resource(app, segment)
     tagging = tags.of(connection, resource)
     return {
         "ApplicationId": app.id,
-        "Arn": tags.arn(resource),
+        "Arn": tags.arn(resource, region),
         "CreationDate": instants.from_ms(segment.created),
         "Id": segment.id,
         "LastModifiedDate": instants.from_ms(segment.modified),

@@ -75,7 +75,7 @@ def delete_event_stream(context: Context, call: Call) -> object:
 def _rendered(connection: Connection, app: App) -> dict[str, object]:
     rows = _SELECT.rows(connection, app.number)
     if not rows:
-        raise not_found("Event stream not found")
+        raise not_found("Resource not found")
     destination, role, modified = rows[0]
     return {
         "ApplicationId": app.id,

@@ -6,6 +6,7 @@ read. Nothing that knows an operation or the store may be put here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sized
 
 import attrs
@@ -17,6 +18,7 @@ __all__ = [
     "failure_body",
     "headers_of",
     "preflight_headers",
+    "region_of",
     "uuid_of",
 ]
 
@@ -71,6 +73,25 @@ _ALLOWED_HEADERS = (
     "*,Authorization,Content-Type,X-Amz-Date,X-Amz-Content-Sha256,X-Amz-Security-Token,"
     "X-Amz-User-Agent,Amz-Sdk-Invocation-Id,Amz-Sdk-Request"
 )
+
+
+#: The scope of a signature, in a header or percent-encoded in a query: KEY/DATE/REGION/SERVICE.
+_SCOPE = re.compile(
+    r"Credential=[^,&\s]*?(?:/|%2[Ff])\d{8}(?:/|%2[Ff])([a-z0-9-]{1,64})(?:/|%2[Ff])"
+)
+
+
+def region_of(request: Request) -> str | None:
+    """Return the Region that a request was signed for, None when it was not signed.
+
+    Args:
+        request: its signature is not checked: the Region only shows in the answer's ARNs.
+    """
+    for place in (request.headers.get("authorization"), request.query):
+        found = _SCOPE.search(place) if place else None
+        if found is not None:
+            return found[1]
+    return None
 
 
 def headers_of(

@@ -82,5 +82,5 @@ def internal_error(text: str, *, is_permanent: bool = False) -> Refusal:
 
 
 def not_implemented(text: str) -> Refusal:
-    """501: the operation is real, but not emulated."""
-    return Refusal("NotImplementedException", text)
+    """501: the operation is real, but not emulated; no repetition changes that."""
+    return Refusal("NotImplementedException", text, is_permanent=True)

@@ -94,6 +94,8 @@ def read(shape: Shape, value: object, path: str = "") -> object:
         return _map(shape, body.as_object(value, path), path)
     if shape.kind == "list":
         return _list(shape, value, path)
+    if shape.kind == "boolean" and isinstance(value, str):
+        value = _FLAGS.get(value, value)
     fits, wanted = _SCALARS[shape.kind]
     if not fits(value):
         raise bad_request(f"must be {wanted}", path)
@@ -148,6 +150,8 @@ def _is_instant(value: object) -> bool:
         return False
 
 
+#: Texts that the service takes for booleans, as older clients write them.
+_FLAGS = {"true": True, "false": False}
 #: How each kind of single value is told, and what a refusal calls it.
 _SCALARS: dict[str, tuple[Callable[[object], bool], str]] = {
     "string": (lambda value: isinstance(value, str), "a string"),

@@ -183,6 +183,31 @@ def test_either_both_or_none_of_channel_and_address(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(
+    "members",
+    [
+        {"ChannelType": "APNS", "OptOut": "ALL"},
+        {"ChannelType": "GCM"},
+        {"ChannelType": "IN_APP"},
+        {"ChannelType": "EMAIL", "OptOut": "ALL"},
+    ],
+)
+def test_an_app_registers_before_it_has_an_address(wire: Wire, members: dict[str, str]) -> None:
+    """A device without a token yet, and who opted out of everything, are kept with their user."""
+    assert wire.update("e", **members, User={"UserId": "u"}).status == 202
+    stored = wire.get("e")
+    assert stored["User"]["UserId"] == "u"
+    assert {name: stored[name] for name in members} == members
+    assert "Address" not in stored
+
+
+def test_opting_in_again_needs_the_address(wire: Wire) -> None:
+    """An endpoint that opted out of a channel with addresses cannot opt in without one."""
+    assert wire.update("e", ChannelType="SMS", OptOut="ALL").status == 202
+    assert wire.update("e", OptOut="NONE").message == "Missing Address"
+    assert wire.update("e", OptOut="NONE", Address="+15555550100").status == 202
+
+
+@pytest.mark.parametrize(
     ("members", "place"),
     [
         ({"Address": 5}, "$.Address"),

@@ -193,6 +193,7 @@ def test_that_there_is_a_credential_is_kept(
         ("Email", {"FromAddress": "a@example.com"}, "Missing Identity"),
         ("Email", {**EMAIL, "FromAddress": ""}, "Missing FromAddress"),
         ("Email", {**EMAIL, "Enabled": 1}, "must be true or false @ $.Enabled"),
+        ("Email", {**EMAIL, "Enabled": "yes"}, "must be true or false @ $.Enabled"),
         ("Gcm", {"ApiKey": "x", "DefaultAuthenticationMethod": "CERTIFICATE"},
          "must be one of KEY, TOKEN @ $.DefaultAuthenticationMethod"),
         ("Apns", {**APNS_TOKEN, "DefaultAuthenticationMethod": "x"},

@@ -388,7 +388,6 @@ def test_a_damaged_compressed_file(wire: Wire, tmp_path: Path) -> None:
         ({"Format": "XML"}, 400, "must be one of CSV, JSON @ $.Format"),
         ({"S3Url": None}, 400, "Missing S3Url"),
         ({"RoleArn": None}, 400, "Missing RoleArn"),
-        ({"RegisterEndpoints": False}, 400, "RegisterEndpoints or DefineSegment must be true"),
         ({"RegisterEndpoints": "yes"}, 400, "must be true or false @ $.RegisterEndpoints"),
         ({"S3Url": "/data/file.csv"}, 400, "must be of the form s3://BUCKET/KEY or file:///PATH"),
         ({"S3Url": "http://host/file"}, 400, "must be of the form s3://BUCKET/KEY"),
@@ -406,6 +405,30 @@ def test_refused_requests(
     assert answer.status == status
     assert text in answer.message
     assert wire.send("GET", f"/v1/apps/{wire.app}/jobs/import").json == {"Item": []}
+
+
+@pytest.mark.parametrize("flags", [{}, {"DefineSegment": False}, {"RegisterEndpoints": False}])
+def test_without_flags_endpoints_are_stored(
+    wire: Wire, tmp_path: Path, flags: dict[str, bool]
+) -> None:
+    """A job that asks for neither a segment nor registration stores the endpoints all the same."""
+    path = tmp_path / "a.csv"
+    path.write_text("Id,ChannelType,Address\nd1,EMAIL,a@example.com\n")
+    done = imported(wire, url_of(path), "CSV", **{"RegisterEndpoints": None, **flags})
+    assert (done["JobStatus"], done["TotalFailures"]) == ("COMPLETED", 0)
+    assert wire.get("d1")["Address"] == "a@example.com"
+
+
+def test_a_segment_id_alone_fills_that_segment(wire: Wire, tmp_path: Path) -> None:
+    """`SegmentId` without flags adds to the imported segment that it names."""
+    path = tmp_path / "a.csv"
+    path.write_text("Id,ChannelType,Address\nd1,EMAIL,a@example.com\n")
+    made = imported(wire, url_of(path), "CSV", DefineSegment=True)["Definition"]["SegmentId"]
+    path.write_text("Id,ChannelType,Address\nd2,EMAIL,b@example.com\n")
+    done = imported(wire, url_of(path), "CSV", RegisterEndpoints=None, SegmentId=made)
+    assert done["JobStatus"] == "COMPLETED"
+    segment = wire.send("GET", f"/v1/apps/{wire.app}/segments/{made}").json
+    assert segment["ImportDefinition"]["Size"] == 2
 
 
 def test_an_engine_without_files(make_wire: Callable[..., Wire], tmp_path: Path) -> None:

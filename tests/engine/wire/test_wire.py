@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -161,3 +162,46 @@ def test_reprs_show_sizes_only() -> None:
 def test_there_is_no_long_work_yet(wire: Wire) -> None:
     """Stepping an idle engine says that nothing is to do."""
     assert wire.engine.step() is False
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "region"),
+    [
+        ({}, "", "us-east-1"),
+        ({"authorization": "Bearer x"}, "", "us-east-1"),
+        (
+            {
+                "authorization": "AWS4-HMAC-SHA256 Credential=AK/20260101/eu-central-1/"
+                "mobiletargeting/aws4_request, SignedHeaders=host, Signature=0"
+            },
+            "",
+            "eu-central-1",
+        ),
+        (
+            {},
+            "X-Amz-Credential=AK%2F20260101%2Fap-south-1%2Fmobiletargeting%2Faws4_request",
+            "ap-south-1",
+        ),
+    ],
+)
+def test_arns_name_the_region_of_the_signature(
+    wire: Wire, headers: dict[str, str], query: str, region: str
+) -> None:
+    """An ARN names the Region that its request was signed for, else the engine's."""
+    request = Request("GET", f"/v1/apps/{wire.app}", query=query, headers=headers)
+    answer = json.loads(wire.engine.handle(request).body)
+    assert answer["Arn"].startswith(f"arn:aws:mobiletargeting:{region}:")
+
+
+def test_an_engine_may_be_opened_for_a_region() -> None:
+    """Answers to requests without a signature name the Region that the engine was opened with."""
+    with Engine.open("sqlite://", region="sa-east-1") as engine:
+        answer = engine.handle(Request("POST", "/v1/apps", body=b'{"Name":"a"}'))
+    assert json.loads(answer.body)["Arn"].startswith("arn:aws:mobiletargeting:sa-east-1:")
+
+
+def test_what_is_not_emulated_is_not_worth_a_retry(wire: Wire) -> None:
+    """A 501 says so in a header, because clients repeat every answer above 499."""
+    answer = wire.send("GET", f"/v1/apps/{wire.app}/journeys")
+    assert answer.status == 501
+    assert answer.headers["x-pinpoint-kit-retryable"] == "false"
