@@ -37,7 +37,6 @@ from pinpoint_kit.recording.auth import Auth
 from pinpoint_kit.recording.events import Events
 from pinpoint_kit.recording.purchases import Purchases
 from pinpoint_kit.recording.recorder import EventPolicy, InvalidPolicy, Recorder
-from pinpoint_kit.recording.sent import SentData
 from pinpoint_kit.recording.sessions import Sessions
 from pinpoint_kit.transport import PutEventsAnswer, RetryPolicy, Transport
 from pinpoint_kit.version import VERSION
@@ -238,7 +237,6 @@ class Pinpoint:
         limits = options.get("limits", DEFAULT_LIMITS)
         self._pacer = Pacer(options.get("rates", {}), time.monotonic)
         self._transport = Transport(client, retry=options.get("retry"), pace=self._pacer)
-        self._sent = SentData(time.monotonic)
         self.delivery = Delivery(
             _Sender(self._transport, application_id),
             limits=limits,
@@ -246,17 +244,15 @@ class Pinpoint:
             on_rejected=options.get("on_rejected"),
             on_dropped=options.get("on_dropped"),
             pacer=self._pacer,
-            on_lost_endpoint_data=self._sent.forget,
             on_fork=_weakly(self),
             spool=_spool(options, application_id),
         )
-        recorder = Recorder(self.delivery, limits=limits, policy=_policy(options), sent=self._sent)
+        recorder = Recorder(self.delivery, limits=limits, policy=_policy(options))
         self.applications = Applications(self._transport)
         self.jobs = Jobs(
             self._transport,
             application_id=application_id,
             door=door.kind if door else None,
-            on_import=self._sent.forget_all,
         )
         exports = Exports(self.jobs, self._objects)
         batches = Batches(self._transport, application_id, limits)
@@ -273,14 +269,10 @@ class Pinpoint:
                 batches=batches,
                 limits=limits,
                 is_here=door is not None and door.kind == "engine",
-                on_change=self._sent.forget_all,
             ),
             strict=options.get("strict", False),
-            on_change=self._sent.forget,
         )
-        self.users = Users(
-            self._transport, application_id=application_id, on_change=self._sent.forget
-        )
+        self.users = Users(self._transport, application_id=application_id)
         self.attributes = Attributes(self._transport, application_id=application_id, limits=limits)
         self.segments = Segments(
             self._transport, application_id=application_id, limits=limits, exports=exports
@@ -379,12 +371,10 @@ class Pinpoint:
             {"UserId": user_id, "Address": address, "EndpointId": endpoint_id},
             dry_run=dry_run,
             timeout=timeout,
-            on_change=self._sent.forget,
         )
 
     def _after_fork(self) -> None:
         self.sessions.renew()
-        self._sent.renew()
 
     def flush(self, timeout: float = 5.0) -> DeliveryReport:
         """Send everything recorded so far and wait until it is settled, or time is over.

@@ -64,7 +64,6 @@ class Endpoints:
         batches: Batches,
         loader: Loader,
         strict: bool = False,
-        on_change: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._strict = strict
         self._transport = transport
@@ -72,7 +71,6 @@ class Endpoints:
         self._loader = loader
         self._delivery = delivery
         self._exports = exports
-        self._on_change = on_change
         self._application_id = application_id
         self._limits = limits
 
@@ -126,7 +124,6 @@ class Endpoints:
         checked, body = self._checked(endpoint)
         if len(body) > self._limits.max_endpoint_bytes:
             raise too_large(len(body), self._limits.max_endpoint_bytes)
-        self._on_change(checked)
         return self._transport.update_endpoint(
             self._application_id, require_path_id(checked, "$.id"), body
         )
@@ -170,7 +167,6 @@ class Endpoints:
             item = Recorded(endpoint.id, "", fragment, is_endpoint=True)
             self._delivery.reject(item, problem.reason, problem.message)
             return
-        self._on_change(endpoint_id)
         self._delivery.enqueue_endpoint(endpoint_id, fragment)
 
     def update_many(
@@ -351,7 +347,6 @@ class Endpoints:
             TransportError: no answer came.
         """
         answer = self._call("DeleteEndpoint", endpoint_id)
-        self._on_change(endpoint_id)
         return wire.from_wire(Endpoint, answer["EndpointResponse"])
 
     def _call(self, operation: str, endpoint_id: str) -> dict[str, Any]:

@@ -66,7 +66,6 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
     *,
     dry_run: bool,
     timeout: float,
-    on_change: Callable[[str], None],
 ) -> ErasureReport:
     """Do it; see `Pinpoint.erase`.
 
@@ -77,7 +76,6 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
         whom: one id by its name on the wire, and None for the others.
         dry_run: report only.
         timeout: seconds for the flush.
-        on_change: called with the id of each endpoint that is gone.
     """
     kind, value = _only(whom)
     pending = delivery.flush(timeout).pending
@@ -91,8 +89,6 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
     ids = tuple(answer["EndpointIds"])
     named = {*ids, value} if kind == "EndpointId" else set(ids)
     marks = [orjson.dumps(text) for text in {value, *ids}]
-    for endpoint_id in () if dry_run else named:
-        on_change(endpoint_id)
     letters = delivery.forget_letters(_concerns(named, marks), dry_run=dry_run)
     return ErasureReport(
         is_dry_run=dry_run,

@@ -41,7 +41,7 @@ _NO_ROLE = "arn:aws:iam::000000000000:role/none"
 class Jobs:
     """The import and export jobs of one application. Safe to use from several threads."""
 
-    def __init__(  # noqa: PLR0913 -- its collaborators, each wanted once
+    def __init__(
         self,
         transport: Transport,
         *,
@@ -49,7 +49,6 @@ class Jobs:
         door: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
-        on_import: Callable[[], None] = lambda: None,
     ) -> None:
         self._transport = transport
         self._application_id = application_id
@@ -57,7 +56,6 @@ class Jobs:
         self._is_here = door == "engine"
         self._sleep = sleep
         self._clock = clock
-        self._on_import = on_import
 
     def import_endpoints(  # noqa: PLR0913 -- what Pinpoint's own request has
         self,
@@ -128,7 +126,6 @@ class Jobs:
             segment_name=segment_name,
             segment_id=_id_of(segment_id),
         )
-        self._on_import()
         return self._one("CreateImportJob", ImportJobRequest=wire.to_wire(definition))
 
     def export_endpoints(
@@ -268,8 +265,6 @@ class Jobs:
                 )
             self._sleep(min(wait * random.uniform(0.75, 1.0), left))  # noqa: S311 -- no secret
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S[self._is_here])
-        if job.type is JobType.IMPORT:
-            self._on_import()
         if job.job_status is JobStatus.FAILED:
             raise JobFailedError(self._failure(job), job.id, job.failures)
         return job

@@ -91,7 +91,7 @@ class _Progress:
 class Loader:
     """Loads rows into one application."""
 
-    def __init__(  # noqa: PLR0913 -- its collaborators, each wanted once
+    def __init__(
         self,
         *,
         jobs: Jobs,
@@ -99,14 +99,12 @@ class Loader:
         batches: Batches,
         limits: Limits,
         is_here: bool,
-        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._jobs = jobs
         self._objects = objects
         self._batches = batches
         self._limits = limits
         self._is_here = is_here
-        self._on_change = on_change
 
     def load(  # noqa: PLR0913 -- what `Endpoints.load` takes
         self,
@@ -149,15 +147,12 @@ class Loader:
 
     def _in_batches(self, kept: _Kept, progress: _Progress) -> LoadReport:
         total = len(kept.rows)
-        self._on_change()
         tally = Tally(lambda done: progress.tell("sending", done, total))
         try:
             self._batches.send(kept.items(), tally)
         except Exception as error:
             tell(error, tally.report(), "load")
             raise
-        finally:
-            self._on_change()  # again: events may have gone out meanwhile
         rejected = tally.report().rejected
         return LoadReport(
             accepted=tally.accepted,

@@ -10,8 +10,6 @@ from pinpoint_kit.models.endpoint import Endpoint
 from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pinpoint_kit.transport import Transport
 
 __all__ = ["Users"]
@@ -25,9 +23,7 @@ class Users:
         transport: Transport,
         *,
         application_id: str,
-        on_change: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._on_change = on_change
         self._transport = transport
         self._application_id = application_id
 
@@ -67,10 +63,7 @@ class Users:
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
         """
-        deleted = self._call("DeleteUserEndpoints", user_id)
-        for endpoint in deleted:
-            self._on_change(endpoint.id or "")
-        return deleted
+        return self._call("DeleteUserEndpoints", user_id)
 
     def _call(self, operation: str, user_id: str) -> ModelList[Endpoint]:
         answer = self._transport.call(

@@ -48,7 +48,6 @@ class Delivery:
         pacer: the pace of requests; free unless given.
         on_rejected: called with each item that was refused, on a thread of its own.
         on_dropped: called with each item that was given up, on a thread of its own.
-        on_lost_endpoint_data: called with the id of an endpoint whose data did not arrive.
         on_fork: called in a forked child, where sockets and locks of the parent must go.
         spool: a durable queue on disk; memory only unless given.
         clock: monotonic seconds.
@@ -63,7 +62,6 @@ class Delivery:
         pacer: Pacer | None = None,
         on_rejected: Callable[[DeadLetter], object] | None = None,
         on_dropped: Callable[[DeadLetter], object] | None = None,
-        on_lost_endpoint_data: Callable[[str], None] = lambda _: None,
         on_fork: Callable[[], None] = lambda: None,
         spool: Spool | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -75,7 +73,7 @@ class Delivery:
         self._notices = Notices(on_rejected, on_dropped)
         self._pacer = pacer or Pacer({}, clock)
         self._buffer = Buffer(options, clock)
-        self._outcomes = Outcomes(self._buffer, self._log, self._notices, on_lost_endpoint_data)
+        self._outcomes = Outcomes(self._buffer, self._log, self._notices)
         self._workers = Workers(
             self._buffer, self._outcomes, send, self._pacer, limits, options, clock, self._log
         )

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from pinpoint_kit.delivery.delivery import Delivery
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.base import TimestampInput
-    from pinpoint_kit.recording.sent import SentData
 
     #: Attributes, metrics, session and timestamp, as the caller gave them.
     _Parts = tuple[
@@ -130,11 +129,9 @@ class Recorder:
         *,
         limits: Limits,
         policy: EventPolicy,
-        sent: SentData,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.limits = limits
-        self._sent = sent
         self.policy = policy
         self.clock = clock
         self._most_bytes = limits.max_event_bytes
@@ -198,8 +195,6 @@ class Recorder:
             fragment, problem = self._fragment(endpoint_id, event, event_id, parts, defaults)
             if endpoint is not None:
                 data = self._endpoint_data(endpoint_id, endpoint)
-                if problem is None and not self._sent.is_new(endpoint_id, data):
-                    data = b""
         except InvalidTypeError:
             raise
         except ValidationError as error:

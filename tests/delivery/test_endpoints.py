@@ -97,8 +97,8 @@ def test_a_strict_client_raises_at_enqueue() -> None:
         pinpoint.endpoints.enqueue(pk.Endpoint(id="e", attributes={"plan": "x" * 101}))
 
 
-def test_endpoint_data_goes_out_once_per_change() -> None:
-    """The same data is sent once; other data, or a direct update, has it sent again."""
+def test_endpoint_data_goes_out_with_every_event_that_has_it() -> None:
+    """Nothing is left out because it was sent before: others may have changed the endpoint."""
     bodies: list[dict[str, Any]] = []
     with pk.connect("sqlite://") as pinpoint:
         pinpoint.client.meta.events.register_first(
@@ -109,13 +109,40 @@ def test_endpoint_data_goes_out_once_per_change() -> None:
         for _ in range(2):
             pinpoint.auth.sign_in("e", endpoint=data)
             pinpoint.flush(10)
-        pinpoint.endpoints.update(pk.Endpoint(id="E", metrics={"n": 1}))
         pinpoint.auth.sign_in("e", endpoint=data)
         pinpoint.auth.sign_in("e", endpoint=pk.Endpoint(user=pk.User(id="v")))
         pinpoint.flush(10)
     sent = [body["BatchItem"]["e"]["Endpoint"] for body in bodies]
     user, other = {"User": {"UserId": "u"}}, {"User": {"UserId": "v"}}
-    assert sent == [user, {}, user, other]
+    assert sent == [user, user, user, other]
+
+
+def test_the_endpoint_that_signed_in_last_has_the_address() -> None:
+    """Of two endpoints that share a push token, the one of the last sign-in is ACTIVE."""
+    with pk.connect("sqlite://") as pinpoint:
+        for who in ("ana", "ben", "ana"):
+            data = pk.Endpoint(channel_type="GCM", address="token", user=pk.User(id=who))
+            pinpoint.auth.sign_in(f"{who}-tablet", endpoint=data)
+            pinpoint.flush(10)
+        found = {name: pinpoint.endpoints.get(f"{name}-tablet") for name in ("ana", "ben")}
+    assert {name: endpoint.endpoint_status for name, endpoint in found.items()} == {
+        "ana": pk.EndpointStatus.ACTIVE,
+        "ben": pk.EndpointStatus.INACTIVE,
+    }
+
+
+def test_the_last_sign_in_wins_whichever_client_sent_it(tmp_path: Path) -> None:
+    """Two clients sign people in on one device: the device has the user of the last one."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    with pk.connect(url, application="s") as one, pk.connect(url, application="s") as two:
+        for client, who in ((one, "ana"), (two, "ben"), (one, "ana")):
+            client.auth.sign_in("tablet", endpoint=pk.Endpoint(user=pk.User(id=who)))
+            client.flush(10)
+            assert [found.id for found in one.users.endpoints(who)] == ["tablet"]
+        two.endpoints.delete("tablet")
+        one.auth.sign_in("tablet", endpoint=pk.Endpoint(user=pk.User(id="ana")))
+        one.flush(10)
+        assert [found.id for found in one.users.endpoints("ana")] == ["tablet"]
 
 
 def _import(pinpoint: pk.Pinpoint, folder: Path) -> None:
@@ -133,10 +160,10 @@ def _load_rows(pinpoint: pk.Pinpoint, _: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [_import, _load_file, _load_rows])
-def test_endpoint_data_that_an_import_overwrote_is_sent_again(
+def test_endpoint_data_of_a_later_event_wins_over_an_import(
     change: Callable[[pk.Pinpoint, Path], None], tmp_path: Path
 ) -> None:
-    """After an import or a load the data of events counts as changed, whatever the way."""
+    """What an import or a load wrote is overwritten by the next event that has other data."""
     data = pk.Endpoint(user=pk.User(id="u"))
     with pk.connect("sqlite://") as pinpoint:
         pinpoint.auth.sign_in("e", endpoint=data)
@@ -146,27 +173,6 @@ def test_endpoint_data_that_an_import_overwrote_is_sent_again(
         pinpoint.auth.sign_in("e", endpoint=data)
         pinpoint.flush(10)
         assert [found.id for found in pinpoint.users.endpoints("u")] == ["e"]
-
-
-def test_endpoint_data_that_went_out_during_an_import_is_sent_again(tmp_path: Path) -> None:
-    """When the job has ended, what went out since it was made counts as changed, too."""
-    bodies: list[dict[str, Any]] = []
-    data = pk.Endpoint(user=pk.User(id="u"))
-    (tmp_path / "rows.csv").write_text("Id,ChannelType,Address\nother,SMS,1\n")
-    with pk.connect("sqlite://") as pinpoint:
-        pinpoint.client.meta.events.register_first(
-            "before-send.pinpoint.PutEvents",
-            lambda request, **_: bodies.append(orjson.loads(request.body)),
-        )
-        job = pinpoint.jobs.import_endpoints(tmp_path / "rows.csv")
-        for _ in range(2):
-            pinpoint.auth.sign_in("e", endpoint=data)
-            pinpoint.flush(10)
-        pinpoint.jobs.wait(job)
-        pinpoint.auth.sign_in("e", endpoint=data)
-        pinpoint.flush(10)
-    user = {"User": {"UserId": "u"}}
-    assert [body["BatchItem"]["e"]["Endpoint"] for body in bodies] == [user, {}, user]
 
 
 def test_endpoint_data_that_was_refused_is_sent_again() -> None:

@@ -12,7 +12,6 @@ from pinpoint_kit import Limits, Session
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models.wire import codec as wire
 from pinpoint_kit.recording.recorder import EventPolicy, Recorder
-from pinpoint_kit.recording.sent import SentData
 
 if TYPE_CHECKING:
     from pinpoint_kit.delivery import Delivery
@@ -96,7 +95,6 @@ def test_both_ways_give_the_same_bytes_and_the_same_refusals(  # noqa: PLR0913, 
         cast("Delivery", queue),
         limits=Limits(max_event_bytes=room),
         policy=EventPolicy(invalid=invalid, members=MEMBERS),
-        sent=SentData(lambda: NOW),
         clock=lambda: NOW,
     )
 
@@ -128,9 +126,7 @@ def test_both_ways_give_the_same_bytes_and_the_same_refusals(  # noqa: PLR0913, 
 def test_a_session_shows_what_is_added_to_it_between_two_events() -> None:
     """A session is encoded once, but not for longer than it stays as it is."""
     queue = Queue()
-    recorder = Recorder(
-        cast("Delivery", queue), limits=Limits(), policy=EventPolicy(), sent=SentData(lambda: NOW)
-    )
+    recorder = Recorder(cast("Delivery", queue), limits=Limits(), policy=EventPolicy())
     session = Session(id="session-1")
     recorder.record("device-1", "level_up", session=session)
     session.extra["More"] = "of it"

@@ -12,7 +12,6 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ from pinpoint_kit.errors import DeliveryError
 from pinpoint_kit.models.event import EventResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pinpoint_kit.delivery.pipeline.answers import Answer
     from pinpoint_kit.delivery.pipeline.items import Recorded
@@ -98,7 +97,6 @@ class Outcomes:
     buffer: Buffer
     log: Log
     notices: Notices
-    on_lost_endpoint_data: Callable[[str], None]
     backlog: Backlog | None = None
     letters: deque[DeadLetter] = attrs.field(factory=lambda: deque(maxlen=_KEPT))
 
@@ -141,11 +139,10 @@ class Outcomes:
         self.tell_dropped(fresh, reason, message)
         self.buffer.announce()
 
-    def refuse_endpoint_data(self, endpoint_id: str, status: int | None) -> None:
+    def refuse_endpoint_data(self, status: int | None) -> None:
         """Endpoint data that went with events was refused; the events were not."""
         self.buffer.count_refused_endpoint()
         self.log.loss("with refused endpoint data", f"status_{status}")
-        self.on_lost_endpoint_data(endpoint_id)
 
     def tell_dropped(self, items: Sequence[Recorded], reason: str, message: str = "") -> None:
         """These were given up, and the ledger knows it already."""
@@ -175,8 +172,6 @@ class Outcomes:
         count = 0
         for item in items:
             count += item.count
-            if item.endpoint:
-                self.on_lost_endpoint_data(item.endpoint_id)
             self._keep(
                 DeadLetter(
                     outcome=outcome,

@@ -299,7 +299,7 @@ class Workers:
             if item.endpoint:
                 endpoint_status = endpoint_status_of(results, item.endpoint_id)[0]
                 if endpoint_status != ACCEPTED:
-                    self.outcomes.refuse_endpoint_data(item.endpoint_id, endpoint_status)
+                    self.outcomes.refuse_endpoint_data(endpoint_status)
         self.outcomes.accept(accepted, answer)
         for status, group in refused.items():
             self.outcomes.refuse(group, f"status_{status}", answer=answer)
