@@ -1,12 +1,15 @@
-"""What every handler is given: the engine's surroundings and the matched request.
+"""What every handler is given, and what every family of handlers gives back: a `Family`.
 
-Values only. A handler is a function of these two; whatever it returns is the answer's payload.
+A handler is a function of the engine's surroundings and the matched request; whatever it returns is
+the answer's payload. What crosses families goes through the two registries here, so that no family
+imports one beside it: what happens when events are recorded, and what is held of a person. Values
+and protocols only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import attrs
 
@@ -15,7 +18,22 @@ from pinpoint_kit.engine.storage.store import Store
 from pinpoint_kit.engine.wire.routes import Route
 from pinpoint_kit.limits import Limits
 
-__all__ = ["Call", "Context", "Handler", "Stamp"]
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = [
+    "Call",
+    "Context",
+    "EventHook",
+    "Family",
+    "Handler",
+    "Operation",
+    "Person",
+    "PersonData",
+    "RecordedEvent",
+    "Stamp",
+    "Status",
+]
 
 
 @attrs.frozen
@@ -25,6 +43,8 @@ class Context:
     Attributes:
         files: where jobs may read and write.
         announce: to be called when there may be long work to do.
+        on_events: what PutEvents calls with the events that it has stored, in its transaction.
+        held_of_person: what removal asks and empties, in this order.
     """
 
     store: Store
@@ -32,6 +52,8 @@ class Context:
     new_id: Callable[[], str]
     files: Files
     announce: Callable[[], None]
+    on_events: Sequence[EventHook] = ()
+    held_of_person: Sequence[PersonData] = ()
 
 
 @attrs.frozen
@@ -73,6 +95,113 @@ class Call:
     def application_id(self) -> str:
         """The application that the path names."""
         return self.labels["application-id"]
+
+
+@attrs.frozen
+class RecordedEvent:
+    """An event that has just been stored, with the endpoint as it was at that moment.
+
+    Attributes:
+        app: the number of the application.
+        application_id: its id.
+        endpoint: the endpoint's id in lower case.
+        user_id: the endpoint's user when the event arrived.
+        arrival: when it arrived, milliseconds since 1970. So are the other instants.
+        session_duration: milliseconds.
+        attributes: JSON, None when there are none; so are `metrics`.
+        shown_endpoint: the endpoint as GetEndpoint shows it, after what came with the event; None
+            when there is none.
+    """
+
+    app: int
+    application_id: str
+    endpoint: str = attrs.field(repr=False)
+    user_id: str | None = attrs.field(repr=False)
+    arrival: int
+    event_id: str
+    type: str
+    timestamp: int
+    session_id: str | None = attrs.field(repr=False)
+    session_start: int | None
+    session_stop: int | None
+    session_duration: int | None
+    app_package_name: str | None
+    app_title: str | None
+    app_version_code: str | None
+    client_sdk_version: str | None
+    sdk_name: str | None
+    attributes: str | None = attrs.field(repr=False)
+    metrics: str | None = attrs.field(repr=False)
+    shown_endpoint: Mapping[str, object] | None = attrs.field(repr=False)
+
+
+#: Is called in the write transaction of PutEvents, after the events and endpoints were written; an
+#: error undoes the request. Events that were stored already, from an earlier try, are not passed.
+EventHook: TypeAlias = Callable[["Context", "Connection", Sequence[RecordedEvent]], None]
+
+
+@attrs.frozen
+class Person:
+    """Whom a removal is about, within one application.
+
+    Attributes:
+        app: the number of the application.
+        keys: the endpoints to remove, ids in lower case. They need not be stored.
+        user_ids: the users whose every record is meant.
+        orphans: the users who have no endpoint left once these are gone.
+    """
+
+    app: int
+    keys: Sequence[str] = attrs.field(repr=False)
+    user_ids: Sequence[str] = attrs.field(repr=False)
+    orphans: Sequence[str] = attrs.field(repr=False)
+
+
+class PersonData(Protocol):
+    """A family's answer to "what do you hold of this person", and its removal.
+
+    All are called while what the family builds on is still there.
+    """
+
+    def held(self, connection: Connection, person: Person) -> Mapping[str, int]:
+        """Return how much is held, by the report's names for it."""
+
+    def erase(self, context: Context, connection: Connection, person: Person) -> None:
+        """Remove all of it, for a data-protection request."""
+
+    def forget(self, context: Context, connection: Connection, person: Person) -> None:
+        """Remove what names the person, because the endpoints are deleted."""
+
+
+Status: TypeAlias = Literal["emulated", "partial", "refused"]
+
+
+@attrs.frozen
+class Operation:
+    """How an operation is answered, and how fully."""
+
+    handler: Handler
+    status: Status = "emulated"
+    note: str = ""
+
+
+@attrs.frozen
+class Family:
+    """What a family gives to the engine. Each has one, in its operations.py.
+
+    Attributes:
+        name: the name of its folder.
+        operations: its rows of the table of operations.
+        extensions: handlers of what Pinpoint's own API cannot be asked; see wire/routes.py.
+        held_of_person: its answer to removal, None when it holds nothing of a person.
+        on_events: what it does with recorded events, if anything.
+    """
+
+    name: str
+    operations: Mapping[str, Operation]
+    extensions: Mapping[str, Handler] = attrs.field(factory=dict)
+    held_of_person: PersonData | None = attrs.field(kw_only=True)
+    on_events: EventHook | None = None
 
 
 #: Returns the payload of the answer: something that orjson can write, or None for no body.

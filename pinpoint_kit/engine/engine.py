@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine import handlers
 from pinpoint_kit.engine.context import Call, Context
-from pinpoint_kit.engine.events import operations as events
+from pinpoint_kit.engine.events import store as events
 from pinpoint_kit.engine.files.files import NO_FILES
 from pinpoint_kit.engine.jobs.steps import Steps
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
@@ -92,7 +92,15 @@ class Engine:
         self._clock = clock
         self._region = region
         self._listeners: list[Callable[[], None]] = []
-        self._context = Context(store, limits, new_id, files, self._announce)
+        self._context = Context(
+            store,
+            limits,
+            new_id,
+            files,
+            self._announce,
+            handlers.ON_EVENTS,
+            handlers.HELD_OF_PERSON,
+        )
         self._troubles = Troubles(store.name)
         self._steps = Steps(self._context, clock, self._troubles, time.monotonic)
         self._routes = routes.load()

@@ -1,141 +1,90 @@
-"""The table of operations that the engine answers, and the coverage page that comes from it.
+"""The table of operations that the engine answers, merged from what its families export.
 
-An operation that is not in the table is refused by name. Handlers themselves live with their
-resource.
+An operation that is not in the table is refused by name. No row of it belongs here: a family has
+its own in its operations.py, and is listed below. The coverage page comes from the table.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
-from pinpoint_kit.engine.applications import operations as apps
-from pinpoint_kit.engine.applications import removed_attributes as attributes
-from pinpoint_kit.engine.applications import settings, tags
-from pinpoint_kit.engine.context import Handler
-from pinpoint_kit.engine.endpoints import listing, users
+from pinpoint_kit.engine.applications import operations as applications
+from pinpoint_kit.engine.context import Status
 from pinpoint_kit.engine.endpoints import operations as endpoints
-from pinpoint_kit.engine.engagement import channels, recommenders, template_versions, templates
+from pinpoint_kit.engine.engagement import operations as engagement
 from pinpoint_kit.engine.events import operations as events
 from pinpoint_kit.engine.jobs import operations as jobs
-from pinpoint_kit.engine.removal import erasure
-from pinpoint_kit.engine.segments import members as segment_members
+from pinpoint_kit.engine.removal import operations as removal
 from pinpoint_kit.engine.segments import operations as segments
-from pinpoint_kit.engine.streams import operations as event_streams
+from pinpoint_kit.engine.streams import operations as streams
 from pinpoint_kit.engine.wire import routes
 
-__all__ = ["OPERATIONS", "OWN", "Coverage", "Operation", "Status", "coverage", "handler_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
-Status: TypeAlias = Literal["emulated", "partial", "refused"]
+    from pinpoint_kit.engine.context import Family, Handler, Operation
+
+__all__ = [
+    "EXTENSIONS",
+    "FAMILIES",
+    "HELD_OF_PERSON",
+    "ON_EVENTS",
+    "OPERATIONS",
+    "Coverage",
+    "coverage",
+    "handler_of",
+    "merged",
+]
+
+#: Each family after those that it builds on.
+FAMILIES: tuple[Family, ...] = (
+    applications.FAMILY,
+    endpoints.FAMILY,
+    events.FAMILY,
+    segments.FAMILY,
+    streams.FAMILY,
+    engagement.FAMILY,
+    jobs.FAMILY,
+    removal.FAMILY,
+)
+
+_T = TypeVar("_T")
 
 
-@attrs.frozen
-class Operation:
-    """How an operation is answered, and how fully."""
+def merged(tables: Iterable[Mapping[str, _T]]) -> dict[str, _T]:
+    """Return all rows of some tables.
 
-    handler: Handler
-    status: Status = "emulated"
-    note: str = ""
+    Raises:
+        ValueError: two tables have a row of the same name.
+    """
+    rows: dict[str, _T] = {}
+    for table in tables:
+        doubles = rows.keys() & table.keys()
+        if doubles:
+            raise ValueError(f"two families answer {', '.join(sorted(doubles))}; leave one")
+        rows.update(table)
+    return rows
 
 
-#: What Pinpoint's own API cannot be asked; see `routes`.
-OWN = {
-    "CountSegmentMembers": segment_members.count_segment_members,
-    "EraseData": erasure.erase_data,
-    "ExplainSegmentMembership": segment_members.explain_segment_membership,
-    "ListEndpointIds": listing.list_endpoint_ids,
-    "ListEndpoints": listing.list_endpoints,
-    "ListSegmentMembers": segment_members.list_segment_members,
-}
+OPERATIONS: Mapping[str, Operation] = merged(family.operations for family in FAMILIES)
 
-_TAGGED = "applications, segments and templates are the only resources so far"
+#: What Pinpoint's own API cannot be asked; see wire/routes.py.
+EXTENSIONS: Mapping[str, Handler] = merged(family.extensions for family in FAMILIES)
 
-OPERATIONS = {
-    "CreateApp": Operation(apps.create_app),
-    "CreateRecommenderConfiguration": Operation(
-        recommenders.create_recommender, "partial", "kept and given back; no model is asked"
-    ),
-    "CreateSegment": Operation(segments.create_segment),
-    "CreateExportJob": Operation(jobs.create_export_job),
-    "CreateImportJob": Operation(jobs.create_import_job),
-    "DeleteApp": Operation(apps.delete_app, note="removes everything in the application"),
-    "DeleteEndpoint": Operation(
-        endpoints.delete_endpoint, note="events of the endpoint stay, anonymous"
-    ),
-    "DeleteEventStream": Operation(event_streams.delete_event_stream),
-    "DeleteRecommenderConfiguration": Operation(recommenders.delete_recommender),
-    "DeleteSegment": Operation(segments.delete_segment),
-    "DeleteUserEndpoints": Operation(
-        users.delete_user_endpoints, note="events of the user stay, anonymous"
-    ),
-    "GetApp": Operation(apps.get_app),
-    "GetApplicationSettings": Operation(settings.get_application_settings),
-    "GetApps": Operation(apps.get_apps),
-    "GetChannels": Operation(channels.get_channels),
-    "GetEndpoint": Operation(endpoints.get_endpoint),
-    "GetEventStream": Operation(event_streams.get_event_stream),
-    "GetRecommenderConfiguration": Operation(recommenders.get_recommender),
-    "GetRecommenderConfigurations": Operation(recommenders.get_recommenders),
-    "GetSegment": Operation(segments.get_segment),
-    "GetSegmentExportJobs": Operation(jobs.get_export_jobs),
-    "GetSegmentImportJobs": Operation(jobs.get_import_jobs),
-    "GetSegmentVersion": Operation(segments.get_segment_version),
-    "GetSegmentVersions": Operation(segments.get_segment_versions),
-    "GetSegments": Operation(segments.get_segments),
-    "GetExportJob": Operation(jobs.get_export_job),
-    "GetExportJobs": Operation(jobs.get_export_jobs),
-    "GetImportJob": Operation(jobs.get_import_job),
-    "GetImportJobs": Operation(jobs.get_import_jobs),
-    "GetUserEndpoints": Operation(users.get_user_endpoints),
-    "ListTagsForResource": Operation(tags.list_tags_for_resource, "partial", _TAGGED),
-    "ListTemplateVersions": Operation(template_versions.list_template_versions),
-    "ListTemplates": Operation(template_versions.list_templates),
-    "PutEventStream": Operation(
-        event_streams.put_event_stream, "partial", "kept and given back; nothing is forwarded"
-    ),
-    "PutEvents": Operation(events.put_events),
-    "RemoveAttributes": Operation(
-        attributes.remove_attributes, note="stored values stay, later ones are not captured"
-    ),
-    "TagResource": Operation(tags.tag_resource, "partial", _TAGGED),
-    "UntagResource": Operation(tags.untag_resource, "partial", _TAGGED),
-    "UpdateApplicationSettings": Operation(
-        settings.update_application_settings, "partial", "kept and given back; nothing obeys them"
-    ),
-    "UpdateEndpoint": Operation(endpoints.update_endpoint),
-    "UpdateEndpointsBatch": Operation(endpoints.update_endpoints_batch),
-    "UpdateRecommenderConfiguration": Operation(
-        recommenders.update_recommender, "partial", "kept and given back; no model is asked"
-    ),
-    "UpdateSegment": Operation(segments.update_segment),
-    "UpdateTemplateActiveVersion": Operation(template_versions.update_template_active_version),
-    **{
-        f"Create{kind}Template": Operation(
-            templates.create_template, note="kept; no message is made from it"
-        )
-        for kind in templates.KINDS
-    },
-    **{f"Delete{kind}Template": Operation(templates.delete_template) for kind in templates.KINDS},
-    **{f"Get{kind}Template": Operation(templates.get_template) for kind in templates.KINDS},
-    **{f"Update{kind}Template": Operation(templates.update_template) for kind in templates.KINDS},
-    **{f"Delete{kind}Channel": Operation(channels.delete_channel) for kind in channels.KINDS},
-    **{f"Get{kind}Channel": Operation(channels.get_channel) for kind in channels.KINDS},
-    **{
-        f"Update{kind}Channel": Operation(
-            channels.update_channel,
-            "partial",
-            "settings are kept, credentials are not; nothing is sent",
-        )
-        for kind in channels.KINDS
-    },
-}
+ON_EVENTS = tuple(family.on_events for family in FAMILIES if family.on_events is not None)
+
+#: What builds on others comes before them, so that those are still there when it is emptied.
+HELD_OF_PERSON = tuple(
+    family.held_of_person for family in reversed(FAMILIES) if family.held_of_person is not None
+)
 
 
 def handler_of(name: str) -> Handler | None:
-    """Returns what answers an operation, or None where it is refused by name."""
+    """Return what answers an operation, or None where it is refused by name."""
     operation = OPERATIONS.get(name)
-    return OWN.get(name) if operation is None else operation.handler
+    return EXTENSIONS.get(name) if operation is None else operation.handler
 
 
 @attrs.frozen
@@ -154,7 +103,7 @@ class Coverage:
 
 
 def coverage() -> list[Coverage]:
-    """Returns a row for each operation of the service model, in the order of their names."""
+    """Return a row for each operation of the service model, in the order of their names."""
     return [_row(route.operation) for route in routes.load().all]
 
 

@@ -50,9 +50,10 @@ def stored_event_ids(engine: Engine, application_id: str) -> list[str]:
 def _rows(
     engine: Engine, application_id: str, event_type: str | None, *columns: str
 ) -> Sequence[Mapping[Any, Any]]:
-    from pinpoint_kit.engine.storage import schema  # noqa: PLC0415 -- see the top of the file
+    from pinpoint_kit.engine.storage.tables.applications import APPS  # noqa: PLC0415 -- see the top of the file
+    from pinpoint_kit.engine.storage.tables.events import EVENTS  # noqa: PLC0415 -- see the top of the file
 
-    events, apps = schema.events, schema.apps
+    events, apps = EVENTS, APPS
     query = (
         events.join(apps, apps.c.number == events.c.app)
         .select()

@@ -27,7 +27,9 @@ import orjson
 from sqlalchemy import insert
 
 from pinpoint_kit.engine import Engine, Request
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
+from pinpoint_kit.engine.storage.tables.events import EVENTS
+from pinpoint_kit.engine.storage.tables.migrations import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -177,8 +179,8 @@ def generate(path: Path, count: int) -> None:
     with Engine.open(f"sqlite:///{half}", clock=lambda: NOW) as engine:
         engine.handle(Request("POST", "/v1/apps", body=b'{"Name": "benchmark"}'))
         for table, rows in (
-            (schema.endpoints, endpoints(count, dice)),
-            (schema.users, users(count, dice)),
+            (ENDPOINTS, endpoints(count, dice)),
+            (USERS, users(count, dice)),
         ):
             batch: list[dict[str, Any]] = []
             keys: list[str] = []
@@ -188,12 +190,12 @@ def generate(path: Path, count: int) -> None:
                 if len(batch) == _BATCH:
                     _insert(engine, table, batch)
             _insert(engine, table, batch)
-            if table is schema.endpoints:
+            if table is ENDPOINTS:
                 added = [
                     {**event, "endpoint": key}
                     for event, key in zip(events(count), keys[::100], strict=True)
                 ]
-                _insert(engine, schema.events, added)
+                _insert(engine, EVENTS, added)
     half.rename(path)
     print(f"made {path} in {time.perf_counter() - began:.0f} s")
 
@@ -286,7 +288,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--file", type=Path, help="where the audience is kept")
     arguments = parser.parse_args()
-    name = f"pinpoint-segments-v{schema.VERSION}-{arguments.endpoints}.db"
+    name = f"pinpoint-segments-v{VERSION}-{arguments.endpoints}.db"
     path = arguments.file or Path(tempfile.gettempdir()) / name
     if not path.exists():
         generate(path, arguments.endpoints)

@@ -14,7 +14,7 @@ import pytest
 
 import pinpoint_kit
 from pinpoint_kit.engine import Engine, Request
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.tables.metadata import METADATA
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from tests.model_answers import operation_at, problems_of
 
@@ -118,7 +118,7 @@ class Wire:
 
     def dump(self) -> list[list[dict[str, Any]]]:
         """Returns everything that is stored."""
-        return [self.rows(f"SELECT * FROM {name}") for name in schema.METADATA.tables]  # noqa: S608 -- our own names
+        return [self.rows(f"SELECT * FROM {name}") for name in METADATA.tables]  # noqa: S608 -- our own names
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import event, given, settings
 
 from pinpoint_kit.engine import Engine
-from pinpoint_kit.engine.applications import operations as apps
-from pinpoint_kit.engine.segments import operations as segments
+from pinpoint_kit.engine.applications import store as apps
+from pinpoint_kit.engine.segments import imported
 from tests.engine.conftest import MORNING, Clock, Wire
 from tests.slow_segments import Person, World, belongs
 
@@ -292,8 +292,8 @@ def make_list(wire: Wire, size: int) -> tuple[str, set[str], set[str]]:
     with context.store.write() as connection:
         app = apps.require(connection, wire.app)
         made = {"Format": "JSON", "S3Url": "s3://b/k", "RoleArn": "r"}
-        segment = segments.create_imported(connection, context, app, "list", made, 0)
-        segments.add_members(connection, segment, sorted(keys), sorted(users))
+        segment = imported.create_imported(connection, context, app, "list", made, 0)
+        imported.add_members(connection, segment, sorted(keys), sorted(users))
     return segment.id, keys, users
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import update
 
-from pinpoint_kit.engine.applications import operations as apps
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.applications import store as apps
+from pinpoint_kit.engine.storage.tables.applications import APPS
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import bad_request
 
@@ -51,8 +51,8 @@ def remove_attributes(context: Context, call: Call) -> object:
             raise bad_request(f"An application has at most {_MAX_PATTERNS} patterns of a type")
         removed[kind] = patterns
         connection.execute(
-            update(schema.apps)
-            .where(schema.apps.c.number == app.number)
+            update(APPS)
+            .where(APPS.c.number == app.number)
             .values(removed_attributes=body.encode(removed))
         )
     return {"ApplicationId": app.id, "AttributeType": kind, "Attributes": patterns}

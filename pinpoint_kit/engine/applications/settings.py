@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, cast
 import orjson
 from sqlalchemy import update
 
-from pinpoint_kit.engine.applications import operations as apps
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.applications import store as apps
+from pinpoint_kit.engine.storage.tables.applications import APPS
 from pinpoint_kit.engine.wire import body, instants, shapes
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.context import Call, Context
 
 __all__ = ["get_application_settings", "update_application_settings"]
@@ -59,8 +59,8 @@ def update_application_settings(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id)
         settings = {**_stored(app), **changes}
         connection.execute(
-            update(schema.apps)
-            .where(schema.apps.c.number == app.number)
+            update(APPS)
+            .where(APPS.c.number == app.number)
             .values(settings=body.encode(settings), settings_modified=call.now)
         )
         return _rendered(apps.require(connection, call.application_id), call)

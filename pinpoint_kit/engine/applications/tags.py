@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, select
 
-from pinpoint_kit.engine.storage import schema
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.tables.applications import APPS, TAGS
+from pinpoint_kit.engine.storage.tables.engagement import TEMPLATES
+from pinpoint_kit.engine.storage.tables.segments import SEGMENTS
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import bad_request, not_found
 
@@ -48,16 +50,15 @@ _ARN = re.compile(
     r"arn:[^:]*:mobiletargeting:[^:]*:[^:]*:"
     r"(apps/[^/]+(?:/segments/[^/]+)?|templates/[^/]+/[A-Z]+)"
 )
-_TAGS = schema.tags
 
 _SELECT = Statement(
-    select(_TAGS.c.name, _TAGS.c.value)
-    .where(_TAGS.c.resource == bindparam("resource_"))
-    .order_by(_TAGS.c.name),
+    select(TAGS.c.name, TAGS.c.value)
+    .where(TAGS.c.resource == bindparam("resource_"))
+    .order_by(TAGS.c.name),
     "resource_",
 )
 _UPSERT = Statement(
-    lambda dialect: dialects.upsert(dialect, _TAGS, ("resource", "name"), ("value",)),
+    lambda dialect: dialects.upsert(dialect, TAGS, ("resource", "name"), ("value",)),
     "resource",
     "name",
     "value",
@@ -121,8 +122,8 @@ def put(connection: Connection, resource: str, tagging: Mapping[str, str], limit
 
 def forget(connection: Connection, resource: str) -> None:
     """Removes the tags of a resource and of everything below it."""
-    below = _TAGS.c.resource.startswith(f"{resource}/", autoescape=True)
-    connection.execute(delete(_TAGS).where((_TAGS.c.resource == resource) | below))
+    below = TAGS.c.resource.startswith(f"{resource}/", autoescape=True)
+    connection.execute(delete(TAGS).where((TAGS.c.resource == resource) | below))
 
 
 def tag_resource(context: Context, call: Call) -> None:
@@ -146,9 +147,7 @@ def untag_resource(context: Context, call: Call) -> None:
     with context.store.write() as connection:
         _require(connection, resource)
         for name in names[: context.limits.max_tags]:
-            connection.execute(
-                delete(_TAGS).where(_TAGS.c.resource == resource, _TAGS.c.name == name)
-            )
+            connection.execute(delete(TAGS).where(TAGS.c.resource == resource, TAGS.c.name == name))
 
 
 def list_tags_for_resource(context: Context, call: Call) -> object:
@@ -173,12 +172,12 @@ def _resource(call: Call) -> str:
 def _require(connection: Connection, resource: str) -> None:
     family, *names = resource.split("/")
     if family == "apps":
-        query = select(schema.apps.c.number).where(schema.apps.c.id == names[0])
+        query = select(APPS.c.number).where(APPS.c.id == names[0])
         if names[1:]:
-            segment = schema.segments.c
-            query = query.where(segment.app == schema.apps.c.number, segment.id == names[-1])
+            segment = SEGMENTS.c
+            query = query.where(segment.app == APPS.c.number, segment.id == names[-1])
     else:
-        table = schema.templates
+        table = TEMPLATES
         query = select(table.c.number).where(table.c.name == names[0], table.c.kind == names[1])
     if connection.execute(query).first() is None:
         raise not_found("Resource not found")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select
 
-from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import rendered
-from pinpoint_kit.engine.storage import schema
 from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.wire import paging
 
 if TYPE_CHECKING:
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["list_endpoint_ids", "list_endpoints"]
 
-_ENDPOINTS = schema.endpoints
 _IDS = Statement(
-    select(_ENDPOINTS.c.endpoint, _ENDPOINTS.c.id)
-    .where(_ENDPOINTS.c.app == bindparam("app_"))
-    .where(_ENDPOINTS.c.endpoint > bindparam("after_"))
-    .order_by(_ENDPOINTS.c.endpoint)
+    select(ENDPOINTS.c.endpoint, ENDPOINTS.c.id)
+    .where(ENDPOINTS.c.app == bindparam("app_"))
+    .where(ENDPOINTS.c.endpoint > bindparam("after_"))
+    .order_by(ENDPOINTS.c.endpoint)
     .limit(bindparam("most_")),
     "app_",
     "after_",

@@ -1,7 +1,7 @@
-"""Endpoints: UpdateEndpoint, UpdateEndpointsBatch, GetEndpoint, DeleteEndpoint.
+"""Endpoints: UpdateEndpoint, UpdateEndpointsBatch, GetEndpoint, GetUserEndpoints.
 
 Handlers only: checking is in endpoints/parsing.py, merging in endpoints/state.py, the rules between
-endpoints in endpoints/writer.py.
+endpoints in endpoints/writer.py, deleting them in removal/operations.py.
 """
 
 from __future__ import annotations
@@ -9,44 +9,24 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete
-
-from pinpoint_kit.engine.applications import operations as apps
-from pinpoint_kit.engine.endpoints import reader
-from pinpoint_kit.engine.endpoints.parsing import check_id, parse_patch
-from pinpoint_kit.engine.endpoints.state import EndpointState, rendered
-from pinpoint_kit.engine.endpoints.writer import EndpointWriter, Update, forget_lonely_users
-from pinpoint_kit.engine.removal.anonymity import make_anonymous
-from pinpoint_kit.engine.segments.lists import forget_endpoints, forget_users
-from pinpoint_kit.engine.storage import schema
-from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.applications import store as apps
+from pinpoint_kit.engine.context import Family, Operation
+from pinpoint_kit.engine.endpoints import listing, reader, store
+from pinpoint_kit.engine.endpoints.ids import check_id
+from pinpoint_kit.engine.endpoints.parsing import parse_patch
+from pinpoint_kit.engine.endpoints.state import rendered
+from pinpoint_kit.engine.endpoints.writer import EndpointWriter, Update
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.http import accepted_body
-from pinpoint_kit.engine.wire.refusals import Refusal, bad_request, not_found, too_large
+from pinpoint_kit.engine.wire.refusals import Refusal, bad_request, too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from sqlalchemy import Connection
+    from collections.abc import Iterator
 
     from pinpoint_kit.engine.context import Call, Context
     from pinpoint_kit.limits import Limits
 
-__all__ = [
-    "delete_endpoint",
-    "get_endpoint",
-    "remove",
-    "update_endpoint",
-    "update_endpoints_batch",
-]
-
-_DELETE = Statement(
-    delete(schema.endpoints)
-    .where(schema.endpoints.c.app == bindparam("app_"))
-    .where(schema.endpoints.c.endpoint == bindparam("endpoint_")),
-    "app_",
-    "endpoint_",
-)
+__all__ = ["FAMILY"]
 
 
 def update_endpoint(context: Context, call: Call) -> object:
@@ -86,41 +66,19 @@ def get_endpoint(context: Context, call: Call) -> object:
     """GetEndpoint."""
     with context.store.read() as connection:
         app = apps.require(connection, call.application_id)
-        state, user_attributes = _require(connection, app.number, call.labels["endpoint-id"])
+        state, user_attributes = reader.require(connection, app.number, call.labels["endpoint-id"])
     return rendered(state, app.id, user_attributes)
 
 
-def delete_endpoint(context: Context, call: Call) -> object:
-    """DeleteEndpoint: answers with what was deleted. Events stay, anonymous."""
-    with context.store.write() as connection:
-        app = apps.require(connection, call.application_id)
-        state, user_attributes = _require(connection, app.number, call.labels["endpoint-id"])
-        remove(connection, app.number, [state], context.new_id)
-    context.store.scrub()
-    return rendered(state, app.id, user_attributes)
+def get_user_endpoints(context: Context, call: Call) -> object:
+    """GetUserEndpoints, the first created first.
 
-
-def remove(
-    connection: Connection, app: int, states: Sequence[EndpointState], new_id: Callable[[], str]
-) -> None:
-    """Deletes endpoints, and what is known of users who lose their last one.
-
-    Their events stay, and say no more whose they were.
+    A user is what endpoints with the same user id share; it exists while such an endpoint does.
     """
-    keys = [state.endpoint for state in states]
-    forget_endpoints(connection, app, keys)
-    _DELETE.run_many(connection, [(app, key) for key in keys])
-    user_ids = sorted({state.user_id for state in states if state.user_id is not None})
-    forget_lonely_users(connection, app, user_ids)
-    forget_users(connection, app, user_ids)
-    make_anonymous(connection, app, keys, user_ids, new_id)
-
-
-def _require(connection: Connection, app: int, endpoint_id: str) -> reader.Found:
-    found = reader.by_key(connection, app, check_id(endpoint_id))
-    if found is None:
-        raise not_found("Endpoint not found")
-    return found
+    with context.store.read() as connection:
+        app = apps.require(connection, call.application_id)
+        found = reader.require_user(connection, app.number, call.labels["user-id"])
+    return {"Item": [rendered(state, app.id, attributes) for state, attributes in found]}
 
 
 def _parse_items(items: object, limits: Limits) -> list[Update]:
@@ -153,3 +111,19 @@ def _placed(position: int) -> Iterator[None]:
         yield
     except Refusal as refusal:
         raise refusal.under(f".Item[{position}]") from None
+
+
+FAMILY = Family(
+    name="endpoints",
+    operations={
+        "GetEndpoint": Operation(get_endpoint),
+        "GetUserEndpoints": Operation(get_user_endpoints),
+        "UpdateEndpoint": Operation(update_endpoint),
+        "UpdateEndpointsBatch": Operation(update_endpoints_batch),
+    },
+    extensions={
+        "ListEndpointIds": listing.list_endpoint_ids,
+        "ListEndpoints": listing.list_endpoints,
+    },
+    held_of_person=store.EndpointData(),
+)

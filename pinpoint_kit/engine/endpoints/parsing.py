@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from pinpoint_kit.engine.storage.schema import DEMOGRAPHIC, LOCATION
+from pinpoint_kit.engine.storage.tables.endpoints import DEMOGRAPHIC, LOCATION
 from pinpoint_kit.engine.wire.body import as_object, optional_instant, optional_text, place
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:
     from pinpoint_kit.limits import Limits
 
-__all__ = ["CHANNEL_TYPES", "EMPTY", "Patch", "check_id", "parse_patch"]
+__all__ = ["CHANNEL_TYPES", "EMPTY", "Patch", "parse_patch"]
 
 CHANNEL_TYPES = frozenset(
     {
@@ -79,22 +79,6 @@ class Patch:
 
 #: Says nothing. `Endpoint: {}` is common in PutEvents.
 EMPTY = Patch()
-
-
-def check_id(endpoint_id: str) -> str:
-    """Returns the endpoint id in the form in which ids are compared.
-
-    Raises:
-        Refusal: it is empty or contains `$`, `{` or `}`.
-    """
-    if not endpoint_id:
-        raise bad_request("An endpoint id must not be empty")
-    if not _FORBIDDEN.isdisjoint(endpoint_id):
-        raise bad_request("An endpoint id must not contain $, { or }")
-    return endpoint_id.lower()
-
-
-_FORBIDDEN = frozenset("${}")
 
 
 def parse_patch(value: object, limits: Limits) -> Patch:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, and_, bindparam, func, literal_column, select
 
+from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.state import COLUMNS, EndpointState
-from pinpoint_kit.engine.storage import schema
 from pinpoint_kit.engine.storage.statements import Row, Statement, padded
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
+from pinpoint_kit.engine.wire.refusals import not_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,26 +33,26 @@ __all__ = [
     "extent",
     "known_users",
     "numbered",
+    "require",
+    "require_user",
     "users_of",
 ]
 
 #: An endpoint and the attributes (JSON) of its user.
 Found = tuple[EndpointState, "str | None"]
 
-_ENDPOINTS = schema.endpoints
-_USERS = schema.users
 #: Sizes of IN lists: each size is a statement of its own, compiled once.
 _SIZES = (1, 10, 100)
 
 
-_SHOWN = (*(_ENDPOINTS.c[name] for name in COLUMNS), _USERS.c.attributes)
-_WITH_USER = _ENDPOINTS.outerjoin(
-    _USERS, and_(_USERS.c.app == _ENDPOINTS.c.app, _USERS.c.user_id == _ENDPOINTS.c.user_id)
+_SHOWN = (*(ENDPOINTS.c[name] for name in COLUMNS), USERS.c.attributes)
+_WITH_USER = ENDPOINTS.outerjoin(
+    USERS, and_(USERS.c.app == ENDPOINTS.c.app, USERS.c.user_id == ENDPOINTS.c.user_id)
 )
 
 
 def _select() -> Select[tuple[object, ...]]:
-    return select(*_SHOWN).select_from(_WITH_USER).where(_ENDPOINTS.c.app == bindparam("app_"))
+    return select(*_SHOWN).select_from(_WITH_USER).where(ENDPOINTS.c.app == bindparam("app_"))
 
 
 def _names(size: int) -> tuple[str, ...]:
@@ -59,46 +61,44 @@ def _names(size: int) -> tuple[str, ...]:
 
 def _listed(select_: Select[tuple[object, ...]], column: str, size: int) -> Statement:
     names = _names(size)
-    condition = _ENDPOINTS.c[column].in_([bindparam(name) for name in names])
+    condition = ENDPOINTS.c[column].in_([bindparam(name) for name in names])
     return Statement(select_.where(condition), "app_", *names)
 
 
 _BY_KEYS = {size: _listed(_select(), "endpoint", size) for size in _SIZES}
-_BY_ADDRESS = _listed(_select().order_by(_ENDPOINTS.c.number), "address", 1)
+_BY_ADDRESS = _listed(_select().order_by(ENDPOINTS.c.number), "address", 1)
 _BY_USERS = {
-    size: _listed(_select().order_by(_ENDPOINTS.c.number), "user_id", size) for size in _SIZES
+    size: _listed(_select().order_by(ENDPOINTS.c.number), "user_id", size) for size in _SIZES
 }
 _AFTER = Statement(
     _select()
-    .where(_ENDPOINTS.c.endpoint > bindparam("after_"))
-    .order_by(_ENDPOINTS.c.endpoint)
+    .where(ENDPOINTS.c.endpoint > bindparam("after_"))
+    .order_by(ENDPOINTS.c.endpoint)
     .limit(bindparam("most_")),
     "app_",
     "after_",
     "most_",
 )
 _EXTENT = Statement(
-    select(func.count(), func.max(_ENDPOINTS.c.number)).where(
-        _ENDPOINTS.c.app == bindparam("app_")
-    ),
+    select(func.count(), func.max(ENDPOINTS.c.number)).where(ENDPOINTS.c.app == bindparam("app_")),
     "app_",
 )
 # The sum keeps the database from going through all of the application by another index.
 _NUMBERED = Statement(
-    select(*_SHOWN, _ENDPOINTS.c.number)
+    select(*_SHOWN, ENDPOINTS.c.number)
     .select_from(_WITH_USER)
-    .where(_ENDPOINTS.c.number > bindparam("after_"))
-    .where(_ENDPOINTS.c.number <= bindparam("last_"))
-    .where(_ENDPOINTS.c.app + literal_column("0") == bindparam("app_"))
-    .order_by(_ENDPOINTS.c.number),
+    .where(ENDPOINTS.c.number > bindparam("after_"))
+    .where(ENDPOINTS.c.number <= bindparam("last_"))
+    .where(ENDPOINTS.c.app + literal_column("0") == bindparam("app_"))
+    .order_by(ENDPOINTS.c.number),
     "app_",
     "after_",
     "last_",
 )
 _USERS_OF = {
     size: _listed(
-        select(_ENDPOINTS.c.endpoint, _ENDPOINTS.c.user_id).where(
-            _ENDPOINTS.c.app == bindparam("app_")
+        select(ENDPOINTS.c.endpoint, ENDPOINTS.c.user_id).where(
+            ENDPOINTS.c.app == bindparam("app_")
         ),
         "endpoint",
         size,
@@ -107,9 +107,9 @@ _USERS_OF = {
 }
 _COUNTS_OF_USERS = {
     size: _listed(
-        select(_ENDPOINTS.c.user_id, func.count())
-        .where(_ENDPOINTS.c.app == bindparam("app_"))
-        .group_by(_ENDPOINTS.c.user_id),
+        select(ENDPOINTS.c.user_id, func.count())
+        .where(ENDPOINTS.c.app == bindparam("app_"))
+        .group_by(ENDPOINTS.c.user_id),
         "user_id",
         size,
     )
@@ -117,7 +117,7 @@ _COUNTS_OF_USERS = {
 }
 _KNOWN_USERS = {
     size: _listed(
-        select(_ENDPOINTS.c.user_id).where(_ENDPOINTS.c.app == bindparam("app_")).distinct(),
+        select(ENDPOINTS.c.user_id).where(ENDPOINTS.c.app == bindparam("app_")).distinct(),
         "user_id",
         size,
     )
@@ -125,9 +125,9 @@ _KNOWN_USERS = {
 }
 _USER_ATTRIBUTES = {
     size: Statement(
-        select(_USERS.c.user_id, _USERS.c.attributes)
-        .where(_USERS.c.app == bindparam("app_"))
-        .where(_USERS.c.user_id.in_([bindparam(name) for name in _names(size)])),
+        select(USERS.c.user_id, USERS.c.attributes)
+        .where(USERS.c.app == bindparam("app_"))
+        .where(USERS.c.user_id.in_([bindparam(name) for name in _names(size)])),
         "app_",
         *_names(size),
     )
@@ -139,6 +139,30 @@ def by_key(connection: Connection, app: int, key: str) -> Found | None:
     """Returns the endpoint whose id in lower case is `key`."""
     rows = _BY_KEYS[1].rows(connection, app, key)
     return _found(rows[0]) if rows else None
+
+
+def require(connection: Connection, app: int, endpoint_id: str) -> Found:
+    """Return an endpoint by its id as written.
+
+    Raises:
+        Refusal: there is none, or the id is not a legal one.
+    """
+    found = by_key(connection, app, check_id(endpoint_id))
+    if found is None:
+        raise not_found("Endpoint not found")
+    return found
+
+
+def require_user(connection: Connection, app: int, user_id: str) -> list[Found]:
+    """Return the endpoints of a user, the first created first.
+
+    Raises:
+        Refusal: the user has none.
+    """
+    found = by_user(connection, app, user_id)
+    if not found:
+        raise not_found("User not found")
+    return found
 
 
 def by_keys(connection: Connection, app: int, keys: Sequence[str]) -> list[Found]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import orjson
 
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.tables.endpoints import DEMOGRAPHIC, LOCATION
 from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.refusals import bad_request
 
@@ -88,13 +88,13 @@ class EndpointState:
 
 #: Channels whose messages would go nowhere without an address. Devices get theirs later.
 _NEED_ADDRESSES = frozenset({"SMS", "VOICE", "EMAIL", "CUSTOM"})
-_DEMOGRAPHIC = tuple(schema.DEMOGRAPHIC)
-_LOCATION = tuple(schema.LOCATION)
+_DEMOGRAPHIC = tuple(DEMOGRAPHIC)
+_LOCATION = tuple(LOCATION)
 _SPLIT = len(_DEMOGRAPHIC)
 COLUMNS = tuple(field.name for field in attrs.fields(EndpointState))
 _row = attrgetter(*COLUMNS)
 _texts = attrgetter(
-    "id", "address", "channel_type", *schema.DEMOGRAPHIC.values(), "city", "country",
+    "id", "address", "channel_type", *DEMOGRAPHIC.values(), "city", "country",
     "postal_code", "region", "user_id", "attributes", "metrics",
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
-from sqlalchemy import and_, bindparam, delete, exists, literal_column, update
+from sqlalchemy import bindparam, literal_column, update
 
 from pinpoint_kit.engine.applications.removed_attributes import CUSTOM, METRIC, USER, captured
 from pinpoint_kit.engine.endpoints import reader
@@ -30,10 +30,12 @@ from pinpoint_kit.engine.endpoints.state import (
     merge_lists,
     new_state,
     opened_lists,
+    rendered,
 )
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.endpoints.store import delete_orphaned_users
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:
@@ -41,13 +43,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.context import Context, Stamp
 
-__all__ = ["Change", "EndpointWriter", "Update", "forget_lonely_users"]
+__all__ = ["Change", "EndpointWriter", "Update"]
 
-_ENDPOINTS = schema.endpoints
-_USERS = schema.users
 
 #: Channels whose oldest endpoint makes room for a user's 16th. APNS_SANDBOX is not among them.
 _EVICTABLE = frozenset({"ADM", "GCM", "APNS", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU"})
@@ -58,46 +58,29 @@ _FIXED = {"app", "endpoint", "id", "creation_date", "cohort"}
 _UPSERT = Statement(
     lambda dialect: dialects.upsert(
         dialect,
-        _ENDPOINTS,
+        ENDPOINTS,
         ("app", "endpoint"),
         [name for name in COLUMNS if name not in _FIXED],
     ).values({name: bindparam(name) for name in COLUMNS}),
     *COLUMNS,
 )
 _DEACTIVATE = Statement(
-    update(_ENDPOINTS)
+    update(ENDPOINTS)
     .values(status=literal_column("'INACTIVE'"))
-    .where(_ENDPOINTS.c.app == bindparam("app_"))
-    .where(_ENDPOINTS.c.channel_type == bindparam("channel_"))
-    .where(_ENDPOINTS.c.address == bindparam("address_"))
-    .where(_ENDPOINTS.c.status == literal_column("'ACTIVE'")),
+    .where(ENDPOINTS.c.app == bindparam("app_"))
+    .where(ENDPOINTS.c.channel_type == bindparam("channel_"))
+    .where(ENDPOINTS.c.address == bindparam("address_"))
+    .where(ENDPOINTS.c.status == literal_column("'ACTIVE'")),
     "app_",
     "channel_",
     "address_",
 )
 _UPSERT_USER = Statement(
-    lambda dialect: dialects.upsert(dialect, _USERS, ("app", "user_id"), ("attributes",)),
+    lambda dialect: dialects.upsert(dialect, USERS, ("app", "user_id"), ("attributes",)),
     "app",
     "user_id",
     "attributes",
 )
-_FORGET_USER = Statement(
-    delete(_USERS)
-    .where(_USERS.c.app == bindparam("app_"))
-    .where(_USERS.c.user_id == bindparam("user_"))
-    .where(
-        ~exists().where(
-            and_(_ENDPOINTS.c.app == _USERS.c.app, _ENDPOINTS.c.user_id == _USERS.c.user_id)
-        )
-    ),
-    "app_",
-    "user_",
-)
-
-
-def forget_lonely_users(connection: Connection, app: int, user_ids: Sequence[str]) -> None:
-    """Deletes the attributes of those users who have no endpoint left."""
-    _FORGET_USER.run_many(connection, [(app, user_id) for user_id in user_ids])
 
 
 class Change(Protocol):
@@ -196,6 +179,20 @@ class EndpointWriter:
         state = self._states.get(key)
         return self._mentioned.get(key) if state is None else state.user_id
 
+    def shown(self, key: str, application_id: str) -> dict[str, object] | None:
+        """Return the endpoint after the changes so far, as GetEndpoint shows it."""
+        state, attributes = self._states.get(key), None
+        if state is None:
+            found = reader.by_key(self._connection, self._app, key)
+            if found is None:
+                return None
+            state, attributes = found
+            if state.contact and (self._app, *state.contact) in self._taken:
+                state.status = "INACTIVE"
+        if state.user_id is not None:
+            attributes = self._attributes.get(state.user_id, attributes)
+        return rendered(state, application_id, attributes)
+
     def apply(self, change: Change) -> EndpointState:
         """Merges one change.
 
@@ -224,7 +221,7 @@ class EndpointWriter:
             self._connection,
             [(self._app, name, self._attributes[name] or "{}") for name in self._dirty_users],
         )
-        forget_lonely_users(self._connection, self._app, list(self._left_users))
+        delete_orphaned_users(self._connection, self._app, list(self._left_users))
 
     def _load(self, changes: Sequence[Change]) -> None:
         keys = list(dict.fromkeys(change.key for change in changes))

@@ -14,17 +14,17 @@ import attrs
 import orjson
 from sqlalchemy import bindparam, delete, select
 
-from pinpoint_kit.engine.applications import operations as apps
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.tables.engagement import CHANNELS
 from pinpoint_kit.engine.wire import body, instants, shapes
 from pinpoint_kit.engine.wire.refusals import bad_request, not_found
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.context import Call, Context
 
 __all__ = ["KINDS", "delete_channel", "get_channel", "get_channels", "update_channel"]
@@ -70,16 +70,15 @@ _UNSENT: Mapping[str, Mapping[str, object]] = {
 _METHODS = {"gcm": ("KEY", "TOKEN")}
 _APNS_METHODS = ("CERTIFICATE", "KEY", "TOKEN")
 
-_CHANNELS = schema.channels
 _COLUMNS = ("settings", "created", "modified", "version")
 _SELECT = Statement(
-    select(*(_CHANNELS.c[name] for name in ("kind", *_COLUMNS)))
-    .where(_CHANNELS.c.app == bindparam("app_"))
-    .order_by(_CHANNELS.c.kind),
+    select(*(CHANNELS.c[name] for name in ("kind", *_COLUMNS)))
+    .where(CHANNELS.c.app == bindparam("app_"))
+    .order_by(CHANNELS.c.kind),
     "app_",
 )
 _UPSERT = Statement(
-    lambda dialect: dialects.upsert(dialect, _CHANNELS, ("app", "kind"), _COLUMNS),
+    lambda dialect: dialects.upsert(dialect, CHANNELS, ("app", "kind"), _COLUMNS),
     "app",
     "kind",
     *_COLUMNS,
@@ -158,7 +157,7 @@ def delete_channel(context: Context, call: Call) -> object:
         channel = _all(connection, app).get(kind) or _unset(kind, call.now)
         answer = _rendered(channel, kind, app)
         connection.execute(
-            delete(_CHANNELS).where(_CHANNELS.c.app == app.number, _CHANNELS.c.kind == kind)
+            delete(CHANNELS).where(CHANNELS.c.app == app.number, CHANNELS.c.kind == kind)
         )
     context.store.scrub()
     return answer

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import orjson
 from sqlalchemy import delete, insert, select, update
 
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.tables.engagement import RECOMMENDERS
 from pinpoint_kit.engine.wire import body, instants, paging, shapes
 from pinpoint_kit.engine.wire.refusals import bad_request, not_found
 
@@ -30,7 +30,7 @@ __all__ = [
     "update_recommender",
 ]
 
-_TABLE = schema.recommenders
+_TABLE = RECOMMENDERS
 _ID_TYPES = ("PINPOINT_ENDPOINT_ID", "PINPOINT_USER_ID")
 _MAX_ATTRIBUTES = 10
 _MAX_PER_MESSAGE = 5

@@ -15,8 +15,8 @@ import attrs
 import orjson
 from sqlalchemy import bindparam, select
 
-from pinpoint_kit.engine.storage import schema
 from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.tables.engagement import TEMPLATE_VERSIONS, TEMPLATES
 from pinpoint_kit.engine.wire import instants, paging
 from pinpoint_kit.engine.wire.refusals import bad_request, not_found
 
@@ -42,13 +42,12 @@ __all__ = [
 TYPES = ("EMAIL", "INAPP", "PUSH", "SMS", "VOICE")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
-_TEMPLATES = schema.templates
-_VERSIONS = schema.template_versions
+_VERSIONS = TEMPLATE_VERSIONS
 
 _BY_NAME = Statement(
-    select(_TEMPLATES)
-    .where(_TEMPLATES.c.name == bindparam("name_"))
-    .where(_TEMPLATES.c.kind == bindparam("kind_")),
+    select(TEMPLATES)
+    .where(TEMPLATES.c.name == bindparam("name_"))
+    .where(TEMPLATES.c.kind == bindparam("kind_")),
     "name_",
     "kind_",
 )

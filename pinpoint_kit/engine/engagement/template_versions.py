@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import func, select, update
 
 from pinpoint_kit.engine.engagement import template_rows as rows
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.tables.engagement import TEMPLATES
 from pinpoint_kit.engine.wire import instants, paging, shapes
 from pinpoint_kit.engine.wire.http import accepted_body
 from pinpoint_kit.engine.wire.refusals import bad_request
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["list_template_versions", "list_templates", "update_template_active_version"]
 
-_TEMPLATES = schema.templates
 _NEXT = "next-token"
 #: Members of a version's content that its list shows.
 _LISTED = ("DefaultSubstitutions", "TemplateDescription")
@@ -32,15 +31,15 @@ _LISTED = ("DefaultSubstitutions", "TemplateDescription")
 def list_templates(context: Context, call: Call) -> object:
     """ListTemplates, in the order of creation, each with its active version."""
     size = paging.size(call.query)
-    query = select(_TEMPLATES).where(_TEMPLATES.c.number > paging.number(call.query, _NEXT))
+    query = select(TEMPLATES).where(TEMPLATES.c.number > paging.number(call.query, _NEXT))
     kind = paging.last(call.query, "template-type")
     if kind is not None:
-        query = query.where(_TEMPLATES.c.kind == rows.kind_of(kind))
+        query = query.where(TEMPLATES.c.kind == rows.kind_of(kind))
     prefix = paging.last(call.query, "prefix")
     if prefix is not None:  # not LIKE, which takes upper for lower case in SQLite
-        query = query.where(func.substr(_TEMPLATES.c.name, 1, len(prefix)) == prefix)
+        query = query.where(func.substr(TEMPLATES.c.name, 1, len(prefix)) == prefix)
     with context.store.read() as connection:
-        found = connection.execute(query.order_by(_TEMPLATES.c.number).limit(size + 1)).all()
+        found = connection.execute(query.order_by(TEMPLATES.c.number).limit(size + 1)).all()
     shown = [rows.Template(*row) for row in found[:size]]
     page: dict[str, object] = {"Item": [template.rendered() for template in shown]}
     if len(found) > size:
@@ -74,8 +73,8 @@ def update_template_active_version(context: Context, call: Call) -> object:
         stored = rows.versions(connection, template)
         version = stored[0] if number is None else rows.require_version(stored, number)
         connection.execute(
-            update(_TEMPLATES)
-            .where(_TEMPLATES.c.number == template.number)
+            update(TEMPLATES)
+            .where(TEMPLATES.c.number == template.number)
             .values(active=version.number)
         )
     return accepted_body(call.request_id)

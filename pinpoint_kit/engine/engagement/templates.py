@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, update
 
 from pinpoint_kit.engine.applications import tags
 from pinpoint_kit.engine.engagement import template_rows as rows
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.tables.engagement import TEMPLATE_VERSIONS, TEMPLATES
 from pinpoint_kit.engine.wire import body, paging, shapes
 from pinpoint_kit.engine.wire.http import accepted_body
 from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
@@ -37,8 +37,7 @@ _MAX_HEADERS = 15
 _MAX_MODALS = 5
 _MAX_HEADER_CHARS = {"Name": 126, "Value": 870}
 
-_TEMPLATES = schema.templates
-_VERSIONS = schema.template_versions
+_VERSIONS = TEMPLATE_VERSIONS
 
 
 def create_template(context: Context, call: Call) -> object:
@@ -57,7 +56,7 @@ def create_template(context: Context, call: Call) -> object:
             raise bad_request("A template of this name and type exists already")
         dates = {"created": call.now, "modified": call.now}
         connection.execute(
-            insert(_TEMPLATES).values(name=name, kind=_kind(call), active=1, made=1, **dates)
+            insert(TEMPLATES).values(name=name, kind=_kind(call), active=1, made=1, **dates)
         )
         template = rows.require(connection, name, _kind(call))
         _add_version(connection, template, 1, content, call.now)
@@ -104,8 +103,8 @@ def update_template(context: Context, call: Call) -> object:
         else:
             _overwrite(connection, stored[0], content, call.now)
         connection.execute(
-            update(_TEMPLATES)
-            .where(_TEMPLATES.c.number == template.number)
+            update(TEMPLATES)
+            .where(TEMPLATES.c.number == template.number)
             .values(made=template.made + is_new, modified=call.now)
         )
     return accepted_body(call.request_id)
@@ -167,14 +166,14 @@ def _remove(
     numbers = [version.number for version in gone]
     if not left:
         connection.execute(delete(_VERSIONS).where(ours))
-        connection.execute(delete(_TEMPLATES).where(_TEMPLATES.c.number == template.number))
+        connection.execute(delete(TEMPLATES).where(TEMPLATES.c.number == template.number))
         tags.forget(connection, template.resource)
         return
     connection.execute(delete(_VERSIONS).where(ours, _VERSIONS.c.version.in_(numbers)))
     if template.active in numbers:
         connection.execute(
-            update(_TEMPLATES)
-            .where(_TEMPLATES.c.number == template.number)
+            update(TEMPLATES)
+            .where(TEMPLATES.c.number == template.number)
             .values(active=left[0].number)
         )
 

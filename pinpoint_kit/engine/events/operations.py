@@ -8,37 +8,29 @@ again when no answer came.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from sqlalchemy import bindparam, func, select
 
-from pinpoint_kit.engine.applications import operations as apps
-from pinpoint_kit.engine.endpoints.parsing import EMPTY, check_id, parse_patch
+from pinpoint_kit.engine.applications import store as apps
+from pinpoint_kit.engine.context import Family, Operation, RecordedEvent
+from pinpoint_kit.engine.endpoints.ids import check_id
+from pinpoint_kit.engine.endpoints.parsing import EMPTY, parse_patch
 from pinpoint_kit.engine.endpoints.writer import EndpointWriter, Update
-from pinpoint_kit.engine.events.parsing import COLUMNS, EventRow, parse_event
-from pinpoint_kit.engine.storage import schema
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
-from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.events import store
+from pinpoint_kit.engine.events.parsing import EventRow, parse_event
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import Refusal, bad_request, too_large
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.context import Call, Context
     from pinpoint_kit.limits import Limits
 
-__all__ = ["count", "put_events"]
+__all__ = ["FAMILY"]
 
-_ROW = ("app", "endpoint", "user_id", "arrival", *COLUMNS)
-_INSERT = Statement(
-    lambda dialect: dialects.insert_ignoring(dialect, schema.events).values(
-        {name: bindparam(name) for name in _ROW}
-    ),
-    *_ROW,
-)
 _ACCEPTED: Mapping[str, object] = {"StatusCode": 202, "Message": "Accepted"}
 
 
@@ -67,6 +59,7 @@ def put_events(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id)
         writer = _writer(connection, app, context, call, items.values())
         rows: list[EventRow] = []
+        shown: list[Mapping[str, object] | None] = []  # the endpoint of each row, for hooks
         results = {}
         for endpoint_id, item in items.items():
             answer = item.endpoint_answer
@@ -75,23 +68,28 @@ def put_events(context: Context, call: Call) -> object:
                 key = item.change.key
                 head = (app.number, key, writer.user_of(key), call.now)
                 rows += [head + row for row in item.rows]
+                if context.on_events and item.rows:
+                    shown += [writer.shown(key, app.id)] * len(item.rows)
             results[endpoint_id] = {
                 "EndpointItemResponse": answer,
                 "EventsItemResponse": item.event_answers,
             }
         writer.flush()
-        _INSERT.run_many(connection, rows)
+        new = store.unknown(connection, rows) if context.on_events else ()
+        store.add(connection, rows)
+        if new:
+            recorded = [_recorded(app, rows[position], shown[position]) for position in new]
+            for hook in context.on_events:
+                hook(context, connection, recorded)
     return {"Results": results}
 
 
-def count(connection: Connection, application_id: str) -> int:
-    """Returns how many events an application has; none when there is no such application."""
-    statement = (
-        select(func.count())
-        .select_from(schema.events.join(schema.apps, schema.apps.c.number == schema.events.c.app))
-        .where(schema.apps.c.id == application_id)
-    )
-    return connection.execute(statement).scalar_one()
+def _recorded(
+    app: App, row: EventRow, shown_endpoint: Mapping[str, object] | None
+) -> RecordedEvent:
+    number, *rest = row
+    values: list[Any] = [number, app.id, *rest, shown_endpoint]  # Any: as the columns say
+    return RecordedEvent(*values)
 
 
 def _writer(
@@ -215,3 +213,10 @@ def _parse_event(
 def _placed(refusal: Refusal, prefix: str) -> Refusal:
     """Places below be seen from the request; a text that says it all stays as it is."""
     return refusal if refusal.path is None else refusal.under(prefix)
+
+
+FAMILY = Family(
+    name="events",
+    operations={"PutEvents": Operation(put_events)},
+    held_of_person=store.EventData(),
+)

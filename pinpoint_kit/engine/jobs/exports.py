@@ -16,22 +16,22 @@ import attrs
 import orjson
 from sqlalchemy import func, select
 
-from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import rendered_row
 from pinpoint_kit.engine.files.files import FilesError
 from pinpoint_kit.engine.jobs import store as job_store
-from pinpoint_kit.engine.segments import operations as segments
+from pinpoint_kit.engine.segments import sources
 from pinpoint_kit.engine.segments.members import select_members
 from pinpoint_kit.engine.segments.sql import condition
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.wire.body import encode
 from pinpoint_kit.engine.wire.refusals import Refusal
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.context import Context
     from pinpoint_kit.engine.jobs.store import Job
     from pinpoint_kit.engine.segments.store import Segment
@@ -221,13 +221,13 @@ def _segment(connection: Connection, job: Job) -> tuple[App, Segment]:
         raise job_store.LostError
     wanted = job.wanted
     version = cast("int | None", wanted.get("SegmentVersion"))
-    return app, segments.require(connection, app, str(wanted["SegmentId"]), version)
+    return app, sources.require(connection, app, str(wanted["SegmentId"]), version)
 
 
 def _members(connection: Connection, job: Job, after: int, last: int) -> set[int]:
     """The numbers of those endpoints of a window that belong to the job's segment."""
     _, segment = _segment(connection, job)
-    number = schema.endpoints.c.number
+    number = ENDPOINTS.c.number
     statement = (
         select(number)
         .where(number > after, number <= last)

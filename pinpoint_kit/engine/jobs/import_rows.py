@@ -15,7 +15,8 @@ import attrs
 import orjson
 
 from pinpoint_kit.engine.context import Stamp
-from pinpoint_kit.engine.endpoints.parsing import CHANNEL_TYPES, check_id, parse_patch
+from pinpoint_kit.engine.endpoints.ids import check_id
+from pinpoint_kit.engine.endpoints.parsing import CHANNEL_TYPES, parse_patch
 from pinpoint_kit.engine.endpoints.state import EndpointState, merge, merge_lists, new_state
 from pinpoint_kit.engine.wire.body import optional_instant, optional_text, place
 from pinpoint_kit.engine.wire.refusals import Refusal, bad_request

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.context import Stamp
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.writer import EndpointWriter
@@ -35,7 +35,7 @@ from pinpoint_kit.engine.jobs.import_source import (
     pieces,
     pieces_done,
 )
-from pinpoint_kit.engine.segments import operations as segments
+from pinpoint_kit.engine.segments import imported
 from pinpoint_kit.engine.segments import store as segment_store
 from pinpoint_kit.engine.wire.http import uuid_of
 from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.context import Context
     from pinpoint_kit.engine.endpoints.state import EndpointState
     from pinpoint_kit.engine.files.files import File
@@ -246,7 +246,7 @@ class _Rows:
         self._update([row for row in rows if isinstance(row, EndpointRow)])
         self._find([row for row in rows if isinstance(row, UsersRow)], segment)
         if segment is not None:
-            segments.add_members(self._connection, segment, self._keys, self._user_ids)
+            imported.add_members(self._connection, segment, self._keys, self._user_ids)
             position = attrs.evolve(
                 position,
                 size=position.size + len(self._keys) + len(self._user_ids),
@@ -346,5 +346,5 @@ def _finish_segment(connection: Connection, ended: Job, position: Position, now:
     described = cast("Mapping[str, Any]", segment.definition["ImportDefinition"])
     counts = Counter(described["ChannelCounts"]) + Counter(position.channels)
     size = described["Size"] + position.size
-    segments.finish_import(connection, segment, size, counts, now)
+    imported.finish_import(connection, segment, size, counts, now)
     return True

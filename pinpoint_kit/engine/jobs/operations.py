@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, cast
 
 import orjson
 
-from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.applications import tags
+from pinpoint_kit.engine.context import Family, Operation
 from pinpoint_kit.engine.files.files import FilesError, ForbiddenPlaceError
 from pinpoint_kit.engine.jobs import store as job_store
-from pinpoint_kit.engine.segments import operations as segments
+from pinpoint_kit.engine.segments import imported, sources
 from pinpoint_kit.engine.segments import store as segment_store
 from pinpoint_kit.engine.wire import instants, paging, shapes
 from pinpoint_kit.engine.wire.refusals import bad_request, forbidden, not_found
@@ -23,19 +24,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.context import Call, Context
     from pinpoint_kit.engine.jobs.store import Job
     from pinpoint_kit.engine.segments.store import Segment
 
-__all__ = [
-    "create_export_job",
-    "create_import_job",
-    "get_export_job",
-    "get_export_jobs",
-    "get_import_job",
-    "get_import_jobs",
-]
+__all__ = ["FAMILY"]
 
 
 def create_import_job(context: Context, call: Call) -> object:
@@ -74,7 +68,7 @@ def create_export_job(context: Context, call: Call) -> object:
         segment_id = cast("str | None", definition.get("SegmentId"))
         version = cast("int | None", definition.get("SegmentVersion"))
         if segment_id is not None:
-            segments.require(connection, app, segment_id, version)
+            sources.require(connection, app, segment_id, version)
         job = job_store.add(
             connection,
             app.number,
@@ -147,7 +141,7 @@ def _segment_to_fill(
         return None
     described = {name: definition[name] for name in ("ExternalId", "Format", "RoleArn", "S3Url")}
     name = cast("str | None", definition.get("SegmentName"))
-    return segments.create_imported(connection, context, app, name, described, now)
+    return imported.create_imported(connection, context, app, name, described, now)
 
 
 def _created(app: App, job: Job) -> object:
@@ -208,3 +202,19 @@ def _rendered(job: Job, application_id: str) -> dict[str, object]:
     if job.failures is not None:
         answer["Failures"] = orjson.Fragment(job.failures)
     return answer
+
+
+FAMILY = Family(
+    name="jobs",
+    operations={
+        "CreateExportJob": Operation(create_export_job),
+        "CreateImportJob": Operation(create_import_job),
+        "GetExportJob": Operation(get_export_job),
+        "GetExportJobs": Operation(get_export_jobs),
+        "GetImportJob": Operation(get_import_job),
+        "GetImportJobs": Operation(get_import_jobs),
+        "GetSegmentExportJobs": Operation(get_export_jobs),
+        "GetSegmentImportJobs": Operation(get_import_jobs),
+    },
+    held_of_person=None,  # failures are kept without what the rows held
+)

@@ -14,8 +14,8 @@ import orjson
 from sqlalchemy import bindparam, insert, select, update
 
 from pinpoint_kit.engine.files.files import File
-from pinpoint_kit.engine.storage import schema
 from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.tables.jobs import JOB_FILES, JOBS
 from pinpoint_kit.engine.wire.body import encode
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ __all__ = [
 IMPORT = "IMPORT"
 EXPORT = "EXPORT"
 
-_JOBS = schema.jobs
-_FILES = schema.job_files
+_FILES = JOB_FILES
 #: How many failures are kept as text, as the service does.
 _MOST_FAILURES = 100
 _MOST_HELD = 1_000
@@ -109,29 +108,29 @@ class Job:
 
 
 _NAMES = tuple(field.name for field in attrs.fields(Job))
-_COLUMNS = tuple(_JOBS.c[name] for name in _NAMES)
+_COLUMNS = tuple(JOBS.c[name] for name in _NAMES)
 #: What changes while a job is worked on.
 _MUTABLE = (
     "status", "completed", "total_pieces", "completed_pieces", "failed_pieces", "processed",
     "failed", "failures", "position", "open", "holder", "held_until",
 )  # fmt: skip
 
-_LOAD = Statement(select(*_COLUMNS).where(_JOBS.c.number == bindparam("number_")), "number_")
+_LOAD = Statement(select(*_COLUMNS).where(JOBS.c.number == bindparam("number_")), "number_")
 _STATE = Statement(
-    select(_JOBS.c.position, _JOBS.c.holder).where(_JOBS.c.number == bindparam("number_")),
+    select(JOBS.c.position, JOBS.c.holder).where(JOBS.c.number == bindparam("number_")),
     "number_",
 )
 _SAVE = Statement(
-    update(_JOBS)
+    update(JOBS)
     .values({name: bindparam(name) for name in _MUTABLE})
-    .where(_JOBS.c.number == bindparam("number_")),
+    .where(JOBS.c.number == bindparam("number_")),
     *_MUTABLE,
     "number_",
 )
 _OPEN = Statement(
-    select(_JOBS.c.number, _JOBS.c.holder, _JOBS.c.held_until)
-    .where(_JOBS.c.open.is_not(None))
-    .order_by(_JOBS.c.number)
+    select(JOBS.c.number, JOBS.c.holder, JOBS.c.held_until)
+    .where(JOBS.c.open.is_not(None))
+    .order_by(JOBS.c.number)
     .limit(bindparam("most_")),
     "most_",
 )
@@ -158,7 +157,7 @@ def add(  # noqa: PLR0913 -- the columns of a new row
 ) -> Job:
     """Stores a new job."""
     connection.execute(
-        insert(_JOBS).values(
+        insert(JOBS).values(
             app=app,
             id=job_id,
             type=job_type,
@@ -187,9 +186,9 @@ def by_id(connection: Connection, app: int, job_type: str, job_id: str) -> Job |
     """Returns a job of an application."""
     row = connection.execute(
         select(*_COLUMNS)
-        .where(_JOBS.c.id == job_id)
-        .where(_JOBS.c.app == app)
-        .where(_JOBS.c.type == job_type)
+        .where(JOBS.c.id == job_id)
+        .where(JOBS.c.app == app)
+        .where(JOBS.c.type == job_type)
     ).first()
     return None if row is None else Job(*row)
 
@@ -206,14 +205,14 @@ def listed(  # noqa: PLR0913 -- what makes up a page
     """Returns jobs of an application in the order of their creation, all or those of a segment."""
     query = (
         select(*_COLUMNS)
-        .where(_JOBS.c.app == app)
-        .where(_JOBS.c.type == job_type)
-        .where(_JOBS.c.number > after)
-        .order_by(_JOBS.c.number)
+        .where(JOBS.c.app == app)
+        .where(JOBS.c.type == job_type)
+        .where(JOBS.c.number > after)
+        .order_by(JOBS.c.number)
         .limit(most)
     )
     if segment is not None:
-        query = query.where(_JOBS.c.segment == segment)
+        query = query.where(JOBS.c.segment == segment)
     return [Job(*row) for row in connection.execute(query)]
 
 
@@ -254,9 +253,9 @@ def is_holding(connection: Connection, holder: str) -> bool:
 def release(connection: Connection, holder: str) -> None:
     """Gives up all jobs that somebody holds; others may go on at once."""
     connection.execute(
-        update(_JOBS)
-        .where(_JOBS.c.open.is_not(None))
-        .where(_JOBS.c.holder == holder)
+        update(JOBS)
+        .where(JOBS.c.open.is_not(None))
+        .where(JOBS.c.holder == holder)
         .values(holder=None, held_until=0)
     )
 

@@ -12,22 +12,23 @@ from typing import TYPE_CHECKING
 import attrs
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
-from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.endpoints import reader
-from pinpoint_kit.engine.endpoints.parsing import check_id
+from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.state import rendered
-from pinpoint_kit.engine.segments import operations as segments
+from pinpoint_kit.engine.segments.parsing import parse_version
 from pinpoint_kit.engine.segments.rules import walk
+from pinpoint_kit.engine.segments.sources import require
 from pinpoint_kit.engine.segments.sql import condition, listed_numbers
-from pinpoint_kit.engine.storage import schema
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.wire import paging
 from pinpoint_kit.engine.wire.refusals import not_found
 
 if TYPE_CHECKING:
     from sqlalchemy import CompoundSelect, Connection
 
-    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.context import Call, Context
     from pinpoint_kit.engine.segments.store import Segment
 
@@ -38,7 +39,6 @@ __all__ = [
     "select_members",
 ]
 
-_ENDPOINTS = schema.endpoints
 #: To look one row up costs about as much as to read so many in order.
 _ROWS_A_LOOKUP = 10
 
@@ -49,7 +49,7 @@ def select_members(segment: Segment, app: App, now: int) -> Select[tuple[int]]:
     It reads the table in order; `where` may keep it to a range of numbers.
 
     Args:
-        segment: the segment, as `segments.require` returns it.
+        segment: the segment, as `sources.require` returns it.
         app: its application.
         now: milliseconds since 1970.
     """
@@ -78,7 +78,7 @@ def list_segment_members(context: Context, call: Call) -> object:
         way = _way(connection, segment, app, call.now, few)
         statement = (
             way.select()
-            .add_columns(_ENDPOINTS.c.endpoint)
+            .add_columns(ENDPOINTS.c.endpoint)
             .where(way.number > after)
             .order_by(way.number)
             .limit(size + 1)
@@ -109,9 +109,9 @@ def explain_segment_membership(context: Context, call: Call) -> object:
             for number, rule in enumerate(rules)
         ]
         statement = (
-            select(_ENDPOINTS.c.id, *answers)
-            .where(_ENDPOINTS.c.app == app.number)
-            .where(_ENDPOINTS.c.endpoint == key)
+            select(ENDPOINTS.c.id, *answers)
+            .where(ENDPOINTS.c.app == app.number)
+            .where(ENDPOINTS.c.endpoint == key)
         )
         row = connection.execute(statement).first()
     if row is None:
@@ -138,7 +138,7 @@ class _Way:
 
     def select(self) -> Select[tuple[int]]:
         """Returns the statement that goes this way."""
-        return select(_ENDPOINTS.c.number).select_from(_ENDPOINTS).where(self.condition)
+        return select(ENDPOINTS.c.number).select_from(ENDPOINTS).where(self.condition)
 
 
 def _way(connection: Connection, segment: Segment, app: App, now: int, few: int) -> _Way:
@@ -154,24 +154,24 @@ def _way(connection: Connection, segment: Segment, app: App, now: int, few: int)
     if segment.is_imported:
         listed = listed_numbers(segment)
         if _are_few(connection, listed, few):
-            return _Way(_ENDPOINTS.c.number.in_(listed), _ENDPOINTS.c.number)
-    own = select(_ENDPOINTS.c.number).where(_ENDPOINTS.c.app == app.number)
+            return _Way(ENDPOINTS.c.number.in_(listed), ENDPOINTS.c.number)
+    own = select(ENDPOINTS.c.number).where(ENDPOINTS.c.app == app.number)
     if _are_few(connection, own, few):
         is_member = condition(segment.rule, segment, now)
-        by_index = and_(_ENDPOINTS.c.app == app.number, is_member)
-        return _Way(by_index, dialects.unindexed(_ENDPOINTS.c.number))
+        by_index = and_(ENDPOINTS.c.app == app.number, is_member)
+        return _Way(by_index, dialects.unindexed(ENDPOINTS.c.number))
     return _in_order(segment, app, now)
 
 
 def _in_order(segment: Segment, app: App, now: int) -> _Way:
-    is_here = dialects.unindexed(_ENDPOINTS.c.app) == app.number
+    is_here = dialects.unindexed(ENDPOINTS.c.app) == app.number
     is_member = condition(segment.rule, segment, now)
-    return _Way(and_(is_here, is_member), _ENDPOINTS.c.number)
+    return _Way(and_(is_here, is_member), ENDPOINTS.c.number)
 
 
 def _highest(connection: Connection) -> int:
     """Returns the highest number of an endpoint, which is about how many there are."""
-    return connection.execute(select(func.max(_ENDPOINTS.c.number))).scalar() or 0
+    return connection.execute(select(func.max(ENDPOINTS.c.number))).scalar() or 0
 
 
 def _are_few(
@@ -185,5 +185,5 @@ def _wanted(connection: Connection, call: Call) -> tuple[App, Segment]:
     """The segment that a request asks about, ready to be evaluated."""
     app = apps.require(connection, call.application_id)
     version = paging.last(call.query, "version")
-    number = None if version is None else segments.parse_version(version)
-    return app, segments.require(connection, app, call.labels["segment-id"], number)
+    number = None if version is None else parse_version(version)
+    return app, require(connection, app, call.labels["segment-id"], number)

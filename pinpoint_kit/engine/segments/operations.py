@@ -1,24 +1,23 @@
 """Segments: CreateSegment, GetSegment, GetSegments, UpdateSegment, DeleteSegment and versions.
 
 What a definition means stands in segments/rules.py, which segments it builds on in
-segments/sources.py, who belongs to it in segments/members.py. Import jobs make their segments with
-`create_imported`, `add_members` and `finish_import`.
+segments/sources.py, who belongs to it in segments/members.py, what import jobs make of it in
+segments/imported.py.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.applications import tags
-from pinpoint_kit.engine.segments import sources, store
-from pinpoint_kit.engine.segments.lists import add_members
-from pinpoint_kit.engine.segments.parsing import parse
+from pinpoint_kit.engine.context import Family, Operation
+from pinpoint_kit.engine.segments import members, sources, store
+from pinpoint_kit.engine.segments.imported import MemberData
+from pinpoint_kit.engine.segments.parsing import parse, parse_version
 from pinpoint_kit.engine.segments.rules import check_limits
-from pinpoint_kit.engine.segments.store import Segment
 from pinpoint_kit.engine.wire import instants, paging, shapes
 from pinpoint_kit.engine.wire.refusals import bad_request
 
@@ -27,26 +26,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.context import Call, Context
+    from pinpoint_kit.engine.segments.store import Segment
     from pinpoint_kit.limits import Limits
 
-__all__ = [
-    "add_members",
-    "create_imported",
-    "create_segment",
-    "delete_segment",
-    "finish_import",
-    "get_segment",
-    "get_segment_version",
-    "get_segment_versions",
-    "get_segments",
-    "parse_version",
-    "require",
-    "update_segment",
-]
+__all__ = ["FAMILY"]
 
-_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 #: The members of a definition that a request may send; one of them at most.
 _DEFINITIONS = ("Dimensions", "SegmentGroups")
 
@@ -59,7 +45,7 @@ def create_segment(context: Context, call: Call) -> object:
         tagging = tags.parse(request.get("tags"), ".tags", context.limits)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
-        new = _new(context, app, request.get("Name"), definition, call.now)
+        new = store.new(context, app, request.get("Name"), definition, call.now)
         segment = store.add(connection, new)
         sources.found(connection, segment)
         tags.put(connection, _resource(app, segment), tagging, context.limits)
@@ -146,71 +132,6 @@ def delete_segment(context: Context, call: Call) -> object:
     return answer
 
 
-def parse_version(text: str) -> int:
-    """Returns the version that a path or a query names.
-
-    Raises:
-        Refusal: it is no positive whole number.
-    """
-    if _VERSION.fullmatch(text) is None:
-        raise bad_request("The version must be a positive whole number")
-    return int(text)
-
-
-def require(
-    connection: Connection, app: App, segment_id: str, version: int | None = None
-) -> Segment:
-    """Returns a segment that is ready to be evaluated, at its newest version unless said.
-
-    Raises:
-        Refusal: it does not exist, or what it builds on does not any more.
-    """
-    return sources.found(connection, store.find(connection, app.number, segment_id, version))
-
-
-def create_imported(  # noqa: PLR0913, PLR0917 -- what an import job knows
-    connection: Connection,
-    context: Context,
-    app: App,
-    name: str | None,
-    definition: Mapping[str, object],
-    now: int,
-) -> Segment:
-    """Makes a segment with an empty list for an import job to fill.
-
-    Args:
-        connection: a write transaction.
-        context: gives the id.
-        app: the application.
-        name: the segment's name, which need not be unique.
-        definition: `Format`, `S3Url` and `RoleArn` of the job; other members join the segment's
-            `ImportDefinition` as they are.
-        now: milliseconds since 1970.
-    """
-    described = {"ExternalId": tags.ACCOUNT, "Size": 0, "ChannelCounts": {}, **definition}
-    full = {"ImportDefinition": described}
-    return store.add(connection, _new(context, app, name, full, now, is_imported=True))
-
-
-def finish_import(
-    connection: Connection,
-    segment: Segment,
-    size: int,
-    channel_counts: Mapping[str, int],
-    now: int,
-) -> None:
-    """Stores what an import job has counted: `Size` and `ChannelCounts` of the segment.
-
-    Raises:
-        Refusal: the segment has been deleted meanwhile.
-    """
-    newest = store.find(connection, segment.app, segment.id)
-    described = cast("Mapping[str, object]", newest.definition["ImportDefinition"])
-    counts = {"Size": size, "ChannelCounts": dict(channel_counts)}
-    definition = {"ImportDefinition": {**described, **counts}}
-    store.replace_definition(connection, attrs.evolve(newest, definition=definition, modified=now))
-
-
 def _definition(request: Mapping[str, object], limits: Limits) -> dict[str, object]:
     """Returns what the request says of who belongs to the segment, checked."""
     definition = {name: request[name] for name in _DEFINITIONS if name in request}
@@ -218,28 +139,6 @@ def _definition(request: Mapping[str, object], limits: Limits) -> dict[str, obje
         raise bad_request("Give Dimensions or SegmentGroups, not both")
     check_limits(parse(definition), limits)
     return definition
-
-
-def _new(  # noqa: PLR0913 -- the parts of a segment
-    context: Context,
-    app: App,
-    name: object,
-    definition: Mapping[str, object],
-    now: int,
-    *,
-    is_imported: bool = False,
-) -> Segment:
-    return Segment(
-        number=0,  # given out when it is stored
-        app=app.number,
-        id=context.new_id(),
-        type=store.IMPORTED if is_imported else store.DIMENSIONAL,
-        created=now,
-        version=1,
-        name=cast("str | None", name),
-        definition=definition,
-        modified=now,
-    )
 
 
 def _id(call: Call) -> str:
@@ -269,3 +168,23 @@ def _rendered(connection: Connection, app: App, segment: Segment, region: str) -
         "tags": tagging,
         **segment.definition,
     }
+
+
+FAMILY = Family(
+    name="segments",
+    operations={
+        "CreateSegment": Operation(create_segment),
+        "DeleteSegment": Operation(delete_segment),
+        "GetSegment": Operation(get_segment),
+        "GetSegmentVersion": Operation(get_segment_version),
+        "GetSegmentVersions": Operation(get_segment_versions),
+        "GetSegments": Operation(get_segments),
+        "UpdateSegment": Operation(update_segment),
+    },
+    extensions={
+        "CountSegmentMembers": members.count_segment_members,
+        "ExplainSegmentMembership": members.explain_segment_membership,
+        "ListSegmentMembers": members.list_segment_members,
+    },
+    held_of_person=MemberData(),
+)

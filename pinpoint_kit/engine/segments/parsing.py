@@ -7,6 +7,7 @@ needs each other. Absent `Type`, `SourceType`, `Include` mean ALL; absent `Attri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar, cast
 
@@ -27,7 +28,9 @@ from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.body import place
 from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
 
-__all__ = ["parse"]
+__all__ = ["parse", "parse_version"]
+
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
 #: JSON as the service model shapes it.
 _Object: TypeAlias = Mapping[str, object]
@@ -234,3 +237,14 @@ def _list(source: _Object, name: str) -> list[_Object]:
 
 def _refused(text: str, path: str) -> Refusal:
     return bad_request(text, path.removeprefix(ROOT))
+
+
+def parse_version(text: str) -> int:
+    """Returns the version that a path or a query names.
+
+    Raises:
+        Refusal: it is no positive whole number.
+    """
+    if _VERSION.fullmatch(text) is None:
+        raise bad_request("The version must be a positive whole number")
+    return int(text)

@@ -17,11 +17,24 @@ from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["found"]
+    from pinpoint_kit.engine.applications.store import App
+
+__all__ = ["found", "require"]
 
 #: Everything is evaluated in one SQL expression, and databases bound its depth and its size.
 _MAX_DEPTH = 5
 _MAX_PARTS = 500
+
+
+def require(
+    connection: Connection, app: App, segment_id: str, version: int | None = None
+) -> Segment:
+    """Returns a segment that is ready to be evaluated, at its newest version unless said.
+
+    Raises:
+        Refusal: it does not exist, or what it builds on does not any more.
+    """
+    return found(connection, find(connection, app.number, segment_id, version))
 
 
 def found(connection: Connection, segment: Segment) -> Segment:

@@ -36,8 +36,10 @@ from pinpoint_kit.engine.segments.rules import (
     SourceRule,
     TextRule,
 )
-from pinpoint_kit.engine.storage import schema
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
+from pinpoint_kit.engine.storage.tables.events import EVENTS
+from pinpoint_kit.engine.storage.tables.segments import SEGMENT_ENDPOINTS, SEGMENT_USERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,11 +51,11 @@ if TYPE_CHECKING:
 
 __all__ = ["condition", "listed_numbers"]
 
-_ENDPOINTS = schema.endpoints.c
-_USERS = schema.users.c
-_EVENTS = schema.events.c
-_LISTED = schema.segment_endpoints.c
-_LISTED_USERS = schema.segment_users.c
+_ENDPOINTS = ENDPOINTS.c
+_USERS = USERS.c
+_EVENTS = EVENTS.c
+_LISTED = SEGMENT_ENDPOINTS.c
+_LISTED_USERS = SEGMENT_USERS.c
 
 #: Mean radius of the Earth (IUGG), and a millimetre that rounding may cost.
 _RADIUS_KM = 6371.0088

@@ -7,21 +7,28 @@ may ask of a segment belongs to segments/operations.py, who belongs to it to seg
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import attrs
 import orjson
 from sqlalchemy import Select, bindparam, delete, insert, select, update
 
 from pinpoint_kit.engine.segments.parsing import parse
-from pinpoint_kit.engine.storage import schema
 from pinpoint_kit.engine.storage.statements import Row, Statement
+from pinpoint_kit.engine.storage.tables.segments import (
+    SEGMENT_ENDPOINTS,
+    SEGMENT_USERS,
+    SEGMENT_VERSIONS,
+    SEGMENTS,
+)
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import not_found
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from pinpoint_kit.engine.applications.store import App
+    from pinpoint_kit.engine.context import Context
     from pinpoint_kit.engine.segments.rules import Rule
 
 __all__ = [
@@ -32,6 +39,7 @@ __all__ = [
     "add",
     "add_version",
     "find",
+    "new",
     "newest",
     "remove",
     "replace_definition",
@@ -44,8 +52,7 @@ IMPORTED = "IMPORT"
 #: How a definition names another segment: by id, and version or None for the newest.
 Reference: TypeAlias = "tuple[str, int | None]"
 
-_SEGMENTS = schema.segments
-_VERSIONS = schema.segment_versions
+_VERSIONS = SEGMENT_VERSIONS
 
 
 @attrs.frozen
@@ -87,31 +94,31 @@ class Segment:
 def _select() -> Select[tuple[object, ...]]:
     return (
         select(
-            _SEGMENTS.c.number,
-            _SEGMENTS.c.app,
-            _SEGMENTS.c.id,
-            _SEGMENTS.c.type,
-            _SEGMENTS.c.created,
+            SEGMENTS.c.number,
+            SEGMENTS.c.app,
+            SEGMENTS.c.id,
+            SEGMENTS.c.type,
+            SEGMENTS.c.created,
             _VERSIONS.c.version,
             _VERSIONS.c.name,
             _VERSIONS.c.definition,
             _VERSIONS.c.modified,
         )
-        .select_from(_SEGMENTS.join(_VERSIONS, _VERSIONS.c.segment == _SEGMENTS.c.number))
-        .where(_SEGMENTS.c.app == bindparam("app_"), _VERSIONS.c.app == bindparam("app_"))
+        .select_from(SEGMENTS.join(_VERSIONS, _VERSIONS.c.segment == SEGMENTS.c.number))
+        .where(SEGMENTS.c.app == bindparam("app_"), _VERSIONS.c.app == bindparam("app_"))
     )
 
 
-_BY_ID = _select().where(_SEGMENTS.c.id == bindparam("id_"))
-_NEWEST = Statement(_BY_ID.where(_VERSIONS.c.version == _SEGMENTS.c.version), "app_", "id_")
+_BY_ID = _select().where(SEGMENTS.c.id == bindparam("id_"))
+_NEWEST = Statement(_BY_ID.where(_VERSIONS.c.version == SEGMENTS.c.version), "app_", "id_")
 _AT = Statement(
     _BY_ID.where(_VERSIONS.c.version == bindparam("version_")), "app_", "id_", "version_"
 )
 _ALL = Statement(
     _select()
-    .where(_VERSIONS.c.version == _SEGMENTS.c.version)
-    .where(_SEGMENTS.c.number > bindparam("after_"))
-    .order_by(_SEGMENTS.c.number)
+    .where(_VERSIONS.c.version == SEGMENTS.c.version)
+    .where(SEGMENTS.c.number > bindparam("after_"))
+    .order_by(SEGMENTS.c.number)
     .limit(bindparam("most_")),
     "app_",
     "after_",
@@ -157,10 +164,33 @@ def versions(
     return [_segment(row) for row in _VERSIONS_OF.rows(connection, app, segment_id, after, most)]
 
 
+def new(  # noqa: PLR0913 -- the parts of a segment
+    context: Context,
+    app: App,
+    name: object,
+    definition: Mapping[str, object],
+    now: int,
+    *,
+    is_imported: bool = False,
+) -> Segment:
+    """Return a segment at its first version, which is not stored yet."""
+    return Segment(
+        number=0,  # given out when it is stored
+        app=app.number,
+        id=context.new_id(),
+        type=IMPORTED if is_imported else DIMENSIONAL,
+        created=now,
+        version=1,
+        name=cast("str | None", name),
+        definition=definition,
+        modified=now,
+    )
+
+
 def add(connection: Connection, segment: Segment) -> Segment:
     """Stores a new segment at its first version, and returns it with its number."""
     connection.execute(
-        insert(_SEGMENTS).values(
+        insert(SEGMENTS).values(
             app=segment.app,
             id=segment.id,
             type=segment.type,
@@ -169,7 +199,7 @@ def add(connection: Connection, segment: Segment) -> Segment:
         )
     )
     number = connection.execute(
-        select(_SEGMENTS.c.number).where(_SEGMENTS.c.id == segment.id)
+        select(SEGMENTS.c.number).where(SEGMENTS.c.id == segment.id)
     ).scalar_one()
     stored = attrs.evolve(segment, number=number)
     _add_version(connection, stored)
@@ -179,9 +209,7 @@ def add(connection: Connection, segment: Segment) -> Segment:
 def add_version(connection: Connection, segment: Segment) -> None:
     """Stores a further version of a segment, from now on the newest."""
     connection.execute(
-        update(_SEGMENTS)
-        .where(_SEGMENTS.c.number == segment.number)
-        .values(version=segment.version)
+        update(SEGMENTS).where(SEGMENTS.c.number == segment.number).values(version=segment.version)
     )
     _add_version(connection, segment)
 
@@ -199,11 +227,11 @@ def replace_definition(connection: Connection, segment: Segment) -> None:
 
 def remove(connection: Connection, segment: Segment) -> None:
     """Deletes a segment with its versions and its list."""
-    for table in (_VERSIONS, schema.segment_endpoints, schema.segment_users):
+    for table in (_VERSIONS, SEGMENT_ENDPOINTS, SEGMENT_USERS):
         connection.execute(
             delete(table).where(table.c.app == segment.app, table.c.segment == segment.number)
         )
-    connection.execute(delete(_SEGMENTS).where(_SEGMENTS.c.number == segment.number))
+    connection.execute(delete(SEGMENTS).where(SEGMENTS.c.number == segment.number))
 
 
 def _add_version(connection: Connection, segment: Segment) -> None:

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, select
 from sqlalchemy.exc import DBAPIError
 
-from pinpoint_kit.engine.storage import schema
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.gate import Gate
+from pinpoint_kit.engine.storage.tables import migrations
+from pinpoint_kit.engine.storage.tables.metadata import META, METADATA
 from pinpoint_kit.engine.wire.refusals import Refusal, internal_error
 from pinpoint_kit.errors import StoreError
 
@@ -36,9 +37,7 @@ __all__ = ["BUSY_TIMEOUT_S", "Store", "check_owner"]
 BUSY_TIMEOUT_S = 30.0
 _SHUT_TIMEOUT_S = 5.0
 _COLUMNS = {
-    (name, column.name)
-    for name, table in schema.METADATA.tables.items()
-    for column in table.columns
+    (name, column.name) for name, table in METADATA.tables.items() for column in table.columns
 }
 
 
@@ -210,7 +209,7 @@ def _make_private(url: URL) -> None:
 def check_owner(connection: Connection) -> bool:
     """True when the tables are there, False when there are none; others are left untouched."""
     names = set(inspect(connection).get_table_names())
-    if names and schema.meta.name not in names:
+    if names and META.name not in names:
         raise StoreError("the file belongs to another program; name another file")
     return bool(names)
 
@@ -218,39 +217,35 @@ def check_owner(connection: Connection) -> bool:
 def _bring_up_to_date(connection: Connection) -> None:
     """Makes, checks or upgrades the tables, inside a write transaction."""
     if not check_owner(connection):
-        schema.METADATA.create_all(connection)
+        METADATA.create_all(connection)
         connection.execute(
-            schema.meta.insert(), {"name": "schema_version", "value": str(schema.VERSION)}
+            META.insert(), {"name": "schema_version", "value": str(migrations.VERSION)}
         )
         return
-    value = connection.execute(
-        select(schema.meta.c.value).where(schema.meta.c.name == "schema_version")
-    ).scalar()
+    value = connection.execute(select(META.c.value).where(META.c.name == "schema_version")).scalar()
     if value is None or not value.isdecimal():
         raise StoreError("the schema version is missing; restore a backup or name another file")
     version = int(value)
-    if version > schema.VERSION:
+    if version > migrations.VERSION:
         raise StoreError(
-            f"its schema version is {version}, and this release knows {schema.VERSION} at most; "
-            "upgrade pinpoint-kit or name another file"
+            f"its schema version is {version}, and this release knows {migrations.VERSION} at"
+            " most; upgrade pinpoint-kit or name another file"
         )
-    for step in range(version, schema.VERSION):
-        schema.MIGRATIONS[step](connection)
+    for step in range(version, migrations.VERSION):
+        migrations.MIGRATIONS[step](connection)
     _check_columns(connection)
     # Written even when it is the same: a read-only database shows itself only by a write.
     connection.execute(
-        schema.meta.update()
-        .where(schema.meta.c.name == "schema_version")
-        .values(value=str(schema.VERSION))
+        META.update().where(META.c.name == "schema_version").values(value=str(migrations.VERSION))
     )
 
 
 def _check_columns(connection: Connection) -> None:
     """Refuses a file that says our version and lacks a part of it: requests would fail later."""
-    missing = _COLUMNS - dialects.columns(connection, list(schema.METADATA.tables))
+    missing = _COLUMNS - dialects.columns(connection, list(METADATA.tables))
     if missing:
         raise StoreError(
-            f"its schema version is {schema.VERSION}, and columns of it are not there"
+            f"its schema version is {migrations.VERSION}, and columns of it are not there"
             f" ({len(missing)}, such as {'.'.join(min(missing))}); restore a backup or name another"
             " file"
         )

@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, select
 
-from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.applications import tags
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.context import Family, Operation
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.tables.streams import EVENT_STREAMS
 from pinpoint_kit.engine.wire import instants, shapes
 from pinpoint_kit.engine.wire.refusals import bad_request, not_found
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from pinpoint_kit.engine.applications.operations import App
+    from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.context import Call, Context
 
-__all__ = ["delete_event_stream", "get_event_stream", "put_event_stream"]
+__all__ = ["FAMILY"]
 
-_STREAMS = schema.event_streams
+_STREAMS = EVENT_STREAMS
 _SELECT = Statement(
     select(_STREAMS.c.destination, _STREAMS.c.role, _STREAMS.c.modified).where(
         _STREAMS.c.app == bindparam("app_")
@@ -85,3 +86,16 @@ def _rendered(connection: Connection, app: App) -> dict[str, object]:
         "LastUpdatedBy": f"arn:aws:iam::{tags.ACCOUNT}:root",
         "RoleArn": role,
     }
+
+
+FAMILY = Family(
+    name="streams",
+    operations={
+        "DeleteEventStream": Operation(delete_event_stream),
+        "GetEventStream": Operation(get_event_stream),
+        "PutEventStream": Operation(
+            put_event_stream, "partial", "kept and given back; nothing is forwarded"
+        ),
+    },
+    held_of_person=None,
+)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pinpoint_kit.engine.endpoints.state import COLUMNS
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.limits import Limits
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ FULL: dict[str, Any] = {
 
 def test_the_state_has_the_columns_of_the_table() -> None:
     """A stored row and the value in memory have the same members in the same order."""
-    assert ("number", *COLUMNS) == tuple(schema.endpoints.c.keys())
+    assert ("number", *COLUMNS) == tuple(ENDPOINTS.c.keys())
 
 
 def test_update_answers_202_accepted(wire: Wire) -> None:

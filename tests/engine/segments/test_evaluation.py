@@ -12,10 +12,10 @@ from urllib.parse import quote
 import pytest
 
 from pinpoint_kit.engine import Engine
-from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.applications import store as apps
+from pinpoint_kit.engine.segments import imported, sources
 from pinpoint_kit.engine.segments import members as segment_members
-from pinpoint_kit.engine.segments import operations as segments
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.wire.instants import moment_ms
 from tests.engine.conftest import MORNING, Clock, Wire
 from tests.engine.segments import segment_cases as cases
@@ -48,9 +48,9 @@ class Audience:
         """The ids that the statement for export jobs selects."""
         with self.wire.engine._context.store.read() as connection:
             app = apps.require(connection, self.wire.app)
-            segment = segments.require(connection, app, segment_id)
+            segment = sources.require(connection, app, segment_id)
             members = segment_members.select_members(segment, app, moment_ms(MORNING))
-            rows = connection.execute(members.add_columns(schema.endpoints.c.id))
+            rows = connection.execute(members.add_columns(ENDPOINTS.c.id))
             return {row.id for row in rows}
 
     def create(self, definition: dict[str, Any]) -> str:
@@ -90,8 +90,8 @@ class Audience:
             app = apps.require(connection, self.wire.app)
             for name, (keys, users) in cases.IMPORTED.items():
                 made = {"Format": "JSON", "S3Url": "s3://b/k", "RoleArn": "r"}
-                segment = segments.create_imported(connection, context, app, name, made, 0)
-                segments.add_members(connection, segment, keys, users)
+                segment = imported.create_imported(connection, context, app, name, made, 0)
+                imported.add_members(connection, segment, keys, users)
                 self.ids[name] = segment.id
 
 

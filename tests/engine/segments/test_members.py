@@ -11,9 +11,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from pinpoint_kit.engine.applications import operations as apps
+from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.segments import members as segment_members
-from pinpoint_kit.engine.segments import operations as segments
+from pinpoint_kit.engine.segments import sources
 from pinpoint_kit.engine.segments.sql import listed_numbers
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from tests.engine.segments.test_segments import BASE, imported, made, on, path, update
@@ -343,7 +343,7 @@ def test_a_list_is_counted_without_the_audience(wire: Wire) -> None:
     assert ask(wire, "count", segment_id).json["Count"] == 2
     with wire.engine._context.store.read() as connection:
         app = apps.require(connection, wire.app)
-        statement = listed_numbers(segments.require(connection, app, segment_id))
+        statement = listed_numbers(sources.require(connection, app, segment_id))
         sql = str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
         steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
     assert [step for step in steps if step.startswith("SCAN")] == []

@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from pinpoint_kit.engine.applications import operations as apps
-from pinpoint_kit.engine.segments import operations as segments
+from pinpoint_kit.engine.applications import store as apps
+from pinpoint_kit.engine.segments import imported as imports
+from pinpoint_kit.engine.segments import sources
 from pinpoint_kit.engine.wire.refusals import Refusal
 from pinpoint_kit.limits import Limits
 
@@ -61,11 +62,11 @@ def imported(wire: Wire, keys: tuple[str, ...] = (), users: tuple[str, ...] = ()
             "S3Url": "s3://bucket/key",
             "RoleArn": "arn:aws:iam::1:role/r",
         }
-        segment = segments.create_imported(
+        segment = imports.create_imported(
             connection, wire.engine._context, app, "imported", definition, 1_000
         )
-        segments.add_members(connection, segment, keys, users)
-        segments.finish_import(connection, segment, len(keys), {"EMAIL": len(keys)}, 2_000)
+        imports.add_members(connection, segment, keys, users)
+        imports.finish_import(connection, segment, len(keys), {"EMAIL": len(keys)}, 2_000)
     return segment.id
 
 
@@ -429,12 +430,12 @@ def test_an_import_whose_segment_is_deleted_adds_nothing(wire: Wire) -> None:
     segment_id = imported(wire)
     with wire.engine._context.store.read() as connection:
         app = apps.require(connection, wire.app)
-        segment = segments.require(connection, app, segment_id)
+        segment = sources.require(connection, app, segment_id)
     wire.send("DELETE", path(wire, segment_id))
     with wire.engine._context.store.write() as connection:
-        segments.add_members(connection, segment, ["a"], ["u"])
+        imports.add_members(connection, segment, ["a"], ["u"])
         with pytest.raises(Refusal, match="Segment not found"):
-            segments.finish_import(connection, segment, 1, {}, 0)
+            imports.finish_import(connection, segment, 1, {}, 0)
     assert wire.dump() == before
 
 

@@ -17,10 +17,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
 from pinpoint_kit.engine import Engine, Request
-from pinpoint_kit.engine.storage import schema
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.failure_log import Troubles
 from pinpoint_kit.engine.storage.statements import Statement, padded
+from pinpoint_kit.engine.storage.tables import migrations
+from pinpoint_kit.engine.storage.tables.metadata import METADATA
 from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -135,10 +136,12 @@ def test_an_older_schema_is_migrated(
     """Each step runs once, in order, in the transaction that stores the new version."""
     make_wire(file_url).engine.close()
     steps: list[int] = []
-    now = schema.VERSION
-    monkeypatch.setattr(schema, "VERSION", now + 2)
+    now = migrations.VERSION
+    monkeypatch.setattr(migrations, "VERSION", now + 2)
     monkeypatch.setattr(
-        schema, "MIGRATIONS", {now: lambda _: steps.append(1), now + 1: lambda _: steps.append(2)}
+        migrations,
+        "MIGRATIONS",
+        {now: lambda _: steps.append(1), now + 1: lambda _: steps.append(2)},
     )
     Engine.open(file_url).close()
     Engine.open(file_url).close()
@@ -154,7 +157,7 @@ def test_a_database_of_the_first_version_gets_the_later_tables(
     wire.update("device-1")
     wire.engine.close()
     with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
-        for name in schema.METADATA.tables.keys() - first:
+        for name in METADATA.tables.keys() - first:
             connection.execute(f"DROP TABLE {name}")
         connection.execute("UPDATE pinpoint_meta SET value = 1 WHERE name = 'schema_version'")
         connection.commit()
@@ -162,7 +165,7 @@ def test_a_database_of_the_first_version_gets_the_later_tables(
         assert engine.handle(Request("GET", wire.endpoint_path("device-1"))).status == 200
     with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    assert schema.METADATA.tables.keys() <= tables
+    assert METADATA.tables.keys() <= tables
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,6 @@ from sqlalchemy import (
     URL,
     ColumnElement,
     Float,
-    Index,
     and_,
     case,
     cast,
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Column, Connection, Engine, Table
+    from sqlalchemy import Connection, Engine, Table
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
     from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.sql.dml import Insert
@@ -70,7 +69,6 @@ __all__ = [
     "is_in_memory",
     "metric",
     "parse_url",
-    "partial_index",
     "prepare",
     "scrub",
     "unindexed",
@@ -274,12 +272,6 @@ def upsert(dialect: str, table: Table, keys: Sequence[str], columns: Sequence[st
     return statement.on_conflict_do_update(
         index_elements=list(keys), set_={name: statement.excluded[name] for name in columns}
     )
-
-
-def partial_index(name: str, present: Column[str | None], *columns: Column[Any]) -> Index:
-    """Adds an index that holds only the rows in which `present` has a value."""
-    condition = present.is_not(None)
-    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 def has_value(

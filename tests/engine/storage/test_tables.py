@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.dialects import sqlite
 
-from pinpoint_kit.engine.storage import schema
+from pinpoint_kit.engine.storage.tables.metadata import METADATA
+from pinpoint_kit.engine.storage.tables.migrations import MIGRATIONS, VERSION
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -60,17 +61,17 @@ def test_a_changed_table_has_a_migration() -> None:
     """The tables of a version never change: files of that version are out there."""
     tables = {
         name: hashlib.sha256(described(table).encode()).hexdigest()[:8]
-        for name, table in schema.METADATA.tables.items()
+        for name, table in METADATA.tables.items()
     }
     changed = dict(set(tables.items()) ^ set(PINNED[1].items()))
-    if (schema.VERSION, tables) != PINNED:
+    if (VERSION, tables) != PINNED:
         pytest.fail(
             f"changed: {', '.join(sorted(changed)) or 'the version'}. Add a migration to"
-            " schema.MIGRATIONS, raise schema.VERSION, and then pin here what they are now:"
-            f" {(schema.VERSION, tables)}"
+            " MIGRATIONS, raise VERSION, and then pin here what they are now:"
+            f" {(VERSION, tables)}"
         )
 
 
 def test_every_older_version_has_a_migration() -> None:
     """From any version there is a way to the present one."""
-    assert sorted(schema.MIGRATIONS) == list(range(1, schema.VERSION))
+    assert sorted(MIGRATIONS) == list(range(1, VERSION))

@@ -1,0 +1,173 @@
+"""DeleteEndpoint, DeleteUserEndpoints and our own EraseData: taking people out again.
+
+Whom a request is about is found here; what is held of them, every family says and removes itself
+(`Context.held_of_person`). A deletion leaves events countable and nameless; EraseData, for a
+data-protection request, takes them too. Its report names endpoints and users, and repeats nothing
+else of what was stored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import attrs
+
+from pinpoint_kit.engine.applications import store as apps
+from pinpoint_kit.engine.context import Family, Operation, Person
+from pinpoint_kit.engine.endpoints import reader
+from pinpoint_kit.engine.endpoints.ids import check_id
+from pinpoint_kit.engine.endpoints.state import rendered
+from pinpoint_kit.engine.wire import body
+from pinpoint_kit.engine.wire.refusals import bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.context import Call, Context
+
+__all__ = ["FAMILY"]
+
+_KINDS = ("UserId", "Address", "EndpointId")
+
+
+@attrs.frozen
+class _Target:
+    """Whose data: the kind of the id, and the id."""
+
+    kind: str
+    value: str = attrs.field(repr=False)
+    is_dry_run: bool
+
+    @property
+    def keys(self) -> list[str]:
+        """The endpoint that is named, which may have events without being stored."""
+        return [check_id(self.value)] if self.kind == "EndpointId" else []
+
+    @property
+    def user_ids(self) -> list[str]:
+        """The user that is named."""
+        return [self.value] if self.kind == "UserId" else []
+
+
+def delete_endpoint(context: Context, call: Call) -> object:
+    """DeleteEndpoint: answer with what was deleted. Events stay, anonymous."""
+    with context.store.write() as connection:
+        app = apps.require(connection, call.application_id)
+        found = reader.require(connection, app.number, call.labels["endpoint-id"])
+        _forget(context, connection, app.number, [found])
+    context.store.scrub()
+    state, attributes = found
+    return rendered(state, app.id, attributes)
+
+
+def delete_user_endpoints(context: Context, call: Call) -> object:
+    """DeleteUserEndpoints: answer with what was deleted. Events stay, anonymous."""
+    with context.store.write() as connection:
+        app = apps.require(connection, call.application_id)
+        found = reader.require_user(connection, app.number, call.labels["user-id"])
+        _forget(context, connection, app.number, found)
+    context.store.scrub()
+    return {"Item": [rendered(state, app.id, attributes) for state, attributes in found]}
+
+
+def erase_data(context: Context, call: Call) -> object:
+    """EraseData. Nothing found is no refusal: the report says so."""
+    with apps.checked_first(context, call.application_id):
+        target = _parse(call.body)
+    with context.store.write() as connection:
+        app = apps.require(connection, call.application_id).number
+        found = _find(connection, app, target)
+        person = _person(connection, app, found, target.keys, target.user_ids)
+        held: Counter[str] = Counter()
+        for family in context.held_of_person:
+            held.update(family.held(connection, person))
+        if not target.is_dry_run:
+            for family in context.held_of_person:
+                family.erase(context, connection, person)
+    if not target.is_dry_run:
+        context.store.scrub()
+    users = _users_of(found)
+    return {
+        "DryRun": target.is_dry_run,
+        "EndpointIds": [state.id for state, _ in found],
+        "UserIds": users,
+        "KeptUserIds": [user_id for user_id in users if user_id not in person.orphans],
+        **held,
+    }
+
+
+def _forget(
+    context: Context, connection: Connection, app: int, found: Sequence[reader.Found]
+) -> None:
+    person = _person(connection, app, found)
+    for family in context.held_of_person:
+        family.forget(context, connection, person)
+
+
+def _parse(content: bytes) -> _Target:
+    request = body.parse_object(content)
+    given = [(kind, value) for kind in _KINDS if (value := body.optional_text(request, kind))]
+    if len(given) != 1:
+        raise bad_request(f"Give exactly one of {', '.join(_KINDS)}")
+    is_dry_run = request.get("DryRun") or False
+    if not isinstance(is_dry_run, bool):
+        raise bad_request("must be true or false", ".DryRun")
+    ((kind, value),) = given
+    if kind == "EndpointId":
+        check_id(value)
+    return _Target(kind, value, is_dry_run)
+
+
+def _find(connection: Connection, app: int, target: _Target) -> Sequence[reader.Found]:
+    if target.kind == "UserId":
+        return reader.by_user(connection, app, target.value)
+    if target.kind == "Address":
+        return reader.by_address(connection, app, target.value)
+    return reader.by_keys(connection, app, target.keys)
+
+
+def _person(
+    connection: Connection,
+    app: int,
+    found: Sequence[reader.Found],
+    keys: Sequence[str] = (),
+    user_ids: Sequence[str] = (),
+) -> Person:
+    """Return whom a removal of these endpoints is about.
+
+    Args:
+        connection: a write transaction.
+        app: the number of the application.
+        found: the stored endpoints that go.
+        keys: further endpoints, which need not be stored.
+        user_ids: the users that were named; all of their endpoints are among those found.
+    """
+    removed = Counter(state.user_id for state, _ in found if state.user_id is not None)
+    stored = reader.counts_of_users(connection, app, sorted(removed))
+    orphans = {user_id for user_id, count in removed.items() if count == stored[user_id]}
+    return Person(
+        app=app,
+        keys=list(dict.fromkeys([*keys, *(state.endpoint for state, _ in found)])),
+        user_ids=user_ids,
+        orphans=sorted(orphans.union(user_ids)),
+    )
+
+
+def _users_of(found: Sequence[reader.Found]) -> list[str]:
+    return sorted({state.user_id for state, _ in found if state.user_id is not None})
+
+
+FAMILY = Family(
+    name="removal",
+    operations={
+        "DeleteEndpoint": Operation(delete_endpoint, note="events of the endpoint stay, anonymous"),
+        "DeleteUserEndpoints": Operation(
+            delete_user_endpoints, note="events of the user stay, anonymous"
+        ),
+    },
+    extensions={"EraseData": erase_data},
+    held_of_person=None,
+)

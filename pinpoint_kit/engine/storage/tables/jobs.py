@@ -1,0 +1,55 @@
+"""Tables of import and export jobs and of the files that they read.
+
+Columns, indexes and what they mean; no statement.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text
+
+from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER, partial_index
+from pinpoint_kit.engine.storage.tables.metadata import METADATA
+
+__all__ = ["JOBS", "JOB_FILES"]
+
+JOBS = Table(
+    "jobs",
+    METADATA,
+    Column("number", ROW_NUMBER, primary_key=True),
+    Column("app", BigInteger, nullable=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("completed", BigInteger),
+    Column("definition", Text, nullable=False),  # JSON as it is shown
+    Column("segment", Text),  # the id of the segment that it fills or writes out
+    Column("makes_segment", Boolean, nullable=False),  # the segment was made for this job
+    Column("total_pieces", Integer, nullable=False),
+    Column("completed_pieces", Integer, nullable=False),
+    Column("failed_pieces", Integer, nullable=False),
+    Column("processed", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("failures", Text),  # JSON: the first texts
+    Column("position", Text, nullable=False),  # JSON: where its work goes on
+    Column("open", Integer),  # 1 until it has ended
+    Column("holder", Text),  # the engine that works on it
+    Column("held_until", BigInteger, nullable=False),
+)
+
+JOB_FILES = Table(
+    "job_files",
+    METADATA,
+    Column("app", BigInteger, nullable=False),
+    Column("job", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("url", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("version", Text, nullable=False),
+)
+
+Index("jobs_by_type", JOBS.c.app, JOBS.c.type, JOBS.c.number)
+partial_index("jobs_by_segment", JOBS.c.segment, JOBS.c.app, JOBS.c.segment, JOBS.c.number)
+partial_index("jobs_open", JOBS.c.open, JOBS.c.number)
+Index("job_files_by_app", JOB_FILES.c.app)

@@ -1,0 +1,19 @@
+"""What all tables have in common: their `MetaData`, and the table that says their version.
+
+No table of a family belongs here.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, MetaData, Table, Text
+
+__all__ = ["META", "METADATA"]
+
+METADATA = MetaData()
+
+META = Table(
+    "pinpoint_meta",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
