@@ -15,10 +15,10 @@ import attrs
 import click
 from rich.columns import Columns
 
-from pinpoint_kit.cli.commands.population import Person, people
 from pinpoint_kit.cli.failures import REFUSED
 from pinpoint_kit.cli.options import Settings, common_with, place_options
 from pinpoint_kit.cli.output import console, endpoint_table, print_json, table
+from pinpoint_kit.cli.population import Person, people
 from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:

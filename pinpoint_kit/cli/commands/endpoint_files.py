@@ -10,7 +10,8 @@ import click
 import orjson
 
 from pinpoint_kit import InvalidRowsError, ProgressBar
-from pinpoint_kit.cli.commands.job_options import (
+from pinpoint_kit.cli.failures import REFUSED
+from pinpoint_kit.cli.job_options import (
     exporting,
     format_option,
     naming,
@@ -19,7 +20,6 @@ from pinpoint_kit.cli.commands.job_options import (
     show_failures,
     timeout_option,
 )
-from pinpoint_kit.cli.failures import REFUSED
 from pinpoint_kit.cli.listing import first_endpoints, print_first
 from pinpoint_kit.cli.options import Settings, common, limit_option
 from pinpoint_kit.cli.output import print_json, say, shown, shown_json, writing

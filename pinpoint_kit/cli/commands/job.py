@@ -9,7 +9,8 @@ import click
 
 import pinpoint_kit as pk
 from pinpoint_kit import JobStatus, JobType, ProgressBar
-from pinpoint_kit.cli.commands.job_options import (
+from pinpoint_kit.cli.failures import REFUSED
+from pinpoint_kit.cli.job_options import (
     format_option,
     naming,
     place,
@@ -17,7 +18,6 @@ from pinpoint_kit.cli.commands.job_options import (
     show_failures,
     timeout_option,
 )
-from pinpoint_kit.cli.failures import REFUSED
 from pinpoint_kit.cli.listing import Column, print_rows
 from pinpoint_kit.cli.options import Settings, common
 from pinpoint_kit.cli.output import console, members_table, print_json

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from pinpoint_kit import Segment, errors
-from pinpoint_kit.cli.commands.conditions import condition_of, condition_options
 from pinpoint_kit.cli.commands.endpoint import confirm
-from pinpoint_kit.cli.commands.job_options import exporting
+from pinpoint_kit.cli.conditions import condition_of, condition_options
+from pinpoint_kit.cli.job_options import exporting
 from pinpoint_kit.cli.listing import Column, first_endpoints, print_first, print_rows
 from pinpoint_kit.cli.options import Settings, common, limit_option
 from pinpoint_kit.cli.output import (
