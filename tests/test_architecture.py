@@ -222,6 +222,50 @@ def test_the_server_does_not_touch_the_store() -> None:
     )
 
 
+#: What the command line may use of the package, beside the front and those of `client`,
+#: `engine` and `doors`: what is documented, the files' forms, the reader of spools, and the one writer of
+#: files.
+CLI = (
+    "cli",
+    "errors",
+    "version",
+    "models",
+    "records",
+    "server",
+    "delivery.spool.reader",
+    "system.atomic_files",
+)
+FRONTS = (PACKAGE, f"{PACKAGE}.client", f"{PACKAGE}.engine", f"{PACKAGE}.doors")
+
+
+def test_the_command_line_stands_on_the_public_api() -> None:
+    """Commands do what anyone could do who imports the package."""
+    assert (
+        offences(
+            lambda module, i: (
+                within(module, "cli")
+                and i.target.startswith(PACKAGE)
+                and i.target not in FRONTS
+                and not within(i.target, *CLI)
+            )
+        )
+        == []
+    )
+
+
+def test_commands_never_import_each_other() -> None:
+    """What two commands share is beside them; only the top of the command line knows commands."""
+    commands = f"{PACKAGE}.cli.commands."
+    assert (
+        offences(
+            lambda module, i: (
+                i.target.startswith(commands) and i.target != module and not i.is_for_types
+            )
+        )
+        == []
+    )
+
+
 #: What a layer may import besides itself. Everything may import what is named for "*".
 LAYERS: dict[str, set[str]] = {
     "errors": set(),

@@ -1,37 +1,110 @@
-"""The top of the command line: the group, its help, and the list of commands."""
+"""The top of the command line: the group, its help, and where each command is.
+
+A command's module is imported when the command is used, so that help, and an unknown command,
+answer at once. Summaries stand here as well as in the commands for that reason; a test compares
+them.
+"""
 
 from __future__ import annotations
 
+from collections import UserDict
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
 import click
 
-from pinpoint_kit.cli.commands.backup import backup
-from pinpoint_kit.cli.commands.credentials import credentials
-from pinpoint_kit.cli.commands.dead_letters import dead_letters
-from pinpoint_kit.cli.commands.demo import demo
-from pinpoint_kit.cli.commands.doctor import doctor
-from pinpoint_kit.cli.commands.endpoint import endpoint
-from pinpoint_kit.cli.commands.endpoint_files import list_endpoints, load, scan
-from pinpoint_kit.cli.commands.erase import erase
-from pinpoint_kit.cli.commands.job import job
-from pinpoint_kit.cli.commands.record import record
-from pinpoint_kit.cli.commands.remove_attributes import remove_attributes
-from pinpoint_kit.cli.commands.segment import segment
-from pinpoint_kit.cli.commands.serve import serve
-from pinpoint_kit.cli.commands.user import user
 from pinpoint_kit.cli.failures import GuardedGroup
 from pinpoint_kit.version import VERSION
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = ["cli"]
 
-for _command in (list_endpoints, scan, load, remove_attributes):
-    endpoint.add_command(_command)
+
+class _Home(NamedTuple):
+    """Where a command is, what it does in a line, and what is added to it if it is a group."""
+
+    place: str
+    summary: str
+    others: tuple[str, ...] = ()
+
+
+_HOMES = {
+    "application": _Home("application:application", "List, create and delete applications."),
+    "backup": _Home("backup:backup", "Copy a database to FILE while a server uses it."),
+    "credentials": _Home(
+        "credentials:credentials", "Make, list and remove the access keys of a server."
+    ),
+    "dead-letters": _Home(
+        "dead_letters:dead_letters",
+        "List, show, export, replay and purge what a spool gave up.",
+    ),
+    "demo": _Home("demo:demo", "Record the events of made-up people, and show the result."),
+    "doctor": _Home("doctor:doctor", "Check the connection, the database and what is installed."),
+    "endpoint": _Home(
+        "endpoint:endpoint",
+        "Look up, change and delete endpoints.",
+        (
+            "endpoint_files:list_endpoints",
+            "endpoint_files:scan",
+            "endpoint_files:load",
+            "remove_attributes:remove_attributes",
+        ),
+    ),
+    "erase": _Home("erase:erase", "Remove a person's endpoints, user attributes and events."),
+    "job": _Home("job:job", "Start, watch and list import and export jobs."),
+    "record": _Home("record:record", "Record the events in FILE, one JSON object a line."),
+    "segment": _Home("segment:segment", "Define segments, and see who is in them."),
+    "serve": _Home("serve:serve", "Serve Pinpoint's API over HTTP, for clients in any language."),
+    "user": _Home("user:user", "Look up and delete users."),
+}
+
+
+def _load(place: str) -> click.Command:
+    module, _, name = place.partition(":")
+    command: click.Command = getattr(import_module(f"pinpoint_kit.cli.commands.{module}"), name)
+    return command
+
+
+class _Commands(UserDict[str, "click.Command"]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self.data and name in _HOMES:
+            home = _HOMES[name]
+            command = _load(home.place)
+            if isinstance(command, click.Group):
+                for other in home.others:
+                    command.add_command(_load(other))
+            self.data[name] = command
+        return self.data[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in _HOMES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_HOMES)
+
+    def __len__(self) -> int:
+        return len(_HOMES)
+
+
+class _Cli(GuardedGroup):
+    """The group: shows its commands without importing them."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the summaries of the commands."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, home.summary) for name, home in _HOMES.items()])
 
 
 #: No docstring, because click needs the control character that `\b` is outside of raw text.
 _HELP = """Amazon Pinpoint's analytics and audience API, with or without AWS.
 
-    Without settings, commands use the embedded engine on ./pinpoint.db. Name another Pinpoint
-    with --url or $PINPOINT_KIT_URL: sqlite:///FILE, http://HOST:PORT or aws://REGION.
+    Without settings, commands use the embedded engine on ./pinpoint.db. Choose another database
+    or server with --url or $PINPOINT_KIT_URL: sqlite:///FILE, http://HOST:PORT or aws://REGION.
 
     Answers go to stdout, everything else to stderr. With --json, stdout holds one JSON value
     and nothing else; of a command that fails, {"error": ...}.
@@ -51,24 +124,11 @@ _MAX_WIDTH = 78
 
 
 @click.group(
-    cls=GuardedGroup,
+    cls=_Cli,
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _MAX_WIDTH},
-    commands=[
-        demo,
-        record,
-        dead_letters,
-        endpoint,
-        user,
-        segment,
-        job,
-        erase,
-        serve,
-        credentials,
-        backup,
-        doctor,
-    ],
+    commands=_Commands(),
 )
 @click.version_option(VERSION, "--version", prog_name="pinpoint-kit")
 def cli() -> None:
-    """The group; what it says of itself is `_HELP`."""
+    """Run a command; the group's own help is `_HELP`."""

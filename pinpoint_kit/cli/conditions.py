@@ -1,4 +1,4 @@
-"""The options that write a segment's condition: each narrows it, and values of one are choices.
+"""The options that write a segment's condition: each narrows it; values of one are alternatives.
 
 What needs "or", groups or source segments is given as JSON instead; see commands/segment.py.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pinpoint_kit import ChannelType, where
-from pinpoint_kit.cli.commands.endpoint import lists, pair
+from pinpoint_kit.cli.pairs import lists, pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,7 +53,7 @@ def _several(name: str, text: str, **settings: Any) -> Callable[..., Any]:  # no
 _OPTIONS = (
     _several(
         "--attribute",
-        "Has this value; give it again for others that will do, too.",
+        "Has this value; repeat it to allow further values.",
         type=pair,
         metavar="NAME=VALUE",
     ),
@@ -73,9 +73,9 @@ _OPTIONS = (
         type=click.Choice([member.value for member in ChannelType], case_sensitive=False),
         metavar="TYPE",
     ),
-    click.option("--active-within", type=_DAYS, help="Was active in the last days."),
-    click.option("--inactive-for", type=_DAYS, help="Was not active in the last days."),
-    _several("--in-segment", "Is in this segment, too.", metavar="ID"),
+    click.option("--active-within", type=_DAYS, help="Was active in the last N days."),
+    click.option("--inactive-for", type=_DAYS, help="Was not active in the last N days."),
+    _several("--in-segment", "Is also in this segment.", metavar="ID"),
 )
 
 

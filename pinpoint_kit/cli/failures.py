@@ -1,6 +1,6 @@
 """What happens when a command fails: one sentence on stderr and an exit status.
 
-With --json the same is on stdout as well, as one JSON value: whoever reads that needs no other
+With --json the same is on stdout as well, as one JSON value: its reader needs no other
 stream. Tracebacks are for --debug. The sentences are the errors' own, in the words of the command
 line: they say what to do next, and hold no personal data.
 """

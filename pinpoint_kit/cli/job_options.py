@@ -1,4 +1,4 @@
-"""Options of commands that start a job, or need one where a Pinpoint cannot be asked directly."""
+"""Options of commands that start a job, or need one on the hosted service."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ format_option = click.option(
     "--format",
     "file_format",
     type=click.Choice([member.value for member in JobFormat], case_sensitive=False),
-    help="Known by the ending of the name unless given.",
+    help="The format; unless given, the ending of the name decides.",
 )
 role_option = click.option(
     "--role-arn",
     metavar="ARN",
-    help="Hosted service: the role that Pinpoint takes to use the bucket.",
+    help="Hosted service: the role that Pinpoint assumes to use the bucket.",
 )
 timeout_option = click.option(
     "--timeout",
@@ -47,12 +47,12 @@ timeout_option = click.option(
     type=click.FloatRange(min=0),
     default=3600.0,
     show_default=True,
-    help="How long to wait for a job; it goes on after that.",
+    help="How long to wait for a job; it continues after that.",
 )
 
 
 def exporting(function: Command) -> Command:
-    """Give a command a place for the files of an export job, which the hosted service needs."""
+    """Give a command the options for an export job, which the hosted service needs."""
     export_to = click.option(
         "--export-to",
         metavar="URL",

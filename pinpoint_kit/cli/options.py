@@ -1,4 +1,4 @@
-"""The options that every command has, and the Pinpoint that they open.
+"""The options that every command has, and the connection that they open.
 
 The settings' rules are those of `pinpoint_kit.connect`. Only one thing is stricter: a command
 that only reads never makes a database or an application, because a typing error would.
@@ -22,7 +22,6 @@ import click
 import pinpoint_kit as pk
 from pinpoint_kit.cli.failures import DEBUG, JSON
 from pinpoint_kit.cli.output import say
-from pinpoint_kit.doors import DEFAULT_URL
 from pinpoint_kit.errors import ConfigurationError, PinpointKitWarning
 
 if TYPE_CHECKING:
@@ -37,15 +36,17 @@ if TYPE_CHECKING:
 __all__ = [
     "ANSWER_OPTIONS",
     "DEBUG_OPTION",
-    "PATIENCE",
+    "DEFAULT_URL",
     "Settings",
     "common",
     "common_with",
     "database_file",
     "database_option",
+    "example",
     "find",
     "is_made",
     "limit_option",
+    "patience",
     "place_options",
 ]
 
@@ -53,8 +54,14 @@ __all__ = [
 DEFAULT_APPLICATION = "default"
 _MOST_SHOWN = 10
 
-#: Somebody waits at a terminal: give up sooner than a service in the background would.
-PATIENCE = pk.RetryPolicy(deadline=10.0, max_attempts=4)
+#: That of `connect`; written here as well because its home loads botocore.
+DEFAULT_URL = "sqlite:///pinpoint.db"
+
+
+@functools.cache
+def patience() -> pk.RetryPolicy:
+    """Return how long to try: shorter than a service would, because a person is waiting."""
+    return pk.RetryPolicy(deadline=10.0, max_attempts=4)
 
 
 @attrs.frozen
@@ -104,7 +111,7 @@ class Settings:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[pk.Pinpoint]:
-        """Open a Pinpoint without making a database or an application."""
+        """Connect without making a database or an application."""
         file = database_file(self.resolved_url)
         if file is not None and not is_made(file):
             raise ConfigurationError(
@@ -116,18 +123,18 @@ class Settings:
             with self.opened() as pinpoint:
                 yield pinpoint
             return
-        door = attrs.evolve(self, application=None, application_id="not-known-yet")
+        anyhow = attrs.evolve(self, application=None, application_id="not-known-yet")
         with (
-            door.opened() as outer,
-            pk.Pinpoint(outer.client, find(outer, self.application), retry=PATIENCE) as pinpoint,
+            anyhow.opened() as outer,
+            pk.Pinpoint(outer.client, find(outer, self.application), retry=patience()) as pinpoint,
         ):
             yield pinpoint
 
     @contextlib.contextmanager
     def opened(self, **options: Unpack[PinpointOptions]) -> Iterator[pk.Pinpoint]:
-        """Open a Pinpoint as `connect` does; its warnings become lines on stderr."""
-        options.setdefault("retry", PATIENCE)
-        with telling_warnings():
+        """Connect as `connect` does; its warnings become lines on stderr."""
+        options.setdefault("retry", patience())
+        with printing_warnings():
             pinpoint = pk.connect(
                 self.url,
                 application=self.application,
@@ -160,13 +167,13 @@ def find(pinpoint: pk.Pinpoint, name: str | None) -> str:
 def _those_there_are(pinpoint: pk.Pinpoint) -> str:
     names = sorted({found.name or "" for found in pinpoint.applications.list()})
     if not names:
-        return "this Pinpoint has none yet"
+        return "there are no applications yet"
     if len(names) == 1:
         name = names[0]
-        return f"this Pinpoint has the application {name}: give --application {shlex.quote(name)}"
+        return f"there is the application {name}: give --application {shlex.quote(name)}"
     more = f" and {len(names) - _MOST_SHOWN:,} more" if len(names) > _MOST_SHOWN else ""
     listed = ", ".join(names[:_MOST_SHOWN])
-    return f"this Pinpoint has the applications {listed}{more}: give --application NAME"
+    return f"there are the applications {listed}{more}: give --application NAME"
 
 
 def database_file(url: str) -> Path | None:
@@ -184,7 +191,7 @@ def is_made(file: Path) -> bool:
 
 
 @contextlib.contextmanager
-def telling_warnings() -> Iterator[None]:
+def printing_warnings() -> Iterator[None]:
     """Turn this package's warnings into lines on stderr; others stay warnings."""
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always", PinpointKitWarning)
@@ -222,7 +229,7 @@ def place_options(
     application_id: str = "[env: PINPOINT_KIT_APPLICATION_ID]",
 ) -> tuple[Option, ...]:
     """The options for where a command works; each argument says where a value comes from."""
-    which = "Which Pinpoint: sqlite:///FILE, http://HOST:PORT or aws://REGION."
+    which = "Where to connect: sqlite:///FILE, http://HOST:PORT or aws://REGION."
     return (
         click.option("--url", help=f"{which} {url}"),
         click.option(
@@ -258,6 +265,22 @@ ANSWER_OPTIONS: tuple[Option, ...] = (
     ),
     DEBUG_OPTION,
 )
+
+
+def example(*lines: str) -> Callable[[click.Command], click.Command]:
+    """Have the help of a command end with examples.
+
+    Args:
+        lines: what follows `pinpoint-kit `; at most 60 characters each.
+    """
+    shown = "\n".join(f"  pinpoint-kit {line}" for line in lines)
+
+    def decorate(command: click.Command) -> click.Command:
+        command.epilog = f"\b\nExample:\n{shown}"
+        return command
+
+    return decorate
+
 
 limit_option = click.option(
     "--limit",

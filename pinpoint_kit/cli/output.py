@@ -23,19 +23,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pinpoint_kit.models.wire import codec as wire
 from pinpoint_kit.system.atomic_files import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pinpoint_kit.models.endpoint import Endpoint
-
 __all__ = [
     "ANSWERED",
     "SAID",
     "console",
-    "endpoint_table",
     "members_table",
     "print_json",
     "say",
@@ -91,7 +87,7 @@ def _note(name: str, value: object) -> None:
 
 
 class _Console(Console):
-    """A console that leaves a broken pipe to whoever runs the command."""
+    """A console that leaves a broken pipe to its caller."""
 
     def on_broken_pipe(self) -> None:
         """Say so, instead of exiting with a status of rich's own."""
@@ -138,11 +134,6 @@ def table(
     for row in rows:
         result.add_row(*(Text(shown(cell)) for cell in row))
     return result
-
-
-def endpoint_table(endpoint: Endpoint) -> Table:
-    """One endpoint, a member a row."""
-    return members_table(wire.to_wire(endpoint))
 
 
 def members_table(members: Mapping[str, object]) -> Table:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +15,11 @@ import click
 import pytest
 
 import pinpoint_kit as pk
-from pinpoint_kit import errors
+from pinpoint_kit import doors, errors
 from pinpoint_kit.cli import cli
+from pinpoint_kit.cli.app import _HOMES
 from pinpoint_kit.cli.failures import exit_status
+from pinpoint_kit.cli.options import DEFAULT_URL
 from pinpoint_kit.cli.wording import in_cli_words
 from pinpoint_kit.version import VERSION
 
@@ -52,7 +56,12 @@ def test_every_command_is_in_the_how_to() -> None:
 def test_common_options(path: str) -> None:
     """Commands take the same options for where they work (a Pinpoint, a spool) and answer."""
     options = {name for parameter in COMMANDS[path].params for name in parameter.opts}
-    places = {"dead-letters": {"--spool"}, "credentials": set[str](), "backup": {"--url"}}
+    places = {
+        "dead-letters": {"--spool"},
+        "credentials": set[str](),
+        "backup": {"--url"},
+        "application": {"--url"},
+    }
     a_pinpoint = {"--url", "--application", "--application-id"}
     place = places.get(path.split()[1], a_pinpoint)
     assert {*place, "--json", "--debug"} <= options
@@ -76,6 +85,84 @@ def test_help_is_narrow(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     assert max(map(len, text.splitlines())) <= 76
     assert "\\b" not in text
     assert "\b" not in text
+
+
+def test_summaries() -> None:
+    """The summaries of `--help`, which imports no command, are those of the commands."""
+    shown = {name: home.summary for name, home in _HOMES.items()}
+    assert shown == {
+        name: command.get_short_help_str(limit=100) for name, command in cli.commands.items()
+    }
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_examples(path: str) -> None:
+    """The help of every command ends with examples, which are command lines that parse."""
+    command = COMMANDS[path]
+    lines = re.findall(r"^  pinpoint-kit (.+)$", command.epilog or "", re.MULTILINE)
+    assert lines
+    for line in lines:
+        words = shlex.split(line.partition(" < ")[0])
+        name = path.split()[1:]
+        assert words[: len(name)] == name
+        command.make_parser(click.Context(command)).parse_args(words[len(name) :])
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_lists_have_every_form(path: str) -> None:
+    """Whatever lists prints comma- and tab-separated values and JSON lines, too."""
+    options = {name for parameter in COMMANDS[path].params for name in parameter.opts}
+    is_list = path.rpartition(" ")[2] in {"list", "members", "endpoints"}
+    assert ({"--csv", "--tsv", "--nl"} <= options) is is_list
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (("endpont",), "endpoint"),
+        (("endpoint", "lst"), "list"),
+        (("endpoint", "list", "--limti", "3"), "--limit"),
+    ],
+)
+def test_near_names(run: Run, words: tuple[str, ...], near: str) -> None:
+    """A name that is not known is answered with one that is nearly the same."""
+    answer = run(*words)
+    assert answer.status == 2
+    assert "Did you mean" in answer.stderr
+    assert f"'{near}'" in answer.stderr.partition("Did you mean")[2]
+
+
+def test_the_default_url() -> None:
+    """The command line and `connect` work on the same database when none is named."""
+    assert DEFAULT_URL == doors.DEFAULT_URL
+
+
+#: What takes long to import, and what `--help` needs least.
+HEAVY = ("sqlalchemy", "uvicorn", "boto3", "botocore", "cattrs", "prometheus_client")
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["nonsense"], ["endpoint", "update", "--help"]]
+)
+def test_help_is_light(words: list[str], folder: Path) -> None:
+    """Help, and what is wrong with a command line, loads nothing that takes long."""
+    program = (
+        "import sys\n"
+        "from pinpoint_kit.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n"
+        "    print('loaded', *(set(sys.modules) & set(sys.stdin.read().split())))"
+    )
+    heavy = " ".join(HEAVY if words[0] != "endpoint" else HEAVY[:4])
+    done = subprocess.run(  # noqa: S603 -- our own program
+        [sys.executable, "-c", program, *words],
+        input=heavy,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
+    assert done.stdout.splitlines()[-1] == "loaded"
 
 
 def test_exit_table(run: Run) -> None:

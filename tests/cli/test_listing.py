@@ -1,34 +1,77 @@
-"""How lists give way where there is little room."""
+"""How lists print for programs: JSON, comma- and tab-separated values, JSON lines."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
 import pytest
-from rich.cells import cell_len
 
-from pinpoint_kit.cli.listing import Column, print_rows
+import pinpoint_kit as pk
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-@pytest.fixture(autouse=True)
-def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal of twelve characters."""
-    monkeypatch.setenv("COLUMNS", "12")
+    from tests.cli.conftest import Run
 
-
-@pytest.mark.parametrize("text", ["/a/long/way/to/z", "長" * 9 + "z"], ids=["narrow", "wide"])
-def test_a_text_that_keeps_its_end_is_marked(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is cut off is marked, whatever the width of its characters."""
-    print_rows((Column("Id"), Column("Place", 6, keeps_end=True)), [("a", text), ("b", "short")])
-    _, _, first, second = capsys.readouterr().out.splitlines()
-    assert first.rstrip().endswith("z")
-    assert first.startswith("a   …")
-    assert cell_len(first) <= 12
-    assert second.split() == ["b", "short"]
+#: An address that a careless writer would break into cells and lines.
+HARD = 'a "b", c\td\ne@example.com'
 
 
-def test_columns_without_content_go_first(capsys: pytest.CaptureFixture[str]) -> None:
-    """They are not missed, so nothing is said of them."""
-    columns = (Column("Id"), Column("Empty", is_optional=True), Column("Full", is_optional=True))
-    print_rows(columns, [("abc", "", "value")])
-    out, err = capsys.readouterr()
-    assert out.splitlines()[0].split() == ["Id", "Full"]
-    assert err == ""
+@pytest.fixture
+def _endpoints(folder: Path) -> None:
+    """Two endpoints in the database of the current folder."""
+    with pk.connect(f"sqlite:///{folder / 'pinpoint.db'}") as pinpoint:
+        for number, address in enumerate((HARD, "x@example.com"), start=1):
+            pinpoint.endpoints.update(
+                pk.Endpoint(id=f"device-{number}", channel_type="EMAIL", address=address)
+            )
+
+
+@pytest.mark.usefixtures("_endpoints")
+@pytest.mark.parametrize(("option", "delimiter"), [("--csv", ","), ("--tsv", "\t")])
+def test_separated_values(run: Run, option: str, delimiter: str) -> None:
+    """Every column has a heading and its whole value, on a narrow terminal, too."""
+    answer = run("endpoint", "list", option)
+    rows = list(csv.DictReader(io.StringIO(answer.stdout, newline=""), delimiter=delimiter))
+    assert [(row["Id"], row["Channel"], row["Address"]) for row in rows] == [
+        ("device-1", "EMAIL", HARD),
+        ("device-2", "EMAIL", "x@example.com"),
+    ]
+    assert (answer.status, answer.stderr) == (0, "")
+
+
+@pytest.mark.usefixtures("_endpoints")
+def test_json_lines(run: Run) -> None:
+    """--nl prints the items of --json, one a line."""
+    lines = run("endpoint", "list", "--nl").stdout.splitlines()
+    items = run("endpoint", "list", "--json").value["Item"]
+    assert [json.loads(line) for line in lines] == items
+    assert len(items) == 2
+
+
+@pytest.mark.usefixtures("_endpoints")
+def test_more_than_the_limit(run: Run) -> None:
+    """What was left out is said beside the values and not among them."""
+    answer = run("endpoint", "list", "--limit", "1", "--csv")
+    assert len(list(csv.reader(io.StringIO(answer.stdout, newline="")))) == 2
+    assert "there are more" in answer.stderr
+
+
+@pytest.mark.usefixtures("_endpoints")
+def test_an_empty_list(run: Run) -> None:
+    """Of nothing, the separated values are the headings and the lines are none."""
+    assert run("segment", "list", "--csv").stdout == "Id,Name,Type,Version,Modified\n"
+    assert run("segment", "list", "--nl").stdout == ""
+    assert run("segment", "list").stdout == "no segments\n"
+
+
+@pytest.mark.usefixtures("_endpoints")
+@pytest.mark.parametrize("words", [("--json", "--csv"), ("--csv", "--json")])
+def test_one_form_at_a_time(run: Run, words: tuple[str, str]) -> None:
+    """JSON and another form together are refused, whatever their order."""
+    answer = run("endpoint", "list", *words)
+    assert answer.status == 2
+    assert "give --json or --csv, not both" in answer.stderr

@@ -1,6 +1,6 @@
 """`pinpoint-kit credentials`: the access keys that a server asks for, made, listed and removed.
 
-These commands work on a file and on no Pinpoint. A secret is printed once, when it is made; no
+These commands work on a file and open no connection. A secret is printed once, when it is made; no
 other command shows one.
 """
 
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pinpoint_kit.cli.commands.endpoint import confirm
+from pinpoint_kit.cli.columns import Column
 from pinpoint_kit.cli.extras import server_part
 from pinpoint_kit.cli.failures import REFUSED
-from pinpoint_kit.cli.options import ANSWER_OPTIONS
-from pinpoint_kit.cli.output import console, print_json, say, table
+from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
+from pinpoint_kit.cli.options import ANSWER_OPTIONS, example
+from pinpoint_kit.cli.output import print_json, say
+from pinpoint_kit.cli.prompts import confirm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["credentials"]
 
+_COLUMNS = (Column("Access key id"), Column("Access"), Column("Application"), Column("Needs", 6))
+
 
 @click.group()
 def credentials() -> None:
-    """Make and remove the access keys that a server asks for."""
+    """Make, list and remove the access keys of a server."""
 
 
 def on_file(function: Callable[..., None]) -> Callable[..., None]:
@@ -39,6 +43,7 @@ def on_file(function: Callable[..., None]) -> Callable[..., None]:
     return click.argument("path", metavar="FILE", type=click.Path(path_type=Path))(command)
 
 
+@example("credentials add FILE --all-applications --access read-only")
 @credentials.command("add")
 @on_file
 @click.option(
@@ -46,12 +51,12 @@ def on_file(function: Callable[..., None]) -> Callable[..., None]:
     "ids",
     metavar="ID",
     multiple=True,
-    help="An application that the key is for; may be given again.",
+    help="An application that the key may use; repeat it for several.",
 )
 @click.option(
     "--all-applications",
     is_flag=True,
-    help="The key is for all applications, and for what belongs to none (templates, CreateApp).",
+    help="The key may use all applications, and what belongs to none (templates, CreateApp).",
 )
 @click.option(
     "--access",
@@ -62,13 +67,13 @@ def on_file(function: Callable[..., None]) -> Callable[..., None]:
 def add_key(
     path: Path, ids: tuple[str, ...], *, all_applications: bool, access: str, as_json: bool
 ) -> None:
-    """Make an access key, add it to FILE, and print its secret, which is shown only now.
+    """Make an access key, add it to FILE, and print its secret, which is shown only once.
 
-    FILE is made when there is none, readable by its owner only. A running server knows the key
-    within a second.
+    FILE is created if it does not exist, with mode 0600. A running server accepts the key within a
+    second.
     """
     if bool(ids) == all_applications:
-        raise click.UsageError("say which applications: --application-id ID or --all-applications")
+        raise click.UsageError("name the applications: --application-id ID or --all-applications")
     made: Credential = server_part("access.credentials").make(
         None if all_applications else frozenset(ids), is_read_only=access == "read-only"
     )
@@ -79,24 +84,24 @@ def add_key(
     click.echo(f"aws_access_key_id = {made.access_key_id}")
     click.echo(f"aws_secret_access_key = {made.secret_access_key}")
     say(
-        "the secret is not shown again: put both lines below [default] into ~/.aws/credentials of"
+        "the secret is not shown again: put both lines below [default] into ~/.aws/credentials on"
         " the client"
     )
 
 
+@example("credentials list keys.ini")
 @credentials.command("list")
 @on_file
-def list_keys(path: Path, *, as_json: bool) -> None:
-    """List the access keys of FILE and what they may do, without their secrets."""
+@output_options
+def list_keys(path: Path, form: Form | None, *, as_json: bool) -> None:
+    """List the access keys in FILE and what they may do, without their secrets."""
     found: dict[str, Credential] = server_part("access.credentials_file").read(path)
-    if as_json:
-        print_json({"credentials": [_shown(credential) for credential in found.values()]})
-        return
-    rows = (row for credential in found.values() for row in _rows(credential))
-    columns = ("Access key id", "Access", "Application", "Needs")
-    console().print(table(columns, rows, whole=columns[:3]))
+    rows = [row for credential in found.values() for row in _rows(credential)]
+    items = [_shown(credential) for credential in found.values()]
+    print_list(Listing(_COLUMNS, rows, items, key="credentials"), form, as_json=as_json)
 
 
+@example("credentials remove keys.ini PKDASHBOARD")
 @credentials.command("remove")
 @on_file
 @click.argument("access_key_id", metavar="ACCESS_KEY_ID")
@@ -108,7 +113,7 @@ def remove_key(path: Path, access_key_id: str, *, yes: bool, as_json: bool) -> N
     """
     files = server_part("access.credentials_file")
     if access_key_id not in files.read(path):
-        say("there is no such access key: `pinpoint-kit credentials list` shows them")
+        say("no such access key: `pinpoint-kit credentials list` shows them")
         sys.exit(REFUSED)
     confirm("Remove this access key?", yes=yes)
     files.remove(path, access_key_id)
@@ -119,14 +124,12 @@ def remove_key(path: Path, access_key_id: str, *, yes: bool, as_json: bool) -> N
 
 
 def _rows(credential: Credential) -> Iterator[tuple[str, ...]]:
-    """A row for each application, because ids are there to be copied."""
+    """Make a row for each application, because ids are there to be copied."""
     ids = credential.applications
-    first, *others = ["*"] if ids is None else sorted(ids)
     needs = [credential.region] if credential.region else []
     needs += ["session token"] if credential.session_token else []
-    yield credential.access_key_id, _access(credential), first, ", ".join(needs)
-    for other in others:
-        yield "", "", other, ""
+    for application in ["*"] if ids is None else sorted(ids):
+        yield credential.access_key_id, _access(credential), application, ", ".join(needs)
 
 
 def _access(credential: Credential) -> str:

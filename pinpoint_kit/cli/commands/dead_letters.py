@@ -1,6 +1,6 @@
-"""`pinpoint-kit dead-letters`: what a spool has given up, looked at, mended, sent again, removed.
+"""`pinpoint-kit dead-letters`: what a spool gave up, to look at, correct, send again or remove.
 
-These commands work on a file and on no Pinpoint, so they have --spool instead of --url. What
+These commands work on a file and open no connection, so they have --spool instead of --url. What
 people recorded is shown by `show` and `export` only, because they are asked for it.
 """
 
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from pinpoint_kit.cli.commands.endpoint import confirm
+from pinpoint_kit.cli.columns import Column
 from pinpoint_kit.cli.failures import DEBUG, REFUSED
-from pinpoint_kit.cli.options import ANSWER_OPTIONS, limit_option
-from pinpoint_kit.cli.output import console, members_table, print_json, say, table, writing
+from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
+from pinpoint_kit.cli.options import ANSWER_OPTIONS, example, limit_option
+from pinpoint_kit.cli.output import console, members_table, print_json, say, writing
+from pinpoint_kit.cli.prompts import confirm
 from pinpoint_kit.delivery.spool.reader import DeadLetters, content, has_content
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.models.base import instant
@@ -35,14 +37,22 @@ __all__ = ["dead_letters"]
 
 _LARGEST_ID = 2**63 - 1
 _KINDS = ("event", "endpoint")
-_COLUMNS = ("Id", "Kind", "Reason", "Died", "Tries", "Bytes", "Endpoint", "Event")
-_NUMBERS = ("Id", "Tries", "Bytes")
+_COLUMNS = (
+    Column("Id", is_number=True),
+    Column("Kind"),
+    Column("Reason", 6),
+    Column("Died"),
+    Column("Tries", is_number=True),
+    Column("Bytes", is_number=True),
+    Column("Endpoint", 8),
+    Column("Event", 8),
+)
 _LISTED = ("id", "kind", "reason", "died_at", "tries", "size", "endpoint_id", "event_id")
 
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """See and handle the items of a spool that were refused or given up."""
+    """List, show, export, replay and purge what a spool gave up."""
 
 
 def on_spool(function: Callable[..., None]) -> Callable[..., None]:
@@ -65,15 +75,15 @@ def _id_argument(**settings: Any) -> Callable[[Callable[..., None]], Callable[..
 
 
 _ids = _id_argument(nargs=-1, metavar="[ID]...")
-_all = click.option("--all", "is_all", is_flag=True, help="All letters, instead of IDs.")
+_all = click.option("--all", "is_all", is_flag=True, help="All dead letters, instead of IDs.")
 
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[DeadLetters]:
-    """Open a spool that exists; what the library would log about the file is said on stderr."""
+    """Open a spool that exists; print on stderr what the library would log about the file."""
     context = click.get_current_context()
     logger = logging.getLogger("pinpoint_kit.delivery")
-    handler = _Sayer(logging.WARNING)
+    handler = _PrintingHandler(logging.WARNING)
     if not context.meta.get(DEBUG):  # otherwise it shows anyway
         logger.addHandler(handler)
     try:
@@ -83,7 +93,7 @@ def opened(path: Path) -> Iterator[DeadLetters]:
         logger.removeHandler(handler)
 
 
-class _Sayer(logging.Handler):
+class _PrintingHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         say(f"warning: {record.getMessage()}")
 
@@ -91,6 +101,7 @@ class _Sayer(logging.Handler):
 # Looking
 
 
+@example("dead-letters list --spool events.spool")
 @dead_letters.command("list")
 @limit_option
 @click.option(
@@ -101,11 +112,20 @@ class _Sayer(logging.Handler):
     help="Show those with a larger id only.",
 )
 @click.option("--reason", metavar="WORD", help="Show those with this reason only.")
+@output_options
 @on_spool
-def list_letters(path: Path, limit: int, after: int, reason: str | None, *, as_json: bool) -> None:
+def list_letters(  # noqa: PLR0913 -- one a choice
+    path: Path,
+    limit: int,
+    after: int,
+    reason: str | None,
+    form: Form | None,
+    *,
+    as_json: bool,
+) -> None:
     """List dead letters without their content, and count them by reason.
 
-    The counts are of all letters in the spool, whatever the options leave out of the list.
+    The counts are of all dead letters in the spool, whatever the options leave out.
     """
     shown: list[BuriedItem] = []
     reasons: Counter[str] = Counter()
@@ -118,15 +138,16 @@ def list_letters(path: Path, limit: int, after: int, reason: str | None, *, as_j
                 if not has_more:
                     shown.append(letter)
     following = shown[-1].id if has_more else None
+    items = [{name: _head(letter)[name] for name in _LISTED} for letter in shown]
+    others = {"next_after": following, "reasons": dict(reasons)}
+    listing = Listing(
+        _COLUMNS, [_row(letter) for letter in shown], items, key="letters", others=others
+    )
+    if shown or as_json or form:
+        print_list(listing, form, as_json=as_json)
     if as_json:
-        listed = [{name: _head(letter)[name] for name in _LISTED} for letter in shown]
-        print_json({"letters": listed, "next_after": following, "reasons": dict(reasons)})
         return
-    if shown:
-        console().print(
-            table(_COLUMNS, map(_row, shown), numbers=_NUMBERS, whole=(*_NUMBERS, "Kind", "Died"))
-        )
-    click.echo(_summary(reasons))
+    click.echo(_summary(reasons), err=form is not None)
     if following is not None:
         say(f"there are more: --after {following} shows the next ones")
 
@@ -166,6 +187,7 @@ def _head(letter: BuriedItem) -> dict[str, object]:
     }
 
 
+@example("dead-letters show 12 --spool events.spool")
 @dead_letters.command("show")
 @_id_argument(metavar="ID")
 @on_spool
@@ -186,7 +208,7 @@ def show_letter(path: Path, ids: int, *, as_json: bool) -> None:
             click.echo()
             console().print(members_table(entry))
     if entry is None:
-        say(f"letter {letter.id} {problem}")
+        say(f"dead letter {letter.id} {problem}")
 
 
 def _entry(letter: BuriedItem) -> tuple[dict[str, Any] | None, str]:
@@ -203,9 +225,10 @@ def _entry(letter: BuriedItem) -> tuple[dict[str, Any] | None, str]:
     return {**own, **decoded.item, **own}, ""
 
 
-# Mending
+# Correcting
 
 
+@example("dead-letters export bad.jsonl --spool events.spool")
 @dead_letters.command("export")
 @click.argument("target", metavar="FILE")
 @click.option(
@@ -219,9 +242,9 @@ def _entry(letter: BuriedItem) -> tuple[dict[str, Any] | None, str]:
 def export_letters(path: Path, target: str, kind: str, *, as_json: bool) -> None:
     """Write the content of dead letters to FILE, one JSON object a line; - is stdout.
 
-    Correct the lines, record them with `pinpoint-kit record FILE`, and purge the letters: they
-    stay in the spool. FILE must not exist yet, and is there only when all is written; only its
-    owner can read it. Letters without content are reported and skipped, and the exit status is
+    Correct the lines, record them with `pinpoint-kit record FILE`, and purge the dead letters,
+    which stay in the spool. FILE must not exist yet, and appears only when all is written; only its
+    owner can read it. Dead letters without content are reported and skipped; the exit status is
     then 1.
     """
     if as_json and target == "-":
@@ -235,7 +258,7 @@ def export_letters(path: Path, target: str, kind: str, *, as_json: bool) -> None
             entry, problem = _entry(letter)
             if entry is None:
                 counts["skipped"] += 1
-                say(f"letter {letter.id} is skipped: it {problem}")
+                say(f"dead letter {letter.id} is skipped: it {problem}")
                 continue
             write(wire.encode(entry) + b"\n")
             counts["exported"] += 1
@@ -245,7 +268,7 @@ def export_letters(path: Path, target: str, kind: str, *, as_json: bool) -> None
         other = _KINDS[kind == "event"]
         more = f"; of kind {other}: {counts['other_kind']:,}" if counts["other_kind"] else ""
         click.echo(
-            f"{counts['exported']:,} letter(s) exported, {counts['skipped']:,} skipped{more}",
+            f"{counts['exported']:,} dead letter(s) exported, {counts['skipped']:,} skipped{more}",
             err=target == "-",
         )
     if counts["skipped"]:
@@ -257,7 +280,7 @@ def export_letters(path: Path, target: str, kind: str, *, as_json: bool) -> None
 
 @attrs.frozen
 class _Selection:
-    """Which letters a command is about; what keeps others out is said on stderr.
+    """Which dead letters a command is about; why others are left out is printed on stderr.
 
     Args:
         ids: of those that it is about, in their order.
@@ -298,7 +321,7 @@ class _Selection:
         not_found = [dead_id for dead_id in wanted if dead_id not in seen]
         _not_found(not_found)
         for dead_id in empty:
-            say(f"letter {dead_id} stays: it has no content that could be sent")
+            say(f"dead letter {dead_id} stays: it has no content that could be sent")
         return cls(ids, not_found, empty)
 
     def end(self, verb: str, count: int, *, as_json: bool, sentence: str) -> None:
@@ -316,26 +339,29 @@ class _Selection:
 
 def _not_found(ids: Iterable[int]) -> None:
     for dead_id in ids:
-        say(f"there is no dead letter {dead_id}: `pinpoint-kit dead-letters list` shows them")
+        say(f"no dead letter {dead_id}: `pinpoint-kit dead-letters list` shows them")
 
 
 def _must_choose(ids: tuple[int, ...], *, is_all: bool, others: str = "") -> None:
     if ids and is_all:
         raise click.UsageError("give IDs or --all, not both")
     if not ids and not is_all:
-        raise click.UsageError(f"say which: IDs, as the list shows them, or --all{others}")
+        raise click.UsageError(
+            f"name the dead letters: IDs, as the list shows them, or --all{others}"
+        )
 
 
+@example("dead-letters replay --all --spool events.spool")
 @dead_letters.command("replay")
 @_ids
 @_all
 @on_spool
 def replay_letters(path: Path, ids: tuple[int, ...], *, is_all: bool, as_json: bool) -> None:
-    """Move the letters with these IDs back into the queue, as if never tried.
+    """Move the dead letters with these IDs back into the queue, as if never tried.
 
-    This command delivers nothing. A client that has the spool open does, within seconds, also
-    while this runs; otherwise the next one that opens it. What is refused again comes back as a
-    new letter. Letters without content stay, and the exit status is then 1.
+    This command delivers nothing itself. A client that has the spool open delivers them within
+    seconds; otherwise the next one that opens it does. What is refused again becomes a new dead
+    letter. Dead letters without content stay; the exit status is then 1.
     """
     _must_choose(ids, is_all=is_all)
     with opened(path) as letters:
@@ -344,7 +370,7 @@ def replay_letters(path: Path, ids: tuple[int, ...], *, is_all: bool, as_json: b
     sentence = "nothing to replay"
     if count:
         sentence = (
-            f"{count:,} letter(s) moved back into the queue: a client that has this spool open"
+            f"{count:,} dead letter(s) moved back into the queue: a client that has this spool open"
             " delivers them within seconds, otherwise the next one that opens it"
         )
     chosen.end("replayed", count, as_json=as_json, sentence=sentence)
@@ -360,6 +386,7 @@ def when(value: str) -> dt.datetime:
     return found
 
 
+@example("dead-letters purge --before 2026-11-01 --spool events.spool")
 @dead_letters.command("purge")
 @_ids
 @_all
@@ -367,7 +394,7 @@ def when(value: str) -> dt.datetime:
     "--before",
     metavar="WHEN",
     type=when,
-    help="Of these, only what died before: 2026-11-01T12:00:00Z. Alone, it means --all.",
+    help="Only those given up before 2026-11-01T12:00:00Z, for example. Alone, it means --all.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @on_spool
@@ -380,16 +407,16 @@ def purge_letters(  # noqa: PLR0913 -- one a choice
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Remove the letters with these IDs for good.
+    """Remove the dead letters with these IDs permanently.
 
-    Asks first when stdin is a terminal; otherwise --yes is needed. Letters that arrive meanwhile
-    stay.
+    Asks first when stdin is a terminal; otherwise --yes is needed. Dead letters that arrive
+    meanwhile stay.
     """
     if before is None or (ids and is_all):
         _must_choose(ids, is_all=is_all, others=", or --before WHEN")
     with opened(path) as letters:
         chosen = _Selection.made(letters, ids, before=before)
         if chosen.ids:
-            confirm(f"Remove {len(chosen.ids):,} dead letter(s) for good?", yes=yes)
+            confirm(f"Remove {len(chosen.ids):,} dead letter(s) permanently?", yes=yes)
         count = letters.purge(chosen.ids)
-    chosen.end("purged", count, as_json=as_json, sentence=f"{count:,} letter(s) removed for good")
+    chosen.end("purged", count, as_json=as_json, sentence=f"{count:,} dead letter(s) removed")

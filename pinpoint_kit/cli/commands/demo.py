@@ -1,4 +1,4 @@
-"""`pinpoint-kit demo`: a small population through the embedded engine, and what came of it.
+"""`pinpoint-kit demo`: a small population through the embedded engine, and the result.
 
 Every number that is shown comes back from the client's report or from the engine.
 """
@@ -16,8 +16,8 @@ import click
 from rich.columns import Columns
 
 from pinpoint_kit.cli.failures import REFUSED
-from pinpoint_kit.cli.options import Settings, common_with, place_options
-from pinpoint_kit.cli.output import console, endpoint_table, print_json, table
+from pinpoint_kit.cli.options import Settings, common_with, example, place_options
+from pinpoint_kit.cli.output import console, members_table, print_json, table
 from pinpoint_kit.cli.population import Person, people
 from pinpoint_kit.models.wire import codec as wire
 
@@ -41,6 +41,7 @@ _PLACE_OPTIONS = place_options(
 )
 
 
+@example("demo", "demo --users 100 --url sqlite:///demo.db")
 @click.command()
 @click.option(
     "--users",
@@ -49,15 +50,14 @@ _PLACE_OPTIONS = place_options(
     show_default=True,
     help="How many people to make up.",
 )
-@click.option("--seed", default=1, show_default=True, help="The same seed, the same people.")
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same people.")
 @common_with(_PLACE_OPTIONS)
 def demo(settings: Settings, users: int, seed: int) -> None:
-    """Record what a small made-up population does, and show what came of it.
+    """Record the events of made-up people, and show the result.
 
-    Sign-ups, sign-ins, failed sign-ins, sessions and purchases go through the embedded engine.
-    It works in memory and leaves nothing behind, unless --url names a place: the people are then
-    the same ones in each run, and their events are added once more. $PINPOINT_KIT_URL and
-    $PINPOINT_KIT_APPLICATION_ID are not used here.
+    Sign-ups, sign-ins, failed sign-ins, sessions and purchases go through the embedded engine, in
+    memory unless --url names a database or server. The people are the same in each run; each run
+    adds its events. $PINPOINT_KIT_URL and $PINPOINT_KIT_APPLICATION_ID are not used here.
     """
     if settings.application is None and settings.application_id is None:
         settings = attrs.evolve(settings, application=_NAME)
@@ -210,7 +210,7 @@ def _show(
         )
     )
     click.echo(f"\nOne of them: pinpoint.endpoints.get({sample.id!r})\n")
-    out.print(endpoint_table(sample))
+    out.print(members_table(wire.to_wire(sample)))
     _next_steps(settings)
 
 
@@ -228,14 +228,14 @@ def _named(settings: Settings) -> str:
 def _next_steps(settings: Settings) -> None:
     if settings.url == _IN_MEMORY:
         click.echo(
-            "\nAll of it was in memory and is gone now. Next:\n"
+            "\nAll of it was in memory and is gone. Next:\n"
             "  pinpoint-kit demo --url sqlite:///demo.db\n"
             "  pinpoint-kit user endpoints user-1 --url sqlite:///demo.db --application demo\n"
             "  pinpoint-kit doctor"
         )
         return
     click.echo(
-        "\nAll of it is kept at the --url; each further run adds its events to these.\n"
+        "\nAll of it is stored at the --url; each further run adds its events.\n"
         f"Next, with the same --url and {_named(settings)}:\n"
         "  pinpoint-kit user endpoints user-1\n"
         "  pinpoint-kit endpoint get device-1 --json\n"

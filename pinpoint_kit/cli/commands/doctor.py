@@ -1,4 +1,4 @@
-"""`pinpoint-kit doctor`: which Pinpoint, does it answer, and what is installed.
+"""`pinpoint-kit doctor`: the connection, the database and what is installed.
 
 It changes nothing: it makes no database and no application. Secrets are never shown.
 """
@@ -21,7 +21,15 @@ import click
 import pinpoint_kit as pk
 from pinpoint_kit import errors
 from pinpoint_kit.cli.failures import DONE, REFUSED, USAGE, exit_status
-from pinpoint_kit.cli.options import PATIENCE, Settings, common, database_file, find, is_made
+from pinpoint_kit.cli.options import (
+    Settings,
+    common,
+    database_file,
+    example,
+    find,
+    is_made,
+    patience,
+)
 from pinpoint_kit.cli.output import console, print_json, table
 from pinpoint_kit.cli.wording import in_cli_words
 from pinpoint_kit.version import VERSION
@@ -37,7 +45,7 @@ _RETIRED = (
     "the hosted Amazon Pinpoint ended on 2026-10-30: endpoints, segments, campaigns, journeys,"
     " analytics and e-mail are gone there; SMS, voice, push and one-time passwords go on"
 )
-_DOORS = {
+_KINDS = {
     "sqlite": "the engine in this process",
     "http": "a server at an address",
     "https": "a server at an address",
@@ -45,7 +53,7 @@ _DOORS = {
 }
 #: How AWS and our own server say it to credentials that are right, but not for this.
 _NOT_ALLOWED = "AccessDeniedException"
-#: Source: sqlite.org/fileformat2.html; bytes 18 and 19 tell the journal mode.
+#: Source: sqlite.org/fileformat2.html; bytes 18 and 19 are the journal mode.
 _HEADER = b"SQLite format 3\x00"
 _JOURNAL_AT = 18
 _WAL = 2
@@ -74,21 +82,22 @@ class _Findings:
         self.status = self.status or status
 
 
+@example("doctor --url http://127.0.0.1:8025")
 @click.command()
 @common
 def doctor(settings: Settings) -> None:
-    """Say which Pinpoint would be used, whether it answers, and what is installed.
+    """Check the connection, the database and what is installed.
 
-    Makes no database and no application. The exit status is 0 when all is good, otherwise that of
-    the first problem.
+    Creates no database and no application. The exit status is 0 when all is good, otherwise that
+    of the first problem.
     """
     findings = _Findings()
     url = settings.resolved_url
-    kind = _DOORS.get(url.partition(":")[0].lower(), "")  # opening it says what is wrong
-    findings.add("door", "ok", f"{redacted(url)} ({kind})")
+    kind = _KINDS.get(url.partition(":")[0].lower(), "")  # opening it says what is wrong
+    findings.add("connection", "ok", f"{redacted(url)} ({kind})")
     file = database_file(url)
     if file is None or _check_file(findings, file):
-        _check_door(findings, settings)
+        _check_connection(findings, settings)
     findings.add("retired", "note", _RETIRED)
     versions = _versions()
     if settings.as_json:
@@ -124,7 +133,7 @@ def _check_file(findings: _Findings, file: Path) -> bool:
             findings.fail("database", f"the folder {folder} cannot be written to", USAGE)
         else:
             how = "is empty" if file.exists() else "does not exist"
-            text = f"{file} {how}; the first command that writes will make it"
+            text = f"{file} {how}; the first command that writes creates it"
             findings.add("database", "note", text)
         return False
     if not file.is_file():
@@ -138,7 +147,7 @@ def _check_file(findings: _Findings, file: Path) -> bool:
     with file.open("rb") as stream:
         header = stream.read(20)
     if not header.startswith(_HEADER) or len(header) <= _JOURNAL_AT:
-        findings.fail("database", f"{file} is no SQLite database: name another file", USAGE)
+        findings.fail("database", f"not a SQLite database: {file}: name another file", USAGE)
         return False
     details = file.stat()
     # From the header, because opening the file could change the mode.
@@ -146,26 +155,24 @@ def _check_file(findings: _Findings, file: Path) -> bool:
     text = f"{file}, {details.st_size:,} bytes, mode {details.st_mode & 0o777:o}"
     text += f", journal mode {journal}"
     if os.name == "posix" and details.st_mode & stat.S_IROTH:
-        findings.add(
-            "database", "note", f"{text}; everybody on this machine can read it: chmod 600"
-        )
+        findings.add("database", "note", f"{text}; everyone on this machine can read it: chmod 600")
     else:
         findings.add("database", "ok", text)
     return True
 
 
-def _check_door(findings: _Findings, settings: Settings) -> None:
+def _check_connection(findings: _Findings, settings: Settings) -> None:
     """Ask for the list of applications: cheap, and it needs none to exist."""
-    door = attrs.evolve(settings, application=None, application_id="none")
+    anyhow = attrs.evolve(settings, application=None, application_id="none")
     try:
-        with door.opened() as pinpoint:
+        with anyhow.opened() as pinpoint:
             _check_credentials(findings, settings.resolved_url, pinpoint)
             if _answers(findings, pinpoint, settings):
                 _check_application(findings, pinpoint, settings)
     except errors.StoreError as error:
         findings.fail("database", str(error), exit_status(error))
     except errors.ConfigurationError as error:
-        findings.fail("door", str(error), exit_status(error))
+        findings.fail("connection", str(error), exit_status(error))
     except errors.PinpointKitError as error:
         findings.fail("answer", str(error), exit_status(error))
 
@@ -177,7 +184,7 @@ def _answers(findings: _Findings, pinpoint: pk.Pinpoint, settings: Settings) -> 
     except errors.ServiceError as error:
         if error.code == _NOT_ALLOWED:  # so the credentials are right, as far as they go
             return _may_use_one(findings, settings)
-        findings.fail("answer", f"it answers, and refuses: {error}", exit_status(error))
+        findings.fail("answer", f"refused: {error}", exit_status(error))
         return False
     spent = (time.perf_counter() - began) * 1000
     findings.add("answer", "ok", f"answered in {spent:.0f} ms")
@@ -186,9 +193,9 @@ def _answers(findings: _Findings, pinpoint: pk.Pinpoint, settings: Settings) -> 
 
 def _may_use_one(findings: _Findings, settings: Settings) -> bool:
     """Whether credentials that may not list applications are still to be tried on one."""
-    text = "it answers; these credentials may not list applications"
+    text = "answered; these credentials may not list applications"
     if settings.known_id is None:
-        findings.fail("answer", f"{text}: name theirs with --application-id", REFUSED)
+        findings.fail("answer", f"{text}: name one with --application-id", REFUSED)
         return False
     findings.add("answer", "ok", text)
     return True
@@ -200,24 +207,24 @@ def _check_application(findings: _Findings, pinpoint: pk.Pinpoint, settings: Set
     elif settings.application is None and settings.known_id is not None:
         _check_id(findings, pinpoint, settings.known_id)
     elif settings.application is None and not settings.is_engine:
-        findings.add("application", "note", "none is named: give --application or --application-id")
+        findings.add("application", "note", "not named: give --application or --application-id")
     else:
         try:
             found = find(pinpoint, settings.application)
         except errors.ConfigurationError as error:
-            text = f"{error}; the first command that writes will make it"
+            text = f"{error}; the first command that writes creates it"
             findings.add("application", "note", text)
         else:
-            name = "found" if settings.application else "none is named, `default` is used"
+            name = "found" if settings.application else "not named, `default` is used"
             findings.add("application", "ok", f"{name}, id {found}")
 
 
 def _check_id(findings: _Findings, pinpoint: pk.Pinpoint, known_id: str) -> None:
     try:
-        with pk.Pinpoint(pinpoint.client, known_id, retry=PATIENCE) as application:
+        with pk.Pinpoint(pinpoint.client, known_id, retry=patience()) as application:
             application.call("GetApp")
     except errors.NotFound:
-        findings.fail("application", "there is none with that id: check it", REFUSED)
+        findings.fail("application", "no application has that id: check it", REFUSED)
     except (errors.ConfigurationError, errors.ServiceError) as error:
         findings.fail("application", str(error), exit_status(error))
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -18,17 +17,18 @@ from pinpoint_kit import (
     User,
     errors,
 )
-from pinpoint_kit.cli.options import Settings, common
-from pinpoint_kit.cli.output import console, endpoint_table, print_json, say
+from pinpoint_kit.cli.options import Settings, common, example
+from pinpoint_kit.cli.output import console, members_table, print_json, say
+from pinpoint_kit.cli.pairs import lists, number, pair
+from pinpoint_kit.cli.prompts import confirm
 from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import BinaryIO
 
-__all__ = ["confirm", "endpoint", "lists", "pair"]
+__all__ = ["endpoint"]
 
-#: Members that the service misses by name -> the options that give them.
+#: Members that a refusal may name -> the options that give them.
 _OPTIONS = {"ChannelType": "--channel-type", "Address": "--address"}
 
 
@@ -37,36 +37,21 @@ def endpoint() -> None:
     """Look up, change and delete endpoints."""
 
 
+@example("endpoint get device-1", "endpoint get device-1 --json")
 @endpoint.command("get")
 @click.argument("endpoint_id", metavar="ID")
 @common
 def get_endpoint(settings: Settings, endpoint_id: str) -> None:
-    """Show everything that is known of the endpoint ID (case-insensitive)."""
+    """Show the endpoint ID, whose case does not matter, with all its members."""
     with settings.reading() as pinpoint:
         found = pinpoint.endpoints.get(endpoint_id)
     if settings.as_json:
         print_json(wire.to_wire(found))
     else:
-        console().print(endpoint_table(found))
+        console().print(members_table(wire.to_wire(found)))
 
 
-def pair(value: str) -> tuple[str, str]:
-    """`NAME=VALUE`, split at the first `=`."""
-    name, equals, text = value.partition("=")
-    if not name or not equals:
-        raise click.BadParameter("write NAME=VALUE")
-    return name, text
-
-
-def number(value: str) -> tuple[str, float]:
-    """`NAME=NUMBER`, likewise."""
-    name, text = pair(value)
-    try:
-        return name, float(text)
-    except ValueError:
-        raise click.BadParameter("write NAME=NUMBER, for example level=3.5") from None
-
-
+@example("endpoint update device-1 --attribute plan=pro")
 @endpoint.command("update")
 @click.argument("endpoint_id", metavar="ID")
 @click.option(
@@ -88,7 +73,7 @@ def number(value: str) -> tuple[str, float]:
     type=pair,
     metavar="NAME=VALUE",
     multiple=True,
-    help="An attribute; several values: give it again. Replaces the stored list.",
+    help="An attribute; repeat it for several values. Replaces the stored list.",
 )
 @click.option(
     "--clear-attribute",
@@ -103,7 +88,7 @@ def number(value: str) -> tuple[str, float]:
     type=number,
     metavar="NAME=NUMBER",
     multiple=True,
-    help="A custom number.",
+    help="A custom metric.",
 )
 @click.option("--user-id", help="The user that the endpoint belongs to.")
 @click.option(
@@ -112,7 +97,7 @@ def number(value: str) -> tuple[str, float]:
     type=pair,
     metavar="NAME=VALUE",
     multiple=True,
-    help="An attribute of the user; several values: give it again.",
+    help="An attribute of the user; repeat it for several values.",
 )
 @click.option("--country", metavar="CODE", help="Two letters, for example PT.")
 @click.option("--platform", help="The operating system, for example ios.")
@@ -133,10 +118,10 @@ def update_endpoint(
     source: BinaryIO | None,
     **given: Any,  # noqa: ANN401 -- the other options, with the types that they name above
 ) -> None:
-    """Create the endpoint ID, or change what is given of it and leave the rest.
+    """Create the endpoint ID, or change what is given and leave the rest.
 
-    Give the change as options or as --file, not both. What `endpoint get --json` prints can be
-    given to --file. Options show in the list of processes; --file - does not.
+    Give the change as options or as --file, not both; --file takes what `endpoint get --json`
+    prints. Other users of the machine can see options in its list of processes, but not --file -.
     """
     has_options = any(value not in {None, ()} for value in given.values())
     if source is not None and has_options:
@@ -165,6 +150,7 @@ def update_endpoint(
         click.echo(f"updated (request id {request_id})")
 
 
+@example("endpoint delete device-1")
 @endpoint.command("delete")
 @click.argument("endpoint_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -181,21 +167,7 @@ def delete_endpoint(settings: Settings, endpoint_id: str, *, yes: bool) -> None:
         print_json(wire.to_wire(deleted))
     else:
         click.echo("deleted:")
-        console().print(endpoint_table(deleted))
-
-
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask on the terminal before something is deleted.
-
-    Raises:
-        UsageError: there is no terminal to ask at, and --yes was not given.
-        Abort: the answer is no.
-    """
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("deleting needs --yes when stdin is not a terminal")
-    click.confirm(question, abort=True, err=True)
+        console().print(members_table(wire.to_wire(deleted)))
 
 
 def _name_option(error: errors.BadRequest) -> None:
@@ -226,11 +198,3 @@ def _members(given: dict[str, Any]) -> dict[str, Any]:
     if given["platform"] is not None:
         members["demographic"] = Demographic(platform=given["platform"])
     return members
-
-
-def lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """The values of each name, in the order in which they were given."""
-    found: dict[str, list[str]] = {}
-    for name, text in pairs:
-        found.setdefault(name, []).append(text)
-    return found

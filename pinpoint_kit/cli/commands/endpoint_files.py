@@ -20,8 +20,8 @@ from pinpoint_kit.cli.job_options import (
     show_failures,
     timeout_option,
 )
-from pinpoint_kit.cli.listing import first_endpoints, print_first
-from pinpoint_kit.cli.options import Settings, common, limit_option
+from pinpoint_kit.cli.listing import Form, first_endpoints, output_options, print_first
+from pinpoint_kit.cli.options import Settings, common, example, limit_option
 from pinpoint_kit.cli.output import print_json, say, shown, shown_json, writing
 from pinpoint_kit.models.wire import codec as wire
 
@@ -33,27 +33,31 @@ if TYPE_CHECKING:
 
 __all__ = ["list_endpoints", "load", "scan"]
 
-_TOLD_EVERY = 1_000
+_SHOWN_EVERY = 1_000
 
 
+@example("endpoint list --limit 20")
 @click.command("list")
 @limit_option
+@output_options
 @exporting
 @common
 def list_endpoints(
     settings: Settings,
     limit: int,
+    form: Form | None,
     **given: Any,  # noqa: ANN401 -- the other options, with the types that they name above
 ) -> None:
     """Show endpoints; `endpoint scan` writes all of them.
 
-    The hosted service tells by an export job, which needs --export-to and --role-arn.
+    On the hosted service this runs an export job: give --export-to and --role-arn.
     """
     with settings.reading() as pinpoint:
         found = first_endpoints(pinpoint.endpoints.scan(**given), limit)
-    print_first(found, as_json=settings.as_json, for_all="write all with `endpoint scan`")
+    print_first(found, form, as_json=settings.as_json, for_all="write all with `endpoint scan`")
 
 
+@example("endpoint scan audience.jsonl")
 @click.command("scan")
 @click.argument("target", metavar="[FILE]", default="-")
 @click.option(
@@ -74,8 +78,8 @@ def scan(
     """Write all endpoints to FILE, one JSON object a line; stdout unless given.
 
     `endpoint load` and import jobs read what it writes. FILE must not exist yet, and is there only
-    when all is written; only its owner can read it. The hosted service tells by an export job,
-    which needs --export-to and --role-arn.
+    when all is written; only its owner can read it. On the hosted service this runs an export
+    job: give --export-to and --role-arn.
     """
     if settings.as_json and target == "-":
         raise click.UsageError("--json needs a FILE: the lines themselves go to stdout")
@@ -95,7 +99,7 @@ def scan(
                 line = each if isinstance(each, str) else orjson.dumps(wire.to_wire(each)).decode()
                 write(text(line).encode() + b"\n")
                 count += 1
-                if count % _TOLD_EVERY == 0 and target != "-":
+                if count % _SHOWN_EVERY == 0 and target != "-":
                     bar(count)
     if settings.as_json:
         print_json({"Count": count})
@@ -103,6 +107,7 @@ def scan(
         click.echo(f"{count:,} endpoint(s) written", err=target == "-")
 
 
+@example("endpoint load audience.csv")
 @click.command("load")
 @click.argument("source", metavar="FILE", type=place)
 @format_option
@@ -123,9 +128,9 @@ def load(
 ) -> None:
     """Create or update endpoints from FILE, all rows of which are checked first; - is stdin.
 
-    CSV has a header such as ChannelType,Address,Attributes.plan; JSON has an object a line. When a
-    single row is wrong nothing is sent: the wrong rows are told with their lines and columns, and
-    the exit status is 2. It is 1 when something refused rows that are right by themselves.
+    CSV has a header such as ChannelType,Address,Attributes.plan; JSON has an object a line. If any
+    row is wrong, nothing is sent, each wrong row is reported with its line and column, and the exit
+    status is 2. It is 1 when valid rows were refused.
     """
     stream = sys.stdin.buffer if str(source) == "-" else source
     with settings.opened() as pinpoint, ProgressBar() as bar:
@@ -135,13 +140,13 @@ def load(
                     stream, format=file_format, on_progress=bar, **given
                 )
         except InvalidRowsError as error:
-            raise _told(error) from error
+            raise _reported(error) from error
     _show(settings, report)
     if report.rejected:
         sys.exit(REFUSED)
 
 
-def _told(error: InvalidRowsError) -> InvalidRowsError:
+def _reported(error: InvalidRowsError) -> InvalidRowsError:
     """Say what is wrong with each row, and sum it up."""
     for problem in error.problems:
         say(str(problem))

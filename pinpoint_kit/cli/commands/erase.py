@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pinpoint_kit.cli.commands.endpoint import confirm
-from pinpoint_kit.cli.options import Settings, common
+from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import console, print_json, table
+from pinpoint_kit.cli.prompts import confirm
 
 if TYPE_CHECKING:
     from pinpoint_kit import ErasureReport
 
 __all__ = ["erase"]
 
-#: What is said of a user, and of one whom the erasure leaves.
+#: How a user is called, and one that the erasure keeps.
 _USER = ("user", "user who keeps other endpoints")
 
 
+@example("erase --user-id user-1 --dry-run", "erase --user-id user-1 --yes")
 @click.command("erase")
 @click.option("--user-id", metavar="ID", help="All endpoints and events of this user.")
 @click.option("--address", metavar="ADDRESS", help="All endpoints with exactly this address.")
@@ -35,15 +36,15 @@ def erase(  # noqa: PLR0913 -- click passes each option by its name
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Remove a person's endpoints, user attributes and events, and report what there was.
+    """Remove a person's endpoints, user attributes and events.
 
-    The person leaves imported segments, too. A user who has other endpoints than those with the
-    address or id keeps them and stays; --user-id takes all.
+    Reports what there was. The person is removed from imported segments, too. With --address or
+    --endpoint-id, a user who has other endpoints keeps them; --user-id removes all.
 
-    It is about one application: erase in each that may know the person.
+    Erases in one application: repeat it for each that may hold the person's data.
 
-    Give exactly one of --user-id, --address and --endpoint-id. Needs the embedded engine or our
-    server. Spools, exported files and backups are not looked at.
+    Give exactly one of --user-id, --address and --endpoint-id. Needs the embedded engine or a
+    server of this package. Does not look into spools, exported files and backups.
 
     Asks first when stdin is a terminal; otherwise --yes or --dry-run is needed.
     """
@@ -72,9 +73,9 @@ def _print(settings: Settings, report: ErasureReport) -> None:
         )
         return
     if not (report.endpoint_ids or report.events or report.segment_entries):
-        click.echo("Nothing is stored of this person.")
+        click.echo("Nothing is stored about this person.")
         return
-    click.echo("There is, and nothing was removed:" if report.is_dry_run else "Erased:")
+    click.echo("Found (nothing was removed):" if report.is_dry_run else "Erased:")
     rows = [
         *(("endpoint", found) for found in report.endpoint_ids),
         *((_USER[found in report.kept_user_ids], found) for found in report.user_ids),
@@ -83,4 +84,4 @@ def _print(settings: Settings, report: ErasureReport) -> None:
     ]
     console().print(table(("What", "Which or how many"), rows))
     if report.kept_user_ids:
-        click.echo("\nWho keeps other endpoints stays: erase --user-id ID removes all of a user.")
+        click.echo("\nUsers with other endpoints were kept: --user-id ID removes all of a user.")

@@ -9,6 +9,7 @@ import click
 
 import pinpoint_kit as pk
 from pinpoint_kit import JobStatus, JobType, ProgressBar
+from pinpoint_kit.cli.columns import Column
 from pinpoint_kit.cli.failures import REFUSED
 from pinpoint_kit.cli.job_options import (
     format_option,
@@ -18,8 +19,8 @@ from pinpoint_kit.cli.job_options import (
     show_failures,
     timeout_option,
 )
-from pinpoint_kit.cli.listing import Column, print_rows
-from pinpoint_kit.cli.options import Settings, common
+from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
+from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import console, members_table, print_json
 from pinpoint_kit.models.wire import codec as wire
 
@@ -45,20 +46,21 @@ _COLUMNS = (
 
 @click.group()
 def job() -> None:
-    """Move endpoints in files: import and export jobs."""
+    """Start, watch and list import and export jobs."""
 
 
 _no_wait = click.option(
     "--no-wait",
     is_flag=True,
-    help="Only start it. The embedded engine goes on when a program opens its database.",
+    help="Only start the job. The embedded engine runs it while a program has the database open.",
 )
 
 
+@example("job import audience.csv --segment-name spring")
 @job.command("import")
 @click.argument("source", metavar="URL", type=place)
 @format_option
-@click.option("--segment-name", metavar="NAME", help="Make a segment of the endpoints.")
+@click.option("--segment-name", metavar="NAME", help="Create a segment of the imported endpoints.")
 @click.option("--segment-id", metavar="ID", help="Add them to an imported segment.")
 @role_option
 @_no_wait
@@ -74,7 +76,7 @@ def import_endpoints(
 ) -> None:
     """Create or update endpoints from the files at URL.
 
-    URL is s3://BUCKET/KEY, file:///PATH or a path: a file, a folder, or what file names begin with.
+    URL is s3://BUCKET/KEY, file:///PATH or a path: a file, a folder or a prefix of file names.
     CSV has a header such as ChannelType,Address,Attributes.plan; JSON has an object a line. The
     embedded engine also reads files that end with .gz.
 
@@ -92,6 +94,7 @@ def import_endpoints(
         _follow(settings, pinpoint, started, None if no_wait else timeout)
 
 
+@example("job export s3://bucket/folder/ --role-arn ARN")
 @job.command("export")
 @click.argument("target", metavar="URL", type=place)
 @click.option("--segment-id", metavar="ID", help="Only endpoints that are in this segment.")
@@ -121,12 +124,13 @@ def export_endpoints(
         _follow(settings, pinpoint, started, None if no_wait else timeout)
 
 
+@example("job wait 0123456789abcdef0123456789abcdef")
 @job.command("wait")
 @click.argument("job_id", metavar="ID")
 @timeout_option
 @common
 def wait(settings: Settings, job_id: str, timeout: float) -> None:
-    """Wait until the job ID has ended, and show what it did.
+    """Wait until the job ID has ended, and show its result.
 
     The exit status is 0 only when it completed and every row was imported.
     """
@@ -134,6 +138,7 @@ def wait(settings: Settings, job_id: str, timeout: float) -> None:
         _follow(settings, pinpoint, pinpoint.jobs.get(job_id), timeout)
 
 
+@example("job get 0123456789abcdef0123456789abcdef")
 @job.command("get")
 @click.argument("job_id", metavar="ID")
 @common
@@ -144,31 +149,32 @@ def get_job(settings: Settings, job_id: str) -> None:
     _show(settings, found)
 
 
+@example("job list --type import")
 @job.command("list")
 @click.option(
     "--type",
     "job_type",
     type=click.Choice([member.value for member in JobType], case_sensitive=False),
-    help="Only these.",
+    help="Only jobs of this type.",
 )
 @click.option("--segment-id", metavar="ID", help="Only jobs of this segment.")
+@output_options
 @common
-def list_jobs(settings: Settings, job_type: str | None, segment_id: str | None) -> None:
+def list_jobs(
+    settings: Settings, job_type: str | None, segment_id: str | None, form: Form | None
+) -> None:
     """List import and export jobs, oldest first."""
     with settings.reading() as pinpoint:
         found = pinpoint.jobs.list(type=job_type, segment_id=segment_id)
-    if settings.as_json:
-        print_json({"Item": [wire.to_wire(each) for each in found]})
-    elif found:
-        print_rows(_COLUMNS, map(_row, found))
-    else:
-        click.echo("no jobs")
+    items = [wire.to_wire(each) for each in found]
+    listing = Listing(_COLUMNS, [_row(each) for each in found], items, empty="no jobs")
+    print_list(listing, form, as_json=settings.as_json)
 
 
 def _follow(
     settings: Settings, pinpoint: pk.Pinpoint, started: pk.Job, timeout: float | None
 ) -> None:
-    """Show a job when it has ended, or at once, and end with the status that it deserves."""
+    """Show a job when it has ended, or at once, and exit with its status."""
     if timeout is None:
         _show(settings, started)
         return

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from pinpoint_kit import DeliveryOptions, errors
 from pinpoint_kit.cli.failures import INTERRUPTED, NO_ANSWER, REFUSED
-from pinpoint_kit.cli.options import Settings, common
+from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import print_json, say, shown, stderr_console
 from pinpoint_kit.cli.recording.lines import Lines
 from pinpoint_kit.cli.recording.recording import MAX_UNDER_WAY, Recording
@@ -34,6 +34,7 @@ _MARGIN_S = 10.0
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
+@example("record events.jsonl --application shop", "record - --application shop < events.jsonl")
 @click.command()
 @click.argument("source", metavar="FILE", type=click.File("rb"))
 @click.option(
@@ -46,11 +47,11 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 )
 @common
 def record(settings: Settings, source: BinaryIO, give_up_after: float) -> None:
-    """Record the events in FILE, one JSON object a line; - is stdin.
+    """Record the events in FILE, one JSON object a line.
 
-    A line has EndpointId, the members of a Pinpoint event (EventType, Timestamp, Attributes,
-    Metrics, Session, AppTitle, ...) and, if you like, EventId and Endpoint. Records of a Pinpoint
-    event stream (event_type, event_timestamp, client, ...) are taken as well.
+    FILE - is stdin. A line has EndpointId, the members of a Pinpoint event (EventType, Timestamp,
+    Attributes, Metrics, Session, AppTitle, ...) and, if you like, EventId and Endpoint. Records of
+    a Pinpoint event stream (event_type, event_timestamp, client, ...) are taken as well.
 
     A bad line is reported on stderr with its number and reason, and the rest goes on. Reading the
     same file again records nothing twice, except lines without Timestamp: those happen now.

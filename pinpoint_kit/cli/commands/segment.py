@@ -1,4 +1,4 @@
-"""`pinpoint-kit segment`: parts of the audience, defined and looked into."""
+"""`pinpoint-kit segment`: segments, defined and looked into."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from pinpoint_kit import Segment, errors
-from pinpoint_kit.cli.commands.endpoint import confirm
+from pinpoint_kit.cli.columns import Column
 from pinpoint_kit.cli.conditions import condition_of, condition_options
 from pinpoint_kit.cli.job_options import exporting
-from pinpoint_kit.cli.listing import Column, first_endpoints, print_first, print_rows
-from pinpoint_kit.cli.options import Settings, common, limit_option
+from pinpoint_kit.cli.listing import (
+    Form,
+    Listing,
+    first_endpoints,
+    output_options,
+    print_first,
+    print_list,
+)
+from pinpoint_kit.cli.options import Settings, common, example, limit_option
 from pinpoint_kit.cli.output import (
     console,
     members_table,
@@ -19,6 +26,7 @@ from pinpoint_kit.cli.output import (
     shown,
     table,
 )
+from pinpoint_kit.cli.prompts import confirm
 from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
@@ -37,7 +45,7 @@ _COLUMNS = (
 
 @click.group()
 def segment() -> None:
-    """Define parts of the audience, and see who is in them."""
+    """Define segments, and see who is in them."""
 
 
 _version = click.option(
@@ -48,6 +56,7 @@ _version = click.option(
 )
 
 
+@example("segment create pros --attribute plan=pro --country PT")
 @segment.command("create")
 @click.argument("name", metavar="NAME")
 @click.option(
@@ -64,7 +73,7 @@ def create_segment(
     source: BinaryIO | None,
     **given: Any,  # noqa: ANN401 -- the options of a condition, with the types that they name
 ) -> None:
-    """Create the segment NAME of all endpoints for which every option holds.
+    """Create the segment NAME: all endpoints that match every option.
 
     Give a condition as options or as --file, not both; --file takes what `segment get --json`
     prints.
@@ -94,18 +103,17 @@ def _read(content: bytes) -> Definition:
     return definition
 
 
+@example("segment list")
 @segment.command("list")
+@output_options
 @common
-def list_segments(settings: Settings) -> None:
+def list_segments(settings: Settings, form: Form | None) -> None:
     """List segments, each in its latest version."""
     with settings.reading() as pinpoint:
         found = pinpoint.segments.list()
-    if settings.as_json:
-        print_json({"Item": [wire.to_wire(each) for each in found]})
-    elif found:
-        print_rows(_COLUMNS, map(_row, found))
-    else:
-        click.echo("no segments")
+    items = [wire.to_wire(each) for each in found]
+    listing = Listing(_COLUMNS, [_row(each) for each in found], items, empty="no segments")
+    print_list(listing, form, as_json=settings.as_json)
 
 
 def _row(found: Segment) -> tuple[object, ...]:
@@ -118,6 +126,7 @@ def _row(found: Segment) -> tuple[object, ...]:
     )
 
 
+@example("segment get SEGMENT --json")
 @segment.command("get")
 @click.argument("segment_id", metavar="ID")
 @_version
@@ -129,6 +138,7 @@ def get_segment(settings: Settings, segment_id: str, version: int | None) -> Non
     _show(settings, found)
 
 
+@example("segment delete SEGMENT")
 @segment.command("delete")
 @click.argument("segment_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -154,6 +164,7 @@ def _show(settings: Settings, found: Segment) -> None:
         console().print(members_table(members))
 
 
+@example("segment count SEGMENT")
 @segment.command("count")
 @click.argument("segment_id", metavar="ID")
 @_version
@@ -164,9 +175,9 @@ def count_members(
     segment_id: str,
     **given: Any,  # noqa: ANN401 -- as above
 ) -> None:
-    """Count the endpoints that are in the segment ID.
+    """Count the endpoints in the segment ID.
 
-    The hosted service counts by an export job, which needs --export-to and --role-arn.
+    On the hosted service this runs an export job: give --export-to and --role-arn.
     """
     with settings.reading() as pinpoint:
         count = pinpoint.segments.count(segment_id, **given)
@@ -176,27 +187,32 @@ def count_members(
         click.echo(f"{count:,}")
 
 
+@example("segment members SEGMENT --csv")
 @segment.command("members")
 @click.argument("segment_id", metavar="ID")
 @limit_option
 @_version
+@output_options
 @exporting
 @common
 def list_members(
     settings: Settings,
     segment_id: str,
     limit: int,
+    form: Form | None,
     **given: Any,  # noqa: ANN401 -- as above
 ) -> None:
-    """Show endpoints that are in the segment ID; `job export --segment-id` writes all of them.
+    """Show endpoints in the segment ID; `job export --segment-id` writes all of them.
 
-    The hosted service tells by an export job, which needs --export-to and --role-arn.
+    On the hosted service this runs an export job: give --export-to and --role-arn.
     """
     with settings.reading() as pinpoint:
         found = first_endpoints(pinpoint.segments.members(segment_id, **given), limit)
-    print_first(found, as_json=settings.as_json, for_all="write all with `job export --segment-id`")
+    for_all = "write all with `job export --segment-id`"
+    print_first(found, form, as_json=settings.as_json, for_all=for_all)
 
 
+@example("segment explain device-1 SEGMENT")
 @segment.command("explain")
 @click.argument("endpoint_id", metavar="ENDPOINT")
 @click.argument("segment_id", metavar="SEGMENT")
@@ -205,7 +221,7 @@ def list_members(
 def explain_member(
     settings: Settings, endpoint_id: str, segment_id: str, version: int | None
 ) -> None:
-    """Say why the endpoint with the id ENDPOINT is in the segment with the id SEGMENT, or is not.
+    """Show why the endpoint ENDPOINT is in the segment SEGMENT, or why not; both are ids.
 
     Needs the embedded engine or our server.
     """

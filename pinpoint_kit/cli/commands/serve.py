@@ -1,7 +1,7 @@
 """`pinpoint-kit serve`: the engine as an HTTP server.
 
-Only the command line stands here: options, what is printed at the start, and sentences for what
-cannot be. How it is served is the business of `pinpoint_kit.server`.
+Only the command line is here: options, what is printed at the start, and refusals. How it is
+served belongs to `pinpoint_kit.server`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pinpoint_kit.cli.extras import server_part
-from pinpoint_kit.cli.options import DEBUG_OPTION, database_file, database_option
+from pinpoint_kit.cli.options import DEBUG_OPTION, database_file, database_option, example
 from pinpoint_kit.cli.output import say
-from pinpoint_kit.doors import open_served_files
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,27 +26,28 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 
+@example("serve --url sqlite:///shop.db", "serve --host 0.0.0.0 --credentials credentials.ini")
 @click.command()
-@database_option("The database: sqlite:///FILE. It is made when it is new.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@database_option("The database: sqlite:///FILE. It is created if it does not exist.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8025,
     show_default=True,
-    help="The port; 0 takes one that is free.",
+    help="The port; 0 takes a free one.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Processes that answer, all on one database.",
+    help="How many processes serve the database.",
 )
 @click.option(
     "--credentials",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Let in only requests that are signed with an access key of this file.",
+    help="Accept only requests signed with an access key of this file.",
 )
 @click.option(
     "--access-log/--no-access-log",
@@ -65,13 +65,13 @@ __all__ = ["serve"]
     "folders",
     type=click.Path(exists=True, file_okay=False, resolve_path=True),
     multiple=True,
-    help="A folder that import and export jobs may use (file://); may be given several times.",
+    help="A folder that import and export jobs may use (file://); repeat it for several.",
 )
 @click.option(
     "--bucket",
     "buckets",
     multiple=True,
-    help="A bucket that they may use (s3://), with the credentials of this machine.",
+    help="A bucket that jobs may use (s3://), with this machine's credentials.",
 )
 @DEBUG_OPTION
 def serve(  # noqa: PLR0913 -- the options of the command
@@ -85,10 +85,12 @@ def serve(  # noqa: PLR0913 -- the options of the command
     buckets: tuple[str, ...],
     **logging: bool,
 ) -> None:
-    """Answer Pinpoint's API over HTTP, for any client in any language.
+    """Serve Pinpoint's API over HTTP, for clients in any language.
 
-    Ctrl-C or SIGTERM stops it when the requests under way are done.
+    Ctrl-C or SIGTERM stops it after the requests under way are answered.
     """
+    from pinpoint_kit.doors import open_served_files  # noqa: PLC0415 -- it loads the engine
+
     server = server_part("run")
     if not url.lower().startswith("sqlite:"):
         raise ConfigurationError(
@@ -104,19 +106,21 @@ def serve(  # noqa: PLR0913 -- the options of the command
         open_files=functools.partial(open_served_files, folders, buckets),
     )
     places = ", ".join([*folders, *(f"s3://{bucket}" for bucket in buckets)])
-    sys.exit(server.serve(settings, lambda address: _tell(address, settings, places)))
+    sys.exit(server.serve(settings, lambda address: _print_start(address, settings, places)))
 
 
-def _tell(address: Address, settings: Settings, places: str) -> None:
+def _print_start(address: Address, settings: Settings, places: str) -> None:
     file = database_file(settings.url)
     place = str(file.absolute()) if file else settings.url
     if settings.is_in_memory:
-        place = "in memory: it is gone when the server stops"
+        place = "in memory, lost when the server stops"
     workers = f" ({settings.workers} workers)" if settings.workers > 1 else ""
-    keys = "none are asked for; only programs of this machine can come in"
-    say(f"Pinpoint is at {address.url}")
+    keys = f"access keys of {settings.credentials}"
+    if settings.credentials is None:
+        keys = "off; only connections from this machine are accepted"
+    say(f"Serving Pinpoint's API at {address.url}")
     say(f"Database: {place}{workers}")
-    say(f"Credentials: {settings.credentials or keys}")
+    say(f"Authentication: {keys}")
     if places:
         say(f"Jobs may use: {places}")
     # Listening everywhere is no address: for a client it would be the client's own machine.

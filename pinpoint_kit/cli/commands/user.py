@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from pinpoint_kit.cli.commands.endpoint import confirm
-from pinpoint_kit.cli.listing import print_endpoints
-from pinpoint_kit.cli.options import Settings, common
-from pinpoint_kit.cli.output import print_json
-from pinpoint_kit.models.wire import codec as wire
-
-if TYPE_CHECKING:
-    from pinpoint_kit import Endpoint
+from pinpoint_kit.cli.listing import Form, endpoint_listing, output_options, print_list
+from pinpoint_kit.cli.options import Settings, common, example
+from pinpoint_kit.cli.prompts import confirm
 
 __all__ = ["user"]
 
 
 @click.group()
 def user() -> None:
-    """Look up and delete users: the endpoints that carry a user id."""
+    """Look up and delete users.
+
+    A user is all endpoints with the same user id.
+    """
 
 
+@example("user endpoints user-1")
 @user.command("endpoints")
 @click.argument("user_id", metavar="ID")
+@output_options
 @common
-def list_endpoints(settings: Settings, user_id: str) -> None:
-    """Show all endpoints of the user ID (case-sensitive, at most 15)."""
+def list_endpoints(settings: Settings, user_id: str, form: Form | None) -> None:
+    """Show all endpoints of the user ID, whose case matters."""
     with settings.reading() as pinpoint:
         found = pinpoint.users.endpoints(user_id)
-    _print(settings, found)
+    print_list(endpoint_listing(found), form, as_json=settings.as_json)
 
 
+@example("user delete user-1")
 @user.command("delete")
 @click.argument("user_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -46,13 +45,6 @@ def delete_user(settings: Settings, user_id: str, *, yes: bool) -> None:
     confirm("Delete this user and all of its endpoints?", yes=yes)
     with settings.reading() as pinpoint:
         deleted = pinpoint.users.delete(user_id)
-    _print(settings, deleted, f"{len(deleted)} endpoint(s) deleted:")
-
-
-def _print(settings: Settings, endpoints: list[Endpoint], heading: str = "") -> None:
-    if settings.as_json:
-        print_json({"Item": [wire.to_wire(endpoint) for endpoint in endpoints]})
-        return
-    if heading:
-        click.echo(heading)
-    print_endpoints(endpoints)
+    if not settings.as_json:
+        click.echo(f"{len(deleted)} endpoint(s) deleted:")
+    print_list(endpoint_listing(deleted), None, as_json=settings.as_json)

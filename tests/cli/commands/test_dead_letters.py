@@ -174,7 +174,7 @@ def test_show_an_endpoint_update_and_a_letter_without_content(run: Run) -> None:
     answer = run("dead-letters", "show", "2")
     assert (answer.status, answer.stderr) == (
         0,
-        "letter 2 has no content: it could not be encoded\n",
+        "dead letter 2 has no content: it could not be encoded\n",
     )
 
 
@@ -183,7 +183,7 @@ def test_a_letter_that_is_not_there(run: Run, spool: Path, words: tuple[str, ...
     """An unknown id is one sentence and status 1, and nothing changes."""
     answer = run("dead-letters", *words, str(MISSING))
     assert answer.status == 1
-    assert answer.stderr.startswith(f"there is no dead letter {MISSING}: ")
+    assert answer.stderr.startswith(f"no dead letter {MISSING}: ")
     assert ids(spool) == [1, 2, 3, 4]
 
 
@@ -198,7 +198,7 @@ def test_export_fix_record(run: Run, folder: Path) -> None:
         event_id = pinpoint.events.record("device-1", "level_up", **details)
         assert pinpoint.flush(5).rejected == 1
     exported = run("dead-letters", "export", "letters.ndjson", "--spool", "events.spool")
-    assert (exported.status, exported.stdout) == (0, "1 letter(s) exported, 0 skipped\n")
+    assert (exported.status, exported.stdout) == (0, "1 dead letter(s) exported, 0 skipped\n")
     text = (folder / "letters.ndjson").read_text("utf-8")
     record = ("record", "-", "--application", "shop", "--json", *ENGINE)
     assert run(*record, stdin=text).value["rejected"] == 1  # not corrected yet
@@ -216,8 +216,8 @@ def test_export_to_stdout(run: Run) -> None:
     lines = [json.loads(line) for line in answer.stdout.splitlines()]
     assert [line["EventId"] for line in lines] == ["e1", "e4"]
     assert answer.stderr.splitlines() == [
-        "letter 2 is skipped: it has no content: it could not be encoded",
-        "2 letter(s) exported, 1 skipped; of kind endpoint: 1",
+        "dead letter 2 is skipped: it has no content: it could not be encoded",
+        "2 dead letter(s) exported, 1 skipped; of kind endpoint: 1",
     ]
     assert answer.status == 1
     recorded = run("record", "-", "--json", *ENGINE, stdin=answer.stdout)
@@ -316,8 +316,8 @@ def test_replay_beside_a_living_client(
 def test_replay_to_the_next_client(run: Run, folder: Path, spool: Path) -> None:
     """Without a living client the letters wait, and the next one that opens delivers them."""
     answer = run("dead-letters", "replay", "--all")
-    assert answer.stdout.startswith("3 letter(s) moved back into the queue: a client that has")
-    assert answer.stderr == "letter 2 stays: it has no content that could be sent\n"
+    assert answer.stdout.startswith("3 dead letter(s) moved back into the queue: a client that has")
+    assert answer.stderr == "dead letter 2 stays: it has no content that could be sent\n"
     assert (answer.status, queued(spool), ids(spool)) == (1, ["e1", "", "e4"], [2])
     with pk.connect("sqlite:///pinpoint.db", application="shop", spool=spool) as pinpoint:
         deadline = time.monotonic() + 10
@@ -344,7 +344,7 @@ def test_purge(run: Run, spool: Path) -> None:
     before = ("--before", "2026-11-03T12:00:00Z", "--yes")
     assert run("dead-letters", "purge", "4", *before).status == 0
     assert ids(spool) == [2, 3, 4]
-    assert run("dead-letters", "purge", *before).stdout == "2 letter(s) removed for good\n"
+    assert run("dead-letters", "purge", *before).stdout == "2 dead letter(s) removed\n"
     assert ids(spool) == [4]
     assert run("dead-letters", "purge", "--all", "--yes").status == 0
     assert ids(spool) == []
@@ -361,10 +361,10 @@ def test_purge_asks_on_a_terminal(run: Run, spool: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
     no = run("dead-letters", "purge", "--all", stdin="n\n")
     assert (no.status, ids(spool)) == (130, [1, 2, 3, 4])
-    assert "Remove 4 dead letter(s) for good?" in no.stderr
+    assert "Remove 4 dead letter(s) permanently?" in no.stderr
     monkeypatch.setattr("click.confirm", asked)
     assert run("dead-letters", "purge", "--all").status == 0
-    assert (questions, ids(spool)) == (["Remove 4 dead letter(s) for good?"], [])
+    assert (questions, ids(spool)) == (["Remove 4 dead letter(s) permanently?"], [])
 
 
 def test_letters_that_arrive_during_the_question_stay(

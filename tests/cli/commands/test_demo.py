@@ -96,7 +96,7 @@ def test_a_kept_demo_can_be_looked_at(run: Run) -> None:
     """The commands that the summary proposes work."""
     place = ("--url", "sqlite:///demo.db", "--application", "demo")
     answer = run("demo", "--users", "2", *place[:2])
-    assert "kept" in answer.stdout
+    assert "stored at the --url" in answer.stdout
     assert run("user", "endpoints", "user-1", *place).status == 0
     assert run("doctor", *place).status == 0
 

@@ -132,7 +132,7 @@ def test_applications(run: Run) -> None:
 def test_urls_that_lead_nowhere(run: Run, url: str) -> None:
     """A URL that cannot be used is a configuration problem, and no secret in it is shown."""
     checks = run("doctor", "--url", url, "--json")
-    assert (checks.status, states(checks)["door"]) == (2, "PROBLEM")
+    assert (checks.status, states(checks)["connection"]) == (2, "PROBLEM")
     answer = run("doctor", "--url", url)
     assert answer.status == 2
     assert "PROBLEM" in answer.stdout

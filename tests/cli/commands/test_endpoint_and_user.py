@@ -186,7 +186,7 @@ def test_reading_makes_no_default_application(
 
 def test_many_applications_are_listed(run: Run) -> None:
     """The message names ten applications at most, and counts the others."""
-    assert "has none yet" in run("endpoint", "get", "x", "--url", "sqlite://").stderr
+    assert "no applications yet" in run("endpoint", "get", "x", "--url", "sqlite://").stderr
     for number in range(12):
         run(*UPDATE, "--application", f"shop-{number:02}")
     answer = run("endpoint", "get", "device-1")

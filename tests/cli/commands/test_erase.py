@@ -42,7 +42,7 @@ def test_an_erasure_needs_consent_and_reports(run: Run) -> None:
     }
     assert run("endpoint", "get", "device-1").status == 1
     again = run("erase", "--address", "nobody@example.com", "--yes")
-    assert again.stdout == "Nothing is stored of this person.\n"
+    assert again.stdout == "Nothing is stored about this person.\n"
 
 
 def test_who_is_only_listed_is_somebody(run: Run, folder: Path) -> None:
@@ -55,7 +55,7 @@ def test_who_is_only_listed_is_somebody(run: Run, folder: Path) -> None:
         shown = run("erase", "--user-id", "user-1", *words)
         assert re.search(r"^entries in imported segments +1 *$", shown.stdout, re.MULTILINE)
     again = run("erase", "--user-id", "user-1", "--yes")
-    assert again.stdout == "Nothing is stored of this person.\n"
+    assert again.stdout == "Nothing is stored about this person.\n"
 
 
 def test_a_user_who_keeps_other_endpoints_is_not_called_erased(run: Run) -> None:
@@ -66,7 +66,7 @@ def test_a_user_who_keeps_other_endpoints_is_not_called_erased(run: Run) -> None
     for words in (("--dry-run",), ("--yes",)):
         shown = run("erase", "--address", "customer@example.com", *words).stdout
         assert re.search(r"^user who keeps other endpoints +user-1 *$", shown, re.MULTILINE)
-        assert shown.endswith("stays: erase --user-id ID removes all of a user.\n")
+        assert shown.endswith("were kept: --user-id ID removes all of a user.\n")
     assert run("endpoint", "get", "device-1").status == 0
     gone = run("erase", "--user-id", "user-1", "--yes").stdout
     assert re.search(r"^user +user-1 *$", gone, re.MULTILINE)
