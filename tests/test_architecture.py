@@ -222,9 +222,8 @@ def test_the_server_does_not_touch_the_store() -> None:
     )
 
 
-#: What the command line may use of the package, beside the front and those of `client`,
-#: `engine` and `doors`: what is documented, the files' forms, the reader of spools, and the one writer of
-#: files.
+#: What the command line may use of the package, beside the front, that of `client`, `engine`
+#: and `doors`: what is documented, the files' forms, the reader of spools and the writer of files.
 CLI = (
     "cli",
     "errors",
