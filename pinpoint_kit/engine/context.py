@@ -8,13 +8,14 @@ and protocols only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 import attrs
 
 from pinpoint_kit.engine.files.files import Files
 from pinpoint_kit.engine.storage.store import Store
+from pinpoint_kit.engine.wire import body, shapes
 from pinpoint_kit.engine.wire.routes import Route
 from pinpoint_kit.limits import Limits
 
@@ -90,6 +91,19 @@ class Call:
     def stamp(self) -> Stamp:
         """What the request writes is dated and marked with."""
         return Stamp(self.now, self.request_id)
+
+    def members(self, *, ignoring: Collection[str] = ()) -> dict[str, object]:
+        """Return the members of the body that the operation knows.
+
+        Args:
+            ignoring: members that are left out unseen, whatever they are.
+
+        Raises:
+            Refusal: it is no JSON object, or does not fit the operation's shape.
+        """
+        given = body.parse_object(self.body)
+        kept = {name: value for name, value in given.items() if name not in ignoring}
+        return cast("dict[str, object]", shapes.read(self.route.body, kept))
 
     @property
     def application_id(self) -> str:

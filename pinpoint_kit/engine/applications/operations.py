@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select
 
 from pinpoint_kit.engine.applications import removed_attributes, settings, store, tags
-from pinpoint_kit.engine.applications.store import App
 from pinpoint_kit.engine.context import Family, Operation
 from pinpoint_kit.engine.storage.tables.applications import APPS
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
@@ -58,15 +57,12 @@ def get_apps(context: Context, call: Call) -> object:
         rows = connection.execute(
             select(APPS).where(APPS.c.number > after).order_by(APPS.c.number).limit(size + 1)
         ).all()
-        found = [App(*row) for row in rows[:size]]
-        items = [
-            _rendered(app, tags.of(connection, tags.app_resource(app.id)), call.region)
-            for app in found
-        ]
-    page: dict[str, object] = {"Item": items}
-    if len(rows) > size:
-        page["NextToken"] = str(found[-1].number)
-    return page
+        return paging.page(
+            [store.App(*row) for row in rows],
+            size,
+            lambda app: app.number,
+            lambda app: _rendered(app, tags.of(connection, tags.app_resource(app.id)), call.region),
+        )
 
 
 def delete_app(context: Context, call: Call) -> object:
@@ -84,7 +80,7 @@ def delete_app(context: Context, call: Call) -> object:
     return answer
 
 
-def _rendered(app: App, tagging: Mapping[str, str], region: str) -> dict[str, object]:
+def _rendered(app: store.App, tagging: Mapping[str, str], region: str) -> dict[str, object]:
     return {
         "Arn": tags.arn(tags.app_resource(app.id), region),
         "Id": app.id,

@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.storage.tables.applications import APPS
-from pinpoint_kit.engine.wire import body, instants, shapes
+from pinpoint_kit.engine.wire import body, instants
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def get_application_settings(context: Context, call: Call) -> object:
 def update_application_settings(context: Context, call: Call) -> object:
     """UpdateApplicationSettings."""
     with apps.checked_first(context, call.application_id):
-        changes = shapes.read_body(call)
+        changes = call.members()
         _check(changes)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)

@@ -17,8 +17,6 @@ from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.wire import paging
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pinpoint_kit.engine.context import Call, Context
 
 __all__ = ["list_endpoint_ids", "list_endpoints"]
@@ -42,8 +40,12 @@ def list_endpoints(context: Context, call: Call) -> object:
     with context.store.read() as connection:
         app = apps.require(connection, call.application_id)
         rows = reader.after(connection, app.number, after, size + 1)
-    items = [rendered(state, app.id, attributes) for state, attributes in rows[:size]]
-    return _page(items, rows[size - 1][0].endpoint if len(rows) > size else None)
+    return paging.page(
+        rows,
+        size,
+        lambda row: paging.text_token(row[0].endpoint),
+        lambda row: rendered(row[0], app.id, row[1]),
+    )
 
 
 def list_endpoint_ids(context: Context, call: Call) -> object:
@@ -53,11 +55,4 @@ def list_endpoint_ids(context: Context, call: Call) -> object:
     with context.store.read() as connection:
         app = apps.require(connection, call.application_id)
         rows = _IDS.rows(connection, app.number, after, size + 1)
-    return _page([row[1] for row in rows[:size]], rows[size - 1][0] if len(rows) > size else None)
-
-
-def _page(items: Sequence[object], end: str | None) -> dict[str, object]:
-    page: dict[str, object] = {"Item": items}
-    if end is not None:
-        page["NextToken"] = paging.text_token(end)
-    return page
+    return paging.page(rows, size, lambda row: paging.text_token(row[0]), lambda row: row[1])

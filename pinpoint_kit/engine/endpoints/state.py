@@ -92,6 +92,9 @@ _DEMOGRAPHIC = tuple(DEMOGRAPHIC)
 _LOCATION = tuple(LOCATION)
 _SPLIT = len(_DEMOGRAPHIC)
 COLUMNS = tuple(field.name for field in attrs.fields(EndpointState))
+_GROUPED = (*DEMOGRAPHIC.values(), *LOCATION.values())
+if COLUMNS[-len(_GROUPED) :] != _GROUPED:  # `rendered_row` counts on it
+    raise TypeError("EndpointState must end with the columns of Demographic and Location in order")
 _row = attrgetter(*COLUMNS)
 _texts = attrgetter(
     "id", "address", "channel_type", *DEMOGRAPHIC.values(), "city", "country",
@@ -218,11 +221,13 @@ def rendered_row(row: Sequence[Any], application_id: str) -> dict[str, object]:
         "Attributes": _fragment(attributes),
         "CohortId": str(cohort),
         "CreationDate": created,
-        "Demographic": {n: v for n, v in zip(_DEMOGRAPHIC, demographic) if v is not None},  # noqa: B905 -- one for each
+        "Demographic": {
+            n: v for n, v in zip(_DEMOGRAPHIC, demographic, strict=True) if v is not None
+        },
         "EffectiveDate": created if is_new else instants.from_ms(effective_date),
         "EndpointStatus": status,
         "Id": endpoint_id,
-        "Location": {n: v for n, v in zip(_LOCATION, location) if v is not None},  # noqa: B905 -- one for each
+        "Location": _without_none(_LOCATION, location),
         "Metrics": _fragment(metrics),
         "OptOut": opt_out,
         "RequestId": request_id,
@@ -233,6 +238,10 @@ def rendered_row(row: Sequence[Any], application_id: str) -> dict[str, object]:
     if channel_type is not None:
         answer["ChannelType"] = channel_type
     return answer
+
+
+def _without_none(names: Sequence[str], values: Sequence[object]) -> dict[str, object]:
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
 
 def _fragment(text: str | None) -> object:

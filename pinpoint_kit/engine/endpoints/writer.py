@@ -224,6 +224,8 @@ class EndpointWriter:
         delete_orphaned_users(self._connection, self._app, list(self._left_users))
 
     def _load(self, changes: Sequence[Change]) -> None:
+        if not changes:
+            return
         keys = list(dict.fromkeys(change.key for change in changes))
         for state, attributes in reader.by_keys(self._connection, self._app, keys):
             self._states[state.endpoint] = state
@@ -232,7 +234,9 @@ class EndpointWriter:
             if state.contact and state.status == "ACTIVE":
                 self._holders[state.contact] = state.endpoint
         named = list(dict.fromkeys(change.user_id for change in changes if change.user_id))
-        if len(changes) == 1 and named:
+        if not named:
+            return
+        if len(changes) == 1:
             only = self._states.get(changes[0].key)
             if only is not None and only.user_id == named[0]:
                 return
@@ -243,6 +247,8 @@ class EndpointWriter:
         self._crowds = dict.fromkeys(user_ids, 0)
         self._crowds.update(reader.counts_of_users(self._connection, self._app, user_ids))
         missing = [user_id for user_id in user_ids if user_id not in self._attributes]
+        if not missing:
+            return
         self._attributes.update(dict.fromkeys(missing))
         self._attributes.update(reader.attributes_of_users(self._connection, self._app, missing))
 

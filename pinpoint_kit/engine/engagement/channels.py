@@ -125,7 +125,7 @@ def update_channel(context: Context, call: Call) -> object:
     """UpdateAdmChannel to UpdateVoiceChannel: makes the channel, or changes what is sent."""
     kind = _kind(call)
     with apps.checked_first(context, call.application_id):
-        request = shapes.read_body(call)
+        request = call.members()
         _check(request, call)
         known = _credentials(request, kind)
     changes = {name: value for name, value in request.items() if name in call.route.answer.members}

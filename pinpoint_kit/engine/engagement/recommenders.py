@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import delete, insert, select, update
 
 from pinpoint_kit.engine.storage.tables.engagement import RECOMMENDERS
-from pinpoint_kit.engine.wire import body, instants, paging, shapes
+from pinpoint_kit.engine.wire import body, instants, paging
 from pinpoint_kit.engine.wire.refusals import bad_request, not_found
 
 if TYPE_CHECKING:
@@ -65,10 +65,7 @@ def get_recommenders(context: Context, call: Call) -> object:
     query = select(_TABLE).where(_TABLE.c.number > paging.number(call.query))
     with context.store.read() as connection:
         found = connection.execute(query.order_by(_TABLE.c.number).limit(size + 1)).all()
-    page: dict[str, object] = {"Item": [_rendered(row) for row in found[:size]]}
-    if len(found) > size:
-        page["NextToken"] = str(found[size - 1].number)
-    return page
+    return paging.page(found, size, lambda row: row.number, _rendered)
 
 
 def update_recommender(context: Context, call: Call) -> object:
@@ -94,7 +91,7 @@ def delete_recommender(context: Context, call: Call) -> object:
 
 def _read(call: Call) -> str:
     """Returns the configuration of a request, as the store keeps it."""
-    request = shapes.read_body(call)
+    request = call.members()
     for name in call.route.body.required:
         if not request[name]:
             raise bad_request(f"Missing {name}")

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from pinpoint_kit.engine.engagement import template_rows as rows
 from pinpoint_kit.engine.storage.tables.engagement import TEMPLATES
-from pinpoint_kit.engine.wire import instants, paging, shapes
+from pinpoint_kit.engine.wire import instants, paging
 from pinpoint_kit.engine.wire.http import accepted_body
 from pinpoint_kit.engine.wire.refusals import bad_request
 
@@ -40,11 +40,8 @@ def list_templates(context: Context, call: Call) -> object:
         query = query.where(func.substr(TEMPLATES.c.name, 1, len(prefix)) == prefix)
     with context.store.read() as connection:
         found = connection.execute(query.order_by(TEMPLATES.c.number).limit(size + 1)).all()
-    shown = [rows.Template(*row) for row in found[:size]]
-    page: dict[str, object] = {"Item": [template.rendered() for template in shown]}
-    if len(found) > size:
-        page["NextToken"] = str(shown[-1].number)
-    return page
+    templates = [rows.Template(*row) for row in found]
+    return paging.page(templates, size, lambda each: each.number, lambda each: each.rendered())
 
 
 def list_template_versions(context: Context, call: Call) -> object:
@@ -55,16 +52,15 @@ def list_template_versions(context: Context, call: Call) -> object:
         template = _require(connection, call)
         found = rows.versions(connection, template)
     left = [version for version in found if not below or version.number < below]
-    items = [_rendered(template, version) for version in left[:size]]
-    page: dict[str, object] = {"Item": items, "RequestID": call.request_id}
-    if len(left) > size:
-        page["NextToken"] = str(left[size - 1].number)
-    return page
+    page = paging.page(
+        left, size, lambda version: version.number, lambda version: _rendered(template, version)
+    )
+    return {**page, "RequestID": call.request_id}
 
 
 def update_template_active_version(context: Context, call: Call) -> object:
     """UpdateTemplateActiveVersion: a version by its number, or the latest that there is now."""
-    wanted = cast("str | None", shapes.read_body(call).get("Version"))
+    wanted = cast("str | None", call.members().get("Version"))
     if not wanted:
         raise bad_request("Missing Version")
     number = None if wanted == "latest" else rows.version_number(wanted)

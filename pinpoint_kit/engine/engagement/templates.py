@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, update
 from pinpoint_kit.engine.applications import tags
 from pinpoint_kit.engine.engagement import template_rows as rows
 from pinpoint_kit.engine.storage.tables.engagement import TEMPLATE_VERSIONS, TEMPLATES
-from pinpoint_kit.engine.wire import body, paging, shapes
+from pinpoint_kit.engine.wire import body, paging
 from pinpoint_kit.engine.wire.http import accepted_body
 from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
 
@@ -48,7 +48,7 @@ def create_template(context: Context, call: Call) -> object:
             "A template name has 1 to 128 letters, digits, underscores and hyphens, and begins "
             "with a letter or a digit"
         )
-    content = shapes.read_body(call)
+    content = call.members()
     tagging = tags.parse(content.pop("tags", None), ".tags", context.limits)
     _check(content)
     with context.store.write() as connection:
@@ -91,7 +91,7 @@ def update_template(context: Context, call: Call) -> object:
     wanted = rows.version_of(call.query)
     if is_new and wanted is not None:
         raise bad_request("create-new-version and version exclude each other")
-    content = shapes.read_body(call, ignoring=("tags",))
+    content = call.members(ignoring=("tags",))
     _check(content)
     with context.store.write() as connection:
         template = rows.require(connection, call.labels["template-name"], _kind(call))

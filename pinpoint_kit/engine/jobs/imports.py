@@ -343,7 +343,7 @@ def _finish_segment(connection: Connection, ended: Job, position: Position, now:
     if ended.makes_segment and ended.failed_pieces and not position.size:
         segment_store.remove(connection, segment)
         return True
-    described = cast("Mapping[str, Any]", segment.definition["ImportDefinition"])
+    described = cast("Mapping[str, Any]", segment.definition.members["ImportDefinition"])
     counts = Counter(described["ChannelCounts"]) + Counter(position.channels)
     size = described["Size"] + position.size
     imported.finish_import(connection, segment, size, counts, now)

@@ -16,7 +16,7 @@ from pinpoint_kit.engine.files.files import FilesError, ForbiddenPlaceError
 from pinpoint_kit.engine.jobs import store as job_store
 from pinpoint_kit.engine.segments import imported, sources
 from pinpoint_kit.engine.segments import store as segment_store
-from pinpoint_kit.engine.wire import instants, paging, shapes
+from pinpoint_kit.engine.wire import instants, paging
 from pinpoint_kit.engine.wire.refusals import bad_request, forbidden, not_found
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ __all__ = ["FAMILY"]
 def create_import_job(context: Context, call: Call) -> object:
     """CreateImportJob. A segment that it is to define is there at once, and still empty."""
     with apps.checked_first(context, call.application_id):
-        definition = _import_definition(shapes.read_body(call), context)
+        definition = _import_definition(call.members(), context)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
         segment = _segment_to_fill(connection, context, app, definition, call.now)
@@ -59,7 +59,7 @@ def create_import_job(context: Context, call: Call) -> object:
 def create_export_job(context: Context, call: Call) -> object:
     """CreateExportJob."""
     with apps.checked_first(context, call.application_id):
-        definition = shapes.read_body(call)
+        definition = call.members()
         _check_url(context, definition, "S3UrlPrefix")
         if "SegmentVersion" in definition and "SegmentId" not in definition:
             raise bad_request("SegmentVersion is of no use without SegmentId")
@@ -177,10 +177,7 @@ def _list(context: Context, call: Call, job_type: str) -> object:
         found = job_store.listed(
             connection, app.number, job_type, segment=segment_id, after=after, most=size + 1
         )
-    page: dict[str, object] = {"Item": [_rendered(job, app.id) for job in found[:size]]}
-    if len(found) > size:
-        page["NextToken"] = str(found[size - 1].number)
-    return page
+    return paging.page(found, size, lambda job: job.number, lambda job: _rendered(job, app.id))
 
 
 def _rendered(job: Job, application_id: str) -> dict[str, object]:

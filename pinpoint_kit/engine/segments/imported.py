@@ -113,7 +113,7 @@ def create_imported(  # noqa: PLR0913, PLR0917 -- what an import job knows
         now: milliseconds since 1970.
     """
     described = {"ExternalId": tags.ACCOUNT, "Size": 0, "ChannelCounts": {}, **definition}
-    full = {"ImportDefinition": described}
+    full = store.Definition({"ImportDefinition": described})
     return store.add(connection, store.new(context, app, name, full, now, is_imported=True))
 
 
@@ -147,9 +147,9 @@ def finish_import(
         Refusal: the segment has been deleted meanwhile.
     """
     newest = store.find(connection, segment.app, segment.id)
-    described = cast("Mapping[str, object]", newest.definition["ImportDefinition"])
+    described = cast("Mapping[str, object]", newest.definition.members["ImportDefinition"])
     counts = {"Size": size, "ChannelCounts": dict(channel_counts)}
-    definition = {"ImportDefinition": {**described, **counts}}
+    definition = store.Definition({"ImportDefinition": {**described, **counts}})
     store.replace_definition(connection, attrs.evolve(newest, definition=definition, modified=now))
 
 

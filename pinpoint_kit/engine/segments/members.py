@@ -86,16 +86,12 @@ def list_segment_members(context: Context, call: Call) -> object:
         rows = connection.execute(statement).all()
         found = reader.by_keys(connection, app.number, [key for _, key in rows[:size]])
     states = {state.endpoint: (state, attributes) for state, attributes in found}
-    page: dict[str, object] = {
-        "Item": [
-            rendered(states[key][0], app.id, states[key][1])
-            for _, key in rows[:size]
-            if key in states
-        ]
-    }
-    if len(rows) > size:
-        page["NextToken"] = str(rows[size - 1][0])
-    return page
+
+    def show(row: tuple[int, str]) -> object:
+        found = states.get(row[1])
+        return found and rendered(found[0], app.id, found[1])
+
+    return paging.page(rows, size, lambda row: row[0], show)
 
 
 def explain_segment_membership(context: Context, call: Call) -> object:

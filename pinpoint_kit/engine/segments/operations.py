@@ -16,13 +16,14 @@ from pinpoint_kit.engine.applications import tags
 from pinpoint_kit.engine.context import Family, Operation
 from pinpoint_kit.engine.segments import members, sources, store
 from pinpoint_kit.engine.segments.imported import MemberData
-from pinpoint_kit.engine.segments.parsing import parse, parse_version
+from pinpoint_kit.engine.segments.parsing import parse_version
 from pinpoint_kit.engine.segments.rules import check_limits
-from pinpoint_kit.engine.wire import instants, paging, shapes
+from pinpoint_kit.engine.segments.store import Definition
+from pinpoint_kit.engine.wire import instants, paging
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from sqlalchemy import Connection
 
@@ -40,7 +41,7 @@ _DEFINITIONS = ("Dimensions", "SegmentGroups")
 def create_segment(context: Context, call: Call) -> object:
     """CreateSegment. Names need not be unique; without a definition it is all endpoints."""
     with apps.checked_first(context, call.application_id):
-        request = shapes.read_body(call)
+        request = call.members()
         definition = _definition(request, context.limits)
         tagging = tags.parse(request.get("tags"), ".tags", context.limits)
     with context.store.write() as connection:
@@ -68,10 +69,12 @@ def get_segments(context: Context, call: Call) -> object:
     with context.store.read() as connection:
         app = apps.require(connection, call.application_id)
         found = store.newest(connection, app.number, after, size + 1)
-        page: dict[str, object] = {"Item": _all(connection, app, found[:size], call.region)}
-    if len(found) > size:
-        page["NextToken"] = str(found[size - 1].number)
-    return page
+        return paging.page(
+            found,
+            size,
+            lambda segment: segment.number,
+            lambda segment: _rendered(connection, app, segment, call.region),
+        )
 
 
 def get_segment_version(context: Context, call: Call) -> object:
@@ -92,27 +95,29 @@ def get_segment_versions(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id)
         store.find(connection, app.number, _id(call))
         found = store.versions(connection, app.number, _id(call), after, size + 1)
-        page: dict[str, object] = {"Item": _all(connection, app, found[:size], call.region)}
-    if len(found) > size:
-        page["NextToken"] = str(found[size - 1].version)
-    return page
+        return paging.page(
+            found,
+            size,
+            lambda segment: segment.version,
+            lambda segment: _rendered(connection, app, segment, call.region),
+        )
 
 
 def update_segment(context: Context, call: Call) -> object:
     """UpdateSegment: a further version. Members that are not sent stay; tags are not looked at."""
     with apps.checked_first(context, call.application_id):
-        request = shapes.read_body(call, ignoring=("tags",))
+        request = call.members(ignoring=("tags",))
         definition = _definition(request, context.limits)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
         before = store.find(connection, app.number, _id(call))
-        if definition and before.is_imported:
+        if definition.members and before.is_imported:
             raise bad_request("An imported segment has no dimensions; only its name can be changed")
         after = attrs.evolve(
             before,
             version=before.version + 1,
             name=cast("str | None", request.get("Name", before.name)),
-            definition=definition or before.definition,
+            definition=definition if definition.members else before.definition,
             modified=call.now,
         )
         store.add_version(connection, after)
@@ -132,12 +137,13 @@ def delete_segment(context: Context, call: Call) -> object:
     return answer
 
 
-def _definition(request: Mapping[str, object], limits: Limits) -> dict[str, object]:
-    """Returns what the request says of who belongs to the segment, checked."""
-    definition = {name: request[name] for name in _DEFINITIONS if name in request}
-    if len(definition) > 1:
+def _definition(request: Mapping[str, object], limits: Limits) -> Definition:
+    """Return what the request says of who belongs to the segment, checked."""
+    members = {name: request[name] for name in _DEFINITIONS if name in request}
+    if len(members) > 1:
         raise bad_request("Give Dimensions or SegmentGroups, not both")
-    check_limits(parse(definition), limits)
+    definition = Definition(members)
+    check_limits(definition.rule, limits)
     return definition
 
 
@@ -147,10 +153,6 @@ def _id(call: Call) -> str:
 
 def _resource(app: App, segment: Segment) -> str:
     return tags.segment_resource(app.id, segment.id)
-
-
-def _all(connection: Connection, app: App, found: Sequence[Segment], region: str) -> list[object]:
-    return [_rendered(connection, app, segment, region) for segment in found]
 
 
 def _rendered(connection: Connection, app: App, segment: Segment, region: str) -> dict[str, object]:
@@ -166,7 +168,7 @@ def _rendered(connection: Connection, app: App, segment: Segment, region: str) -
         "Version": segment.version,
         **({} if segment.name is None else {"Name": segment.name}),
         "tags": tagging,
-        **segment.definition,
+        **segment.definition.members,
     }
 
 

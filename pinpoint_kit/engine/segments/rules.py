@@ -31,6 +31,7 @@ __all__ = [
     "NumberRule",
     "RecencyRule",
     "Rule",
+    "SingleRule",
     "SourceRule",
     "TextRule",
     "ValuesRule",
@@ -57,7 +58,7 @@ _DURATIONS_MS = {
 
 
 @attrs.frozen
-class Rule:
+class _Rule:
     """One thing that a definition says.
 
     Attributes:
@@ -76,7 +77,7 @@ class Rule:
 
 
 @attrs.frozen
-class ValuesRule(Rule):
+class ValuesRule(_Rule):
     """A rule that lists values, as they were sent."""
 
     how: str
@@ -99,7 +100,7 @@ class ListRule(ValuesRule):
 
     @property
     def shown_path(self) -> str:
-        """As in `Rule`."""
+        """As for every rule."""
         return _with_name(self.path, self.name)
 
 
@@ -122,7 +123,7 @@ class TextRule(ValuesRule):
 
 
 @attrs.frozen
-class NumberRule(Rule):
+class NumberRule(_Rule):
     """A metric of the endpoint."""
 
     name: str
@@ -131,12 +132,12 @@ class NumberRule(Rule):
 
     @property
     def shown_path(self) -> str:
-        """As in `Rule`."""
+        """As for every rule."""
         return _with_name(self.path, self.name)
 
 
 @attrs.frozen
-class RecencyRule(Rule):
+class RecencyRule(_Rule):
     """How long ago the endpoint was active: ACTIVE is within the duration, INACTIVE is not."""
 
     kind: str
@@ -149,7 +150,7 @@ class RecencyRule(Rule):
 
 
 @attrs.frozen
-class NearRule(Rule):
+class NearRule(_Rule):
     """How far the endpoint is from a point, at most."""
 
     latitude: float
@@ -158,7 +159,7 @@ class NearRule(Rule):
 
 
 @attrs.frozen
-class SourceRule(Rule):
+class SourceRule(_Rule):
     """Whether the endpoint belongs to another segment.
 
     Attributes:
@@ -171,16 +172,21 @@ class SourceRule(Rule):
 
 
 @attrs.frozen
-class ImportedRule(Rule):
+class ImportedRule(_Rule):
     """Whether the endpoint, or its user, is on the list of an imported segment."""
 
 
 @attrs.frozen
-class Combination(Rule):
+class Combination(_Rule):
     """Several rules: all, any or none of them must hold. Without rules everybody is meant."""
 
     how: How
     parts: tuple[Rule, ...]
+
+
+#: A rule about one thing, which has an SQL condition of its own.
+SingleRule: TypeAlias = ListRule | TextRule | NumberRule | RecencyRule | NearRule | ImportedRule
+Rule: TypeAlias = SingleRule | SourceRule | Combination
 
 
 def _with_name(path: str, name: str) -> str:

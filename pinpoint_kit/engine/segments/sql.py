@@ -9,7 +9,7 @@ try them in this order.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import attrs
 from sqlalchemy import (
@@ -33,6 +33,7 @@ from pinpoint_kit.engine.segments.rules import (
     NumberRule,
     RecencyRule,
     Rule,
+    SingleRule,
     SourceRule,
     TextRule,
 )
@@ -93,7 +94,7 @@ def condition(rule: Rule, segment: Segment, now: int) -> ColumnElement[bool]:
     return _single(rule, segment, now)
 
 
-def _single(rule: Rule, segment: Segment, now: int) -> ColumnElement[bool]:
+def _single(rule: SingleRule, segment: Segment, now: int) -> ColumnElement[bool]:  # noqa: PLR0911 -- one for each kind
     match rule:
         case TextRule():
             return _text(rule)
@@ -105,7 +106,14 @@ def _single(rule: Rule, segment: Segment, now: int) -> ColumnElement[bool]:
             return _recency(rule, now)
         case NearRule():
             return _near(rule)
-    return _imported(segment)
+        case ImportedRule():
+            return _imported(segment)
+    return _assert_never(rule)
+
+
+def _assert_never(rule: NoReturn) -> NoReturn:
+    """Fail for a rule that has no condition; mypy finds that before."""
+    raise AssertionError(type(rule).__name__)
 
 
 def _cost(rule: Rule, segment: Segment) -> int:

@@ -7,6 +7,7 @@ may ask of a segment belongs to segments/operations.py, who belongs to it to seg
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import attrs
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DIMENSIONAL",
     "IMPORTED",
+    "Definition",
     "Reference",
     "Segment",
     "add",
@@ -56,6 +58,23 @@ _VERSIONS = SEGMENT_VERSIONS
 
 
 @attrs.frozen
+class Definition:
+    """What says who belongs to a segment. It is parsed once, when its rule is first wanted.
+
+    Attributes:
+        members: `Dimensions`, `SegmentGroups` or `ImportDefinition` as the service model shapes
+            them; empty for all endpoints.
+    """
+
+    members: Mapping[str, object]
+
+    @cached_property
+    def rule(self) -> Rule:
+        """What it says."""
+        return parse(self.members)
+
+
+@attrs.frozen
 class Segment:
     """A segment at one version. `number` is what other tables call it by.
 
@@ -64,9 +83,7 @@ class Segment:
         type: `DIMENSIONAL` or `IMPORT`.
         created: when the segment was made, milliseconds since 1970.
         modified: when this version was.
-        definition: `Dimensions`, `SegmentGroups` or `ImportDefinition` as the service model shapes
-            them; empty for all endpoints.
-        sources: the segments that it builds on, once `segment_sources` has found them.
+        sources: the segments that it builds on, once segments/sources.py has found them.
     """
 
     number: int
@@ -76,14 +93,14 @@ class Segment:
     created: int
     version: int
     name: str | None
-    definition: Mapping[str, object]
+    definition: Definition
     modified: int
     sources: Mapping[Reference, Segment] = attrs.field(factory=dict, repr=False)
 
     @property
     def rule(self) -> Rule:
         """What its definition says."""
-        return parse(self.definition)
+        return self.definition.rule
 
     @property
     def is_imported(self) -> bool:
@@ -168,7 +185,7 @@ def new(  # noqa: PLR0913 -- the parts of a segment
     context: Context,
     app: App,
     name: object,
-    definition: Mapping[str, object],
+    definition: Definition,
     now: int,
     *,
     is_imported: bool = False,
@@ -221,7 +238,7 @@ def replace_definition(connection: Connection, segment: Segment) -> None:
         .where(_VERSIONS.c.app == segment.app)
         .where(_VERSIONS.c.segment == segment.number)
         .where(_VERSIONS.c.version == segment.version)
-        .values(definition=body.encode(segment.definition), modified=segment.modified)
+        .values(definition=body.encode(segment.definition.members), modified=segment.modified)
     )
 
 
@@ -241,7 +258,7 @@ def _add_version(connection: Connection, segment: Segment) -> None:
             segment=segment.number,
             version=segment.version,
             name=segment.name,
-            definition=body.encode(segment.definition),
+            definition=body.encode(segment.definition.members),
             modified=segment.modified,
         )
     )
@@ -249,5 +266,5 @@ def _add_version(connection: Connection, segment: Segment) -> None:
 
 def _segment(row: Row) -> Segment:
     *head, definition, modified = row
-    values = (*head, orjson.loads(definition), modified)
+    values = (*head, Definition(orjson.loads(definition)), modified)
     return Segment(*values)

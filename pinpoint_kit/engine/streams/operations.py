@@ -15,7 +15,7 @@ from pinpoint_kit.engine.context import Family, Operation
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.streams import EVENT_STREAMS
-from pinpoint_kit.engine.wire import instants, shapes
+from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.refusals import bad_request, not_found
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _UPSERT = Statement(
 def put_event_stream(context: Context, call: Call) -> object:
     """PutEventStream: makes the application's stream or replaces it."""
     with apps.checked_first(context, call.application_id):
-        request = shapes.read_body(call)
+        request = call.members()
         for name, value in request.items():
             if not value:
                 raise bad_request(f"Missing {name}")

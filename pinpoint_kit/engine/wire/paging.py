@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, urlsafe_b64encode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["last", "number", "size", "text", "text_token"]
+__all__ = ["last", "number", "page", "size", "text", "text_token"]
+
+_T = TypeVar("_T")
 
 _DEFAULT_SIZE = 100
 _MAX_SIZE = 1_000
@@ -70,6 +72,25 @@ def text(query: Mapping[str, Sequence[str]]) -> str:
 def text_token(position: str) -> str:
     """Returns the token for `text` to read."""
     return urlsafe_b64encode(position.encode()).decode()
+
+
+def page(
+    found: Sequence[_T], size: int, token: Callable[[_T], object], show: Callable[[_T], object]
+) -> dict[str, object]:
+    """Return an answer with a page of items, and the token of the next one when there is more.
+
+    Args:
+        found: what was found: the page, and one more when there is more.
+        size: how many items the page may have.
+        token: gives where a page ends that has this item last.
+        show: gives the item as the answer has it, None when it is gone meanwhile.
+    """
+    shown = found[:size]
+    items = [item for item in map(show, shown) if item is not None]
+    answer: dict[str, object] = {"Item": items}
+    if len(found) > size:
+        answer["NextToken"] = str(token(shown[-1]))
+    return answer
 
 
 def last(query: Mapping[str, Sequence[str]], name: str) -> str | None:

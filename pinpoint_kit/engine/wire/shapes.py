@@ -11,19 +11,14 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 import attrs
 
 from pinpoint_kit.engine.wire import body, instants
 from pinpoint_kit.engine.wire.refusals import bad_request
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from pinpoint_kit.engine.context import Call
-
-__all__ = ["NOTHING", "Kind", "Shape", "read", "read_body"]
+__all__ = ["NOTHING", "Kind", "Shape", "read"]
 
 Kind: TypeAlias = Literal[
     "structure",
@@ -60,21 +55,6 @@ class Shape:
 
 #: The shape of a body of which nothing is read.
 NOTHING = Shape("structure")
-
-
-def read_body(call: Call, *, ignoring: Collection[str] = ()) -> dict[str, object]:
-    """Returns the members of a request's body that its operation knows.
-
-    Args:
-        call: the request.
-        ignoring: members that are left out unseen, whatever they are.
-
-    Raises:
-        Refusal: it is no JSON object, or does not fit the operation's shape.
-    """
-    given = body.parse_object(call.body)
-    kept = {name: value for name, value in given.items() if name not in ignoring}
-    return cast("dict[str, object]", read(call.route.body, kept))
 
 
 def read(shape: Shape, value: object, path: str = "") -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -9,13 +10,14 @@ import pytest
 
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.segments import imported as imports
-from pinpoint_kit.engine.segments import sources
+from pinpoint_kit.engine.segments import parsing, sources, store
 from pinpoint_kit.engine.wire.refusals import Refusal
 from pinpoint_kit.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from pinpoint_kit.engine.segments.rules import Rule
     from tests.engine.conftest import Answer, Clock, Wire
 
 BASE = {"Attributes": {"plan": {"Values": ["pro"]}}}
@@ -475,3 +477,32 @@ def test_a_deleted_segment_leaves_no_list(wire: Wire) -> None:
     wire.send("DELETE", path(wire, segment_id))
     assert wire.dump() == before
     assert wire.send("GET", path(wire, kept)).status == 200
+
+
+def test_a_definition_is_parsed_once(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluating a segment with one source parses two definitions; showing it parses none."""
+    parsed: list[object] = []
+    parse = parsing.parse
+
+    def counted(members: Mapping[str, object]) -> Rule:
+        parsed.append(members)
+        return parse(members)
+
+    monkeypatch.setattr(store, "parse", counted)
+    base = f"/v1/apps/{wire.app}/segments"
+
+    def parses(method: str, path: str, payload: object = None) -> int:
+        before = len(parsed)
+        body = b"" if payload is None else json.dumps(payload).encode()
+        assert wire.send(method, path, body).status in {200, 201}
+        return len(parsed) - before
+
+    source = wire.post(base, {"Dimensions": {}}).json["Id"]
+    group = {"SourceSegments": [{"Id": source}]}
+    segment = wire.post(base, {"SegmentGroups": {"Groups": [group]}}).json["Id"]
+    wire.update("d", Address="a@example.com", ChannelType="EMAIL")
+    extension = f"/pinpoint-kit/v1/apps/{wire.app}/segments/{segment}"
+    assert parses("POST", base, {"Dimensions": {}}) == 1
+    assert parses("GET", base) == 0
+    assert parses("GET", f"{extension}/count") == 2
+    assert parses("GET", f"{extension}/explanations/d") == 2
