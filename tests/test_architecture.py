@@ -216,8 +216,42 @@ def test_sql_lives_in_the_engine() -> None:
 
 def test_the_server_does_not_touch_the_store() -> None:
     """The ASGI adapter knows the engine's front only."""
+    assert offences(lambda m, i: within(m, "server") and within(i.target, "engine.storage")) == []
+
+
+#: What the server's rooms may import of the server besides themselves: values that all share.
+SERVER_ROOMS = ("access", "http")
+SERVER_VALUES = ("access_log", "head", "options", "refusals")
+
+
+@pytest.mark.parametrize("room", SERVER_ROOMS)
+def test_the_servers_rooms_stand_side_by_side(room: str) -> None:
+    """Access and http know neither each other nor the app above them, not even for types."""
+    allowed = [f"server.{name}" for name in (room, *SERVER_VALUES)]
     assert (
-        offences(lambda m, i: within(m, "server") and within(i.target, "engine.storage.store"))
+        offences(
+            lambda m, i: (
+                within(m, f"server.{room}")
+                and within(i.target, "server")
+                and not within(i.target, *allowed)
+            )
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize("value", SERVER_VALUES)
+def test_the_servers_values_know_no_room(value: str) -> None:
+    """What the rooms share stands below them."""
+    allowed = [f"server.{name}" for name in SERVER_VALUES]
+    assert (
+        offences(
+            lambda m, i: (
+                within(m, f"server.{value}")
+                and within(i.target, "server")
+                and not within(i.target, *allowed)
+            )
+        )
         == []
     )
 

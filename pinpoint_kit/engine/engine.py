@@ -140,11 +140,25 @@ class Engine:
         store = Store.open(url, busy_timeout=busy_timeout)
         return cls(store, limits=limits, clock=clock, new_id=new_id, files=files, region=region)
 
-    def handle(self, request: Request) -> Response:
-        """Answers one request, whatever it is. A write is durable when the answer is returned."""
+    def resolve(self, method: str, path: str) -> routes.Match:
+        """Return what a method and a raw path ask for; answers nothing and never raises.
+
+        The match can be asked for the operation, and handed on to `handle`.
+        """
+        return self._routes.resolve(method, path)
+
+    def handle(self, request: Request, match: routes.Match | None = None) -> Response:
+        """Answer one request, whatever it is. A write is durable when the answer is returned.
+
+        Args:
+            request: what to answer.
+            match: what `resolve` has returned for it; found out here when None.
+        """
         request_id = uuid_of(self._context.new_id())
         try:
-            return self._answer(request, request_id)
+            return self._answer(
+                request, match or self.resolve(request.method, request.path), request_id
+            )
         except Refusal as refusal:
             return self._refuse(refusal, request_id)
         except DBAPIError as error:
@@ -165,13 +179,8 @@ class Engine:
         return self._context.limits
 
     def operation_of(self, method: str, path: str) -> str:
-        """Returns the operation that a request asks for, "" when there is none; answers nothing."""
-        try:
-            match = self._routes.find(path)
-        except Refusal:
-            return ""
-        route = match.by_method.get(method) if match else None
-        return route.operation if route else ""
+        """Return the operation that a request asks for, "" when there is none."""
+        return self.resolve(method, path).operation
 
     def step(self) -> bool:
         """Does a bounded piece of long work (jobs), usually within a tenth of a second.
@@ -243,16 +252,17 @@ class Engine:
         for listener in self._listeners:
             listener()
 
-    def _answer(self, request: Request, request_id: str) -> Response:
-        match = self._routes.find(request.path)
-        if match is None and request.path.startswith(routes.OWN_PREFIX):
+    def _answer(self, request: Request, match: routes.Match, request_id: str) -> Response:
+        if match.refusal is not None:
+            raise match.refusal
+        if not match.by_method and match.is_own:
             raise not_implemented("This release of pinpoint-kit has no such operation; upgrade it")
-        if match is None:
+        if not match.by_method:
             raise not_found("There is no such resource path in the Pinpoint API")
         methods = ",".join(sorted({*match.by_method, "OPTIONS"}))
         if request.method == "OPTIONS":
             return Response(200, preflight_headers(request_id, methods), b"")
-        route = match.by_method.get(request.method)
+        route = match.route
         if route is None:
             raise method_not_allowed(f"This resource answers {methods}")
         handler = handlers.handler_of(route.operation)

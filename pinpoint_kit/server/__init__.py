@@ -13,7 +13,10 @@ except ModuleNotFoundError as error:
         "the server needs uvicorn and prometheus-client: pip install 'pinpoint-kit[server]'",
         name=error.name,
     ) from None
-from pinpoint_kit.server.access.authenticator import Doorkeeper
+from pinpoint_kit.server.access.authenticator import Authenticator
 from pinpoint_kit.server.options import ServerOptions
 
-__all__ = ["Doorkeeper", "ServerOptions", "asgi_app"]
+#: The earlier name of `Authenticator`.
+Doorkeeper = Authenticator
+
+__all__ = ["Authenticator", "Doorkeeper", "ServerOptions", "asgi_app"]

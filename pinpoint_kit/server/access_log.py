@@ -60,7 +60,7 @@ def _now() -> datetime:
 
 
 def write(entry: Entry, now: Callable[[], datetime] = _now) -> None:
-    """Writes the line of a request."""
+    """Write the line of a request."""
     if not _logger.isEnabledFor(logging.INFO):
         return
     line: dict[str, object] = {

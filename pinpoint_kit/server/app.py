@@ -14,21 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 from pinpoint_kit.engine.wire.http import Request, Response
 from pinpoint_kit.server import access_log, refusals
-from pinpoint_kit.server.access.admission import Door
+from pinpoint_kit.server.access.admission import AccessControl
 from pinpoint_kit.server.access_log import Entry
-from pinpoint_kit.server.background import Housework
-from pinpoint_kit.server.http.bodies import Body, Disconnected, Room
-from pinpoint_kit.server.http.head import Head
+from pinpoint_kit.server.background import BackgroundWork
+from pinpoint_kit.server.head import Head
+from pinpoint_kit.server.http.bodies import Body, Disconnected, MemoryBudget
 from pinpoint_kit.server.metrics import Metrics
 from pinpoint_kit.server.options import ServerOptions
 from pinpoint_kit.server.probes import Probes
-from pinpoint_kit.server.refusals import Refused
+from pinpoint_kit.server.refusals import HttpRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from pinpoint_kit.engine import Engine
-    from pinpoint_kit.server.access.authenticator import Doorkeeper
+    from pinpoint_kit.engine.wire.routes import Match
+    from pinpoint_kit.server.access.authenticator import Authenticator
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -47,10 +48,11 @@ def asgi_app(
     engine: Engine,
     *,
     options: ServerOptions | None = None,
-    doorkeeper: Doorkeeper | None = None,
+    authenticator: Authenticator | None = None,
+    doorkeeper: Authenticator | None = None,
     owns_engine: bool = False,
 ) -> App:
-    """Makes an ASGI application that answers Pinpoint's API, for uvicorn or another server.
+    """Make an ASGI application that answers Pinpoint's API, for uvicorn or another server.
 
     It also answers `/healthz` (the process lives), `/readyz` (the engine answers) and `/metrics`
     (Prometheus). The server in front has to bound the time for headers and for slow readers;
@@ -59,8 +61,8 @@ def asgi_app(
     Args:
         engine: what answers; the app calls it from several threads.
         options: what to grant to a client; the defaults when None.
-        doorkeeper: says who may come in; everybody when None. Mounted below a path of another
-            application, only keys for all applications can come in.
+        authenticator: says who may come in; everybody when None.
+        doorkeeper: the same under its earlier name.
         owns_engine: close the engine when the server stops.
 
     Returns:
@@ -72,7 +74,9 @@ def asgi_app(
         >>> with Engine.open("sqlite://") as engine:
         ...     app = asgi_app(engine)
     """
-    return App(engine, options or ServerOptions(), doorkeeper, owns_engine=owns_engine)
+    return App(
+        engine, options or ServerOptions(), authenticator or doorkeeper, owns_engine=owns_engine
+    )
 
 
 class App:
@@ -82,24 +86,24 @@ class App:
         self,
         engine: Engine,
         options: ServerOptions,
-        doorkeeper: Doorkeeper | None = None,
+        authenticator: Authenticator | None = None,
         *,
         owns_engine: bool = False,
     ) -> None:
         self.options = options
         self._engine = engine
-        self._door = Door(doorkeeper, local_only=options.local_only)
+        self._access = AccessControl(authenticator, local_only=options.local_only)
         self._owns_engine = owns_engine
         self._max_body_bytes = engine.limits.max_request_bytes
-        self._room = Room(options.max_body_bytes_in_flight)
+        self._room = MemoryBudget(options.max_body_bytes_in_flight)
         self._in_engine = 0
         self._is_cut_off = False
         self._metrics = Metrics()
-        self._probes = Probes(engine, self._metrics, self._door)
-        self._housework = Housework(engine.step)
+        self._probes = Probes(engine, self._metrics, self._access)
+        self._work = BackgroundWork(engine)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serves one request, or the app's own life."""
+        """Serve one request, or the app's own life."""
         if scope["type"] == "http":
             await self._serve(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -108,27 +112,27 @@ class App:
             raise RuntimeError(f"there is no {scope['type']} here: this is an HTTP application")
 
     def begin_stopping(self) -> None:
-        """Says that no more requests should be sent here: `/readyz` answers 503 from now on."""
+        """Say that no more requests should be sent here: `/readyz` answers 503 from now on."""
         self._probes.is_stopping = True
 
     async def start(self) -> None:
-        """Begins what runs beside the requests."""
-        self._housework.begin()
+        """Begin what runs beside the requests."""
+        self._work.begin()
 
     async def has_finished(self) -> bool:
-        """Begins no more work, and returns whether all that had begun is done in time."""
+        """Begin no more work, and return whether all that had begun is done in time."""
         self.begin_stopping()
-        is_done = await self._housework.end(self.options.stop_timeout)
+        is_done = await self._work.end(self.options.stop_timeout)
         return is_done and not self._is_cut_off
 
     async def stop(self) -> None:
-        """Ends what runs beside the requests, once the last of them is answered."""
+        """End what runs beside the requests, once the last of them is answered."""
         await self.has_finished()
         if self._owns_engine:
             self._engine.close()
 
     def record(self, entry: Entry) -> None:
-        """Counts a request that has ended, and writes its line into the access log."""
+        """Count a request that has ended, and writes its line into the access log."""
         self._metrics.count(entry)
         if self.options.access_log:
             access_log.write(entry)
@@ -146,33 +150,38 @@ class App:
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         head = Head.of(scope)
-        probe = await self._probes.answer(head, _peer(scope))
+        match = self._engine.resolve(head.method, head.path)
+        probe = await self._probes.answer(head, _peer(scope), match)
         if probe is not None:
             await _send(send, probe, is_last=False)
             return
         began = time.perf_counter()
         address = _peer(scope) if self.options.log_addresses else ""
-        entry = Entry(method=head.method, address=address)
+        entry = Entry(method=head.method, operation=match.operation, address=address)
         self._metrics.in_flight.inc()
         try:
-            await self._answer(head, scope, receive, send, entry)
+            await self._answer(head, match, scope, receive, send, entry)
         finally:
             self._metrics.in_flight.dec()
             entry.seconds = time.perf_counter() - began
             self.record(entry)
 
-    async def _answer(
-        self, head: Head, scope: Message, receive: Receive, send: Send, entry: Entry
+    async def _answer(  # noqa: PLR0913, PLR0917 -- the request as ASGI gives it, and what is known of it
+        self,
+        head: Head,
+        match: Match,
+        scope: Message,
+        receive: Receive,
+        send: Send,
+        entry: Entry,
     ) -> None:
-        """Sends an answer in every case but one: nobody is there any more."""
+        """Send an answer in every case but one: nobody is there any more."""
         is_last = False
         try:
             head.check(scope["http_version"], self.options)
-            self._door.check_visitor(head)
-            entry.operation = self._engine.operation_of(head.method, head.path)
-            self._door.glance(head)
-            response = await self._ask(head, receive, entry)
-        except Refused as refused:
+            self._access.precheck(head)
+            response = await self._ask(head, match, receive, entry)
+        except HttpRefusal as refused:
             response, entry.reason = refused.response, refused.reason
             is_last = refused.ends_connection
         except Disconnected:
@@ -191,7 +200,7 @@ class App:
         entry.bytes_out = len(response.body)
         await _send(send, response, is_last=is_last)
 
-    async def _ask(self, head: Head, receive: Receive, entry: Entry) -> Response:
+    async def _ask(self, head: Head, match: Match, receive: Receive, entry: Entry) -> Response:
         with Body(self._room, self._max_body_bytes, self.options) as body:
             try:
                 content = await body.read(head, receive)
@@ -200,20 +209,18 @@ class App:
             if self._in_engine >= self.options.max_in_flight:
                 raise refusals.busy()
             loop = asyncio.get_running_loop()
+            self._work.begin()  # where the server in front has no `lifespan`
             self._in_engine += 1
             try:
-                return await loop.run_in_executor(None, self._handle, head, content, entry)
+                return await loop.run_in_executor(None, self._handle, head, match, content, entry)
             finally:
                 self._in_engine -= 1
-                if head.method != "GET":
-                    self._housework.begin()
-                    self._housework.wake()
 
-    def _handle(self, head: Head, content: bytes, entry: Entry) -> Response:
-        """Runs in a thread."""
-        entry.access_key_id = self._door.admit(head, content)
-        request = Request(head.method, head.path, head.query, head.headers, content)
-        return self._engine.handle(request)
+    def _handle(self, head: Head, match: Match, content: bytes, entry: Entry) -> Response:
+        """Authorize and answer a request; runs in a thread."""
+        entry.access_key_id = self._access.authorize(head, content, match)
+        request = Request(head.method, head.path, head.query, body=content)
+        return self._engine.handle(request, match)
 
 
 def _peer(scope: Message) -> str:

@@ -1,54 +1,72 @@
-"""`Housework`: lets the engine's long work (jobs) go on, a bounded piece at a time.
+"""`BackgroundWork`: lets the engine's long work (jobs) go on, a bounded piece at a time.
 
 One task of the event loop; the pieces run on the loop's executor. What a piece does is the
-engine's business.
+engine's business, and so is when it may be of use again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Housework"]
+__all__ = ["BackgroundWork", "LongWork"]
 
 _logger = logging.getLogger(__name__)
 
-#: From one look to the next at least, while requests keep coming that may have brought work.
+#: From one look to the next at least, when requests announce work without end.
 _GAP_S = 0.1
-#: When nothing happens here; another process may have been given work. It doubles every time.
-_SHORTEST_PAUSE_S = 0.1
+#: Another process may have been given work and have died: nobody here announces that.
 _LONGEST_PAUSE_S = 5.0
 
 
-class Housework:
-    """Calls `step` as long as it says True; then looks again from time to time.
+class LongWork(Protocol):
+    """What has long work to be done: an engine, as far as it is needed here."""
+
+    def step(self) -> bool:
+        """Do a bounded piece of work; return False when there was none."""
+
+    def wait_s(self) -> float | None:
+        """Return in how many seconds `step` may have something to do, None when never."""
+
+    def on_work(self, listener: Callable[[], None]) -> None:
+        """Have a function called, on any thread, when there may be work for `step`."""
+
+
+class BackgroundWork:
+    """Calls `step` as long as it says True; then when work is announced, and from time to time.
 
     Args:
-        step: does a piece of work, and returns False when there was none.
+        work: what has work to be done.
     """
 
-    def __init__(self, step: Callable[[], bool]) -> None:
-        self._step = step
+    def __init__(self, work: LongWork) -> None:
+        self._work = work
         self._woken = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._is_ending = False
         self._task: asyncio.Task[None] | None = None
-        self._piece: asyncio.Future[bool] | None = None
+        self._piece: asyncio.Future[float] | None = None
+        work.on_work(self.wake)
 
     def begin(self) -> None:
-        """Starts the task, unless it runs already."""
+        """Start the task, unless it runs already."""
         if self._task is None and not self._is_ending:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._loop = asyncio.get_running_loop()
+            self._task = self._loop.create_task(self._run())
 
     def wake(self) -> None:
-        """Says that there may be work now."""
-        self._woken.set()
+        """Say that there may be work now; from any thread."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed, and the engine is used without it
+                self._loop.call_soon_threadsafe(self._woken.set)
 
     async def end(self, timeout: float) -> bool:
-        """Begins no other piece, and waits for the one under way; returns whether that ended."""
+        """Begin no other piece, and wait for the one under way; return whether that ended."""
         self._is_ending = True
         if self._task is not None:
             self._task.cancel()
@@ -59,25 +77,26 @@ class Housework:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        pause = _SHORTEST_PAUSE_S
         while True:
             looked = loop.time()
             self._woken.clear()
             self._piece = loop.run_in_executor(None, self._safe_step)
-            if await asyncio.shield(self._piece):
-                pause = _SHORTEST_PAUSE_S
-            elif await self._is_woken(pause):
-                pause = _SHORTEST_PAUSE_S
+            pause = await asyncio.shield(self._piece)
+            if pause and await self._is_woken(pause):
                 await asyncio.sleep(max(0.0, looked + _GAP_S - loop.time()))
-            else:
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
 
-    def _safe_step(self) -> bool:
+    def _safe_step(self) -> float:
+        """Do a piece of work, and return the seconds until the next look."""
         try:
-            return self._step()
+            if self._work.step():
+                return 0.0
+            seconds = self._work.wait_s()
         except Exception as error:  # noqa: BLE001 -- work that fails must not end all others
             _logger.error("work in the background failed: %s", type(error).__name__)  # noqa: TRY400 -- a traceback would hold personal data
-            return False
+            seconds = None
+        if seconds is None:
+            return _LONGEST_PAUSE_S
+        return min(max(seconds, _GAP_S), _LONGEST_PAUSE_S)
 
     async def _is_woken(self, seconds: float) -> bool:
         try:

@@ -42,7 +42,7 @@ class Address:
 
 @contextmanager
 def listening(host: str, port: int, *, local_only: bool) -> Iterator[socket.socket]:
-    """Opens a port; closes it at the end.
+    """Open a port; closes it at the end.
 
     Args:
         host: the name or number of an address of this machine.

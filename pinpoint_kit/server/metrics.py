@@ -56,7 +56,7 @@ class Metrics:
         )
 
     def count(self, entry: Entry) -> None:
-        """Counts a request that has ended."""
+        """Count a request that has ended."""
         operation = entry.operation or "none"
         self._requests.labels(operation, str(entry.status)).inc()
         self._seconds.labels(operation).observe(entry.seconds)
@@ -64,7 +64,7 @@ class Metrics:
             self._refused.labels(entry.reason).inc()
 
     def exposition(self) -> bytes:
-        """Returns the numbers in the text format, of all worker processes."""
+        """Return the numbers in the text format, of all worker processes."""
         registry = self._registry
         if os.environ.get(DIRECTORY_VARIABLE):
             registry = CollectorRegistry()

@@ -14,12 +14,13 @@ import orjson
 from pinpoint_kit.engine.wire.http import Request, Response
 from pinpoint_kit.server import refusals
 from pinpoint_kit.server.metrics import CONTENT_TYPE
-from pinpoint_kit.server.refusals import Refused
+from pinpoint_kit.server.refusals import HttpRefusal
 
 if TYPE_CHECKING:
     from pinpoint_kit.engine import Engine
-    from pinpoint_kit.server.access.admission import Door
-    from pinpoint_kit.server.http.head import Head
+    from pinpoint_kit.engine.wire.routes import Match
+    from pinpoint_kit.server.access.admission import AccessControl
+    from pinpoint_kit.server.head import Head
     from pinpoint_kit.server.metrics import Metrics
 
 __all__ = ["Probes"]
@@ -38,15 +39,15 @@ class Probes:
         is_stopping: set it when the server is not to get any more requests.
     """
 
-    def __init__(self, engine: Engine, metrics: Metrics, door: Door) -> None:
+    def __init__(self, engine: Engine, metrics: Metrics, access: AccessControl) -> None:
         self._engine = engine
         self._metrics = metrics
-        self._door = door
+        self._access = access
         self._check: asyncio.Future[Response] | None = None
         self.is_stopping = False
 
-    async def answer(self, head: Head, peer: str) -> Response | None:
-        """Returns the answer, or None when the path is not one of these."""
+    async def answer(self, head: Head, peer: str, match: Match) -> Response | None:
+        """Return the answer, or None when the path is not one of these."""
         if head.path not in _PATHS:
             return None
         if head.method not in {"GET", "HEAD"}:
@@ -54,8 +55,8 @@ class Probes:
             return refusals.answer(405, "MethodNotAllowedException", message)
         if head.path == "/metrics":
             try:
-                self._door.check_monitor(head, peer)
-            except Refused as refused:
+                self._access.check_metrics_client(head, peer, match)
+            except HttpRefusal as refused:
                 return refused.response
             return _response(_OK, CONTENT_TYPE, self._metrics.exposition())
         problem = await self._problem() if head.path == "/readyz" else ""

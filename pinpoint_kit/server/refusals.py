@@ -15,10 +15,8 @@ from pinpoint_kit.engine.wire.http import Response, failure_body, headers_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pinpoint_kit.server.access.denials import Denial
-
 __all__ = [
-    "Refused",
+    "HttpRefusal",
     "answer",
     "body_too_large",
     "broken",
@@ -34,7 +32,7 @@ __all__ = [
 _BUSY_FOR_S = "1"
 
 
-class Refused(Exception):
+class HttpRefusal(Exception):
     """The request is answered without the engine.
 
     Attributes:
@@ -53,53 +51,53 @@ class Refused(Exception):
 def answer(
     status: int, code: str, message: str, more_headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Returns an answer that refuses, with an id of its own."""
+    """Return an answer that refuses, with an id of its own."""
     request_id = str(uuid.uuid4())
     headers = {**headers_of(request_id, code), **(more_headers or {})}
     return Response(status, headers, orjson.dumps(failure_body(message, request_id)))
 
 
-def malformed(why: str, status: int = 400) -> Refused:
+def malformed(why: str, status: int = 400) -> HttpRefusal:
     """400: no HTTP request that could be told apart from what follows it."""
     response = answer(status, "BadRequestException", why)
-    return Refused("malformed", response, ends_connection=True)
+    return HttpRefusal("malformed", response, ends_connection=True)
 
 
-def head_too_large(why: str) -> Refused:
+def head_too_large(why: str) -> HttpRefusal:
     """431: the request line and the headers are over a limit."""
     response = answer(431, "BadRequestException", why)
-    return Refused("head_too_large", response, ends_connection=True)
+    return HttpRefusal("head_too_large", response, ends_connection=True)
 
 
-def body_too_large(maximum: int) -> Refused:
+def body_too_large(maximum: int) -> HttpRefusal:
     """413: the body is over the limit, and the rest of it will not be read."""
     message = f"The request is larger than {maximum} bytes"
     response = answer(413, "PayloadTooLargeException", message)
-    return Refused("body_too_large", response, ends_connection=True)
+    return HttpRefusal("body_too_large", response, ends_connection=True)
 
 
-def too_slow(what: str) -> Refused:
+def too_slow(what: str) -> HttpRefusal:
     """408: the client took too long to send its request."""
     response = answer(408, "RequestTimeoutException", f"The {what} did not arrive in time")
-    return Refused("too_slow", response, ends_connection=True)
+    return HttpRefusal("too_slow", response, ends_connection=True)
 
 
-def busy(*, ends_connection: bool = False) -> Refused:
+def busy(*, ends_connection: bool = False) -> HttpRefusal:
     """429: as many requests are under way as may be."""
     message = "Too many requests are under way; try again later"
     response = answer(429, "TooManyRequestsException", message, {"Retry-After": _BUSY_FOR_S})
-    return Refused("busy", response, ends_connection=ends_connection)
+    return HttpRefusal("busy", response, ends_connection=ends_connection)
 
 
-def not_here(why: str) -> Refused:
+def not_here(why: str) -> HttpRefusal:
     """403: whoever asks is not on this machine."""
-    return Refused("not_local", answer(403, "ForbiddenException", why), ends_connection=True)
+    return HttpRefusal("not_local", answer(403, "ForbiddenException", why), ends_connection=True)
 
 
-def denied(denial: Denial, *, ends_connection: bool = False) -> Refused:
-    """403: the doorkeeper does not let the request in."""
-    response = answer(denial.status, denial.code, denial.message)
-    return Refused("not_admitted", response, ends_connection=ends_connection)
+def denied(status: int, code: str, message: str, *, ends_connection: bool = False) -> HttpRefusal:
+    """403: access control does not let the request in."""
+    refused = answer(status, code, message)
+    return HttpRefusal("not_admitted", refused, ends_connection=ends_connection)
 
 
 def stopping() -> Response:

@@ -1,4 +1,4 @@
-"""Runs an engine under uvicorn until somebody stops it: one process or several, and the signals.
+"""Runs an engine under uvicorn until it is stopped: one process or several, and the signals.
 
 How a single request is treated stands in app.py and http/connection.py. Several workers are
 processes of their own, spawned by uvicorn, that open the same database.
@@ -32,7 +32,7 @@ from pinpoint_kit.engine import Engine
 from pinpoint_kit.engine.files.files import NO_FILES, Files
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
 from pinpoint_kit.server import access_log
-from pinpoint_kit.server.access.authenticator import Doorkeeper
+from pinpoint_kit.server.access.authenticator import Authenticator
 from pinpoint_kit.server.app import App
 from pinpoint_kit.server.http.connection import Connection
 from pinpoint_kit.server.listening import BACKLOG, Address, listening
@@ -76,7 +76,7 @@ class Settings:
         credentials: the file that says who may come in; None for every program of this machine.
         options: what to grant to a client; `local_only` follows from the credentials.
         open_files: gives what import and export jobs may use, in each process anew, and must be
-            picklable. Whoever may create a job can read and write there.
+            picklable. Anyone who may create a job can read and write there.
     """
 
     url: str
@@ -94,7 +94,7 @@ class Settings:
 
 
 def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
-    """Serves until SIGINT or SIGTERM, then lets requests under way finish for a bounded time.
+    """Serve until SIGINT or SIGTERM, then lets requests under way finish for a bounded time.
 
     Args:
         settings: what to serve, and where.
@@ -111,8 +111,8 @@ def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
         raise ConfigurationError(
             "a database in memory belongs to one process: name a file, or serve with one worker"
         )
-    doorkeeper = _doorkeeper(settings)
-    port = listening(settings.host, settings.port, local_only=doorkeeper is None)
+    authenticator = _authenticator(settings)
+    port = listening(settings.host, settings.port, local_only=authenticator is None)
     with port as listener, _stopped_by_signals():
         # Here, so that problems are told once and early.
         engine = Engine.open(settings.url, files=settings.open_files())
@@ -120,7 +120,7 @@ def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
         if settings.workers == 1:
             with engine:
                 on_start(address)
-                return _run_one(ServedApp.of(engine, doorkeeper, settings), settings, listener)
+                return _run_one(ServedApp.of(engine, authenticator, settings), settings, listener)
         engine.close()
         on_start(address)
         return _run_several(settings, listener)
@@ -140,32 +140,32 @@ def _run_several(settings: Settings, listener: socket.socket) -> int:
 
 
 def _worker_app(settings: Settings) -> App:
-    """Runs in a worker process, once."""
+    """Run in a worker process, once."""
     _set_up_process(settings.options)
     try:
-        doorkeeper = _doorkeeper(settings)
+        authenticator = _authenticator(settings)
         engine = Engine.open(settings.url, files=settings.open_files())
     except PinpointKitError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(STARTUP_FAILURE)  # uvicorn does not try again after this status
-    return ServedApp.of(engine, doorkeeper, settings)
+    return ServedApp.of(engine, authenticator, settings)
 
 
-def _doorkeeper(settings: Settings) -> Doorkeeper | None:
-    return None if settings.credentials is None else Doorkeeper.load(settings.credentials)
+def _authenticator(settings: Settings) -> Authenticator | None:
+    return None if settings.credentials is None else Authenticator.load(settings.credentials)
 
 
 class ServedApp(App):
     """An app with a process of its own, which must not outlive the patience for its requests."""
 
     @classmethod
-    def of(cls, engine: Engine, doorkeeper: Doorkeeper | None, settings: Settings) -> Self:
-        """Makes the app that the settings describe."""
-        options = attrs.evolve(settings.options, local_only=doorkeeper is None)
-        return cls(engine, options, doorkeeper, owns_engine=True)
+    def of(cls, engine: Engine, authenticator: Authenticator | None, settings: Settings) -> Self:
+        """Make the app that the settings describe."""
+        options = attrs.evolve(settings.options, local_only=authenticator is None)
+        return cls(engine, options, authenticator, owns_engine=True)
 
     async def start(self) -> None:
-        """Stops, in a worker, when there is no supervisor any more."""
+        """Stop, in a worker, when there is no supervisor any more."""
         await super().start()
         parent = multiprocessing.parent_process()
         if parent is not None:
@@ -173,7 +173,7 @@ class ServedApp(App):
                 asyncio.get_running_loop().add_reader(parent.sentinel, _stop_once, parent.sentinel)
 
     async def stop(self) -> None:
-        """Ends the process here when requests are not done by now."""
+        """End the process here when requests are not done by now."""
         if not await self.has_finished():
             # A thread is still in the engine, and the interpreter would wait for it. The database
             # undoes what is not complete, as after a crash.
@@ -193,13 +193,13 @@ class _Workers(Multiprocess):
     """uvicorn's supervisor, but for how it looks after its workers."""
 
     def run_to_end(self) -> int:
-        """Runs until a signal, and returns the exit status."""
+        """Run until a signal, and returns the exit status."""
         self.run()
         ends = {process.exitcode for process in self.processes}
         return 0 if ends <= _GOOD_ENDS else 1
 
     def keep_subprocess_alive(self) -> None:
-        """Replaces workers that died, and takes them out of the metrics.
+        """Replace workers that died, and takes them out of the metrics.
 
         uvicorn would ask each worker and wait for its answer. One that is just starting, or dies
         while it is asked, would hold up signals and successors; so the living are left alone.
@@ -217,7 +217,7 @@ class _Workers(Multiprocess):
 
 
 def configuration(make: Callable[[], App], settings: Settings) -> uvicorn.Config:
-    """Returns uvicorn's configuration for an app that `make` makes."""
+    """Return uvicorn's configuration for an app that `make` makes."""
     options = settings.options
     return uvicorn.Config(
         make,
@@ -241,7 +241,7 @@ def configuration(make: Callable[[], App], settings: Settings) -> uvicorn.Config
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Ends the block quietly at a signal.
+    """End the block quietly at a signal.
 
     uvicorn has handlers of its own while it runs; when it has stopped, it repeats the signal.
     """
@@ -268,7 +268,7 @@ class _Stopped(BaseException):
 
 @contextmanager
 def _shared_metrics() -> Iterator[None]:
-    """Gives the workers a directory for their numbers."""
+    """Give the workers a directory for their numbers."""
     directory = tempfile.mkdtemp(prefix="pinpoint-kit-metrics-")
     os.environ[DIRECTORY_VARIABLE] = directory
     try:
@@ -279,7 +279,7 @@ def _shared_metrics() -> Iterator[None]:
 
 
 def _set_up_process(options: ServerOptions) -> None:
-    """The access log to stdout as it is, everything that needs attention to stderr."""
+    """Send the access log to stdout as it is, everything that needs attention to stderr."""
     _allow_files(options.max_connections + _OTHER_FILES)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series for nothing
     logging.raiseExceptions = False  # a log that nobody reads any more must not fill stderr
@@ -296,7 +296,7 @@ def _set_up_process(options: ServerOptions) -> None:
 
 
 def _allow_files(count: int) -> None:
-    """Lets this process open so many files and sockets, as far as it may decide that."""
+    """Let this process open so many files and sockets, as far as it may decide that."""
     if sys.platform == "win32":
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -358,9 +358,7 @@ class FaultyPinpoint:
         return fault.share >= 1 or self._random.random() < fault.share
 
     def _operation(self, request: Request) -> str:
-        match = self._routes.find(request.path)
-        route = match.by_method.get(request.method) if match else None
-        return route.operation if route else ""
+        return self._routes.resolve(request.method, request.path).operation
 
     def _without(self, request: Request, hit: set[tuple[str, str]], status: int) -> Response:
         """The engine's answer for a request without these events, which get a status instead."""

@@ -23,7 +23,7 @@ from pinpoint_kit.engine.files.files import ByScheme, LocalFiles
 from pinpoint_kit.limits import DEFAULT_LIMITS
 from pinpoint_kit.server import run
 from pinpoint_kit.server.access import credentials, credentials_file
-from pinpoint_kit.server.access.authenticator import Doorkeeper
+from pinpoint_kit.server.access.authenticator import Authenticator
 from tests.contract.doors import Calls, Door, engine_sender, hosted_client, socket_sender
 from tests.contract.table import CALLS
 
@@ -90,11 +90,11 @@ def process_door(calls: Calls) -> Iterator[Door]:
 
 
 @contextmanager
-def _serving(doorkeeper: Doorkeeper | None = None) -> Iterator[int]:
+def _serving(authenticator: Authenticator | None = None) -> Iterator[int]:
     """Our server as `pinpoint-kit serve` runs it, in a thread; gives its port."""
     settings = run.Settings("sqlite://")
     engine = Engine.open(settings.url, files=ByScheme({"file": LocalFiles()}))
-    app = run.ServedApp.of(engine, doorkeeper, settings)
+    app = run.ServedApp.of(engine, authenticator, settings)
     server = uvicorn.Server(run.configuration(lambda: app, settings))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -125,7 +125,7 @@ def signed_door(tmp_path_factory: pytest.TempPathFactory, calls: Calls) -> Itera
     path = tmp_path_factory.mktemp("credentials") / "credentials"
     key = credentials.make(None, is_read_only=False)
     credentials_file.add(path, key)
-    with _serving(Doorkeeper.load(path)) as port:
+    with _serving(Authenticator.load(path)) as port:
         pair = Credentials(key.access_key_id, key.secret_access_key)
         client = hosted_client(pair, endpoint_url=f"http://127.0.0.1:{port}")
         yield Door("signed", client, calls, socket_sender(port, pair))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pinpoint_kit.engine import Request, Response
-    from pinpoint_kit.server.access.authenticator import Doorkeeper
+    from pinpoint_kit.engine.wire.routes import Match
+    from pinpoint_kit.server.access.authenticator import Authenticator
 
 #: No test waits longer than this for anything.
 PATIENCE = 20.0
@@ -162,10 +163,10 @@ class SlowEngine:
         self._go_on = threading.Event()
         handle = engine.handle
 
-        def slow(request: Request) -> Response:
+        def slow(request: Request, match: Match | None = None) -> Response:
             self._entered.release()
             assert self._go_on.wait(PATIENCE)
-            return handle(request)
+            return handle(request, match)
 
         monkeypatch.setattr(engine, "handle", slow)
 
@@ -189,13 +190,13 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
 
     def start(
         limits: Limits = DEFAULT_LIMITS,
-        doorkeeper: Doorkeeper | None = None,
+        authenticator: Authenticator | None = None,
         kind: type[App] = App,
         **options: Any,
     ) -> RunningServer:
         engine = Engine.open(f"sqlite:///{tmp_path}/{len(servers)}.db", limits=limits)
         given = ServerOptions(**options)
-        app = kind(engine, given, doorkeeper, owns_engine=True)
+        app = kind(engine, given, authenticator, owns_engine=True)
         servers.append(RunningServer(engine, given, app))
         return servers[-1]
 

@@ -94,7 +94,7 @@ def test_a_fault_of_our_own(
     def fail(*_: object) -> None:
         raise ValueError("customer@example.com")
 
-    monkeypatch.setattr(Engine, "operation_of", fail)
+    monkeypatch.setattr(Engine, "handle", fail)
     status, answer = ask(app, path="/v1/apps", raw_path=b"/v1/apps")
     assert (status, sorted(answer)) == (500, ["Message", "RequestID"])
     assert "customer" not in json.dumps(answer) + caplog.text

@@ -6,14 +6,14 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.server import background as housework
-from pinpoint_kit.server.background import Housework
+import pytest
+
+from pinpoint_kit.server import background
+from pinpoint_kit.server.background import BackgroundWork
 from tests.server.conftest import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from tests.server.conftest import RunningServer
 
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 class Steps:
     """Counts its calls, and has work as long as it is told."""
 
-    def __init__(self, work: int = 0, error: Exception | None = None) -> None:
+    def __init__(
+        self, work: int = 0, error: Exception | None = None, wait_s: float | None = None
+    ) -> None:
         self.work = work
         self._error = error
+        self._wait_s = wait_s
+        self.announce: Callable[[], None] = lambda: None
         self._called = threading.Condition()
         self.calls = 0
 
-    def __call__(self) -> bool:
+    def step(self) -> bool:
         with self._called:
             self.calls += 1
             self._called.notify_all()
@@ -36,20 +40,24 @@ class Steps:
             self.work -= self.work > 0
             return self.work > 0
 
+    def wait_s(self) -> float | None:
+        return self._wait_s
+
+    def on_work(self, listener: Callable[[], None]) -> None:
+        self.announce = listener
+
     def wait_for(self, calls: int) -> None:
         with self._called:
             assert self._called.wait_for(lambda: self.calls >= calls, PATIENCE)
 
 
-def run(steps: Steps, calls: int, wake: bool = False) -> None:  # noqa: FBT001, FBT002 -- a test's
-    """Lets the housework run until there were so many calls."""
+def run(steps: Steps, calls: int) -> None:
+    """Lets the work run until there were so many calls."""
 
     async def live() -> None:
-        work = Housework(steps)
+        work = BackgroundWork(steps)
         work.begin()
         work.begin()  # does nothing
-        if wake:
-            work.wake()
         await asyncio.to_thread(steps.wait_for, calls)
         assert await work.end(PATIENCE)
         work.begin()  # it is over
@@ -69,47 +77,73 @@ def test_a_failure_does_not_end_it(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A piece that fails is logged without its text, and others follow."""
-    monkeypatch.setattr(housework, "_SHORTEST_PAUSE_S", 0.001)
+    monkeypatch.setattr(background, "_LONGEST_PAUSE_S", 0.001)
     run(Steps(error=ValueError("customer@example.com")), 3)
     assert "ValueError" in caplog.text
     assert "customer" not in caplog.text
 
 
-def test_idleness_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without work the pauses double, up to the longest."""
+@pytest.mark.parametrize(("wait_s", "pause"), [(None, 5.0), (60.0, 5.0), (1.5, 1.5), (0.0, 0.1)])
+def test_idleness_costs_little(
+    monkeypatch: pytest.MonkeyPatch, wait_s: float | None, pause: float
+) -> None:
+    """Without work the engine says when to look again; every five seconds for other processes."""
     pauses: list[float] = []
-    is_woken = Housework._is_woken
 
-    async def noting(self: Housework, seconds: float) -> bool:
+    async def noting(_: BackgroundWork, seconds: float) -> bool:
         pauses.append(seconds)
-        return await is_woken(self, 0.0)
+        return False
 
-    monkeypatch.setattr(Housework, "_is_woken", noting)
-    run(Steps(), 12)
-    assert pauses[:8] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    monkeypatch.setattr(BackgroundWork, "_is_woken", noting)
+    run(Steps(wait_s=wait_s), 12)
+    assert set(pauses) == {pause}
 
 
-def test_a_request_that_writes_wakes_it(
+def test_announced_work_is_done_at_once() -> None:
+    """From any thread, and also when the loop that did it is closed."""
+    steps = Steps()
+
+    async def live() -> None:
+        work = BackgroundWork(steps)
+        steps.announce()  # nothing runs yet
+        work.begin()
+        await asyncio.to_thread(steps.wait_for, 1)
+        await asyncio.to_thread(steps.announce)
+        await asyncio.to_thread(steps.wait_for, 2)
+        assert await work.end(PATIENCE)
+
+    asyncio.run(live())
+    steps.announce()
+    assert steps.calls == 2
+
+
+def test_only_a_request_that_brings_work_wakes_it(
     serve: Callable[..., RunningServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A request that may have brought work has it looked for at once; others do not."""
+    """Writing alone is no work: the database is not asked for jobs that nobody has made."""
     steps = Steps()
-    monkeypatch.setattr("pinpoint_kit.engine.Engine.step", lambda _: steps())
-    monkeypatch.setattr(housework, "_SHORTEST_PAUSE_S", 3600.0)
+    monkeypatch.setattr("pinpoint_kit.engine.Engine.step", lambda _: steps.step())
+    monkeypatch.setattr(background, "_LONGEST_PAUSE_S", 3600.0)
     server = serve()
     steps.wait_for(1)
+    app = server.make_app()
     server.ask("GET", "/v1/apps")
+    server.ask("PUT", f"/v1/apps/{app}/endpoints/device-1", b"{}")
     assert steps.calls == 1
-    server.make_app()
+    job = b'{"Format": "JSON", "RoleArn": "arn:aws:iam::1:role/x", "S3UrlPrefix": "s3://b/x"}'
+    monkeypatch.setattr(server.engine._context.files, "check", lambda _: None)
+    assert server.ask("POST", f"/v1/apps/{app}/jobs/export", job).status == 202
     steps.wait_for(2)
 
 
-def test_a_piece_that_does_not_end_is_not_waited_for() -> None:
+def test_a_piece_that_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopping has its bounds."""
     go_on = threading.Event()
 
     async def live() -> bool:
-        work = Housework(lambda: not go_on.wait(PATIENCE))
+        steps = Steps()
+        monkeypatch.setattr(steps, "step", lambda: not go_on.wait(PATIENCE))
+        work = BackgroundWork(steps)
         work.begin()
         await asyncio.sleep(0)
         has_ended = await work.end(0.05)
@@ -121,4 +155,4 @@ def test_a_piece_that_does_not_end_is_not_waited_for() -> None:
 
 def test_nothing_to_end() -> None:
     """What never began has ended."""
-    assert asyncio.run(Housework(lambda: True).end(1.0))
+    assert asyncio.run(BackgroundWork(Steps()).end(1.0))

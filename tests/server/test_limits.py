@@ -173,7 +173,7 @@ class LargeAnswers:
     def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         headers = engine.handle(Request("GET", "/v1/apps")).headers
         answer = Response(200, headers, b"x" * self.SIZE)
-        monkeypatch.setattr(engine, "handle", lambda _: answer)
+        monkeypatch.setattr(engine, "handle", lambda *_: answer)
 
 
 def test_a_client_that_does_not_read_is_cut_off(
@@ -262,7 +262,7 @@ def test_no_room_for_another_connection(serve: Serve, monkeypatch: pytest.Monkey
 )
 def test_many_slow_clients_hold_nobody_up(serve: Serve, beginning: bytes) -> None:
     """However many clients begin a request and do not go on, the next one is served."""
-    # Room is to be made for the next one, whether the machine is slow or not.
+    # MemoryBudget is to be made for the next one, whether the machine is slow or not.
     server = serve(max_connections=20, head_timeout=600, body_idle_timeout=600, body_timeout=600)
     for _ in range(60):
         client = server.client()

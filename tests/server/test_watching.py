@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pinpoint_kit.server import access_log
-from pinpoint_kit.server.access.authenticator import Doorkeeper
+from pinpoint_kit.server.access.authenticator import Authenticator
 from pinpoint_kit.server.metrics import Metrics
 from tests.server import signing
 from tests.server.conftest import SlowEngine
@@ -123,7 +123,7 @@ def test_metrics_count_by_operation(serve: Serve, log: Log) -> None:
         'pinpoint_kit_requests_total{operation="CreateApp",status="201"}': 1,
         'pinpoint_kit_requests_total{operation="GetApp",status="200"}': 1,
         'pinpoint_kit_requests_total{operation="GetApp",status="404"}': 1,
-        'pinpoint_kit_requests_total{operation="none",status="403"}': 1,
+        'pinpoint_kit_requests_total{operation="GetApps",status="403"}': 1,
     }
     assert samples['pinpoint_kit_requests_refused_total{reason="not_local"}'] == 1
     assert samples['pinpoint_kit_request_duration_seconds_count{operation="GetApp"}'] == 2
@@ -186,8 +186,8 @@ def test_metrics_of_several_processes(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.fixture
 def guarded(serve: Serve, tmp_path: Path) -> RunningServer:
-    """A server with the doorkeeper of the signing tests."""
-    return serve(doorkeeper=Doorkeeper.load(signing.write_file(tmp_path / "credentials")))
+    """A server with the authenticator of the signing tests."""
+    return serve(authenticator=Authenticator.load(signing.write_file(tmp_path / "credentials")))
 
 
 def test_metrics_for_monitors_of_this_machine(
@@ -196,7 +196,7 @@ def test_metrics_for_monitors_of_this_machine(
     """With credentials, this machine reads the metrics unsigned, and others only signed."""
     assert guarded.ask("GET", "/metrics").status == 200
     monkeypatch.setattr(
-        "pinpoint_kit.server.access.admission.visitors.is_loopback", lambda _: False
+        "pinpoint_kit.server.access.admission.local_only.is_loopback", lambda _: False
     )
     answer = guarded.ask("GET", "/metrics")
     assert (answer.status, answer.code) == (403, "MissingAuthenticationTokenException")

@@ -15,17 +15,17 @@ from urllib.parse import unquote_to_bytes
 
 import attrs
 
-from pinpoint_kit.engine.wire.refusals import bad_request
+from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
 from pinpoint_kit.engine.wire.shapes import NOTHING, Shape
 
-__all__ = ["OWN_PREFIX", "Match", "Route", "Routes", "load"]
+__all__ = ["OWN_SEGMENT", "Match", "Route", "Routes", "load"]
 
 #: AWS's own browser SDKs send beacons here; it takes the same body as PutEvents.
 _SIBLINGS = {"PutEvents": "/v1/apps/{application-id}/events/legacy"}
 
 #: Every path of our own begins so.
-OWN_PREFIX = "/pinpoint-kit/"
-_OWN_APP = OWN_PREFIX + "v1/apps/{application-id}"
+OWN_SEGMENT = "pinpoint-kit"
+_OWN_APP = f"/{OWN_SEGMENT}/v1/apps/{{application-id}}"
 #: Our own operations: method and path. All of them answer 200.
 _OWN = {
     "CountSegmentMembers": ("GET", f"{_OWN_APP}/segments/{{segment-id}}/count"),
@@ -67,13 +67,40 @@ class Route:
 
 @attrs.frozen
 class Match:
-    """A path that exists: its operations by method, and the decoded values of its labels."""
+    """What a method and a path ask for: found once a request, and handed on to all who ask.
 
-    by_method: Mapping[str, Route]
-    values: tuple[str, ...]
+    Attributes:
+        method: as it was sent.
+        segments: the decoded parts of the path; none when the path cannot be decoded.
+        by_method: the operations at this path; none when there is no such path.
+        values: the decoded values of the path's labels.
+        refusal: why the path cannot be decoded, None when it can.
+    """
+
+    method: str
+    segments: tuple[str, ...] = attrs.field(repr=False)
+    by_method: Mapping[str, Route] = attrs.field(repr=False, factory=dict)
+    values: tuple[str, ...] = attrs.field(repr=False, default=())
+    refusal: Refusal | None = None
+
+    @property
+    def route(self) -> Route | None:
+        """The operation, None when there is none."""
+        return self.by_method.get(self.method)
+
+    @property
+    def operation(self) -> str:
+        """The operation's name, "" when there is none."""
+        route = self.route
+        return route.operation if route else ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the path stands below ours, known to this release or not."""
+        return self.segments[:1] == (OWN_SEGMENT,)
 
     def labels(self, route: Route) -> dict[str, str]:
-        """Returns the values by the route's own label names."""
+        """Return the values by the route's own label names."""
         return dict(zip(route.labels, self.values, strict=True))
 
 
@@ -93,10 +120,12 @@ class _Node:
                 node = node.children.setdefault(segment, _Node())
         node.by_method[route.method] = route
 
-    def find(self, segments: list[str], values: tuple[str, ...]) -> Match | None:
+    def find(
+        self, segments: tuple[str, ...], values: tuple[str, ...]
+    ) -> tuple[Mapping[str, Route], tuple[str, ...]] | None:
         """Literal segments win; a label never takes an empty segment."""
         if not segments:
-            return Match(self.by_method, values) if self.by_method else None
+            return (self.by_method, values) if self.by_method else None
         head, rest = segments[0], segments[1:]
         child = self.children.get(head)
         found = child.find(rest, values) if child else None
@@ -122,18 +151,20 @@ class Routes:
                 self._root.add(route, template)
                 self._depth = max(self._depth, template.count("/"))
 
-    def find(self, path: str) -> Match | None:
-        """Returns what stands at a raw path, or None.
+    def resolve(self, method: str, path: str) -> Match:
+        """Return what a method and a raw path ask for. Never raises.
 
         The path is split before it is decoded, so that an id may hold an encoded slash.
-
-        Raises:
-            Refusal: a segment does not decode to UTF-8.
         """
-        first, *segments = path.split("/", self._depth + 1)
-        if first or len(segments) > self._depth:
-            return None
-        return self._root.find([_decoded(segment) for segment in segments], ())
+        first, *raw = path.split("/", self._depth + 1)
+        try:
+            segments = tuple([_decoded(segment) for segment in raw])
+        except Refusal as refusal:
+            return Match(method, (), refusal=refusal)
+        if first:  # no leading slash
+            return Match(method, ())
+        found = self._root.find(segments, ()) if len(raw) <= self._depth else None
+        return Match(method, segments, *found) if found else Match(method, segments)
 
 
 def _decoded(segment: str) -> str:

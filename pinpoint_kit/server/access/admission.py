@@ -1,7 +1,7 @@
-"""`Door`: whether a request may come in, in the server's terms.
+"""`AccessControl`: whether a request may come in, in the server's terms.
 
-Without a doorkeeper it looks at where a request comes from, with one at who has signed it. What
-signatures and scopes mean is the doorkeeper's business (access/authenticator.py).
+Without an authenticator it looks at where a request comes from, with one at who has signed it.
+What signatures and scopes mean is the authenticator's business (access/authenticator.py).
 """
 
 from __future__ import annotations
@@ -10,81 +10,76 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.server import refusals
-from pinpoint_kit.server.access import denials
-from pinpoint_kit.server.access import local_only as visitors
+from pinpoint_kit.server.access import denials, local_only
 
 if TYPE_CHECKING:
-    from pinpoint_kit.server.access.authenticator import Admission, Doorkeeper
-    from pinpoint_kit.server.http.head import Head
+    from pinpoint_kit.engine.wire.routes import Match
+    from pinpoint_kit.server.access.authenticator import Authenticator
+    from pinpoint_kit.server.access.denials import Denial
+    from pinpoint_kit.server.head import Head
 
-__all__ = ["Door"]
+__all__ = ["AccessControl"]
 
 
-class Door:
+class AccessControl:
     """Asked for every request.
 
     Args:
-        doorkeeper: verifies signatures; None lets everybody in who passes the other checks.
+        authenticator: verifies signatures; None lets everybody in who passes the other checks.
         local_only: refuse what web pages and names of other hosts bring.
     """
 
-    def __init__(self, doorkeeper: Doorkeeper | None, *, local_only: bool) -> None:
-        self._doorkeeper = doorkeeper
+    def __init__(self, authenticator: Authenticator | None, *, local_only: bool) -> None:
+        self._authenticator = authenticator
         self._local_only = local_only
 
-    def check_visitor(self, head: Head) -> None:
-        """Looks at the headers alone, before the body is read.
+    def precheck(self, head: Head) -> None:
+        """Refuse, before the body is read, what will surely not come in.
 
         Raises:
-            Refused: the request does not come from this machine, and has to.
+            HttpRefusal: the request does not come from this machine, and must; or its body is
+                large, and it is not signed or with a key that is not known.
         """
         if self._local_only:
-            visitors.check_local(head.headers)
+            local_only.check_local(head)
+        if self._authenticator is not None and head.has_large_body:
+            decision = self._authenticator.precheck(head, _now())
+            _refuse(decision.denial, ends_connection=True)
 
-    def glance(self, head: Head) -> None:
-        """Turns away, before a large body is read, whoever will surely not come in.
-
-        Raises:
-            Refused: the request is not signed, or with a key that is not known.
-        """
-        if self._doorkeeper is None or not head.has_large_body:
-            return
-        admission = self._doorkeeper.glance(
-            head.method, head.full_path, head.query, head.pairs, datetime.now(timezone.utc)
-        )
-        if admission.denial is not None:
-            raise refusals.denied(admission.denial, ends_connection=True)
-
-    def admit(self, head: Head, body: bytes) -> str:
-        """Returns the access key that has signed the request, "" when none is asked for.
+    def authorize(self, head: Head, body: bytes, match: Match) -> str:
+        """Return the access key that has signed the request, "" when none is asked for.
 
         Raises:
-            Refused: the signature is missing or wrong, or the key may not do this.
+            HttpRefusal: the signature is missing or wrong, or the key may not do this.
         """
-        if self._doorkeeper is None:
+        if self._authenticator is None:
             return ""
-        admission = _ask(self._doorkeeper, head, body)
-        if admission.denial is not None:
-            raise refusals.denied(admission.denial)
-        return admission.access_key_id
+        decision = self._authenticator.authorize(head, body, match, _now())
+        _refuse(decision.denial)
+        return decision.access_key_id
 
-    def check_monitor(self, head: Head, peer: str) -> None:
-        """Lets monitors of this machine in unsigned, others with a key for everything.
+    def check_metrics_client(self, head: Head, peer: str, match: Match) -> None:
+        """Let monitors of this machine in unsigned, others with a key for everything.
 
         Raises:
-            Refused: it is neither.
+            HttpRefusal: it is neither.
         """
-        if self._doorkeeper is None:
-            self.check_visitor(head)
-        elif not (visitors.is_loopback(peer) and visitors.is_local(head.headers)):
-            denial = _ask(self._doorkeeper, head, b"").denial
+        if self._authenticator is None:
+            if self._local_only:
+                local_only.check_local(head)
+        elif not (local_only.is_loopback(peer) and local_only.is_local(head)):
+            denial = self._authenticator.authorize(head, b"", match, _now()).denial
             if denial == denials.missing_token().denial:
-                denial = denials.monitor_elsewhere().denial
-            if denial is not None:
-                raise refusals.denied(denial)
+                denial = denials.metrics_client_elsewhere().denial
+            _refuse(denial)
 
 
-def _ask(doorkeeper: Doorkeeper, head: Head, body: bytes) -> Admission:
-    return doorkeeper.admit(
-        head.method, head.full_path, head.query, head.pairs, body, datetime.now(timezone.utc)
-    )
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _refuse(denial: Denial | None, *, ends_connection: bool = False) -> None:
+    if denial is not None:
+        raise refusals.denied(
+            denial.status, denial.code, denial.message, ends_connection=ends_connection
+        )

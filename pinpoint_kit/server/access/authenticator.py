@@ -1,7 +1,7 @@
-"""`Doorkeeper`: who may come in, and to what.
+"""`Authenticator`: who may come in, and to what.
 
 One question a request, answered from the credentials file and the request alone: no database, no
-network. Whoever asks turns a denial into an HTTP answer.
+network. Turning a denial into an HTTP answer is the caller's business.
 """
 
 from __future__ import annotations
@@ -14,29 +14,28 @@ import attrs
 
 from pinpoint_kit.server.access.claims import read_claim
 from pinpoint_kit.server.access.credentials_file import CredentialsFile
-from pinpoint_kit.server.access.denials import Denial, Denied
-from pinpoint_kit.server.access.incoming import Incoming
+from pinpoint_kit.server.access.denials import AccessDenied, Denial
 from pinpoint_kit.server.access.scopes import check_scope
 from pinpoint_kit.server.access.signatures import check_holder, verify
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
-    from typing import TypeAlias
 
+    from typing_extensions import Self
+
+    from pinpoint_kit.engine.wire.routes import Match
     from pinpoint_kit.server.access.claims import Claim
     from pinpoint_kit.server.access.credentials import Credential
+    from pinpoint_kit.server.head import Head
 
-    #: Raises `Denied`; what it returns is of no use.
-    _Check: TypeAlias = Callable[[Incoming, Claim, Credential | None], object]
-
-__all__ = ["Admission", "Denial", "Doorkeeper"]
+__all__ = ["AccessDecision", "Authenticator", "Denial"]
 
 
 @attrs.frozen
-class Admission:
-    """The doorkeeper's answer.
+class AccessDecision:
+    """The authenticator's answer.
 
     Attributes:
         access_key_id: the key of the file that the request names, "" when it names none of them.
@@ -48,8 +47,8 @@ class Admission:
     denial: Denial | None = None
 
 
-class Doorkeeper:
-    """Lets in what is signed with an access key of a file. Make it with `Doorkeeper.load`.
+class Authenticator:
+    """Lets in what is signed with an access key of a file. Make it with `Authenticator.load`.
 
     Changes of the file count within a second. Use it from any thread.
     """
@@ -60,8 +59,8 @@ class Doorkeeper:
     @classmethod
     def load(
         cls, path: str | os.PathLike[str], *, monotonic: Callable[[], float] = time.monotonic
-    ) -> Doorkeeper:
-        """Reads a credentials file.
+    ) -> Self:
+        """Read a credentials file.
 
         Args:
             path: the file.
@@ -73,68 +72,52 @@ class Doorkeeper:
         """
         return cls(CredentialsFile(Path(path), monotonic))
 
-    def admit(  # noqa: PLR0913, PLR0917 -- the parts of a request
-        self,
-        method: str,
-        raw_path: str,
-        raw_query: str,
-        headers: Sequence[tuple[str, str]],
-        body: bytes,
-        now: datetime,
-    ) -> Admission:
-        """Says whether a request may come in. Never raises for one.
+    def authorize(self, head: Head, body: bytes, match: Match, now: datetime) -> AccessDecision:
+        """Decide whether a request may come in. Never raises for one.
 
         Args:
-            method: as it was sent.
-            raw_path: as it was sent, still percent-encoded.
-            raw_query: as it was sent, without `?`.
-            headers: in the order in which they came, decoded as Latin-1.
+            head: the request line and the headers.
             body: the whole body.
+            match: what the request asks for.
             now: the server's time, aware.
 
         Returns:
-            The admission. `OPTIONS` always comes in: browsers ask before they sign, and the answer
+            The decision. `OPTIONS` always comes in: browsers ask before they sign, and the answer
             tells nothing that is stored.
         """
-        request = Incoming.of(method, raw_path, raw_query, headers, body)
-        return self._answer(request, now, _admit)
 
-    def glance(
-        self,
-        method: str,
-        raw_path: str,
-        raw_query: str,
-        headers: Sequence[tuple[str, str]],
-        now: datetime,
-    ) -> Admission:
-        """Says whether it is worth while to read the body. Never raises.
+        def check(claim: Claim, credential: Credential | None) -> None:
+            check_scope(verify(head, body, claim, credential), match)
+
+        return self._decide(head, now, check)
+
+    def precheck(self, head: Head, now: datetime) -> AccessDecision:
+        """Decide whether it is worth while to read the body. Never raises.
 
         What is not signed, is signed too long ago or with an unknown key need not be read at all.
-        Whoever passes here is still a stranger: ask `admit` when the body is there.
+        What passes here is not authenticated yet: call `authorize` when the body is there.
 
         Args:
-            method: as for `admit`, like the others.
-            raw_path: the path.
-            raw_query: the query.
-            headers: the headers.
-            now: the server's time.
+            head: as for `authorize`.
+            now: the server's time, aware.
         """
-        request = Incoming.of(method, raw_path, raw_query, headers, b"")
-        return self._answer(request, now, check_holder)
 
-    def _answer(self, request: Incoming, now: datetime, check: _Check) -> Admission:
-        if request.method == "OPTIONS":
-            return Admission()
+        def check(claim: Claim, credential: Credential | None) -> None:
+            check_holder(head, claim, credential)
+
+        return self._decide(head, now, check)
+
+    def _decide(
+        self, head: Head, now: datetime, check: Callable[[Claim, Credential | None], None]
+    ) -> AccessDecision:
+        if head.method == "OPTIONS":
+            return AccessDecision()
         access_key_id = ""
         try:
-            claim = read_claim(request, now)
+            claim = read_claim(head, now)
             credential = self._credentials.current().get(claim.access_key_id)
             access_key_id = credential.access_key_id if credential else ""
-            check(request, claim, credential)
-        except Denied as denied:
-            return Admission(access_key_id, denied.denial)
-        return Admission(access_key_id)
-
-
-def _admit(request: Incoming, claim: Claim, credential: Credential | None) -> None:
-    check_scope(verify(request, claim, credential), request.method, request.raw_path)
+            check(claim, credential)
+        except AccessDenied as denied:
+            return AccessDecision(access_key_id, denied.denial)
+        return AccessDecision(access_key_id)

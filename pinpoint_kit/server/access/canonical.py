@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote_to_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pinpoint_kit.server.access.incoming import Incoming
+    from pinpoint_kit.server.head import Head
 
 __all__ = [
     "ALGORITHM",
@@ -41,12 +41,12 @@ _KEPT_KEYS = 256
 
 
 def sha256(content: bytes) -> str:
-    """Returns the hash in lower-case hex."""
+    """Return the hash in lower-case hex."""
     return hashlib.sha256(content).hexdigest()
 
 
 def parameters(raw_query: str) -> list[tuple[bytes, bytes]]:
-    """Returns the decoded query parameters in the order in which they came."""
+    """Return the decoded query parameters in the order in which they came."""
     pairs = (pair.partition("=") for pair in raw_query.split("&") if pair)
     return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
 
@@ -56,27 +56,27 @@ def _decoded(part: str) -> bytes:
 
 
 def canonical_request(
-    request: Incoming,
+    head: Head,
     query: Iterable[tuple[bytes, bytes]],
     signed_headers: Sequence[str],
     payload_hash: str,
 ) -> bytes:
-    """Returns the form of a request that is hashed and signed.
+    """Return the form of a request that is hashed and signed.
 
     Args:
-        request: as it arrived.
+        head: the request line and the headers.
         query: its decoded parameters, without the signature itself.
         signed_headers: names of its headers, sorted.
         payload_hash: of the body, in lower-case hex.
     """
-    lines = [request.method, _canonical_path(request.raw_path), _canonical_query(query)]
-    lines += [f"{name}:{_canonical_value(request.headers[name])}" for name in signed_headers]
+    lines = [head.method, _canonical_path(head.full_path), _canonical_query(query)]
+    lines += [f"{name}:{_canonical_value(head.headers[name])}" for name in signed_headers]
     lines += ["", ";".join(signed_headers), payload_hash]
     return "\n".join(lines).encode("latin-1", "replace")  # ASGI's headers are Latin-1
 
 
 def _canonical_path(raw_path: str) -> str:
-    """Encodes what is encoded once more, as all services but S3 want it; drops empty segments.
+    """Encode what is encoded once more, as all services but S3 want it; drops empty segments.
 
     Dot segments are resolved by those who sign, and are refused before they come here.
     """
@@ -96,7 +96,7 @@ def _canonical_value(values: Sequence[str]) -> str:
 
 
 def string_to_sign(stamp: str, scope: str, canonical: bytes) -> bytes:
-    """Returns what the signing key signs.
+    """Return what the signing key signs.
 
     Args:
         stamp: the time of the request, `20261121T140000Z`.
@@ -108,7 +108,7 @@ def string_to_sign(stamp: str, scope: str, canonical: bytes) -> bytes:
 
 @functools.lru_cache(_KEPT_KEYS)
 def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
-    """Returns the key of a day, Region and service; the latest ones are kept."""
+    """Return the key of a day, Region and service; the latest ones are kept."""
     key = f"AWS4{secret}".encode()
     for part in (date, region, service, TERMINATOR):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -116,5 +116,5 @@ def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
 
 
 def signature(key: bytes, text: bytes) -> str:
-    """Returns the signature in lower-case hex."""
+    """Return the signature in lower-case hex."""
     return hmac.digest(key, text, "sha256").hex()

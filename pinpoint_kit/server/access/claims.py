@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
-    from pinpoint_kit.server.access.incoming import Incoming
+    from pinpoint_kit.server.head import Head
 
     #: Decoded parameters in the order in which they came.
     _Query: TypeAlias = Sequence[tuple[bytes, bytes]]
@@ -48,7 +48,7 @@ _HTTP_DATE = re.compile(
 )
 _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
 _EXPIRY = re.compile(r"[0-9]{1,6}")
-#: Which of two would count? Refused, so that nobody in between reads another one than we do.
+#: Which of two would count? HttpRefusal, so that nobody in between reads another one than we do.
 _ONLY_ONCE = (
     "authorization",
     "host",
@@ -89,33 +89,33 @@ class Claim:
         return f"{self.date}/{self.region}/{SERVICE}/{TERMINATOR}"
 
 
-def read_claim(request: Incoming, now: datetime) -> Claim:
-    """Returns what the request claims.
+def read_claim(head: Head, now: datetime) -> Claim:
+    """Return what the request claims.
 
     Args:
-        request: as it arrived.
+        head: the request line and the headers.
         now: the server's time.
 
     Raises:
-        Denied: there is no signature, or one that could not count whatever the key.
+        AccessDenied: there is no signature, or one that could not count whatever the key.
     """
     for name in _ONLY_ONCE:
-        if len(request.headers.get(name, ())) > 1:
+        if len(head.headers.get(name, ())) > 1:
             raise incomplete_signature(f"The header {name} was sent more than once")
-    query = parameters(request.raw_query)
+    query = parameters(head.query)
     names = {name for name, _ in query}
     in_query = any(name.encode() in names for name in _QUERY_FORM)
-    if in_query and "authorization" in request.headers:
+    if in_query and "authorization" in head.headers:
         raise incomplete_signature("Sign in the Authorization header or in the query, not in both")
     if in_query:
-        return _from_query(request, query, now)
-    if "authorization" in request.headers:
-        return _from_header(request, query, now)
+        return _from_query(head, query, now)
+    if "authorization" in head.headers:
+        return _from_header(head, query, now)
     raise missing_token()
 
 
-def _from_header(request: Incoming, query: _Query, now: datetime) -> Claim:
-    algorithm, _, rest = request.header("authorization").partition(" ")
+def _from_header(head: Head, query: _Query, now: datetime) -> Claim:
+    algorithm, _, rest = _header(head, "authorization").partition(" ")
     _check_algorithm(algorithm)
     found = [_PART.fullmatch(part.strip()) for part in rest.split(",")]
     parts = {match[1]: match[2] for match in found if match}
@@ -124,14 +124,14 @@ def _from_header(request: Incoming, query: _Query, now: datetime) -> Claim:
             "Authorization must hold Credential, SignedHeaders and Signature, each once,"
             " with commas between them"
         )
-    stamp, dated_by = _date_header(request)
-    claim = _claim(parts, stamp, query, request.header("x-amz-security-token"))
-    _check_signed(claim, request, ("host", dated_by))
+    stamp, dated_by = _date_header(head)
+    claim = _claim(parts, stamp, query, _header(head, "x-amz-security-token"))
+    _check_signed(claim, head, ("host", dated_by))
     _check_time(claim, now, _SKEW)
     return claim
 
 
-def _from_query(request: Incoming, query: _Query, now: datetime) -> Claim:
+def _from_query(head: Head, query: _Query, now: datetime) -> Claim:
     own: dict[str, str] = {}
     for name, value in query:
         if name.startswith(b"X-Amz-"):
@@ -144,14 +144,14 @@ def _from_query(request: Incoming, query: _Query, now: datetime) -> Claim:
     missing = [f"X-Amz-{name}" for name in needed if f"X-Amz-{name}" not in own]
     if missing:
         raise incomplete_signature(f"The query must hold {missing[0]}")
-    if "x-amz-security-token" in request.headers:
+    if "x-amz-security-token" in head.headers:
         raise incomplete_signature("A signature in the query needs its session token there, too")
     if not _STAMP.fullmatch(own["X-Amz-Date"]):
         raise incomplete_signature("X-Amz-Date must have the form YYYYMMDD'T'HHMMSS'Z'")
     parts = {name: own[f"X-Amz-{name}"] for name in ("Credential", "SignedHeaders", "Signature")}
     unsigned = [pair for pair in query if pair[0] != b"X-Amz-Signature"]
     claim = _claim(parts, own["X-Amz-Date"], unsigned, own.get("X-Amz-Security-Token", ""))
-    _check_signed(claim, request, ("host",))
+    _check_signed(claim, head, ("host",))
     _check_time(claim, now, _expiry(own.get("X-Amz-Expires")))
     return claim
 
@@ -204,16 +204,20 @@ def _claim(parts: Mapping[str, str], stamp: str, query: _Query, session_token: s
     )
 
 
-def _date_header(request: Incoming) -> tuple[str, str]:
-    """Returns the time of signing, and the header that says it."""
-    if "x-amz-date" in request.headers:
-        stamp = request.header("x-amz-date")
+def _header(head: Head, name: str) -> str:
+    return head.header(name).strip()
+
+
+def _date_header(head: Head) -> tuple[str, str]:
+    """Return the time of signing, and the header that says it."""
+    if "x-amz-date" in head.headers:
+        stamp = _header(head, "x-amz-date")
         if not _STAMP.fullmatch(stamp):
             raise incomplete_signature("X-Amz-Date must have the form YYYYMMDD'T'HHMMSS'Z'")
         return stamp, "x-amz-date"
-    if len(request.headers.get("date", ())) != 1:
+    if len(head.headers.get("date", ())) != 1:
         raise incomplete_signature("Authorization needs the header X-Amz-Date, once")
-    text = request.header("date")
+    text = _header(head, "date")
     if _STAMP.fullmatch(text):
         return text, "date"
     try:
@@ -226,13 +230,13 @@ def _date_header(request: Incoming) -> tuple[str, str]:
         ) from None
 
 
-def _check_signed(claim: Claim, request: Incoming, needed: Sequence[str]) -> None:
+def _check_signed(claim: Claim, head: Head, needed: Sequence[str]) -> None:
     for name in needed:
         if name not in claim.signed_headers:
             raise incomplete_signature(f"SignedHeaders must hold {name}")
-    if any(name not in request.headers for name in claim.signed_headers):
+    if any(name not in head.headers for name in claim.signed_headers):
         raise invalid_signature("A header of SignedHeaders is not there: it was lost on the way")
-    unsigned = request.headers.keys() - set(claim.signed_headers)
+    unsigned = head.headers.keys() - set(claim.signed_headers)
     if any(name.startswith("x-amz-") for name in unsigned):
         raise invalid_signature("Every header x-amz-... that is sent must be in SignedHeaders")
 

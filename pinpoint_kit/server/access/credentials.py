@@ -57,7 +57,7 @@ class Credential:
 
 
 def make(applications: frozenset[str] | None, *, is_read_only: bool) -> Credential:
-    """Returns a new access key that nobody can guess.
+    """Return a new access key that nobody can guess.
 
     Args:
         applications: the ids that it is for, or None for all.
@@ -81,7 +81,7 @@ def make(applications: frozenset[str] | None, *, is_read_only: bool) -> Credenti
 
 
 def parse(text: str, source: str) -> dict[str, Credential]:
-    """Returns the credentials of a file by their access key ids.
+    """Return the credentials of a file by their access key ids.
 
     Args:
         text: the content.

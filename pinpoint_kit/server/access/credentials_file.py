@@ -1,8 +1,8 @@
-"""Credentials files: read, watched for changes, and changed by whoever administers them.
+"""Credentials files: read, watched for changes, and changed by those who administer them.
 
-A file that others can read is refused: whoever reads it, is everybody in it. Changes leave comments
-as they are and replace the file at once, so that a server never reads half of one. What the text
-means is the business of access/credentials.py.
+A file that others can read is refused: anyone who reads it can be everybody in it. Changes leave
+comments as they are and replace the file at once, so that a server never reads half of one. What
+the text means is the business of access/credentials.py.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _O_BINARY: int = getattr(os, "O_BINARY", 0)
 
 
 def read(path: Path) -> dict[str, Credential]:
-    """Returns what a file holds, by access key id.
+    """Return what a file holds, by access key id.
 
     Raises:
         ConfigurationError: it cannot be read, others can read it, or its content is wrong.
@@ -48,7 +48,7 @@ class CredentialsFile:
     """The credentials of a file as it is now. Use from any thread."""
 
     def __init__(self, path: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Reads the file.
+        """Read the file.
 
         Raises:
             ConfigurationError: as `read`.
@@ -61,7 +61,7 @@ class CredentialsFile:
         self._credentials: Mapping[str, Credential] = read(path)
 
     def current(self) -> Mapping[str, Credential]:
-        """Returns the credentials, read again when the file has changed.
+        """Return the credentials, read again when the file has changed.
 
         The file is looked at once a second at most. A version that is wrong is told to the log,
         once, and the one before stays in force.
@@ -89,7 +89,7 @@ class CredentialsFile:
 
 
 def _version(path: Path) -> tuple[int, ...]:
-    """What changes when the file does; its mode, owner and name count, too."""
+    """Return what changes when the file does; its mode, owner and name count, too."""
     try:
         found = path.stat()
     except OSError:
@@ -194,7 +194,7 @@ def _ids(credential: Credential) -> list[str]:
 
 
 def _without(text: str, access_key_id: str) -> str:
-    """Takes a section out, but not the comment that stands right above the next one."""
+    """Take a section out, but not the comment that stands right above the next one."""
     kept: list[str] = []
     held: list[str] = []  # comments that may belong to the section below them
     is_inside = False

@@ -11,13 +11,13 @@ from __future__ import annotations
 import attrs
 
 __all__ = [
+    "AccessDenied",
     "Denial",
-    "Denied",
     "access_denied",
     "incomplete_signature",
     "invalid_signature",
+    "metrics_client_elsewhere",
     "missing_token",
-    "monitor_elsewhere",
     "unrecognized_client",
 ]
 
@@ -37,7 +37,7 @@ class Denial:
     status: int = 403
 
 
-class Denied(Exception):
+class AccessDenied(Exception):
     """Carries a denial out of the checks."""
 
     def __init__(self, denial: Denial) -> None:
@@ -45,9 +45,9 @@ class Denied(Exception):
         self.denial = denial
 
 
-def missing_token() -> Denied:
-    """The request is not signed at all."""
-    return Denied(
+def missing_token() -> AccessDenied:
+    """Deny: the request is not signed at all."""
+    return AccessDenied(
         Denial(
             "MissingAuthenticationTokenException",
             "Missing Authentication Token: this server takes requests that are signed with one of"
@@ -56,9 +56,9 @@ def missing_token() -> Denied:
     )
 
 
-def monitor_elsewhere() -> Denied:
-    """The metrics are asked for without a signature, and not as a program of this machine would."""
-    return Denied(
+def metrics_client_elsewhere() -> AccessDenied:
+    """Deny: the metrics are asked for unsigned, and not as a program of this machine would."""
+    return AccessDenied(
         Denial(
             "MissingAuthenticationTokenException",
             "Missing Authentication Token: unsigned, only programs of this machine read the"
@@ -68,28 +68,28 @@ def monitor_elsewhere() -> Denied:
     )
 
 
-def incomplete_signature(text: str) -> Denied:
-    """The request is signed in a form that cannot be checked."""
-    return Denied(Denial("IncompleteSignatureException", text))
+def incomplete_signature(text: str) -> AccessDenied:
+    """Deny: the request is signed in a form that cannot be checked."""
+    return AccessDenied(Denial("IncompleteSignatureException", text))
 
 
-def invalid_signature(text: str) -> Denied:
-    """The signature was checked, and does not hold for this request, place or time."""
-    return Denied(Denial("InvalidSignatureException", text))
+def invalid_signature(text: str) -> AccessDenied:
+    """Deny: the signature was checked, and does not hold for this request, place or time."""
+    return AccessDenied(Denial("InvalidSignatureException", text))
 
 
-def unrecognized_client() -> Denied:
-    """The key is not known, or its session token is another one."""
-    return Denied(
+def unrecognized_client() -> AccessDenied:
+    """Deny: the key is not known, or its session token is another one."""
+    return AccessDenied(
         Denial(
             "UnrecognizedClientException", "The security token included in the request is invalid"
         )
     )
 
 
-def access_denied() -> Denied:
-    """The key may not do that; the answer tells nothing of what exists."""
-    return Denied(
+def access_denied() -> AccessDenied:
+    """Deny: the key may not do that; the answer tells nothing of what exists."""
+    return AccessDenied(
         Denial(
             "AccessDeniedException",
             "This access key is not authorized to perform this operation on this resource",

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 from pinpoint_kit.server import refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pinpoint_kit.server.head import Head
 
 __all__ = ["check_local", "is_local", "is_loopback"]
 
 
 @functools.lru_cache(maxsize=256)  # the same few names, in every request
 def is_loopback(host: str) -> bool:
-    """Returns whether a host, without its port, is this machine by its name or number."""
+    """Return whether a host, without its port, is this machine by its name or number."""
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -33,37 +33,37 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def is_local(headers: Mapping[str, str]) -> bool:
-    """Returns whether neither the `Host` nor the `Origin` is another machine's."""
-    return _has_local_host(headers) and _has_local_origin(headers)
+def is_local(head: Head) -> bool:
+    """Return whether neither the `Host` nor the `Origin` is another machine's."""
+    return _has_local_host(head) and _has_local_origin(head)
 
 
-def check_local(headers: Mapping[str, str]) -> None:
+def check_local(head: Head) -> None:
     """Refuses, on a server without credentials, what a web page of another host has sent.
 
     Raises:
-        Refused: the `Host` or the `Origin` is not on this machine.
+        HttpRefusal: the `Host` or the `Origin` is not on this machine.
     """
-    if not _has_local_host(headers):
+    if not _has_local_host(head):
         raise refusals.not_here(
             "Without credentials this server answers as localhost only: use its loopback address"
             " as the URL, or start it with --credentials"
         )
-    if not _has_local_origin(headers):
+    if not _has_local_origin(head):
         raise refusals.not_here(
             "Without credentials this server answers no web page of another host: start it with"
             " --credentials"
         )
 
 
-def _has_local_host(headers: Mapping[str, str]) -> bool:
-    host = headers.get("host")  # HTTP/1.0 may go without; no browser does
-    return host is None or is_loopback(_host_of(f"//{host}"))
+def _has_local_host(head: Head) -> bool:
+    if "host" not in head.headers:  # HTTP/1.0 may go without; no browser does
+        return True
+    return is_loopback(_host_of(f"//{head.header('host')}"))
 
 
-def _has_local_origin(headers: Mapping[str, str]) -> bool:
-    origin = headers.get("origin")
-    return origin is None or is_loopback(_host_of(origin))
+def _has_local_origin(head: Head) -> bool:
+    return "origin" not in head.headers or is_loopback(_host_of(head.header("origin")))
 
 
 def _host_of(url: str) -> str:

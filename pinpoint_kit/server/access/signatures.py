@@ -18,7 +18,7 @@ from pinpoint_kit.server.access.denials import invalid_signature, unrecognized_c
 
 if TYPE_CHECKING:
     from pinpoint_kit.server.access.claims import Claim
-    from pinpoint_kit.server.access.incoming import Incoming
+    from pinpoint_kit.server.head import Head
 
 __all__ = ["check_holder", "verify"]
 
@@ -31,18 +31,18 @@ _NOBODY = Credential(
 )
 
 
-def check_holder(request: Incoming, claim: Claim, credential: Credential | None) -> Credential:
-    """Returns the credential when all is right that can be seen without the body.
+def check_holder(head: Head, claim: Claim, credential: Credential | None) -> Credential:
+    """Return the credential when all is right that can be seen without the body.
 
     Args:
-        request: as it arrived.
+        head: the request line and the headers.
         claim: what it says of its signature.
         credential: the key that it names, None when there is no such key.
 
     Raises:
-        Denied: something is not.
+        AccessDenied: something is not.
     """
-    if {".", ".."} & set(request.raw_path.split("/")):
+    if {".", ".."} & set(head.full_path.split("/")):
         # Signers resolve dot segments, the engine does not: the two would mean different paths.
         raise invalid_signature("The path must not have the segments . and ..")
     has_token = hmac.compare_digest(
@@ -56,24 +56,25 @@ def check_holder(request: Incoming, claim: Claim, credential: Credential | None)
     return credential
 
 
-def verify(request: Incoming, claim: Claim, credential: Credential | None) -> Credential:
-    """Returns the credential when the signature is its holder's, and all else is right.
+def verify(head: Head, body: bytes, claim: Claim, credential: Credential | None) -> Credential:
+    """Return the credential when the signature is its holder's, and all else is right.
 
     Args:
-        request: as it arrived.
+        head: the request line and the headers.
+        body: the whole body.
         claim: what it says of its signature.
         credential: the key that it names, None when there is no such key.
 
     Raises:
-        Denied: it is not.
+        AccessDenied: it is not.
     """
-    payload_hash = _payload_hash(request)
-    signed = canonical.canonical_request(request, claim.query, claim.signed_headers, payload_hash)
+    payload_hash = _payload_hash(head, body)
+    signed = canonical.canonical_request(head, claim.query, claim.signed_headers, payload_hash)
     text = canonical.string_to_sign(claim.stamp, claim.scope, signed)
     secret = (credential or _NOBODY).secret_access_key
     key = canonical.signing_key(secret, claim.date, claim.region, SERVICE)
     is_right = hmac.compare_digest(canonical.signature(key, text), claim.signature)
-    holder = check_holder(request, claim, credential)
+    holder = check_holder(head, claim, credential)
     if not is_right:
         raise invalid_signature(
             "The request signature we calculated does not match the signature you provided."
@@ -83,11 +84,11 @@ def verify(request: Incoming, claim: Claim, credential: Credential | None) -> Cr
     return holder
 
 
-def _payload_hash(request: Incoming) -> str:
-    computed = canonical.sha256(request.body)
-    if "x-amz-content-sha256" not in request.headers:
+def _payload_hash(head: Head, body: bytes) -> str:
+    computed = canonical.sha256(body)
+    if "x-amz-content-sha256" not in head.headers:
         return computed
-    claimed = request.header("x-amz-content-sha256")
+    claimed = head.header("x-amz-content-sha256").strip()
     if claimed == "UNSIGNED-PAYLOAD" or claimed.startswith("STREAMING-"):
         raise invalid_signature("The body must be signed: x-amz-content-sha256 must be its hash")
     if not hmac.compare_digest(claimed.encode("utf-8", "surrogatepass"), computed.encode()):

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pinpoint_kit.server.http.head import Head
+    from pinpoint_kit.server.head import Head
     from pinpoint_kit.server.options import ServerOptions
 
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-__all__ = ["Body", "Disconnected", "Room"]
+__all__ = ["Body", "Disconnected", "MemoryBudget"]
 
 
 class Disconnected(Exception):
     """The client has gone before its request was complete."""
 
 
-class Room:
+class MemoryBudget:
     """The memory for all bodies together. For one event loop.
 
     Args:
@@ -36,17 +36,17 @@ class Room:
         self._free = max_bytes
 
     def take(self, size: int) -> None:
-        """Takes so many bytes.
+        """Take so many bytes.
 
         Raises:
-            Refused: there are not so many left.
+            HttpRefusal: there are not so many left.
         """
         if size > self._free:
             raise refusals.busy(ends_connection=True)
         self._free -= size
 
     def give_back(self, size: int) -> None:
-        """Makes bytes free again."""
+        """Make bytes free again."""
         self._free += size
 
 
@@ -57,7 +57,7 @@ class Body:
         size: how many bytes were read so far.
     """
 
-    def __init__(self, room: Room, max_bytes: int, options: ServerOptions) -> None:
+    def __init__(self, room: MemoryBudget, max_bytes: int, options: ServerOptions) -> None:
         self._room = room
         self._max_bytes = max_bytes
         self._options = options
@@ -71,10 +71,10 @@ class Body:
         self._room.give_back(sum(map(len, self._parts)))
 
     async def read(self, head: Head, receive: Receive) -> bytes:
-        """Returns the whole body.
+        """Return the whole body.
 
         Raises:
-            Refused: it is too long, too slow, or there is no memory for it now.
+            HttpRefusal: it is too long, too slow, or there is no memory for it now.
             Disconnected: the client has gone.
         """
         if not head.has_body:

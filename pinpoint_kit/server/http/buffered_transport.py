@@ -1,8 +1,9 @@
-"""`Outlet`: an asyncio transport that sends in one piece, closes gently, and waits for nobody.
+"""`BufferedTransport`: sends in one piece, closes gently, and waits for nobody.
 
-Gently: while a client still sends, closing at once would reset the connection, and the client
-might lose the answer that tells it why. So the sending side is closed first, and what still comes
-is thrown away for a moment. A client that does not read is given up. Nothing here knows HTTP.
+It stands in front of asyncio's transport. Gently: while a client still sends, closing at once would
+reset the connection, and the client might lose the answer that tells it why. So the sending side is
+closed first, and what still comes is thrown away for a moment. A client that does not read is given
+up. Nothing here knows HTTP.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.server.options import ServerOptions
 
-__all__ = ["Outlet"]
+__all__ = ["BufferedTransport"]
 
 #: How long, and how much, is thrown away after an early answer. Many clients send all of a body
 #: before they read, so this is a few times the largest one that the service takes.
@@ -25,7 +26,7 @@ _LINGER_BYTES = 32_000_000
 _LEAST_PROGRESS = 16_384
 
 
-class Outlet:
+class BufferedTransport:
     """Stands in front of a transport, as far as uvicorn uses one.
 
     Args:
@@ -57,7 +58,7 @@ class Outlet:
         self.resume_reading = transport.resume_reading
 
     def write(self, data: bytes) -> None:
-        """Sends what is written within one turn of the loop in one piece.
+        """Send what is written within one turn of the loop in one piece.
 
         uvicorn writes the head of an answer and its body one after the other; as two packets they
         would cost client and server nearly twice as much.
@@ -71,7 +72,7 @@ class Outlet:
         return self._is_closing or self._transport.is_closing()
 
     def close(self) -> None:
-        """Sends what waits, then ends the connection; gently, if the client is still sending."""
+        """Send what waits, then ends the connection; gently, if the client is still sending."""
         if self.is_closing():
             return
         self._send()
@@ -84,25 +85,25 @@ class Outlet:
         self._linger_timer = self._loop.call_later(_LINGER_S, self._transport.close)
 
     def discard(self, size: int) -> None:
-        """Counts what comes after closing."""
+        """Count what comes after closing."""
         self._discarded += size
         if self._discarded > _LINGER_BYTES:
             self.abort()
 
     def abort(self) -> None:
-        """Ends the connection now."""
+        """End the connection now."""
         self._is_closing = True
         self._transport.abort()
 
     def has_ended(self) -> None:
-        """Forgets the timers: the connection is gone."""
+        """Forget the timers: the connection is gone."""
         self._is_closing = True
         for timer in (self._linger_timer, self._write_timer):
             if timer is not None:
                 timer.cancel()
 
     def _send(self) -> None:
-        """Sends what is held, and begins to watch if not all could be sent at once."""
+        """Send what is held, and begins to watch if not all could be sent at once."""
         data = b"".join(self._held)
         self._held.clear()
         if not data or self.is_closing():

@@ -25,9 +25,8 @@ def test_every_operation_of_the_service_model_has_a_route() -> None:
     assert len(loaded.all) == 122
     for route in loaded.all:
         path = re.sub(r"\{([^}]+)\}", r"<\1>", route.template).replace("<", "%3C")
-        match = loaded.find(path)
-        assert match is not None
-        assert match.by_method[route.method] is route
+        match = loaded.resolve(route.method, path)
+        assert match.route is route
         assert match.labels(route) == {name: f"<{name}>" for name in route.labels}
 
 

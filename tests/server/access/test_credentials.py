@@ -11,7 +11,7 @@ import pytest
 
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.server.access import credentials_file
-from pinpoint_kit.server.access.authenticator import Doorkeeper
+from pinpoint_kit.server.access.authenticator import Authenticator
 from pinpoint_kit.server.access.credentials import Credential, parse
 from tests.server.signing import (
     ADMIN,
@@ -133,10 +133,10 @@ def test_a_file_must_be_readable_by_its_owner_only(tmp_path: Path) -> None:
     for mode in (0o644, 0o640, 0o604, 0o660, 0o620):
         path.chmod(mode)
         with pytest.raises(ConfigurationError, match="chmod 600"):
-            Doorkeeper.load(path)
+            Authenticator.load(path)
     for mode in (0o600, 0o400):
         path.chmod(mode)
-        assert sign().code(Doorkeeper.load(str(path))) == ""
+        assert sign().code(Authenticator.load(str(path))) == ""
 
 
 def test_what_is_no_such_file_is_told(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_what_is_no_such_file_is_told(tmp_path: Path) -> None:
         "binary": "UTF-8",
     }.items():
         with pytest.raises(ConfigurationError, match=hint) as caught:
-            Doorkeeper.load(tmp_path / name)
+            Authenticator.load(tmp_path / name)
         assert str(tmp_path / name) in str(caught.value)
 
 
@@ -169,7 +169,7 @@ def test_a_change_counts_within_a_second(tmp_path: Path, caplog: pytest.LogCaptu
     caplog.set_level(logging.INFO)
     clock = Clock()
     path = write_file(tmp_path / "keys.ini")
-    door = Doorkeeper.load(path, monotonic=clock)
+    door = Authenticator.load(path, monotonic=clock)
     assert sign().code(door) == ""
     credentials_file.remove(path, WRITER)
     assert sign().code(door) == ""  # it was looked at a moment ago
@@ -183,7 +183,7 @@ def test_a_new_secret_ends_the_old_one(tmp_path: Path) -> None:
     """Signing keys that were kept of the old secret are of no use."""
     clock = Clock()
     path = write_file(tmp_path / "keys.ini")
-    door = Doorkeeper.load(path, monotonic=clock)
+    door = Authenticator.load(path, monotonic=clock)
     assert sign().code(door) == ""
     write_file(path, FILE.replace(SECRETS[WRITER], "n" * 40))
     clock.seconds += 1
@@ -196,7 +196,7 @@ def test_a_broken_change_keeps_what_was(tmp_path: Path, caplog: pytest.LogCaptur
     caplog.set_level(logging.ERROR, "pinpoint_kit.server.access.credentials_file")
     clock = Clock()
     path = write_file(tmp_path / "keys.ini")
-    door = Doorkeeper.load(path, monotonic=clock)
+    door = Authenticator.load(path, monotonic=clock)
     write_file(path, FILE + "\n[PKBAD]\naccess = everything\n")
     for _ in range(3):
         clock.seconds += 1
@@ -226,7 +226,7 @@ def test_a_mended_mode_is_noticed(tmp_path: Path) -> None:
     """After chmod 600 the file is read again although its text is as it was."""
     clock = Clock()
     path = write_file(tmp_path / "keys.ini")
-    door = Doorkeeper.load(path, monotonic=clock)
+    door = Authenticator.load(path, monotonic=clock)
     write_file(path, SECTION)
     path.chmod(0o644)
     clock.seconds += 1

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pinpoint_kit.server.access.authenticator import Doorkeeper
-from tests.server.houses import build
+from pinpoint_kit.server.access.authenticator import Authenticator
+from tests.server.signed_server import build
 from tests.server.signing import APP, GUEST, SECRETS, TOKEN, write_file
 
 PROGRAM = Path(__file__).parent / "javascript" / "signed.mjs"
@@ -45,12 +45,12 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Any:
     if installed.returncode != 0:
         pytest.skip("the npm registry cannot be reached, or has no such package")
     shutil.copy(PROGRAM, folder)
-    house = build(folder, Doorkeeper.load(write_file(folder / "keys.ini")))
+    signed = build(folder, Authenticator.load(write_file(folder / "keys.ini")))
     try:
-        words = (house.server.url, APP, GUEST, SECRETS[GUEST], TOKEN)
+        words = (signed.server.url, APP, GUEST, SECRETS[GUEST], TOKEN)
         completed = run(folder, node, PROGRAM.name, *words)
     finally:
-        house.server.stop()
+        signed.server.stop()
     assert completed.returncode == 0, completed.stderr
     return json.loads(completed.stdout)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pinpoint_kit.server.access import local_only as visitors
+from pinpoint_kit.server.access import local_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,4 +121,4 @@ def test_an_application_of_ones_own_decides_itself(serve: Callable[..., RunningS
 )
 def test_loopback(host: str, expected: bool) -> None:  # noqa: FBT001 -- a parameter of the test
     """Only addresses that cannot be reached from elsewhere are loopback."""
-    assert visitors.is_loopback(host) is expected
+    assert local_only.is_loopback(host) is expected

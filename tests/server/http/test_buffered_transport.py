@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from pinpoint_kit.server import ServerOptions
-from pinpoint_kit.server.http.buffered_transport import Outlet
+from pinpoint_kit.server.http.buffered_transport import BufferedTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,7 @@ class Bench:
     def __init__(self, *, is_sending: bool = False) -> None:
         self.loop, self.transport = Loop(), Transport()
         transport, loop = cast("Any", self.transport), cast("Any", self.loop)
-        self.outlet = Outlet(transport, ServerOptions(), loop, lambda: is_sending)
+        self.outlet = BufferedTransport(transport, ServerOptions(), loop, lambda: is_sending)
 
     def write(self, *parts: bytes) -> None:
         for part in parts:

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pinpoint_kit.server.access.authenticator import Doorkeeper
+    from pinpoint_kit.server.access.authenticator import Authenticator
     from tests.server.conftest import Answer
 
 
 @attrs.frozen
-class House:
+class SignedServer:
     """A server with two applications, whose ids are those that the keys of signing.py name."""
 
     server: RunningServer
 
-    def knock(self, sent: Sent) -> Answer:
+    def send_raw(self, sent: Sent) -> Answer:
         """Sends a request as it is, on a connection of its own."""
         client = self.server.client()
         target = sent.path + ("?" + sent.query if sent.query else "")
@@ -60,19 +60,19 @@ class House:
 
     def has(self, application: str) -> bool:
         """Whether there is still that application."""
-        return self.knock(sign("GET", f"/v1/apps/{application}", b"", key=ADMIN)).status == 200
+        return self.send_raw(sign("GET", f"/v1/apps/{application}", b"", key=ADMIN)).status == 200
 
     def events(self) -> int:
         """How many events both applications have."""
         return self.server.engine.count_events(APP) + self.server.engine.count_events(OTHER_APP)
 
 
-def build(folder: Path, doorkeeper: Doorkeeper) -> House:
+def build(folder: Path, authenticator: Authenticator) -> SignedServer:
     """A server on a new database with both applications."""
     url = f"sqlite:///{folder}/pinpoint.db"
     for application in (APP, OTHER_APP):
         with Engine.open(url, new_id=itertools.repeat(application).__next__) as engine:
             engine.handle(Request("POST", "/v1/apps", body=b'{"Name": "shop"}'))
     engine = Engine.open(url)
-    app = asgi_app(engine, doorkeeper=doorkeeper, owns_engine=True)
-    return House(RunningServer(engine, ServerOptions(), app))
+    app = asgi_app(engine, authenticator=authenticator, owns_engine=True)
+    return SignedServer(RunningServer(engine, ServerOptions(), app))
