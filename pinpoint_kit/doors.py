@@ -12,7 +12,6 @@ import io
 import os
 import threading
 import warnings
-import weakref
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,6 +28,7 @@ from botocore.config import Config
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.errors import ConfigurationError, PinpointRetiredWarning
 from pinpoint_kit.objects import Objects
+from pinpoint_kit.system import forks
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class _LongWork:
         self._engine = engine
         self._is_closed = False
         self.renew()
-        _working.add(self)
+        forks.watch(self, forks.Layer.WORK, after_in_child=_LongWork.renew)
         engine.on_work(self.wake)
         if engine.wait_s() is not None:  # what was left unfinished
             self.wake()
@@ -275,7 +275,7 @@ class _LongWork:
             self._is_closed = True
             self._changed.notify()
             thread = self._thread
-        _working.discard(self)
+        forks.forget(self)
         if thread is not None:
             thread.join(_CLOSING_S)
 
@@ -297,18 +297,6 @@ class _LongWork:
             if self._is_closed:
                 self._thread = None
             return not self._is_closed
-
-
-_working: weakref.WeakSet[_LongWork] = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:
-    for work in list(_working):
-        work.renew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 @functools.cache

@@ -320,12 +320,12 @@ LAYERS: dict[str, set[str]] = {
         "objects",
         "records",
     },
-    "recording": {"errors", "limits", "models", "batching", "transport", "delivery"},
+    "recording": {"errors", "limits", "models", "batching", "transport", "delivery", "system"},
     "analytics": set(),
     "records": set(),
     "progress": {"models", "audience"},
     "engine": {"errors", "limits", "records", "system", "version"},
-    "doors": {"errors", "limits", "engine", "objects", "version"},
+    "doors": {"errors", "limits", "engine", "objects", "system", "version"},
     "server": {"errors", "engine", "system"},
 }
 

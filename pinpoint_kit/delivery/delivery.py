@@ -11,7 +11,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.delivery import forks as processes
 from pinpoint_kit.delivery.pacing import Pacer
 from pinpoint_kit.delivery.pipeline.backlog import Backlog, spooled_error
 from pinpoint_kit.delivery.pipeline.buffer import Buffer
@@ -21,6 +20,7 @@ from pinpoint_kit.delivery.pipeline.outcomes import Notices, Outcomes, settle
 from pinpoint_kit.delivery.pipeline.worker import Sender, Workers
 from pinpoint_kit.errors import DeliveryError
 from pinpoint_kit.models.checks import seconds
+from pinpoint_kit.system import forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,8 +84,10 @@ class Delivery:
             self._workers.upkeep = self._backlog.look_after
             self._workers.tick = self._backlog.tick
         self._is_closed = False
+        self._dropped_before = 0
         self._close_lock = threading.Lock()
-        processes.watch(self)
+        forks.watch(self, forks.Layer.DELIVERY, after_in_child=Delivery.after_fork)
+        forks.close_at_exit(self)
         if spool is not None:
             self._workers.start()  # what an earlier process left is delivered at once
 
@@ -133,7 +135,7 @@ class Delivery:
         else:
             dropped, why = self._backlog.put(item, workers.is_current_thread)
         if not workers.threads:
-            processes.flush_at_child_exit()
+            forks.watch_child_exit()
             workers.start()
             self._buffer.takes_plain = self._backlog is None and bool(workers.threads)
         if dropped is not None:
@@ -243,20 +245,28 @@ class Delivery:
                     settle(future, spooled_error())
                 self._notices.close(max(0.1, deadline - self._clock()))
                 self._is_closed = True
-                processes.forget(self)
+                forks.forget(self)
         return self._buffer.report()
 
-    def at_exit(self) -> None:
-        """The program ends and nobody closed this client: deliver for a bounded time."""
-        pending = self._buffer.report().pending
-        report = self.close(self._options.exit_timeout)
-        if pending:
+    @property
+    def exit_timeout(self) -> float:
+        """Seconds that a client which nobody closed may still deliver at exit."""
+        return self._options.exit_timeout
+
+    def begin_exit(self, deadline: float) -> None:  # noqa: ARG002 -- of `forks.Closing`
+        """The program ends and nobody closed this client: have what waits sent now."""
+        self._dropped_before = self._buffer.report().dropped
+        self._buffer.close()
+
+    def finish_exit(self, deadline: float) -> None:
+        """Deliver until the deadline, and say what could not be delivered."""
+        report = self.close(max(0.0, deadline - time.monotonic()))
+        dropped = report.dropped - self._dropped_before
+        if dropped or report.pending:
             logging.getLogger("pinpoint_kit.delivery").warning(
-                "a client was not closed before exit: %d event(s) accepted, %d rejected,"
-                " %d dropped, %d left in the spool; call close() or use `with`",
-                report.accepted,
-                report.rejected,
-                report.dropped,
+                "a client was not closed before exit: %d event(s) dropped, %d left in the spool;"
+                " call close() or use `with`",
+                dropped,
                 report.pending,
             )
 

@@ -28,6 +28,7 @@ from pinpoint_kit.models.checks import (
 from pinpoint_kit.models.endpoint import Endpoint
 from pinpoint_kit.models.event import Event, EventResult, Session
 from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.system import forks
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -162,6 +163,7 @@ class Recorder:
         future: Future[EventResult] | None = None,
     ) -> str:
         """Queue the event, or count it as rejected; returns its id."""
+        forks.check()
         if (
             type(event) is str
             and timestamp is None
@@ -416,8 +418,7 @@ class _EventIds:
 
     def __init__(self) -> None:
         self.renew()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self.renew)
+        forks.watch(self, forks.Layer.IDENTITY, after_in_child=_EventIds.renew)
 
     def renew(self) -> None:
         """Start again with other random bits: a forked child must not repeat its parent."""

@@ -348,7 +348,7 @@ def test_wrong_options_are_refused(option: str, value: Any) -> None:
 
 
 def test_a_client_that_nobody_closed_still_delivers_at_exit(tmp_path: Any) -> None:
-    """Plain interpreter exit delivers what is queued and says that close() was forgotten."""
+    """Plain interpreter exit delivers what is queued; nothing is lost, so nothing is logged."""
     script = (
         "import pinpoint_kit\n"
         f"pinpoint = pinpoint_kit.connect('sqlite:///{tmp_path}/exit.db', application='a')\n"
@@ -357,7 +357,7 @@ def test_a_client_that_nobody_closed_still_delivers_at_exit(tmp_path: Any) -> No
     ran = subprocess.run(  # noqa: S603 -- our own script
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
-    assert "a client was not closed before exit: 2000 event(s) accepted" in ran.stderr
+    assert ran.stderr == ""
 
 
 def test_an_answer_that_nobody_could_expect_stops_nothing(

@@ -26,6 +26,7 @@ from pinpoint_kit.delivery.spool import schema as spool_schema
 from pinpoint_kit.delivery.spool.owners import Owners, Range
 from pinpoint_kit.delivery.spool.schema import SpoolError, SpoolFullError
 from pinpoint_kit.errors import StoreError
+from pinpoint_kit.system import forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +79,13 @@ class SpoolFile:
         self._is_closed = False
         self._begin()
         _spools.add(self)
+        forks.watch(
+            self,
+            forks.Layer.STORAGE,
+            before=SpoolFile.before_fork,
+            after_in_parent=SpoolFile.after_fork_in_parent,
+            after_in_child=SpoolFile.after_fork,
+        )
         # Errors show here and now. The connection is opened again at first use: a server that
         # forks its workers after this, in whatever way, forks without one.
         with self._lock:
@@ -117,6 +125,7 @@ class SpoolFile:
             self._is_closed = True
             self._disconnect()
         _spools.discard(self)
+        forks.forget(self)
 
     def _leave(self, db: sqlite3.Connection) -> None:
         self._owners.remove(db, self._mine)
@@ -401,26 +410,3 @@ _inherited: dict[tuple[int, int], sqlite3.Connection] = {}
 
 def _numbers_here() -> set[int]:
     return {spool._mine.number for spool in list(_spools)}  # noqa: SLF001 -- same module
-
-
-def _before_fork() -> None:
-    for spool in list(_spools):
-        spool.before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    for spool in list(_spools):
-        spool.after_fork_in_parent()
-
-
-def _after_fork_in_child() -> None:
-    for spool in list(_spools):
-        spool.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork_in_parent,
-        after_in_child=_after_fork_in_child,
-    )

@@ -23,6 +23,7 @@ from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.failure_log import whereabouts
 from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.refusals import Refusal
+from pinpoint_kit.system import forks
 from pinpoint_kit.system.processes import has_process, machine
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Steps:
         self._monotonic = monotonic
         self._begin()
         _all.add(self)
+        forks.watch(self, forks.Layer.WORK, after_in_child=Steps.after_fork)
 
     def _begin(self) -> None:
         """Starts anew: files that are open belong to the parent of a fork."""
@@ -112,6 +114,7 @@ class Steps:
     def close(self) -> None:
         """Lets others go on with what this engine was working on."""
         _all.discard(self)
+        forks.forget(self)
         if not self._lock.acquire(timeout=_CLOSING_S):
             return  # a piece is stuck, for example in the network; the lease will run out
         try:
@@ -196,12 +199,3 @@ class Steps:
 
 
 _all: weakref.WeakSet[Steps] = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:
-    for steps in list(_all):
-        steps.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import threading
-import weakref
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from pinpoint_kit.engine.storage.tables import migrations
 from pinpoint_kit.engine.storage.tables.metadata import META, METADATA
 from pinpoint_kit.engine.wire.refusals import Refusal, internal_error
 from pinpoint_kit.errors import StoreError
+from pinpoint_kit.system import forks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,13 @@ class Store:
         self._busy_timeout = busy_timeout
         self._is_closed = False
         self._renew_locks()
-        _open_stores.add(self)
+        forks.watch(
+            self,
+            forks.Layer.STORAGE,
+            before=Store._before_fork,
+            after_in_parent=Store._after_fork_in_parent,
+            after_in_child=Store._after_fork_in_child,
+        )
 
     @classmethod
     def open(cls, url: str, *, busy_timeout: float = BUSY_TIMEOUT_S) -> Store:
@@ -131,10 +137,11 @@ class Store:
         self._engine.dispose()
         self._bulk.dispose()
         self._gate.open()  # whoever waited finds the store closed
-        _open_stores.discard(self)
+        forks.forget(self)
 
     @contextmanager
     def _entered(self, *, exclusive: bool) -> Iterator[None]:
+        forks.check()
         with ExitStack() as stack:
             stack.enter_context(self._gate.passing())
             if self._is_closed:
@@ -249,29 +256,3 @@ def _check_columns(connection: Connection) -> None:
             f" ({len(missing)}, such as {'.'.join(min(missing))}); restore a backup or name another"
             " file"
         )
-
-
-_open_stores: weakref.WeakSet[Store] = weakref.WeakSet()
-
-
-def _before_fork() -> None:
-    for store in list(_open_stores):
-        store._before_fork()  # noqa: SLF001 -- same module
-
-
-def _after_fork_in_parent() -> None:
-    for store in list(_open_stores):
-        store._after_fork_in_parent()  # noqa: SLF001 -- same module
-
-
-def _after_fork_in_child() -> None:
-    for store in list(_open_stores):
-        store._after_fork_in_child()  # noqa: SLF001 -- same module
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork_in_parent,
-        after_in_child=_after_fork_in_child,
-    )
