@@ -13,6 +13,7 @@ from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.state import COLUMNS, EndpointState
 from pinpoint_kit.engine.storage.statements import Row, Statement, padded
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
+from pinpoint_kit.engine.storage.tables.events import REMEMBERED
 from pinpoint_kit.engine.wire.refusals import not_found
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ __all__ = [
     "extent",
     "known_users",
     "numbered",
+    "remembered_of",
     "require",
     "require_user",
-    "users_of",
 ]
 
 #: An endpoint and the attributes (JSON) of its user.
@@ -95,11 +96,11 @@ _NUMBERED = Statement(
     "after_",
     "last_",
 )
-_USERS_OF = {
+_REMEMBERED_OF = {
     size: _listed(
-        select(ENDPOINTS.c.endpoint, ENDPOINTS.c.user_id).where(
-            ENDPOINTS.c.app == bindparam("app_")
-        ),
+        select(
+            ENDPOINTS.c.endpoint, ENDPOINTS.c.user_id, *(ENDPOINTS.c[name] for name in REMEMBERED)
+        ).where(ENDPOINTS.c.app == bindparam("app_")),
         "endpoint",
         size,
     )
@@ -222,12 +223,12 @@ def known_users(connection: Connection, app: int, user_ids: Iterable[str]) -> se
     }
 
 
-def users_of(connection: Connection, app: int, keys: Sequence[str]) -> dict[str, str | None]:
-    """Returns the user ids by key, for the endpoints that there are: cheaper than all of them."""
+def remembered_of(connection: Connection, app: int, keys: Sequence[str]) -> dict[str, Row]:
+    """Return the user and what events remember, by key: cheaper than whole endpoints."""
     return {
-        row[0]: row[1]
+        row[0]: row[1:]
         for part in padded(keys, _SIZES)
-        for row in _USERS_OF[len(part)].rows(connection, app, *part)
+        for row in _REMEMBERED_OF[len(part)].rows(connection, app, *part)
     }
 
 

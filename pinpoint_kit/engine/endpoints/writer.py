@@ -12,6 +12,7 @@ Refused patches leave no trace. Parsing does not belong here, nor does the merge
 
 from __future__ import annotations
 
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,8 +35,9 @@ from pinpoint_kit.engine.endpoints.state import (
 )
 from pinpoint_kit.engine.endpoints.store import delete_orphaned_users
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
-from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.statements import Row, Statement
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
+from pinpoint_kit.engine.storage.tables.events import REMEMBERED
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:
@@ -51,6 +53,10 @@ __all__ = ["Change", "EndpointWriter", "Update"]
 
 #: Channels whose oldest endpoint makes room for a user's 16th. APNS_SANDBOX is not among them.
 _EVICTABLE = frozenset({"ADM", "GCM", "APNS", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU"})
+
+_remembered = attrgetter(*REMEMBERED)
+#: The user and what events remember of an endpoint that is not known.
+_UNKNOWN: Row = (None,) * (1 + len(REMEMBERED))
 
 _NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -80,6 +86,7 @@ _UPSERT_USER = Statement(
     "app",
     "user_id",
     "attributes",
+    "created",
 )
 
 
@@ -167,7 +174,7 @@ class EndpointWriter:
         self._dirty_users: dict[str, None] = {}
         self._left_users: dict[str, None] = {}
         self._taken: dict[tuple[int, str, str], None] = {}
-        self._mentioned = reader.users_of(connection, self._app, mentions) if mentions else {}
+        self._mentioned = reader.remembered_of(connection, self._app, mentions) if mentions else {}
         self._load(changes)
 
     def is_known(self, key: str) -> bool:
@@ -177,7 +184,15 @@ class EndpointWriter:
     def user_of(self, key: str) -> str | None:
         """Returns the endpoint's user after the changes so far, if there are both."""
         state = self._states.get(key)
-        return self._mentioned.get(key) if state is None else state.user_id
+        return self._mentioned.get(key, _UNKNOWN)[0] if state is None else state.user_id
+
+    def remembered(self, key: str) -> Row:
+        """Return what events remember of the endpoint, `REMEMBERED`, after the changes so far."""
+        state = self._states.get(key)
+        if state is None:
+            return self._mentioned.get(key, _UNKNOWN)[1:]
+        values: Row = _remembered(state)
+        return values
 
     def shown(self, key: str, application_id: str) -> dict[str, object] | None:
         """Return the endpoint after the changes so far, as GetEndpoint shows it."""
@@ -219,7 +234,10 @@ class EndpointWriter:
         _UPSERT.run_many(self._connection, [self._states[key].row() for key in self._dirty])
         _UPSERT_USER.run_many(
             self._connection,
-            [(self._app, name, self._attributes[name] or "{}") for name in self._dirty_users],
+            [
+                (self._app, name, self._attributes[name] or "{}", self._stamp.now)
+                for name in self._dirty_users
+            ],
         )
         delete_orphaned_users(self._connection, self._app, list(self._left_users))
 
@@ -332,7 +350,8 @@ class EndpointWriter:
             if after.user_id in self._crowds:
                 self._crowds[after.user_id] += 1
         if after.user_id is not None:
-            if user.attributes != self._attributes.get(after.user_id):
+            known = self._attributes.get(after.user_id)
+            if known is None or user.attributes != known:  # without a row: a user who is new
                 self._attributes[after.user_id] = user.attributes
                 self._dirty_users[after.user_id] = None
             if after.user_id in self._members:

@@ -19,6 +19,7 @@ from pinpoint_kit.engine.endpoints.parsing import EMPTY, parse_patch
 from pinpoint_kit.engine.endpoints.writer import EndpointWriter, Update
 from pinpoint_kit.engine.events import store
 from pinpoint_kit.engine.events.parsing import EventRow, parse_event
+from pinpoint_kit.engine.storage.tables.events import REMEMBERED
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import Refusal, bad_request, too_large
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILY"]
 
+#: What stands in a row before what is remembered of the endpoint.
+_HEAD = 4
 _ACCEPTED: Mapping[str, object] = {"StatusCode": 202, "Message": "Accepted"}
 
 
@@ -66,7 +69,7 @@ def put_events(context: Context, call: Call) -> object:
             if item.change is not None:
                 answer = answer if item.is_refused else _apply(writer, item.change)
                 key = item.change.key
-                head = (app.number, key, writer.user_of(key), call.now)
+                head = (app.number, key, writer.user_of(key), call.now, *writer.remembered(key))
                 rows += [head + row for row in item.rows]
                 if context.on_events and item.rows:
                     shown += [writer.shown(key, app.id)] * len(item.rows)
@@ -87,8 +90,10 @@ def put_events(context: Context, call: Call) -> object:
 def _recorded(
     app: App, row: EventRow, shown_endpoint: Mapping[str, object] | None
 ) -> RecordedEvent:
-    number, *rest = row
-    values: list[Any] = [number, app.id, *rest, shown_endpoint]  # Any: as the columns say
+    number, endpoint, user_id, arrival = row[:_HEAD]
+    event = row[_HEAD + len(REMEMBERED) :]
+    # Any: as the columns say
+    values: list[Any] = [number, app.id, endpoint, user_id, arrival, *event, shown_endpoint]
     return RecordedEvent(*values)
 
 

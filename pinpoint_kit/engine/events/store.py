@@ -15,7 +15,7 @@ from pinpoint_kit.engine.events.parsing import COLUMNS
 from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.statements import Row, Statement, padded
 from pinpoint_kit.engine.storage.tables.applications import APPS
-from pinpoint_kit.engine.storage.tables.events import EVENTS
+from pinpoint_kit.engine.storage.tables.events import EVENTS, REMEMBERED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EventData", "add", "count", "unknown"]
 
-_ROW = ("app", "endpoint", "user_id", "arrival", *COLUMNS)
+_ROW = ("app", "endpoint", "user_id", "arrival", *REMEMBERED, *COLUMNS)
 _ENDPOINT = _ROW.index("endpoint")
 _EVENT_ID = _ROW.index("event_id")
 _INSERT = Statement(
@@ -69,7 +69,8 @@ _DELETE = {
 }
 #: What of an event can name a person: session ids begin with a part of the endpoint's id, and
 #: attributes are free text. Metrics are numbers.
-_NAMELESS = {"user_id": null(), "session_id": null(), "attributes": null()}
+#: What is remembered of the endpoint, put together, can tell a device from all others.
+_NAMELESS = dict.fromkeys(("user_id", "session_id", "attributes", *REMEMBERED), null())
 _FORGET_ENDPOINT = Statement(
     update(EVENTS)
     .values(endpoint=bindparam("pseudonym_"), **_NAMELESS)
@@ -88,7 +89,8 @@ def add(connection: Connection, rows: Sequence[Row]) -> None:
 
     Args:
         connection: a write transaction.
-        rows: application, endpoint, user and arrival, and then an `EventRow`.
+        rows: application, endpoint, user and arrival, what is remembered of the endpoint, and
+            then an `EventRow`.
     """
     _INSERT.run_many(connection, rows)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pinpoint_kit.engine.storage.tables.events import REMEMBERED
 from pinpoint_kit.limits import Limits
 
 if TYPE_CHECKING:
@@ -49,7 +50,64 @@ def test_events_are_stored_in_columns(wire: Wire) -> None:
         "session_start": 1767225600000, "session_stop": 1767222060000, "session_duration": 60000,
         "app_package_name": "org.shop", "app_title": "Shop", "app_version_code": "7",
         "client_sdk_version": "1.2", "sdk_name": "kit",
+        **dict.fromkeys(REMEMBERED),
     }  # fmt: skip
+
+
+DEVICE = {
+    "Demographic": {
+        "Platform": "ios", "AppVersion": "3.1", "Make": "apple", "Model": "x", "Locale": "de_DE",
+        "Timezone": "Europe/Berlin",
+    },
+    "Location": {"Country": "DE"},
+}  # fmt: skip
+
+
+def remembered(wire: Wire) -> list[tuple[str | None, ...]]:
+    """What each stored event keeps of its endpoint."""
+    return [tuple(row[name] for name in REMEMBERED) for row in wire.events()]
+
+
+def test_an_event_remembers_its_endpoint_as_it_was(wire: Wire) -> None:
+    """Of the same request, of an earlier one, and not of a later one."""
+    old = ("ios", "3.1", "apple", "x", "de_DE", "DE", "Europe/Berlin")
+    wire.put_events({"device-1": {"Endpoint": DEVICE, "Events": {"a": EVENT}}})
+    wire.put_events({"device-1": {"Endpoint": {}, "Events": {"b": EVENT}}})
+    wire.update("device-1", Demographic={"Platform": "android", "Make": ""}, Location={})
+    wire.put_events({"device-1": {"Endpoint": {}, "Events": {"c": EVENT}}})
+    wire.put_events({"device-2": {"Endpoint": {}, "Events": {"d": EVENT}}})
+    assert remembered(wire)[:2] == [old, old]
+    assert remembered(wire)[2][0] == "android"
+    assert remembered(wire)[3] == (None,) * len(REMEMBERED)
+
+
+def test_a_refused_endpoint_is_remembered_as_it_is_stored(wire: Wire) -> None:
+    """What was refused is in no event."""
+    wire.update("device-1", **DEVICE)
+    bad = {"Demographic": {"Platform": "other"}, "Attributes": {"a": 1}}
+    wire.put_events({"device-1": {"Endpoint": bad, "Events": {"a": EVENT}}})
+    assert remembered(wire)[0][0] == "ios"
+
+
+def test_an_anonymous_event_remembers_nothing(wire: Wire) -> None:
+    """Put together, what is remembered can tell one device from all others."""
+    wire.put_events({"device-1": {"Endpoint": DEVICE, "Events": {"a": EVENT}}})
+    assert wire.send("DELETE", wire.endpoint_path("device-1")).status == 202
+    assert remembered(wire) == [(None,) * len(REMEMBERED)]
+
+
+def test_users_have_a_time_of_creation(wire: Wire, clock: Clock) -> None:
+    """When their id came up first, also without attributes; later updates leave it."""
+    start = wire.put_events({"d": {"Endpoint": {"User": {"UserId": "u"}}, "Events": {"a": EVENT}}})
+    assert start.status == 202
+    first = wire.events()[0]["arrival"]
+    clock.advance(5)
+    wire.update("d", User={"UserId": "u", "UserAttributes": {"x": ["1"]}})
+    wire.update("e", User={"UserId": "v"})
+    assert wire.rows("SELECT user_id, created FROM users ORDER BY user_id") == [
+        {"user_id": "u", "created": first},
+        {"user_id": "v", "created": first + 5_000},
+    ]
 
 
 def test_an_event_is_kept_once(wire: Wire, clock: Clock) -> None:

@@ -21,6 +21,7 @@ from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.failure_log import Troubles
 from pinpoint_kit.engine.storage.statements import Statement, padded
 from pinpoint_kit.engine.storage.tables import migrations
+from pinpoint_kit.engine.storage.tables.events import REMEMBERED
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 from pinpoint_kit.errors import StoreError
 
@@ -166,6 +167,31 @@ def test_a_database_of_the_first_version_gets_the_later_tables(
     with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     assert METADATA.tables.keys() <= tables
+
+
+def test_older_events_remember_nothing_and_older_users_count_from_their_endpoints(
+    make_wire: Callable[..., Wire], file_url: str
+) -> None:
+    """A file of version 3 gets the columns; each user the time of the oldest endpoint."""
+    wire = make_wire(file_url)
+    wire.update("a", User={"UserId": "u", "UserAttributes": {"x": ["1"]}})
+    wire.update("b", User={"UserId": "v"}, Demographic={"Platform": "ios"})
+    wire.put_event({"EventType": "x", "Timestamp": "2026-01-01T00:00:00Z"})
+    created = wire.rows("SELECT creation_date FROM endpoints LIMIT 1")[0]["creation_date"]
+    wire.engine.close()
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        for name in REMEMBERED:
+            connection.execute(f"ALTER TABLE events DROP COLUMN {name}")
+        connection.execute("ALTER TABLE users DROP COLUMN created")
+        connection.execute("DELETE FROM users WHERE user_id = 'v'")
+        connection.execute("UPDATE pinpoint_meta SET value = 3 WHERE name = 'schema_version'")
+        connection.commit()
+    Engine.open(file_url).close()
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        users = connection.execute("SELECT user_id, attributes, created FROM users").fetchall()
+        events = connection.execute(f"SELECT {', '.join(REMEMBERED)} FROM events").fetchall()  # noqa: S608 -- our own names
+    assert sorted(users) == [("u", '{"x":["1"]}', created), ("v", "{}", created)]
+    assert events == [(None,) * len(REMEMBERED)]
 
 
 @pytest.mark.parametrize(

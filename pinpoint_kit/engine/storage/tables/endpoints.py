@@ -66,6 +66,7 @@ USERS = Table(
     Column("app", BigInteger, primary_key=True, autoincrement=False),
     Column("user_id", Text, primary_key=True),
     Column("attributes", Text, nullable=False),  # JSON: name -> list of strings
+    Column("created", BigInteger),  # when the id came up first; NULL in users of older files
 )
 
 # Rows without a value need no place in an index on it.

@@ -10,7 +10,11 @@ from sqlalchemy import BigInteger, Column, Index, Table, Text, UniqueConstraint
 from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER, partial_index
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
-__all__ = ["EVENTS"]
+__all__ = ["EVENTS", "REMEMBERED"]
+
+#: What an event keeps of its endpoint as it was when the event arrived, by the names that the
+#: columns of `endpoints` have. An event that is older than these columns has NULL.
+REMEMBERED = ("platform", "app_version", "make", "model", "locale", "country", "timezone")
 
 EVENTS = Table(
     "events",
@@ -34,6 +38,7 @@ EVENTS = Table(
     Column("sdk_name", Text),
     Column("attributes", Text),  # JSON: name -> string
     Column("metrics", Text),  # JSON: name -> number
+    *(Column(name, Text) for name in REMEMBERED),
     UniqueConstraint("app", "endpoint", "event_id"),
 )
 

@@ -7,18 +7,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.engine.storage.tables.endpoints import ADDRESSES
+from sqlalchemy import func, inspect, literal, select, update
+
+from pinpoint_kit.engine.storage.tables.endpoints import ADDRESSES, ENDPOINTS, USERS
+from pinpoint_kit.engine.storage.tables.events import EVENTS, REMEMBERED
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
 __all__ = ["MIGRATIONS", "VERSION"]
 
 #: Raise it with every change of a table, and add the step to `MIGRATIONS`.
-VERSION = 3
+VERSION = 4
+
+
+def add_columns(connection: Connection, table: Table, names: Iterable[str]) -> None:
+    """Add columns that may be NULL to a table; those that are there already stay."""
+    known = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    prepare = connection.dialect.identifier_preparer
+    for name in names:
+        if name not in known:
+            kind = table.c[name].type.compile(connection.dialect)
+            column = f"{prepare.quote(name)} {kind}"
+            connection.exec_driver_sql(
+                f"ALTER TABLE {prepare.format_table(table)} ADD COLUMN {column}"
+            )
 
 
 def _add_tables(connection: Connection) -> None:
@@ -30,9 +46,37 @@ def _index_addresses_anew(connection: Connection) -> None:
     ADDRESSES.create(connection)
 
 
+def _remember_endpoints(connection: Connection) -> None:
+    add_columns(connection, EVENTS, REMEMBERED)
+    add_columns(connection, USERS, ("created",))
+    # Users without attributes had no row. The oldest endpoint of a user says when the id came up.
+    first = (
+        select(
+            ENDPOINTS.c.app, ENDPOINTS.c.user_id, literal("{}"), func.min(ENDPOINTS.c.creation_date)
+        )
+        .where(ENDPOINTS.c.user_id.is_not(None))
+        .group_by(ENDPOINTS.c.app, ENDPOINTS.c.user_id)
+    )
+    known = select(USERS.c.user_id).where(
+        USERS.c.app == ENDPOINTS.c.app, USERS.c.user_id == ENDPOINTS.c.user_id
+    )
+    oldest = (
+        select(func.min(ENDPOINTS.c.creation_date))
+        .where(ENDPOINTS.c.app == USERS.c.app, ENDPOINTS.c.user_id == USERS.c.user_id)
+        .scalar_subquery()
+    )
+    connection.execute(update(USERS).values(created=oldest))
+    connection.execute(
+        USERS.insert().from_select(
+            ["app", "user_id", "attributes", "created"], first.where(~known.exists())
+        )
+    )
+
+
 #: `MIGRATIONS[n]` changes a database of version n into one of version n + 1, in the transaction
 #: in which it is opened.
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     1: _add_tables,
     2: _index_addresses_anew,
+    3: _remember_endpoints,
 }
