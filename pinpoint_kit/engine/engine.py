@@ -21,7 +21,7 @@ from pinpoint_kit.engine.context import Call, Context
 from pinpoint_kit.engine.events import store as events
 from pinpoint_kit.engine.files.files import NO_FILES
 from pinpoint_kit.engine.jobs.steps import Steps
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.known import dialect_of
 from pinpoint_kit.engine.storage.failure_log import Troubles, whereabouts
 from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S, Store
 from pinpoint_kit.engine.wire import instants, routes
@@ -162,7 +162,7 @@ class Engine:
         except Refusal as refusal:
             return self._refuse(refusal, request_id)
         except DBAPIError as error:
-            why = dialects.explain(error)
+            why = self._store.explain(error)
             self._troubles.tell(why, request_id)
             text = why.sentence[:1].upper() + why.sentence[1:]
             return self._refuse(internal_error(text, is_permanent=why.is_permanent), request_id)
@@ -222,7 +222,7 @@ class Engine:
         Raises:
             StoreError: the URL is not one of a database that `open` knows.
         """
-        return dialects.is_in_memory(dialects.parse_url(url))
+        return dialect_of(url).is_in_memory
 
     @staticmethod
     def coverage() -> list[handlers.Coverage]:

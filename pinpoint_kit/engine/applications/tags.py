@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, select
 
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.statements import upsert
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.applications import APPS, TAGS
 from pinpoint_kit.engine.storage.tables.engagement import TEMPLATES
@@ -58,7 +58,7 @@ _SELECT = Statement(
     "resource_",
 )
 _UPSERT = Statement(
-    lambda dialect: dialects.upsert(dialect, TAGS, ("resource", "name"), ("value",)),
+    lambda dialect: upsert(dialect, TAGS, ("resource", "name"), ("value",)),
     "resource",
     "name",
     "value",

@@ -34,7 +34,7 @@ from pinpoint_kit.engine.endpoints.state import (
     rendered,
 )
 from pinpoint_kit.engine.endpoints.store import delete_orphaned_users
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.statements import upsert
 from pinpoint_kit.engine.storage.statements import Row, Statement
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
 from pinpoint_kit.engine.storage.tables.events import REMEMBERED
@@ -62,7 +62,7 @@ _NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 _FIXED = {"app", "endpoint", "id", "creation_date", "cohort"}
 _UPSERT = Statement(
-    lambda dialect: dialects.upsert(
+    lambda dialect: upsert(
         dialect,
         ENDPOINTS,
         ("app", "endpoint"),
@@ -82,7 +82,7 @@ _DEACTIVATE = Statement(
     "address_",
 )
 _UPSERT_USER = Statement(
-    lambda dialect: dialects.upsert(dialect, USERS, ("app", "user_id"), ("attributes",)),
+    lambda dialect: upsert(dialect, USERS, ("app", "user_id"), ("attributes",)),
     "app",
     "user_id",
     "attributes",

@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import bindparam, delete, select
 
 from pinpoint_kit.engine.applications import store as apps
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.statements import upsert
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.engagement import CHANNELS
 from pinpoint_kit.engine.wire import body, instants, shapes
@@ -78,7 +78,7 @@ _SELECT = Statement(
     "app_",
 )
 _UPSERT = Statement(
-    lambda dialect: dialects.upsert(dialect, CHANNELS, ("app", "kind"), _COLUMNS),
+    lambda dialect: upsert(dialect, CHANNELS, ("app", "kind"), _COLUMNS),
     "app",
     "kind",
     *_COLUMNS,

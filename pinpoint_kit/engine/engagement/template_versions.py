@@ -36,7 +36,7 @@ def list_templates(context: Context, call: Call) -> object:
     if kind is not None:
         query = query.where(TEMPLATES.c.kind == rows.kind_of(kind))
     prefix = paging.last(call.query, "prefix")
-    if prefix is not None:  # not LIKE, which takes upper for lower case in SQLite
+    if prefix is not None:  # not LIKE, which may take upper for lower case
         query = query.where(func.substr(TEMPLATES.c.name, 1, len(prefix)) == prefix)
     with context.store.read() as connection:
         found = connection.execute(query.order_by(TEMPLATES.c.number).limit(size + 1)).all()

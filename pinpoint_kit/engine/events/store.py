@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, delete, func, null, select, update
 
 from pinpoint_kit.engine.events.parsing import COLUMNS
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.statements import insert_ignoring
 from pinpoint_kit.engine.storage.statements import Row, Statement, padded
 from pinpoint_kit.engine.storage.tables.applications import APPS
 from pinpoint_kit.engine.storage.tables.events import EVENTS, REMEMBERED
@@ -30,7 +30,7 @@ _ROW = ("app", "endpoint", "user_id", "arrival", *REMEMBERED, *COLUMNS)
 _ENDPOINT = _ROW.index("endpoint")
 _EVENT_ID = _ROW.index("event_id")
 _INSERT = Statement(
-    lambda dialect: dialects.insert_ignoring(dialect, EVENTS).values(
+    lambda dialect: insert_ignoring(dialect, EVENTS).values(
         {name: bindparam(name) for name in _ROW}
     ),
     *_ROW,

@@ -19,7 +19,6 @@ from sqlalchemy.exc import DBAPIError
 from pinpoint_kit.engine.jobs import store as job_store
 from pinpoint_kit.engine.jobs.exports import Exports
 from pinpoint_kit.engine.jobs.imports import Imports
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
 from pinpoint_kit.engine.storage.failure_log import whereabouts
 from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.refusals import Refusal
@@ -90,7 +89,7 @@ class Steps:
                 if not has_worked:
                     self._context.store.end_bulk()
             except DBAPIError as error:
-                self._troubles.tell(dialects.explain(error), self.holder)
+                self._troubles.tell(self._context.store.explain(error), self.holder)
             except Refusal:
                 pass  # the engine is being closed, or somebody holds the database for too long
             else:

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, func, literal_column, select
 
 from pinpoint_kit.engine.applications import tags
 from pinpoint_kit.engine.segments import store
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.statements import insert_ignoring
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.storage.tables.segments import SEGMENT_ENDPOINTS, SEGMENT_USERS, SEGMENTS
@@ -33,7 +33,7 @@ _LISTED = SEGMENT_ENDPOINTS
 _LISTED_USERS = SEGMENT_USERS
 
 _ADD_ENDPOINT = Statement(
-    lambda dialect: dialects.insert_ignoring(dialect, _LISTED).from_select(
+    lambda dialect: insert_ignoring(dialect, _LISTED).from_select(
         ["app", "segment", "endpoint"],
         select(SEGMENTS.c.app, SEGMENTS.c.number, ENDPOINTS.c.number)
         .where(SEGMENTS.c.number == bindparam("segment_"))
@@ -44,7 +44,7 @@ _ADD_ENDPOINT = Statement(
     "endpoint_",
 )
 _ADD_USER = Statement(
-    lambda dialect: dialects.insert_ignoring(dialect, _LISTED_USERS).from_select(
+    lambda dialect: insert_ignoring(dialect, _LISTED_USERS).from_select(
         ["app", "segment", "user_id"],
         select(SEGMENTS.c.app, SEGMENTS.c.number, bindparam("user_")).where(
             SEGMENTS.c.number == bindparam("segment_")

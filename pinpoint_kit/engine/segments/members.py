@@ -20,7 +20,7 @@ from pinpoint_kit.engine.segments.parsing import parse_version
 from pinpoint_kit.engine.segments.rules import walk
 from pinpoint_kit.engine.segments.sources import require
 from pinpoint_kit.engine.segments.sql import condition, listed_numbers
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.expressions import unindexed
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.wire import paging
 from pinpoint_kit.engine.wire.refusals import not_found
@@ -155,12 +155,12 @@ def _way(connection: Connection, segment: Segment, app: App, now: int, few: int)
     if _are_few(connection, own, few):
         is_member = condition(segment.rule, segment, now)
         by_index = and_(ENDPOINTS.c.app == app.number, is_member)
-        return _Way(by_index, dialects.unindexed(ENDPOINTS.c.number))
+        return _Way(by_index, unindexed(ENDPOINTS.c.number))
     return _in_order(segment, app, now)
 
 
 def _in_order(segment: Segment, app: App, now: int) -> _Way:
-    is_here = dialects.unindexed(ENDPOINTS.c.app) == app.number
+    is_here = unindexed(ENDPOINTS.c.app) == app.number
     is_member = condition(segment.rule, segment, now)
     return _Way(and_(is_here, is_member), ENDPOINTS.c.number)
 

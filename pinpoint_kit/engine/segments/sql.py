@@ -2,7 +2,7 @@
 
 The only file that knows both. Every condition is true or false for each endpoint, never NULL, so
 that a rule can be turned round. What a dialect spells in its own way comes from
-storage/dialects/sqlite.py. Within a combination the cheap conditions stand first, because databases
+storage/dialects. Within a combination the cheap conditions stand first, because databases
 try them in this order.
 """
 
@@ -37,7 +37,7 @@ from pinpoint_kit.engine.segments.rules import (
     SourceRule,
     TextRule,
 )
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.expressions import has_value, metric
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
 from pinpoint_kit.engine.storage.tables.events import EVENTS
 from pinpoint_kit.engine.storage.tables.segments import SEGMENT_ENDPOINTS, SEGMENT_USERS
@@ -153,21 +153,21 @@ def _list(rule: ListRule, app: int) -> ColumnElement[bool]:
         return not_(_list(attrs.evolve(rule, how="INCLUSIVE"), app))
     wanted = rule.moments or rule.values
     if not rule.is_of_user:
-        return dialects.has_value(_ENDPOINTS.attributes, rule.name, rule.how, wanted)
+        return has_value(_ENDPOINTS.attributes, rule.name, rule.how, wanted)
     of_user = exists().where(
         _USERS.app == app,
         _USERS.user_id == _ENDPOINTS.user_id,
-        dialects.has_value(_USERS.attributes, rule.name, rule.how, wanted),
+        has_value(_USERS.attributes, rule.name, rule.how, wanted),
     )
     waiting = and_(  # for a user id; see the schema
         _ENDPOINTS.user_attributes.is_not(None),
-        dialects.has_value(_ENDPOINTS.user_attributes, rule.name, rule.how, wanted),
+        has_value(_ENDPOINTS.user_attributes, rule.name, rule.how, wanted),
     )
     return or_(of_user, waiting)
 
 
 def _number(rule: NumberRule) -> ColumnElement[bool]:
-    number = dialects.metric(_ENDPOINTS.metrics, rule.name)
+    number = metric(_ENDPOINTS.metrics, rule.name)
     compared = {
         "EQUAL": number == rule.value,
         "GREATER_THAN": number > rule.value,

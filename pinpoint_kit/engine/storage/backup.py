@@ -1,8 +1,8 @@
 """`back_up`: copies a database while others read and write it, and looks whether the copy is sound.
 
 Nothing is opened as an engine would open it: no table is made and none is upgraded, so that a new
-release can copy what an old one still serves. How a copy is made stands in
-storage/dialects/sqlite.py.
+release can copy what an old one still serves. How a copy is made belongs to
+storage/dialects.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
-from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S, check_owner
+from pinpoint_kit.engine.storage.dialects.known import dialect_of
+from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S
+from pinpoint_kit.engine.storage.upgrades import check_owner
 from pinpoint_kit.errors import StoreError
 from pinpoint_kit.system.atomic_files import atomic_file
 
 if TYPE_CHECKING:
     import os
 
-    from sqlalchemy import URL, Connection
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.storage.dialects.dialect import Dialect
 
 __all__ = ["back_up"]
 
@@ -45,7 +48,8 @@ def back_up(url: str, path: str | os.PathLike[str]) -> int:
         >>> back_up("sqlite:///shop.db", "shop-backup.db") > 0
         True
     """
-    source = _source(url)
+    source = dialect_of(url)
+    source.check_copyable()
     target = Path(path)
     # Only a finished copy gets the name: half of one must not be taken for a backup.
     unfinished = target.with_name(f"{target.name}.part")
@@ -64,25 +68,16 @@ def back_up(url: str, path: str | os.PathLike[str]) -> int:
     return target.stat().st_size
 
 
-def _source(url: str) -> URL:
-    source = dialects.parse_url(url)
-    if dialects.is_in_memory(source):
-        raise StoreError("a database in memory has no file to copy; name one: sqlite:///FILE")
-    if not Path(source.database or "").is_file():
-        raise StoreError(f"there is no database {source.database}; name another file")
-    return source
-
-
-def _copy(source: URL, path: Path) -> None:
-    engine = dialects.connect(source, BUSY_TIMEOUT_S)
+def _copy(source: Dialect, path: Path) -> None:
+    engine = source.connect(BUSY_TIMEOUT_S)
     try:
         with engine.connect() as connection:
             _require_tables(connection)
-            dialects.copy(connection, path)
+            source.copy(connection, path)
     except DBAPIError as error:
-        raise StoreError(f"{source.database}: {dialects.explain(error).sentence}") from None
+        raise StoreError(f"{source.label}: {source.explain(error).sentence}") from None
     except StoreError as error:
-        raise StoreError(f"{source.database}: {error}") from None
+        raise StoreError(f"{source.label}: {error}") from None
     finally:
         engine.dispose()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pinpoint_kit.engine.storage.dialects.sqlite import Explanation
+    from pinpoint_kit.engine.storage.dialects.dialect import Explanation
 
 __all__ = ["Troubles", "whereabouts"]
 

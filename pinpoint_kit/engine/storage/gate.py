@@ -1,6 +1,6 @@
 """`Gate`: counts who is inside the store, and lets it be emptied before closing or forking.
 
-An SQLite connection must not be closed under a running statement, and must not cross a fork.
+A connection must not be closed under a running statement, and must not cross a fork.
 Only this counting belongs here; it knows no database.
 """
 

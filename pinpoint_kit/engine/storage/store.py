@@ -2,26 +2,22 @@
 
 A transaction of `write` is applied as a whole or not at all, and is durable when it returns, but
 for one of many that asks for less.
-Several threads and several processes may use one file. Which rows are read or written is the
-business of the resources' own files; what SQLite in particular needs stands in
-storage/dialects/sqlite.py.
+Several threads and several processes may use one database. Which rows are read or written is the
+business of the resources' own files; what a database needs of its own belongs to storage/dialects,
+its tables to storage/upgrades.py.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, select
 from sqlalchemy.exc import DBAPIError
 
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.known import dialect_of
 from pinpoint_kit.engine.storage.gate import Gate
-from pinpoint_kit.engine.storage.tables import migrations
-from pinpoint_kit.engine.storage.tables.metadata import META, METADATA
+from pinpoint_kit.engine.storage.upgrades import bring_up_to_date, check_owner
 from pinpoint_kit.engine.wire.refusals import Refusal, internal_error
 from pinpoint_kit.errors import StoreError
 from pinpoint_kit.system import forks
@@ -29,27 +25,26 @@ from pinpoint_kit.system import forks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import Connection
 
-__all__ = ["BUSY_TIMEOUT_S", "Store", "check_owner"]
+    from pinpoint_kit.engine.storage.dialects.dialect import Dialect, Explanation
+
+__all__ = ["BUSY_TIMEOUT_S", "Store"]
 
 #: How long a write waits for another one. Below botocore's read timeout of 60 s.
 BUSY_TIMEOUT_S = 30.0
 _SHUT_TIMEOUT_S = 5.0
-_COLUMNS = {
-    (name, column.name) for name, table in METADATA.tables.items() for column in table.columns
-}
 
 
 class Store:
     """An open database with our schema. Use from any thread; `close` it when done."""
 
-    def __init__(
-        self, engine: Engine, bulk: Engine, *, in_memory: bool, busy_timeout: float
-    ) -> None:
-        self._engine = engine
-        self._bulk = bulk  # connections of its own, so that no other write can come by one
-        self._in_memory = in_memory
+    def __init__(self, dialect: Dialect, *, busy_timeout: float) -> None:
+        self._dialect = dialect
+        self._in_memory = dialect.is_in_memory
+        self._engine = dialect.connect(busy_timeout)
+        # Connections of its own, so that no other write can come by one.
+        self._bulk = self._engine if self._in_memory else dialect.connect(busy_timeout, bulk=True)
         self._busy_timeout = busy_timeout
         self._is_closed = False
         self._renew_locks()
@@ -68,20 +63,15 @@ class Store:
         Raises:
             StoreError: it cannot be used; the message says why and what to do.
         """
-        parsed = dialects.parse_url(url)
-        in_memory = dialects.is_in_memory(parsed)
-        if not in_memory:
-            _check_place(parsed)
-            _make_private(parsed)
-        engine = dialects.connect(parsed, busy_timeout)
-        bulk = engine if in_memory else dialects.connect(parsed, busy_timeout, bulk=True)
-        store = cls(engine, bulk, in_memory=in_memory, busy_timeout=busy_timeout)
+        dialect = dialect_of(url)
+        dialect.prepare_location()
+        store = cls(dialect, busy_timeout=busy_timeout)
         try:
             store._set_up()
         except BaseException as error:
             store.close()
             if isinstance(error, DBAPIError):
-                raise StoreError(f"{store.name}: {dialects.explain(error).sentence}") from None
+                raise StoreError(f"{store.name}: {store.explain(error).sentence}") from None
             if isinstance(error, StoreError):
                 raise StoreError(f"{store.name}: {error}") from None
             raise
@@ -90,7 +80,7 @@ class Store:
     @property
     def name(self) -> str:
         """What to call it in a message: "The database FILE"."""
-        return f"The database {self._engine.url.database or 'in memory'}"
+        return f"The database {self._dialect.label}"
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -107,8 +97,9 @@ class Store:
                 followed. Nobody may have been told that it is stored before that.
         """
         engine = self._bulk if bulk else self._engine
-        with self._entered(exclusive=True), engine.connect() as connection:
-            dialects.begin_write(connection)
+        exclusive = self._dialect.has_one_writer
+        with self._entered(exclusive=exclusive), engine.connect() as connection:
+            self._dialect.begin_write(connection)
             yield connection
             connection.commit()
 
@@ -125,10 +116,14 @@ class Store:
         """
         with (
             suppress(DBAPIError, Refusal),
-            self._entered(exclusive=True),
+            self._entered(exclusive=self._dialect.has_one_writer),
             self._engine.connect() as connection,
         ):
-            dialects.scrub(connection)
+            self._dialect.scrub(connection)
+
+    def explain(self, error: DBAPIError) -> Explanation:
+        """Return what an error of this database means and what to do."""
+        return self._dialect.explain(error)
 
     def close(self) -> None:
         """Waits for running requests, then closes every connection. Closing again does nothing."""
@@ -147,7 +142,7 @@ class Store:
             if self._is_closed:
                 raise internal_error("The engine is closed; open it again")
             if exclusive:
-                # Threads of one process queue here, in order; only processes meet in SQLite.
+                # Threads of one process queue here, in order; only processes meet in the database.
                 if not self._writer.acquire(timeout=self._busy_timeout):
                     raise internal_error(
                         "Another thread has locked the database for too long; try again"
@@ -162,12 +157,12 @@ class Store:
     def _set_up(self) -> None:
         with self.read() as connection:
             check_owner(connection)
-            dialects.prepare(connection)
+            self._dialect.prepare(connection)
         with self.write() as connection:
-            _bring_up_to_date(connection)
+            bring_up_to_date(self._dialect, connection)
 
     def _before_fork(self) -> None:
-        # Nobody may be inside SQLite while its memory is copied, and no file may be open.
+        # Nobody may be inside while memory is copied, and no file or socket may be open.
         self._gate.shut(_SHUT_TIMEOUT_S)
         if not self._in_memory:
             self._engine.dispose()
@@ -182,77 +177,3 @@ class Store:
         if not self._in_memory:
             self._engine.dispose(close=False)
             self._bulk.dispose(close=False)
-
-
-def _check_place(url: URL) -> None:
-    """Says what is wrong with the file's place better than the database could."""
-    database = url.database or ""
-    if database.startswith("file:"):
-        return
-    path = Path(database)
-    if path.is_dir():
-        raise StoreError(f"{database} is a directory; name a file in it, such as pinpoint.db")
-    if not path.parent.is_dir():
-        raise StoreError(
-            f"The directory {path.parent} of the database does not exist; make it first"
-        )
-
-
-def _make_private(url: URL) -> None:
-    """Makes a new file for this user only: it will hold addresses and user ids.
-
-    SQLite would make it readable for all, and gives its side files the rights of the file. A file
-    that is there keeps its rights, and one that cannot be made is left for SQLite to explain.
-    """
-    database = url.database or ""
-    if database.startswith("file:"):
-        return
-    with suppress(OSError):
-        # Where a link leads, because O_EXCL does not follow links and SQLite does.
-        path = os.path.realpath(database)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-
-
-def check_owner(connection: Connection) -> bool:
-    """True when the tables are there, False when there are none; others are left untouched."""
-    names = set(inspect(connection).get_table_names())
-    if names and META.name not in names:
-        raise StoreError("the file belongs to another program; name another file")
-    return bool(names)
-
-
-def _bring_up_to_date(connection: Connection) -> None:
-    """Makes, checks or upgrades the tables, inside a write transaction."""
-    if not check_owner(connection):
-        METADATA.create_all(connection)
-        connection.execute(
-            META.insert(), {"name": "schema_version", "value": str(migrations.VERSION)}
-        )
-        return
-    value = connection.execute(select(META.c.value).where(META.c.name == "schema_version")).scalar()
-    if value is None or not value.isdecimal():
-        raise StoreError("the schema version is missing; restore a backup or name another file")
-    version = int(value)
-    if version > migrations.VERSION:
-        raise StoreError(
-            f"its schema version is {version}, and this release knows {migrations.VERSION} at"
-            " most; upgrade pinpoint-kit or name another file"
-        )
-    for step in range(version, migrations.VERSION):
-        migrations.MIGRATIONS[step](connection)
-    _check_columns(connection)
-    # Written even when it is the same: a read-only database shows itself only by a write.
-    connection.execute(
-        META.update().where(META.c.name == "schema_version").values(value=str(migrations.VERSION))
-    )
-
-
-def _check_columns(connection: Connection) -> None:
-    """Refuses a file that says our version and lacks a part of it: requests would fail later."""
-    missing = _COLUMNS - dialects.columns(connection, list(METADATA.tables))
-    if missing:
-        raise StoreError(
-            f"its schema version is {migrations.VERSION}, and columns of it are not there"
-            f" ({len(missing)}, such as {'.'.join(min(missing))}); restore a backup or name another"
-            " file"
-        )

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, select
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.applications import tags
 from pinpoint_kit.engine.context import Family, Operation
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.statements import upsert
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.streams import EVENT_STREAMS
 from pinpoint_kit.engine.wire import instants
@@ -34,9 +34,7 @@ _SELECT = Statement(
     "app_",
 )
 _UPSERT = Statement(
-    lambda dialect: dialects.upsert(
-        dialect, _STREAMS, ("app",), ("destination", "role", "modified")
-    ),
+    lambda dialect: upsert(dialect, _STREAMS, ("app",), ("destination", "role", "modified")),
     "app",
     "destination",
     "role",

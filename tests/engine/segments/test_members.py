@@ -15,7 +15,7 @@ from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.segments import members as segment_members
 from pinpoint_kit.engine.segments import sources
 from pinpoint_kit.engine.segments.sql import listed_numbers
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.sqlite import connections
 from tests.engine.segments.test_segments import BASE, imported, made, on, path, update
 
 if TYPE_CHECKING:
@@ -372,6 +372,6 @@ def test_a_sqlite_without_mathematics_gets_it() -> None:
     connection = sqlite3.connect(":memory:", factory=PlainConnection)
     created = []
     connection.create_function = lambda name, *_, **__: created.append(name)  # type: ignore[method-assign]
-    dialects._configure(connection, None)  # type: ignore[arg-type]
+    connections.configure(connection, None)  # type: ignore[arg-type]
     assert {"sin", "cos"} <= set(created)
     connection.close()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pinpoint_kit.engine import back_up
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.sqlite import backup
 from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_copies_while_others_write(
     make_wire: Callable[..., Wire], file_url: str, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copy has all that was answered before, whole requests, and does not wait for a pause."""
-    monkeypatch.setattr(dialects, "_PAGES_A_PIECE", 1)
+    monkeypatch.setattr(backup, "_PAGES_A_PIECE", 1)
     wire = make_wire(file_url)
     answered = 0
     is_over = threading.Event()

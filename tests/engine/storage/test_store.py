@@ -17,7 +17,9 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
 from pinpoint_kit.engine import Engine, Request
-from pinpoint_kit.engine.storage.dialects import sqlite as dialects
+from pinpoint_kit.engine.storage.dialects.known import dialect_of
+from pinpoint_kit.engine.storage.dialects.sqlite import connections
+from pinpoint_kit.engine.storage.dialects.sqlite import dialect as sqlite_dialect
 from pinpoint_kit.engine.storage.failure_log import Troubles
 from pinpoint_kit.engine.storage.statements import Statement, padded
 from pinpoint_kit.engine.storage.tables import migrations
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from tests.engine.conftest import Wire
 
+MEMORY = dialect_of("sqlite://")
 SECRET = "customer@example.com"
 RETRYABLE = "x-pinpoint-kit-retryable"
 
@@ -326,7 +329,7 @@ def test_a_thread_that_holds_the_store_for_too_long(make_wire: Callable[..., Wir
 def test_an_unknown_database_error_is_explained() -> None:
     """An error without an explanation of its own shows its type only."""
     error = OperationalError("SELECT", {}, sqlite3.OperationalError(SECRET))
-    why = dialects.explain(error)
+    why = MEMORY.explain(error)
     assert why.sentence == "the database failed (OperationalError); try again"
     assert not why.is_permanent
 
@@ -347,7 +350,7 @@ def test_an_unknown_database_error_is_explained() -> None:
 def test_which_failures_pass(text: str, *, is_permanent: bool) -> None:
     """What may pass by itself is told from what lasts until somebody mends it."""
     error = OperationalError("SELECT", {}, sqlite3.OperationalError(text))
-    assert dialects.explain(error).is_permanent is is_permanent
+    assert MEMORY.explain(error).is_permanent is is_permanent
 
 
 def corrupt(path: str, table: str) -> None:
@@ -388,7 +391,7 @@ def test_troubles_are_told_once_a_cause_and_hour(caplog: pytest.LogCaptureFixtur
     now = 0.0
     troubles = Troubles("The database shop.db", lambda: now)
     full, corrupt = (
-        dialects.explain(OperationalError("", {}, sqlite3.OperationalError(text)))
+        MEMORY.explain(OperationalError("", {}, sqlite3.OperationalError(text)))
         for text in ("disk is full", "malformed")
     )
     for why in (full, full, corrupt, full, corrupt):
@@ -476,7 +479,7 @@ def test_a_failing_scrub_does_not_refuse_the_deletion(
     def fail(_: object) -> None:
         raise OperationalError("", {}, sqlite3.OperationalError("disk I/O error"))
 
-    monkeypatch.setattr(dialects, "scrub", fail)
+    monkeypatch.setattr(connections, "scrub", fail)
     assert wire.send("DELETE", wire.endpoint_path("e")).status == 202
 
 
@@ -484,10 +487,10 @@ def test_a_new_file_that_is_in_use(file_url: str, monkeypatch: pytest.MonkeyPatc
     """Opening waits until the file is free for a moment, and says so if that takes too long."""
     other = sqlite3.connect(path_of(file_url), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    monkeypatch.setattr(dialects, "_WAL_ATTEMPTS", 3)
-    monkeypatch.setattr(dialects, "_WAL_PAUSE_S", 0.0)
+    monkeypatch.setattr(sqlite_dialect, "_WAL_TIMEOUT_S", 0.0)
     with pytest.raises(StoreError, match="locked"):
         Engine.open(file_url, busy_timeout=0.0)
+    monkeypatch.setattr(sqlite_dialect, "_WAL_TIMEOUT_S", 60.0)
     monkeypatch.setattr("time.sleep", lambda _: other.rollback())
     Engine.open(file_url, busy_timeout=0.0).close()
     other.close()

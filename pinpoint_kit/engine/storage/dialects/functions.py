@@ -1,7 +1,7 @@
 """Functions in Python that SQL may call, for what a database itself does not tell exactly.
 
 Pure and deterministic, of texts as the store keeps them. Which of them a database needs, and when
-it calls them, stands in storage/dialects/sqlite.py. What is asked comes as JSON, because U+0000 in
+it calls them, stands in storage/dialects. What is asked comes as JSON, because U+0000 in
 an argument is not safe with every driver.
 """
 

@@ -1,0 +1,1 @@
+"""SQLite: connections, locations, expressions, copies. Nothing else imports its parts."""

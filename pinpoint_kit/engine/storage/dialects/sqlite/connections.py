@@ -1,0 +1,131 @@
+"""Connections to SQLite: their settings, and beginning to write.
+
+The settings, and why:
+- WAL: readers never wait for the writer. `synchronous=FULL`: an answered write survives power
+  loss. `secure_delete`: deleted personal data is overwritten, not just unlinked.
+- The driver's own transaction handling is switched off; a write begins with BEGIN IMMEDIATE, so
+  that two writers queue instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from pinpoint_kit.engine.storage.dialects import functions
+from pinpoint_kit.engine.storage.dialects.sqlite.locations import is_in_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+
+__all__ = ["columns", "configure", "connect", "scrub"]
+
+#: What SQL may call by these names, and with how many arguments.
+_FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
+    ("pinpoint_has_value", 2, functions.has_value),
+    ("pinpoint_instant", 1, functions.instant),
+    ("pinpoint_metric", 2, functions.metric),
+)
+
+#: Jobs write all over the indexes: pages are kept in memory, and moved from the log less often.
+_BULK_CACHE_KB = 96_000
+
+_BULK_LOG_PAGES = 16_000
+
+
+def connect(url: URL, busy_timeout: float, *, bulk: bool = False) -> Engine:
+    """Returns a SQLAlchemy engine with this package's settings; it has not connected yet.
+
+    In memory there is one connection, and the caller must let only one thread in at a time.
+
+    Args:
+        url: the database.
+        busy_timeout: how many seconds a write waits for another one.
+        bulk: for many transactions that write all over the indexes. They do not wait for the disk:
+            a crash of the process loses nothing, but power loss may undo what no transaction of
+            another connection has followed. Not in memory.
+    """
+    arguments = {"timeout": busy_timeout, "check_same_thread": False}
+    if is_in_memory(url):
+        engine = create_engine(
+            url, poolclass=StaticPool, connect_args=arguments, hide_parameters=True
+        )
+    else:
+        engine = create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=8,
+            max_overflow=-1,
+            pool_use_lifo=True,  # the one with the warm cache first
+            connect_args=arguments,
+            hide_parameters=True,
+        )
+    event.listen(engine, "connect", configure)
+    if bulk:
+        event.listen(engine, "connect", _configure_for_bulk)
+    return engine
+
+
+def configure(connection: DBAPIConnection, _record: object) -> None:
+    """Give a new connection the settings of this package."""
+    # Attribute of sqlite3.Connection: None leaves every BEGIN to us.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA secure_delete=ON")
+    for name, function in (("sin", math.sin), ("cos", math.cos)):
+        if _lacks(cursor, name):
+            connection.create_function(name, 1, function, deterministic=True)
+    cursor.close()
+    for name, arguments, function in _FUNCTIONS:
+        connection.create_function(name, arguments, function, deterministic=True)
+
+
+def _configure_for_bulk(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute(f"PRAGMA cache_size=-{_BULK_CACHE_KB}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={_BULK_LOG_PAGES}")
+    cursor.close()
+
+
+def _lacks(cursor: DBAPICursor, function: str) -> bool:
+    """Whether this SQLite was built without the mathematical functions."""
+    try:
+        cursor.execute(f"SELECT {function}(0.0)")
+    except sqlite3.OperationalError:
+        return True
+    cursor.fetchall()
+    return False
+
+
+def columns(connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
+    """Returns which columns some tables have, as (table, column); by one query, for speed."""
+    marks = ", ".join("?" * len(tables))
+    rows = connection.exec_driver_sql(
+        "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c"  # noqa: S608 -- question marks
+        f" WHERE m.type = 'table' AND m.name IN ({marks})",
+        tuple(tables),
+    )
+    return {(table, column) for table, column in rows}
+
+
+def scrub(connection: Connection) -> None:
+    """Takes deleted data out of the write-ahead log, if nobody is using it right now.
+
+    Without this the log keeps old pages until it is next overwritten or the last user closes.
+    """
+    timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    try:
+        # When it is in use, the next deletion, the next overwriting or the last close does it.
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(timeout)}")

@@ -1,0 +1,96 @@
+"""`Sqlite`: the engine's database in a file, or in memory. It puts this folder together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+from sqlalchemy import URL
+
+from pinpoint_kit.engine.storage.dialects.dialect import Explanation
+from pinpoint_kit.engine.storage.dialects.sqlite import (
+    backup,
+    connections,
+    expressions,  # noqa: F401 -- its compilers register themselves
+    locations,
+)
+from pinpoint_kit.system.sqlite_files import fault_of, turn_wal_on
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.exc import DBAPIError
+
+__all__ = ["Sqlite"]
+
+#: How long opening waits for a moment in which nobody else uses the file.
+_WAL_TIMEOUT_S = 5.0
+
+
+@attrs.frozen
+class Sqlite:
+    """A SQLite database; see `Dialect`.
+
+    Attributes:
+        url: `sqlite:///FILE`, or one of a database in memory.
+    """
+
+    url: URL
+
+    @property
+    def label(self) -> str:
+        """The file, or "in memory"."""
+        return self.url.database or "in memory"
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether it lives in this process only."""
+        return locations.is_in_memory(self.url)
+
+    @property
+    def has_one_writer(self) -> bool:
+        """True: SQLite has one lock for writing."""
+        return True
+
+    def prepare_location(self) -> None:
+        """Check the file's folder, and make a new file for this user only."""
+        if not self.is_in_memory:
+            locations.check_location(self.url)
+            locations.make_private(self.url)
+
+    def connect(self, busy_timeout: float, *, bulk: bool = False) -> Engine:
+        """Return an engine; in memory it has one connection."""
+        return connections.connect(self.url, busy_timeout, bulk=bulk)
+
+    def prepare(self, connection: Connection) -> None:
+        """Turn WAL on; it stays so."""
+        turn_wal_on(
+            lambda sql: connection.exec_driver_sql(sql).fetchall(), timeout_s=_WAL_TIMEOUT_S
+        )
+
+    def begin_write(self, connection: Connection) -> None:
+        """Begin a transaction that is the only writing one."""
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def columns(self, connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
+        """Return the columns by one query, for speed."""
+        return connections.columns(connection, tables)
+
+    def scrub(self, connection: Connection) -> None:
+        """Empty the write-ahead log, if nobody is using it right now."""
+        connections.scrub(connection)
+
+    def check_copyable(self) -> None:
+        """Check that the file is there."""
+        locations.check_copyable(self.url)
+
+    def copy(self, connection: Connection, path: Path) -> None:
+        """Copy by SQLite's own backup."""
+        backup.copy(connection, path)
+
+    def explain(self, error: DBAPIError) -> Explanation:
+        """Return what SQLite's own text means."""
+        fault = fault_of(error.orig)
+        return Explanation(fault.sentence("the database"), fault.is_permanent)

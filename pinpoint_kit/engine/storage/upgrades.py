@@ -1,0 +1,70 @@
+"""Making the tables of a new database, checking those of an old one, and upgrading them.
+
+What a version is and how it becomes the next one stands in storage/tables/migrations.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, select
+
+from pinpoint_kit.engine.storage.tables import migrations
+from pinpoint_kit.engine.storage.tables.metadata import META, METADATA
+from pinpoint_kit.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.storage.dialects.dialect import Dialect
+
+__all__ = ["bring_up_to_date", "check_owner"]
+
+_COLUMNS = {
+    (name, column.name) for name, table in METADATA.tables.items() for column in table.columns
+}
+
+
+def check_owner(connection: Connection) -> bool:
+    """True when the tables are there, False when there are none; others are left untouched."""
+    names = set(inspect(connection).get_table_names())
+    if names and META.name not in names:
+        raise StoreError("the file belongs to another program; name another file")
+    return bool(names)
+
+
+def bring_up_to_date(dialect: Dialect, connection: Connection) -> None:
+    """Makes, checks or upgrades the tables, inside a write transaction."""
+    if not check_owner(connection):
+        METADATA.create_all(connection)
+        connection.execute(
+            META.insert(), {"name": "schema_version", "value": str(migrations.VERSION)}
+        )
+        return
+    value = connection.execute(select(META.c.value).where(META.c.name == "schema_version")).scalar()
+    if value is None or not value.isdecimal():
+        raise StoreError("the schema version is missing; restore a backup or name another file")
+    version = int(value)
+    if version > migrations.VERSION:
+        raise StoreError(
+            f"its schema version is {version}, and this release knows {migrations.VERSION} at"
+            " most; upgrade pinpoint-kit or name another file"
+        )
+    for step in range(version, migrations.VERSION):
+        migrations.MIGRATIONS[step](connection)
+    _check_columns(dialect, connection)
+    # Written even when it is the same: a read-only database shows itself only by a write.
+    connection.execute(
+        META.update().where(META.c.name == "schema_version").values(value=str(migrations.VERSION))
+    )
+
+
+def _check_columns(dialect: Dialect, connection: Connection) -> None:
+    """Refuses a file that says our version and lacks a part of it: requests would fail later."""
+    missing = _COLUMNS - dialect.columns(connection, list(METADATA.tables))
+    if missing:
+        raise StoreError(
+            f"its schema version is {migrations.VERSION}, and columns of it are not there"
+            f" ({len(missing)}, such as {'.'.join(min(missing))}); restore a backup or name another"
+            " file"
+        )
