@@ -43,6 +43,8 @@ class ServerOptions:
             longest for a request, or else of the one that has been sending its request for longest,
             and is refused when all requests are being answered.
         stop_timeout: * seconds that requests under way may take to finish when the server stops.
+        worker_timeout: * seconds that the event loop of one of several workers may stand still;
+            then the worker is killed and replaced.
         local_only: refuse requests that come by a web page of another host: those whose `Host` is
             not this machine, and those with an `Origin` elsewhere. `pinpoint-kit serve` sets it
             when there are no credentials.
@@ -64,6 +66,7 @@ class ServerOptions:
     write_timeout: float = attrs.field(default=60.0, validator=_positive)
     max_connections: int = attrs.field(default=512, validator=_positive)
     stop_timeout: float = attrs.field(default=20.0, validator=_positive)
+    worker_timeout: float = attrs.field(default=30.0, validator=_positive)
     local_only: bool = False
     access_log: bool = True
     log_addresses: bool = False

@@ -1,7 +1,7 @@
 """Runs an engine under uvicorn until it is stopped: one process or several, and the signals.
 
 How a single request is treated stands in app.py and http/connection.py. Several workers are
-processes of their own, spawned by uvicorn, that open the same database.
+processes of their own, that open the same database; workers.py looks after them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 import uvicorn
 from prometheus_client import disable_created_metrics
-from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors.multiprocess import Multiprocess
 
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.engine.files.files import NO_FILES, Files
@@ -38,6 +36,7 @@ from pinpoint_kit.server.http.connection import Connection
 from pinpoint_kit.server.listening import BACKLOG, Address, listening
 from pinpoint_kit.server.metrics import DIRECTORY_VARIABLE
 from pinpoint_kit.server.options import ServerOptions
+from pinpoint_kit.server.workers import Supervisor, beat
 
 if sys.platform != "win32":
     import resource
@@ -55,8 +54,6 @@ __all__ = ["ServedApp", "Settings", "configuration", "serve"]
 _OTHER_FILES = 256
 #: Exit status of a process that had to cut requests off.
 _ABANDONED = 1
-#: Exit statuses of workers that stopped as they should; uvicorn repeats the signal at the end.
-_GOOD_ENDS = frozenset({0, -signal.SIGINT, -signal.SIGTERM})
 
 
 def no_files() -> Files:
@@ -136,7 +133,13 @@ def _run_one(app: App, settings: Settings, listener: socket.socket) -> int:
 def _run_several(settings: Settings, listener: socket.socket) -> int:
     make = functools.partial(_worker_app, settings)
     with _shared_metrics():
-        return _Workers(configuration(make, settings), [listener]).run_to_end()
+        _set_up_process(settings.options)
+        supervisor = Supervisor(
+            configuration(make, settings),
+            [listener],
+            worker_timeout=settings.options.worker_timeout,
+        )
+        return supervisor.run_to_end()
 
 
 def _worker_app(settings: Settings) -> App:
@@ -147,7 +150,7 @@ def _worker_app(settings: Settings) -> App:
         engine = Engine.open(settings.url, files=settings.open_files())
     except PinpointKitError as error:
         sys.stderr.write(f"error: {error}\n")
-        sys.exit(STARTUP_FAILURE)  # uvicorn does not try again after this status
+        sys.exit(STARTUP_FAILURE)  # the supervisor knows this status
     return ServedApp.of(engine, authenticator, settings)
 
 
@@ -165,12 +168,13 @@ class ServedApp(App):
         return cls(engine, options, authenticator, owns_engine=True)
 
     async def start(self) -> None:
-        """Stop, in a worker, when there is no supervisor any more."""
+        """Stop, in a worker, when there is no supervisor any more; show it that this one lives."""
         await super().start()
         parent = multiprocessing.parent_process()
         if parent is not None:
             with suppress(NotImplementedError):  # on Windows
                 asyncio.get_running_loop().add_reader(parent.sentinel, _stop_once, parent.sentinel)
+            self._beating = asyncio.create_task(beat())
 
     async def stop(self) -> None:
         """End the process here when requests are not done by now."""
@@ -187,33 +191,6 @@ def _stop_once(sentinel: int) -> None:
     # It stays readable for ever, and would keep the event loop busy while requests finish.
     asyncio.get_running_loop().remove_reader(sentinel)
     signal.raise_signal(signal.SIGTERM)
-
-
-class _Workers(Multiprocess):
-    """uvicorn's supervisor, but for how it looks after its workers."""
-
-    def run_to_end(self) -> int:
-        """Run until a signal, and returns the exit status."""
-        self.run()
-        ends = {process.exitcode for process in self.processes}
-        return 0 if ends <= _GOOD_ENDS else 1
-
-    def keep_subprocess_alive(self) -> None:
-        """Replace workers that died, and takes them out of the metrics.
-
-        uvicorn would ask each worker and wait for its answer. One that is just starting, or dies
-        while it is asked, would hold up signals and successors; so the living are left alone.
-        """
-        for index, process in enumerate(self.processes):
-            if process.process.is_alive():
-                continue
-            mark_process_dead(process.pid)  # type: ignore[no-untyped-call]
-            if process.exitcode == STARTUP_FAILURE:  # it said why, and so would its successor
-                self.should_exit.set()
-                return
-            successor = type(process)(self.config, self.sockets)
-            successor.start()
-            self.processes[index] = successor
 
 
 def configuration(make: Callable[[], App], settings: Settings) -> uvicorn.Config:

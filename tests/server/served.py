@@ -33,7 +33,7 @@ class Served:
         )
         assert self.process.stderr is not None
         first = self.process.stderr.readline()
-        found = re.fullmatch(r"Pinpoint is at http://127\.0\.0\.1:(\d+)\n", first)
+        found = re.fullmatch(r"Serving Pinpoint's API at http://127\.0\.0\.1:(\d+)\n", first)
         assert found, first
         self.port = int(found[1])
         self.greeting = [self.process.stderr.readline() for _ in range(4)]
