@@ -1,7 +1,7 @@
 """The documentation is executed: what a page shows is what a reader gets.
 
 Every ```python block of README.md and docs/**/*.md runs, page by page from top to bottom, in an
-empty folder and without an AWS account. `python no-run` marks a block that needs a service.
+empty folder and without an AWS account. `<!-- no-run -->` is before a block that needs a service.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ PAGES = sorted([*ROOT.glob("README.md"), *DOCS.rglob("*.md")])
 LANGUAGES = {"bash", "console", "csv", "ini", "json", "nginx", "python", "text", "yaml"}
 
 FENCE = re.compile(
+    r"(?P<mark>^ *<!-- no-run -->\n\n)?"
     r"^(?P<indent> *)(?P<fence>`{3,})(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)(?P=fence) *$",
     re.MULTILINE | re.DOTALL,
 )
@@ -43,18 +44,19 @@ INCLUDE = re.compile(r'^--8<-- "(?P<path>[^"]+)"\n', re.MULTILINE)
 
 @attrs.frozen
 class Block:
-    """A fenced block: its language, its marks, its text and where it stands."""
+    """A fenced block: its language, its text, where it stands, and whether it needs a service."""
 
     page: Path
     line: int
     language: str
-    marks: tuple[str, ...]
+    info: str
     text: str
+    needs_service: bool
 
     @property
     def is_executed(self) -> bool:
         """True for a block that the reader is meant to run as it stands."""
-        return self.language == "python" and "no-run" not in self.marks
+        return self.language == "python" and not self.needs_service
 
 
 def blocks(page: Path) -> list[Block]:
@@ -62,11 +64,11 @@ def blocks(page: Path) -> list[Block]:
     text = page.read_text("utf-8")
     found = []
     for match in FENCE.finditer(text):
-        language, *marks = match["info"].split() or [""]
+        language, _, info = match["info"].strip().partition(" ")
         body = textwrap.dedent(match["body"])
         body = INCLUDE.sub(lambda include: (ROOT / include["path"]).read_text("utf-8"), body)
         line = text.count("\n", 0, match.start("body"))
-        found.append(Block(page, line, language, tuple(marks), body))
+        found.append(Block(page, line, language, info, body, match["mark"] is not None))
     return found
 
 
@@ -91,9 +93,9 @@ def _offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def hooks() -> ModuleType:
-    """docs/hooks.py, which MkDocs loads by its path and so do we."""
-    spec = importlib.util.spec_from_file_location("docs_hooks", DOCS / "hooks.py")
+def generate() -> ModuleType:
+    """Load docs/generate.py, which is a script and in no package."""
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -128,15 +130,16 @@ def test_only_python_blocks_are_called_python() -> None:
     for block in BLOCKS:
         where = f"{name(block.page)}:{block.line}"
         assert block.language in LANGUAGES, where
-        assert set(block.marks) <= {"no-run"}, where
+        assert not block.info, where
         assert not block.text.startswith(">>> "), f"{where}: write assert, which is executed"
 
 
 def test_no_run_is_for_services_only() -> None:
     """A block is left out only because it needs a service at some address."""
-    for block in BLOCKS:
-        if "no-run" in block.marks:
-            assert re.search(r"(aws|https?|s3)://", block.text), f"{name(block.page)}:{block.line}"
+    left_out = [block for block in BLOCKS if block.needs_service]
+    for block in left_out:
+        assert re.search(r"(aws|https?|s3)://", block.text), f"{name(block.page)}:{block.line}"
+    assert len(left_out) == sum(page.read_text("utf-8").count("<!-- no-run -->") for page in PAGES)
 
 
 def test_every_fence_is_closed() -> None:
@@ -147,47 +150,53 @@ def test_every_fence_is_closed() -> None:
         assert len(re.findall(r"^ *`{3,}", text, re.MULTILINE)) == seen, name(page)
 
 
-def test_every_page_is_in_the_navigation(hooks: ModuleType) -> None:
-    """The navigation holds every page, on disk or generated, exactly once."""
+def test_every_page_is_in_the_navigation() -> None:
+    """The navigation holds every page exactly once."""
     text = (ROOT / "mkdocs.yml").read_text("utf-8")
     navigation = text.partition("\nnav:\n")[2].partition("\n\n")[0]
     listed = re.findall(r": (\S+\.md)$", navigation, re.MULTILINE)
     on_disk = [page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")]
-    assert sorted(listed) == sorted([*on_disk, *hooks.PAGES])
+    assert sorted(listed) == sorted(on_disk)
 
 
-def test_every_limit_is_documented(hooks: ModuleType) -> None:
+def test_generated_pages_are_in_step(generate: ModuleType) -> None:
+    """They are what `python docs/generate.py` would write now."""
+    late = [path.name for path, text in generate.files().items() if path.read_text("utf-8") != text]
+    assert late == [], "run: python docs/generate.py"
+
+
+def test_every_limit_is_documented(generate: ModuleType) -> None:
     """The limits page names each limit."""
     from pinpoint_kit.limits import Limits  # noqa: PLC0415 -- the page imports it late, too
 
-    page = hooks.limits_page()
+    page = generate.limits_page()
     assert [f.name for f in attrs.fields(Limits) if f"| `{f.name}` |" not in page] == []
 
 
-def test_every_error_is_documented(hooks: ModuleType) -> None:
+def test_every_error_is_documented(generate: ModuleType) -> None:
     """The tree on the errors page, and so in the module's docstring, names each class once."""
     from pinpoint_kit import errors  # noqa: PLC0415 -- the page imports it late, too
 
-    tree = hooks.errors_page().split("```")[1]
+    tree = generate.errors_page().split("```")[1]
     named = re.findall(r"^[ │├└─]*([A-Z]\w+)", tree, re.MULTILINE)
     assert sorted(named) == sorted(errors.__all__)
 
 
-def test_every_operation_is_on_the_compatibility_page(hooks: ModuleType) -> None:
+def test_every_operation_is_on_the_compatibility_page(generate: ModuleType) -> None:
     """The compatibility page has one row for each operation of the service model."""
     from pinpoint_kit import engine  # noqa: PLC0415 -- the page imports it late, too
 
-    page = hooks.compatibility_page()
+    page = generate.compatibility_page()
     rows = list(engine.coverage())
     assert len({row.operation for row in rows}) == len(rows)
     assert {str(row.status) for row in rows} <= {"emulated", "partial", "refused"}
     assert [row.operation for row in rows if page.count(f"| `{row.operation}` |") != 1] == []
 
 
-def test_every_command_is_documented(hooks: ModuleType) -> None:
+def test_every_command_is_documented(generate: ModuleType) -> None:
     """Each command has a section on the page; it and its options have a help text."""
-    page = hooks.cli_page()
-    commands = _commands(hooks)
+    page = generate.cli_page()
+    commands = _commands(generate)
     assert len(commands) > 1
     for path, command in commands.items():
         assert f"## {path}\n" in page
@@ -198,9 +207,9 @@ def test_every_command_is_documented(hooks: ModuleType) -> None:
                 assert getattr(parameter, "help", None), f"{path} {parameter.opts[0]}"
 
 
-def test_exit_codes_are_documented(hooks: ModuleType) -> None:
+def test_exit_codes_are_documented(generate: ModuleType) -> None:
     """The top of the command line, or each command, says what its exit status means."""
-    commands = _commands(hooks)
+    commands = _commands(generate)
     texts = {
         path: f"{command.help}\n{command.epilog}".lower() for path, command in commands.items()
     }
@@ -208,9 +217,9 @@ def test_exit_codes_are_documented(hooks: ModuleType) -> None:
         assert [path for path, text in texts.items() if "exit" not in text] == []
 
 
-def test_command_lines_in_the_documentation_exist(hooks: ModuleType) -> None:
+def test_command_lines_in_the_documentation_exist(generate: ModuleType) -> None:
     """Every `pinpoint-kit ...` line of a page names a real command and real options."""
-    commands = _commands(hooks)
+    commands = _commands(generate)
     for block in BLOCKS:
         if block.language not in {"bash", "console"}:
             continue
@@ -252,6 +261,6 @@ def _command_lines(text: str) -> Iterator[list[str]]:
                 yield words[1:]
 
 
-def _commands(hooks: ModuleType) -> dict[str, click.Command]:
-    contexts = hooks._contexts(hooks._cli(), "pinpoint-kit", None)
+def _commands(generate: ModuleType) -> dict[str, click.Command]:
+    contexts = generate._contexts(generate._cli(), "pinpoint-kit", None)
     return {context.command_path: context.command for context in contexts}

@@ -100,6 +100,15 @@ def _no_answer() -> None:
     raise pk.errors.TransportError("no answer")
 
 
+@pytest.fixture
+def _as_a_terminal_starts_it() -> Iterator[None]:
+    """SIGHUP ends the process, also where the tests themselves run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("_as_a_terminal_starts_it")
 @pytest.mark.parametrize(
     ("end", "status"),
     [(_ctrl_c, 130), (_sigterm, 143), (_sighup, 129), (_no_answer, 3)],

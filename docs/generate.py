@@ -1,8 +1,11 @@
-"""Generates, while the documentation is built, the pages that would otherwise drift.
+"""Writes the pages of the documentation that would otherwise drift.
 
-Each page is written from the thing that it describes: the limits from their attrs metadata, the
+    python docs/generate.py
+
+Each page is made from the thing that it describes: the limits from their attrs metadata, the
 compatibility table from the engine's own, the errors from the module's docstring and the command
-line from click. The functions return Markdown and are also called by the tests.
+line from click. The pages are files of the checkout; a test compares them with what the functions
+return.
 
 The package is imported inside the functions, so that one page's needs do not fail another's.
 """
@@ -13,16 +16,13 @@ import importlib
 import inspect
 import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-from mkdocs.structure.files import File
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import click
-    from mkdocs.config.defaults import MkDocsConfig
-    from mkdocs.structure.files import Files
 
     from pinpoint_kit.engine import Coverage
 
@@ -49,18 +49,6 @@ _STATUSES = {
     "partial": "answers, with the differences that the note names",
     "refused": "answers a clear error that names the operation",
 }
-
-
-def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """MkDocs calls this once the files on disk are known; the generated ones join them."""
-    for uri, page in PAGES.items():
-        files.append(File.generated(config, uri, content=page()))
-    return files
-
-
-def on_page_markdown(markdown: str, **_: object) -> str:
-    """Takes our `no-run` mark off code blocks: the highlighter does not know it."""
-    return re.sub(r"^( *`{3,}python) no-run *$", r"\1", markdown, flags=re.MULTILINE)
 
 
 def limits_page() -> str:
@@ -210,6 +198,8 @@ def cli_page() -> str:
     return "\n".join(lines)
 
 
+#: The first line of each generated page.
+_NOTE = "<!-- Generated: change docs/generate.py or what it reads, and run it. -->\n\n"
 #: What is generated: address in the documentation -> function that returns the Markdown.
 PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli_page,
@@ -252,3 +242,14 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
         "| " + " | ".join(re.sub(r"\s+", " ", cell).replace("|", "\\|") for cell in line) + " |"
         for line in lines
     ]
+
+
+def files() -> dict[Path, str]:
+    """What each generated file must contain."""
+    folder = Path(__file__).parent
+    return {folder / name: _NOTE + page() for name, page in PAGES.items()}
+
+
+if __name__ == "__main__":
+    for path, text in files().items():
+        path.write_text(text, "utf-8")
