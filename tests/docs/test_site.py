@@ -35,7 +35,9 @@ INTERNAL = {
     "recording.purchases.Purchases": set[str](),
     "delivery.Delivery": {
         "after_fork",
-        "at_exit",
+        "begin_exit",
+        "exit_timeout",
+        "finish_exit",
         "forget_letters",
         "close",
         "count_truncated",
