@@ -73,7 +73,8 @@ class PinpointOptions(TypedDict, total=False):
         client_sdk_version: rides on every event; this package's version unless given.
         strict: raise `ValidationError` for content that the service would refuse, instead of
             counting a rejection.
-        invalid: what to do with such content: `reject`, or `truncate` values that are too long.
+        invalid: what to do with such content: `truncate` values that are too long and leave out
+            names that are too long or too many (the default), or `reject` the event.
         limits: the service's limits, if yours differ.
         retry: how often and how long a single call is tried.
         delivery: how recorded events are kept and sent.
@@ -521,7 +522,7 @@ class _Sender:
 def _policy(options: PinpointOptions) -> EventPolicy:
     return EventPolicy(
         strict=options.get("strict", False),
-        invalid=options.get("invalid", "reject"),
+        invalid=options.get("invalid", "truncate"),
         members=wire.event_members(
             app_title=options.get("app_title"),
             app_package_name=options.get("app_package_name"),

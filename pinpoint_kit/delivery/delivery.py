@@ -155,9 +155,22 @@ class Delivery:
         self._buffer.reject(reason)
         self._outcomes.tell_rejected(item, reason, message)
 
+    def drop_closed(self, item: Recorded) -> None:
+        """Count an item that was recorded after the client was closed.
+
+        Args:
+            item: what is given up, encoded as far as it could be.
+        """
+        self._buffer.drop_new("closed")
+        self._outcomes.tell_dropped([item], "closed")
+
     def count_truncated(self) -> None:
         """Count an event whose values were cut to the limit."""
         self._buffer.count_truncated()
+
+    def count_left_out(self, number: int) -> None:
+        """Count names and values that were left out of an event because they cannot be sent."""
+        self._buffer.count_left_out(number)
 
     def stats(self) -> DeliveryStats:
         """Counts since the client was made, and how delivery is doing right now."""

@@ -90,6 +90,8 @@ class DeliveryStats(DeliveryReport):
         requests: requests answered or failed so far.
         retries: events that were sent again.
         truncated: events whose values were cut to the limit.
+        left_out: attributes, metrics and values that were left out of events, because their name
+            is too long, there are too many, or the value is not finite.
         refused_endpoints: endpoint data that went with events and was refused, while the events
             were taken; `submit` tells each.
         last_error: the class and text of the latest failure, without content; "" when none.
@@ -100,6 +102,7 @@ class DeliveryStats(DeliveryReport):
     requests: int = 0
     retries: int = 0
     truncated: int = 0
+    left_out: int = 0
     refused_endpoints: int = 0
     last_error: str = ""
 
@@ -139,6 +142,7 @@ class Ledger:
     requests: int = 0
     retries: int = 0
     truncated: int = 0
+    left_out: int = 0
     refused_endpoints: int = 0
     last_error: str = ""
     reasons: Counter[str] = attrs.field(factory=Counter)

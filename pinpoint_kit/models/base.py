@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -358,7 +359,8 @@ def counts_by_name(value: Mapping[str, int] | None, field: str) -> Mapping[str, 
 def instant(value: TimestampInput | None, field: str) -> dt.datetime | None:
     """For converters: an aware UTC datetime of whole milliseconds.
 
-    A naive value counts as UTC, as the service and botocore take it.
+    A naive value counts as UTC, as the service and botocore take it. The first naive datetime is
+    logged, because such a value often is local time.
     """
     if value is None:
         return None
@@ -369,6 +371,8 @@ def instant(value: TimestampInput | None, field: str) -> dt.datetime | None:
             f"expected an instant, got {_type_name(value)}: pass a datetime or ISO 8601 text",
             f"$.{field}",
         )
+    elif value.tzinfo is None:
+        _warn_of_naive()
     if value.tzinfo is None:
         value = value.replace(tzinfo=dt.timezone.utc)
     elif value.tzinfo is not dt.timezone.utc:
@@ -381,6 +385,14 @@ def instant(value: TimestampInput | None, field: str) -> dt.datetime | None:
                 "is outside of the years 1 to 9999 in UTC", f"$.{field}"
             ) from error
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+@functools.cache  # once in a process
+def _warn_of_naive() -> None:
+    logging.getLogger("pinpoint_kit").warning(
+        "a datetime without a time zone is taken for UTC, and often is local time: pass an aware"
+        " one, such as datetime.now(timezone.utc); this is logged once"
+    )
 
 
 @functools.lru_cache(maxsize=1024)  # a session's start is written with each of its events

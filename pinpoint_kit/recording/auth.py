@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from pinpoint_kit.models.scalars import Id
     from pinpoint_kit.recording.recorder import EventDetails, Recorder
 
 __all__ = ["Auth"]
@@ -25,7 +26,7 @@ class Auth:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    def sign_in(self, endpoint_id: str, **details: Unpack[EventDetails]) -> str:
+    def sign_in(self, endpoint_id: Id, **details: Unpack[EventDetails]) -> str:
         """Record that a user signed in.
 
         Args:
@@ -38,7 +39,7 @@ class Auth:
         """
         return self._recorder.record(endpoint_id, SIGN_IN, **details)
 
-    def sign_up(self, endpoint_id: str, **details: Unpack[EventDetails]) -> str:
+    def sign_up(self, endpoint_id: Id, **details: Unpack[EventDetails]) -> str:
         """Record that a user signed up; give `endpoint=` to create the endpoint with it.
 
         Args:
@@ -60,7 +61,7 @@ class Auth:
         """
         return self._recorder.record(endpoint_id, SIGN_UP, **details)
 
-    def auth_fail(self, endpoint_id: str, **details: Unpack[EventDetails]) -> str:
+    def auth_fail(self, endpoint_id: Id, **details: Unpack[EventDetails]) -> str:
         """Record that a sign-in failed.
 
         Args:

@@ -21,6 +21,7 @@ from pinpoint_kit.errors import (
     ValidationError,
 )
 from pinpoint_kit.models.event import Event, EventResult
+from pinpoint_kit.models.scalars import id_text
 from pinpoint_kit.recording.recorder import Defaults, event_id_of, refusal
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from pinpoint_kit.models.base import TimestampInput
     from pinpoint_kit.models.endpoint import Endpoint
     from pinpoint_kit.models.event import Session
+    from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue, Moment
     from pinpoint_kit.recording.recorder import EventDetails, Recorder
     from pinpoint_kit.transport import Transport
 
@@ -52,40 +53,48 @@ class Events:
 
     def record(  # noqa: PLR0913 -- the parts of an event
         self,
-        endpoint_id: str,
+        endpoint_id: Id,
         event: Event | str,
         /,
         *,
-        attributes: Mapping[str, str] | None = None,
-        metrics: Mapping[str, float] | None = None,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        metrics: Mapping[str, MetricValue] | None = None,
         session: Session | None = None,
-        timestamp: TimestampInput | None = None,
+        timestamp: Moment | None = None,
         endpoint: Endpoint | None = None,
-        event_id: str | None = None,
+        event_id: Id | None = None,
     ) -> str:
         """Queue an event for delivery and return at once.
 
-        It never blocks and never raises because of the network or the content: what the service
-        would refuse is counted as rejected (see `delivery.stats()`), unless the client is
-        strict. Wrong types always raise.
+        It never blocks and never raises, whatever the network, the values or the state of the
+        client, unless the client is strict. Values are converted: in attributes, `True` becomes
+        `true`, numbers their digits, a UUID its text, an enum member its value, and dates ISO
+        8601 with `Z`; in metrics, numeric text becomes a number. `None` is left out.
+
+        What is too long is cut, and names that are too long or beyond 40 and numbers that are not
+        finite are left out; `delivery.stats()` counts both (`truncated`, `left_out`). What still
+        cannot be sent is counted as rejected, and kept in `delivery.dead_letters()`. After `close`
+        the event is dropped as `closed`.
 
         Args:
-            endpoint_id: the endpoint it happened at; case-insensitive.
-            event: an `Event`, or an event type such as `level_up`.
-            attributes: name -> text of up to 200 characters; only with a type.
+            endpoint_id: the endpoint it happened at; case-insensitive. Never cut.
+            event: an `Event`, or an event type such as `level_up`. Never cut.
+            attributes: name -> text of up to 200 characters, number, date, UUID or enum member;
+                only with a type.
             metrics: name -> number; only with a type.
             session: the session that it belongs to; only with a type.
-            timestamp: when it happened, now unless given; only with a type.
-            endpoint: endpoint data that goes with it, creating or updating the endpoint.
+            timestamp: when it happened, now unless given: a datetime (naive is UTC), ISO 8601
+                text, or seconds or milliseconds since 1970; only with a type.
+            endpoint: endpoint data that goes with it, creating or updating the endpoint. It is
+                sent even if the event itself cannot be.
             event_id: its id, made unless given; only with a type.
 
         Returns:
             The event id, which survives retries: the receiver can tell a duplicate by it.
 
         Raises:
-            InvalidTypeError: a value has the wrong type.
-            ValidationError: strict, and the service would refuse the content.
-            ClosedError: the client was closed.
+            ValidationError: strict, and the event cannot be sent as it is.
+            ClosedError: strict, and the client was closed.
 
         Examples:
             >>> from pinpoint_kit import connect
@@ -99,12 +108,13 @@ class Events:
         )
 
     def submit(
-        self, endpoint_id: str, event: Event | str, /, **details: Unpack[EventDetails]
+        self, endpoint_id: Id, event: Event | str, /, **details: Unpack[EventDetails]
     ) -> Future[EventResult]:
         """Queue an event like `record`, and get a future of what becomes of it.
 
         The future is settled exactly once: with the `EventResult` when the service accepted or
         rejected the event, with a `DeliveryError` when it was dropped. It cannot be cancelled.
+        It never blocks and never raises, like `record`.
 
         Args:
             endpoint_id: as in `record`.
@@ -115,9 +125,8 @@ class Events:
             A `concurrent.futures.Future`; `asyncio.wrap_future` makes it awaitable.
 
         Raises:
-            InvalidTypeError: a value has the wrong type.
-            ValidationError: strict, and the service would refuse the content.
-            ClosedError: the client was closed.
+            ValidationError: strict, and the event cannot be sent as it is.
+            ClosedError: strict, and the client was closed.
         """
         future: Future[EventResult] = Future()
         future.set_running_or_notify_cancel()
@@ -127,7 +136,7 @@ class Events:
     # Now
 
     def put(
-        self, endpoint_id: str, event: Event | str, /, **details: Unpack[EventDetails]
+        self, endpoint_id: Id, event: Event | str, /, **details: Unpack[EventDetails]
     ) -> EventResult:
         """Send one event in one request, now, and return the service's answer to it.
 
@@ -150,7 +159,7 @@ class Events:
         """
         return self._put([(endpoint_id, event, details)], {})[0]
 
-    def put_many(self, events: Iterable[tuple[str, Event]]) -> list[EventResult]:
+    def put_many(self, events: Iterable[tuple[Id, Event]]) -> list[EventResult]:
         """Send any number of events now, packed into as few requests as the limits allow.
 
         All are read before the first is sent. When an error ends it early, what was sent before
@@ -170,7 +179,7 @@ class Events:
             TransportError: no answer came.
             ServiceError: a whole request was refused.
         """
-        triples: list[tuple[str, Event | str, EventDetails]] = []
+        triples: list[tuple[Id, Event | str, EventDetails]] = []
         for index, pair in enumerate(events):
             if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[1], Event):  # noqa: PLR2004 -- a pair
                 raise InvalidTypeError("expected a pair (endpoint id, Event)", f"$[{index}]")
@@ -184,11 +193,12 @@ class Events:
 
     def _put(
         self,
-        triples: list[tuple[str, Event | str, EventDetails]],
+        triples: list[tuple[Id, Event | str, EventDetails]],
         results: dict[int, EventResult],
     ) -> list[EventResult]:
         items: list[_Numbered] = []
-        for index, (endpoint_id, event, details) in enumerate(triples):
+        for index, (given_id, event, details) in enumerate(triples):
+            endpoint_id = id_text(given_id, "$.id")
             event_id = event_id_of(event, details.get("event_id"))
             try:
                 item = self._recorder.encoded(endpoint_id, event, event_id, details)
@@ -245,8 +255,8 @@ class Events:
     def set_defaults(
         self,
         *,
-        attributes: Mapping[str, str] | None = None,
-        metrics: Mapping[str, float] | None = None,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        metrics: Mapping[str, MetricValue] | None = None,
         event_type: str | None = None,
     ) -> None:
         """Set attributes and metrics that ride on every event, or on every event of a type.
@@ -255,7 +265,7 @@ class Events:
         the client's. A new call replaces what the earlier one set for the same scope.
 
         Args:
-            attributes: name -> text.
+            attributes: name -> text or what `record` converts to text.
             metrics: name -> number.
             event_type: only events of this type; all events unless given.
 

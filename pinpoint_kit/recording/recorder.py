@@ -1,7 +1,9 @@
-"""How an event becomes bytes: defaults, checks, one encoding, and into the queue.
+"""How an event becomes bytes: defaults, conversion, checks, one encoding, and into the queue.
 
-Events, sessions, sign-in events and purchases all stand on the `Recorder`. An event is checked
-and encoded exactly once, here; after that it is bytes. No thread and no botocore.
+Events, sessions, sign-in events and purchases all stand on the `Recorder`. An event is converted,
+checked and encoded exactly once, here; after that it is bytes. Whatever a caller hands over,
+`record` returns: what cannot be sent is counted, unless the client is strict. No thread and no
+botocore.
 """
 
 from __future__ import annotations
@@ -11,41 +13,39 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
+from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 import attrs
 
 from pinpoint_kit.batching import EventItem
 from pinpoint_kit.delivery.pipeline.items import Recorded
-from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
-from pinpoint_kit.models.base import instant, metric_values, text_values
-from pinpoint_kit.models.checks import (
-    endpoint_id_problem,
-    endpoint_problem,
-    event_problem,
-    truncated,
+from pinpoint_kit.errors import (
+    ClosedError,
+    ConfigurationError,
+    InvalidTypeError,
+    ValidationError,
 )
+from pinpoint_kit.models.base import metric_values
+from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem, event_problem
 from pinpoint_kit.models.endpoint import Endpoint
 from pinpoint_kit.models.event import Event, EventResult, Session
+from pinpoint_kit.models.scalars import id_text, moment
 from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.recording.conversion import attribute_texts, metric_numbers
+from pinpoint_kit.recording.trimming import Cuts, trimmed_endpoint, trimmed_event
 from pinpoint_kit.system import forks
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterable
-    from concurrent.futures import Future
 
     from pinpoint_kit.delivery.delivery import Delivery
     from pinpoint_kit.limits import Limits
-    from pinpoint_kit.models.base import TimestampInput
+    from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue, Moment
 
     #: Attributes, metrics, session and timestamp, as the caller gave them.
-    _Parts = tuple[
-        Mapping[str, str] | None,
-        Mapping[str, float] | None,
-        Session | None,
-        TimestampInput | None,
-    ]
+    _Parts = tuple[object, object, object, object]
 
 __all__ = [
     "Defaults",
@@ -67,20 +67,20 @@ class EventDetails(TypedDict, total=False):
     """What a call that names an event type may add to it.
 
     Attributes:
-        attributes: name -> text, up to 200 characters each.
+        attributes: name -> text, number, date or the like, up to 200 characters each.
         metrics: name -> number.
         session: the session that the event belongs to.
-        timestamp: when it happened; now unless given.
+        timestamp: when it happened; now unless given. A naive datetime is UTC.
         endpoint: endpoint data that goes with the event, creating or updating the endpoint.
         event_id: the event's id, made unless given; the same id at the same endpoint counts once.
     """
 
-    attributes: Mapping[str, str] | None
-    metrics: Mapping[str, float] | None
+    attributes: Mapping[str, AttributeValue] | None
+    metrics: Mapping[str, MetricValue] | None
     session: Session | None
-    timestamp: TimestampInput | None
+    timestamp: Moment | None
     endpoint: Endpoint | None
-    event_id: str | None
+    event_id: Id | None
 
 
 @attrs.frozen(kw_only=True)
@@ -89,12 +89,13 @@ class EventPolicy:
 
     Args:
         strict: raise `ValidationError` instead of counting a rejection.
-        invalid: `reject` it, or `truncate` values that are too long.
+        invalid: `truncate` values that are too long and leave out names that are too long or too
+            many, or `reject` the event.
         members: the client's own members (app title, SDK name and so on), in wire form.
     """
 
     strict: bool = False
-    invalid: InvalidPolicy = "reject"
+    invalid: InvalidPolicy = "truncate"
     members: wire.Members = attrs.field(factory=wire.Members, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -104,21 +105,24 @@ class EventPolicy:
 
 @attrs.frozen
 class Defaults:
-    """Attributes and metrics that ride on events of some scope."""
+    """Attributes and metrics that ride on events of some scope, converted with each event."""
 
-    attributes: Mapping[str, str]
-    metrics: Mapping[str, float]
+    attributes: object = None
+    metrics: object = None
 
     @classmethod
     def checked(
-        cls, attributes: Mapping[str, str] | None, metrics: Mapping[str, float] | None
+        cls,
+        attributes: Mapping[str, AttributeValue] | None,
+        metrics: Mapping[str, MetricValue] | None,
     ) -> Defaults:
-        """Check types as an event does.
+        """Convert the values now, so that a mistake shows where it was made.
 
         Raises:
-            InvalidTypeError: a value has the wrong type.
+            InvalidTypeError: a value is nothing that can be sent.
+            ValidationError: a metric is text that writes no number.
         """
-        return cls(text_values(attributes) or {}, metric_values(metrics) or {})
+        return cls(attribute_texts(attributes)[0], metric_numbers(metrics)[0])
 
 
 class Recorder:
@@ -151,18 +155,18 @@ class Recorder:
 
     def record(  # noqa: PLR0913, PLR0917 -- the parts of an event; by place, which is faster
         self,
-        endpoint_id: str,
+        endpoint_id: Id,
         event: Event | str,
-        attributes: Mapping[str, str] | None = None,
-        metrics: Mapping[str, float] | None = None,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        metrics: Mapping[str, MetricValue] | None = None,
         session: Session | None = None,
-        timestamp: TimestampInput | None = None,
+        timestamp: Moment | None = None,
         endpoint: Endpoint | None = None,
-        event_id: str | None = None,
+        event_id: Id | None = None,
         defaults: Defaults | None = None,
         future: Future[EventResult] | None = None,
     ) -> str:
-        """Queue the event, or count it as rejected; returns its id."""
+        """Queue the event, or count it as rejected or dropped; returns its id."""
         forks.check()
         if (
             type(event) is str
@@ -172,81 +176,136 @@ class Recorder:
             and defaults is None
             and not self._defaults
         ):
-            event_id = _event_ids.new()
-            usual = self._usual_fragment(endpoint_id, event, event_id, attributes, metrics, session)
+            new_id = _event_ids.new()
+            usual = self._usual_fragment(endpoint_id, event, new_id, attributes, metrics, session)
             if usual is not None:
-                if future is not None or not self._put_plain(endpoint_id, event_id, usual):
-                    self._delivery.enqueue(endpoint_id, event_id, usual, b"", future)
-                return event_id
+                # The fast path has seen that the id is a `str`.
+                if future is not None or not self._put_plain(endpoint_id, new_id, usual):  # type: ignore[arg-type]
+                    self._enqueue(Recorded(endpoint_id, new_id, usual, b"", future))  # type: ignore[arg-type]
+                return new_id
         parts = attributes, metrics, session, timestamp
         return self._record_any(endpoint_id, event, event_id, parts, endpoint, defaults, future)
 
     def _record_any(  # noqa: PLR0913, PLR0917 -- the parts of an event
         self,
-        endpoint_id: str,
-        event: Event | str,
-        event_id: str | None,
+        endpoint_id: object,
+        event: object,
+        event_id: object,
         parts: _Parts,
-        endpoint: Endpoint | None,
+        endpoint: object,
         defaults: Defaults | None,
         future: Future[EventResult] | None,
     ) -> str:
-        event_id = event_id_of(event, event_id)
-        fragment = data = b""
+        item = Recorded("", _event_ids.new(), b"", b"", future)
+        problem = data_problem = None
+        cuts = Cuts()
         try:
-            fragment, problem = self._fragment(endpoint_id, event, event_id, parts, defaults)
-            if endpoint is not None:
-                data = self._endpoint_data(endpoint_id, endpoint)
-        except InvalidTypeError:
-            raise
-        except ValidationError as error:
-            problem = error
+            item.event_id = event_id_of(event, event_id) or item.event_id
+            item.endpoint_id = id_text(endpoint_id, "$.id")
+            item.fragment = self._fragment(item, event, parts, defaults, cuts)
+        except Exception as error:  # noqa: BLE001 -- the caller's own types may raise anything
+            problem = _problem(error)
+        if endpoint is not None:
+            try:
+                item.endpoint = self._endpoint_data(item.endpoint_id, endpoint, cuts)
+            except Exception as error:  # noqa: BLE001 -- as above
+                data_problem = _problem(error)
+        if self.policy.strict and (problem or data_problem):
+            raise problem or data_problem or AssertionError
+        self._count(cuts)
         if problem is None:
-            self._delivery.enqueue(endpoint_id, event_id, fragment, data, future)
-            return event_id
+            if data_problem is not None:
+                self._reject_data(item, data_problem)
+            self._enqueue(item)
+        else:
+            if item.endpoint and endpoint_id_problem(item.endpoint_id) is None:
+                self._enqueue(_data_alone(item))
+                item.endpoint = b""  # a replayed dead letter must not bring it back
+            self._reject(item, problem)
+        return item.event_id
+
+    def refuse(self, endpoint_id: object, error: Exception) -> None:
+        """Count an event that could not even be begun as rejected.
+
+        Args:
+            endpoint_id: the endpoint as it was given.
+            error: why it could not.
+
+        Raises:
+            ValidationError: the client is strict.
+        """
+        problem = _problem(error)
         if self.policy.strict:
             raise problem
-        self._delivery.reject(
-            Recorded(endpoint_id, event_id, fragment, data), problem.reason, problem.message
-        )
-        if future is not None:
-            future.set_result(refusal(endpoint_id, event_id, problem))
-        return event_id
+        key = endpoint_id if isinstance(endpoint_id, str) else ""
+        self._reject(Recorded(key, _event_ids.new(), b""), problem)
+
+    def _enqueue(self, item: Recorded) -> None:
+        try:
+            if item.is_endpoint:
+                self._delivery.enqueue_endpoint(item.endpoint_id, item.fragment)
+            else:
+                self._delivery.enqueue(
+                    item.endpoint_id, item.event_id, item.fragment, item.endpoint, item.future
+                )
+        except ClosedError:
+            if self.policy.strict:
+                raise
+            self._delivery.drop_closed(item)
+
+    def _reject(self, item: Recorded, problem: ValidationError) -> None:
+        try:
+            self._delivery.reject(item, problem.reason, problem.message)
+        except ClosedError:
+            self._delivery.drop_closed(item)
+            return
+        if item.future is not None:
+            item.future.set_result(refusal(item.endpoint_id, item.event_id, problem))
+
+    def _reject_data(self, item: Recorded, problem: ValidationError) -> None:
+        """Count endpoint data that cannot go with its event; the event goes without it."""
+        self._reject(Recorded(item.endpoint_id, "", b"", is_endpoint=True), problem)
+        outer = item.future
+        if outer is not None:
+            item.future = _with_endpoint_answer(outer, problem)
+
+    def _count(self, cuts: Cuts) -> None:
+        if cuts.is_truncated:
+            self._delivery.count_truncated()
+        if cuts.left_out:
+            self._delivery.count_left_out(cuts.left_out)
 
     def encoded(
-        self, endpoint_id: str, event: Event | str, event_id: str, details: EventDetails
+        self, endpoint_id: Id, event: Event | str, event_id: str, details: EventDetails
     ) -> EventItem:
-        """Check and encode one event without queueing it.
+        """Convert, check and encode one event without queueing it.
 
         Raises:
             InvalidTypeError: a value has the wrong type.
             ValidationError: the service would refuse the content.
         """
-        endpoint = details.get("endpoint")
-        fragment, problem = self._fragment(
-            endpoint_id,
-            event,
-            event_id,
-            (
-                details.get("attributes"),
-                details.get("metrics"),
-                details.get("session"),
-                details.get("timestamp"),
-            ),
-            None,
+        item = EventItem(id_text(endpoint_id, "$.id"), event_id, b"")
+        cuts = Cuts()
+        parts = (
+            details.get("attributes"),
+            details.get("metrics"),
+            details.get("session"),
+            details.get("timestamp"),
         )
-        if problem is not None:
-            raise problem
-        data = b"" if endpoint is None else self._endpoint_data(endpoint_id, endpoint)
-        return EventItem(endpoint_id, event_id, fragment, data)
+        item.fragment = self._fragment(item, event, parts, None, cuts)
+        endpoint = details.get("endpoint")
+        if endpoint is not None:
+            item.endpoint = self._endpoint_data(item.endpoint_id, endpoint, cuts)
+        self._count(cuts)
+        return item
 
     def _usual_fragment(  # noqa: PLR0913, PLR0917 -- every call of `record`: kept flat
         self,
-        endpoint_id: str,
+        endpoint_id: object,
         event_type: str,
         event_id: str,
-        attributes: Mapping[str, str] | None,
-        metrics: Mapping[str, float] | None,
+        attributes: object,
+        metrics: object,
         session: Session | None,
     ) -> bytes | None:
         """What `_fragment` gives for an event without anything unusual; None for any other.
@@ -289,61 +348,61 @@ class Recorder:
             fragment = wire.usual_event(
                 event_type, attributes, metrics, session, event_id, self.clock(), self._members
             )
-        except (TypeError, ValidationError):
+        except Exception:  # noqa: BLE001 -- `_record_any` says what is wrong with it
             return None
         return fragment if len(fragment) <= self._most_bytes else None
 
     def _fragment(
         self,
-        endpoint_id: str,
-        event: Event | str,
-        event_id: str,
+        item: EventItem,
+        event: object,
         parts: _Parts,
         session_defaults: Defaults | None,
-    ) -> tuple[bytes, ValidationError | None]:
-        """The encoded event, and why the service would refuse it, or None.
+        cuts: Cuts,
+    ) -> bytes:
+        """Return the encoded event; what was cut or left out is noted in `cuts`.
 
         Raises:
-            InvalidTypeError: a value has the wrong type.
-            ValidationError: the event cannot be encoded at all.
+            ValidationError: the service would refuse it, or it cannot be encoded.
         """
-        if not isinstance(endpoint_id, str):
-            raise InvalidTypeError(
-                f"expected an endpoint id as text, got {type(endpoint_id).__name__}", "$.id"
-            )
-        attributes, metrics, session, timestamp = parts
-        if isinstance(event, str):
-            event_type, whole = event, None
-            attributes, metrics = text_values(attributes), metric_values(metrics)
-            at = _checked_parts(event_type, session, timestamp)
-        else:
+        given_attributes, given_metrics, given_session, timestamp = parts
+        session = _session(given_session)
+        whole = None
+        if isinstance(event, Event):
             whole = _checked_event(event, parts)
-            event_type, attributes, metrics = whole.type, whole.attributes, whole.metrics
+            event_type, session = whole.type, whole.session
+            given_attributes, given_metrics = whole.attributes, whole.metrics
             at = whole.timestamp
+        else:
+            event_type = _event_type(event)
+            at = None if timestamp is None else moment(timestamp, "$.timestamp")
         if self._defaults or session_defaults is not None:
-            scopes = (self._defaults.get(None), self._defaults.get(event_type), session_defaults)
-            attributes, metrics = _merged(scopes, attributes, metrics)
-        if self._truncates and attributes:
-            attributes = self._truncated(attributes)
+            scopes = (session_defaults, self._defaults.get(event_type), self._defaults.get(None))
+            given_attributes = _merged(given_attributes, [s and s.attributes for s in scopes])
+            given_metrics = _merged(given_metrics, [s and s.metrics for s in scopes])
+        attributes: Mapping[str, str] | None
+        metrics: Mapping[str, float] | None
+        attributes, unusable = attribute_texts(given_attributes)
+        metrics, not_finite = metric_numbers(given_metrics)
+        cuts.left_out += unusable + not_finite
+        problem = event_problem(attributes, metrics, self.limits)
+        if problem is not None and self._truncates:
+            attributes, metrics = trimmed_event(attributes, metrics, self.limits, cuts)
+            problem = event_problem(attributes, metrics, self.limits)
+        problem = endpoint_id_problem(item.endpoint_id) or problem
         if whole is None:
             body = wire.event_parts(event_type, attributes, metrics, session)
         else:
             body = wire.event_body(whole, attributes, metrics)
         stamp = wire.stamp(self.clock()) if at is None else wire.iso(at)
-        fragment = wire.event_fragment(body, event_id, stamp, self.policy.members)
-        return fragment, (
-            endpoint_id_problem(endpoint_id)
-            or event_problem(attributes, metrics, self.limits)
-            or (_too_large(fragment, self.limits) if len(fragment) > self._most_bytes else None)
-        )
+        item.fragment = wire.event_fragment(body, item.event_id, stamp, self.policy.members)
+        if problem is None and len(item.fragment) > self._most_bytes:
+            problem = _too_large(item.fragment, self.limits)
+        if problem is not None:
+            raise problem
+        return item.fragment
 
-    def _truncated(self, attributes: Mapping[str, str]) -> Mapping[str, str]:
-        shorter = truncated(attributes, self.limits)
-        if shorter is not attributes:
-            self._delivery.count_truncated()
-        return shorter
-
-    def _endpoint_data(self, endpoint_id: str, endpoint: Endpoint) -> bytes:
+    def _endpoint_data(self, endpoint_id: str, endpoint: object, cuts: Cuts) -> bytes:
         if not isinstance(endpoint, Endpoint):
             raise InvalidTypeError(
                 f"expected an Endpoint, got {type(endpoint).__name__}", "$.endpoint"
@@ -355,6 +414,9 @@ class Recorder:
                 "endpoint_id",
             )
         problem = endpoint_problem(endpoint, self.limits)
+        if problem is not None and self._truncates:
+            endpoint = trimmed_endpoint(endpoint, self.limits, cuts)
+            problem = endpoint_problem(endpoint, self.limits)
         if problem is not None:
             raise problem
         data = wire.encode(wire.endpoint_request(endpoint))
@@ -368,22 +430,28 @@ class Recorder:
         return data
 
 
-def _checked_parts(
-    event_type: str, session: Session | None, timestamp: TimestampInput | None
-) -> dt.datetime | None:
-    """What making an `Event` of the parts would check, without the cost of making one."""
-    if not event_type:
-        raise ValidationError("is empty: name the event type", "$.type", "event_type")
-    if session is not None and not isinstance(session, Session):
-        raise InvalidTypeError(f"expected a Session, got {type(session).__name__}", "$.session")
-    return None if timestamp is None else instant(timestamp, "timestamp")
-
-
-def _checked_event(event: Event, parts: tuple[object, ...]) -> Event:
-    if not isinstance(event, Event):
+def _event_type(event: object) -> str:
+    if isinstance(event, Enum):
+        event = event.value
+    if not isinstance(event, str):
         raise InvalidTypeError(
             f"expected an Event or an event type, got {type(event).__name__}", "$.event"
         )
+    if not event:
+        raise ValidationError("is empty: name the event type", "$.type", "event_type")
+    return str.__str__(event)
+
+
+def _session(value: object) -> Session | None:
+    if value is None or isinstance(value, Session):
+        return value
+    inner = getattr(value, "value", None)  # an ActiveSession
+    if isinstance(inner, Session):
+        return inner
+    raise InvalidTypeError(f"expected a Session, got {type(value).__name__}", "$.session")
+
+
+def _checked_event(event: Event, parts: tuple[object, ...]) -> Event:
     if any(part is not None for part in parts):
         raise InvalidTypeError(
             "give attributes, metrics, session and timestamp to the Event itself, or pass an event"
@@ -393,21 +461,60 @@ def _checked_event(event: Event, parts: tuple[object, ...]) -> Event:
     return event
 
 
-def _merged(
-    scopes: Iterable[Defaults | None],
-    attributes: Mapping[str, str] | None,
-    metrics: Mapping[str, float] | None,
-) -> tuple[Mapping[str, str] | None, Mapping[str, float] | None]:
-    """What rides along, from general to special, and the event's own last."""
-    all_attributes: dict[str, str] = {}
-    all_metrics: dict[str, float] = {}
-    for defaults in scopes:
-        if defaults is not None:
-            all_attributes.update(defaults.attributes)
-            all_metrics.update(defaults.metrics)
-    all_attributes.update(attributes or {})
-    all_metrics.update(metrics or {})
-    return all_attributes or None, all_metrics or None
+def _merged(own: object, defaults: Iterable[object]) -> object:
+    """Return what the event has itself, and what rides along where it has nothing of that name.
+
+    Args:
+        own: what the event has itself.
+        defaults: what rides along, the more special first.
+    """
+    merged: dict[object, object] = {}
+    for values in (own, *defaults):
+        if values is None:
+            continue
+        if not isinstance(values, Mapping):
+            return values  # converting it says what is wrong
+        for name, value in list(values.items()):
+            merged.setdefault(name, value)
+    return merged or None
+
+
+def _data_alone(item: Recorded) -> Recorded:
+    """Return the endpoint data of an event that is rejected, as an update of the endpoint."""
+    data = wire.with_id(item.endpoint_id, item.endpoint)
+    return Recorded(item.endpoint_id, "", data, is_endpoint=True)
+
+
+def _with_endpoint_answer(
+    outer: Future[EventResult], problem: ValidationError
+) -> Future[EventResult]:
+    """Return a future whose result reaches `outer` together with why the endpoint data stayed."""
+    inner: Future[EventResult] = Future()
+    inner.set_running_or_notify_cancel()
+
+    def pass_on(done: Future[EventResult]) -> None:
+        error = done.exception()
+        if error is not None:
+            outer.set_exception(error)
+            return
+        answer = attrs.evolve(
+            done.result(),
+            endpoint_status_code=_status(problem),
+            endpoint_message=str(problem),
+        )
+        outer.set_result(answer)
+
+    inner.add_done_callback(pass_on)
+    return inner
+
+
+def _problem(error: Exception) -> ValidationError:
+    """Return why something cannot be sent, without what the caller's own types said."""
+    if isinstance(error, ValidationError):
+        return error
+    return ValidationError(
+        f"cannot be read ({type(error).__name__}): pass plain values", "$", "unreadable"
+    )
 
 
 class _EventIds:
@@ -428,21 +535,16 @@ class _EventIds:
         self.new: Callable[[], str] = map(form.__mod__, itertools.count(first)).__next__
 
 
-_event_ids = _EventIds()
-
-
-def event_id_of(event: Event | str, event_id: str | None) -> str:
-    """The id that was given beside a type or in the event, or a new one."""
+def event_id_of(event: object, event_id: object) -> str:
+    """Return the id that was given beside a type or in the event, or a new one."""
     if event_id is not None:
-        if not isinstance(event_id, str):
-            raise InvalidTypeError(
-                f"expected text, got {type(event_id).__name__}: pass a str", "$.event_id"
-            )
         if isinstance(event, Event):
             raise InvalidTypeError("give the id to the Event itself", "$.event_id")
-    elif isinstance(event, Event):
-        event_id = event.id
-    return event_id or _event_ids.new()
+        return id_text(event_id, "$.event_id") or _event_ids.new()
+    return (isinstance(event, Event) and event.id) or _event_ids.new()
+
+
+_event_ids = _EventIds()
 
 
 def _too_large(fragment: bytes, limits: Limits) -> ValidationError:
@@ -459,6 +561,10 @@ def refusal(endpoint_id: str, event_id: str, problem: ValidationError) -> EventR
     return EventResult(
         endpoint_id=endpoint_id,
         event_id=event_id,
-        status_code=_TOO_LARGE if problem.reason == "too_large" else _REFUSED,
+        status_code=_status(problem),
         message=str(problem),
     )
+
+
+def _status(problem: ValidationError) -> int:
+    return _TOO_LARGE if problem.reason == "too_large" else _REFUSED

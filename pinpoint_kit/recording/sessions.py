@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
-from pinpoint_kit.models.base import instant
 from pinpoint_kit.models.event import Event, Session
+from pinpoint_kit.models.scalars import id_text, moment
 from pinpoint_kit.recording.recorder import Defaults
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from pinpoint_kit.models.base import TimestampInput
     from pinpoint_kit.models.endpoint import Endpoint
+    from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue, Moment
     from pinpoint_kit.recording.recorder import EventDetails, Recorder
 
 __all__ = ["ActiveSession", "Sessions"]
@@ -49,7 +49,7 @@ class ActiveSession:
         owner: Sessions,
         value: Session,
         *,
-        elapsed_ms: int,
+        elapsed_ms: int | None,
         defaults: Defaults | None,
     ) -> None:
         self._owner = owner
@@ -105,7 +105,7 @@ class ActiveSession:
         )
 
     def begin(self, endpoint: Endpoint | None) -> None:
-        """Record `_session.start`; `Sessions.start` does it once."""
+        """Record `_session.start`; `Sessions.start` does it once, unless it is refused."""
         self._owner.recorder.record(
             self.endpoint_id,
             START,
@@ -115,7 +115,7 @@ class ActiveSession:
             defaults=self._defaults,
         )
 
-    def pause(self, *, timestamp: TimestampInput | None = None) -> None:
+    def pause(self, *, timestamp: Moment | None = None) -> None:
         """Record `_session.pause` with the duration so far; nothing when it does not run.
 
         Args:
@@ -124,11 +124,13 @@ class ActiveSession:
         with self._lock:
             if self.state != "running":
                 return
-            at, duration_ms = self._measure(timestamp)
+            at, problem = self._owner.at(timestamp)
+            duration_ms = self._measure(at)
+            at = at or self._owner.now()
             self._value = attrs.evolve(self._value, pause_timestamp=at, duration_ms=duration_ms)
-            self._mark(PAUSE, at, attrs.evolve(self._value, stop_timestamp=at))
+            self._mark(PAUSE, at, attrs.evolve(self._value, stop_timestamp=at), problem)
 
-    def resume(self, *, timestamp: TimestampInput | None = None) -> None:
+    def resume(self, *, timestamp: Moment | None = None) -> None:
         """Record `_session.resume`; nothing when it is not paused.
 
         Args:
@@ -137,11 +139,11 @@ class ActiveSession:
         with self._lock:
             if self.state != "paused":
                 return
-            at, _ = self._measure(timestamp)
+            at, problem = self._owner.at(timestamp)
             self._value = attrs.evolve(self._value, pause_timestamp=None, duration_ms=None)
-            self._mark(RESUME, at, self._value)
+            self._mark(RESUME, at or self._owner.now(), self._value, problem)
 
-    def stop(self, *, timestamp: TimestampInput | None = None) -> Session:
+    def stop(self, *, timestamp: Moment | None = None) -> Session:
         """Record `_session.stop` with `StopTimestamp` and `Duration`; idempotent.
 
         A paused session ends at the pause.
@@ -156,28 +158,41 @@ class ActiveSession:
             if self.state == "stopped":
                 return self._value
             paused_at = self._value.pause_timestamp
+            at, problem = self._owner.at(timestamp)
             if paused_at is not None:
                 at, duration_ms = paused_at, self._value.duration_ms
             else:
-                at, duration_ms = self._measure(timestamp)
+                duration_ms = self._measure(at)
+                at = at or self._owner.now()
             self._value = attrs.evolve(
                 self._value, stop_timestamp=at, duration_ms=duration_ms, pause_timestamp=None
             )
-            self._mark(STOP, at, self._value)
+            self._mark(STOP, at, self._value, problem)
             self._owner.forget(self)
             return self._value
 
-    def _measure(self, timestamp: TimestampInput | None) -> tuple[dt.datetime, int]:
-        """The instant, and milliseconds since the start: monotonic, unless the caller dates it."""
-        given = instant(timestamp, "timestamp")
-        if given is None:
-            passed = self._owner.monotonic() - self._origin
-            return self._owner.now(), self._elapsed_ms + round(passed * 1000)
-        start = self._value.start_timestamp or given
-        return given, max(0, round((given - start) / dt.timedelta(milliseconds=1)))
+    def _measure(self, given: dt.datetime | None) -> int | None:
+        """Return milliseconds since the start: monotonic, unless the caller dates the end.
 
-    def _mark(self, event_type: str, at: dt.datetime, session: Session) -> None:
-        self._owner.recorder.record(
+        None where nobody knows, because the end is dated before the start; 0 would be a duration.
+        """
+        if given is None:
+            if self._elapsed_ms is None:
+                return None
+            return self._elapsed_ms + round((self._owner.monotonic() - self._origin) * 1000)
+        start = self._value.start_timestamp
+        if start is None or given < start:
+            return None
+        return round((given - start) / dt.timedelta(milliseconds=1))
+
+    def _mark(
+        self, event_type: str, at: dt.datetime, session: Session, problem: Exception | None
+    ) -> None:
+        recorder = self._owner.recorder
+        if problem is not None:
+            recorder.refuse(self.endpoint_id, problem)
+            return
+        recorder.record(
             self.endpoint_id, event_type, timestamp=at, session=session, defaults=self._defaults
         )
 
@@ -208,19 +223,23 @@ class Sessions:
 
     def start(  # noqa: PLR0913 -- the parts of a session
         self,
-        endpoint_id: str,
+        endpoint_id: Id,
         *,
-        attributes: Mapping[str, str] | None = None,
-        metrics: Mapping[str, float] | None = None,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        metrics: Mapping[str, MetricValue] | None = None,
         endpoint: Endpoint | None = None,
-        timestamp: TimestampInput | None = None,
-        session_id: str | None = None,
+        timestamp: Moment | None = None,
+        session_id: Id | None = None,
     ) -> ActiveSession:
         """Record `_session.start` and return the session; one that is open there is stopped.
 
+        It never blocks and never raises, like `events.record`. A session whose start cannot be
+        sent is returned all the same, so that the program goes on; what it records is counted as
+        rejected where it cannot be sent either.
+
         Args:
             endpoint_id: the endpoint; case-insensitive.
-            attributes: name -> text, riding on every event of this session.
+            attributes: name -> text or the like, riding on every event of this session.
             metrics: name -> number, riding on every event of this session.
             endpoint: endpoint data that goes with the event.
             timestamp: when it began; now unless given.
@@ -230,8 +249,8 @@ class Sessions:
             The session; use it in a `with` block or call its `stop()`.
 
         Raises:
-            InvalidTypeError: a value has the wrong type.
-            ClosedError: the client was closed.
+            ValidationError: strict, and the event cannot be sent as it is.
+            ClosedError: strict, and the client was closed.
 
         Examples:
             >>> from pinpoint_kit import connect
@@ -241,32 +260,40 @@ class Sessions:
             ...     pinpoint.flush().accepted
             3
         """
-        _require_text(endpoint_id, "$.endpoint_id")
-        if session_id is not None:
-            _require_text(session_id, "$.session_id")
-        defaults = Defaults.checked(attributes, metrics) if attributes or metrics else None
-        started = instant(timestamp, "timestamp") or self.now()
+        problem: Exception | None = None
+        key, own_id, started = "", "", None
+        try:
+            key = id_text(endpoint_id, "$.endpoint_id")
+            own_id = "" if session_id is None else id_text(session_id, "$.session_id")
+            started = None if timestamp is None else moment(timestamp, "$.timestamp")
+        except Exception as error:
+            problem = error
+            if self.recorder.policy.strict:
+                raise
+        started = started or self.now()
         value = Session(
-            id=session_id or _session_id(endpoint_id, started),
-            start_timestamp=started,
-            endpoint_id=endpoint_id,
+            id=own_id or _session_id(key, started), start_timestamp=started, endpoint_id=key
         )
-        session = ActiveSession(self, value, elapsed_ms=0, defaults=defaults)
-        self._replace(session, timestamp)
-        session.begin(endpoint)
+        session = ActiveSession(self, value, elapsed_ms=0, defaults=_riding(attributes, metrics))
+        self._replace(session, None if timestamp is None else started)
+        if problem is None:
+            session.begin(endpoint)
+        else:
+            self.recorder.refuse(endpoint_id, problem)
         return session
 
     def attach(
         self,
         session: Session,
         *,
-        attributes: Mapping[str, str] | None = None,
-        metrics: Mapping[str, float] | None = None,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        metrics: Mapping[str, MetricValue] | None = None,
     ) -> ActiveSession:
         """Carry on a session that another process began, from its plain value.
 
         Records nothing for it; another session that is open at the endpoint is stopped. The
-        duration goes on from the wall clock's distance to the start.
+        duration goes on from the wall clock's distance to the start; it stays unknown when the
+        start is later than this machine's clock.
 
         Args:
             session: the value of an `ActiveSession`, with its `endpoint_id`.
@@ -296,9 +323,13 @@ class Sessions:
             known = self._active.get(session.endpoint_id.lower())
         if known is not None and known.id == session.id:
             return known
-        elapsed = (self.now() - session.start_timestamp) / dt.timedelta(milliseconds=1)
-        defaults = Defaults.checked(attributes, metrics) if attributes or metrics else None
-        active = ActiveSession(self, session, elapsed_ms=max(0, round(elapsed)), defaults=defaults)
+        elapsed_ms = round((self.now() - session.start_timestamp) / dt.timedelta(milliseconds=1))
+        active = ActiveSession(
+            self,
+            session,
+            elapsed_ms=elapsed_ms if elapsed_ms >= 0 else None,
+            defaults=_riding(attributes, metrics),
+        )
         self._replace(active, None)
         return active
 
@@ -307,11 +338,24 @@ class Sessions:
         at = dt.datetime.fromtimestamp(self.recorder.clock(), dt.timezone.utc)
         return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
-    def get(self, endpoint_id: str) -> ActiveSession | None:
-        """The session that is open at this endpoint in this client, or None."""
-        _require_text(endpoint_id, "$.endpoint_id")
+    def at(self, timestamp: Moment | None) -> tuple[dt.datetime | None, Exception | None]:
+        """Return the instant that was given, if any, and why it cannot be used.
+
+        Raises:
+            ValidationError: strict, and it cannot.
+        """
+        try:
+            return (None if timestamp is None else moment(timestamp, "$.timestamp")), None
+        except Exception as error:
+            if self.recorder.policy.strict:
+                raise
+            return None, error
+
+    def get(self, endpoint_id: Id) -> ActiveSession | None:
+        """Return the session that is open at this endpoint in this client, or None."""
+        key = id_text(endpoint_id, "$.endpoint_id").lower()
         with self._lock:
-            return self._active.get(endpoint_id.lower())
+            return self._active.get(key)
 
     def stop_all(self) -> None:
         """Stop every session that is open in this client."""
@@ -320,7 +364,7 @@ class Sessions:
         for session in active:
             session.stop()
 
-    def _replace(self, session: ActiveSession, timestamp: TimestampInput | None) -> None:
+    def _replace(self, session: ActiveSession, timestamp: Moment | None) -> None:
         with self._lock:
             earlier = self._active.get(session.endpoint_id.lower())
             self._active[session.endpoint_id.lower()] = session
@@ -334,9 +378,16 @@ class Sessions:
                 del self._active[session.endpoint_id.lower()]
 
 
-def _require_text(value: object, path: str) -> None:
-    if not isinstance(value, str):
-        raise InvalidTypeError(f"expected text, got {type(value).__name__}: pass a str", path)
+def _riding(attributes: object, metrics: object) -> Defaults | None:
+    """Return what rides on every event of a session; it is converted with each of them."""
+    if attributes is None and metrics is None:
+        return None
+    return Defaults(_copied(attributes), _copied(metrics))
+
+
+def _copied(values: object) -> object:
+    """Return a copy, because the caller keeps theirs; what is no dict is refused with events."""
+    return dict(values) if type(values) is dict else values
 
 
 def _session_id(endpoint_id: str, started: dt.datetime) -> str:

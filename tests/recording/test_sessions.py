@@ -12,6 +12,7 @@ import pytest
 
 import pinpoint_kit as pk
 from pinpoint_kit import errors
+from tests.recording.conftest import watch
 
 if TYPE_CHECKING:
     from tests.recording.conftest import Watched
@@ -200,10 +201,67 @@ def test_past_sessions_take_their_times_from_the_caller(watched: Watched) -> Non
     ]
 
 
-def test_a_stop_before_the_start_has_no_negative_duration(watched: Watched) -> None:
-    """A log whose clock went back gives a duration of 0."""
+def test_a_stop_before_the_start_has_no_duration(watched: Watched) -> None:
+    """A log whose clock went back gives an unknown duration, and the event is accepted."""
     session = watched.pinpoint.sessions.start("device-1", timestamp="2020-01-01T00:00:00Z")
-    assert session.stop(timestamp="2019-01-01T00:00:00Z").duration_ms == 0
+    assert session.stop(timestamp="2019-01-01T00:00:00Z").duration_ms is None
+    stop = watched.events()[1]
+    assert stop["Timestamp"] == "2019-01-01T00:00:00.000Z"
+    assert stop["Session"].keys() == {"Id", "StartTimestamp"}
+    assert watched.pinpoint.flush(10).accepted == 2
+
+
+def test_a_session_from_a_clock_that_is_ahead_has_no_duration(watched: Watched) -> None:
+    """What was started later than now here, in another process, has an unknown duration."""
+    value = pk.Session(id="s", start_timestamp="2026-10-30T13:00:00Z", endpoint_id="device-1")
+    active = watched.pinpoint.sessions.attach(value)
+    watched.time.pass_(5)
+    assert active.stop().duration_ms is None
+
+
+def test_times_may_be_seconds_since_1970(watched: Watched) -> None:
+    """Sessions take the same instants as `record`."""
+    session = watched.pinpoint.sessions.start("device-1", timestamp=1_793_361_600)
+    assert session.stop(timestamp=1_793_361_601_500).duration_ms == 1500
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"endpoint_id": None}, {"session_id": b"s"}, {"timestamp": "yesterday"}, {"attributes": "a"}],
+)
+def test_a_session_that_cannot_begin_is_counted(watched: Watched, wrong: dict[str, Any]) -> None:
+    """Starting never raises: what cannot be sent is rejected, and the program goes on."""
+    details: dict[str, Any] = {"endpoint_id": "device-1", **wrong}
+    with watched.pinpoint.sessions.start(**details) as session:
+        session.record("t")
+    report = watched.pinpoint.flush(10)
+    assert report.recorded == 3
+    assert report.rejected >= 1
+
+
+def test_a_wrong_time_does_not_stop_the_session_from_stopping(watched: Watched) -> None:
+    """Each event with a time that cannot be read is rejected; the session goes on and ends."""
+    session = watched.pinpoint.sessions.start("device-1")
+    session.pause(timestamp="yesterday")
+    assert session.state == "paused"
+    session.resume(timestamp=True)
+    assert session.state == "running"
+    session.stop(timestamp="tomorrow")
+    assert session.state == "stopped"
+    report = watched.pinpoint.flush(10)
+    assert (report.accepted, report.rejected) == (1, 3)
+
+
+def test_a_strict_client_raises_for_a_session_that_cannot_begin() -> None:
+    """strict=True raises, and nothing is recorded."""
+    client = watch(strict=True)
+    with pytest.raises(errors.ValidationError):
+        client.pinpoint.sessions.start("device-1", timestamp="yesterday")
+    session = client.pinpoint.sessions.start("device-1")
+    with pytest.raises(errors.ValidationError):
+        session.pause(timestamp="yesterday")
+    assert session.state == "running"
+    client.pinpoint.close()
 
 
 def test_attributes_of_a_session_ride_on_all_its_events(watched: Watched) -> None:
@@ -234,9 +292,9 @@ def test_endpoint_data_goes_with_the_start(watched: Watched) -> None:
 
 
 def test_wrong_types_are_told_apart(watched: Watched) -> None:
-    """An id that is no text, or a value that is no session, raises a typed error."""
+    """What returns an answer raises a typed error for an id or a session of a wrong type."""
     sessions: Any = watched.pinpoint.sessions
-    for verb, wrong in ((sessions.start, 5), (sessions.get, 5), (sessions.attach, "x")):
+    for verb, wrong in ((sessions.get, None), (sessions.get, b"x"), (sessions.attach, "x")):
         with pytest.raises(errors.InvalidTypeError):
             verb(wrong)
 

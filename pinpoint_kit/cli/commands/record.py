@@ -65,7 +65,13 @@ def record(settings: Settings, source: BinaryIO, give_up_after: float) -> None:
         give_up_after=give_up_after,
     )
     # The events are somebody else's: nothing of ours is written into them.
-    with settings.opened(delivery=options, sdk_name=None, client_sdk_version=None) as pinpoint:
+    with settings.opened(
+        delivery=options,
+        strict=True,  # a line that cannot be sent as it is has its number told
+        invalid="reject",
+        sdk_name=None,
+        client_sdk_version=None,
+    ) as pinpoint:
         _check_application(pinpoint)
         run = _Run(settings, source)
         recording = Recording(pinpoint, run.tell)

@@ -315,6 +315,11 @@ class Buffer:
         with self._lock:
             self._ledger.truncated += 1
 
+    def count_left_out(self, number: int) -> None:
+        """Count names and values that were left out of an event."""
+        with self._lock:
+            self._ledger.left_out += number
+
     def _check_open(self) -> None:
         if self._is_closed:
             raise ClosedError("this client was closed: make a new one with connect()")

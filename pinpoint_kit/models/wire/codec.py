@@ -189,6 +189,8 @@ def _unstructure_hook(
 
     def unstructure(value: Model) -> dict[str, JsonValue]:
         wire = base(value)
+        if request and isinstance(value, Session):
+            _complete(wire, value)
         extra: dict[str, JsonValue] = value.extra  # type: ignore[attr-defined]  # all have it
         if extra:
             wire.update(
@@ -197,6 +199,24 @@ def _unstructure_hook(
         return wire
 
     return unstructure
+
+
+def _complete(members: dict[str, JsonValue], session: Session) -> None:
+    """Give a session in an event the members without which the service refuses the event.
+
+    It wants a start always, and a duration beside a stop. A duration that nobody knows is left
+    unknown: of a session without its start, only the time of the event says when it stopped.
+    """
+    start, stop = session.start_timestamp, session.stop_timestamp
+    if stop is None:
+        return
+    if start is None:
+        members["StartTimestamp"] = iso(stop)
+    if session.duration_ms is None:
+        if start is not None and stop >= start:
+            members["Duration"] = (stop - start) // dt.timedelta(milliseconds=1)
+        else:
+            del members["StopTimestamp"]
 
 
 _FULL = _converter(request=False)
