@@ -1,10 +1,11 @@
-"""The façade: `connect` opens a door, `Pinpoint` owns the client and hands out the nouns.
+"""The front: `connect` opens what a URL names, `Pinpoint` owns it and hands out the nouns.
 
 No verbs of the API live here. SQL, botocore and encoding are out of place.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
 import time
 import warnings
@@ -60,6 +61,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SDK_NAME = "pinpoint_kit"
+_LOOKUP_TIMEOUT_S = 2.0
 
 
 class PinpointOptions(TypedDict, total=False):
@@ -77,6 +79,10 @@ class PinpointOptions(TypedDict, total=False):
             names that are too long or too many (the default), or `reject` the event.
         limits: the service's limits, if yours differ.
         retry: how often and how long a single call is tried.
+        lookup_timeout: seconds that a look-up may take in all, with at most one retry inside of
+            them: what reads one thing by its id, or a list of Pinpoint's own. 2 unless given;
+            where only `retry` is given, that holds for look-ups too. None treats them like other
+            calls.
         delivery: how recorded events are kept and sent.
         on_rejected: called with a `DeadLetter` for everything that is refused for its content,
             on a thread of its own; an error in it is logged and harms nothing.
@@ -99,6 +105,7 @@ class PinpointOptions(TypedDict, total=False):
     invalid: InvalidPolicy
     limits: Limits
     retry: RetryPolicy
+    lookup_timeout: float | None
     delivery: DeliveryOptions
     on_rejected: Callable[[DeadLetter], object] | None
     on_dropped: Callable[[DeadLetter], object] | None
@@ -117,7 +124,7 @@ def connect(
     timeout: float = 10.0,
     **options: Unpack[PinpointOptions],
 ) -> Pinpoint:
-    """Open a Pinpoint: an embedded engine, a server, or the hosted service.
+    """Connect to an embedded engine, a server, or the hosted service.
 
     Args:
         url: `sqlite:///FILE` (embedded; `sqlite://` in memory), `http://HOST:PORT`, or
@@ -127,7 +134,8 @@ def connect(
             The embedded engine takes `default` when neither a name nor an id is given.
         application_id: an application's id, `$PINPOINT_KIT_APPLICATION_ID` unless given.
         session: a boto3 or botocore session to take credentials and settings from.
-        timeout: seconds that one request may take.
+        timeout: seconds that one request may take in all: connecting (at most 5), sending and
+            reading the answer.
         **options: see `PinpointOptions`.
 
     Returns:
@@ -149,8 +157,7 @@ def connect(
     """
     if application is not None and application_id is not None:
         raise ConfigurationError("give application (a name) or application_id, not both")
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
-        raise ConfigurationError("timeout must be a number of seconds above 0")
+    _check_seconds("timeout", timeout)
     _check_options(options)
     door = open_door(
         url or os.environ.get("PINPOINT_KIT_URL") or DEFAULT_URL,
@@ -190,7 +197,7 @@ def _default_application(door: Door) -> str:
 
 
 class Pinpoint:
-    """One application of a Pinpoint. Safe to use from several threads.
+    """One application. Safe to use from several threads.
 
     Make it with `connect`, or wrap a botocore `pinpoint` client of your own. A client of your
     own stays yours: it keeps its own retries, and `close()` does not close it.
@@ -237,7 +244,12 @@ class Pinpoint:
         self._objects = door.objects if door else open_objects(client.meta.region_name)
         limits = options.get("limits", DEFAULT_LIMITS)
         self._pacer = Pacer(options.get("rates", {}), time.monotonic)
-        self._transport = Transport(client, retry=options.get("retry"), pace=self._pacer)
+        self._transport = Transport(
+            client,
+            retry=options.get("retry"),
+            lookup_timeout=_lookup_timeout(options),
+            pace=self._pacer,
+        )
         self.delivery = Delivery(
             _Sender(self._transport, application_id),
             limits=limits,
@@ -313,7 +325,7 @@ class Pinpoint:
             ConfigurationError: there is no such operation.
             ValidationError: the parameters do not fit the service model.
             ServiceError: the service refused; the embedded engine answers an operation that it
-                does not implement with `InternalServerError`, status 501.
+                does not implement with `OperationNotImplemented`.
             TransportError: no answer came.
         """
         if self._transport.takes(operation, "ApplicationId"):
@@ -458,15 +470,30 @@ class Pinpoint:
 
 
 def _check_options(options: PinpointOptions) -> None:
-    unknown = options.keys() - PinpointOptions.__annotations__.keys()
-    if unknown:
-        raise ConfigurationError(f"no such option: {', '.join(sorted(unknown))}")
+    known = PinpointOptions.__annotations__
+    for name in sorted(options.keys() - known.keys()):
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+        raise ConfigurationError(f"no such option: {name}: {hint}")
+    lookup_timeout = options.get("lookup_timeout")
+    if lookup_timeout is not None:
+        _check_seconds("lookup_timeout", lookup_timeout)
     if not isinstance(options.get("strict", False), bool):
         raise ConfigurationError("strict must be True or False")
     for name, cls in (("limits", Limits), ("retry", RetryPolicy), ("delivery", DeliveryOptions)):
         given = options.get(name)
         if given is not None and not isinstance(given, cls):
             raise ConfigurationError(f"{name} must be {cls.__name__}(...)")
+
+
+def _check_seconds(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ConfigurationError(f"{name} must be a number of seconds above 0")
+
+
+def _lookup_timeout(options: PinpointOptions) -> float | None:
+    default = None if options.get("retry") else _LOOKUP_TIMEOUT_S
+    return options.get("lookup_timeout", default)
 
 
 def _spool(options: PinpointOptions, application_id: str) -> Spool | None:

@@ -7,8 +7,9 @@
     ├── ConfigurationError (ValueError)   a URL, an option or a set-up is wrong
     │   └── StoreError                    a database or spool file cannot be used
     ├── ClosedError (RuntimeError)        used after close()
-    ├── TransportError                    no answer came
-    │   └── TransportTimeoutError (TimeoutError)
+    ├── TransportError                    no answer of Pinpoint came
+    │   ├── TransportTimeoutError (TimeoutError)
+    │   └── ForeignAnswerError            a proxy or another server answered in its place
     ├── ServiceError                      an answer came, and it says no
     │   ├── BadRequest                    400
     │   ├── Forbidden                     403
@@ -17,7 +18,8 @@
     │   ├── Conflict                      409
     │   ├── PayloadTooLarge               413
     │   ├── TooManyRequests               429
-    │   └── InternalServerError           500 and other 5xx
+    │   ├── InternalServerError           500 and other 5xx
+    │   └── OperationNotImplemented       501
     ├── DeliveryError                     a recorded item will not be delivered
     ├── JobFailedError                    an import or export job ended as FAILED
     └── JobTimeoutError (TimeoutError)    a job has not ended in time; it goes on
@@ -35,7 +37,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "BadRequest",
@@ -44,6 +46,7 @@ __all__ = [
     "Conflict",
     "DeliveryError",
     "Forbidden",
+    "ForeignAnswerError",
     "InternalServerError",
     "InvalidRowsError",
     "InvalidTypeError",
@@ -51,6 +54,7 @@ __all__ = [
     "JobTimeoutError",
     "MethodNotAllowed",
     "NotFound",
+    "OperationNotImplemented",
     "PayloadTooLarge",
     "PinpointKitError",
     "PinpointKitWarning",
@@ -145,6 +149,9 @@ class PinpointKitError(Exception):
 
     Attributes:
         is_retryable: True when the same call may succeed later without any change.
+        is_throttling: True when requests came faster than they are taken (429).
+        attempts: how often the request was tried; 0 when nothing was sent.
+        elapsed: seconds from the first try to this error; 0.0 when nothing was sent.
         report: the `BatchReport` of what `endpoints.update_many` had done when this ended it;
             None on every other error.
         results: the `EventResult` of each event, in the order given, that `events.put_many` had
@@ -152,6 +159,9 @@ class PinpointKitError(Exception):
     """
 
     is_retryable: bool = False
+    is_throttling: bool = False
+    attempts: int = 0
+    elapsed: float = 0.0
     report: _Report | None = None
     results: Sequence[_Result | None] | None = None
 
@@ -230,7 +240,9 @@ class TransportError(PinpointKitError):
         self.may_have_arrived = may_have_arrived
 
     def __str__(self) -> str:
-        return self.message
+        if self.attempts <= 1:
+            return self.message
+        return f"{self.message} ({self.attempts} attempts in {self.elapsed:.1f} s)"
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.message, self.operation), dict(self.__dict__)
@@ -240,12 +252,38 @@ class TransportTimeoutError(TransportError, TimeoutError):
     """No answer came in time. The service may or may not have done the work."""
 
 
+class ForeignAnswerError(TransportError):
+    """A proxy, a gateway or another server answered in Pinpoint's place, whatever the status.
+
+    Such an answer refuses nothing: recorded events stay pending.
+
+    Attributes:
+        status: the HTTP status code of that answer.
+        retry_after: seconds that it asks to wait, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        operation: str = "",
+        *,
+        status: int = 0,
+        retry_after: float | None = None,
+        is_retryable: bool = True,
+    ) -> None:
+        super().__init__(message, operation, is_retryable=is_retryable)
+        self.status = status
+        self.retry_after = retry_after
+        self.is_throttling = status == 429  # noqa: PLR2004 -- HTTP
+
+
 class ServiceError(PinpointKitError):
     """The service answered, and it refuses.
 
     Attributes:
         status: the HTTP status code.
-        code: the service's exception name, for example `NotFoundException`.
+        code: the service's exception name, for example `NotFoundException`; "" when it names
+            none that could stand in a log line.
         message: the service's own text; it may repeat what was sent.
         request_id: the id to quote when asking for help; "" when the answer had none.
         operation: the API operation, for example `GetEndpoint`.
@@ -274,6 +312,11 @@ class ServiceError(PinpointKitError):
         self.request_id = request_id
         self.operation = operation
         self.retry_after = retry_after
+
+    @property
+    def reason(self) -> str:
+        """A stable word for counting and logging; one of a fixed set, whatever was answered."""
+        return self.code if self.code in SERVICE_EXCEPTIONS else type(self).__name__
 
     def __str__(self) -> str:
         is_named = not self.operation or self.message.startswith(f"{self.operation} ")
@@ -307,7 +350,7 @@ class NotFound(ServiceError):
 class MethodNotAllowed(ServiceError):
     """405: this operation is not available here."""
 
-    next_step = "see the compatibility page for what this door answers"
+    next_step = "see the compatibility page for what is answered there"
 
 
 class Conflict(ServiceError):
@@ -326,14 +369,38 @@ class TooManyRequests(ServiceError):
     """429: over the request rate of this operation."""
 
     is_retryable = True
+    is_throttling = True
     next_step = "send more slowly, or put more items in one request"
 
 
 class InternalServerError(ServiceError):
-    """500 and other 5xx: the service failed, or does not implement the operation (501)."""
+    """500 and other 5xx: the service failed."""
 
     is_retryable = True
     next_step = "try again later"
+
+
+class OperationNotImplemented(ServiceError):
+    """501: the server knows the operation, and does not implement it."""
+
+    next_step = "use an operation that the compatibility page lists, or another server"
+
+
+#: The names of exceptions that Pinpoint answers with -> the class that says so here.
+SERVICE_EXCEPTIONS: Mapping[str, type[ServiceError]] = {
+    "BadRequestException": BadRequest,
+    "ForbiddenException": Forbidden,
+    "NotFoundException": NotFound,
+    "MethodNotAllowedException": MethodNotAllowed,
+    "ConflictException": Conflict,
+    "PayloadTooLargeException": PayloadTooLarge,
+    "TooManyRequestsException": TooManyRequests,
+    "InternalServerErrorException": InternalServerError,
+    # Not modelled, but front ends of AWS answer with them.
+    "AccessDeniedException": Forbidden,
+    "RequestEntityTooLargeException": PayloadTooLarge,
+    "ThrottlingException": TooManyRequests,
+}
 
 
 class DeliveryError(PinpointKitError):

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 import attrs
 
 from pinpoint_kit.errors import ServiceError, ValidationError
-from pinpoint_kit.transport import translating
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -179,6 +178,8 @@ class Objects:
 def _translating(operation: str) -> Iterator[None]:
     """Errors of botocore as ours, with advice that fits S3."""
     try:
+        from pinpoint_kit.transport.translation import translating  # noqa: PLC0415 -- loads botocore
+
         with translating(operation):
             yield
     except ServiceError as error:

@@ -150,8 +150,11 @@ def test_the_sdk_knows_nothing_of_the_engine() -> None:
 
 
 def test_botocore_has_three_homes() -> None:
-    """Only doors, transport and engine.wire.routes import botocore; others for types."""
-    homes = ("doors", "transport", "engine.wire.routes", "testing")
+    """Only doors, transport and engine.wire.routes import botocore; others for types.
+
+    The testing kit raises errors of botocore. Rooms to come make boto3 clients of other services.
+    """
+    homes = ("doors", "transport", "engine.wire.routes", "testing.faulty")
     assert (
         offences(
             lambda module, i: (
@@ -323,7 +326,7 @@ LAYERS: dict[str, set[str]] = {
     "records": set(),
     "progress": {"models", "audience"},
     "engine": {"errors", "limits", "records", "system", "version"},
-    "doors": {"errors", "limits", "engine", "objects", "system", "version"},
+    "doors": {"errors", "limits", "engine", "objects", "system", "transport", "version"},
     "server": {"errors", "engine", "system"},
 }
 

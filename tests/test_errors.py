@@ -14,7 +14,7 @@ import pytest
 
 import pinpoint_kit as pk
 from pinpoint_kit import errors
-from pinpoint_kit.transport import translate
+from pinpoint_kit.transport.translation import translate
 
 SECRET = "s3cr3t-ada@example.com"
 
@@ -27,6 +27,7 @@ SAMPLES: list[errors.PinpointKitError] = [
     errors.ClosedError("a"),
     errors.TransportError("a", "PutEvents", is_retryable=False, may_have_arrived=False),
     errors.TransportTimeoutError("a", "PutEvents", may_have_arrived=False),
+    errors.ForeignAnswerError("a", "PutEvents", status=429, retry_after=3.0, is_retryable=False),
     *(
         cls("no", status=418, code="X", request_id="r", operation="GetApp", retry_after=1.5)
         for cls in (
@@ -39,6 +40,7 @@ SAMPLES: list[errors.PinpointKitError] = [
             errors.PayloadTooLarge,
             errors.TooManyRequests,
             errors.InternalServerError,
+            errors.OperationNotImplemented,
         )
     ),
     errors.DeliveryError("a", "buffer_full"),
@@ -51,6 +53,7 @@ RETRYABLE = {
     errors.JobTimeoutError,
     errors.TransportError,
     errors.TransportTimeoutError,
+    errors.ForeignAnswerError,
     errors.TooManyRequests,
     errors.InternalServerError,
 }
@@ -234,7 +237,7 @@ def test_every_modelled_exception_has_its_class(code: str, status: int) -> None:
         ("ThrottlingException", 400, errors.TooManyRequests, True),
         ("", 429, errors.TooManyRequests, True),
         ("", 500, errors.InternalServerError, True),
-        ("NotImplementedException", 501, errors.InternalServerError, False),
+        ("NotImplementedException", 501, errors.OperationNotImplemented, False),
         ("502", 502, errors.InternalServerError, True),
         ("", 503, errors.InternalServerError, True),
         ("", 599, errors.InternalServerError, True),
@@ -263,7 +266,7 @@ def test_other_answers_go_by_their_status(
         (
             "NotImplementedException",
             501,
-            "use an operation that the compatibility page lists, or another door",
+            "use an operation that the compatibility page lists, or another server",
         ),
         ("500", 500, errors.InternalServerError.next_step),
         ("502", 502, errors.InternalServerError.next_step),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -66,8 +68,19 @@ def test_all_is_sorted_and_complete() -> None:
     """`__all__` is sorted, and exactly what the lazy table and the eager names give."""
     assert sorted(set(pk.__all__)) == sorted(pk.__all__)
     eager = {"__version__", "errors"}
-    assert set(pk.__all__) == set(pk._HOME_OF) | eager
+    assert set(pk.__all__) == set(vars(pk)["_HOME_OF"]) | eager
     assert dir(pk) == sorted(pk.__all__)
+
+
+def test_the_stub_says_the_same() -> None:
+    """What type checkers read is made from the table; `python tests/stub_of_front.py` makes it."""
+    path = Path(__file__).with_name("stub_of_front.py")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    front = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(front)
+    assert front.STUB.read_text() == front.stub()
 
 
 @pytest.mark.parametrize("name", pk.__all__)
@@ -75,7 +88,7 @@ def test_every_public_name_exists(name: str) -> None:
     """Every name of `__all__` can be had, and a class says where it lives."""
     value = getattr(pk, name)
     if inspect.isclass(value):
-        assert value.__module__ == f"pinpoint_kit.{pk._HOME_OF[name]}"
+        assert value.__module__ == f"pinpoint_kit.{vars(pk)['_HOME_OF'][name]}"
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
@@ -167,11 +180,11 @@ def test_every_module_has_a_docstring() -> None:
 
 @pytest.mark.parametrize("cls", public_classes(), ids=lambda cls: cls.__name__)
 def test_no_any_in_public_signatures(cls: type) -> None:
-    """Callers get types everywhere but in the answers of `call` and `call_own`."""
+    """Callers get types everywhere but in the answers of `call` and `call_extension`."""
     allowed = {
         ("Pinpoint", "call"): "dict[str, Any]",
         ("Transport", "call"): "dict[str, Any]",
-        ("Transport", "call_own"): "dict[str, Any] | None",
+        ("Transport", "call_extension"): "dict[str, Any] | None",
     }
     for name, value in public_members(cls):
         function: Any = value.fget if isinstance(value, property) else value
@@ -249,6 +262,16 @@ def test_the_import_is_light() -> None:
         f"print([name for name in {HEAVY!r} if name in sys.modules], threading.active_count())"
     )
     assert run(code) == "[] 1"
+
+
+def test_a_client_is_light() -> None:
+    """`import pinpoint_kit.client` loads neither a database, nor a server, nor botocore."""
+    code = (
+        "import sys, pinpoint_kit.client\n"
+        "heavy = ('sqlalchemy', 'uvicorn', 'boto3', 'botocore', 'click', 'rich')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    assert run(code) == "[]"
 
 
 def test_models_load_neither_sql_nor_botocore() -> None:

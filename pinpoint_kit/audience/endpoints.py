@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from pinpoint_kit.audience.batches import Tally, tell
+from pinpoint_kit.audience.extensions import extension_items
 from pinpoint_kit.audience.jobs import DEFAULT_TIMEOUT
-from pinpoint_kit.audience.own import own_items
 from pinpoint_kit.batching import EndpointItem
 from pinpoint_kit.delivery.pipeline.items import Recorded
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
@@ -301,7 +301,7 @@ class Endpoints:
             ...     [endpoint.id for endpoint in pinpoint.endpoints.scan()]
             ['e-0', 'e-1', 'e-2']
         """
-        found = own_items(
+        found = extension_items(
             self._transport, self._application_id, "ListEndpoints", ("endpoints",), {}
         )
         if found is None:
@@ -323,7 +323,7 @@ class Endpoints:
                 `scan`.
         """
         path = ("endpoint-ids",)
-        found = own_items(self._transport, self._application_id, "ListEndpointIds", path, {})
+        found = extension_items(self._transport, self._application_id, "ListEndpointIds", path, {})
         if found is not None:
             return found
         return map(wire.endpoint_id, self._exports.members(export_to, role_arn))

@@ -13,7 +13,7 @@ import orjson
 
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
 from pinpoint_kit.models.display.display import Displayed
-from pinpoint_kit.transport import OwnCall
+from pinpoint_kit.transport import ExtensionCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sized
@@ -80,7 +80,9 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
     kind, value = _only(whom)
     pending = delivery.flush(timeout).pending
     body = {kind: value, "DryRun": dry_run}
-    answer = transport.call_own(application_id, OwnCall("EraseData", ("erasures",), body=body))
+    answer = transport.call_extension(
+        application_id, ExtensionCall("EraseData", ("erasures",), body=body)
+    )
     if answer is None:
         raise ConfigurationError(
             "this service cannot erase a person's data at once: delete by users.delete(...) and"

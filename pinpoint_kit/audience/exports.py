@@ -57,8 +57,8 @@ class Exports:
             ConfigurationError: one of the first two is missing.
             ValidationError: `export_to` is not of that form.
         """
-        place, role = self._place(export_to, role_arn)
-        return self._read(place, role, segment_id, version)
+        location, role = self._location(export_to, role_arn)
+        return self._read(location, role, segment_id, version)
 
     def count(
         self,
@@ -77,11 +77,11 @@ class Exports:
             ServiceError: Pinpoint refused.
             TransportError: no answer came.
         """
-        place, role = self._place(export_to, role_arn)
-        with self._exported(place, role, segment_id, version) as job:
+        location, role = self._location(export_to, role_arn)
+        with self._exported(location, role, segment_id, version) as job:
             return job.total_processed or 0
 
-    def _place(self, export_to: str | None, role_arn: str | None) -> tuple[str, str]:
+    def _location(self, export_to: str | None, role_arn: str | None) -> tuple[str, str]:
         if export_to is None or role_arn is None:
             raise ConfigurationError(
                 "this Pinpoint cannot be asked directly, only by an export job: give"
@@ -93,17 +93,17 @@ class Exports:
 
     @contextmanager
     def _exported(
-        self, place: str, role_arn: str, segment_id: str | None, version: int | None
+        self, location: str, role_arn: str, segment_id: str | None, version: int | None
     ) -> Iterator[Job]:
         """The job, completed; what it has written is removed at the end."""
         job = self._jobs.export_endpoints(
-            place, role_arn=role_arn, segment_id=segment_id, segment_version=version
+            location, role_arn=role_arn, segment_id=segment_id, segment_version=version
         )
         try:
             yield self._jobs.wait(job, timeout=_TIMEOUT_S)
         finally:
             try:
-                self._objects.remove(place)
+                self._objects.remove(location)
             except PinpointKitError as error:
                 # The answer is right all the same; but these files hold personal data.
                 _logger.warning(
@@ -113,10 +113,10 @@ class Exports:
                 )
 
     def _read(
-        self, place: str, role_arn: str, segment_id: str | None, version: int | None
+        self, location: str, role_arn: str, segment_id: str | None, version: int | None
     ) -> Iterator[JsonValue]:
-        with self._exported(place, role_arn, segment_id, version):
-            for found in self._objects.find(place):
+        with self._exported(location, role_arn, segment_id, version):
+            for found in self._objects.find(location):
                 if not found.url.endswith(".gz"):
                     continue  # the service writes others beside them
                 with self._objects.read(found) as stream, gzip.open(stream) as lines:

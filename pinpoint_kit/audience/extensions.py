@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pinpoint_kit.audience.pages import items
-from pinpoint_kit.transport import OwnCall
+from pinpoint_kit.transport import ExtensionCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pinpoint_kit.transport import Transport
 
-__all__ = ["own_items"]
+__all__ = ["extension_items"]
 
 #: As many as the engine gives at once.
 _PAGE_SIZE = 1_000
 
 
-def own_items(
+def extension_items(
     transport: Transport,
     application_id: str,
     operation: str,
@@ -33,7 +33,7 @@ def own_items(
 
     def page(token: str | None) -> dict[str, Any] | None:
         asked = {**query, "page-size": _PAGE_SIZE, "token": token}
-        return transport.call_own(application_id, OwnCall(operation, path, asked))
+        return transport.call_extension(application_id, ExtensionCall(operation, path, asked))
 
     first = page(None)
     return None if first is None else items(lambda token: page(token) or {}, first)

@@ -11,7 +11,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from pinpoint_kit.audience import places
+from pinpoint_kit.audience import locations
 from pinpoint_kit.audience.pages import PAGE_SIZE, items
 from pinpoint_kit.errors import JobFailedError, JobTimeoutError, NotFound, ValidationError
 from pinpoint_kit.models.base import enum_member
@@ -107,7 +107,7 @@ class Jobs:
             ...     pinpoint.jobs.wait(job, timeout=60).total_processed
             1
         """
-        place = self._place(url, "url", must_exist=True)
+        location = self._location(url, "url", must_exist=True)
         if define_segment is None:
             define_segment = segment_name is not None
         elif segment_name is not None and not define_segment:
@@ -118,8 +118,8 @@ class Jobs:
                 "$.register_endpoints",
             )
         definition = JobDefinition(
-            format=places.format_of(place, format, "$.format"),
-            s3_url=place,
+            format=locations.format_of(location, format, "$.format"),
+            s3_url=location,
             role_arn=self._role(role_arn),
             register_endpoints=register_endpoints,
             define_segment=define_segment,
@@ -159,11 +159,11 @@ class Jobs:
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
         """
-        place = self._place(url_prefix, "url_prefix", must_exist=False)
+        location = self._location(url_prefix, "url_prefix", must_exist=False)
         if segment_id is None and segment_version is not None:
             raise ValidationError("is of no segment: give segment_id, too", "$.segment_version")
         definition = JobDefinition(
-            s3_url_prefix=place,
+            s3_url_prefix=location,
             role_arn=self._role(role_arn),
             segment_id=_id_of(segment_id),
             segment_version=segment_version,
@@ -288,21 +288,21 @@ class Jobs:
             )
         return _NO_ROLE if role_arn is None else role_arn
 
-    def _place(self, url: str | os.PathLike[str], field: str, *, must_exist: bool) -> str:
-        place = places.place_url(url, f"$.{field}")
-        local = places.local_path(place)
+    def _location(self, url: str | os.PathLike[str], field: str, *, must_exist: bool) -> str:
+        location = locations.location_url(url, f"$.{field}")
+        local = locations.local_path(location)
         if local is None:
-            return place
+            return location
         if self._is_hosted:
             raise ValidationError(
                 "is on this machine, and the hosted service uses s3:// only: put it into a bucket",
                 f"$.{field}",
             )
-        if self._is_here and must_exist and not places.is_there(local):
+        if self._is_here and must_exist and not locations.is_there(local):
             raise ValidationError(
                 "there is no such file or folder: check the path", f"$.{field}", "no_file"
             )
-        return place
+        return location
 
     def _one(self, operation: str, **params: object) -> Job:
         answer = self._transport.call(operation, ApplicationId=self._application_id, **params)

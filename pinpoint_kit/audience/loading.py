@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import attrs
 
-from pinpoint_kit.audience import places
+from pinpoint_kit.audience import locations
 from pinpoint_kit.audience.batches import Tally, tell
 from pinpoint_kit.audience.report import LoadProgress, LoadReport
 from pinpoint_kit.audience.row_checks import RowChecks
@@ -124,7 +124,7 @@ class Loader:
         path = local_file(source)
         known = None
         if path is not None or hasattr(source, "read"):
-            known = places.format_of(path.name if path else "", kind, "$.format")
+            known = locations.format_of(path.name if path else "", kind, "$.format")
         checks = RowChecks(self._limits)
         if path is not None and self._is_here:
             found = _check(checked_rows(source, path, known, checks), None, progress)

@@ -14,7 +14,7 @@ from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models.base import enum_member
 from pinpoint_kit.models.job import JobFormat
 
-__all__ = ["format_of", "is_there", "local_path", "place_url"]
+__all__ = ["format_of", "is_there", "local_path", "location_url"]
 
 _FORMS = "write s3://BUCKET/KEY or file:///PATH, or pass a pathlib.Path"
 _FORMATS = {
@@ -25,22 +25,22 @@ _FORMATS = {
 }
 
 
-def place_url(place: str | os.PathLike[str], where: str) -> str:
-    """The URL of a place.
+def location_url(location: str | os.PathLike[str], where: str) -> str:
+    """The URL of a location.
 
     Args:
-        place: a URL, or a path as `pathlib.Path`; that may be relative to the current folder.
+        location: a URL, or a path as `pathlib.Path`; that may be relative to the current folder.
         where: what to name in a problem.
 
     Raises:
         InvalidTypeError: it is neither.
         ValidationError: it is no URL of a kind that jobs know.
     """
-    if isinstance(place, os.PathLike):
-        return Path(os.fsdecode(place)).absolute().as_uri()
-    if not isinstance(place, str):
-        raise InvalidTypeError(f"expected a URL, got {type(place).__name__}: {_FORMS}", where)
-    scheme, mark, rest = place.partition("://")
+    if isinstance(location, os.PathLike):
+        return Path(os.fsdecode(location)).absolute().as_uri()
+    if not isinstance(location, str):
+        raise InvalidTypeError(f"expected a URL, got {type(location).__name__}: {_FORMS}", where)
+    scheme, mark, rest = location.partition("://")
     if not mark:
         raise ValidationError(f"is not a URL: {_FORMS}", where, "url")
     if scheme.lower() == "s3":
@@ -48,11 +48,11 @@ def place_url(place: str | os.PathLike[str], where: str) -> str:
             raise ValidationError(f"names no bucket: {_FORMS}", where, "url")
     elif scheme.lower() != "file":
         raise ValidationError(f"is of no kind that jobs know: {_FORMS}", where, "url")
-    elif local_path(place) is None:
+    elif local_path(location) is None:
         raise ValidationError(
             f"is no absolute path: a file URL has three slashes; {_FORMS}", where, "url"
         )
-    return place
+    return location
 
 
 def local_path(url: str) -> Path | None:
@@ -78,7 +78,7 @@ def is_there(path: Path) -> bool:
         return False
 
 
-def format_of(place: str, given: JobFormat | str | None, where: str) -> JobFormat:
+def format_of(location: str, given: JobFormat | str | None, where: str) -> JobFormat:
     """The format that was given, or that the ending of a file's name tells.
 
     Raises:
@@ -88,7 +88,7 @@ def format_of(place: str, given: JobFormat | str | None, where: str) -> JobForma
     found = enum_member(JobFormat, given.upper() if isinstance(given, str) else given, "format")
     if found is not None:
         return found
-    name = place.lower().removesuffix(".gz")
+    name = location.lower().removesuffix(".gz")
     for ending, kind in _FORMATS.items():
         if name.endswith(ending):
             return kind

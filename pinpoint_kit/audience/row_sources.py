@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeAlias, Union, cast
 
-from pinpoint_kit.audience import places
+from pinpoint_kit.audience import locations
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models.endpoint import Endpoint
 from pinpoint_kit.models.job import JobFormat
@@ -52,7 +52,7 @@ def local_file(source: object) -> Path | None:
     if not isinstance(source, (str, os.PathLike)):
         return None
     if isinstance(source, str) and "://" in source:
-        path = places.local_path(places.place_url(source, "$.source"))
+        path = locations.local_path(locations.location_url(source, "$.source"))
         if path is None:
             raise ValidationError(
                 "is not on this machine: use jobs.import_endpoints for s3://", "$.source"

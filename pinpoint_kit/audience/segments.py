@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pinpoint_kit.audience.own import own_items
+from pinpoint_kit.audience.extensions import extension_items
 from pinpoint_kit.audience.pages import PAGE_SIZE, items
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
 from pinpoint_kit.models.checks import require_path_id
@@ -21,7 +21,7 @@ from pinpoint_kit.models.segments.explanation import SegmentExplanation
 from pinpoint_kit.models.segments.grouping import Condition
 from pinpoint_kit.models.segments.segment import Segment, SegmentGroupList
 from pinpoint_kit.models.wire import codec as wire
-from pinpoint_kit.transport import OwnCall
+from pinpoint_kit.transport import ExtensionCall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -228,7 +228,7 @@ class Segments:
             TransportError: no answer came.
         """
         segment_id = _id(segment)
-        found = own_items(
+        found = extension_items(
             self._transport,
             self._application_id,
             "ListSegmentMembers",
@@ -264,7 +264,7 @@ class Segments:
             PinpointKitError: as in `members`.
         """
         segment_id = _id(segment)
-        answer = self._own(
+        answer = self._extension(
             "CountSegmentMembers", (segment_id, "count"), {"version": _version(version)}
         )
         if answer is None:
@@ -301,7 +301,7 @@ class Segments:
             False
         """
         path = (_id(segment), "explanations", require_path_id(endpoint_id, "$.endpoint_id"))
-        answer = self._own("ExplainSegmentMembership", path, {"version": _version(version)})
+        answer = self._extension("ExplainSegmentMembership", path, {"version": _version(version)})
         if answer is None:
             raise ConfigurationError(
                 "this Pinpoint cannot explain a segment: connect to the engine (sqlite:///FILE) or"
@@ -337,11 +337,11 @@ class Segments:
 
         return ModelList((wire.from_wire(Segment, item) for item in items(page)), of=Segment)
 
-    def _own(
+    def _extension(
         self, operation: str, path: tuple[str, ...], query: Mapping[str, str | int | None]
     ) -> dict[str, Any] | None:
-        own = OwnCall(operation, ("segments", *path), query)
-        return self._transport.call_own(self._application_id, own)
+        call = ExtensionCall(operation, ("segments", *path), query)
+        return self._transport.call_extension(self._application_id, call)
 
 
 def _id(segment: Segment | str) -> str:

@@ -7,27 +7,19 @@ server of `wire_server`, and only once `url` was asked for.
 
 from __future__ import annotations
 
-import functools
-import io
-import os
 import random
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import attrs
 import botocore.exceptions as aws
-import botocore.loaders
-import botocore.session
 import orjson
-from botocore import UNSIGNED
-from botocore.awsrequest import AWSResponse
-from botocore.config import Config
 
 from pinpoint_kit.client import Pinpoint
 from pinpoint_kit.doors import Door
+from pinpoint_kit.doors.embedded import IN_PROCESS, answer_in_process, client_answered_by
 from pinpoint_kit.engine import Engine, Request, Response
 from pinpoint_kit.engine.wire import routes as engine_routes
 from pinpoint_kit.engine.wire.http import failure_body, headers_of
@@ -38,10 +30,9 @@ from pinpoint_kit.testing.stored import stored_event_ids, stored_events
 from pinpoint_kit.testing.wire_server import Reply, WireServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
-    from botocore.awsrequest import AWSPreparedRequest
     from botocore.client import BaseClient
     from typing_extensions import Self, Unpack
 
@@ -50,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FaultyPinpoint", "FaultyRequest"]
 
-_IN_PROCESS = "http://faulty.invalid"
+_URL = "http://faulty.invalid"
 _APPLICATION = "tests"
 _NO_FAULT = Fault.none()
 _POLL = 0.02
@@ -224,9 +215,8 @@ class FaultyPinpoint:
         Args:
             **options: as for `pinpoint_kit.connect`.
         """
-        client = _isolated_client()
-        self.attach(client)
-        door = Door(client, "http", _IN_PROCESS)
+        client = client_answered_by(self._carry, url=_URL)
+        door = Door(client, "http", _URL)
         return Pinpoint(client, self.application_id, application=_APPLICATION, door=door, **options)
 
     def attach(self, client: BaseClient | Pinpoint) -> None:
@@ -240,14 +230,11 @@ class FaultyPinpoint:
         """
         if isinstance(client, Pinpoint):
             client = client.client
-        if client.meta.endpoint_url.endswith("//engine.invalid"):
+        if client.meta.endpoint_url == IN_PROCESS:
             raise ConfigurationError(
                 "an embedded engine answers this client already: use FaultyPinpoint.connect()"
             )
-        client.meta.events.register_first(
-            "before-send.pinpoint",
-            self._carry,  # type: ignore[arg-type]  # the stubs deny what botocore documents
-        )
+        answer_in_process(client, self._carry)
 
     @property
     def url(self) -> str:
@@ -278,30 +265,20 @@ class FaultyPinpoint:
 
     # What is done to a request
 
-    def _carry(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+    def _carry(self, request: Request) -> Response:
         """Answer a client in process, and fail as botocore does on a socket."""
-        url = urlsplit(request.url)
-        body: Any = request.body or b""
-        headers = {str(name).lower(): str(value) for name, value in request.headers.items()}
-        content = body.encode() if isinstance(body, str) else bytes(body)
-        reply = self._reply(
-            Request(request.method, url.path, url.query, headers, content), lambda: False
-        )
+        reply = self._reply(request, lambda: False)
         response = reply.response
         if reply.ending == "timeout":
-            raise aws.ReadTimeoutError(endpoint_url=_IN_PROCESS)
+            raise aws.ReadTimeoutError(endpoint_url=_URL)
         if response is None:
-            raise aws.ConnectionClosedError(endpoint_url=_IN_PROCESS)
+            raise aws.ConnectionClosedError(endpoint_url=_URL)
         if reply.ending == "slow":
             reply.wait(reply.seconds)
-        # botocore does not look at the announced length: a truncated body is a short one.
-        cut = len(response.body) // 2 if reply.ending == "truncated" else None
-        return AWSResponse(
-            request.url,
-            response.status,
-            dict(response.headers),  # type: ignore[arg-type]  # the stubs want http.client's
-            _Raw(response.body[:cut]),
-        )
+        if reply.ending == "truncated":
+            # botocore does not look at the announced length: a truncated body is a short one.
+            return attrs.evolve(response, body=response.body[: len(response.body) // 2])
+        return response
 
     def _reply(self, request: Request, has_gone: Callable[[], bool]) -> Reply:
         operation = self._operation(request)
@@ -441,40 +418,3 @@ def _refusal(fault: Fault) -> Response:
 
 def _page(fault: Fault) -> Response:
     return Response(fault.status, {"Content-Type": "text/html"}, _PAGE)
-
-
-class _Raw(io.BytesIO):
-    """What botocore reads an answer from: urllib3's response, as far as it is used."""
-
-    def stream(self, **_: object) -> Iterator[bytes]:
-        """All of the body."""
-        while content := self.read():
-            yield content
-
-
-def _isolated_client() -> BaseClient:
-    """A client that takes nothing from the machine's AWS settings, so none can break a test."""
-    variables = botocore.session.Session.SESSION_VARIABLES
-    isolated = {
-        name: (None, None, default, conversion)
-        for name, (_, _, default, conversion) in variables.items()
-    }
-    for file in ("config_file", "credentials_file"):
-        isolated[file] = (None, None, os.devnull, None)
-    session = botocore.session.Session(session_vars=isolated)
-    session.register_component("data_loader", _loader())
-    return session.create_client(
-        "pinpoint",
-        region_name="us-east-1",
-        endpoint_url=_IN_PROCESS,
-        verify=True,
-        config=Config(
-            retries={"total_max_attempts": 1, "mode": "standard"}, signature_version=UNSIGNED
-        ),
-    )
-
-
-@functools.cache
-def _loader() -> botocore.loaders.Loader:
-    """Reads the service model once a process, and not once a test."""
-    return botocore.loaders.create_loader()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _OK = 200
 _ACCEPTED = 202
 _APPLICATION = b'{"Id":"0","Name":"shop","Arn":"arn","Item":[]}'
-_REFUSAL = b'{"Message":"not now"}'
+_REFUSAL = b'{"Message":"not now","RequestID":"r"}'
 
 
 class _Server(ThreadingHTTPServer):

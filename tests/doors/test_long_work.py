@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinpoint_kit.doors import Door, _LongWork, open_door
+from pinpoint_kit.doors import Door, open_door
+from pinpoint_kit.doors.background import BackgroundWork
 from pinpoint_kit.engine import Engine, Request
 from pinpoint_kit.limits import DEFAULT_LIMITS
 
@@ -138,7 +139,7 @@ class Held:
 def test_closing_before_waiting() -> None:
     """A door that is closed while its thread asks how long to wait does not wait for that."""
     engine: Any = Held()
-    work = _LongWork(engine)
+    work = BackgroundWork(engine)
     (thread,) = threads()
     engine.asked.wait(10)
     closing = threading.Thread(target=work.close)

@@ -60,7 +60,7 @@ def pinpoint(
         (Fault.truncated(), pk.errors.TransportError, 1),
         (Fault.garbled(), pk.errors.TransportError, 1),
         (Fault.html(), pk.errors.TransportError, 0),
-        (Fault.html(502), pk.errors.ServiceError, 0),
+        (Fault.html(502), pk.errors.ForeignAnswerError, 0),
     ],
     ids=repr,
 )

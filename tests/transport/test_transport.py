@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
+import re
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -129,13 +131,13 @@ def test_garbled_answers_to_calls(server: Any, transport: Transport, kit: Any, b
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 501])
-@pytest.mark.parametrize("body", [b"", b"[1]", HTML, b"\xff", b'{"Message":5}'])
-def test_garbled_refusals(
+@pytest.mark.parametrize("body", [b"", b"[1]", HTML, b"\xff"])
+def test_a_page_refuses_nothing(
     server: Any, transport: Transport, kit: Any, status: int, body: bytes
 ) -> None:
-    """The status decides, whatever the body is, and a page is not repeated."""
-    server.default = lambda _: kit.Reply(status, body)
-    with pytest.raises(errors.ServiceError) as caught:
+    """What is no JSON object is not Pinpoint's word, whatever the status, and is not repeated."""
+    server.default = lambda _: kit.Reply(status, body, {"x-amzn-ErrorType": "NotFoundException"})
+    with pytest.raises(errors.ForeignAnswerError, match="not a Pinpoint answer") as caught:
         transport.call("GetEndpoint", ApplicationId="app", EndpointId="e")
     assert caught.value.status == status
     assert "ada" not in str(caught.value)
@@ -174,7 +176,7 @@ def test_errors_carry_what_the_service_says(server: Any, transport: Transport, k
 def test_redirects_are_told(server: Any, transport: Transport, kit: Any, status: int) -> None:
     """A redirect is not followed with somebody's events; the message says what to correct."""
     server.script = [kit.Reply(status, HTML, {"Location": "http://elsewhere.test/"})]
-    with pytest.raises(errors.ServiceError, match="correct the URL") as caught:
+    with pytest.raises(errors.ForeignAnswerError, match="correct the URL") as caught:
         transport.put_events("app", BODY)
     assert caught.value.status == status
     assert len(server.seen) == 1
@@ -220,7 +222,7 @@ def test_what_will_not_pass_is_not_repeated(
     server: Any, transport: Transport, kit: Any, status: int
 ) -> None:
     """Refusals are told at once."""
-    server.default = lambda _: kit.Reply(status, b'{"Message":"no"}')
+    server.default = lambda _: kit.Reply(status, b'{"Message":"no","RequestID":"r-1"}')
     with pytest.raises(errors.ServiceError) as caught:
         transport.put_events("app", BODY)
     assert not caught.value.is_retryable
@@ -258,15 +260,152 @@ def test_waits_are_full_jitter(server: Any, client: Any, sleeps: Any, kit: Any) 
     assert len(set(sleeps.taken)) == len(bounds)
 
 
-def test_tenacity_is_kept_for_the_second_try(
-    server: Any, transport: Transport, kit: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Success at once and a refusal for good need no retry machinery."""
-    monkeypatch.setattr("tenacity.Retrying", lambda **_: pytest.fail("it was made"))
-    assert transport.put_events("app", BODY).results["e"]
-    server.default = lambda _: kit.Reply(404, b'{"Message":"no"}')
-    with pytest.raises(errors.NotFound):
+def test_an_error_says_how_often_and_how_long(server: Any, transport: Transport, kit: Any) -> None:
+    """`attempts` and `elapsed` cover all tries; a text of several says so; pickling keeps them."""
+    server.default = lambda _: kit.Reply(fault="reset")
+    with pytest.raises(errors.TransportError, match=r"4 attempts in \d+\.\d s") as caught:
         transport.put_events("app", BODY)
+    assert caught.value.attempts == 4
+    assert 0 < caught.value.elapsed < 60
+    assert pickle.loads(pickle.dumps(caught.value)).attempts == 4  # noqa: S301 -- our own
+    with pytest.raises(errors.TransportError) as caught:
+        transport.put_events("app", BODY, retry=False)
+    assert (caught.value.attempts, "attempts" in str(caught.value)) == (1, False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"message":"Bad Request"}', b'{"Message":"An error has occurred."}', b'{"code":400}', b"{}"],
+)
+@pytest.mark.parametrize("status", [400, 404, 409, 413])
+def test_json_of_a_proxy_refuses_nothing(
+    server: Any, transport: Transport, kit: Any, status: int, body: bytes
+) -> None:
+    """JSON that names no exception as Pinpoint does is not its word either."""
+    server.default = lambda _: kit.Reply(status, body)
+    with pytest.raises(errors.ForeignAnswerError) as caught:
+        transport.put_events("app", BODY)
+    assert (caught.value.status, caught.value.is_retryable) == (status, False)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"{}", {"x-amzn-ErrorType": "BadRequestException"}),
+        (b"{}", {"x-pinpoint-kit": "1"}),
+        (b'{"__type":"BadRequestException"}', {}),
+        (b'{"code":"BadRequestException"}', {}),
+        (b'{"Message":"no","RequestID":"r-1"}', {}),
+    ],
+)
+def test_what_pinpoint_says_refuses(
+    server: Any, transport: Transport, kit: Any, body: bytes, headers: dict[str, str]
+) -> None:
+    """A named exception, our mark, or the members of modelled exceptions make it Pinpoint's."""
+    server.default = lambda _: kit.Reply(400, body, headers)
+    with pytest.raises(errors.BadRequest):
+        transport.put_events("app", BODY)
+
+
+@pytest.mark.parametrize("status", [408, 429, 502, 503])
+def test_a_page_that_may_pass_is_tried_again(
+    server: Any, transport: Transport, sleeps: Any, kit: Any, status: int
+) -> None:
+    """A gateway's 429 or 503 is waited out, for as long as it asks within bounds."""
+    server.script = [kit.Reply(status, HTML, {"Retry-After": "3"})]
+    assert transport.put_events("app", BODY).results["e"]
+    assert sleeps.taken == [3.0]
+    server.script = [kit.Reply(status, HTML)]
+    with pytest.raises(errors.ForeignAnswerError) as caught:
+        transport.put_events("app", BODY, retry=False)
+    assert caught.value.is_throttling is (status == 429)
+
+
+@pytest.mark.parametrize(
+    ("asked", "understood"),
+    [
+        ("3600", 60.0),
+        ("100000000", 60.0),
+        ("0.5", 0.5),
+        ("0", 0.0),
+        ("1_0", None),
+        ("-1", None),
+        ("1e3", None),
+        ("inf", None),
+        ("nan", None),
+        (" 5x", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None),
+    ],
+)
+def test_retry_after_is_bounded_and_strict(
+    server: Any, transport: Transport, kit: Any, asked: str, understood: float | None
+) -> None:
+    """Only plain digits count, and at most `max_retry_after` seconds."""
+    server.default = lambda _: kit.Reply(503, b"{}", {"Retry-After": asked})
+    with pytest.raises(errors.InternalServerError) as caught:
+        transport.put_events("app", BODY, retry=False)
+    assert caught.value.retry_after == understood
+
+
+def test_words_from_outside_are_cleaned(server: Any, transport: Transport, kit: Any) -> None:
+    """A code, a request id or a message can neither forge a log line nor be long."""
+    code = "Forged\nCRITICAL root - user ada@example.com was deleted " + "x" * 5000
+    body = orjson.dumps({"__type": code, "message": "a\nb\x1b[2J" + "y" * 5000})
+    server.default = lambda _: kit.Reply(400, body, {"x-amzn-RequestId": "r" * 500})
+    with pytest.raises(errors.BadRequest) as caught:
+        transport.put_events("app", BODY)
+    error = caught.value
+    assert (error.code, error.request_id, error.reason) == ("", "", "BadRequest")
+    assert error.message.startswith("a?b?[2Jyyy")
+    assert len(error.message) == 1_000
+
+
+def test_reasons_are_few(server: Any, transport: Transport, kit: Any) -> None:
+    """A code that nobody knows is kept, and is no reason: those are of a fixed set."""
+    server.script = [
+        kit.Reply(400, b"{}", {"x-amzn-ErrorType": code})
+        for code in ("SomethingNew1", "SomethingNew2", "BadRequestException")
+    ]
+    found = []
+    for _ in range(3):
+        with pytest.raises(errors.BadRequest) as caught:
+            transport.put_events("app", BODY)
+        found.append((caught.value.code, caught.value.reason))
+    assert found == [
+        ("SomethingNew1", "BadRequest"),
+        ("SomethingNew2", "BadRequest"),
+        ("BadRequestException", "BadRequestException"),
+    ]
+
+
+def test_each_request_is_a_debug_line(
+    server: Any, transport: Transport, kit: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Operation, status, duration and request id; no content."""
+    caplog.set_level("DEBUG", "pinpoint_kit.transport")
+    server.script = [kit.Reply(503, b"{}"), kit.Reply(fault="reset")]
+    transport.put_events("app", BODY.replace(b'"e"', b'"ada@example.com"'))
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("pinpoint")]
+    assert re.fullmatch(r"PutEvents 503 in \d\.\d{3} s, request id -", lines[0])
+    assert re.fullmatch(r"PutEvents TransportError in \d\.\d{3} s, request id -", lines[1])
+    assert re.fullmatch(r"PutEvents 202 in \d\.\d{3} s, request id request-1", lines[2])
+
+
+def test_a_look_up_is_tried_twice(server: Any, client: Any, sleeps: Any, kit: Any) -> None:
+    """With `lookup_timeout` a read by id has one retry; counting and sending are no look-ups."""
+    server.default = lambda _: kit.Reply(503, b"{}")
+    policy = RetryPolicy(max_attempts=4)
+    transport = Transport(client, retry=policy, lookup_timeout=2.0, sleep=sleeps)
+    for operation, tries in (("GetEndpoint", 2), ("GetApplicationDateRangeKpi", 4)):
+        server.seen.clear()
+        params = {"EndpointId": "e"} if operation == "GetEndpoint" else {"KpiName": "k"}
+        with pytest.raises(errors.InternalServerError) as caught:
+            transport.call(operation, ApplicationId="app", **params)
+        assert (len(server.seen), caught.value.attempts) == (tries, tries)
+    server.seen.clear()
+    with pytest.raises(errors.InternalServerError):
+        transport.put_events("app", BODY)
+    assert len(server.seen) == 4
 
 
 def test_the_deadline_counts_from_the_first_try(server: Any, client: Any, kit: Any) -> None:
@@ -322,11 +461,11 @@ def test_retry_after_is_honoured(server: Any, transport: Transport, sleeps: Any,
 def test_no_try_starts_after_the_deadline(
     server: Any, transport: Transport, sleeps: Any, kit: Any
 ) -> None:
-    """An answer that asks for an hour is told at once, instead of waiting for it."""
+    """An answer that asks for longer than there is time is raised at once."""
     server.default = lambda _: kit.Reply(429, headers={"Retry-After": "3600"})
     with pytest.raises(errors.TooManyRequests) as caught:
         transport.put_events("app", BODY)
-    assert caught.value.retry_after == 3600.0
+    assert caught.value.retry_after == 60.0
     assert (len(server.seen), sleeps.taken) == (1, [])
 
 
@@ -647,7 +786,7 @@ def test_a_proxy_that_is_not_there(kit: Any, sleeps: Any, monkeypatch: pytest.Mo
         retry=RetryPolicy(max_attempts=2),
         sleep=sleeps,
     )
-    with pytest.raises(errors.TransportError) as caught:
+    with pytest.raises(errors.TransportError, match=r"from the proxy 127\.0\.0\.1:\d+") as caught:
         transport.put_events("app", BODY)
     assert not caught.value.may_have_arrived
     assert "pa55" not in str(caught.value)

@@ -94,10 +94,17 @@ def _check_application(pinpoint: pk.Pinpoint) -> None:
     """
     try:
         pinpoint.call("GetApp")
-    except (errors.Forbidden, errors.MethodNotAllowed, errors.InternalServerError):
+    except (
+        errors.Forbidden,
+        errors.MethodNotAllowed,
+        errors.InternalServerError,
+        errors.OperationNotImplemented,
+    ):
         # A door that does not answer GetApp may still take events. Whoever may put them has this
         # batch without an event accepted, or refused as malformed.
-        with contextlib.suppress(errors.BadRequest, errors.InternalServerError):
+        with contextlib.suppress(
+            errors.BadRequest, errors.InternalServerError, errors.OperationNotImplemented
+        ):
             pinpoint.call("PutEvents", EventsRequest={"BatchItem": {}})
 
 

@@ -31,7 +31,6 @@ from pinpoint_kit.errors import (
     PayloadTooLarge,
     PinpointKitError,
     ServiceError,
-    TooManyRequests,
     ValidationError,
 )
 from pinpoint_kit.limits import Limits
@@ -224,7 +223,7 @@ class Workers:
             return None
         except PinpointKitError as error:
             self.buffer.count_request(_describe(error))
-            if isinstance(error, TooManyRequests):
+            if error.is_throttling:
                 self.pacer.throttled(operation)
             return error
         except Exception as error:  # noqa: BLE001 -- whatever a client's own hooks raise, no item is lost
@@ -325,8 +324,7 @@ def _names_no_item(error: PinpointKitError) -> bool:
 
 
 def _reason(error: PinpointKitError) -> str:
-    code = getattr(error, "code", "")
-    return str(code or type(error).__name__)
+    return error.reason if isinstance(error, ServiceError) else type(error).__name__
 
 
 def _describe(error: PinpointKitError) -> str:

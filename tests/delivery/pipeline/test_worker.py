@@ -172,7 +172,7 @@ def test_retry_after_is_obeyed(rig: Rig) -> None:
     ("error", "reason"),
     [
         (errors.BadRequest("bad", status=400, code="BadRequestException"), "BadRequestException"),
-        (errors.PayloadTooLarge("too", status=413, code="TooLargeException"), "TooLargeException"),
+        (errors.PayloadTooLarge("too", status=413, code="New"), "PayloadTooLarge"),
     ],
 )
 def test_content_that_cannot_pass_is_rejected_at_once(

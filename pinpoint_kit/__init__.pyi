@@ -1,0 +1,187 @@
+# Made from the table in __init__.py by tests/stub_of_front.py; change it there.
+
+from pinpoint_kit import errors as errors
+from pinpoint_kit.version import VERSION as __version__
+from pinpoint_kit.audience.erasure import ErasureReport as ErasureReport
+from pinpoint_kit.audience.report import BatchReport as BatchReport
+from pinpoint_kit.audience.report import LoadProgress as LoadProgress
+from pinpoint_kit.audience.report import LoadReport as LoadReport
+from pinpoint_kit.audience.report import Rejection as Rejection
+from pinpoint_kit.audience.report import RowProblem as RowProblem
+from pinpoint_kit.client import Pinpoint as Pinpoint
+from pinpoint_kit.client import connect as connect
+from pinpoint_kit.delivery.options import DeliveryOptions as DeliveryOptions
+from pinpoint_kit.delivery.report import DeadLetter as DeadLetter
+from pinpoint_kit.delivery.report import DeliveryReport as DeliveryReport
+from pinpoint_kit.delivery.report import DeliveryStats as DeliveryStats
+from pinpoint_kit.errors import BadRequest as BadRequest
+from pinpoint_kit.errors import ClosedError as ClosedError
+from pinpoint_kit.errors import ConfigurationError as ConfigurationError
+from pinpoint_kit.errors import Conflict as Conflict
+from pinpoint_kit.errors import DeliveryError as DeliveryError
+from pinpoint_kit.errors import Forbidden as Forbidden
+from pinpoint_kit.errors import ForeignAnswerError as ForeignAnswerError
+from pinpoint_kit.errors import InternalServerError as InternalServerError
+from pinpoint_kit.errors import InvalidRowsError as InvalidRowsError
+from pinpoint_kit.errors import InvalidTypeError as InvalidTypeError
+from pinpoint_kit.errors import JobFailedError as JobFailedError
+from pinpoint_kit.errors import JobTimeoutError as JobTimeoutError
+from pinpoint_kit.errors import MethodNotAllowed as MethodNotAllowed
+from pinpoint_kit.errors import NotFound as NotFound
+from pinpoint_kit.errors import OperationNotImplemented as OperationNotImplemented
+from pinpoint_kit.errors import PayloadTooLarge as PayloadTooLarge
+from pinpoint_kit.errors import PinpointKitError as PinpointKitError
+from pinpoint_kit.errors import PinpointKitWarning as PinpointKitWarning
+from pinpoint_kit.errors import PinpointRetiredWarning as PinpointRetiredWarning
+from pinpoint_kit.errors import ServiceError as ServiceError
+from pinpoint_kit.errors import StoreError as StoreError
+from pinpoint_kit.errors import TooManyRequests as TooManyRequests
+from pinpoint_kit.errors import TransportError as TransportError
+from pinpoint_kit.errors import TransportTimeoutError as TransportTimeoutError
+from pinpoint_kit.errors import ValidationError as ValidationError
+from pinpoint_kit.limits import Limits as Limits
+from pinpoint_kit.limits import UNLIMITED as UNLIMITED
+from pinpoint_kit.models import where as where
+from pinpoint_kit.models.application import Application as Application
+from pinpoint_kit.models.attribute import AttributeKind as AttributeKind
+from pinpoint_kit.models.display.tables import ModelIterator as ModelIterator
+from pinpoint_kit.models.display.tables import ModelList as ModelList
+from pinpoint_kit.models.endpoint import ChannelType as ChannelType
+from pinpoint_kit.models.endpoint import Demographic as Demographic
+from pinpoint_kit.models.endpoint import Endpoint as Endpoint
+from pinpoint_kit.models.endpoint import EndpointStatus as EndpointStatus
+from pinpoint_kit.models.endpoint import Location as Location
+from pinpoint_kit.models.endpoint import OptOut as OptOut
+from pinpoint_kit.models.event import Event as Event
+from pinpoint_kit.models.event import EventResult as EventResult
+from pinpoint_kit.models.event import Session as Session
+from pinpoint_kit.models.job import Job as Job
+from pinpoint_kit.models.job import JobDefinition as JobDefinition
+from pinpoint_kit.models.job import JobFormat as JobFormat
+from pinpoint_kit.models.job import JobStatus as JobStatus
+from pinpoint_kit.models.job import JobType as JobType
+from pinpoint_kit.models.segments.dimension import AttributeDimension as AttributeDimension
+from pinpoint_kit.models.segments.dimension import AttributeType as AttributeType
+from pinpoint_kit.models.segments.dimension import ComparisonOperator as ComparisonOperator
+from pinpoint_kit.models.segments.dimension import DimensionType as DimensionType
+from pinpoint_kit.models.segments.dimension import Duration as Duration
+from pinpoint_kit.models.segments.dimension import GPSCoordinates as GPSCoordinates
+from pinpoint_kit.models.segments.dimension import GPSPointDimension as GPSPointDimension
+from pinpoint_kit.models.segments.dimension import MetricDimension as MetricDimension
+from pinpoint_kit.models.segments.dimension import RecencyDimension as RecencyDimension
+from pinpoint_kit.models.segments.dimension import RecencyType as RecencyType
+from pinpoint_kit.models.segments.dimension import SegmentBehaviors as SegmentBehaviors
+from pinpoint_kit.models.segments.dimension import SegmentDemographics as SegmentDemographics
+from pinpoint_kit.models.segments.dimension import SegmentDimensions as SegmentDimensions
+from pinpoint_kit.models.segments.dimension import SegmentLocation as SegmentLocation
+from pinpoint_kit.models.segments.dimension import SetDimension as SetDimension
+from pinpoint_kit.models.segments.explanation import Criterion as Criterion
+from pinpoint_kit.models.segments.explanation import SegmentExplanation as SegmentExplanation
+from pinpoint_kit.models.segments.grouping import Condition as Condition
+from pinpoint_kit.models.segments.segment import GroupType as GroupType
+from pinpoint_kit.models.segments.segment import ImportDefinition as ImportDefinition
+from pinpoint_kit.models.segments.segment import Include as Include
+from pinpoint_kit.models.segments.segment import Segment as Segment
+from pinpoint_kit.models.segments.segment import SegmentGroup as SegmentGroup
+from pinpoint_kit.models.segments.segment import SegmentGroupList as SegmentGroupList
+from pinpoint_kit.models.segments.segment import SegmentReference as SegmentReference
+from pinpoint_kit.models.segments.segment import SegmentType as SegmentType
+from pinpoint_kit.models.segments.segment import SourceType as SourceType
+from pinpoint_kit.models.user import User as User
+from pinpoint_kit.progress import ProgressBar as ProgressBar
+from pinpoint_kit.recording.sessions import ActiveSession as ActiveSession
+from pinpoint_kit.transport.retries import RetryPolicy as RetryPolicy
+
+__all__ = [
+    "ActiveSession",
+    "Application",
+    "AttributeDimension",
+    "AttributeKind",
+    "AttributeType",
+    "BadRequest",
+    "BatchReport",
+    "ChannelType",
+    "ClosedError",
+    "ComparisonOperator",
+    "Condition",
+    "ConfigurationError",
+    "Conflict",
+    "Criterion",
+    "DeadLetter",
+    "DeliveryError",
+    "DeliveryOptions",
+    "DeliveryReport",
+    "DeliveryStats",
+    "Demographic",
+    "DimensionType",
+    "Duration",
+    "Endpoint",
+    "EndpointStatus",
+    "ErasureReport",
+    "Event",
+    "EventResult",
+    "Forbidden",
+    "ForeignAnswerError",
+    "GPSCoordinates",
+    "GPSPointDimension",
+    "GroupType",
+    "ImportDefinition",
+    "Include",
+    "InternalServerError",
+    "InvalidRowsError",
+    "InvalidTypeError",
+    "Job",
+    "JobDefinition",
+    "JobFailedError",
+    "JobFormat",
+    "JobStatus",
+    "JobTimeoutError",
+    "JobType",
+    "Limits",
+    "LoadProgress",
+    "LoadReport",
+    "Location",
+    "MethodNotAllowed",
+    "MetricDimension",
+    "ModelIterator",
+    "ModelList",
+    "NotFound",
+    "OperationNotImplemented",
+    "OptOut",
+    "PayloadTooLarge",
+    "Pinpoint",
+    "PinpointKitError",
+    "PinpointKitWarning",
+    "PinpointRetiredWarning",
+    "ProgressBar",
+    "RecencyDimension",
+    "RecencyType",
+    "Rejection",
+    "RetryPolicy",
+    "RowProblem",
+    "Segment",
+    "SegmentBehaviors",
+    "SegmentDemographics",
+    "SegmentDimensions",
+    "SegmentExplanation",
+    "SegmentGroup",
+    "SegmentGroupList",
+    "SegmentLocation",
+    "SegmentReference",
+    "SegmentType",
+    "ServiceError",
+    "Session",
+    "SetDimension",
+    "SourceType",
+    "StoreError",
+    "TooManyRequests",
+    "TransportError",
+    "TransportTimeoutError",
+    "UNLIMITED",
+    "User",
+    "ValidationError",
+    "__version__",
+    "connect",
+    "errors",
+    "where",
+]

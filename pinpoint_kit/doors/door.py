@@ -1,0 +1,40 @@
+"""What opening a URL gives: a botocore client, and what must be closed with it."""
+
+# ruff: noqa: TC004 -- this is no model: nothing resolves its types at run time
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+from pinpoint_kit.doors.locations import open_objects
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+    from pinpoint_kit.doors.background import BackgroundWork
+    from pinpoint_kit.engine import Engine
+    from pinpoint_kit.objects import Objects
+
+__all__ = ["Door"]
+
+
+@attrs.define
+class Door:
+    """An open client, what answers it, and what must be closed."""
+
+    client: BaseClient
+    kind: Literal["aws", "http", "engine"]
+    url: str
+    engine: Engine | None = None
+    objects: Objects = attrs.field(factory=open_objects, repr=False)
+    _long_work: BackgroundWork | None = attrs.field(default=None, alias="long_work", repr=False)
+
+    def close(self) -> None:
+        """Close what was opened; idempotent."""
+        self.client.close()
+        if self._long_work is not None:
+            self._long_work.close()
+        self.objects.close()
+        if self.engine is not None:
+            self.engine.close()

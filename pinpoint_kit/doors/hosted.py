@@ -1,0 +1,108 @@
+"""Clients that go over the network: the hosted service, and servers of its protocol."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import botocore.exceptions as aws
+import botocore.session
+
+from pinpoint_kit.doors.door import Door
+from pinpoint_kit.doors.locations import open_objects
+from pinpoint_kit.doors.sending import bound
+from pinpoint_kit.doors.sessions import (
+    DEFAULT_REGION,
+    client_config,
+    core_session,
+    new_session,
+)
+from pinpoint_kit.doors.urls import shown, split
+from pinpoint_kit.errors import ConfigurationError, PinpointRetiredWarning
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.client import BaseClient
+
+__all__ = ["open_aws", "open_http"]
+
+
+def open_http(
+    url: str, session: boto3.session.Session | botocore.session.Session | None, timeout: float
+) -> Door:
+    """Open a client for a server of the protocol.
+
+    Raises:
+        ConfigurationError: the URL is malformed, or the machine's settings cannot be used.
+    """
+    parts, region = split(url, "region")
+    try:
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        has_host = False
+    if not has_host:
+        raise ConfigurationError(f"no host and port in {shown(url)}: write http://HOST:PORT")
+    core = core_session(session)
+    endpoint = parts._replace(query="").geturl()
+    try:
+        if session is None:
+            # Asking the instance metadata service would only delay a client of another server.
+            core.get_component("credential_provider").remove("iam-role")
+        region = region or core.get_config_variable("region") or DEFAULT_REGION
+        client = core.create_client(
+            "pinpoint",
+            region_name=region,
+            endpoint_url=endpoint,
+            config=client_config(timeout, unsigned=core.get_credentials() is None),
+        )
+    except (aws.BotoCoreError, ValueError) as error:
+        raise ConfigurationError(
+            f"{type(error).__name__}: {error}: {shown(url)} cannot be used: check the URL and the"
+            " AWS settings of this machine"
+        ) from error
+    bound(client)
+    _warn_if_hosted(client)
+    return Door(client, "http", endpoint, objects=open_objects(session=session))
+
+
+def open_aws(
+    url: str, session: boto3.session.Session | botocore.session.Session | None, timeout: float
+) -> Door:
+    """Open a client for the hosted service.
+
+    Raises:
+        ConfigurationError: the URL is malformed, or the profile or settings cannot be used.
+    """
+    parts, profile = split(url, "profile")
+    if parts.path not in {"", "/"}:
+        raise ConfigurationError(f"malformed URL {shown(url)}: write aws://REGION[?profile=NAME]")
+    if profile and session is not None:
+        raise ConfigurationError("give a session or a profile in the URL, not both")
+    try:
+        core = new_session(profile) if profile else core_session(session)
+        client = core.create_client(
+            "pinpoint",
+            region_name=parts.netloc or None,
+            config=client_config(timeout, unsigned=False),
+        )
+    except (aws.BotoCoreError, ValueError) as error:
+        raise ConfigurationError(
+            f"{type(error).__name__}: {error}: {shown(url)} cannot be used: write"
+            " aws://REGION[?profile=NAME], and check the profile"
+        ) from error
+    bound(client)
+    _warn_if_hosted(client)
+    objects = open_objects(client.meta.region_name, core)
+    return Door(client, "aws", f"aws://{client.meta.region_name}", objects=objects)
+
+
+def _warn_if_hosted(client: BaseClient) -> None:
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    if host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+        warnings.warn(
+            "Amazon Pinpoint ended on 2026-10-30: endpoints, segments, campaigns and analytics are"
+            " gone there. Use sqlite:///FILE or an http:// server instead; see the retirement page",
+            PinpointRetiredWarning,
+            stacklevel=5,
+        )

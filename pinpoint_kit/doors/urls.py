@@ -1,0 +1,58 @@
+"""The parts of a URL, and what is wrong with one; nothing that could be a secret is ever shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from pinpoint_kit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+__all__ = ["FORMS", "scheme_of", "shown", "split"]
+
+FORMS = (
+    "write sqlite:///FILE for the embedded engine, http://HOST:PORT for a server that speaks the"
+    " Pinpoint API, or aws://REGION for the hosted service"
+)
+_MOST_SHOWN_CHARS = 200
+
+
+def scheme_of(url: object) -> str:
+    """Return the scheme of a URL in small letters.
+
+    Raises:
+        ConfigurationError: it is no URL.
+    """
+    if not isinstance(url, str) or "://" not in url:
+        raise ConfigurationError(f"not a URL: {shown(url)}: {FORMS}")
+    return url.partition(":")[0].lower()
+
+
+def shown(url: object) -> str:
+    """Return the URL without anything that could be a secret."""
+    plain = str(url).rpartition("@")[2].partition("?")[0].partition("#")[0]
+    return repr(plain[:_MOST_SHOWN_CHARS])
+
+
+def split(url: str, known: str) -> tuple[SplitResult, str | None]:
+    """Return the parts of a URL and the one parameter that it may have.
+
+    Raises:
+        ConfigurationError: it is malformed, holds a secret, or has another parameter.
+    """
+    try:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        raise ConfigurationError(f"{shown(url)} is malformed: {FORMS}") from None
+    if "@" in parts.netloc:
+        raise ConfigurationError(
+            "a URL is no place for secrets: put access keys into a profile or environment variables"
+        )
+    if parts.fragment or query.keys() - {known}:
+        raise ConfigurationError(
+            f"{shown(url)} may carry ?{known}=... and no other parameter: leave the rest out"
+        )
+    return parts, query.get(known, [""])[-1] or None
