@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import resource
 import socket
 import threading
@@ -19,6 +20,7 @@ from pinpoint_kit.limits import DEFAULT_LIMITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+ACCEPTED = b'HTTP/1.1 202 X\r\nContent-Length: 14\r\n\r\n{"Results":{}}'
 ONCE = pk.RetryPolicy(max_attempts=1)
 TIMEOUT_S = 0.4
 #: Far above the timeout, and far below what the server would take.
@@ -34,6 +36,22 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def read_request(connection: socket.socket) -> bool:
+    """Reads one request as a whole; False at the end of the connection."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        more = connection.recv(65536)
+        if not more:
+            return False
+        received += more
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    left = int(length[1]) - len(body) if length and len(length[1]) < 6 else 0
+    while left > 0:
+        left -= len(connection.recv(left))
+    return True
+
+
 @contextlib.contextmanager
 def serving(answer: Callable[[socket.socket], None]) -> Iterator[str]:
     """A server that reads what comes first on a connection, and then does as it likes."""
@@ -44,8 +62,8 @@ def serving(answer: Callable[[socket.socket], None]) -> Iterator[str]:
             while True:
                 connection, _ = listener.accept()
                 with connection, contextlib.suppress(OSError):
-                    connection.recv(65536)
-                    answer(connection)
+                    if read_request(connection):
+                        answer(connection)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -172,10 +190,9 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
 
     def answer(connection: socket.socket) -> None:
         connections.append(1)
-        for _ in range(3):
-            connection.sendall(b'HTTP/1.1 202 X\r\nContent-Length: 14\r\n\r\n{"Results":{}}')
-            while (received := connection.recv(65536)) and not received.endswith(b"}}}}}"):
-                pass
+        connection.sendall(ACCEPTED)
+        while read_request(connection):
+            connection.sendall(ACCEPTED)
 
     with (
         serving(answer) as url,
