@@ -219,7 +219,8 @@ class App:
     def _handle(self, head: Head, match: Match, content: bytes, entry: Entry) -> Response:
         """Authorize and answer a request; runs in a thread."""
         entry.access_key_id = self._access.authorize(head, content, match)
-        request = Request(head.method, head.path, head.query, body=content)
+        headers = {name: ",".join(values) for name, values in head.headers.items()}
+        request = Request(head.method, head.path, head.query, headers, content)
         return self._engine.handle(request, match)
 
 

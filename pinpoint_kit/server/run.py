@@ -27,6 +27,7 @@ from prometheus_client import disable_created_metrics
 from uvicorn.config import STARTUP_FAILURE
 
 from pinpoint_kit.engine import Engine
+from pinpoint_kit.engine.engine import DEFAULT_REGION
 from pinpoint_kit.engine.files.files import NO_FILES, Files
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
 from pinpoint_kit.server import access_log
@@ -70,6 +71,7 @@ class Settings:
         host: the name or number of the address to listen at.
         port: the port; 0 for one that is free.
         workers: processes that answer.
+        region: the Region in the ARNs of answers to requests that are not signed.
         credentials: the file that says who may come in; None for every program of this machine.
         options: what to grant to a client; `local_only` follows from the credentials.
         open_files: gives what import and export jobs may use, in each process anew, and must be
@@ -80,6 +82,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8025
     workers: int = 1
+    region: str = DEFAULT_REGION
     credentials: Path | None = None
     options: ServerOptions = attrs.field(factory=ServerOptions)
     open_files: Callable[[], Files] = no_files
@@ -112,7 +115,7 @@ def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
     port = listening(settings.host, settings.port, local_only=authenticator is None)
     with port as listener, _stopped_by_signals():
         # Here, so that problems are told once and early.
-        engine = Engine.open(settings.url, files=settings.open_files())
+        engine = _open_engine(settings)
         address = Address(*listener.getsockname()[:2])
         if settings.workers == 1:
             with engine:
@@ -147,11 +150,15 @@ def _worker_app(settings: Settings) -> App:
     _set_up_process(settings.options)
     try:
         authenticator = _authenticator(settings)
-        engine = Engine.open(settings.url, files=settings.open_files())
+        engine = _open_engine(settings)
     except PinpointKitError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(STARTUP_FAILURE)  # the supervisor knows this status
     return ServedApp.of(engine, authenticator, settings)
+
+
+def _open_engine(settings: Settings) -> Engine:
+    return Engine.open(settings.url, files=settings.open_files(), region=settings.region)
 
 
 def _authenticator(settings: Settings) -> Authenticator | None:

@@ -148,9 +148,10 @@ def test_strangers_cannot_fill_stderr(start: Start, workers: str) -> None:
 
 def test_ctrl_c_is_no_failure(start: Start) -> None:
     """Ctrl-C ends it like SIGTERM."""
-    command = start("--url", "sqlite://", "--no-access-log")
+    command = start("--url", "sqlite://", "--no-access-log", "--region", "eu-central-1")
     assert command.said[1] == "Database: in memory, lost when the server stops\n"
-    command.client().request("GET", "/v1/apps")
+    made = command.client().request("POST", "/v1/apps", b'{"Name": "shop"}').json
+    assert made["Arn"].startswith("arn:aws:mobiletargeting:eu-central-1:")
     assert command.stop(signal.SIGINT) == (0, "")
     assert command.lines() == []
 

@@ -433,6 +433,17 @@ def test_the_log_names_keys_and_no_secrets(
         assert value not in caplog.text
 
 
+def test_arns_name_the_region_that_a_request_was_signed_for(signed: SignedServer) -> None:
+    """In the header or in the query, as the service's own would."""
+    target = f"/v1/apps/{OWN}"
+    for sent in (
+        sign("GET", target, b"", region="eu-west-3"),
+        sign("GET", target, region="eu-west-3", expires=60),
+    ):
+        arn = signed.send_raw(sent).json["Arn"]
+        assert arn.startswith("arn:aws:mobiletargeting:eu-west-3:")
+
+
 def test_a_request_is_resolved_once(signed: SignedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Log, scopes and engine share one look at the path, which is decoded once and nowhere else."""
     decoded: list[str] = []

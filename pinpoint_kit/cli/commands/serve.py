@@ -61,6 +61,12 @@ __all__ = ["serve"]
     help="Put clients' network addresses, which are personal data, into these lines.",
 )
 @click.option(
+    "--region",
+    default="us-east-1",
+    show_default=True,
+    help="The Region in the ARNs of answers to unsigned requests; signed ones name their own.",
+)
+@click.option(
     "--files",
     "folders",
     type=click.Path(exists=True, file_okay=False, resolve_path=True),
@@ -81,6 +87,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
     port: int,
     credentials: Path | None,
     workers: int,
+    region: str,
     folders: tuple[str, ...],
     buckets: tuple[str, ...],
     **logging: bool,
@@ -101,6 +108,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
         host=host,
         port=port,
         workers=workers,
+        region=region,
         credentials=credentials,
         options=server.ServerOptions(**logging),
         open_files=functools.partial(open_served_files, folders, buckets),
