@@ -99,7 +99,7 @@ class Call:
             ignoring: members that are left out unseen, whatever they are.
 
         Raises:
-            Refusal: it is no JSON object, or does not fit the operation's shape.
+            ApiError: it is no JSON object, or does not fit the operation's shape.
         """
         given = body.parse_object(self.body)
         kept = {name: value for name, value in given.items() if name not in ignoring}

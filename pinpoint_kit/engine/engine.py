@@ -20,9 +20,9 @@ from pinpoint_kit.engine import handlers
 from pinpoint_kit.engine.context import Call, Context
 from pinpoint_kit.engine.events import store as events
 from pinpoint_kit.engine.files.files import NO_FILES
-from pinpoint_kit.engine.jobs.steps import Steps
+from pinpoint_kit.engine.jobs.workers import workers
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
-from pinpoint_kit.engine.storage.failure_log import Troubles, whereabouts
+from pinpoint_kit.engine.storage.failure_log import FailureLog, location_of
 from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S, Store
 from pinpoint_kit.engine.wire import instants, routes
 from pinpoint_kit.engine.wire.http import (
@@ -35,7 +35,7 @@ from pinpoint_kit.engine.wire.http import (
     uuid_of,
 )
 from pinpoint_kit.engine.wire.refusals import (
-    Refusal,
+    ApiError,
     bad_request,
     internal_error,
     method_not_allowed,
@@ -43,6 +43,7 @@ from pinpoint_kit.engine.wire.refusals import (
     not_implemented,
     too_large,
 )
+from pinpoint_kit.engine.work.runner import Runner
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -101,8 +102,14 @@ class Engine:
             handlers.ON_EVENTS,
             handlers.HELD_OF_PERSON,
         )
-        self._troubles = Troubles(store.name)
-        self._steps = Steps(self._context, clock, self._troubles, time.monotonic)
+        self._failures = FailureLog(store.name)
+        self._runner = Runner(
+            store,
+            lambda: workers(self._context, time.monotonic),
+            clock,
+            self._failures,
+            time.monotonic,
+        )
         self._routes = routes.load()
 
     @classmethod
@@ -159,15 +166,15 @@ class Engine:
             return self._answer(
                 request, match or self.resolve(request.method, request.path), request_id
             )
-        except Refusal as refusal:
+        except ApiError as refusal:
             return self._refuse(refusal, request_id)
         except DBAPIError as error:
             why = self._store.explain(error)
-            self._troubles.tell(why, request_id)
+            self._failures.report(why, request_id)
             text = why.sentence[:1].upper() + why.sentence[1:]
             return self._refuse(internal_error(text, is_permanent=why.is_permanent), request_id)
         except Exception as error:  # noqa: BLE001 -- a request must always get an answer
-            _logger.error("request %s failed: %s", request_id, whereabouts(error))  # noqa: TRY400 -- a traceback would hold personal data
+            _logger.error("request %s failed: %s", request_id, location_of(error))  # noqa: TRY400 -- a traceback would hold personal data
             return self._refuse(
                 internal_error("The engine failed; please report this with the log line"),
                 request_id,
@@ -192,7 +199,7 @@ class Engine:
         Returns:
             False when there was nothing to do.
         """
-        return self._steps.step()
+        return self._runner.step()
 
     def wait_s(self) -> float | None:
         """Returns in how many seconds `step` may have something to do.
@@ -201,7 +208,7 @@ class Engine:
             0.0 when it has; a time when another engine works on what there is, and might die; None
             when there is no unfinished job.
         """
-        return self._steps.wait_s()
+        return self._runner.wait_s()
 
     def on_work(self, listener: Callable[[], None]) -> None:
         """Has a function called whenever a request may have brought work for `step`.
@@ -234,7 +241,7 @@ class Engine:
 
         A job that is under way stays where it is, for any engine on the same file to go on with.
         """
-        self._steps.close()
+        self._runner.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -287,7 +294,7 @@ class Engine:
         content = b"" if payload is None else orjson.dumps(payload)
         return Response(route.status, headers_of(request_id), content)
 
-    def _refuse(self, refusal: Refusal, request_id: str) -> Response:
+    def _refuse(self, refusal: ApiError, request_id: str) -> Response:
         status = self._routes.statuses.get(refusal.code) or _OWN_STATUSES[refusal.code]
         content = orjson.dumps(failure_body(refusal.message, request_id))
         headers = headers_of(request_id, refusal.code, is_permanent=refusal.is_permanent)

@@ -256,7 +256,7 @@ def _ended(wire: Wire, job_id: str, wanted: Wanted) -> Any:
         pieces += 1
         assert pieces <= most, "the job does not end"
         if wanted.forgets:
-            wire.engine._steps._imports.close()
+            wire.engine._runner.workers["import-jobs"].close()
     return job(wire, job_id)
 
 
@@ -330,7 +330,7 @@ def wire() -> Iterator[Wire]:
     ):
         for name in ("_FEWEST_ROWS", "_MOST_ROWS"):
             patch.setattr(import_job, name, ROWS)
-        engine._steps._imports._rows = ROWS
+        engine._runner.workers["import-jobs"].steps._rows = ROWS  # type: ignore[attr-defined]
         yield Wire(engine)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select
 
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.applications import APPS
-from pinpoint_kit.engine.wire.refusals import Refusal, not_found
+from pinpoint_kit.engine.wire.refusals import ApiError, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def require(connection: Connection, application_id: str) -> App:
     """Returns the application.
 
     Raises:
-        Refusal: there is none with this id.
+        ApiError: there is none with this id.
     """
     rows = _SELECT.rows(connection, application_id)
     if not rows:
@@ -77,7 +77,7 @@ def checked_first(context: Context, application_id: str) -> Iterator[None]:
     """
     try:
         yield
-    except Refusal:
+    except ApiError:
         with context.store.read() as connection:
             require(connection, application_id)
         raise

@@ -84,7 +84,7 @@ def parse(value: object, path: str, limits: Limits) -> dict[str, str]:
     """Returns the tags of a request; null and absent are none.
 
     Raises:
-        Refusal: they are not strings, or over a limit.
+        ApiError: they are not strings, or over a limit.
     """
     if value is None:
         return {}
@@ -113,7 +113,7 @@ def put(connection: Connection, resource: str, tagging: Mapping[str, str], limit
     """Adds or replaces tags.
 
     Raises:
-        Refusal: there would be too many.
+        ApiError: there would be too many.
     """
     if tagging:
         _check_count(len({*of(connection, resource), *tagging}), limits)

@@ -16,7 +16,7 @@ def check_id(endpoint_id: str) -> str:
     """Return the endpoint id in the form in which ids are compared.
 
     Raises:
-        Refusal: it is empty or contains `$`, `{` or `}`.
+        ApiError: it is empty or contains `$`, `{` or `}`.
     """
     if not endpoint_id:
         raise bad_request("An endpoint id must not be empty")

@@ -18,7 +18,7 @@ from pinpoint_kit.engine.endpoints.state import rendered
 from pinpoint_kit.engine.endpoints.writer import EndpointWriter, Update
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.http import accepted_body
-from pinpoint_kit.engine.wire.refusals import Refusal, bad_request, too_large
+from pinpoint_kit.engine.wire.refusals import ApiError, bad_request, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def _placed(position: int) -> Iterator[None]:
     """Says in a refusal which item it is about: the answer is one for all of them."""
     try:
         yield
-    except Refusal as refusal:
+    except ApiError as refusal:
         raise refusal.under(f".Item[{position}]") from None
 
 

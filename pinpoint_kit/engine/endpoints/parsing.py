@@ -85,7 +85,7 @@ def parse_patch(value: object, limits: Limits) -> Patch:
     """Returns the checked patch; members that are unknown or null count as not given.
 
     Raises:
-        Refusal: a member has the wrong type or is over a limit.
+        ApiError: a member has the wrong type or is over a limit.
     """
     source = as_object(value, "")
     if not source:

@@ -146,7 +146,7 @@ def require(connection: Connection, app: int, endpoint_id: str) -> Found:
     """Return an endpoint by its id as written.
 
     Raises:
-        Refusal: there is none, or the id is not a legal one.
+        ApiError: there is none, or the id is not a legal one.
     """
     found = by_key(connection, app, check_id(endpoint_id))
     if found is None:
@@ -158,7 +158,7 @@ def require_user(connection: Connection, app: int, user_id: str) -> list[Found]:
     """Return the endpoints of a user, the first created first.
 
     Raises:
-        Refusal: the user has none.
+        ApiError: the user has none.
     """
     found = by_user(connection, app, user_id)
     if not found:

@@ -159,7 +159,7 @@ def check(state: EndpointState, user_attributes: str | None, limits: Limits) -> 
     and neither does an endpoint that opted out of everything.
 
     Raises:
-        Refusal: an address has no channel type, a channel that sends to addresses has none, or
+        ApiError: an address has no channel type, a channel that sends to addresses has none, or
             the endpoint has become too large.
     """
     if state.address and not state.channel_type:

@@ -212,7 +212,7 @@ class EndpointWriter:
         """Merges one change.
 
         Raises:
-            Refusal: the outcome is not allowed; nothing of the change is kept.
+            ApiError: the outcome is not allowed; nothing of the change is kept.
         """
         before = self._states.get(change.key)
         draft = change.draft
@@ -315,7 +315,7 @@ class EndpointWriter:
         """Returns the endpoint that has to leave its user so that another can join.
 
         Raises:
-            Refusal: the user has the most that is allowed and none may be taken away.
+            ApiError: the user has the most that is allowed and none may be taken away.
         """
         maximum = self._context.limits.max_endpoints_per_user
         if self._crowds[user_id] < maximum:

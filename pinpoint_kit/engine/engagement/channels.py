@@ -195,7 +195,7 @@ def _credentials(request: Mapping[str, object], kind: str) -> dict[str, object]:
     """Returns what an answer says of the credentials in a request.
 
     Raises:
-        Refusal: there are some, but no whole one.
+        ApiError: there are some, but no whole one.
     """
     sets = _CREDENTIALS.get(kind, {})
     whole = [members for members in sets if all(request.get(name) for name in members)]

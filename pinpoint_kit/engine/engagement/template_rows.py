@@ -118,7 +118,7 @@ def require(connection: Connection, name: str, kind: str) -> Template:
     """Returns the template.
 
     Raises:
-        Refusal: there is none of this name and type.
+        ApiError: there is none of this name and type.
     """
     template = find(connection, name, kind)
     if template is None:
@@ -139,7 +139,7 @@ def require_version(stored: Sequence[Version], number: int) -> Version:
     """Returns one of a template's versions.
 
     Raises:
-        Refusal: there is none of this number.
+        ApiError: there is none of this number.
     """
     for version in stored:
         if version.number == number:
@@ -151,7 +151,7 @@ def kind_of(text: str) -> str:
     """Returns the type that a path or a query names, in capitals or in small letters.
 
     Raises:
-        Refusal: there is no such type.
+        ApiError: there is no such type.
     """
     for kind in TYPES:
         if text in {kind, kind.lower()}:
@@ -163,7 +163,7 @@ def version_number(text: str) -> int:
     """Returns the number of a version that a request names.
 
     Raises:
-        Refusal: it is no number of a version.
+        ApiError: it is no number of a version.
     """
     if _NUMBER.fullmatch(text) is None:
         raise bad_request("The version must be a whole number, as answers give it")
@@ -174,7 +174,7 @@ def version_of(query: Mapping[str, Sequence[str]]) -> int | None:
     """Returns the version that a query names, or None.
 
     Raises:
-        Refusal: it is no number of a version.
+        ApiError: it is no number of a version.
     """
     text = paging.last(query, "version")
     return None if text is None else version_number(text)

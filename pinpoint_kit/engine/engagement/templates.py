@@ -17,7 +17,7 @@ from pinpoint_kit.engine.engagement import template_rows as rows
 from pinpoint_kit.engine.storage.tables.engagement import TEMPLATE_VERSIONS, TEMPLATES
 from pinpoint_kit.engine.wire import body, paging
 from pinpoint_kit.engine.wire.http import accepted_body
-from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
+from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -197,6 +197,6 @@ def _check(content: Mapping[str, object]) -> None:
 def _is_object(text: str) -> bool:
     try:
         body.parse_object(text.encode())
-    except Refusal:
+    except ApiError:
         return False
     return True

@@ -21,7 +21,7 @@ from pinpoint_kit.engine.events import store
 from pinpoint_kit.engine.events.parsing import EventRow, parse_event
 from pinpoint_kit.engine.storage.tables.events import REMEMBERED
 from pinpoint_kit.engine.wire import body
-from pinpoint_kit.engine.wire.refusals import Refusal, bad_request, too_large
+from pinpoint_kit.engine.wire.refusals import ApiError, bad_request, too_large
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -118,12 +118,12 @@ def _apply(writer: EndpointWriter, change: Update) -> Mapping[str, object]:
         return _ACCEPTED
     try:
         writer.apply(change)
-    except Refusal as refusal:
+    except ApiError as refusal:
         return _refused(refusal)
     return _ACCEPTED
 
 
-def _refused(refusal: Refusal) -> Mapping[str, object]:
+def _refused(refusal: ApiError) -> Mapping[str, object]:
     return {"StatusCode": 400, "Message": refusal.message}
 
 
@@ -131,7 +131,7 @@ def _parse(content: bytes, limits: Limits) -> dict[str, _Item]:
     """Returns the items by endpoint id as written.
 
     Raises:
-        Refusal: the request as a whole is malformed, too large, or has too many events.
+        ApiError: the request as a whole is malformed, too large, or has too many events.
     """
     if len(content) > limits.max_event_request_bytes:
         raise too_large(f"The request is larger than {limits.max_event_request_bytes} bytes")
@@ -172,7 +172,7 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
 ) -> _Item:
     try:
         key = check_id(endpoint_id)
-    except Refusal as refusal:
+    except ApiError as refusal:
         answer = _refused(refusal)
         return _Item(
             change=None,
@@ -185,7 +185,7 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
     answers: dict[str, object] = {}
     for position, (event_id, event) in enumerate(events.items()):
         row = _parse_event(event_id, event, limits, sized=sized)
-        if isinstance(row, Refusal):
+        if isinstance(row, ApiError):
             answers[event_id] = _refused(_placed(row, f"{where}.Events[{position}]"))
         else:
             answers[event_id] = _ACCEPTED
@@ -195,7 +195,7 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
         if entry.get("Endpoint") is None:
             raise bad_request("Missing Endpoint")
         patch = parse_patch(entry["Endpoint"], limits)
-    except Refusal as refusal:
+    except ApiError as refusal:
         endpoint_answer = _refused(_placed(refusal, f"{where}.Endpoint"))
     return _Item(
         change=Update(key, endpoint_id, patch),
@@ -208,14 +208,14 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
 
 def _parse_event(
     event_id: str, event: object, limits: Limits, *, sized: bool
-) -> EventRow | Refusal:
+) -> EventRow | ApiError:
     try:
         return parse_event(event_id, event, limits, sized=sized)
-    except Refusal as refusal:
+    except ApiError as refusal:
         return refusal
 
 
-def _placed(refusal: Refusal, prefix: str) -> Refusal:
+def _placed(refusal: ApiError, prefix: str) -> ApiError:
     """Places below be seen from the request; a text that says it all stays as it is."""
     return refusal if refusal.path is None else refusal.under(prefix)
 

@@ -57,7 +57,7 @@ def parse_event(event_id: str, value: object, limits: Limits, *, sized: bool) ->
         sized: whether its size must be looked at: false when the whole request is smaller.
 
     Raises:
-        Refusal: the event is not valid.
+        ApiError: the event is not valid.
     """
     if not event_id:
         raise bad_request("An event id must not be empty")

@@ -26,7 +26,8 @@ from pinpoint_kit.engine.segments.members import select_members
 from pinpoint_kit.engine.segments.sql import condition
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.wire.body import encode
-from pinpoint_kit.engine.wire.refusals import Refusal
+from pinpoint_kit.engine.wire.refusals import ApiError
+from pinpoint_kit.engine.work.worker import LostError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.context import Context
     from pinpoint_kit.engine.jobs.store import Job
     from pinpoint_kit.engine.segments.store import Segment
+    from pinpoint_kit.engine.work.leases import Lease
 
 __all__ = ["Exports"]
 
@@ -102,17 +104,17 @@ class Exports:
         self._context = context
         self._parts: dict[int, _Part] = {}
 
-    def advance(self, job: Job, now: int) -> None:
+    def run_chunk(self, job: Job, lease: Lease, now: int) -> None:
         """Does one piece.
 
         Raises:
             LostError: somebody else has gone on with the job.
         """
         if not job.position:
-            self._begin(job, now)
+            self._count_endpoints(job, lease, now)
             return
         try:
-            self._go_on(job, now)
+            self._collect(job, lease, now)
         except BaseException:
             self.forget(job.number)
             raise
@@ -128,7 +130,7 @@ class Exports:
         for number in list(self._parts):
             self.forget(number)
 
-    def _begin(self, job: Job, now: int) -> None:
+    def _count_endpoints(self, job: Job, lease: Lease, now: int) -> None:
         """Counts the endpoints, once: those that come later are not part of the job."""
         try:
             with self._context.store.read() as connection:
@@ -138,16 +140,16 @@ class Exports:
                     members = select_members(segment, app, job.created)
                     counting = members.with_only_columns(func.count())
                     count = connection.execute(counting).scalar_one()
-        except Refusal as refusal:
-            self._fail(job, refusal, now)
+        except ApiError as refusal:
+            self._fail(job, lease, refusal, now)
             return
         pieces = max(1, -(-count // _PART_SIZE))
         position = _Position(0, last).text()
         after = attrs.evolve(job, status="PROCESSING", total_pieces=pieces, position=position)
         with self._context.store.write() as connection:
-            job_store.save(connection, job, after)
+            job_store.save(connection, job, after, lease)
 
-    def _go_on(self, job: Job, now: int) -> None:
+    def _collect(self, job: Job, lease: Lease, now: int) -> None:
         part = self._parts.get(job.number)
         if part is None or part.position != job.position:
             self.forget(job.number)
@@ -155,11 +157,11 @@ class Exports:
         last = _Position.parse(job.position).last
         try:
             self._add(job, part, last)
-        except Refusal as refusal:
-            self._fail(job, refusal, now)
+        except ApiError as refusal:
+            self._fail(job, lease, refusal, now)
             return
         if part.count >= _PART_SIZE or part.after >= last:
-            self._write(job, part, last, now)
+            self._write(job, lease, part, last, now)
 
     def _add(self, job: Job, part: _Part, last: int) -> None:
         """Adds the endpoints of the next window of numbers."""
@@ -168,7 +170,7 @@ class Exports:
         with self._context.store.read() as connection:
             app = apps.by_number(connection, job.app)
             if app is None:
-                raise job_store.LostError
+                raise LostError
             found = reader.numbered(connection, job.app, part.after, end)
             if job.segment is not None:
                 members = _members(connection, job, part.after, end)
@@ -181,12 +183,12 @@ class Exports:
         )
         part.after = found[most - 1][-1] if len(found) > most else end
 
-    def _write(self, job: Job, part: _Part, last: int, now: int) -> None:
+    def _write(self, job: Job, lease: Lease, part: _Part, last: int, now: int) -> None:
         """Writes the part, and the job is further."""
         try:
             self._context.files.write(self._next_part(job), part.finish())
         except FilesError as error:
-            after = job.broken(str(error), now)
+            after = job.failed_with(str(error), now)
         else:
             done = job.completed_pieces + 1
             after = attrs.evolve(
@@ -196,29 +198,29 @@ class Exports:
                 position=_Position(part.after, last).text(),
             )
             if part.after >= last:
-                after = attrs.evolve(after, total_pieces=done).ended(now)
+                after = attrs.evolve(after, total_pieces=done).completed_at(now)
         with self._context.store.write() as connection:
-            job_store.save(connection, job, after)
+            job_store.save(connection, job, after, lease)
         self.forget(job.number)
 
     def _next_part(self, job: Job) -> str:
         name = f"{job.id}/part-{job.completed_pieces}.gz"
         return self._context.files.join(str(job.wanted["S3UrlPrefix"]), name)
 
-    def _fail(self, job: Job, refusal: Refusal, now: int) -> None:
+    def _fail(self, job: Job, lease: Lease, refusal: ApiError, now: int) -> None:
         """The segment, or one that it builds on, cannot be evaluated any more."""
         self.forget(job.number)
         with suppress(FilesError):  # the job has failed already, and nothing else depends on it
             self._context.files.tidy(self._next_part(job))
-        after = job.broken(refusal.text, now)
+        after = job.failed_with(refusal.text, now)
         with self._context.store.write() as connection:
-            job_store.save(connection, job, after)
+            job_store.save(connection, job, after, lease)
 
 
 def _segment(connection: Connection, job: Job) -> tuple[App, Segment]:
     app = apps.by_number(connection, job.app)
     if app is None:
-        raise job_store.LostError
+        raise LostError
     wanted = job.wanted
     version = cast("int | None", wanted.get("SegmentVersion"))
     return app, sources.require(connection, app, str(wanted["SegmentId"]), version)

@@ -19,7 +19,7 @@ from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.parsing import CHANNEL_TYPES, parse_patch
 from pinpoint_kit.engine.endpoints.state import EndpointState, merge, merge_lists, new_state
 from pinpoint_kit.engine.wire.body import optional_instant, optional_text, place
-from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
+from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 from pinpoint_kit.limits import Limits
 from pinpoint_kit.records.ids import derived_id
 
@@ -110,7 +110,7 @@ class RowMaker:
         """A row with members of an endpoint."""
         try:
             return _endpoint(line, members, content, self.origin, self._limits)
-        except Refusal as refusal:
+        except ApiError as refusal:
             return BadRow(line, refusal.message)
 
     def users(self, line: int, user_ids: Sequence[str]) -> Row:

@@ -38,7 +38,8 @@ from pinpoint_kit.engine.jobs.import_source import (
 from pinpoint_kit.engine.segments import imported
 from pinpoint_kit.engine.segments import store as segment_store
 from pinpoint_kit.engine.wire.http import uuid_of
-from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
+from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
+from pinpoint_kit.engine.work.worker import LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.files.files import File
     from pinpoint_kit.engine.jobs.store import Job
     from pinpoint_kit.engine.segments.store import Segment
+    from pinpoint_kit.engine.work.leases import Lease
 
 __all__ = ["Imports"]
 
@@ -72,17 +74,17 @@ class Imports:
         self._sources: dict[int, Source] = {}
         self._rows = _FEWEST_ROWS
 
-    def advance(self, job: Job, now: int) -> None:
+    def run_chunk(self, job: Job, lease: Lease, now: int) -> None:
         """Does one piece.
 
         Raises:
             LostError: somebody else has gone on with the job.
         """
         if not job.position:
-            self._begin(job, now)
+            self._discover_files(job, lease, now)
             return
         try:
-            self._go_on(job, now)
+            self._process_chunk(job, lease, now)
         except BaseException:
             self.forget(job.number)  # it has read on, and the job has not
             raise
@@ -98,7 +100,7 @@ class Imports:
         for number in list(self._sources):
             self.forget(number)
 
-    def _begin(self, job: Job, now: int) -> None:
+    def _discover_files(self, job: Job, lease: Lease, now: int) -> None:
         """Finds the files, once: those that come later are not part of the job."""
         files: list[File] = []
         wanted = job.wanted
@@ -110,7 +112,7 @@ class Imports:
                 self._context.limits.max_import_files,
             )
         except FilesError as error:
-            after = job.broken(str(error), now)
+            after = job.failed_with(str(error), now)
         else:
             after = attrs.evolve(
                 job,
@@ -122,16 +124,16 @@ class Imports:
             if not after.open:
                 _finish_segment(connection, after, Position(), now)
             job_store.add_files(connection, job, files)
-            job_store.save(connection, job, after)
+            job_store.save(connection, job, after, lease)
 
-    def _go_on(self, job: Job, now: int) -> None:
+    def _process_chunk(self, job: Job, lease: Lease, now: int) -> None:
         before = Position.parse(job.position)
         origin = Origin(job.app, Stamp(now, uuid_of(job.id)), self._context.new_id)
         try:
             source = self._source(job, before, origin)
             rows = self._read(source, origin)
         except FilesError as error:
-            self._stumble(job, before, error, now)
+            self._handle_read_error(job, lease, before, error, now)
             return
         position = source.moved(before)
         if not source.is_at_end:
@@ -145,13 +147,13 @@ class Imports:
         # Power loss takes the rows and the position back together, and then they are read again. A
         # job that ends early, because its segment is gone, would end so again.
         with self._context.store.write(bulk=not is_last) as connection:
-            work = _Rows(connection, self._context, job, now)
+            work = _ChunkWriter(connection, self._context, job, now)
             after, position = work.store(read, position, source.file, rows)
             if after.open:
                 after = attrs.evolve(after, position=position.text())
             if is_last:
                 after = _ended(connection, after, position, now)
-            job_store.save(connection, job, after)
+            job_store.save(connection, job, after, lease)
         self._adapt(len(rows), self._monotonic() - started)
         source.at = after.position
         if source.is_at_end or not after.open:
@@ -168,12 +170,14 @@ class Imports:
         files.check_unchanged(source.file)
         return rows
 
-    def _stumble(self, job: Job, position: Position, error: FilesError, now: int) -> None:
+    def _handle_read_error(
+        self, job: Job, lease: Lease, position: Position, error: FilesError, now: int
+    ) -> None:
         """Reading failed: try again, or the pieces of the file that are left fail."""
         self.forget(job.number)
         file = self._file(job, position.file)
         if file is None:
-            raise job_store.LostError
+            raise LostError
         if error.is_passing and position.tries + 1 < _MOST_TRIES:
             position = attrs.evolve(position, tries=position.tries + 1)
             after = attrs.evolve(job, position=position.text())
@@ -183,12 +187,12 @@ class Imports:
             position = position.next_file()
             after = attrs.evolve(
                 job, failed_pieces=job.failed_pieces + left, position=position.text()
-            ).failing([text])
+            ).with_failures([text])
         is_last = self._file(job, position.file) is None
         with self._context.store.write() as connection:
             if is_last:
                 after = _ended(connection, after, position, now)
-            job_store.save(connection, job, after)
+            job_store.save(connection, job, after, lease)
 
     def _source(self, job: Job, position: Position, origin: Origin) -> Source:
         """Returns the open file at that position."""
@@ -198,7 +202,7 @@ class Imports:
         self.forget(job.number)
         file = self._file(job, position.file)
         if file is None:
-            raise job_store.LostError
+            raise LostError
         maker = RowMaker(self._context.limits, origin)
         job_format = str(job.wanted["Format"])
         source = open_source(self._context.files, file, job_format, position, maker)
@@ -216,13 +220,13 @@ class Imports:
             self._rows = int(min(max(wanted, _FEWEST_ROWS), _MOST_ROWS, 2 * self._rows))
 
 
-class _Rows:
+class _ChunkWriter:
     """Stores the rows of one piece, inside one transaction."""
 
     def __init__(self, connection: Connection, context: Context, job: Job, now: int) -> None:
         app = apps.by_number(connection, job.app)
         if app is None:
-            raise job_store.LostError
+            raise LostError
         self._connection = connection
         self._context = context
         self._app: App = app
@@ -239,7 +243,7 @@ class _Rows:
         """Stores the rows, and returns the job and its position with what became of them."""
         segment = self._segment()
         if job.segment is not None and segment is None:
-            return job.broken(_SEGMENT_GONE, self._now), position
+            return job.failed_with(_SEGMENT_GONE, self._now), position
         for row in rows:
             if isinstance(row, BadRow):
                 self._fail(row.line, row.reason)
@@ -255,14 +259,14 @@ class _Rows:
         more = sum(len(row.user_ids) if isinstance(row, UsersRow) else 1 for row in rows)
         failed = sum(map(len, self._failures.values()))
         counted = attrs.evolve(job, processed=job.processed + more, failed=job.failed + failed)
-        return counted.failing(self._texts(file)), position
+        return counted.with_failures(self._texts(file)), position
 
     def _segment(self) -> Segment | None:
         if self._job.segment is None:
             return None
         try:
             return segment_store.find(self._connection, self._app.number, self._job.segment)
-        except Refusal:
+        except ApiError:
             return None
 
     def _update(self, rows: Sequence[EndpointRow]) -> None:
@@ -278,7 +282,7 @@ class _Rows:
             if not row.is_exported and not writer.is_known(row.key):
                 _check_new(row.draft)
             state = writer.apply(row)
-        except Refusal as refusal:
+        except ApiError as refusal:
             self._fail(row.line, refusal.message)
             return
         self._keys.append(row.key)
@@ -324,9 +328,9 @@ def _ended(connection: Connection, job: Job, position: Position, now: int) -> Jo
     """Returns the job, which has read all of its files, with its end."""
     if not job.open:
         return job
-    ended = job.ended(now)
+    ended = job.completed_at(now)
     is_there = _finish_segment(connection, ended, position, now)
-    return ended if is_there else job.broken(_SEGMENT_GONE, now)
+    return ended if is_there else job.failed_with(_SEGMENT_GONE, now)
 
 
 def _finish_segment(connection: Connection, ended: Job, position: Position, now: int) -> bool:
@@ -338,7 +342,7 @@ def _finish_segment(connection: Connection, ended: Job, position: Position, now:
         return True
     try:
         segment = segment_store.find(connection, ended.app, ended.segment)
-    except Refusal:
+    except ApiError:
         return False
     if ended.makes_segment and ended.failed_pieces and not position.size:
         segment_store.remove(connection, segment)

@@ -2,7 +2,7 @@
 
 How far a job is stands in the same row, and is written in the same transaction as what a piece of
 work changed: whoever goes on later neither loses nor repeats anything. What a piece is belongs to
-jobs/imports.py and jobs/exports.py, who works on it to jobs/steps.py.
+jobs/imports.py and jobs/exports.py, who works on it to work/runner.py.
 """
 
 from __future__ import annotations
@@ -17,28 +17,27 @@ from pinpoint_kit.engine.files.files import File
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.jobs import JOB_FILES, JOBS
 from pinpoint_kit.engine.wire.body import encode
+from pinpoint_kit.engine.work.worker import LostError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
+    from pinpoint_kit.engine.work.leases import Lease
+
 __all__ = [
     "EXPORT",
     "IMPORT",
     "Job",
-    "LostError",
     "add",
     "add_files",
     "by_id",
     "file_at",
-    "is_holding",
     "listed",
     "load",
-    "open_jobs",
-    "release",
+    "open_numbers",
     "save",
-    "take",
 ]
 
 IMPORT = "IMPORT"
@@ -47,11 +46,6 @@ EXPORT = "EXPORT"
 _FILES = JOB_FILES
 #: How many failures are kept as text, as the service does.
 _MOST_FAILURES = 100
-_MOST_HELD = 1_000
-
-
-class LostError(Exception):
-    """Somebody else has gone on with the job, or its application was deleted."""
 
 
 @attrs.frozen
@@ -76,8 +70,6 @@ class Job:
     failures: str | None = attrs.field(repr=False)
     position: str = attrs.field(repr=False)
     open: int | None
-    holder: str | None
-    held_until: int
 
     @property
     def wanted(self) -> dict[str, object]:
@@ -85,26 +77,24 @@ class Job:
         definition: dict[str, object] = orjson.loads(self.definition)
         return definition
 
-    def failing(self, texts: Sequence[str]) -> Job:
+    def with_failures(self, texts: Sequence[str]) -> Job:
         """Returns the job with further failures' texts."""
         known: list[str] = orjson.loads(self.failures) if self.failures else []
         if not texts or len(known) >= _MOST_FAILURES:
             return self
         return attrs.evolve(self, failures=encode([*known, *texts][:_MOST_FAILURES]))
 
-    def ended(self, now: int) -> Job:
+    def completed_at(self, now: int) -> Job:
         """Returns the job with nothing left to do: failed if one of its pieces did."""
         status = "FAILED" if self.failed_pieces else "COMPLETED"
-        return attrs.evolve(
-            self, status=status, completed=now, open=None, position="", holder=None, held_until=0
-        )
+        return attrs.evolve(self, status=status, completed=now, open=None, position="")
 
-    def broken(self, text: str, now: int) -> Job:
+    def failed_with(self, text: str, now: int) -> Job:
         """Returns the job, failed as a whole: what it has not done yet will not be done."""
         total = max(1, self.total_pieces)
         failed = max(1, total - self.completed_pieces)
         pieces = attrs.evolve(self, total_pieces=total, failed_pieces=failed)
-        return pieces.failing([text]).ended(now)
+        return pieces.with_failures([text]).completed_at(now)
 
 
 _NAMES = tuple(field.name for field in attrs.fields(Job))
@@ -112,12 +102,12 @@ _COLUMNS = tuple(JOBS.c[name] for name in _NAMES)
 #: What changes while a job is worked on.
 _MUTABLE = (
     "status", "completed", "total_pieces", "completed_pieces", "failed_pieces", "processed",
-    "failed", "failures", "position", "open", "holder", "held_until",
+    "failed", "failures", "position", "open",
 )  # fmt: skip
 
 _LOAD = Statement(select(*_COLUMNS).where(JOBS.c.number == bindparam("number_")), "number_")
 _STATE = Statement(
-    select(JOBS.c.position, JOBS.c.holder).where(JOBS.c.number == bindparam("number_")),
+    select(JOBS.c.position).where(JOBS.c.number == bindparam("number_")),
     "number_",
 )
 _SAVE = Statement(
@@ -128,10 +118,12 @@ _SAVE = Statement(
     "number_",
 )
 _OPEN = Statement(
-    select(JOBS.c.number, JOBS.c.holder, JOBS.c.held_until)
+    select(JOBS.c.number)
     .where(JOBS.c.open.is_not(None))
+    .where(JOBS.c.type == bindparam("type_"))
     .order_by(JOBS.c.number)
     .limit(bindparam("most_")),
+    "type_",
     "most_",
 )
 _FILE = Statement(
@@ -173,7 +165,6 @@ def add(  # noqa: PLR0913 -- the columns of a new row
             failed=0,
             position="",
             open=1,
-            held_until=0,
         )
     )
     job = by_id(connection, app, job_type, job_id)
@@ -216,9 +207,9 @@ def listed(  # noqa: PLR0913 -- what makes up a page
     return [Job(*row) for row in connection.execute(query)]
 
 
-def open_jobs(connection: Connection, most: int) -> list[tuple[int, str | None, int]]:
-    """Returns number, holder and end of the lease of the oldest jobs that have not ended."""
-    return [(row[0], row[1], row[2]) for row in _OPEN.rows(connection, most)]
+def open_numbers(connection: Connection, job_type: str, most: int) -> list[int]:
+    """Return the numbers of the oldest jobs of a type that have not ended."""
+    return [row[0] for row in _OPEN.rows(connection, job_type, most)]
 
 
 def load(connection: Connection, number: int) -> Job:
@@ -233,44 +224,20 @@ def load(connection: Connection, number: int) -> Job:
     return Job(*rows[0])
 
 
-def take(connection: Connection, before: Job, holder: str, until: int) -> Job:
-    """Makes `holder` the one who works on the job, until then at least.
+def save(connection: Connection, before: Job, after: Job, lease: Lease) -> Job:
+    """Store how far a job is now. It must still be as far as it was before.
 
     Raises:
-        LostError: somebody else was quicker.
+        LostError: it is not, or is held by somebody else; the transaction must be given up.
     """
-    status = "INITIALIZING" if before.status == "CREATED" else before.status
-    return save(
-        connection, before, attrs.evolve(before, status=status, holder=holder, held_until=until)
-    )
-
-
-def is_holding(connection: Connection, holder: str) -> bool:
-    """Returns whether somebody holds a job."""
-    return any(row[1] == holder for row in open_jobs(connection, _MOST_HELD))
-
-
-def release(connection: Connection, holder: str) -> None:
-    """Gives up all jobs that somebody holds; others may go on at once."""
-    connection.execute(
-        update(JOBS)
-        .where(JOBS.c.open.is_not(None))
-        .where(JOBS.c.holder == holder)
-        .values(holder=None, held_until=0)
-    )
-
-
-def save(connection: Connection, before: Job, after: Job) -> Job:
-    """Stores how far a job is now. It must still be as far as it was before.
-
-    Raises:
-        LostError: it is not; the transaction must be given up.
-    """
+    lease.check(connection)
     rows = _STATE.rows(connection, before.number)
-    if not rows or tuple(rows[0]) != (before.position, before.holder):
+    if not rows or rows[0][0] != before.position:
         raise LostError
     values = [getattr(after, name) for name in _MUTABLE]
     _SAVE.run_many(connection, [(*values, before.number)])
+    if not after.open:
+        lease.end(connection)
     return after
 
 

@@ -144,7 +144,7 @@ def finish_import(
     """Stores what an import job has counted: `Size` and `ChannelCounts` of the segment.
 
     Raises:
-        Refusal: the segment has been deleted meanwhile.
+        ApiError: the segment has been deleted meanwhile.
     """
     newest = store.find(connection, segment.app, segment.id)
     described = cast("Mapping[str, object]", newest.definition.members["ImportDefinition"])

@@ -26,7 +26,7 @@ from pinpoint_kit.engine.segments.rules import (
 )
 from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.body import place
-from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
+from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 
 __all__ = ["parse", "parse_version"]
 
@@ -66,7 +66,7 @@ def parse(definition: _Object) -> Rule:
         definition: `Dimensions`, `SegmentGroups`, `ImportDefinition` or none of them.
 
     Raises:
-        Refusal: something in it has no meaning.
+        ApiError: something in it has no meaning.
     """
     if "ImportDefinition" in definition:
         return ImportedRule(ROOT, "imported endpoints and users")
@@ -235,7 +235,7 @@ def _list(source: _Object, name: str) -> list[_Object]:
     return cast("list[_Object]", source.get(name, []))
 
 
-def _refused(text: str, path: str) -> Refusal:
+def _refused(text: str, path: str) -> ApiError:
     return bad_request(text, path.removeprefix(ROOT))
 
 
@@ -243,7 +243,7 @@ def parse_version(text: str) -> int:
     """Returns the version that a path or a query names.
 
     Raises:
-        Refusal: it is no positive whole number.
+        ApiError: it is no positive whole number.
     """
     if _VERSION.fullmatch(text) is None:
         raise bad_request("The version must be a positive whole number")

@@ -206,7 +206,7 @@ def check_limits(rule: Rule, limits: Limits) -> None:
     """Checks how much a definition may hold.
 
     Raises:
-        Refusal: too many dimensions or values, or one that is too long.
+        ApiError: too many dimensions or values, or one that is too long.
     """
     dimensions = [
         part for part in walk(rule) if not isinstance(part, (Combination, ImportedRule, SourceRule))

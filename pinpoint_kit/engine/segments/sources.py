@@ -12,7 +12,7 @@ import attrs
 
 from pinpoint_kit.engine.segments.rules import ROOT, Combination, SourceRule, walk
 from pinpoint_kit.engine.segments.store import Reference, Segment, find
-from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
+from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -32,7 +32,7 @@ def require(
     """Returns a segment that is ready to be evaluated, at its newest version unless said.
 
     Raises:
-        Refusal: it does not exist, or what it builds on does not any more.
+        ApiError: it does not exist, or what it builds on does not any more.
     """
     return found(connection, find(connection, app.number, segment_id, version))
 
@@ -41,7 +41,7 @@ def found(connection: Connection, segment: Segment) -> Segment:
     """Returns the segment with everything that it builds on.
 
     Raises:
-        Refusal: a segment or a version does not exist (any more), an imported segment is not the
+        ApiError: a segment or a version does not exist (any more), an imported segment is not the
             only source of its group, the segment builds on itself, or it is too much in all.
     """
     return _Search(connection).complete(segment, ()).segment
@@ -92,7 +92,7 @@ class _Search:
     def _find(self, app: int, rule: SourceRule) -> Segment:
         try:
             return find(self._connection, app, rule.id, rule.version)
-        except Refusal:
+        except ApiError:
             raise _misplaced("names a segment or a version that does not exist", rule) from None
 
 
@@ -104,5 +104,5 @@ def _check_alone(rule: Combination, sources: dict[Reference, Segment]) -> None:
             raise _misplaced("an imported segment must be the only source of its group", part)
 
 
-def _misplaced(text: str, rule: SourceRule) -> Refusal:
+def _misplaced(text: str, rule: SourceRule) -> ApiError:
     return bad_request(text, rule.path.removeprefix(ROOT))

@@ -156,7 +156,7 @@ def find(connection: Connection, app: int, segment_id: str, version: int | None 
     """Returns a segment at a version, the newest unless said.
 
     Raises:
-        Refusal: there is none.
+        ApiError: there is none.
     """
     if version is None:
         rows = _NEWEST.rows(connection, app, segment_id)

@@ -1,4 +1,4 @@
-"""`Troubles`: tells the log what is wrong with the database, once a cause and not once a request.
+"""`FailureLog`: tells the log what is wrong with the database, once a cause and not once a request.
 
 Clients repeat what failed, so one bad disk would otherwise fill the log. Only the log is served
 here; what the client is told belongs to engine.py.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.storage.dialects.dialect import Explanation
 
-__all__ = ["Troubles", "whereabouts"]
+__all__ = ["FailureLog", "location_of"]
 
 _logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 _AGAIN_AFTER_S = 3600.0
 
 
-class Troubles:
+class FailureLog:
     """One line a cause and hour, with the name of the database. Use from any thread."""
 
     def __init__(self, name: str, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +33,7 @@ class Troubles:
         self._lock = threading.Lock()
         self._told: dict[Explanation, float] = {}
 
-    def tell(self, why: Explanation, request_id: str) -> None:
+    def report(self, why: Explanation, request_id: str) -> None:
         """Logs the cause, unless that was done within the hour."""
         now = self._monotonic()
         with self._lock:
@@ -45,7 +45,7 @@ class Troubles:
         _logger.log(level, "%s: %s (first in request %s)", self._name, why.sentence, request_id)
 
 
-def whereabouts(error: BaseException) -> str:
+def location_of(error: BaseException) -> str:
     """Returns the error's type and the line it came from, without its text."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

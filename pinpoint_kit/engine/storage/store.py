@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
 from pinpoint_kit.engine.storage.gate import Gate
 from pinpoint_kit.engine.storage.upgrades import bring_up_to_date, check_owner
-from pinpoint_kit.engine.wire.refusals import Refusal, internal_error
+from pinpoint_kit.engine.wire.refusals import ApiError, internal_error
 from pinpoint_kit.errors import StoreError
 from pinpoint_kit.system import forks
 
@@ -115,7 +115,7 @@ class Store:
         The deletion itself is stored already, so nothing that goes wrong here may refuse it.
         """
         with (
-            suppress(DBAPIError, Refusal),
+            suppress(DBAPIError, ApiError),
             self._entered(exclusive=self._dialect.has_one_writer),
             self._engine.connect() as connection,
         ):

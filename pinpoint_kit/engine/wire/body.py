@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import orjson
 
 from pinpoint_kit.engine.wire import instants
-from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
+from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +32,8 @@ def parse_object(body: bytes) -> dict[str, object]:
     """Returns the JSON object of a request body.
 
     Raises:
-        Refusal: the body is empty, not UTF-8, not strict JSON, nested too deep, of too many values,
-            or no object.
+        ApiError: the body is empty, not UTF-8, not strict JSON, nested too deep, of too many
+            values, or no object.
     """
     if not body:
         raise bad_request("The request has no body; send a JSON object")
@@ -67,7 +67,7 @@ def as_object(value: object, path: str) -> dict[str, object]:
     """Returns the value if it is a JSON object.
 
     Raises:
-        Refusal: it is something else.
+        ApiError: it is something else.
     """
     if not isinstance(value, dict):
         raise bad_request("must be a JSON object", path)
@@ -78,7 +78,7 @@ def optional_text(source: Mapping[str, object], name: str, path: str = "") -> st
     """Returns a string member, or None when it is absent or null.
 
     Raises:
-        Refusal: it is something else.
+        ApiError: it is something else.
     """
     value = source.get(name)
     if value is None or isinstance(value, str):
@@ -90,7 +90,7 @@ def optional_instant(source: Mapping[str, object], name: str, path: str = "") ->
     """Returns an ISO 8601 member in milliseconds since 1970, or None when absent or null.
 
     Raises:
-        Refusal: it is not a string, or not a date.
+        ApiError: it is not a string, or not a date.
     """
     text = optional_text(source, name, path)
     if text is None:
@@ -101,5 +101,5 @@ def optional_instant(source: Mapping[str, object], name: str, path: str = "") ->
         raise _not_a_date(f"{path}.{name}") from None
 
 
-def _not_a_date(path: str) -> Refusal:
+def _not_a_date(path: str) -> ApiError:
     return bad_request("must be an ISO 8601 date and time such as 2018-05-07T19:03:29.963Z", path)

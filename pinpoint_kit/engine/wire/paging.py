@@ -10,7 +10,7 @@ import re
 from base64 import b64decode, urlsafe_b64encode
 from typing import TYPE_CHECKING, TypeVar
 
-from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
+from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ def size(query: Mapping[str, Sequence[str]]) -> int:
     """Returns how many items a page may have: 100 unless said, 1,000 at most.
 
     Raises:
-        Refusal: `page-size` is no positive whole number.
+        ApiError: `page-size` is no positive whole number.
     """
     given = last(query, "page-size")
     if given is None:
@@ -46,7 +46,7 @@ def number(query: Mapping[str, Sequence[str]], name: str = "token") -> int:
         name: the parameter; two operations call it `next-token`.
 
     Raises:
-        Refusal: the token is none of ours.
+        ApiError: the token is none of ours.
     """
     given = last(query, name)
     if given is None:
@@ -60,7 +60,7 @@ def text(query: Mapping[str, Sequence[str]]) -> str:
     """Returns the text after which the page begins, "" for the first one.
 
     Raises:
-        Refusal: `token` is none of ours.
+        ApiError: `token` is none of ours.
     """
     given = last(query, "token")
     try:
@@ -99,5 +99,5 @@ def last(query: Mapping[str, Sequence[str]], name: str) -> str | None:
     return values[-1] or None if values else None
 
 
-def _strange_token(name: str) -> Refusal:
+def _strange_token(name: str) -> ApiError:
     return bad_request(f"{name} must be the NextToken of an earlier answer")

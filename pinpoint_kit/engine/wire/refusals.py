@@ -1,4 +1,4 @@
-"""`Refusal`: the one way in which code of the engine says no.
+"""`ApiError`: the one way in which code of the engine says no.
 
 A refusal carries the service's exception name and a text that never holds data of the caller:
 a place such as `$.Item[3].Address` says where the problem is. HTTP statuses do not belong
@@ -8,7 +8,7 @@ here; they come from the service model (wire/routes.py).
 from __future__ import annotations
 
 __all__ = [
-    "Refusal",
+    "ApiError",
     "bad_request",
     "forbidden",
     "internal_error",
@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """The request, or one item of it, is refused.
 
     Attributes:
@@ -45,42 +45,42 @@ class Refusal(Exception):
         """The text, with its place when there is one."""
         return self.text if self.path is None else f"{self.text} @ ${self.path}"
 
-    def under(self, prefix: str) -> Refusal:
+    def under(self, prefix: str) -> ApiError:
         """Returns the same refusal, placed below `prefix`."""
         path = prefix + (self.path or "")
-        return Refusal(self.code, self.text, path, is_permanent=self.is_permanent)
+        return ApiError(self.code, self.text, path, is_permanent=self.is_permanent)
 
 
-def bad_request(text: str, path: str | None = None) -> Refusal:
+def bad_request(text: str, path: str | None = None) -> ApiError:
     """400: the content is refused."""
-    return Refusal("BadRequestException", text, path)
+    return ApiError("BadRequestException", text, path)
 
 
-def forbidden(text: str, path: str | None = None) -> Refusal:
+def forbidden(text: str, path: str | None = None) -> ApiError:
     """403: this may be asked for, but not here or not by this caller."""
-    return Refusal("ForbiddenException", text, path)
+    return ApiError("ForbiddenException", text, path)
 
 
-def not_found(text: str) -> Refusal:
+def not_found(text: str) -> ApiError:
     """404: there is no such application, endpoint, user or path."""
-    return Refusal("NotFoundException", text)
+    return ApiError("NotFoundException", text)
 
 
-def method_not_allowed(text: str) -> Refusal:
+def method_not_allowed(text: str) -> ApiError:
     """405: the path exists, but not with this method."""
-    return Refusal("MethodNotAllowedException", text)
+    return ApiError("MethodNotAllowedException", text)
 
 
-def too_large(text: str) -> Refusal:
+def too_large(text: str) -> ApiError:
     """413: the body is over a limit."""
-    return Refusal("PayloadTooLargeException", text)
+    return ApiError("PayloadTooLargeException", text)
 
 
-def internal_error(text: str, *, is_permanent: bool = False) -> Refusal:
+def internal_error(text: str, *, is_permanent: bool = False) -> ApiError:
     """500: the engine or its database failed; unless permanent, the request may succeed later."""
-    return Refusal("InternalServerErrorException", text, is_permanent=is_permanent)
+    return ApiError("InternalServerErrorException", text, is_permanent=is_permanent)
 
 
-def not_implemented(text: str) -> Refusal:
+def not_implemented(text: str) -> ApiError:
     """501: the operation is real, but not emulated; no repetition changes that."""
-    return Refusal("NotImplementedException", text, is_permanent=True)
+    return ApiError("NotImplementedException", text, is_permanent=True)

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 import attrs
 
-from pinpoint_kit.engine.wire.refusals import Refusal, bad_request
+from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 from pinpoint_kit.engine.wire.shapes import NOTHING, Shape
 
 __all__ = ["OWN_SEGMENT", "Match", "Route", "Routes", "load"]
@@ -81,7 +81,7 @@ class Match:
     segments: tuple[str, ...] = attrs.field(repr=False)
     by_method: Mapping[str, Route] = attrs.field(repr=False, factory=dict)
     values: tuple[str, ...] = attrs.field(repr=False, default=())
-    refusal: Refusal | None = None
+    refusal: ApiError | None = None
 
     @property
     def route(self) -> Route | None:
@@ -159,7 +159,7 @@ class Routes:
         first, *raw = path.split("/", self._depth + 1)
         try:
             segments = tuple([_decoded(segment) for segment in raw])
-        except Refusal as refusal:
+        except ApiError as refusal:
             return Match(method, (), refusal=refusal)
         if first:  # no leading slash
             return Match(method, ())

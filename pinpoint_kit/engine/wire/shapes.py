@@ -66,7 +66,7 @@ def read(shape: Shape, value: object, path: str = "") -> object:
         path: where it stands in the body, for refusals.
 
     Raises:
-        Refusal: it does not fit.
+        ApiError: it does not fit.
     """
     if shape.kind == "structure":
         return _structure(shape, body.as_object(value, path), path)

@@ -22,8 +22,9 @@ from pinpoint_kit.engine.files.files import ByScheme, LocalFiles
 from pinpoint_kit.engine.jobs import exports as export_job
 from pinpoint_kit.engine.jobs import import_source
 from pinpoint_kit.engine.jobs import imports as import_job
-from pinpoint_kit.engine.jobs import steps as job_steps
 from pinpoint_kit.engine.jobs import store as job_store
+from pinpoint_kit.engine.work import leases, runner
+from pinpoint_kit.engine.work.worker import LostError
 from pinpoint_kit.limits import Limits
 from tests.engine.jobs.job_kit import (
     create_export,
@@ -203,7 +204,7 @@ def test_another_machine_is_given_time(
     job_id = create_import(wire, url_of(tmp_path / "a.json")).json["Id"]
     assert wire.engine.step()
     with closing(sqlite3.connect(file_url.removeprefix("sqlite:///"))) as database, database:
-        database.execute("UPDATE jobs SET holder = 'elsewhere#1#1'")
+        database.execute("UPDATE leases SET holder = 'elsewhere#1#1'")
     assert not wire.engine.step()
     assert wire.engine.wait_s() == 30
     clock.advance(31)
@@ -240,7 +241,7 @@ def test_a_piece_that_somebody_else_did(
     (tmp_path / "a.json").write_bytes(content("JSON", 600))
     wire, other = make_wire(file_url, files=FILES), make_wire(file_url, files=FILES)
     job_id = create_import(wire, url_of(tmp_path / "a.json")).json["Id"]
-    monkeypatch.setattr(job_steps.Steps, "_is_free", lambda *_: True)
+    monkeypatch.setattr(runner.Runner, "_is_free", lambda *_: True)
     while job(wire, job_id)["JobStatus"] != "COMPLETED":
         wire.engine.step()
         other.engine.step()
@@ -403,7 +404,7 @@ def test_a_locked_database(make_wire: Callable[..., Wire], file_url: str, tmp_pa
     assert not wire.engine.step()
     blocker.execute("ROLLBACK")
     blocker.close()
-    wire.engine._steps._rest_until = 0.0
+    wire.engine._runner._rest_until = 0.0
     run(wire)
     check(wire, job_id, "JSON", 100)
 
@@ -473,7 +474,7 @@ def test_a_piece_that_was_overtaken(
 ) -> None:
     """Who comes too late with a piece throws it away, and goes on from where the other one is."""
     wire, other = make_wire(file_url, files=FILES), make_wire(file_url, files=FILES)
-    monkeypatch.setattr(job_steps.Steps, "_is_free", lambda *_: True)
+    monkeypatch.setattr(runner.Runner, "_is_free", lambda *_: True)
     if kind == "import":
         (tmp_path / "a.json").write_bytes(content("JSON", 300))
         answer = create_import(wire, url_of(tmp_path / "a.json"))
@@ -511,7 +512,7 @@ def test_an_application_that_goes_meanwhile(
         meanwhile(monkeypatch, LocalFiles, "write", delete)
     run(wire)
     assert wire.rows("SELECT * FROM jobs") == wire.rows("SELECT * FROM endpoints") == []
-    assert wire.rows("SELECT * FROM job_files") == []
+    assert wire.rows("SELECT * FROM job_files") == wire.rows("SELECT * FROM leases") == []
 
 
 def test_a_job_that_goes_before_it_is_taken(
@@ -522,12 +523,14 @@ def test_a_job_that_goes_before_it_is_taken(
     create_export(wire, url_of(tmp_path))
 
     def lose(*_: object) -> None:
-        raise job_store.LostError
+        raise LostError
 
-    for name in ("load", "take"):
-        with monkeypatch.context() as patch:
-            patch.setattr(job_store, name, lose)
-            assert not wire.engine.step()
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "take", lambda *_: False)
+        assert not wire.engine.step()
+    with monkeypatch.context() as patch:
+        patch.setattr(job_store, "load", lose)
+        assert wire.engine.step()
     assert run(wire) == 2
 
 
@@ -535,17 +538,17 @@ def test_closing_while_a_piece_is_stuck(
     make_wire: Callable[..., Wire], file_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Closing waits for a piece for a bounded time; the job stays with its holder until then."""
-    monkeypatch.setattr(job_steps, "_CLOSING_S", 0.01)
+    monkeypatch.setattr(runner, "_CLOSING_S", 0.01)
     wire = make_wire(file_url, files=FILES)
     create_export(wire, url_of(tmp_path))
     assert wire.engine.step()
-    steps = wire.engine._steps
+    steps = wire.engine._runner
     with steps._lock:
         wire.engine.close()
     assert not wire.engine.step()
     assert wire.engine.wait_s() == pytest.approx(5, abs=1)
     other = make_wire(file_url, files=FILES)
-    assert other.rows("SELECT holder FROM jobs") == [{"holder": steps.holder}]
+    assert other.rows("SELECT holder FROM leases") == [{"holder": steps.holder}]
     assert run(other) == 1
 
 

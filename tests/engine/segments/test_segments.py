@@ -11,7 +11,7 @@ import pytest
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.segments import imported as imports
 from pinpoint_kit.engine.segments import parsing, sources, store
-from pinpoint_kit.engine.wire.refusals import Refusal
+from pinpoint_kit.engine.wire.refusals import ApiError
 from pinpoint_kit.limits import Limits
 
 if TYPE_CHECKING:
@@ -436,7 +436,7 @@ def test_an_import_whose_segment_is_deleted_adds_nothing(wire: Wire) -> None:
     wire.send("DELETE", path(wire, segment_id))
     with wire.engine._context.store.write() as connection:
         imports.add_members(connection, segment, ["a"], ["u"])
-        with pytest.raises(Refusal, match="Segment not found"):
+        with pytest.raises(ApiError, match="Segment not found"):
             imports.finish_import(connection, segment, 1, {}, 0)
     assert wire.dump() == before
 

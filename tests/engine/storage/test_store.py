@@ -20,7 +20,7 @@ from pinpoint_kit.engine import Engine, Request
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
 from pinpoint_kit.engine.storage.dialects.sqlite import connections
 from pinpoint_kit.engine.storage.dialects.sqlite import dialect as sqlite_dialect
-from pinpoint_kit.engine.storage.failure_log import Troubles
+from pinpoint_kit.engine.storage.failure_log import FailureLog
 from pinpoint_kit.engine.storage.statements import Statement, padded
 from pinpoint_kit.engine.storage.tables import migrations
 from pinpoint_kit.engine.storage.tables.events import REMEMBERED
@@ -386,22 +386,22 @@ def test_a_corrupt_page_is_permanent(
     assert answers[0].headers["x-amzn-RequestId"] in record.getMessage()
 
 
-def test_troubles_are_told_once_a_cause_and_hour(caplog: pytest.LogCaptureFixture) -> None:
+def test_failures_are_told_once_a_cause_and_hour(caplog: pytest.LogCaptureFixture) -> None:
     """Each cause has a line of its own, and another one when it is there an hour later."""
     now = 0.0
-    troubles = Troubles("The database shop.db", lambda: now)
+    failures = FailureLog("The database shop.db", lambda: now)
     full, corrupt = (
         MEMORY.explain(OperationalError("", {}, sqlite3.OperationalError(text)))
         for text in ("disk is full", "malformed")
     )
     for why in (full, full, corrupt, full, corrupt):
-        troubles.tell(why, "r")
+        failures.report(why, "r")
     assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
     now = 3599.0
-    troubles.tell(full, "r")
+    failures.report(full, "r")
     assert len(caplog.records) == 2
     now = 3600.0
-    troubles.tell(full, "r")
+    failures.report(full, "r")
     assert "disk or the database is full" in caplog.records[2].getMessage()
 
 
@@ -535,3 +535,33 @@ def test_another_programs_file_is_left_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="another program"):
         Engine.open(f"sqlite:///{path}")
     assert path.read_bytes() == before
+
+
+def test_jobs_keep_going_over_the_change_to_leases(
+    make_wire: Callable[..., Wire], file_url: str
+) -> None:
+    """Version 4 kept who works on a job with the job; an unfinished one goes on afterwards."""
+    wire = make_wire(file_url)
+    wire.engine.close()
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        connection.execute("ALTER TABLE jobs ADD COLUMN holder TEXT")
+        connection.execute("ALTER TABLE jobs ADD COLUMN held_until BIGINT NOT NULL DEFAULT 0")
+        connection.execute("DROP TABLE leases")
+        connection.execute(
+            "INSERT INTO jobs (app, id, type, status, created, definition, makes_segment,"
+            " total_pieces, completed_pieces, failed_pieces, processed, failed, position, open,"
+            " holder, held_until) VALUES (1, 'j', 'EXPORT', 'CREATED', 0, '{}', 0, 0, 0, 0, 0, 0,"
+            " '', 1, 'elsewhere#1#x', 9)"
+        )
+        connection.execute("UPDATE pinpoint_meta SET value = 4 WHERE name = 'schema_version'")
+        connection.commit()
+    again = make_wire(file_url)
+    (row,) = again.rows("SELECT * FROM jobs")
+    assert (row["id"], row["number"], "holder" in row) == ("j", 1, False)
+    assert again.rows("SELECT * FROM leases") == []
+    assert again.engine.wait_s() == 0.0
+    indexes = again.rows(
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'jobs'"
+    )
+    names = {index["name"] for index in indexes}
+    assert {"jobs_by_segment", "jobs_by_type", "jobs_open"} <= names

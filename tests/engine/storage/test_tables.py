@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: The version, and a digest of each of its tables.
 PINNED = (
-    4,
+    5,
     {
         "pinpoint_meta": "07d7f183",
         "apps": "f8dffa19",
@@ -34,8 +34,9 @@ PINNED = (
         "templates": "7e342ba7",
         "template_versions": "57564d64",
         "recommenders": "6751b4f6",
-        "jobs": "934f698c",
+        "jobs": "25ed172f",
         "job_files": "f8f6054d",
+        "leases": "453ef18e",
     },
 )
 

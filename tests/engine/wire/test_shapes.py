@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pinpoint_kit.engine.wire import routes
-from pinpoint_kit.engine.wire.refusals import Refusal
+from pinpoint_kit.engine.wire.refusals import ApiError
 from pinpoint_kit.engine.wire.shapes import Kind, Shape, read
 from tests.model_answers import service
 
@@ -56,7 +56,7 @@ def test_what_is_unknown_or_null_is_left_out() -> None:
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_with_its_place(value: object, message: str) -> None:
     """A refusal says what is wanted and where, and never what was sent."""
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(ApiError) as caught:
         read(NESTED, value)
     assert (caught.value.code, caught.value.message) == ("BadRequestException", message)
 
@@ -80,7 +80,7 @@ def test_single_values(kind: Kind, good: list[object], bad: list[object]) -> Non
         read_value = read(shape, value)
         assert (type(read_value), read_value) == (type(value), value)
     for value in bad:
-        with pytest.raises(Refusal):
+        with pytest.raises(ApiError):
             read(shape, value)
 
 
@@ -139,7 +139,7 @@ def test_nonsense_is_read_or_refused(shape: Shape, data: st.DataObject) -> None:
     value = data.draw(some)
     try:
         result = cast("dict[str, object]", read(shape, value))
-    except Refusal:
+    except ApiError:
         return
     assert result.keys() <= value.keys()
     assert read(shape, result) == result

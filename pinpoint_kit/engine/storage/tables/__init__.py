@@ -16,6 +16,7 @@ from pinpoint_kit.engine.storage.tables import (
     jobs,
     segments,
     streams,
+    work,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "jobs",
     "segments",
     "streams",
+    "work",
 ]

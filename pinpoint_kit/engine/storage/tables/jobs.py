@@ -33,8 +33,6 @@ JOBS = Table(
     Column("failures", Text),  # JSON: the first texts
     Column("position", Text, nullable=False),  # JSON: where its work goes on
     Column("open", Integer),  # 1 until it has ended
-    Column("holder", Text),  # the engine that works on it
-    Column("held_until", BigInteger, nullable=False),
 )
 
 JOB_FILES = Table(

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, inspect, literal, select, update
+from sqlalchemy import Column, MetaData, Table, func, inspect, literal, select, update
 
 from pinpoint_kit.engine.storage.tables.endpoints import ADDRESSES, ENDPOINTS, USERS
 from pinpoint_kit.engine.storage.tables.events import EVENTS, REMEMBERED
+from pinpoint_kit.engine.storage.tables.jobs import JOBS
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
 __all__ = ["MIGRATIONS", "VERSION"]
 
 #: Raise it with every change of a table, and add the step to `MIGRATIONS`.
-VERSION = 4
+VERSION = 5
 
 
 def add_columns(connection: Connection, table: Table, names: Iterable[str]) -> None:
@@ -73,10 +74,35 @@ def _remember_endpoints(connection: Connection) -> None:
     )
 
 
+def _lease_work(connection: Connection) -> None:
+    """Make the table of leases, and the jobs without columns for their own."""
+    _add_tables(connection)
+    _rebuild(connection, JOBS)
+
+
+def _rebuild(connection: Connection, table: Table) -> None:
+    """Make a table anew with the columns that it has now; DROP COLUMN is too new for some."""
+    known = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    kept = [column for column in table.columns if column.name in known]
+    prepare = connection.dialect.identifier_preparer
+    before = Table(f"{table.name}_before", MetaData(), *(Column(each.name) for each in kept))
+    for index in table.indexes:
+        index.drop(connection, checkfirst=True)
+    connection.exec_driver_sql(
+        f"ALTER TABLE {prepare.format_table(table)} RENAME TO {prepare.format_table(before)}"
+    )
+    table.create(connection)
+    connection.execute(
+        table.insert().from_select([each.name for each in kept], select(*before.columns))
+    )
+    before.drop(connection)
+
+
 #: `MIGRATIONS[n]` changes a database of version n into one of version n + 1, in the transaction
 #: in which it is opened.
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     1: _add_tables,
     2: _index_addresses_anew,
     3: _remember_endpoints,
+    4: _lease_work,
 }

@@ -1,0 +1,251 @@
+"""`Runner`: which task is worked on next, by whom, and what happens when something goes wrong.
+
+Several engines may have the same database open. A task is held by one of them at a time, for a
+while that its steps prolong. That only saves work: who stores a step checks the lease in the same
+transaction, so a wrong guess about somebody else costs a repetition, and never a row.
+
+Turns: the worker that has waited longest goes first, and of its tasks the one that has. What a
+task is belongs to its worker.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+import uuid
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import attrs
+from sqlalchemy.exc import DBAPIError
+
+from pinpoint_kit.engine.storage.failure_log import location_of
+from pinpoint_kit.engine.wire import instants
+from pinpoint_kit.engine.wire.refusals import ApiError
+from pinpoint_kit.engine.work import leases
+from pinpoint_kit.engine.work.leases import Held, Lease
+from pinpoint_kit.engine.work.worker import LostError, Task, Worker
+from pinpoint_kit.system import forks
+from pinpoint_kit.system.processes import has_process, machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.storage.failure_log import FailureLog
+    from pinpoint_kit.engine.storage.store import Store
+
+__all__ = ["Runner"]
+
+_logger = logging.getLogger(__name__)
+
+#: How long an engine may be silent before others go on with its task.
+_LEASE_MS = 30_000
+#: How often to look whether a process of this machine that holds a task is still there.
+_LOOK_MS = 1_000
+#: How long work rests after the database has failed.
+_REST_S = 5.0
+#: How long closing waits for the step under way.
+_CLOSING_S = 5.0
+
+
+@attrs.frozen
+class _Found:
+    """A task of a worker, and who holds it."""
+
+    worker: Worker
+    task: Task
+    held: Held | None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What it is told by among all tasks."""
+        return self.worker.name, self.task.key
+
+
+class Runner:
+    """The long work of one engine. Use from any thread; one at a time works.
+
+    Attributes:
+        holder: what this engine is called where it holds a task.
+        workers: the workers by name; new ones after a fork, because files that are open belong to
+            the parent.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        make_workers: Callable[[], Sequence[Worker]],
+        clock: Callable[[], datetime],
+        failures: FailureLog,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._make_workers = make_workers
+        self._clock = clock
+        self._failures = failures
+        self._monotonic = monotonic
+        self._start()
+        _all.add(self)
+        forks.watch(self, forks.Layer.WORK, after_in_child=Runner._start)
+
+    def _start(self) -> None:
+        self._lock = threading.Lock()
+        self._machine = machine()
+        self.holder = f"{self._machine}#{os.getpid()}#{uuid.uuid4().hex}"
+        self.workers: Mapping[str, Worker] = {each.name: each for each in self._make_workers()}
+        self._counter = itertools.count(1)
+        self._worker_turns = dict.fromkeys(self.workers, 0)
+        self._task_turns: dict[tuple[str, str], int] = {}
+        self._rest_until = 0.0
+
+    def step(self) -> bool:
+        """Do a step of a task; return False when there is none to do now."""
+        with self._lock:
+            if self._monotonic() < self._rest_until:
+                return False
+            try:
+                has_worked = self._step(instants.moment_ms(self._clock()))
+                if not has_worked:
+                    self._store.end_bulk()
+            except DBAPIError as error:
+                self._failures.report(self._store.explain(error), self.holder)
+            except ApiError:
+                pass  # the engine is being closed, or somebody holds the database for too long
+            else:
+                return has_worked
+            self._rest_until = self._monotonic() + _REST_S
+            return False
+
+    def wait_s(self) -> float | None:
+        """Return after how many seconds `step` may have something to do; None without a task."""
+        rest = max(0.0, self._rest_until - self._monotonic())
+        now = instants.moment_ms(self._clock())
+        try:
+            with self._store.read() as connection:
+                found, _ = self._find(connection, now)
+        except (DBAPIError, ApiError):
+            return max(rest, _REST_S)
+        if not found:
+            return None
+        return max(rest, min(self._wait_ms(each, now) for each in found) / 1000)
+
+    def close(self) -> None:
+        """Let others go on with what this engine was working on."""
+        _all.discard(self)
+        if not self._lock.acquire(timeout=_CLOSING_S):
+            return  # a step is stuck, for example in the network; the lease will run out
+        try:
+            for worker in self.workers.values():
+                worker.close()
+            with self._store.read() as connection:
+                held = leases.held(connection)
+            if any(each.holder == self.holder for each in held.values()):
+                with self._store.write() as connection:
+                    leases.release(connection, self.holder)
+        except (DBAPIError, ApiError):
+            pass  # as above
+        finally:
+            self._lock.release()
+
+    def _step(self, now: int) -> bool:
+        found = self._take(now)
+        if found is None:
+            return False
+        worker, key = found.worker, found.task.key
+        self._worker_turns[worker.name] = self._task_turns[found.name] = next(self._counter)
+        lease = Lease(worker.name, key, self.holder)
+        try:
+            worker.run(key, lease, now)
+        except LostError:
+            worker.forget(key)
+        except (DBAPIError, ApiError):
+            raise
+        except Exception as error:  # noqa: BLE001 -- a fault of ours must not be met for ever
+            _logger.error("%s %s failed: %s", worker.name, key, location_of(error))  # noqa: TRY400 -- a traceback would hold personal data
+            self._fail(worker, lease, now)
+        return True
+
+    def _find(
+        self, connection: Connection, now: int
+    ) -> tuple[list[_Found], Mapping[tuple[str, str], Held]]:
+        """Return all tasks that there are, and all leases."""
+        held = leases.held(connection)
+        found = [
+            _Found(worker, task, held.get((name, task.key)))
+            for name, worker in self.workers.items()
+            for task in worker.tasks(connection, now)
+        ]
+        return found, held
+
+    def _take(self, now: int) -> _Found | None:
+        """Return the next task in turn that nobody else works on, held by this engine."""
+        with self._store.read() as connection:
+            found, held = self._find(connection, now)
+        self._task_turns = {
+            each.name: self._task_turns.get(each.name) or next(self._counter) for each in found
+        }
+        ready = [each for each in found if each.task.due <= now and self._is_free(each.held, now)]
+        if not ready:
+            self._sweep(held, {each.name for each in found}, now)
+            return None
+        first = min(ready, key=self._turn)
+        before = first.held
+        is_mine = before is not None and before.holder == self.holder
+        if is_mine and before is not None and before.until - now > _LEASE_MS // 2:
+            return first
+        lease = Lease(first.worker.name, first.task.key, self.holder)
+        with self._store.write() as connection:
+            is_taken = leases.take(connection, lease, before, now + _LEASE_MS)
+        return first if is_taken else None
+
+    def _turn(self, found: _Found) -> tuple[int, int]:
+        """Return what is least for who has waited longest."""
+        return self._worker_turns[found.worker.name], self._task_turns[found.name]
+
+    def _sweep(
+        self, held: Mapping[tuple[str, str], Held], known: set[tuple[str, str]], now: int
+    ) -> None:
+        """Remove the leases of tasks that are gone, for example with their application."""
+        stale = [
+            Lease(*name, each.holder)
+            for name, each in held.items()
+            if name not in known and name[0] in self.workers and self._is_free(each, now)
+        ]
+        if stale:
+            with self._store.write() as connection:
+                leases.remove(connection, stale)
+
+    def _is_free(self, held: Held | None, now: int) -> bool:
+        """Whether nobody else works on a task: its lease is over, or was given by another clock."""
+        if held is None or held.holder == self.holder or not now < held.until <= now + _LEASE_MS:
+            return True
+        host, pid, _ = held.holder.rsplit("#", 2)
+        if host != self._machine:
+            return False
+        if int(pid) == os.getpid():
+            return held.holder not in {runner.holder for runner in list(_all)}
+        return not has_process(int(pid))
+
+    def _wait_ms(self, found: _Found, now: int) -> int:
+        """After how long a task may be free: it is due, and its lease over or its holder dead."""
+        due = max(0, found.task.due - now)
+        held = found.held
+        if held is None or self._is_free(held, now):
+            return due
+        left = held.until - now
+        is_near = held.holder.startswith(f"{self._machine}#")
+        return max(due, min(left, _LOOK_MS) if is_near else left)
+
+    @staticmethod
+    def _fail(worker: Worker, lease: Lease, now: int) -> None:
+        with suppress(LostError):
+            worker.fail(lease.key, lease, now)
+
+
+_all: weakref.WeakSet[Runner] = weakref.WeakSet()
