@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,12 @@ def imports(tree: ast.Module) -> list[Import]:
     return [Import(module_of(found[0]), *found[1:]) for found in collector.found]
 
 
+@cache
+def every_import() -> tuple[tuple[str, Import], ...]:
+    """Each import of the package, with the module that it stands in."""
+    return tuple((module, found) for module, tree in trees().items() for found in imports(tree))
+
+
 def within(module: str, *packages: str) -> bool:
     """Whether a module is one of these or inside of one."""
     return any(
@@ -114,8 +122,7 @@ def offences(rule: object) -> list[str]:
     assert callable(rule)
     return [
         f"{module}:{found.line} imports {found.target}"
-        for module, tree in trees().items()
-        for found in imports(tree)
+        for module, found in every_import()
         if rule(module, found)
     ]
 
@@ -331,6 +338,72 @@ LAYERS: dict[str, set[str]] = {
 }
 
 
+#: What each room of the engine may import of the engine. Families stand on `context`, which stands
+#: on what knows no operation; what crosses families goes through the registries of `context`.
+_COMMON = {"context", "storage", "wire"}
+ENGINE_ROOMS: dict[str, set[str]] = {
+    "wire": set(),
+    "files": set(),
+    "storage": {"wire"},
+    "work": {"storage", "wire"},
+    "context": {"files", "storage", "wire"},
+    "applications": _COMMON,
+    "endpoints": {*_COMMON, "applications"},
+    "events": {*_COMMON, "applications", "endpoints"},
+    "segments": {*_COMMON, "applications", "endpoints"},
+    "streams": {*_COMMON, "applications", "work"},
+    "analytics": {*_COMMON, "applications", "events", "segments"},
+    "engagement": {*_COMMON, "applications", "endpoints", "events", "segments", "work"},
+    "jobs": {*_COMMON, "applications", "endpoints", "files", "segments", "work"},
+    "removal": {*_COMMON, "applications", "endpoints", "events", "segments"},
+    "handlers": {
+        "analytics",
+        "applications",
+        "context",
+        "endpoints",
+        "engagement",
+        "events",
+        "jobs",
+        "removal",
+        "segments",
+        "streams",
+        "wire",
+    },
+    "engine": {"context", "events", "files", "handlers", "jobs", "storage", "wire", "work"},
+}
+
+
+@pytest.mark.parametrize("room", ENGINE_ROOMS)
+def test_the_engines_rooms_import_downwards(room: str) -> None:
+    """A room imports only the rooms below it, for types too."""
+    allowed = [f"engine.{name}" for name in (room, *ENGINE_ROOMS[room])]
+    assert (
+        offences(
+            lambda m, i: (
+                within(m, f"engine.{room}")
+                and i.target.startswith(f"{PACKAGE}.engine")
+                and not within(i.target, *allowed)
+            )
+        )
+        == []
+    )
+
+
+def test_every_room_of_the_engine_is_known() -> None:
+    """A new folder or module of the engine must be given its place in this file."""
+    rooms = {name.split(".")[2] for name in trees() if name.startswith(f"{PACKAGE}.engine.")}
+    assert rooms - ENGINE_ROOMS.keys() == set()
+
+
+def test_the_rooms_of_the_engine_form_no_ring() -> None:
+    """The table itself has an order: what it allows can never run in a circle."""
+    left = {room: set(below) for room, below in ENGINE_ROOMS.items()}
+    while left:
+        lowest = {room for room, below in left.items() if not below & left.keys()}
+        assert lowest, f"a ring among {sorted(left)}"
+        left = {room: below for room, below in left.items() if room not in lowest}
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_imports_point_downwards(layer: str) -> None:
     """A layer imports only the layers below it, for types too."""
@@ -352,29 +425,107 @@ def test_every_layer_is_known() -> None:
     assert top - LAYERS.keys() <= {"client", "cli", "server", "testing"}
 
 
-def test_there_are_no_import_cycles() -> None:
-    """Imports at run time, in functions too, form no cycle."""
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    """A circle of imports, if there is one."""
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> list[str]:
+        if module in trail:
+            return [" -> ".join((*trail[trail.index(module) :], module))]
+        if module in done:
+            return []
+        found = [
+            circle
+            for target in sorted(graph.get(module, ()))
+            for circle in visit(target, (*trail, module))
+        ]
+        done.add(module)
+        return found
+
+    return [circle for module in graph for circle in visit(module, ())]
+
+
+def test_there_are_no_import_circles() -> None:
+    """Imports form no circle, those in functions and for types included."""
     graph = {
         module: {
             found.target
-            for found in imports(tree)
-            if not found.is_for_types and found.target in trees() and found.target != module
+            for importer, found in every_import()
+            if importer == module
+            and found.target in trees()
+            and found.target not in {module, PACKAGE}
         }
-        for module, tree in trees().items()
+        for module in trees()
         if module != PACKAGE  # the lazy front names everything
     }
-    done: set[str] = set()
+    assert circles(graph) == []
 
-    def visit(module: str, trail: tuple[str, ...]) -> None:
-        assert module not in trail, " -> ".join((*trail[trail.index(module) :], module))
-        if module in done:
-            return
-        for target in graph.get(module, ()):
-            visit(target, (*trail, module))
-        done.add(module)
 
-    for module in graph:
-        visit(module, ())
+def test_a_circle_is_found() -> None:
+    """The search sees a circle that hangs on a longer way."""
+    assert circles({"a": {"b"}, "b": {"c", "d"}, "c": {"b"}, "d": set()}) == ["b -> c -> b"]
+
+
+def docstrings(tree: ast.Module) -> list[tuple[ast.AST, str]]:
+    """Whatever in a module has a docstring, with it."""
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return [
+        (node, text)
+        for node in ast.walk(tree)
+        if isinstance(node, kinds) and (text := ast.get_docstring(node, clean=False))
+    ]
+
+
+#: Where a node of the syntax tree has a name.
+NAMING = ("id", "attr", "arg", "module", "name")
+
+
+def test_databases_are_named_in_the_dialects_only() -> None:
+    """Inside of the engine, code that names a database stands in storage/dialects."""
+    name = re.compile(r"sqlite|postgres|psycopg|\bpragma\b", re.IGNORECASE)
+    found = []
+    for module, tree in trees().items():
+        if not within(module, "engine") or within(module, "engine.storage.dialects"):
+            continue
+        described = {text for _, text in docstrings(tree)}
+        for node in ast.walk(tree):
+            words = [
+                getattr(node, field, None) for field in ("id", "attr", "arg", "module", "name")
+            ]
+            if isinstance(node, ast.Constant) and node.value not in described:
+                words.append(node.value)
+            found += [
+                f"{module}:{getattr(node, 'lineno', 0)} names {word!r}"
+                for word in words
+                if isinstance(word, str) and name.search(word)
+            ]
+    assert found == []
+
+
+def test_files_that_docstrings_name_exist() -> None:
+    """`x.py` in a docstring is a file of this package; after a rename it must follow."""
+    paths = [f"/{path.relative_to(ROOT)}" for path in ROOT.rglob("*.py")]
+    missing = [
+        f"{module} names {named}"
+        for module, tree in trees().items()
+        for _, text in docstrings(tree)
+        for named in re.findall(r"(?<![\w./<])(?:\w+/)*\w+\.py\b", text)
+        if not any(path.endswith(f"/{named}") for path in paths)
+    ]
+    assert missing == []
+
+
+#: A folder has 15 modules at most, or a reason.
+LARGE_FOLDERS = {
+    "audience": "one module a verb's noun, and what several of them share",
+}
+
+
+def test_no_folder_is_a_drawer() -> None:
+    """What is more than 15 modules wants rooms."""
+    counts = Counter(path.parent for path in ROOT.rglob("*.py") if path.name != "__init__.py")
+    large = {str(folder.relative_to(ROOT)) for folder, count in counts.items() if count > 15}
+    assert large - LARGE_FOLDERS.keys() == set()
 
 
 def test_nothing_imports_the_front() -> None:

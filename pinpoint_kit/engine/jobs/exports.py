@@ -27,7 +27,7 @@ from pinpoint_kit.engine.segments.sql import condition
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.wire.body import encode
 from pinpoint_kit.engine.wire.refusals import ApiError
-from pinpoint_kit.engine.work.worker import LostError
+from pinpoint_kit.engine.work.leases import LostError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

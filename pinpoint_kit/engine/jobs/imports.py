@@ -39,7 +39,7 @@ from pinpoint_kit.engine.segments import imported
 from pinpoint_kit.engine.segments import store as segment_store
 from pinpoint_kit.engine.wire.http import uuid_of
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
-from pinpoint_kit.engine.work.worker import LostError
+from pinpoint_kit.engine.work.leases import LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

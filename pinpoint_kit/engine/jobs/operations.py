@@ -1,6 +1,6 @@
 """Import and export jobs: creating and showing them.
 
-Handlers only: a job is stored and waits. The work itself is done step by step, see jobs/steps.py.
+Handlers only: a job is stored and waits. The work itself is done step by step, see jobs/workers.py.
 """
 
 from __future__ import annotations

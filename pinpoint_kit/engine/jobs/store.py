@@ -17,7 +17,7 @@ from pinpoint_kit.engine.files.files import File
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.jobs import JOB_FILES, JOBS
 from pinpoint_kit.engine.wire.body import encode
-from pinpoint_kit.engine.work.worker import LostError
+from pinpoint_kit.engine.work.leases import LostError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,14 +14,13 @@ from sqlalchemy import bindparam, delete, select
 from pinpoint_kit.engine.storage.dialects.statements import upsert
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.work import LEASES
-from pinpoint_kit.engine.work.worker import LostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection
 
-__all__ = ["Held", "Lease", "held", "release", "remove", "take"]
+__all__ = ["Held", "Lease", "LostError", "held", "release", "remove", "take"]
 
 _ALL = Statement(select(LEASES.c.worker, LEASES.c.key, LEASES.c.holder, LEASES.c.held_until))
 _HOLDER = Statement(
@@ -47,6 +46,10 @@ _REMOVE = Statement(
     "key_",
     "holder_",
 )
+
+
+class LostError(Exception):
+    """The task is gone, or another process has taken it over; the step must leave no trace."""
 
 
 @attrs.frozen

@@ -26,8 +26,8 @@ from pinpoint_kit.engine.storage.failure_log import location_of
 from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.refusals import ApiError
 from pinpoint_kit.engine.work import leases
-from pinpoint_kit.engine.work.leases import Held, Lease
-from pinpoint_kit.engine.work.worker import LostError, Task, Worker
+from pinpoint_kit.engine.work.leases import Held, Lease, LostError
+from pinpoint_kit.engine.work.worker import Task, Worker
 from pinpoint_kit.system import forks
 from pinpoint_kit.system.processes import has_process, machine
 

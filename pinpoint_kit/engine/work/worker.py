@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.work.leases import Lease
 
-__all__ = ["LostError", "Task", "Worker"]
-
-
-class LostError(Exception):
-    """The task is gone, or another process has taken it over; the step must leave no trace."""
+__all__ = ["Task", "Worker"]
 
 
 @attrs.frozen

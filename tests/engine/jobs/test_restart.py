@@ -24,7 +24,7 @@ from pinpoint_kit.engine.jobs import import_source
 from pinpoint_kit.engine.jobs import imports as import_job
 from pinpoint_kit.engine.jobs import store as job_store
 from pinpoint_kit.engine.work import leases, runner
-from pinpoint_kit.engine.work.worker import LostError
+from pinpoint_kit.engine.work.leases import LostError
 from pinpoint_kit.limits import Limits
 from tests.engine.jobs.job_kit import (
     create_export,

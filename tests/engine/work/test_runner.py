@@ -13,9 +13,9 @@ from pinpoint_kit.engine.storage.failure_log import FailureLog
 from pinpoint_kit.engine.storage.store import Store
 from pinpoint_kit.engine.wire.instants import moment_ms
 from pinpoint_kit.engine.work import leases
-from pinpoint_kit.engine.work.leases import Lease
+from pinpoint_kit.engine.work.leases import Lease, LostError
 from pinpoint_kit.engine.work.runner import Runner
-from pinpoint_kit.engine.work.worker import LostError, Task
+from pinpoint_kit.engine.work.worker import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
