@@ -124,7 +124,7 @@ class Engine:
         files: Files = NO_FILES,
         region: str = DEFAULT_REGION,
     ) -> Engine:
-        """Opens the database, making its tables when it is new.
+        """Open the database, making its tables when it is new.
 
         Args:
             url: `sqlite:///file.db`, `sqlite:////absolute/file.db`, or `sqlite://` for a database
@@ -190,7 +190,7 @@ class Engine:
         return self.resolve(method, path).operation
 
     def step(self) -> bool:
-        """Does a bounded piece of long work (jobs), usually within a tenth of a second.
+        """Do a bounded piece of long work (jobs), usually within a tenth of a second.
 
         Call it again as long as it returns True. After that, `wait_s` tells when it may be of use
         again, and `on_work` who is told when that changes. It may be called from any thread, and
@@ -202,7 +202,7 @@ class Engine:
         return self._runner.step()
 
     def wait_s(self) -> float | None:
-        """Returns in how many seconds `step` may have something to do.
+        """Return in how many seconds `step` may have something to do.
 
         Returns:
             0.0 when it has; a time when another engine works on what there is, and might die; None
@@ -211,20 +211,20 @@ class Engine:
         return self._runner.wait_s()
 
     def on_work(self, listener: Callable[[], None]) -> None:
-        """Has a function called whenever a request may have brought work for `step`.
+        """Have a function called whenever a request may have brought work for `step`.
 
         It is called without arguments, on the thread of the request, and must return at once.
         """
         self._listeners.append(listener)
 
     def count_events(self, application_id: str) -> int:
-        """Returns how many events are stored for an application, 0 when it does not exist."""
+        """Return how many events are stored for an application, 0 when it does not exist."""
         with self._store.read() as connection:
             return events.count(connection, application_id)
 
     @staticmethod
     def is_in_memory(url: str) -> bool:
-        """Returns whether a database is gone with the process that opens it, and is its alone.
+        """Return whether a database is gone with the process that opens it, and is its alone.
 
         Raises:
             StoreError: the URL is not one of a database that `open` knows.
@@ -233,11 +233,11 @@ class Engine:
 
     @staticmethod
     def coverage() -> list[handlers.Coverage]:
-        """Returns how each of the service's operations is answered."""
+        """Return how each of the service's operations is answered."""
         return handlers.coverage()
 
     def close(self) -> None:
-        """Waits for running requests, then closes the database. Closing again does nothing.
+        """Wait for running requests, then close the database. Closing again does nothing.
 
         A job that is under way stays where it is, for any engine on the same file to go on with.
         """

@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 
 
 def remove_attributes(context: Context, call: Call) -> object:
-    """RemoveAttributes: adds to the patterns and answers with all of this type."""
+    """RemoveAttributes: add to the patterns and answer with all of this type."""
     kind = call.labels["attribute-type"]
     with apps.checked_first(context, call.application_id):
         if kind not in _TYPES:
@@ -59,7 +59,7 @@ def remove_attributes(context: Context, call: Call) -> object:
 
 
 def captured(values: Mapping[str, _T], patterns: list[str]) -> dict[str, _T]:
-    """Returns the values whose names match no pattern. Clearing (`[]`) always passes."""
+    """Return the values whose names match no pattern. Clearing (`[]`) always passes."""
     matches = _matcher(tuple(patterns)).fullmatch
     return {
         name: value

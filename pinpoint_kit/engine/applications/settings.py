@@ -95,7 +95,7 @@ def _check(changes: Mapping[str, object]) -> None:
 
 
 def _at(source: Mapping[str, object], place: str) -> object:
-    """Returns what stands at a dotted place, or None."""
+    """Return what stands at a dotted place, or None."""
     found: object = source
     for name in place.split("."):
         if found is None:

@@ -43,7 +43,7 @@ class App:
     removed_attributes: str | None
 
     def removed_patterns(self) -> dict[str, list[str]]:
-        """Returns the patterns of RemoveAttributes by attribute type."""
+        """Return the patterns of RemoveAttributes by attribute type."""
         if self.removed_attributes is None:
             return {}
         patterns: dict[str, list[str]] = orjson.loads(self.removed_attributes)
@@ -51,7 +51,7 @@ class App:
 
 
 def require(connection: Connection, application_id: str) -> App:
-    """Returns the application.
+    """Return the application.
 
     Raises:
         ApiError: there is none with this id.
@@ -63,14 +63,14 @@ def require(connection: Connection, application_id: str) -> App:
 
 
 def by_number(connection: Connection, number: int) -> App | None:
-    """Returns the application that other tables call by this number, if it is still there."""
+    """Return the application that other tables call by this number, if it is still there."""
     rows = _BY_NUMBER.rows(connection, number)
     return App(*rows[0]) if rows else None
 
 
 @contextmanager
 def checked_first(context: Context, application_id: str) -> Iterator[None]:
-    """Lets a missing application win over whatever the block refuses.
+    """Let a missing application win over whatever the block refuses.
 
     The service looks for the application before it looks at the body. Parsing comes first here,
     so that no transaction waits for it.

@@ -66,12 +66,12 @@ _UPSERT = Statement(
 
 
 def app_resource(application_id: str) -> str:
-    """Returns the name under which an application's tags are kept."""
+    """Return the name under which an application's tags are kept."""
     return f"apps/{application_id}"
 
 
 def segment_resource(application_id: str, segment_id: str) -> str:
-    """Returns the name under which a segment's tags are kept."""
+    """Return the name under which a segment's tags are kept."""
     return f"{app_resource(application_id)}/segments/{segment_id}"
 
 
@@ -81,7 +81,7 @@ def arn(resource: str, region: str) -> str:
 
 
 def parse(value: object, path: str, limits: Limits) -> dict[str, str]:
-    """Returns the tags of a request; null and absent are none.
+    """Return the tags of a request; null and absent are none.
 
     Raises:
         ApiError: they are not strings, or over a limit.
@@ -105,12 +105,12 @@ def parse(value: object, path: str, limits: Limits) -> dict[str, str]:
 
 
 def of(connection: Connection, resource: str) -> dict[str, str]:
-    """Returns the tags of a resource, in the order of their keys."""
+    """Return the tags of a resource, in the order of their keys."""
     return {row[0]: row[1] for row in _SELECT.rows(connection, resource)}
 
 
 def put(connection: Connection, resource: str, tagging: Mapping[str, str], limits: Limits) -> None:
-    """Adds or replaces tags.
+    """Add or replace tags.
 
     Raises:
         ApiError: there would be too many.
@@ -121,7 +121,7 @@ def put(connection: Connection, resource: str, tagging: Mapping[str, str], limit
 
 
 def forget(connection: Connection, resource: str) -> None:
-    """Removes the tags of a resource and of everything below it."""
+    """Remove the tags of a resource and of everything below it."""
     below = TAGS.c.resource.startswith(f"{resource}/", autoescape=True)
     connection.execute(delete(TAGS).where((TAGS.c.resource == resource) | below))
 

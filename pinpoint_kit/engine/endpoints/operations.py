@@ -30,7 +30,7 @@ __all__ = ["FAMILY"]
 
 
 def update_endpoint(context: Context, call: Call) -> object:
-    """UpdateEndpoint: creates the endpoint or changes the members that are given."""
+    """UpdateEndpoint: create the endpoint or change the members that are given."""
     endpoint_id = call.labels["endpoint-id"]
     with apps.checked_first(context, call.application_id):
         key = check_id(endpoint_id)
@@ -106,7 +106,7 @@ def _parse_item(item: object, limits: Limits) -> Update:
 
 @contextmanager
 def _placed(position: int) -> Iterator[None]:
-    """Says in a refusal which item it is about: the answer is one for all of them."""
+    """Say in a refusal which item it is about: the answer is one for all of them."""
     try:
         yield
     except ApiError as refusal:

@@ -82,7 +82,7 @@ EMPTY = Patch()
 
 
 def parse_patch(value: object, limits: Limits) -> Patch:
-    """Returns the checked patch; members that are unknown or null count as not given.
+    """Return the checked patch; members that are unknown or null count as not given.
 
     Raises:
         ApiError: a member has the wrong type or is over a limit.

@@ -137,7 +137,7 @@ _USER_ATTRIBUTES = {
 
 
 def by_key(connection: Connection, app: int, key: str) -> Found | None:
-    """Returns the endpoint whose id in lower case is `key`."""
+    """Return the endpoint whose id in lower case is `key`."""
     rows = _BY_KEYS[1].rows(connection, app, key)
     return _found(rows[0]) if rows else None
 
@@ -167,38 +167,38 @@ def require_user(connection: Connection, app: int, user_id: str) -> list[Found]:
 
 
 def by_keys(connection: Connection, app: int, keys: Sequence[str]) -> list[Found]:
-    """Returns those of the endpoints that there are, in no particular order."""
+    """Return those of the endpoints that there are, in no particular order."""
     return _all(connection, app, _BY_KEYS, keys)
 
 
 def by_address(connection: Connection, app: int, address: str) -> list[Found]:
-    """Returns the endpoints with an address, of any channel, the first created first."""
+    """Return the endpoints with an address, of any channel, the first created first."""
     return [_found(row) for row in _BY_ADDRESS.rows(connection, app, address)]
 
 
 def by_user(connection: Connection, app: int, user_id: str) -> list[Found]:
-    """Returns the endpoints of a user, the first created first."""
+    """Return the endpoints of a user, the first created first."""
     return by_users(connection, app, [user_id])
 
 
 def by_users(connection: Connection, app: int, user_ids: Sequence[str]) -> list[Found]:
-    """Returns the endpoints of several users."""
+    """Return the endpoints of several users."""
     return _all(connection, app, _BY_USERS, user_ids)
 
 
 def after(connection: Connection, app: int, key: str, most: int) -> list[Found]:
-    """Returns at most that many endpoints in the order of their keys, from the one after `key`."""
+    """Return at most that many endpoints in the order of their keys, from the one after `key`."""
     return [_found(row) for row in _AFTER.rows(connection, app, key, most)]
 
 
 def extent(connection: Connection, app: int) -> tuple[int, int]:
-    """Returns how many endpoints an application has, and the highest of their numbers."""
+    """Return how many endpoints an application has, and the highest of their numbers."""
     count, last = _EXTENT.rows(connection, app)[0]
     return count, last or 0
 
 
 def numbered(connection: Connection, app: int, after: int, last: int) -> Sequence[Row]:
-    """Returns the endpoints with numbers above `after` and up to `last`, in their order.
+    """Return the endpoints with numbers above `after` and up to `last`, in their order.
 
     Each is a row as `rendered_row` takes it, and then its number.
     """
@@ -206,7 +206,7 @@ def numbered(connection: Connection, app: int, after: int, last: int) -> Sequenc
 
 
 def counts_of_users(connection: Connection, app: int, user_ids: Iterable[str]) -> dict[str, int]:
-    """Returns how many endpoints users have, for those who have any."""
+    """Return how many endpoints users have, for those who have any."""
     return {
         row[0]: row[1]
         for part in padded(list(user_ids), _SIZES)
@@ -215,7 +215,7 @@ def counts_of_users(connection: Connection, app: int, user_ids: Iterable[str]) -
 
 
 def known_users(connection: Connection, app: int, user_ids: Iterable[str]) -> set[str]:
-    """Returns those of the users that have an endpoint."""
+    """Return those of the users that have an endpoint."""
     return {
         row[0]
         for part in padded(list(user_ids), _SIZES)
@@ -235,7 +235,7 @@ def remembered_of(connection: Connection, app: int, keys: Sequence[str]) -> dict
 def attributes_of_users(
     connection: Connection, app: int, user_ids: Iterable[str]
 ) -> dict[str, str]:
-    """Returns the attributes (JSON) by user id, for the users that have some."""
+    """Return the attributes (JSON) by user id, for the users that have some."""
     return {
         row[0]: row[1]
         for part in padded(list(user_ids), _SIZES)

@@ -74,7 +74,7 @@ class EndpointState:
     region: str | None = attrs.field(default=None, repr=False)
 
     def row(self) -> tuple[object, ...]:
-        """Returns the values in the order of `COLUMNS`."""
+        """Return the values in the order of `COLUMNS`."""
         values: tuple[object, ...] = _row(self)
         return values
 
@@ -103,19 +103,19 @@ _texts = attrgetter(
 
 
 def new_state(app: int, key: str, endpoint_id: str, now: int, unique_id: str) -> EndpointState:
-    """Returns an endpoint that nothing is known about. Its cohort is drawn from `unique_id`."""
+    """Return an endpoint that nothing is known about. Its cohort is drawn from `unique_id`."""
     return EndpointState(
         app=app, endpoint=key, id=endpoint_id, creation_date=now, cohort=int(unique_id, 16) % 100
     )
 
 
 def copied(state: EndpointState) -> EndpointState:
-    """Returns a copy to be changed."""
+    """Return a copy to be changed."""
     return EndpointState(*state.row())  # type: ignore[arg-type]
 
 
 def merge(after: EndpointState, patch: Patch, now: int, request_id: str) -> None:
-    """Changes an endpoint by an update; the user is the caller's business.
+    """Change an endpoint by an update; the user is the caller's business.
 
     An update makes an endpoint active unless it says otherwise, and dates it now unless it
     carries its own date.
@@ -137,7 +137,7 @@ def merge(after: EndpointState, patch: Patch, now: int, request_id: str) -> None
 
 
 def merge_lists(stored: str | None, changes: Mapping[str, Sequence[str]]) -> str | None:
-    """Returns the map as JSON: a list replaces the whole list of its name, `[]` clears it."""
+    """Return the map as JSON: a list replaces the whole list of its name, `[]` clears it."""
     if not changes:
         return stored
     values = {**_opened(stored), **changes} if stored else changes
@@ -147,7 +147,7 @@ def merge_lists(stored: str | None, changes: Mapping[str, Sequence[str]]) -> str
 
 
 def opened_lists(text: str) -> dict[str, list[str]]:
-    """Returns stored lists by name."""
+    """Return stored lists by name."""
     lists: dict[str, list[str]] = orjson.loads(text)
     return lists
 
@@ -193,12 +193,12 @@ def _opened(text: str | None) -> dict[str, object]:
 def rendered(
     state: EndpointState, application_id: str, user_attributes: str | None
 ) -> dict[str, object]:
-    """Returns the endpoint as GetEndpoint shows it, for orjson to write."""
+    """Return the endpoint as GetEndpoint shows it, for orjson to write."""
     return rendered_row((*state.row(), user_attributes), application_id)
 
 
 def rendered_row(row: Sequence[Any], application_id: str) -> dict[str, object]:
-    """Returns an endpoint as `rendered` does.
+    """Return an endpoint as `rendered` does.
 
     Args:
         row: the values of `COLUMNS`, then the attributes (JSON) of its user.
@@ -245,5 +245,5 @@ def _without_none(names: Sequence[str], values: Sequence[object]) -> dict[str, o
 
 
 def _fragment(text: str | None) -> object:
-    """Stored JSON goes into the answer as it is, without being decoded."""
+    """Return stored JSON so that it goes into the answer as it is, without being decoded."""
     return orjson.Fragment(text) if text else {}

@@ -178,11 +178,11 @@ class EndpointWriter:
         self._load(changes)
 
     def is_known(self, key: str) -> bool:
-        """Returns whether the endpoint exists after the changes so far."""
+        """Return whether the endpoint exists after the changes so far."""
         return key in self._states or key in self._mentioned
 
     def user_of(self, key: str) -> str | None:
-        """Returns the endpoint's user after the changes so far, if there are both."""
+        """Return the endpoint's user after the changes so far, if there are both."""
         state = self._states.get(key)
         return self._mentioned.get(key, _UNKNOWN)[0] if state is None else state.user_id
 
@@ -209,7 +209,7 @@ class EndpointWriter:
         return rendered(state, application_id, attributes)
 
     def apply(self, change: Change) -> EndpointState:
-        """Merges one change.
+        """Merge one change.
 
         Raises:
             ApiError: the outcome is not allowed; nothing of the change is kept.
@@ -229,7 +229,7 @@ class EndpointWriter:
         return after
 
     def flush(self) -> None:
-        """Writes the outcome of all changes."""
+        """Write the outcome of all changes."""
         _DEACTIVATE.run_many(self._connection, list(self._taken))
         _UPSERT.run_many(self._connection, [self._states[key].row() for key in self._dirty])
         _UPSERT_USER.run_many(
@@ -261,7 +261,7 @@ class EndpointWriter:
         self._load_users(named)
 
     def _load_users(self, user_ids: Sequence[str]) -> None:
-        """Loads what these users have; from then on the changes keep it up to date."""
+        """Load what these users have; from then on the changes keep it up to date."""
         self._crowds = dict.fromkeys(user_ids, 0)
         self._crowds.update(reader.counts_of_users(self._connection, self._app, user_ids))
         missing = [user_id for user_id in user_ids if user_id not in self._attributes]
@@ -271,7 +271,7 @@ class EndpointWriter:
         self._attributes.update(reader.attributes_of_users(self._connection, self._app, missing))
 
     def _start(self, before: EndpointState | None, change: Change) -> EndpointState:
-        """The endpoint before the change, to be changed."""
+        """Return the endpoint before the change, to be changed."""
         if before is not None:
             return copied(before)
         if change.draft is None:
@@ -282,7 +282,7 @@ class EndpointWriter:
         return start
 
     def _captured(self, patch: Patch) -> Patch:
-        """Leaves out what RemoveAttributes has switched off."""
+        """Leave out what RemoveAttributes has switched off."""
         if not self._removed:
             return patch
         return attrs.evolve(
@@ -295,7 +295,7 @@ class EndpointWriter:
     def _assign_user(
         self, after: EndpointState, user_id: str | None, of_user: Mapping[str, Sequence[str]]
     ) -> _User:
-        """Sets the user of the endpoint, and says what that does to others."""
+        """Set the user of the endpoint, and say what that does to others."""
         evicted = None
         if user_id == "":
             after.user_id = None
@@ -312,7 +312,7 @@ class EndpointWriter:
         return _User(merge_lists(attributes, of_user), evicted)
 
     def _make_room(self, user_id: str, newcomer: EndpointState) -> str | None:
-        """Returns the endpoint that has to leave its user so that another can join.
+        """Return the endpoint that has to leave its user so that another can join.
 
         Raises:
             ApiError: the user has the most that is allowed and none may be taken away.
@@ -330,7 +330,7 @@ class EndpointWriter:
         return oldest.endpoint
 
     def _members_of(self, user_id: str) -> dict[str, EndpointState]:
-        """The endpoints of a user after the changes so far."""
+        """Return the endpoints of a user after the changes so far."""
         members = self._members.get(user_id)
         if members is None:
             stored = reader.by_user(self._connection, self._app, user_id)
@@ -372,7 +372,7 @@ class EndpointWriter:
         self._dirty[key] = None
 
     def _take_address(self, before: EndpointState | None, after: EndpointState) -> None:
-        """Deactivates whoever was active with the same address until now."""
+        """Deactivate whoever was active with the same address until now."""
         contact = after.contact
         if contact is None or after.status != "ACTIVE":
             return

@@ -95,7 +95,7 @@ class _Channel:
     version: int
 
     def row(self) -> tuple[object, ...]:
-        """Returns what stands in `_COLUMNS`."""
+        """Return what stands in `_COLUMNS`."""
         return body.encode(self.settings), self.created, self.modified, self.version
 
 
@@ -164,12 +164,12 @@ def delete_channel(context: Context, call: Call) -> object:
 
 
 def _kind(call: Call) -> str:
-    """Returns the kind as the path spells it: apns_voip."""
+    """Return the kind as the path spells it: apns_voip."""
     return call.route.template.rpartition("/")[2]
 
 
 def _new(kind: str, now: int) -> _Channel:
-    """Returns the channel before its first update."""
+    """Return the channel before its first update."""
     flags = {flag: False for flags in _CREDENTIALS.get(kind, {}).values() for flag in flags}
     return _Channel({"Enabled": True, **flags}, created=now, modified=now, version=0)
 
@@ -181,7 +181,7 @@ def _unset(kind: str, now: int) -> _Channel:
 
 
 def _check(request: Mapping[str, object], call: Call) -> None:
-    """Refuses what the service model states in words only."""
+    """Refuse what the service model states in words only."""
     for name in call.route.body.required:
         if not request[name]:
             raise bad_request(f"Missing {name}")
@@ -192,7 +192,7 @@ def _check(request: Mapping[str, object], call: Call) -> None:
 
 
 def _credentials(request: Mapping[str, object], kind: str) -> dict[str, object]:
-    """Returns what an answer says of the credentials in a request.
+    """Return what an answer says of the credentials in a request.
 
     Raises:
         ApiError: there are some, but no whole one.

@@ -69,7 +69,7 @@ def get_recommenders(context: Context, call: Call) -> object:
 
 
 def update_recommender(context: Context, call: Call) -> object:
-    """UpdateRecommenderConfiguration: replaces the configuration as a whole."""
+    """UpdateRecommenderConfiguration: replace the configuration as a whole."""
     content = _read(call)
     with context.store.write() as connection:
         old = _require(connection, call.labels["recommender-id"])
@@ -82,7 +82,7 @@ def update_recommender(context: Context, call: Call) -> object:
 
 
 def delete_recommender(context: Context, call: Call) -> object:
-    """DeleteRecommenderConfiguration: answers with what was deleted."""
+    """DeleteRecommenderConfiguration: answer with what was deleted."""
     with context.store.write() as connection:
         old = _require(connection, call.labels["recommender-id"])
         connection.execute(delete(_TABLE).where(_TABLE.c.number == old.number))
@@ -90,7 +90,7 @@ def delete_recommender(context: Context, call: Call) -> object:
 
 
 def _read(call: Call) -> str:
-    """Returns the configuration of a request, as the store keeps it."""
+    """Return the configuration of a request, as the store keeps it."""
     request = call.members()
     for name in call.route.body.required:
         if not request[name]:

@@ -87,7 +87,7 @@ class Template:
         return f"templates/{self.name}/{self.kind}"
 
     def rendered(self) -> dict[str, object]:
-        """Returns what every answer about it has, with the active version."""
+        """Return what every answer about it has, with the active version."""
         return {
             "CreationDate": instants.from_ms(self.created),
             "LastModifiedDate": instants.from_ms(self.modified),
@@ -109,13 +109,13 @@ class Version:
 
 
 def find(connection: Connection, name: str, kind: str) -> Template | None:
-    """Returns the template, or None."""
+    """Return the template, or None."""
     rows = _BY_NAME.rows(connection, name, kind)
     return Template(*rows[0]) if rows else None
 
 
 def require(connection: Connection, name: str, kind: str) -> Template:
-    """Returns the template.
+    """Return the template.
 
     Raises:
         ApiError: there is none of this name and type.
@@ -127,7 +127,7 @@ def require(connection: Connection, name: str, kind: str) -> Template:
 
 
 def versions(connection: Connection, template: Template) -> list[Version]:
-    """Returns all versions, the latest first; there is always one."""
+    """Return all versions, the latest first; there is always one."""
     rows = _ALL_VERSIONS.rows(connection, template.number)
     return [
         Version(owner, number, orjson.loads(content), *dates)
@@ -136,7 +136,7 @@ def versions(connection: Connection, template: Template) -> list[Version]:
 
 
 def require_version(stored: Sequence[Version], number: int) -> Version:
-    """Returns one of a template's versions.
+    """Return one of a template's versions.
 
     Raises:
         ApiError: there is none of this number.
@@ -148,7 +148,7 @@ def require_version(stored: Sequence[Version], number: int) -> Version:
 
 
 def kind_of(text: str) -> str:
-    """Returns the type that a path or a query names, in capitals or in small letters.
+    """Return the type that a path or a query names, in capitals or in small letters.
 
     Raises:
         ApiError: there is no such type.
@@ -160,7 +160,7 @@ def kind_of(text: str) -> str:
 
 
 def version_number(text: str) -> int:
-    """Returns the number of a version that a request names.
+    """Return the number of a version that a request names.
 
     Raises:
         ApiError: it is no number of a version.
@@ -171,7 +171,7 @@ def version_number(text: str) -> int:
 
 
 def version_of(query: Mapping[str, Sequence[str]]) -> int | None:
-    """Returns the version that a query names, or None.
+    """Return the version that a query names, or None.
 
     Raises:
         ApiError: it is no number of a version.

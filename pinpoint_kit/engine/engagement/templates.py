@@ -161,7 +161,7 @@ def _overwrite(
 def _remove(
     connection: Connection, template: Template, gone: list[Version], left: list[Version]
 ) -> None:
-    """Deletes versions; the latest that is left becomes active when the active one is gone."""
+    """Delete versions; the latest that is left becomes active when the active one is gone."""
     ours = _VERSIONS.c.template == template.number
     numbers = [version.number for version in gone]
     if not left:
@@ -179,7 +179,7 @@ def _remove(
 
 
 def _check(content: Mapping[str, object]) -> None:
-    """Refuses what the service model states in words only."""
+    """Refuse what the service model states in words only."""
     substitutions = cast("str | None", content.get("DefaultSubstitutions"))
     if substitutions and not _is_object(substitutions):
         raise bad_request("must be the text of a JSON object", ".DefaultSubstitutions")

@@ -55,7 +55,7 @@ class _Item:
 
 
 def put_events(context: Context, call: Call) -> object:
-    """PutEvents: records events and creates or updates their endpoints."""
+    """PutEvents: record events and create or update their endpoints."""
     with apps.checked_first(context, call.application_id):
         items = _parse(call.body, context.limits)
     with context.store.write() as connection:
@@ -100,7 +100,7 @@ def _recorded(
 def _writer(
     connection: Connection, app: App, context: Context, call: Call, items: Iterable[_Item]
 ) -> EndpointWriter:
-    """Returns a writer that loads whole endpoints only where something may change."""
+    """Return a writer that loads whole endpoints only where something may change."""
     changes = [item.change for item in items if item.change is not None]
     return EndpointWriter(
         connection,
@@ -113,7 +113,7 @@ def _writer(
 
 
 def _apply(writer: EndpointWriter, change: Update) -> Mapping[str, object]:
-    """Merges the `Endpoint` part; an empty one only makes an endpoint that is not known yet."""
+    """Merge the `Endpoint` part; an empty one only makes an endpoint that is not known yet."""
     if change.patch is EMPTY and writer.is_known(change.key):
         return _ACCEPTED
     try:
@@ -128,7 +128,7 @@ def _refused(refusal: ApiError) -> Mapping[str, object]:
 
 
 def _parse(content: bytes, limits: Limits) -> dict[str, _Item]:
-    """Returns the items by endpoint id as written.
+    """Return the items by endpoint id as written.
 
     Raises:
         ApiError: the request as a whole is malformed, too large, or has too many events.

@@ -48,7 +48,7 @@ _MAX_DURATION_MS = 2**63 - 1
 
 
 def parse_event(event_id: str, value: object, limits: Limits, *, sized: bool) -> EventRow:
-    """Returns the row of an event; members that are unknown or null count as not given.
+    """Return the row of an event; members that are unknown or null count as not given.
 
     Args:
         event_id: the event's key in the request.

@@ -76,29 +76,29 @@ class Files(Protocol):
     """Places that are named by URLs. Each method may block, and may raise `FilesError`."""
 
     def check(self, url: str) -> None:
-        """Raises `FilesError` when the URL is malformed or not allowed; looks at nothing else."""
+        """Raise `FilesError` when the URL is malformed or not allowed; look at nothing else."""
 
     def find(self, url: str) -> Iterator[File]:
-        """Returns the file, or all files in the folder and its subfolders, or with the prefix."""
+        """Return the file, or all files in the folder and its subfolders, or with the prefix."""
 
     def read(self, file: File, offset: int) -> BinaryIO:
-        """Opens a file that was found, at that byte; one that has changed since is refused."""
+        """Open a file that was found, at that byte; one that has changed since is refused."""
 
     def check_unchanged(self, file: File) -> None:
-        """Raises `FilesError` when what is read since `read` may be another file's by now."""
+        """Raise `FilesError` when what is read since `read` may be another file's by now."""
 
     def write(self, url: str, content: BinaryIO) -> None:
-        """Writes a whole file, from one that can be read again from its begin.
+        """Write a whole file, from one that can be read again from its begin.
 
         It is there at once and completely, or not at all. What a writer that was killed has left
         of the same file goes.
         """
 
     def tidy(self, url: str) -> None:
-        """Removes what writers that were killed have left of a file; not the file itself."""
+        """Remove what writers that were killed have left of a file; not the file itself."""
 
     def join(self, prefix: str, name: str) -> str:
-        """Returns the URL of a plain name (with slashes) below a folder."""
+        """Return the URL of a plain name (with slashes) below a folder."""
 
 
 class ByScheme:
@@ -247,7 +247,7 @@ class LocalFiles:
                 yield from self._file(entry, entry.relative_to(top).as_posix())
 
     def _file(self, path: Path, name: str) -> Iterator[File]:
-        """The file, unless it is a pipe or a device, or a link to nothing or out of the roots."""
+        """Return the file, unless it is a pipe, a device, or a link that leads out of the roots."""
         if path.is_file() and self._is_allowed(path):
             status = path.stat()
             yield File(path.as_uri(), name, status.st_size, _version(status))

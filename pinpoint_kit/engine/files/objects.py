@@ -41,23 +41,23 @@ class Found(Protocol):
 
     @property
     def version(self) -> str:
-        """Changes when the content does."""
+        """Change when the content does."""
 
 
 class Objects(Protocol):
     """Who speaks to S3. Raises this package's errors, also while a stream is read."""
 
     def check(self, url: str) -> None:
-        """Raises when the URL cannot name an object or a prefix."""
+        """Raise when the URL cannot name an object or a prefix."""
 
     def find(self, url: str) -> Iterator[Found]:
-        """Returns all objects whose URLs begin so, in the order of their keys."""
+        """Return all objects whose URLs begin so, in the order of their keys."""
 
     def read(self, found: Found, offset: int = 0) -> BinaryIO:
-        """Opens an object at a byte; one that has changed is a `ServiceError` of status 412."""
+        """Open an object at a byte; one that has changed is a `ServiceError` of status 412."""
 
     def write(self, url: str, content: BinaryIO) -> None:
-        """Writes a whole object."""
+        """Write a whole object."""
 
 
 @attrs.frozen
@@ -135,7 +135,7 @@ class ObjectFiles:
 
 
 def explained(error: PinpointKitError) -> FilesError:
-    """Returns what an error of S3 means for a job."""
+    """Return what an error of S3 means for a job."""
     if isinstance(error, ServiceError) and error.status == _CHANGED:
         return FilesError("the file has changed since the job began")
     text = next((text for kind, text in _REASONS.items() if isinstance(error, kind)), _UNKNOWN)

@@ -62,7 +62,7 @@ class _Position:
 
     @classmethod
     def parse(cls, text: str) -> _Position:
-        """Reads what `text` wrote."""
+        """Read what `text` wrote."""
         return cls(**orjson.loads(text))
 
     def text(self) -> str:
@@ -81,18 +81,18 @@ class _Part:
         self._gzip = gzip.GzipFile(fileobj=self.content, mode="wb", compresslevel=_LEVEL, mtime=0)
 
     def add(self, lines: list[bytes]) -> None:
-        """Appends lines, each with its end."""
+        """Append lines, each with its end."""
         self._gzip.write(b"".join(lines))
         self.count += len(lines)
 
     def finish(self) -> BinaryIO:
-        """Returns the whole content, positioned at its begin."""
+        """Return the whole content, positioned at its begin."""
         self._gzip.close()
         self.content.seek(0)
         return self.content
 
     def close(self) -> None:
-        """Throws the content away."""
+        """Throw the content away."""
         self._gzip.close()
         self.content.close()
 
@@ -105,7 +105,7 @@ class Exports:
         self._parts: dict[int, _Part] = {}
 
     def run_chunk(self, job: Job, lease: Lease, now: int) -> None:
-        """Does one piece.
+        """Do one piece.
 
         Raises:
             LostError: somebody else has gone on with the job.
@@ -120,18 +120,18 @@ class Exports:
             raise
 
     def forget(self, number: int) -> None:
-        """Throws away the part of a job."""
+        """Throw away the part of a job."""
         part = self._parts.pop(number, None)
         if part is not None:
             part.close()
 
     def close(self) -> None:
-        """Throws away all parts."""
+        """Throw away all parts."""
         for number in list(self._parts):
             self.forget(number)
 
     def _count_endpoints(self, job: Job, lease: Lease, now: int) -> None:
-        """Counts the endpoints, once: those that come later are not part of the job."""
+        """Count the endpoints, once: those that come later are not part of the job."""
         try:
             with self._context.store.read() as connection:
                 count, last = reader.extent(connection, job.app)
@@ -164,7 +164,7 @@ class Exports:
             self._write(job, lease, part, last, now)
 
     def _add(self, job: Job, part: _Part, last: int) -> None:
-        """Adds the endpoints of the next window of numbers."""
+        """Add the endpoints of the next window of numbers."""
         end = min(part.after + _WINDOW, last)
         most = _PART_SIZE - part.count
         with self._context.store.read() as connection:
@@ -184,7 +184,7 @@ class Exports:
         part.after = found[most - 1][-1] if len(found) > most else end
 
     def _write(self, job: Job, lease: Lease, part: _Part, last: int, now: int) -> None:
-        """Writes the part, and the job is further."""
+        """Write the part, and the job is further."""
         try:
             self._context.files.write(self._next_part(job), part.finish())
         except FilesError as error:
@@ -208,7 +208,7 @@ class Exports:
         return self._context.files.join(str(job.wanted["S3UrlPrefix"]), name)
 
     def _fail(self, job: Job, lease: Lease, refusal: ApiError, now: int) -> None:
-        """The segment, or one that it builds on, cannot be evaluated any more."""
+        """End a job whose segment, or one that it builds on, cannot be evaluated any more."""
         self.forget(job.number)
         with suppress(FilesError):  # the job has failed already, and nothing else depends on it
             self._context.files.tidy(self._next_part(job))
@@ -227,7 +227,7 @@ def _segment(connection: Connection, job: Job) -> tuple[App, Segment]:
 
 
 def _members(connection: Connection, job: Job, after: int, last: int) -> set[int]:
-    """The numbers of those endpoints of a window that belong to the job's segment."""
+    """Return the numbers of those endpoints of a window that belong to the job's segment."""
     _, segment = _segment(connection, job)
     number = ENDPOINTS.c.number
     statement = (

@@ -107,18 +107,18 @@ class RowMaker:
     def endpoint(
         self, line: int, members: Mapping[str, object], content: bytes | None = None
     ) -> Row:
-        """A row with members of an endpoint."""
+        """Return a row with members of an endpoint."""
         try:
             return _endpoint(line, members, content, self.origin, self._limits)
         except ApiError as refusal:
             return BadRow(line, refusal.message)
 
     def users(self, line: int, user_ids: Sequence[str]) -> Row:
-        """A row that names nothing but users."""
+        """Return a row that names nothing but users."""
         return UsersRow(line, user_ids)
 
     def bad(self, line: int, reason: str, column: str = "") -> Row:
-        """A row that cannot be read."""
+        """Return a row that cannot be read."""
         if not column:
             return BadRow(line, reason)
         group, _, member = column.partition(".")
@@ -154,7 +154,7 @@ def _patch(source: Mapping[str, object], limits: Limits) -> Patch:
 
 
 def _restore(draft: EndpointState, source: Mapping[str, object]) -> bool:
-    """Sets what an exported endpoint tells about how it began; returns whether it does."""
+    """Set what an exported endpoint tells about how it began; return whether it does."""
     created = optional_instant(source, "CreationDate")
     if created is None:
         return False

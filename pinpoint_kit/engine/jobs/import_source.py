@@ -65,7 +65,7 @@ class Position:
 
     @classmethod
     def parse(cls, text: str) -> Position:
-        """Reads what `text` wrote."""
+        """Read what `text` wrote."""
         return cls(**orjson.loads(text))
 
     def text(self) -> str:
@@ -73,12 +73,12 @@ class Position:
         return encode(attrs.asdict(self))
 
     def next_file(self) -> Position:
-        """The beginning of the next file."""
+        """Return the beginning of the next file."""
         return Position(file=self.file + 1, size=self.size, channels=self.channels)
 
 
 def find(files: Files, url: str, job_format: str, most: int) -> list[File]:
-    """Returns the files of a format at a place.
+    """Return the files of a format at a place.
 
     Raises:
         FilesError: the place cannot be read, has no such file or too many.
@@ -104,12 +104,12 @@ def _is_wanted(name: str, job_format: str) -> bool:
 
 
 def pieces(file: File) -> int:
-    """Returns in how many pieces a file counts."""
+    """Return in how many pieces a file counts."""
     return max(1, -(-file.size // _PIECE_BYTES))
 
 
 def pieces_done(file: File, position: Position) -> int:
-    """Returns how many of its pieces are complete; the last one is only when all of it is."""
+    """Return how many of its pieces are complete; the last one is only when all of it is."""
     return min(position.read // _PIECE_BYTES, pieces(file) - 1)
 
 
@@ -130,7 +130,7 @@ class Source:
         return self._rows.is_at_end
 
     def read(self, most: int, origin: Origin) -> list[Row]:
-        """Returns that many further rows, or fewer when they are large or at the end.
+        """Return that many further rows, or fewer when they are large or at the end.
 
         Raises:
             FilesError: it cannot be read to its end.
@@ -140,7 +140,7 @@ class Source:
             return self._rows.read(most)
 
     def moved(self, before: Position) -> Position:
-        """Returns where the file stands now, having been read from an earlier position."""
+        """Return where the file stands now, having been read from an earlier position."""
         lines = self._rows.lines
         return attrs.evolve(
             before,
@@ -151,14 +151,14 @@ class Source:
         )
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._stream.close()
 
 
 def open_source(
     files: Files, file: File, job_format: str, position: Position, maker: RowMaker
 ) -> Source:
-    """Opens a file at a position.
+    """Open a file at a position.
 
     Raises:
         FilesError: it cannot be opened, or cannot be understood at all.
@@ -191,14 +191,14 @@ class _Stream:
     counted: _Counted | None = None
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self.content.close()
         if self.counted is not None:
             self.counted.close()
 
 
 def _open(files: Files, file: File, offset: int) -> _Stream:
-    """Opens a file at a byte of its content."""
+    """Open a file at a byte of its content."""
     if not file.url.endswith(".gz"):
         return _Stream(files.read(file, offset))
     counted = _Counted(files.read(file, 0))
@@ -237,7 +237,7 @@ class _Counted(io.RawIOBase):
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Turns whatever reading may raise into `FilesError`."""
+    """Turn whatever reading may raise into `FilesError`."""
     try:
         yield
     except HeaderError as error:

@@ -75,7 +75,7 @@ class Imports:
         self._rows = _FEWEST_ROWS
 
     def run_chunk(self, job: Job, lease: Lease, now: int) -> None:
-        """Does one piece.
+        """Do one piece.
 
         Raises:
             LostError: somebody else has gone on with the job.
@@ -90,18 +90,18 @@ class Imports:
             raise
 
     def forget(self, number: int) -> None:
-        """Closes the file of a job."""
+        """Close the file of a job."""
         source = self._sources.pop(number, None)
         if source is not None:
             source.close()
 
     def close(self) -> None:
-        """Closes all files."""
+        """Close all files."""
         for number in list(self._sources):
             self.forget(number)
 
     def _discover_files(self, job: Job, lease: Lease, now: int) -> None:
-        """Finds the files, once: those that come later are not part of the job."""
+        """Find the files, once: those that come later are not part of the job."""
         files: list[File] = []
         wanted = job.wanted
         try:
@@ -173,7 +173,7 @@ class Imports:
     def _handle_read_error(
         self, job: Job, lease: Lease, position: Position, error: FilesError, now: int
     ) -> None:
-        """Reading failed: try again, or the pieces of the file that are left fail."""
+        """Try again, or let the pieces of the file that are left fail."""
         self.forget(job.number)
         file = self._file(job, position.file)
         if file is None:
@@ -195,7 +195,7 @@ class Imports:
             job_store.save(connection, job, after, lease)
 
     def _source(self, job: Job, position: Position, origin: Origin) -> Source:
-        """Returns the open file at that position."""
+        """Return the open file at that position."""
         source = self._sources.get(job.number)
         if source is not None and source.at == job.position:
             return source
@@ -214,7 +214,7 @@ class Imports:
             return job_store.file_at(connection, job, position)
 
     def _adapt(self, rows: int, seconds: float) -> None:
-        """Lets the next transaction take about as long as it should."""
+        """Let the next transaction take about as long as it should."""
         if rows:
             wanted = rows * _TARGET_S / max(seconds, 1e-6)
             self._rows = int(min(max(wanted, _FEWEST_ROWS), _MOST_ROWS, 2 * self._rows))
@@ -240,7 +240,7 @@ class _ChunkWriter:
     def store(
         self, job: Job, position: Position, file: File, rows: Sequence[Row]
     ) -> tuple[Job, Position]:
-        """Stores the rows, and returns the job and its position with what became of them."""
+        """Store the rows, and return the job and its position with what became of them."""
         segment = self._segment()
         if job.segment is not None and segment is None:
             return job.failed_with(_SEGMENT_GONE, self._now), position
@@ -270,7 +270,7 @@ class _ChunkWriter:
             return None
 
     def _update(self, rows: Sequence[EndpointRow]) -> None:
-        """Applies each row or none of it."""
+        """Apply each row or none of it."""
         stamp = Stamp(self._now, uuid_of(self._job.id))
         writer = EndpointWriter(self._connection, self._app, self._context, stamp, rows)
         for row in rows:
@@ -290,7 +290,7 @@ class _ChunkWriter:
             self._channels[state.channel_type] += 1
 
     def _find(self, rows: Sequence[UsersRow], segment: Segment | None) -> None:
-        """Looks for users who are named without an endpoint."""
+        """Look for users who are named without an endpoint."""
         if not rows:
             return
         wanted = [user_id for row in rows for user_id in row.user_ids]
@@ -317,7 +317,7 @@ class _ChunkWriter:
 
 
 def _check_new(draft: EndpointState) -> None:
-    """An update may come without; what is imported anew must be reachable."""
+    """Refuse a new endpoint that cannot be reached; an update may come without."""
     if not draft.address:
         raise bad_request("Missing Address")
     if not draft.channel_type:
@@ -325,7 +325,7 @@ def _check_new(draft: EndpointState) -> None:
 
 
 def _ended(connection: Connection, job: Job, position: Position, now: int) -> Job:
-    """Returns the job, which has read all of its files, with its end."""
+    """Return the job, which has read all of its files, with its end."""
     if not job.open:
         return job
     ended = job.completed_at(now)
@@ -334,7 +334,7 @@ def _ended(connection: Connection, job: Job, position: Position, now: int) -> Jo
 
 
 def _finish_segment(connection: Connection, ended: Job, position: Position, now: int) -> bool:
-    """Has the segment tell what it was made of; returns False when it is not there any more.
+    """Have the segment tell what it was made of; return False when it is not there any more.
 
     A segment that was made for a job which failed before it had anything to add goes again.
     """

@@ -104,7 +104,7 @@ def get_export_jobs(context: Context, call: Call) -> object:
 
 
 def _import_definition(request: Mapping[str, object], context: Context) -> dict[str, object]:
-    """What the job is to do, with defaults filled in, as it is shown."""
+    """Return what the job is to do, with defaults filled in, as it is shown."""
     definition = {
         "DefineSegment": False,
         "ExternalId": tags.ACCOUNT,
@@ -116,7 +116,7 @@ def _import_definition(request: Mapping[str, object], context: Context) -> dict[
 
 
 def _check_url(context: Context, definition: Mapping[str, object], name: str) -> None:
-    """Checks whether this engine may use a place; whether it is there shows when it is used."""
+    """Check whether this engine may use a location; whether it is there shows when it is used."""
     if not definition["RoleArn"]:
         raise bad_request("Missing RoleArn")
     try:
@@ -130,7 +130,7 @@ def _check_url(context: Context, definition: Mapping[str, object], name: str) ->
 def _segment_to_fill(
     connection: Connection, context: Context, app: App, definition: Mapping[str, object], now: int
 ) -> Segment | None:
-    """The segment that imported endpoints join: the one that is named, or a new one if wanted."""
+    """Return the segment that imported endpoints join: the named one, or a new one if wanted."""
     segment_id = definition.get("SegmentId")
     if segment_id is not None:
         segment = segment_store.find(connection, app.number, cast("str", segment_id))

@@ -78,19 +78,19 @@ class Job:
         return definition
 
     def with_failures(self, texts: Sequence[str]) -> Job:
-        """Returns the job with further failures' texts."""
+        """Return the job with further failures' texts."""
         known: list[str] = orjson.loads(self.failures) if self.failures else []
         if not texts or len(known) >= _MOST_FAILURES:
             return self
         return attrs.evolve(self, failures=encode([*known, *texts][:_MOST_FAILURES]))
 
     def completed_at(self, now: int) -> Job:
-        """Returns the job with nothing left to do: failed if one of its pieces did."""
+        """Return the job with nothing left to do: failed if one of its pieces did."""
         status = "FAILED" if self.failed_pieces else "COMPLETED"
         return attrs.evolve(self, status=status, completed=now, open=None, position="")
 
     def failed_with(self, text: str, now: int) -> Job:
-        """Returns the job, failed as a whole: what it has not done yet will not be done."""
+        """Return the job, failed as a whole: what it has not done yet will not be done."""
         total = max(1, self.total_pieces)
         failed = max(1, total - self.completed_pieces)
         pieces = attrs.evolve(self, total_pieces=total, failed_pieces=failed)
@@ -147,7 +147,7 @@ def add(  # noqa: PLR0913 -- the columns of a new row
     makes_segment: bool,
     now: int,
 ) -> Job:
-    """Stores a new job."""
+    """Store a new job."""
     connection.execute(
         insert(JOBS).values(
             app=app,
@@ -174,7 +174,7 @@ def add(  # noqa: PLR0913 -- the columns of a new row
 
 
 def by_id(connection: Connection, app: int, job_type: str, job_id: str) -> Job | None:
-    """Returns a job of an application."""
+    """Return a job of an application."""
     row = connection.execute(
         select(*_COLUMNS)
         .where(JOBS.c.id == job_id)
@@ -193,7 +193,7 @@ def listed(  # noqa: PLR0913 -- what makes up a page
     after: int,
     most: int,
 ) -> list[Job]:
-    """Returns jobs of an application in the order of their creation, all or those of a segment."""
+    """Return jobs of an application in the order of their creation, all or those of a segment."""
     query = (
         select(*_COLUMNS)
         .where(JOBS.c.app == app)
@@ -213,7 +213,7 @@ def open_numbers(connection: Connection, job_type: str, most: int) -> list[int]:
 
 
 def load(connection: Connection, number: int) -> Job:
-    """Returns a job.
+    """Return a job.
 
     Raises:
         LostError: it is gone.
@@ -242,7 +242,7 @@ def save(connection: Connection, before: Job, after: Job, lease: Lease) -> Job:
 
 
 def add_files(connection: Connection, job: Job, files: Sequence[File]) -> None:
-    """Stores which files an import job reads."""
+    """Store which files an import job reads."""
     _ADD_FILE.run_many(
         connection,
         [
@@ -253,6 +253,6 @@ def add_files(connection: Connection, job: Job, files: Sequence[File]) -> None:
 
 
 def file_at(connection: Connection, job: Job, position: int) -> File | None:
-    """Returns a file of an import job, None after the last one."""
+    """Return a file of an import job, None after the last one."""
     rows = _FILE.rows(connection, job.number, position)
     return File(*rows[0]) if rows else None

@@ -56,7 +56,7 @@ _ADD_USER = Statement(
 
 
 def _lists() -> ScalarSelect[int]:
-    """The segments of the application that have a list."""
+    """Return the segments of the application that have a list."""
     return (
         select(SEGMENTS.c.number)
         .where(SEGMENTS.c.app == bindparam("app_"))
@@ -101,7 +101,7 @@ def create_imported(  # noqa: PLR0913, PLR0917 -- what an import job knows
     definition: Mapping[str, object],
     now: int,
 ) -> Segment:
-    """Makes a segment with an empty list for an import job to fill.
+    """Make a segment with an empty list for an import job to fill.
 
     Args:
         connection: a write transaction.
@@ -120,7 +120,7 @@ def create_imported(  # noqa: PLR0913, PLR0917 -- what an import job knows
 def add_members(
     connection: Connection, segment: Segment, keys: Sequence[str], user_ids: Sequence[str]
 ) -> None:
-    """Adds to the list of an imported segment; what is on it already stays once.
+    """Add to the list of an imported segment; what is on it already stays once.
 
     Nothing is added when the segment has been deleted meanwhile.
 
@@ -141,7 +141,7 @@ def finish_import(
     channel_counts: Mapping[str, int],
     now: int,
 ) -> None:
-    """Stores what an import job has counted: `Size` and `ChannelCounts` of the segment.
+    """Store what an import job has counted: `Size` and `ChannelCounts` of the segment.
 
     Raises:
         ApiError: the segment has been deleted meanwhile.

@@ -44,7 +44,7 @@ _ROWS_A_LOOKUP = 10
 
 
 def select_members(segment: Segment, app: App, now: int) -> Select[tuple[int]]:
-    """Returns the statement that selects `endpoints.number` of the members.
+    """Return the statement that selects `endpoints.number` of the members.
 
     It reads the table in order; `where` may keep it to a range of numbers.
 
@@ -133,12 +133,12 @@ class _Way:
     number: ColumnElement[int]
 
     def select(self) -> Select[tuple[int]]:
-        """Returns the statement that goes this way."""
+        """Return the statement that goes this way."""
         return select(ENDPOINTS.c.number).select_from(ENDPOINTS).where(self.condition)
 
 
 def _way(connection: Connection, segment: Segment, app: App, now: int, few: int) -> _Way:
-    """Returns the way that costs least: by a list, by the application's index, or in order.
+    """Return the way that costs least: by a list, by the application's index, or in order.
 
     Args:
         connection: to see how much there is.
@@ -166,7 +166,7 @@ def _in_order(segment: Segment, app: App, now: int) -> _Way:
 
 
 def _highest(connection: Connection) -> int:
-    """Returns the highest number of an endpoint, which is about how many there are."""
+    """Return the highest number of an endpoint, which is about how many there are."""
     return connection.execute(select(func.max(ENDPOINTS.c.number))).scalar() or 0
 
 
@@ -178,7 +178,7 @@ def _are_few(
 
 
 def _wanted(connection: Connection, call: Call) -> tuple[App, Segment]:
-    """The segment that a request asks about, ready to be evaluated."""
+    """Return the segment that a request asks about, ready to be evaluated."""
     app = apps.require(connection, call.application_id)
     version = paging.last(call.query, "version")
     number = None if version is None else parse_version(version)

@@ -60,7 +60,7 @@ _MAX_LONGITUDE = 180
 
 
 def parse(definition: _Object) -> Rule:
-    """Returns what a definition says.
+    """Return what a definition says.
 
     Args:
         definition: `Dimensions`, `SegmentGroups`, `ImportDefinition` or none of them.
@@ -86,7 +86,7 @@ def _groups(source: _Object) -> Rule:
 
 
 def _group(source: _Object, path: str) -> Rule:
-    """The base of a group is narrowed by its dimensions."""
+    """Return the rule of a group: its base, narrowed by its dimensions."""
     source_type = cast("How", source.get("SourceType", "ALL"))
     type_ = cast("How", source.get("Type", "ALL"))
     sources = tuple(
@@ -145,7 +145,7 @@ def _moments(how: str, values: Sequence[str], path: str) -> tuple[str, ...]:
 
 
 def _moment(value: str, path: str) -> str:
-    """A date alone means its beginning."""
+    """Return a date in the form that sorts; a date alone means its beginning."""
     moment = instants.sortable(value) or instants.sortable(f"{value}T00:00:00Z")
     if moment is None:
         raise _refused(
@@ -240,7 +240,7 @@ def _refused(text: str, path: str) -> ApiError:
 
 
 def parse_version(text: str) -> int:
-    """Returns the version that a path or a query names.
+    """Return the version that a path or a query names.
 
     Raises:
         ApiError: it is no positive whole number.

@@ -190,12 +190,12 @@ Rule: TypeAlias = SingleRule | SourceRule | Combination
 
 
 def _with_name(path: str, name: str) -> str:
-    """The path with the name of its last member, quoted as in JSON where it shows a position."""
+    """Return the path with its last member's name, quoted as in JSON where it is a position."""
     return f"{path.rpartition('[')[0]}[{encode(name)}]" if path.endswith("]") else path
 
 
 def walk(rule: Rule) -> Iterator[Rule]:
-    """Yields every rule of a tree in the order of the definition, the whole after its parts."""
+    """Yield every rule of a tree in the order of the definition, the whole after its parts."""
     if isinstance(rule, Combination):
         for part in rule.parts:
             yield from walk(part)
@@ -203,7 +203,7 @@ def walk(rule: Rule) -> Iterator[Rule]:
 
 
 def check_limits(rule: Rule, limits: Limits) -> None:
-    """Checks how much a definition may hold.
+    """Check how much a definition may hold.
 
     Raises:
         ApiError: too many dimensions or values, or one that is too long.

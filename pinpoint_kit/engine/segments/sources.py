@@ -29,7 +29,7 @@ _MAX_PARTS = 500
 def require(
     connection: Connection, app: App, segment_id: str, version: int | None = None
 ) -> Segment:
-    """Returns a segment that is ready to be evaluated, at its newest version unless said.
+    """Return a segment that is ready to be evaluated, at its newest version unless said.
 
     Raises:
         ApiError: it does not exist, or what it builds on does not any more.
@@ -38,7 +38,7 @@ def require(
 
 
 def found(connection: Connection, segment: Segment) -> Segment:
-    """Returns the segment with everything that it builds on.
+    """Return the segment with everything that it builds on.
 
     Raises:
         ApiError: a segment or a version does not exist (any more), an imported segment is not the
@@ -97,7 +97,7 @@ class _Search:
 
 
 def _check_alone(rule: Combination, sources: dict[Reference, Segment]) -> None:
-    """An imported segment is the only source of its group."""
+    """Refuse an imported segment that is not the only source of its group."""
     own = [part for part in rule.parts if isinstance(part, SourceRule)]
     for part in own:
         if len(own) > 1 and sources[part.id, part.version].is_imported:

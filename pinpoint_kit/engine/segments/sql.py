@@ -78,7 +78,7 @@ _OF_USER = 4  # looked up for each endpoint
 
 
 def condition(rule: Rule, segment: Segment, now: int) -> ColumnElement[bool]:
-    """Returns the condition under which an endpoint meets a rule.
+    """Return the condition under which an endpoint meets a rule.
 
     Args:
         rule: the segment's whole rule or any part of it.
@@ -117,7 +117,7 @@ def _assert_never(rule: NoReturn) -> NoReturn:
 
 
 def _cost(rule: Rule, segment: Segment) -> int:
-    """A combination costs as much as its dearest part."""
+    """Return what a rule costs; a combination costs as much as its dearest part."""
     match rule:
         case Combination():
             return max((_cost(part, segment) for part in rule.parts), default=0)
@@ -193,7 +193,7 @@ def _recency(rule: RecencyRule, now: int) -> ColumnElement[bool]:
 
 
 def _near(rule: NearRule) -> ColumnElement[bool]:
-    """The haversine formula; a box of latitudes around the point spares most of the sines."""
+    """Apply the haversine formula; a box of latitudes first spares most of the sines."""
     latitude, longitude = _ENDPOINTS.latitude, _ENDPOINTS.longitude
     angle = min((rule.kilometers + _SLACK_KM) / _RADIUS_KM, math.pi)
     reach = math.degrees(angle) + _SLACK_KM
@@ -210,7 +210,7 @@ def _near(rule: NearRule) -> ColumnElement[bool]:
 
 
 def _imported(segment: Segment) -> ColumnElement[bool]:
-    """Listed itself, or by its user, who stands for all endpoints that the user has now."""
+    """Match what is listed itself, or by its user, who stands for all of their endpoints now."""
     return or_(
         exists().where(
             _LISTED.app == segment.app,
@@ -226,7 +226,7 @@ def _imported(segment: Segment) -> ColumnElement[bool]:
 
 
 def listed_numbers(segment: Segment) -> CompoundSelect[tuple[int]]:
-    """Returns the numbers of an imported segment's members, beginning at its list.
+    """Return the numbers of an imported segment's members, beginning at its list.
 
     The same as `condition`, but what it costs grows with the list and not with the application.
     """

@@ -153,7 +153,7 @@ _VERSIONS_OF = Statement(
 
 
 def find(connection: Connection, app: int, segment_id: str, version: int | None = None) -> Segment:
-    """Returns a segment at a version, the newest unless said.
+    """Return a segment at a version, the newest unless said.
 
     Raises:
         ApiError: there is none.
@@ -170,14 +170,14 @@ def find(connection: Connection, app: int, segment_id: str, version: int | None 
 
 
 def newest(connection: Connection, app: int, after: int, most: int) -> list[Segment]:
-    """Returns segments at their newest versions in the order of creation, those after a number."""
+    """Return segments at their newest versions in the order of creation, those after a number."""
     return [_segment(row) for row in _ALL.rows(connection, app, after, most)]
 
 
 def versions(
     connection: Connection, app: int, segment_id: str, after: int, most: int
 ) -> list[Segment]:
-    """Returns a segment at its versions, the oldest first, those after a version."""
+    """Return a segment at its versions, the oldest first, those after a version."""
     return [_segment(row) for row in _VERSIONS_OF.rows(connection, app, segment_id, after, most)]
 
 
@@ -205,7 +205,7 @@ def new(  # noqa: PLR0913 -- the parts of a segment
 
 
 def add(connection: Connection, segment: Segment) -> Segment:
-    """Stores a new segment at its first version, and returns it with its number."""
+    """Store a new segment at its first version, and return it with its number."""
     connection.execute(
         insert(SEGMENTS).values(
             app=segment.app,
@@ -224,7 +224,7 @@ def add(connection: Connection, segment: Segment) -> Segment:
 
 
 def add_version(connection: Connection, segment: Segment) -> None:
-    """Stores a further version of a segment, from now on the newest."""
+    """Store a further version of a segment, from now on the newest."""
     connection.execute(
         update(SEGMENTS).where(SEGMENTS.c.number == segment.number).values(version=segment.version)
     )
@@ -232,7 +232,7 @@ def add_version(connection: Connection, segment: Segment) -> None:
 
 
 def replace_definition(connection: Connection, segment: Segment) -> None:
-    """Stores another definition of the same version."""
+    """Store another definition of the same version."""
     connection.execute(
         update(_VERSIONS)
         .where(_VERSIONS.c.app == segment.app)
@@ -243,7 +243,7 @@ def replace_definition(connection: Connection, segment: Segment) -> None:
 
 
 def remove(connection: Connection, segment: Segment) -> None:
-    """Deletes a segment with its versions and its list."""
+    """Delete a segment with its versions and its list."""
     for table in (_VERSIONS, SEGMENT_ENDPOINTS, SEGMENT_USERS):
         connection.execute(
             delete(table).where(table.c.app == segment.app, table.c.segment == segment.number)

@@ -29,7 +29,7 @@ __all__ = ["back_up"]
 
 
 def back_up(url: str, path: str | os.PathLike[str]) -> int:
-    """Copies a database as it is at one moment; nobody who uses it has to wait.
+    """Copy a database as it is at one moment; nobody who uses it has to wait.
 
     Args:
         url: the database, `sqlite:///FILE`.

@@ -34,7 +34,7 @@ class FailureLog:
         self._told: dict[Explanation, float] = {}
 
     def report(self, why: Explanation, request_id: str) -> None:
-        """Logs the cause, unless that was done within the hour."""
+        """Log the cause, unless that was done within the hour."""
         now = self._monotonic()
         with self._lock:
             before = self._told.get(why)
@@ -46,7 +46,7 @@ class FailureLog:
 
 
 def location_of(error: BaseException) -> str:
-    """Returns the error's type and the line it came from, without its text."""
+    """Return the error's type and the line it came from, without its text."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -40,13 +40,13 @@ class Gate:
                     self._changed.notify_all()
 
     def shut(self, timeout: float) -> bool:
-        """Keeps newcomers out and waits; returns whether all have left within `timeout` seconds."""
+        """Keep newcomers out and wait; return whether all have left within `timeout` seconds."""
         with self._changed:
             self._is_shut = True
             return self._changed.wait_for(lambda: self._inside == 0, timeout)
 
     def open(self) -> None:
-        """Lets everybody in again."""
+        """Let everybody in again."""
         with self._changed:
             self._is_shut = False
             self._changed.notify_all()

@@ -43,7 +43,7 @@ class Statement:
         self._compiled: dict[str, _Compiled] = {}
 
     def rows(self, connection: Connection, *values: object) -> Sequence[Row]:
-        """Runs a query and returns all its rows.
+        """Run a query and return all its rows.
 
         By the driver's own cursor: SQLAlchemy describes the columns of every result anew, which for
         a wide table takes longer than the query.
@@ -63,7 +63,7 @@ class Statement:
             cursor.close()
 
     def run_many(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """Runs it once a row, in one call of the driver; without rows it does nothing."""
+        """Run it once a row, in one call of the driver; without rows it does nothing."""
         if rows:
             compiled = self._compiled.get(connection.dialect.name) or self._compile(
                 connection.dialect
@@ -90,7 +90,7 @@ def _wrapped(error: Exception, sql: str, dialect: Dialect) -> BaseException:
 def _arranger(
     order: tuple[str, ...], positions: list[str] | None, constants: Mapping[str, object]
 ) -> Callable[[Values], Any]:
-    """Returns a function that puts values given in `order` into the driver's own form."""
+    """Return a function that puts values given in `order` into the driver's own form."""
     if positions is None:
         return lambda values: {**constants, **dict(zip(order, values, strict=True))}
     if tuple(positions) == order:
@@ -103,7 +103,7 @@ def _arranger(
 
 
 def padded(values: Sequence[_T], sizes: Sequence[int]) -> Iterator[tuple[_T, ...]]:
-    """Cuts values into tuples of a few fixed sizes, repeating the last value to fill up.
+    """Cut values into tuples of a few fixed sizes, repeating the last value to fill up.
 
     An IN list of a fixed size is a statement that compiles once; a repeated value changes nothing.
 

@@ -58,7 +58,7 @@ class Store:
 
     @classmethod
     def open(cls, url: str, *, busy_timeout: float = BUSY_TIMEOUT_S) -> Store:
-        """Opens the database, making or upgrading its tables.
+        """Open the database, making or upgrading its tables.
 
         Raises:
             StoreError: it cannot be used; the message says why and what to do.
@@ -84,13 +84,13 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Lends a connection for reading; each statement sees the latest state."""
+        """Lend a connection for reading; each statement sees the latest state."""
         with self._entered(exclusive=self._in_memory), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self, *, bulk: bool = False) -> Iterator[Connection]:
-        """Lends a connection inside a transaction: committed at the end, undone by any error.
+        """Lend a connection inside a transaction: committed at the end, undone by any error.
 
         Args:
             bulk: it is one of many, and power loss may undo it until a write that is not has
@@ -104,13 +104,13 @@ class Store:
             connection.commit()
 
     def end_bulk(self) -> None:
-        """Frees what `write(bulk=True)` has kept open, much of it memory."""
+        """Free what `write(bulk=True)` has kept open, much of it memory."""
         if not self._in_memory:
             with self._entered(exclusive=False):
                 self._bulk.dispose()
 
     def scrub(self) -> None:
-        """Takes deleted data out of side files of the database, as far as possible now.
+        """Take deleted data out of side files of the database, as far as possible now.
 
         The deletion itself is stored already, so nothing that goes wrong here may refuse it.
         """
@@ -126,7 +126,7 @@ class Store:
         return self._dialect.explain(error)
 
     def close(self) -> None:
-        """Waits for running requests, then closes every connection. Closing again does nothing."""
+        """Wait for running requests, then close every connection. Closing again does nothing."""
         self._is_closed = True
         self._gate.shut(_SHUT_TIMEOUT_S)
         self._engine.dispose()

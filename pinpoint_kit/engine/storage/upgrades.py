@@ -26,7 +26,7 @@ _COLUMNS = {
 
 
 def check_owner(connection: Connection) -> bool:
-    """True when the tables are there, False when there are none; others are left untouched."""
+    """Return whether the tables are there; a database with others is refused untouched."""
     names = set(inspect(connection).get_table_names())
     if names and META.name not in names:
         raise StoreError("the file belongs to another program; name another file")
@@ -34,7 +34,7 @@ def check_owner(connection: Connection) -> bool:
 
 
 def bring_up_to_date(dialect: Dialect, connection: Connection) -> None:
-    """Makes, checks or upgrades the tables, inside a write transaction."""
+    """Make, check or upgrade the tables, inside a write transaction."""
     if not check_owner(connection):
         METADATA.create_all(connection)
         connection.execute(
@@ -60,7 +60,7 @@ def bring_up_to_date(dialect: Dialect, connection: Connection) -> None:
 
 
 def _check_columns(dialect: Dialect, connection: Connection) -> None:
-    """Refuses a file that says our version and lacks a part of it: requests would fail later."""
+    """Refuse a file that says our version and lacks a part of it: requests would fail later."""
     missing = _COLUMNS - dialect.columns(connection, list(METADATA.tables))
     if missing:
         raise StoreError(

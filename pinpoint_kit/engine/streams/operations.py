@@ -43,7 +43,7 @@ _UPSERT = Statement(
 
 
 def put_event_stream(context: Context, call: Call) -> object:
-    """PutEventStream: makes the application's stream or replaces it."""
+    """PutEventStream: make the application's stream or replace it."""
     with apps.checked_first(context, call.application_id):
         request = call.members()
         for name, value in request.items():
@@ -63,7 +63,7 @@ def get_event_stream(context: Context, call: Call) -> object:
 
 
 def delete_event_stream(context: Context, call: Call) -> object:
-    """DeleteEventStream: answers with what was deleted."""
+    """DeleteEventStream: answer with what was deleted."""
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
         answer = _rendered(connection, app)

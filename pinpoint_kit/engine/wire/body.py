@@ -29,7 +29,7 @@ _SAFE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,49}")
 
 
 def parse_object(body: bytes) -> dict[str, object]:
-    """Returns the JSON object of a request body.
+    """Return the JSON object of a request body.
 
     Raises:
         ApiError: the body is empty, not UTF-8, not strict JSON, nested too deep, of too many
@@ -51,12 +51,12 @@ def parse_object(body: bytes) -> dict[str, object]:
 
 
 def encode(value: object) -> str:
-    """Returns compact JSON text, as the store keeps it."""
+    """Return compact JSON text, as the store keeps it."""
     return orjson.dumps(value).decode()
 
 
 def place(name: str, position: int) -> str:
-    """Returns how a member shows in a path: by name if that is plainly a name, else by position.
+    """Return how a member shows in a path: by name if that is plainly a name, else by position.
 
     Names can be data too (an e-mail address as a key), and paths go into logs.
     """
@@ -64,7 +64,7 @@ def place(name: str, position: int) -> str:
 
 
 def as_object(value: object, path: str) -> dict[str, object]:
-    """Returns the value if it is a JSON object.
+    """Return the value if it is a JSON object.
 
     Raises:
         ApiError: it is something else.
@@ -75,7 +75,7 @@ def as_object(value: object, path: str) -> dict[str, object]:
 
 
 def optional_text(source: Mapping[str, object], name: str, path: str = "") -> str | None:
-    """Returns a string member, or None when it is absent or null.
+    """Return a string member, or None when it is absent or null.
 
     Raises:
         ApiError: it is something else.
@@ -87,7 +87,7 @@ def optional_text(source: Mapping[str, object], name: str, path: str = "") -> st
 
 
 def optional_instant(source: Mapping[str, object], name: str, path: str = "") -> int | None:
-    """Returns an ISO 8601 member in milliseconds since 1970, or None when absent or null.
+    """Return an ISO 8601 member in milliseconds since 1970, or None when absent or null.
 
     Raises:
         ApiError: it is not a string, or not a date.

@@ -97,7 +97,7 @@ def region_of(request: Request) -> str | None:
 def headers_of(
     request_id: str, error_type: str = "", *, is_permanent: bool = False
 ) -> dict[str, str]:
-    """Returns the headers that every answer carries, and the error type when there is one."""
+    """Return the headers that every answer carries, and the error type when there is one."""
     headers = {**_COMMON_HEADERS, "x-amzn-RequestId": request_id}
     if error_type:
         headers["x-amzn-ErrorType"] = error_type
@@ -107,7 +107,7 @@ def headers_of(
 
 
 def preflight_headers(request_id: str, methods: str) -> dict[str, str]:
-    """Returns the headers of the answer to OPTIONS, which browsers ask for first."""
+    """Return the headers of the answer to OPTIONS, which browsers ask for first."""
     return {
         **headers_of(request_id),
         "Access-Control-Allow-Methods": methods,
@@ -117,16 +117,16 @@ def preflight_headers(request_id: str, methods: str) -> dict[str, str]:
 
 
 def failure_body(message: str, request_id: str) -> dict[str, str]:
-    """Returns the body of an answer that refuses, in the service's spelling."""
+    """Return the body of an answer that refuses, in the service's spelling."""
     return {"Message": message, "RequestID": request_id}
 
 
 def accepted_body(request_id: str) -> dict[str, str]:
-    """Returns the body of an answer that accepts an update."""
+    """Return the body of an answer that accepts an update."""
     return {"Message": "Accepted", "RequestID": request_id}
 
 
 def uuid_of(hexadecimal: str) -> str:
-    """Returns 32 hex digits in the form of a UUID."""
+    """Return 32 hex digits in the form of a UUID."""
     h = hexadecimal
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"

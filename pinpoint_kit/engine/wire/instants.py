@@ -38,7 +38,7 @@ _ISO_INSTANT = re.compile(
 
 
 def to_ms(text: str) -> int:
-    """Returns the milliseconds since 1970 of an ISO 8601 text; finer digits are cut off.
+    """Return the milliseconds since 1970 of an ISO 8601 text; finer digits are cut off.
 
     Raises:
         ValueError: the text is not an ISO 8601 date within the years 1 to 9999.
@@ -60,19 +60,19 @@ def to_ms(text: str) -> int:
 
 
 def moment_ms(moment: datetime) -> int:
-    """Returns the milliseconds since 1970 of an aware datetime."""
+    """Return the milliseconds since 1970 of an aware datetime."""
     return (moment - _EPOCH) // _MILLISECOND
 
 
 @functools.lru_cache(maxsize=1024)  # what was stored together has the same dates
 def from_ms(milliseconds: int) -> str:
-    """Returns the service's own form: milliseconds and `Z`."""
+    """Return the service's own form: milliseconds and `Z`."""
     instant = _EPOCH_NAIVE + timedelta(milliseconds=milliseconds)
     return instant.isoformat(timespec="milliseconds") + "Z"
 
 
 def sortable(text: str) -> str | None:
-    """Returns an ISO_INSTANT in a form that sorts by time, to the nanosecond; None for other text.
+    """Return an ISO_INSTANT in a form that sorts by time, to the nanosecond; None for other text.
 
     ISO_INSTANT is narrower than what `to_ms` reads: a whole date and time in UTC that ends in `Z`.
     """

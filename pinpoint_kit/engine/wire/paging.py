@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")  # fits 64 bits
 
 
 def size(query: Mapping[str, Sequence[str]]) -> int:
-    """Returns how many items a page may have: 100 unless said, 1,000 at most.
+    """Return how many items a page may have: 100 unless said, 1,000 at most.
 
     Raises:
         ApiError: `page-size` is no positive whole number.
@@ -39,7 +39,7 @@ def size(query: Mapping[str, Sequence[str]]) -> int:
 
 
 def number(query: Mapping[str, Sequence[str]], name: str = "token") -> int:
-    """Returns the number after which the page begins, 0 for the first one.
+    """Return the number after which the page begins, 0 for the first one.
 
     Args:
         query: the query parameters.
@@ -57,7 +57,7 @@ def number(query: Mapping[str, Sequence[str]], name: str = "token") -> int:
 
 
 def text(query: Mapping[str, Sequence[str]]) -> str:
-    """Returns the text after which the page begins, "" for the first one.
+    """Return the text after which the page begins, "" for the first one.
 
     Raises:
         ApiError: `token` is none of ours.
@@ -70,7 +70,7 @@ def text(query: Mapping[str, Sequence[str]]) -> str:
 
 
 def text_token(position: str) -> str:
-    """Returns the token for `text` to read."""
+    """Return the token for `text` to read."""
     return urlsafe_b64encode(position.encode()).decode()
 
 
@@ -94,7 +94,7 @@ def page(
 
 
 def last(query: Mapping[str, Sequence[str]], name: str) -> str | None:
-    """Returns the last value of a query parameter; one that is empty counts as not sent."""
+    """Return the last value of a query parameter; one that is empty counts as not sent."""
     values = query.get(name)
     return values[-1] or None if values else None
 

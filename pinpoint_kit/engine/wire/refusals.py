@@ -46,7 +46,7 @@ class ApiError(Exception):
         return self.text if self.path is None else f"{self.text} @ ${self.path}"
 
     def under(self, prefix: str) -> ApiError:
-        """Returns the same refusal, placed below `prefix`."""
+        """Return the same refusal, placed below `prefix`."""
         path = prefix + (self.path or "")
         return ApiError(self.code, self.text, path, is_permanent=self.is_permanent)
 

@@ -186,7 +186,7 @@ def _own_route(name: str, method: str, template: str) -> Route:
 
 @functools.cache
 def load() -> Routes:
-    """Returns the operations of the installed service model; loaded once, on first use."""
+    """Return the operations of the installed service model; loaded once, on first use."""
     from botocore.loaders import Loader  # noqa: PLC0415 -- heavy, and not needed to import us
 
     model = Loader().load_service_model("pinpoint", "service-2")
@@ -220,14 +220,14 @@ def load() -> Routes:
 def _payload(
     wrapper: Mapping[str, Any], shapes: Mapping[str, Any], known: dict[str, Shape]
 ) -> Shape:
-    """Returns the shape of the one member that is the body on the wire."""
+    """Return the shape of the one member that is the body on the wire."""
     if "payload" not in wrapper:
         return NOTHING
     return _shape(wrapper["members"][wrapper["payload"]]["shape"], shapes, known)
 
 
 def _shape(name: str, shapes: Mapping[str, Any], known: dict[str, Shape]) -> Shape:
-    """Returns a shape with everything inside of it; the model has no shape inside itself."""
+    """Return a shape with everything inside of it; the model has no shape inside itself."""
     if name not in known:
         declared = shapes[name]
         item = declared.get("member") or declared.get("value")

@@ -58,7 +58,7 @@ NOTHING = Shape("structure")
 
 
 def read(shape: Shape, value: object, path: str = "") -> object:
-    """Returns a value with what its shape knows of it.
+    """Return a value with what its shape knows of it.
 
     Args:
         shape: what it has to look like.

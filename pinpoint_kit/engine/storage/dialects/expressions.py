@@ -20,7 +20,7 @@ __all__ = ["HasValue", "Metric", "Unindexed", "has_value", "metric", "unindexed"
 def has_value(
     text: ColumnElement[str], name: str, how: str, wanted: Sequence[str]
 ) -> ColumnElement[bool]:
-    """Returns whether a stored map of lists has a value of this name that fits.
+    """Return whether a stored map of lists has a value of this name that fits.
 
     Args:
         text: the map: JSON as `body.encode` writes it, NULL for an empty one.
@@ -34,12 +34,12 @@ def has_value(
 
 
 def metric(text: ColumnElement[str], name: str) -> ColumnElement[float]:
-    """Returns a number of a stored map of numbers, NULL when there is none of this name."""
+    """Return a number of a stored map of numbers, NULL when there is none of this name."""
     return Metric(text, name)
 
 
 def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Returns the column as one that no index is used for: the table is read from end to end."""
+    """Return the column as one that no index is used for: the table is read from end to end."""
     return Unindexed(column)
 
 

@@ -20,12 +20,12 @@ __all__ = ["has_value", "instant", "metric"]
 
 
 def instant(text: str) -> str | None:
-    """Returns an ISO_INSTANT in a form that sorts by time, None for any other text."""
+    """Return an ISO_INSTANT in a form that sorts by time, None for any other text."""
     return instants.sortable(text)
 
 
 def metric(text: str | None, asked: str) -> float | None:
-    """Returns a number of a stored map of numbers, None when there is none of this name.
+    """Return a number of a stored map of numbers, None when there is none of this name.
 
     Args:
         text: the map, None for an empty one.
@@ -36,7 +36,7 @@ def metric(text: str | None, asked: str) -> float | None:
 
 
 def has_value(text: str | None, asked: str) -> bool:
-    """Returns whether a stored map of lists has a value of this name that fits.
+    """Return whether a stored map of lists has a value of this name that fits.
 
     Args:
         text: the map, None for an empty one.

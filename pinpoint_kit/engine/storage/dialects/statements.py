@@ -23,12 +23,12 @@ def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 
 def insert_ignoring(dialect: str, table: Table) -> Insert:
-    """Returns an insert of whole rows that leaves rows alone which are already there."""
+    """Return an insert of whole rows that leaves rows alone which are already there."""
     return _insert(dialect, table).on_conflict_do_nothing()
 
 
 def upsert(dialect: str, table: Table, keys: Sequence[str], columns: Sequence[str]) -> Insert:
-    """Returns an insert of whole rows that replaces `columns` where `keys` are already there."""
+    """Return an insert of whole rows that replaces `columns` where `keys` are already there."""
     statement = _insert(dialect, table)
     return statement.on_conflict_do_update(
         index_elements=list(keys), set_={name: statement.excluded[name] for name in columns}

@@ -20,7 +20,7 @@ _PAGES_A_PIECE = 4096
 
 
 def copy(connection: Connection, path: Path) -> None:
-    """Copies all that a connection sees at this moment into an empty file, and checks the copy.
+    """Copy all that a connection sees at this moment into an empty file, and check the copy.
 
     Raises:
         StoreError: the copy cannot be written, or is damaged.

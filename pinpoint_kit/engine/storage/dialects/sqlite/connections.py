@@ -41,7 +41,7 @@ _BULK_LOG_PAGES = 16_000
 
 
 def connect(url: URL, busy_timeout: float, *, bulk: bool = False) -> Engine:
-    """Returns a SQLAlchemy engine with this package's settings; it has not connected yet.
+    """Return a SQLAlchemy engine with this package's settings; it has not connected yet.
 
     In memory there is one connection, and the caller must let only one thread in at a time.
 
@@ -107,7 +107,7 @@ def _lacks(cursor: DBAPICursor, function: str) -> bool:
 
 
 def columns(connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
-    """Returns which columns some tables have, as (table, column); by one query, for speed."""
+    """Return which columns some tables have, as (table, column); by one query, for speed."""
     marks = ", ".join("?" * len(tables))
     rows = connection.exec_driver_sql(
         "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c"  # noqa: S608 -- question marks
@@ -118,7 +118,7 @@ def columns(connection: Connection, tables: Sequence[str]) -> set[tuple[str, str
 
 
 def scrub(connection: Connection) -> None:
-    """Takes deleted data out of the write-ahead log, if nobody is using it right now.
+    """Take deleted data out of the write-ahead log, if nobody is using it right now.
 
     Without this the log keeps old pages until it is next overwritten or the last user closes.
     """

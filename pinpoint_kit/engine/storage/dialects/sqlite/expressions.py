@@ -53,7 +53,7 @@ def _compile_has_value(element: HasValue, compiler: SQLCompiler, **options: obje
 
 
 def _prefilters(how: str, wanted: Sequence[str]) -> list[str]:
-    """What the JSON text of a map must have in it if a value fits, one of these; none says nothing.
+    """Return texts of which the JSON of a map has one if a value fits; none says nothing.
 
     A text in JSON is the row of its characters in JSON, so that what is in the one is in the other.
     """
@@ -119,5 +119,5 @@ _TESTS: dict[str, Callable[[ColumnElement[str], Sequence[str]], ColumnElement[bo
 
 
 def _instant(value: ColumnElement[str]) -> ColumnElement[str]:
-    """An instant in the form that sorts, NULL for any other text."""
+    """Return an instant in the form that sorts, NULL for any other text."""
     return func.pinpoint_instant(value)

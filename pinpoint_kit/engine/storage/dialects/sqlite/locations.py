@@ -16,14 +16,14 @@ __all__ = ["check_copyable", "check_location", "is_in_memory", "make_private"]
 
 
 def is_in_memory(url: URL) -> bool:
-    """Returns whether the database lives in this process only."""
+    """Return whether the database lives in this process only."""
     database = (url.database or "").removeprefix("file:")
     is_named_so = url.query.get("mode") == "memory" or url.query.get("vfs") == "memdb"
     return not database or ":memory:" in database or is_named_so
 
 
 def check_location(url: URL) -> None:
-    """Says what is wrong with the file's location better than the database could."""
+    """Say what is wrong with the file's location better than the database could."""
     database = url.database or ""
     if database.startswith("file:"):
         return
@@ -37,7 +37,7 @@ def check_location(url: URL) -> None:
 
 
 def make_private(url: URL) -> None:
-    """Makes a new file for this user only: it will hold addresses and user ids.
+    """Make a new file for this user only: it will hold addresses and user ids.
 
     SQLite would make it readable for all, and gives its side files the rights of the file. A file
     that is there keeps its rights, and one that cannot be made is left for SQLite to explain.
