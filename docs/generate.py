@@ -64,13 +64,17 @@ def limits_page() -> str:
         )
         for field in limits.Limits.__attrs_attrs__
     )
+    quotas = (
+        (f"`{name}`", _amount(quota.value, quota.unit), quota.meaning, quota.source)
+        for name, quota in limits.QUOTAS.items()
+    )
     return "\n".join(
         [
             "# Limits",
             "",
-            "Packing, validation and the engine read these numbers from one value, `Limits`. MB is",
-            "1,000,000 bytes and KB 1,000 bytes, the stricter reading. Hand another value to",
-            "`connect(limits=...)` where yours differ.",
+            "Packing, validation, pacing and the engine enforce these numbers, and read them from",
+            "one value, `Limits`. MB is 1,000,000 bytes and KB 1,000 bytes, the stricter reading.",
+            "Hand another value to `connect(limits=...)` where yours differ.",
             "",
             *_table(("Name", "Value", "Applies to", "Source"), rows),
             "",
@@ -83,6 +87,13 @@ def limits_page() -> str:
             "",
             "Use it for a limit that should not apply, for example",
             "`Limits(max_endpoints_per_user=UNLIMITED)`.",
+            "",
+            "## Published, not enforced",
+            "",
+            "The hosted service published these quotas too. Nothing here enforces them; they stand",
+            "in `pinpoint_kit.limits.QUOTAS`, each with its value, unit, source and meaning.",
+            "",
+            *_table(("Name", "Value", "Applies to", "Source"), quotas),
             "",
         ]
     )

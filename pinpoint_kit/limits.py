@@ -1,9 +1,10 @@
 """Every limit of the service, once: value, unit and source.
 
-Packing, validation and the engine read their numbers here and nowhere else. `Limits` is a
-plain value: replace what differs for you and hand it to `connect(limits=...)`.
+Packing, validation, pacing and the engine read their numbers here and nowhere else. `Limits` holds
+what is enforced and is a plain value: replace what differs for you and hand it to
+`connect(limits=...)`. `QUOTAS` holds what was published and nothing here enforces.
 
-Nothing but attrs may be imported here.
+Nothing but attrs and the errors may be imported here.
 
     >>> from pinpoint_kit.limits import Limits
     >>> Limits().max_events_per_request
@@ -14,14 +15,17 @@ Nothing but attrs may be imported here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-if TYPE_CHECKING:
-    from typing import Any
+from pinpoint_kit.errors import ConfigurationError
 
-__all__ = ["DEFAULT_LIMITS", "UNLIMITED", "Limits"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DEFAULT_LIMITS", "QUOTAS", "UNLIMITED", "Limits", "Quota"]
 
 _QUOTAS = "Developer Guide, Quotas (2023-04)"
 _RATES = "Amazon Pinpoint endpoints and quotas (2026-08)"
@@ -31,11 +35,15 @@ _MODEL = "service model pinpoint/2016-12-01"
 UNLIMITED = 2**63 - 1
 
 
-def _whole_number(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     del instance
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(
+        raise ConfigurationError(
             f"{attribute.name} is {type(value).__name__}: pass an int, or UNLIMITED for no limit"
+        )
+    if value < 1:
+        raise ConfigurationError(
+            f"{attribute.name} is {value}: pass 1 or more, or UNLIMITED for no limit"
         )
 
 
@@ -43,21 +51,20 @@ def _limit(value: int, unit: str, source: str, meaning: str) -> int:
     # attrs.field() returns a marker that type checkers must see as the field's own type.
     return attrs.field(
         default=value,
-        validator=[_whole_number, attrs.validators.ge(1)],
+        validator=_check,
         metadata={"unit": unit, "source": source, "meaning": meaning},
     )
 
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """The service's limits. MB is 1,000,000 bytes and KB 1,000 bytes, the stricter reading.
+    """The limits that are enforced. MB is 1,000,000 bytes and KB 1,000 bytes, the stricter reading.
 
     Every attribute carries `unit`, `source` and `meaning` in its attrs metadata; the limits
     page of the documentation is generated from them. `UNLIMITED` switches a limit off.
 
     Raises:
-        TypeError: a value is not an integer.
-        ValueError: a value is below 1.
+        ConfigurationError: a value is no whole number of 1 or more.
     """
 
     # Requests
@@ -75,16 +82,6 @@ class Limits:
     max_event_key_chars: int = _limit(50, "characters", _QUOTAS, "event attribute or metric key")
     max_event_value_chars: int = _limit(
         200, "characters", _QUOTAS, "event attribute value; beyond it the event is dropped"
-    )
-    max_event_types: int = _limit(1_500, "types", _QUOTAS, "custom event types per application")
-    max_event_attribute_keys: int = _limit(
-        500, "keys", _QUOTAS, "custom event attribute keys per application"
-    )
-    max_event_metric_keys: int = _limit(
-        500, "keys", _QUOTAS, "custom event metric keys per application"
-    )
-    max_event_attribute_values: int = _limit(
-        100_000, "values", _QUOTAS, "distinct values per event attribute key that charts show"
     )
 
     # Endpoints
@@ -115,47 +112,24 @@ class Limits:
     )
 
     # Applications
-    max_applications: int = _limit(100, "applications", _QUOTAS, "applications per Region")
     max_application_name_chars: int = _limit(
         64, "characters", "User Guide, Managing projects", "name of an application"
     )
     max_tags: int = _limit(50, "tags", _RATES, "tags per resource")
 
     # Jobs
-    max_import_bytes: int = _limit(1_000_000_000, "bytes", _QUOTAS, "one import job")
     max_import_files: int = _limit(10_000, "files", _RATES, "files in one import job")
     max_import_jobs: int = _limit(
         10, "jobs", _QUOTAS + "; 2 in 2018", "import jobs running at once per account"
     )
 
-    # Segments and campaigns
+    # Segments
     max_segment_dimensions: int = _limit(100, "dimensions", _QUOTAS, "dimensions of one segment")
     max_segment_values: int = _limit(
         100, "values", "User Guide, Building segments", "values over all dimensions of a segment"
     )
     max_segment_value_chars: int = _limit(
         100, "characters", "User Guide, Building segments", "one value of a dimension"
-    )
-    max_imported_segment_endpoints: int = _limit(
-        100_000_000, "endpoints", _QUOTAS, "endpoints of an imported segment in a campaign"
-    )
-    max_campaigns: int = _limit(200, "campaigns", _QUOTAS, "active campaigns per account")
-    max_event_campaigns: int = _limit(
-        25, "campaigns", _QUOTAS, "active event-based campaigns per application"
-    )
-
-    # Journeys
-    max_journeys: int = _limit(50, "journeys", _RATES, "active journeys per account")
-    max_journey_activities: int = _limit(40, "activities", _RATES, "activities of one journey")
-    max_event_journeys: int = _limit(20, "journeys", _RATES, "event-triggered journeys")
-    max_journey_days: int = _limit(540, "days", _RATES, "duration of one journey")
-
-    # Hooks (AWS Lambda)
-    max_hook_bytes: int = _limit(6_000_000, "bytes", _QUOTAS, "payload of one hook invocation")
-    max_hook_seconds: int = _limit(15, "seconds", _QUOTAS, "duration of one hook invocation")
-    max_hook_attributes: int = _limit(5, "attributes", _QUOTAS, "event attributes per endpoint")
-    max_hook_attribute_chars: int = _limit(
-        128, "characters", _QUOTAS, "key or value of such an event attribute"
     )
 
     # Request rates of the hosted service. The burst is the same number.
@@ -164,27 +138,78 @@ class Limits:
     update_endpoints_batch_per_second: int = _limit(2, "requests/s", _RATES, "UpdateEndpointsBatch")
     get_endpoint_per_second: int = _limit(10, "requests/s", _RATES, "GetEndpoint")
     delete_endpoint_per_second: int = _limit(5, "requests/s", _RATES, "DeleteEndpoint")
-    segment_changes_per_second: int = _limit(
-        25, "requests/s", _RATES, "CreateSegment, UpdateSegment, DeleteSegment, each"
-    )
-    campaign_changes_per_second: int = _limit(
-        25, "requests/s", _RATES, "CreateCampaign, UpdateCampaign, DeleteCampaign, each"
-    )
-    send_messages_per_second: int = _limit(4_000, "requests/s", _QUOTAS, "SendMessages")
-    send_users_messages_per_second: int = _limit(6_000, "requests/s", _QUOTAS, "SendUsersMessages")
-    phone_number_validate_per_second: int = _limit(20, "requests/s", _QUOTAS, "PhoneNumberValidate")
-    template_changes_per_second: int = _limit(10, "requests/s", _RATES, "template operations, each")
-    other_operations_per_second: int = _limit(
-        300, "requests/s", _RATES, "any other operation, each (CreateImportJob among them)"
-    )
-
-    # Analytics
-    analytics_retention_days: int = _limit(
-        90, "days", "Developer Guide, Analytics", "how long the service kept analytics data"
-    )
-    max_kpi_days: int = _limit(
-        31, "days", "Developer Guide, Analytics", "range of one KPI query, both ends included"
-    )
 
 
 DEFAULT_LIMITS = Limits()
+
+
+@attrs.frozen
+class Quota:
+    """A number that the service published, and that nothing here enforces.
+
+    Attributes:
+        value: the number.
+        unit: of what.
+        source: where it was published.
+        meaning: what it applies to.
+    """
+
+    value: int
+    unit: str
+    source: str
+    meaning: str
+
+
+#: Name -> what was published of the hosted service beyond `Limits`.
+QUOTAS: Mapping[str, Quota] = MappingProxyType(
+    {
+        "max_event_types": Quota(1_500, "types", _QUOTAS, "custom event types per application"),
+        "max_event_attribute_keys": Quota(
+            500, "keys", _QUOTAS, "custom event attribute keys per application"
+        ),
+        "max_event_metric_keys": Quota(
+            500, "keys", _QUOTAS, "custom event metric keys per application"
+        ),
+        "max_event_attribute_values": Quota(
+            100_000, "values", _QUOTAS, "distinct values per event attribute key that charts show"
+        ),
+        "max_applications": Quota(100, "applications", _QUOTAS, "applications per Region"),
+        "max_import_bytes": Quota(1_000_000_000, "bytes", _QUOTAS, "one import job"),
+        "max_imported_segment_endpoints": Quota(
+            100_000_000, "endpoints", _QUOTAS, "endpoints of an imported segment in a campaign"
+        ),
+        "max_campaigns": Quota(200, "campaigns", _QUOTAS, "active campaigns per account"),
+        "max_event_campaigns": Quota(
+            25, "campaigns", _QUOTAS, "active event-based campaigns per application"
+        ),
+        "max_journeys": Quota(50, "journeys", _RATES, "active journeys per account"),
+        "max_journey_activities": Quota(40, "activities", _RATES, "activities of one journey"),
+        "max_event_journeys": Quota(20, "journeys", _RATES, "event-triggered journeys"),
+        "max_journey_days": Quota(540, "days", _RATES, "duration of one journey"),
+        "max_hook_bytes": Quota(6_000_000, "bytes", _QUOTAS, "payload of one hook invocation"),
+        "max_hook_seconds": Quota(15, "seconds", _QUOTAS, "duration of one hook invocation"),
+        "max_hook_attributes": Quota(5, "attributes", _QUOTAS, "event attributes per endpoint"),
+        "max_hook_attribute_chars": Quota(
+            128, "characters", _QUOTAS, "key or value of such an event attribute"
+        ),
+        "segment_changes_per_second": Quota(
+            25, "requests/s", _RATES, "CreateSegment, UpdateSegment, DeleteSegment, each"
+        ),
+        "campaign_changes_per_second": Quota(
+            25, "requests/s", _RATES, "CreateCampaign, UpdateCampaign, DeleteCampaign, each"
+        ),
+        "send_messages_per_second": Quota(4_000, "requests/s", _QUOTAS, "SendMessages"),
+        "send_users_messages_per_second": Quota(6_000, "requests/s", _QUOTAS, "SendUsersMessages"),
+        "phone_number_validate_per_second": Quota(20, "requests/s", _QUOTAS, "PhoneNumberValidate"),
+        "template_changes_per_second": Quota(10, "requests/s", _RATES, "template operations, each"),
+        "other_operations_per_second": Quota(
+            300, "requests/s", _RATES, "any other operation, each (CreateImportJob among them)"
+        ),
+        "analytics_retention_days": Quota(
+            90, "days", "Developer Guide, Analytics", "how long the service kept analytics data"
+        ),
+        "max_kpi_days": Quota(
+            31, "days", "Developer Guide, Analytics", "range of one KPI query, both ends included"
+        ),
+    }
+)

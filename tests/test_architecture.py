@@ -311,7 +311,7 @@ def test_commands_never_import_each_other() -> None:
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
-    "limits": set(),
+    "limits": {"errors"},
     "system": set(),
     "models": {"errors", "limits"},
     "batching": {"limits"},
@@ -329,7 +329,8 @@ LAYERS: dict[str, set[str]] = {
         "records",
     },
     "recording": {"errors", "limits", "models", "batching", "transport", "delivery", "system"},
-    "analytics": set(),
+    "analytics": {"system"},
+    "applications": {"system"},
     "records": set(),
     "progress": {"models", "audience"},
     "engine": {"errors", "limits", "records", "system", "version"},

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import attrs
 import pytest
 
-from pinpoint_kit.limits import DEFAULT_LIMITS, UNLIMITED, Limits
+import pinpoint_kit
+from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.limits import DEFAULT_LIMITS, QUOTAS, UNLIMITED, Limits, Quota
 
 #: Section 3 of the semantics page: the 2023-04 quotas, and the 2026-08 rates.
-QUOTAS = {
+PUBLISHED = {
     "max_request_bytes": 7_000_000,
     "max_events_per_request": 100,
     "max_event_request_bytes": 4_000_000,
@@ -64,15 +69,42 @@ QUOTAS = {
 ELSEWHERE = {"max_segment_values", "max_segment_value_chars", "max_kpi_days"}
 
 
-@pytest.mark.parametrize(("name", "value"), QUOTAS.items())
+@pytest.mark.parametrize(("name", "value"), PUBLISHED.items())
 def test_each_number_is_the_quota(name: str, value: int) -> None:
     """The default is the documented number."""
-    assert getattr(DEFAULT_LIMITS, name) == value
+    quota = QUOTAS.get(name)
+    assert (quota.value if quota else getattr(DEFAULT_LIMITS, name)) == value
 
 
 def test_the_table_above_is_complete() -> None:
     """A new limit must be added to the table, with its source read again."""
-    assert {field.name for field in attrs.fields(Limits)} == QUOTAS.keys() | ELSEWHERE
+    enforced = {field.name for field in attrs.fields(Limits)}
+    assert enforced | QUOTAS.keys() == PUBLISHED.keys() | ELSEWHERE
+    assert enforced.isdisjoint(QUOTAS)
+
+
+@pytest.mark.parametrize("field", attrs.fields(Limits), ids=lambda field: field.name)
+def test_each_limit_is_enforced(field: attrs.Attribute[int]) -> None:
+    """A limit that nobody reads would be an option that does nothing: it is a quota."""
+    readers = [
+        path
+        for path in Path(pinpoint_kit.__file__).parent.rglob("*.py")
+        if path.name != "limits.py" and re.search(rf"\.{field.name}\b", path.read_text())
+    ]
+    assert readers
+
+
+@pytest.mark.parametrize("quota", QUOTAS.values(), ids=lambda quota: quota.meaning)
+def test_each_quota_says_what_it_is(quota: Quota) -> None:
+    """Value, unit, source and meaning are there, since a page is generated from them."""
+    assert quota.value >= 1
+    assert all(text.strip() for text in (quota.unit, quota.source, quota.meaning))
+
+
+def test_what_is_not_enforced_is_no_option() -> None:
+    """A quota cannot be given as a limit."""
+    with pytest.raises(TypeError, match="max_event_types"):
+        Limits(max_event_types=1)  # type: ignore[call-arg]  # that is the point
 
 
 @pytest.mark.parametrize("field", attrs.fields(Limits), ids=lambda field: field.name)
@@ -94,12 +126,12 @@ def test_limits_are_replaced_by_value() -> None:
 @pytest.mark.parametrize("value", [True, 1.0, "100", None])
 def test_a_limit_is_a_whole_number(value: object) -> None:
     """A truth value is no limit either."""
-    with pytest.raises(TypeError, match=r"max_tags is \w+: pass an int"):
+    with pytest.raises(ConfigurationError, match=r"max_tags is \w+: pass an int"):
         Limits(max_tags=value)  # type: ignore[arg-type]  # that is the point
 
 
 @pytest.mark.parametrize("value", [0, -1])
 def test_a_limit_is_at_least_one(value: int) -> None:
     """Nothing could ever be sent under a limit of none."""
-    with pytest.raises(ValueError, match="must be >= 1"):
+    with pytest.raises(ConfigurationError, match="pass 1 or more"):
         Limits(max_tags=value)

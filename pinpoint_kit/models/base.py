@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
@@ -57,6 +58,8 @@ TimestampInput: TypeAlias = dt.datetime | str
 
 _E = TypeVar("_E", bound=Enum)
 _SHOWN_CHARS = 50
+#: It stands on this module, and is loaded when a model is first encoded.
+_CODEC = "pinpoint_kit.models.wire.codec"
 
 
 def private(**kwargs: Any) -> Any:  # noqa: ANN401 -- attrs.field() itself has no better type
@@ -73,6 +76,20 @@ class Model(Displayed):
     """Base of all models: a repr of what was given, with counts in place of contents."""
 
     __slots__ = ()
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Return what is given as JSON can hold it, under Pinpoint's own names.
+
+        Members that are not given are left out; instants are ISO 8601 text.
+
+        Examples:
+            >>> from pinpoint_kit import Endpoint
+            >>> Endpoint(id="device-1", channel_type="EMAIL", attributes={"plan": "pro"}).to_dict()
+            {'Id': 'device-1', 'ChannelType': 'EMAIL', 'Attributes': {'plan': ['pro']}}
+        """
+        codec = import_module(_CODEC)
+        encoded: dict[str, JsonValue] = codec.to_wire(self)
+        return encoded
 
     def __repr__(self) -> str:
         parts = []

@@ -1,0 +1,5 @@
+"""Moved to `pinpoint_kit.recording.auth`; answers from there for one release. Nothing new here."""
+
+from pinpoint_kit.system.moved import forward
+
+__getattr__ = forward(__name__, "pinpoint_kit.recording.auth")
