@@ -1,4 +1,4 @@
-"""Moved to `pinpoint_kit.recording.auth`; answers from there for one release. Nothing new here."""
+"""Moved to `pinpoint_kit.recording.auth`; answers from there for one release."""
 
 from pinpoint_kit.system.moved import forward
 

@@ -29,7 +29,10 @@ def test_a_path_of_before_answers(old: str, new: str, name: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """A moved module has no other names, and special ones are not looked for elsewhere."""
     module = import_module("pinpoint_kit.applications")
-    with pytest.warns(DeprecationWarning), pytest.raises(AttributeError, match="Aplications"):
+    with (
+        pytest.warns(DeprecationWarning, match="Aplications"),
+        pytest.raises(AttributeError, match="Aplications"),
+    ):
         getattr(module, "Aplic" + "ations")
     with pytest.raises(AttributeError, match="__path__"):
         getattr(module, "__pa" + "th__")
