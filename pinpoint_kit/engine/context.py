@@ -209,6 +209,7 @@ class Family:
         extensions: handlers of what Pinpoint's own API cannot be asked; see wire/routes.py.
         held_of_person: its answer to removal, None when it holds nothing of a person.
         on_events: what it does with recorded events, if anything.
+        long_reads: its operations that read by `Store.long_read`: few of them run at once.
     """
 
     name: str
@@ -216,6 +217,7 @@ class Family:
     extensions: Mapping[str, Handler] = attrs.field(factory=dict)
     held_of_person: PersonData | None = attrs.field(kw_only=True)
     on_events: EventHook | None = None
+    long_reads: frozenset[str] = frozenset()
 
 
 #: Returns the payload of the answer: something that orjson can write, or None for no body.

@@ -61,7 +61,7 @@ _logger = logging.getLogger(__name__)
 #: What ARNs name where neither the request nor whoever opened the engine says a Region.
 DEFAULT_REGION = "us-east-1"
 #: Statuses of refusals that the service model does not know.
-_OWN_STATUSES = {"NotImplementedException": 501}
+_OWN_STATUSES = {"NotImplementedException": 501, "ServiceUnavailableException": 503}
 
 
 def _utc_now() -> datetime:
@@ -189,6 +189,14 @@ class Engine:
         """Return the operation that a request asks for, "" when there is none."""
         return self.resolve(method, path).operation
 
+    @staticmethod
+    def is_long_read(match: routes.Match) -> bool:
+        """Return whether answering may take seconds of processor time, such as for a count.
+
+        Few of them run at once; the next one waits in `handle`, on the thread of its caller.
+        """
+        return match.operation in handlers.LONG_READS
+
     def step(self) -> bool:
         """Do a bounded piece of long work (jobs), usually within a tenth of a second.
 
@@ -298,6 +306,8 @@ class Engine:
         status = self._routes.statuses.get(refusal.code) or _OWN_STATUSES[refusal.code]
         content = orjson.dumps(failure_body(refusal.message, request_id))
         headers = headers_of(request_id, refusal.code, is_permanent=refusal.is_permanent)
+        if refusal.retry_after_s is not None:
+            headers["Retry-After"] = str(refusal.retry_after_s)
         return Response(status, headers, content)
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "EXTENSIONS",
     "FAMILIES",
     "HELD_OF_PERSON",
+    "LONG_READS",
     "ON_EVENTS",
     "OPERATIONS",
     "Coverage",
@@ -72,6 +73,9 @@ OPERATIONS: Mapping[str, Operation] = merged(family.operations for family in FAM
 
 #: What Pinpoint's own API cannot be asked; see wire/routes.py.
 EXTENSIONS: Mapping[str, Handler] = merged(family.extensions for family in FAMILIES)
+
+#: What may take long, so that a server has only a few of them done at once.
+LONG_READS: frozenset[str] = frozenset().union(*(family.long_reads for family in FAMILIES))
 
 ON_EVENTS = tuple(family.on_events for family in FAMILIES if family.on_events is not None)
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from pinpoint_kit.engine import LONG_READS
 from pinpoint_kit.engine.wire.http import Request, Response
 from pinpoint_kit.server import access_log, refusals
 from pinpoint_kit.server.access.admission import AccessControl
@@ -25,7 +27,7 @@ from pinpoint_kit.server.probes import Probes
 from pinpoint_kit.server.refusals import HttpRefusal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 
     from pinpoint_kit.engine import Engine
     from pinpoint_kit.engine.wire.routes import Match
@@ -97,6 +99,7 @@ class App:
         self._max_body_bytes = engine.limits.max_request_bytes
         self._room = MemoryBudget(options.max_body_bytes_in_flight)
         self._in_engine = 0
+        self._long_reads = asyncio.Semaphore(LONG_READS)
         self._is_cut_off = False
         self._metrics = Metrics()
         self._probes = Probes(engine, self._metrics, self._access)
@@ -206,15 +209,37 @@ class App:
                 content = await body.read(head, receive)
             finally:
                 entry.bytes_in = body.size
-            if self._in_engine >= self.options.max_in_flight:
-                raise refusals.busy()
-            loop = asyncio.get_running_loop()
-            self._work.begin()  # where the server in front has no `lifespan`
-            self._in_engine += 1
-            try:
-                return await loop.run_in_executor(None, self._handle, head, match, content, entry)
-            finally:
-                self._in_engine -= 1
+            async with self._turn(match):  # those who wait are not in flight yet
+                if self._in_engine >= self.options.max_in_flight:
+                    raise refusals.busy()
+                loop = asyncio.get_running_loop()
+                self._work.begin()  # where the server in front has no `lifespan`
+                self._in_engine += 1
+                try:
+                    return await loop.run_in_executor(
+                        None, self._handle, head, match, content, entry
+                    )
+                finally:
+                    self._in_engine -= 1
+
+    @asynccontextmanager
+    async def _turn(self, match: Match) -> AsyncIterator[None]:
+        """Wait, without a thread, until one more long query may run.
+
+        Raises:
+            HttpRefusal: it was not this one's turn in time.
+        """
+        if not self._engine.is_long_read(match):
+            yield
+            return
+        try:
+            await asyncio.wait_for(self._long_reads.acquire(), self.options.long_query_wait)
+        except asyncio.TimeoutError:
+            raise refusals.too_many_queries() from None
+        try:
+            yield
+        finally:
+            self._long_reads.release()
 
     def _handle(self, head: Head, match: Match, content: bytes, entry: Entry) -> Response:
         """Authorize and answer a request; runs in a thread."""

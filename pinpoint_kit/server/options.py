@@ -26,6 +26,8 @@ class ServerOptions:
     Args:
         max_in_flight: requests that may be in the engine or wait for it; one more is refused
             with 429.
+        long_query_wait: seconds that a request for a long query (counting or listing the members of
+            a segment) may wait for others to end; then it is refused with 503 and `Retry-After`.
         max_body_bytes_in_flight: bytes of request bodies that may be in memory at once; a request
             that would need more is refused with 429. One body may be as long as
             `Limits.max_request_bytes` says.
@@ -56,6 +58,7 @@ class ServerOptions:
     """
 
     max_in_flight: int = attrs.field(default=64, validator=_positive)
+    long_query_wait: float = attrs.field(default=5.0, validator=_positive)
     max_body_bytes_in_flight: int = attrs.field(default=256_000_000, validator=_positive)
     max_head_bytes: int = attrs.field(default=32_768, validator=_positive)
     max_headers: int = attrs.field(default=100, validator=_positive)

@@ -26,10 +26,12 @@ __all__ = [
     "malformed",
     "not_here",
     "stopping",
+    "too_many_queries",
     "too_slow",
 ]
 
 _BUSY_FOR_S = "1"
+_QUERIES_FOR_S = "5"
 
 
 class HttpRefusal(Exception):
@@ -87,6 +89,13 @@ def busy(*, ends_connection: bool = False) -> HttpRefusal:
     message = "Too many requests are under way; try again later"
     response = answer(429, "TooManyRequestsException", message, {"Retry-After": _BUSY_FOR_S})
     return HttpRefusal("busy", response, ends_connection=ends_connection)
+
+
+def too_many_queries() -> HttpRefusal:
+    """503: long queries are running, and it was not this one's turn in time."""
+    message = "Too many long queries are running; try again later"
+    response = answer(503, "ServiceUnavailableException", message, {"Retry-After": _QUERIES_FOR_S})
+    return HttpRefusal("too_many_queries", response)
 
 
 def not_here(why: str) -> HttpRefusal:

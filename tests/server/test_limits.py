@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinpoint_kit.engine import Request, Response
+from pinpoint_kit.engine import LONG_READS, Request, Response
 from pinpoint_kit.limits import Limits
 from tests.server.conftest import PATIENCE, SlowEngine
 
@@ -314,3 +314,30 @@ def test_a_reset_is_survived(serve: Serve) -> None:
         client.sendall(b"GET /v1/apps HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50)
         client.close()
     assert server.ask("GET", "/v1/apps").status == 200
+
+
+def test_long_queries_leave_room_for_others(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than may run wait without a thread, then get 503; others are answered."""
+    server = serve(long_query_wait=0.2, max_in_flight=LONG_READS + 1)
+    app = server.make_app()
+    slow = SlowEngine(server.engine, monkeypatch)
+    count = f"/pinpoint-kit/v1/apps/{app}/segments/none/count".encode()
+    request = b"GET " + count + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    running = [server.client() for _ in range(LONG_READS)]
+    for client in running:
+        client.send(request)
+    slow.wait_for(LONG_READS)
+    waiting = [server.client() for _ in range(40)]  # more than there are threads
+    for client in waiting:
+        client.send(request)
+    for client in waiting:
+        answer = client.answer()
+        assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert not slow.is_entered()
+    other = server.client()
+    other.send(b"GET /v1/apps HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    slow.wait_for(1)
+    slow.release()
+    assert other.answer().status == 200
+    assert [client.answer().status for client in running] == [404] * LONG_READS
+    assert server.ask("GET", count.decode()).status == 404  # the turns are free again

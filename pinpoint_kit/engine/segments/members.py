@@ -58,7 +58,7 @@ def select_members(segment: Segment, app: App, now: int) -> Select[tuple[int]]:
 
 def count_segment_members(context: Context, call: Call) -> object:
     """CountSegmentMembers: how many endpoints belong to the segment now."""
-    with context.store.read() as connection:
+    with context.store.long_read() as connection:
         app, segment = _wanted(connection, call)
         few = _highest(connection) // _ROWS_A_LOOKUP
         members = _way(connection, segment, app, call.now, few).select()
@@ -71,7 +71,7 @@ def list_segment_members(context: Context, call: Call) -> object:
     """ListSegmentMembers: each as GetEndpoint shows it, in the order of creation."""
     size = paging.size(call.query)
     after = paging.number(call.query)
-    with context.store.read() as connection:
+    with context.store.long_read() as connection:
         app, segment = _wanted(connection, call)
         # Each page reads the few again, whereas the table is read once by all pages together.
         few = isqrt(_highest(connection) * size // _ROWS_A_LOOKUP)
@@ -97,7 +97,7 @@ def list_segment_members(context: Context, call: Call) -> object:
 def explain_segment_membership(context: Context, call: Call) -> object:
     """ExplainSegmentMembership: which parts of the definition an endpoint meets."""
     key = check_id(call.labels["endpoint-id"])
-    with context.store.read() as connection:
+    with context.store.long_read() as connection:
         app, segment = _wanted(connection, call)
         rules = [rule for rule in walk(segment.rule) if rule.path]
         answers = [

@@ -189,4 +189,5 @@ FAMILY = Family(
         "ListSegmentMembers": members.list_segment_members,
     },
     held_of_person=MemberData(),
+    long_reads=frozenset({"CountSegmentMembers", "ExplainSegmentMembership", "ListSegmentMembers"}),
 )

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
 from pinpoint_kit.engine.storage.gate import Gate
+from pinpoint_kit.engine.storage.queries import QUERY_TIMEOUT_S, LongReads
 from pinpoint_kit.engine.storage.upgrades import bring_up_to_date, check_owner
 from pinpoint_kit.engine.wire.refusals import ApiError, internal_error
 from pinpoint_kit.errors import StoreError
@@ -89,6 +90,25 @@ class Store:
             yield connection
 
     @contextmanager
+    def long_read(self, deadline_s: float = QUERY_TIMEOUT_S) -> Iterator[Connection]:
+        """Lend a connection for queries that may take long: few at once, and until a deadline.
+
+        It holds up no writer of a file; in memory, where one thread is inside at a time, it does.
+
+        Args:
+            deadline_s: seconds for all, waiting included. At the end the database stops the query.
+
+        Raises:
+            ApiError: 503, when it was not this query's turn in time, or the time was over.
+        """
+        with self._long_reads.turn(deadline_s) as end, self.read() as connection:
+            self._dialect.stop_at(connection, end)
+            try:
+                yield connection
+            finally:
+                self._dialect.stop_at(connection, None)
+
+    @contextmanager
     def write(self, *, bulk: bool = False) -> Iterator[Connection]:
         """Lend a connection inside a transaction: committed at the end, undone by any error.
 
@@ -153,6 +173,7 @@ class Store:
     def _renew_locks(self) -> None:
         self._gate = Gate()
         self._writer = threading.Lock()
+        self._long_reads = LongReads(self._dialect)
 
     def _set_up(self) -> None:
         with self.read() as connection:

@@ -16,6 +16,7 @@ __all__ = [
     "not_found",
     "not_implemented",
     "too_large",
+    "unavailable",
 ]
 
 
@@ -27,14 +28,23 @@ class ApiError(Exception):
         text: what is wrong, without any data.
         path: where, relative to what was parsed (".Attributes.plan[0]", "" is the whole), or
             None when the text alone says it.
+        retry_after_s: seconds after which the request may be repeated, None where that is not
+            known.
         is_permanent: True when the answer says so that repeating the request is of no use, which
             nobody could tell by a 500.
     """
 
     def __init__(
-        self, code: str, text: str, path: str | None = None, *, is_permanent: bool = False
+        self,
+        code: str,
+        text: str,
+        path: str | None = None,
+        *,
+        is_permanent: bool = False,
+        retry_after_s: int | None = None,
     ) -> None:
         super().__init__(code, text, path)
+        self.retry_after_s = retry_after_s
         self.code = code
         self.text = text
         self.path = path
@@ -79,6 +89,18 @@ def too_large(text: str) -> ApiError:
 def internal_error(text: str, *, is_permanent: bool = False) -> ApiError:
     """500: the engine or its database failed; unless permanent, the request may succeed later."""
     return ApiError("InternalServerErrorException", text, is_permanent=is_permanent)
+
+
+def unavailable(
+    text: str, *, retry_after_s: int | None = None, is_permanent: bool = False
+) -> ApiError:
+    """503: not now; or, when permanent, not at all for this request."""
+    return ApiError(
+        "ServiceUnavailableException",
+        text,
+        is_permanent=is_permanent,
+        retry_after_s=retry_after_s,
+    )
 
 
 def not_implemented(text: str) -> ApiError:

@@ -76,6 +76,17 @@ class Dialect(Protocol):
     def begin_write(self, connection: Connection) -> None:
         """Begin a transaction that holds the right to write from the start."""
 
+    def stop_at(self, connection: Connection, end: float | None) -> None:
+        """Have the database stop the statements of a connection at a moment.
+
+        Args:
+            connection: the connection, which is inside no statement now.
+            end: the moment, by the monotonic clock; None lets statements run on again.
+        """
+
+    def was_stopped(self, error: DBAPIError) -> bool:
+        """Tell whether an error says that a statement was stopped because of `stop_at`."""
+
     def columns(self, connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
         """Return which columns some tables have, as (table, column)."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
-__all__ = ["columns", "configure", "connect", "scrub"]
+__all__ = ["columns", "configure", "connect", "scrub", "stop_at"]
 
 #: What SQL may call by these names, and with how many arguments.
 _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
@@ -38,6 +39,8 @@ _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
 _BULK_CACHE_KB = 96_000
 
 _BULK_LOG_PAGES = 16_000
+#: Instructions of SQLite's machine between two looks at the clock: some milliseconds.
+_STEPS_A_LOOK = 100_000
 
 
 def connect(url: URL, busy_timeout: float, *, bulk: bool = False) -> Engine:
@@ -104,6 +107,17 @@ def _lacks(cursor: DBAPICursor, function: str) -> bool:
         return True
     cursor.fetchall()
     return False
+
+
+def stop_at(connection: Connection, end: float | None) -> None:
+    """Have a connection's statements fail with "interrupted" after a moment; None: never."""
+    if connection.invalidated:
+        return  # something has ended it; the next one is new
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment] # the driver of this dialect
+    if end is None:
+        driver.set_progress_handler(None, 0)
+    else:
+        driver.set_progress_handler(lambda: time.monotonic() >= end, _STEPS_A_LOOK)
 
 
 def columns(connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:

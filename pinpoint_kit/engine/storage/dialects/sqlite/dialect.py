@@ -74,6 +74,14 @@ class Sqlite:
         """Begin a transaction that is the only writing one."""
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
+    def stop_at(self, connection: Connection, end: float | None) -> None:
+        """Have SQLite ask for the time while it runs a statement."""
+        connections.stop_at(connection, end)
+
+    def was_stopped(self, error: DBAPIError) -> bool:
+        """Return whether SQLite says so; nothing else interrupts it."""
+        return "interrupted" in str(error.orig)
+
     def columns(self, connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
         """Return the columns by one query, for speed."""
         return connections.columns(connection, tables)
