@@ -270,7 +270,7 @@ class Engine:
     def _answer(self, request: Request, match: routes.Match, request_id: str) -> Response:
         if match.refusal is not None:
             raise match.refusal
-        if not match.by_method and match.is_own:
+        if not match.by_method and match.is_extension:
             raise not_implemented("This release of pinpoint-kit has no such operation; upgrade it")
         if not match.by_method:
             raise not_found("There is no such resource path in the Pinpoint API")

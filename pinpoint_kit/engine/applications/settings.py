@@ -83,21 +83,21 @@ def _rendered(app: App, call: Call) -> dict[str, object]:
 
 
 def _check(changes: Mapping[str, object]) -> None:
-    for place, (least, most) in _RANGES.items():
-        number = cast("int | None", _at(changes, place))
+    for path, (least, most) in _RANGES.items():
+        number = cast("int | None", _at(changes, path))
         if number and not least <= number <= most:
             wanted = f"from {least} to {most}" if most < _ANY else f"{least} or more"
-            raise bad_request(f"must be {wanted}, or 0 for none", f".{place}")
-    for place in _TIMES:
-        text = cast("str | None", _at(changes, place))
+            raise bad_request(f"must be {wanted}, or 0 for none", f".{path}")
+    for path in _TIMES:
+        text = cast("str | None", _at(changes, path))
         if text is not None and _TIME.fullmatch(text) is None:
-            raise bad_request("must be a time of the day such as 02:30 or 14:30", f".{place}")
+            raise bad_request("must be a time of the day such as 02:30 or 14:30", f".{path}")
 
 
-def _at(source: Mapping[str, object], place: str) -> object:
-    """Return what stands at a dotted place, or None."""
+def _at(source: Mapping[str, object], path: str) -> object:
+    """Return what stands at a dotted path, or None."""
     found: object = source
-    for name in place.split("."):
+    for name in path.split("."):
         if found is None:
             return None
         found = cast("Mapping[str, object]", found).get(name)

@@ -56,7 +56,7 @@ def update_endpoints_batch(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id)
         writer = EndpointWriter(connection, app, context, call.stamp, changes)
         for position, change in enumerate(changes):
-            with _placed(position):
+            with _located(position):
                 writer.apply(change)
         writer.flush()
     return accepted_body(call.request_id)
@@ -91,7 +91,7 @@ def _parse_items(items: object, limits: Limits) -> list[Update]:
         )
     changes = []
     for position, item in enumerate(items):
-        with _placed(position):
+        with _located(position):
             changes.append(_parse_item(item, limits))
     return changes
 
@@ -105,7 +105,7 @@ def _parse_item(item: object, limits: Limits) -> Update:
 
 
 @contextmanager
-def _placed(position: int) -> Iterator[None]:
+def _located(position: int) -> Iterator[None]:
     """Say in a refusal which item it is about: the answer is one for all of them."""
     try:
         yield

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 
 from pinpoint_kit.engine.storage.tables.endpoints import DEMOGRAPHIC, LOCATION
-from pinpoint_kit.engine.wire.body import as_object, optional_instant, optional_text, place
+from pinpoint_kit.engine.wire.body import as_object, json_step, optional_instant, optional_text
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _checked_numbers(
     for position, (key, value) in enumerate(numbers.items()):
         if value is None:
             continue
-        where = f"{path}{place(key, position)}"
+        where = f"{path}{json_step(key, position)}"
         _check_name(key, where, max_name_chars)
         result[key] = _number(value, where)
     return result
@@ -193,7 +193,7 @@ def _checked_lists(lists: Mapping[str, object], path: str, limits: Limits) -> di
     for position, (key, value) in enumerate(lists.items()):
         if value is None:
             continue
-        where = f"{path}{place(key, position)}"
+        where = f"{path}{json_step(key, position)}"
         _check_name(key, where, limits.max_endpoint_name_chars)
         if isinstance(value, str):
             value = [value]  # noqa: PLW2901 -- the guides' examples show scalars

@@ -215,19 +215,20 @@ def rendered_row(row: Sequence[Any], application_id: str) -> dict[str, object]:
         user = {"UserAttributes": _fragment(waiting)}
     created = instants.from_ms(creation_date)
     is_new = effective_date == creation_date
-    demographic, location = others[:_SPLIT], others[_SPLIT:]
+    pairs = zip(_DEMOGRAPHIC, others[:_SPLIT], strict=True)
+    demographic = {name: value for name, value in pairs if value is not None}
+    pairs = zip(_LOCATION, others[_SPLIT:], strict=True)
+    location = {name: value for name, value in pairs if value is not None}
     answer: dict[str, object] = {
         "ApplicationId": application_id,
         "Attributes": _fragment(attributes),
         "CohortId": str(cohort),
         "CreationDate": created,
-        "Demographic": {
-            n: v for n, v in zip(_DEMOGRAPHIC, demographic, strict=True) if v is not None
-        },
+        "Demographic": demographic,
         "EffectiveDate": created if is_new else instants.from_ms(effective_date),
         "EndpointStatus": status,
         "Id": endpoint_id,
-        "Location": _without_none(_LOCATION, location),
+        "Location": location,
         "Metrics": _fragment(metrics),
         "OptOut": opt_out,
         "RequestId": request_id,
@@ -238,10 +239,6 @@ def rendered_row(row: Sequence[Any], application_id: str) -> dict[str, object]:
     if channel_type is not None:
         answer["ChannelType"] = channel_type
     return answer
-
-
-def _without_none(names: Sequence[str], values: Sequence[object]) -> dict[str, object]:
-    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
 
 def _fragment(text: str | None) -> object:

@@ -146,7 +146,7 @@ class EndpointWriter:
 
     Args:
         changes: all changes that `apply` will get, so that they are loaded together.
-        mentions: keys of further endpoints that `user_of` will be asked about. One that turns
+        referenced: keys of further endpoints that `user_of` will be asked about. One that turns
             out to be unknown may be applied too.
     """
 
@@ -158,7 +158,7 @@ class EndpointWriter:
         stamp: Stamp,
         changes: Sequence[Change],
         *,
-        mentions: Sequence[str] = (),
+        referenced: Sequence[str] = (),
     ) -> None:
         self._connection = connection
         self._app = app.number
@@ -167,30 +167,32 @@ class EndpointWriter:
         self._removed = app.removed_patterns()
         self._states: dict[str, EndpointState] = {}
         self._attributes: dict[str, str | None] = {}
-        self._crowds: dict[str, int] = {}  # how many endpoints the named users have
+        self._endpoint_counts: dict[str, int] = {}  # how many endpoints the named users have
         self._members: dict[str, dict[str, EndpointState]] = {}  # of those with the most
-        self._holders: dict[tuple[str, str], str] = {}
+        self._active_by_address: dict[tuple[str, str], str] = {}
         self._dirty: dict[str, None] = {}  # in the order of the changes
         self._dirty_users: dict[str, None] = {}
         self._left_users: dict[str, None] = {}
-        self._taken: dict[tuple[int, str, str], None] = {}
-        self._mentioned = reader.remembered_of(connection, self._app, mentions) if mentions else {}
+        self._deactivations: dict[tuple[int, str, str], None] = {}
+        self._referenced = (
+            reader.remembered_of(connection, self._app, referenced) if referenced else {}
+        )
         self._load(changes)
 
     def is_known(self, key: str) -> bool:
         """Return whether the endpoint exists after the changes so far."""
-        return key in self._states or key in self._mentioned
+        return key in self._states or key in self._referenced
 
     def user_of(self, key: str) -> str | None:
         """Return the endpoint's user after the changes so far, if there are both."""
         state = self._states.get(key)
-        return self._mentioned.get(key, _UNKNOWN)[0] if state is None else state.user_id
+        return self._referenced.get(key, _UNKNOWN)[0] if state is None else state.user_id
 
     def remembered(self, key: str) -> Row:
         """Return what events remember of the endpoint, `REMEMBERED`, after the changes so far."""
         state = self._states.get(key)
         if state is None:
-            return self._mentioned.get(key, _UNKNOWN)[1:]
+            return self._referenced.get(key, _UNKNOWN)[1:]
         values: Row = _remembered(state)
         return values
 
@@ -202,7 +204,7 @@ class EndpointWriter:
             if found is None:
                 return None
             state, attributes = found
-            if state.contact and (self._app, *state.contact) in self._taken:
+            if state.contact and (self._app, *state.contact) in self._deactivations:
                 state.status = "INACTIVE"
         if state.user_id is not None:
             attributes = self._attributes.get(state.user_id, attributes)
@@ -230,7 +232,7 @@ class EndpointWriter:
 
     def flush(self) -> None:
         """Write the outcome of all changes."""
-        _DEACTIVATE.run_many(self._connection, list(self._taken))
+        _DEACTIVATE.run_many(self._connection, list(self._deactivations))
         _UPSERT.run_many(self._connection, [self._states[key].row() for key in self._dirty])
         _UPSERT_USER.run_many(
             self._connection,
@@ -250,7 +252,7 @@ class EndpointWriter:
             if state.user_id is not None:
                 self._attributes[state.user_id] = attributes
             if state.contact and state.status == "ACTIVE":
-                self._holders[state.contact] = state.endpoint
+                self._active_by_address[state.contact] = state.endpoint
         named = list(dict.fromkeys(change.user_id for change in changes if change.user_id))
         if not named:
             return
@@ -262,8 +264,8 @@ class EndpointWriter:
 
     def _load_users(self, user_ids: Sequence[str]) -> None:
         """Load what these users have; from then on the changes keep it up to date."""
-        self._crowds = dict.fromkeys(user_ids, 0)
-        self._crowds.update(reader.counts_of_users(self._connection, self._app, user_ids))
+        self._endpoint_counts = dict.fromkeys(user_ids, 0)
+        self._endpoint_counts.update(reader.counts_of_users(self._connection, self._app, user_ids))
         missing = [user_id for user_id in user_ids if user_id not in self._attributes]
         if not missing:
             return
@@ -318,7 +320,7 @@ class EndpointWriter:
             ApiError: the user has the most that is allowed and none may be taken away.
         """
         maximum = self._context.limits.max_endpoints_per_user
-        if self._crowds[user_id] < maximum:
+        if self._endpoint_counts[user_id] < maximum:
             return None
         oldest = min(
             (s for s in self._members_of(user_id).values() if s.channel_type in _EVICTABLE),
@@ -347,8 +349,8 @@ class EndpointWriter:
             if left is not None:
                 self._leave(left, after.endpoint)
                 self._left_users[left] = None
-            if after.user_id in self._crowds:
-                self._crowds[after.user_id] += 1
+            if after.user_id in self._endpoint_counts:
+                self._endpoint_counts[after.user_id] += 1
         if after.user_id is not None:
             known = self._attributes.get(after.user_id)
             if known is None or user.attributes != known:  # without a row: a user who is new
@@ -361,8 +363,8 @@ class EndpointWriter:
         self._take_address(before, after)
 
     def _leave(self, user_id: str, key: str) -> None:
-        if user_id in self._crowds:
-            self._crowds[user_id] -= 1
+        if user_id in self._endpoint_counts:
+            self._endpoint_counts[user_id] -= 1
         self._members.get(user_id, {}).pop(key, None)
 
     def _evict(self, user_id: str, key: str) -> None:
@@ -376,13 +378,13 @@ class EndpointWriter:
         contact = after.contact
         if contact is None or after.status != "ACTIVE":
             return
-        holder = self._holders.get(contact)
+        holder = self._active_by_address.get(contact)
         if holder is not None and holder != after.endpoint:
             other = self._states[holder]
             if other.contact == contact and other.status == "ACTIVE":
                 other.status = "INACTIVE"
                 self._dirty[holder] = None
-        self._holders[contact] = after.endpoint
+        self._active_by_address[contact] = after.endpoint
         if before is None or before.contact != contact or before.status != "ACTIVE":
             taken = (self._app, *contact)
-            self._taken[taken] = None
+            self._deactivations[taken] = None

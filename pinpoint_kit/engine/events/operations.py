@@ -108,7 +108,7 @@ def _writer(
         context,
         call.stamp,
         [change for change in changes if change.patch is not EMPTY],
-        mentions=[change.key for change in changes if change.patch is EMPTY],
+        referenced=[change.key for change in changes if change.patch is EMPTY],
     )
 
 
@@ -186,7 +186,7 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
     for position, (event_id, event) in enumerate(events.items()):
         row = _parse_event(event_id, event, limits, sized=sized)
         if isinstance(row, ApiError):
-            answers[event_id] = _refused(_placed(row, f"{where}.Events[{position}]"))
+            answers[event_id] = _refused(_located(row, f"{where}.Events[{position}]"))
         else:
             answers[event_id] = _ACCEPTED
             rows.append(row)
@@ -196,7 +196,7 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
             raise bad_request("Missing Endpoint")
         patch = parse_patch(entry["Endpoint"], limits)
     except ApiError as refusal:
-        endpoint_answer = _refused(_placed(refusal, f"{where}.Endpoint"))
+        endpoint_answer = _refused(_located(refusal, f"{where}.Endpoint"))
     return _Item(
         change=Update(key, endpoint_id, patch),
         is_refused=endpoint_answer is not _ACCEPTED,
@@ -215,7 +215,7 @@ def _parse_event(
         return refusal
 
 
-def _placed(refusal: ApiError, prefix: str) -> ApiError:
+def _located(refusal: ApiError, prefix: str) -> ApiError:
     """Places below be seen from the request; a text that says it all stays as it is."""
     return refusal if refusal.path is None else refusal.under(prefix)
 

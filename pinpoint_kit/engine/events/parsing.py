@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
-from pinpoint_kit.engine.wire.body import as_object, optional_instant, optional_text, place
+from pinpoint_kit.engine.wire.body import as_object, json_step, optional_instant, optional_text
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _attributes(value: object, limits: Limits) -> Mapping[str, object]:
         if text is None:
             has_null = True
             continue
-        where = ".Attributes" + place(key, list(attributes).index(key))
+        where = ".Attributes" + json_step(key, list(attributes).index(key))
         if type(text) is not str:
             raise bad_request("must be a string", where)
         if len(text) > max_value:
@@ -142,7 +142,7 @@ def _metrics(value: object, limits: Limits) -> Mapping[str, object]:
         if number is None:
             has_null = True
             continue
-        where = ".Metrics" + place(key, list(metrics).index(key))
+        where = ".Metrics" + json_step(key, list(metrics).index(key))
         if len(key) > max_key:
             raise bad_request(f"the key is longer than {max_key} characters", where)
         raise bad_request("must be a number", where)

@@ -30,12 +30,12 @@ __all__ = [
     "File",
     "Files",
     "FilesError",
-    "ForbiddenPlaceError",
+    "ForbiddenLocationError",
     "LocalFiles",
 ]
 
 
-#: By what a server is given places, for the texts of `ForbiddenPlaceError`.
+#: By what a server is given places, for the texts of `ForbiddenLocationError`.
 _OPTIONS = {"s3": "--bucket NAME", "file": "--files DIR"}
 
 
@@ -51,7 +51,7 @@ class FilesError(Exception):
         self.is_passing = is_passing
 
 
-class ForbiddenPlaceError(FilesError):
+class ForbiddenLocationError(FilesError):
     """The place may be there, but this engine was not allowed to use it."""
 
 
@@ -104,8 +104,8 @@ class Files(Protocol):
 class ByScheme:
     """Several kinds of places, told apart by how their URLs begin."""
 
-    def __init__(self, places: Mapping[str, Files]) -> None:
-        self._places = dict(places)
+    def __init__(self, by_scheme: Mapping[str, Files]) -> None:
+        self._by_scheme = dict(by_scheme)
 
     def check(self, url: str) -> None:
         """As in `Files`."""
@@ -140,13 +140,13 @@ class ByScheme:
         scheme = scheme.lower()
         if not mark or scheme not in _OPTIONS:
             raise FilesError("must be of the form s3://BUCKET/KEY or file:///PATH")
-        place = self._places.get(scheme)
-        if place is None:
-            raise ForbiddenPlaceError(
+        files = self._by_scheme.get(scheme)
+        if files is None:
+            raise ForbiddenLocationError(
                 f"this engine was not given any {scheme}:// places to use;"
                 f" `pinpoint-kit serve {_OPTIONS[scheme]}` allows some"
             )
-        return place
+        return files
 
 
 #: For an engine that may use no files.
@@ -261,7 +261,7 @@ class LocalFiles:
             raise FilesError("must be of the form file:///PATH, percent-encoded")
         found = Path(url2pathname(parts.path) if os.name == "nt" else path)
         if not self._is_allowed(found):
-            raise ForbiddenPlaceError(
+            raise ForbiddenLocationError(
                 "this engine was not given that place to use;"
                 " `pinpoint-kit serve --files DIR` allows a folder"
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import attrs
 
-from pinpoint_kit.engine.files.files import File, FilesError, ForbiddenPlaceError
+from pinpoint_kit.engine.files.files import File, FilesError, ForbiddenLocationError
 from pinpoint_kit.errors import (
     Forbidden,
     NotFound,
@@ -86,7 +86,7 @@ class ObjectFiles:
         except PinpointKitError as error:
             raise explained(error) from None
         if self._buckets is not None and url.split("/")[2] not in self._buckets:
-            raise ForbiddenPlaceError(
+            raise ForbiddenLocationError(
                 "this engine was not given that bucket to use;"
                 " `pinpoint-kit serve --bucket NAME` allows one"
             )

@@ -18,7 +18,7 @@ from pinpoint_kit.engine.context import Stamp
 from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.parsing import CHANNEL_TYPES, parse_patch
 from pinpoint_kit.engine.endpoints.state import EndpointState, merge, merge_lists, new_state
-from pinpoint_kit.engine.wire.body import optional_instant, optional_text, place
+from pinpoint_kit.engine.wire.body import json_step, optional_instant, optional_text
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 from pinpoint_kit.limits import Limits
 from pinpoint_kit.records.ids import derived_id
@@ -122,7 +122,7 @@ class RowMaker:
         if not column:
             return BadRow(line, reason)
         group, _, member = column.partition(".")
-        return BadRow(line, f"{reason} @ $.{group}{place(member, 0)}")
+        return BadRow(line, f"{reason} @ $.{group}{json_step(member, 0)}")
 
 
 def _endpoint(

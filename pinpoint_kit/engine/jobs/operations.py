@@ -12,7 +12,7 @@ import orjson
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.applications import tags
 from pinpoint_kit.engine.context import Family, Operation
-from pinpoint_kit.engine.files.files import FilesError, ForbiddenPlaceError
+from pinpoint_kit.engine.files.files import FilesError, ForbiddenLocationError
 from pinpoint_kit.engine.jobs import store as job_store
 from pinpoint_kit.engine.segments import imported, sources
 from pinpoint_kit.engine.segments import store as segment_store
@@ -121,7 +121,7 @@ def _check_url(context: Context, definition: Mapping[str, object], name: str) ->
         raise bad_request("Missing RoleArn")
     try:
         context.files.check(cast("str", definition[name]))
-    except ForbiddenPlaceError as error:
+    except ForbiddenLocationError as error:
         raise forbidden(str(error), f".{name}") from None
     except FilesError as error:
         raise bad_request(str(error), f".{name}") from None

@@ -60,8 +60,8 @@ def count_segment_members(context: Context, call: Call) -> object:
     """CountSegmentMembers: how many endpoints belong to the segment now."""
     with context.store.long_read() as connection:
         app, segment = _wanted(connection, call)
-        few = _highest(connection) // _ROWS_A_LOOKUP
-        members = _way(connection, segment, app, call.now, few).select()
+        threshold = _highest(connection) // _ROWS_A_LOOKUP
+        members = _access_path(connection, segment, app, call.now, threshold).select()
         counting = members.with_only_columns(func.count())
         count = connection.execute(counting).scalar_one()
     return {"SegmentId": segment.id, "Version": segment.version, "Count": count}
@@ -74,13 +74,13 @@ def list_segment_members(context: Context, call: Call) -> object:
     with context.store.long_read() as connection:
         app, segment = _wanted(connection, call)
         # Each page reads the few again, whereas the table is read once by all pages together.
-        few = isqrt(_highest(connection) * size // _ROWS_A_LOOKUP)
-        way = _way(connection, segment, app, call.now, few)
+        threshold = isqrt(_highest(connection) * size // _ROWS_A_LOOKUP)
+        path = _access_path(connection, segment, app, call.now, threshold)
         statement = (
-            way.select()
+            path.select()
             .add_columns(ENDPOINTS.c.endpoint)
-            .where(way.number > after)
-            .order_by(way.number)
+            .where(path.number > after)
+            .order_by(path.number)
             .limit(size + 1)
         )
         rows = connection.execute(statement).all()
@@ -126,43 +126,45 @@ def explain_segment_membership(context: Context, call: Call) -> object:
 
 
 @attrs.frozen
-class _Way:
-    """A way to the members: a condition, and `endpoints.number` to sort and compare by."""
+class _AccessPath:
+    """A path to the members: a condition, and `endpoints.number` to sort and compare by."""
 
     condition: ColumnElement[bool]
     number: ColumnElement[int]
 
     def select(self) -> Select[tuple[int]]:
-        """Return the statement that goes this way."""
+        """Return the statement that goes this path."""
         return select(ENDPOINTS.c.number).select_from(ENDPOINTS).where(self.condition)
 
 
-def _way(connection: Connection, segment: Segment, app: App, now: int, few: int) -> _Way:
-    """Return the way that costs least: by a list, by the application's index, or in order.
+def _access_path(
+    connection: Connection, segment: Segment, app: App, now: int, threshold: int
+) -> _AccessPath:
+    """Return the path that costs least: by a list, by the application's index, or in order.
 
     Args:
         connection: to see how much there is.
         segment: the segment.
         app: its application.
         now: milliseconds since 1970.
-        few: how many endpoints are looked up one by one rather than found by reading all.
+        threshold: how many endpoints are looked up one by one rather than found by reading all.
     """
     if segment.is_imported:
         listed = listed_numbers(segment)
-        if _are_few(connection, listed, few):
-            return _Way(ENDPOINTS.c.number.in_(listed), ENDPOINTS.c.number)
+        if _are_few(connection, listed, threshold):
+            return _AccessPath(ENDPOINTS.c.number.in_(listed), ENDPOINTS.c.number)
     own = select(ENDPOINTS.c.number).where(ENDPOINTS.c.app == app.number)
-    if _are_few(connection, own, few):
+    if _are_few(connection, own, threshold):
         is_member = condition(segment.rule, segment, now)
         by_index = and_(ENDPOINTS.c.app == app.number, is_member)
-        return _Way(by_index, unindexed(ENDPOINTS.c.number))
+        return _AccessPath(by_index, unindexed(ENDPOINTS.c.number))
     return _in_order(segment, app, now)
 
 
-def _in_order(segment: Segment, app: App, now: int) -> _Way:
+def _in_order(segment: Segment, app: App, now: int) -> _AccessPath:
     is_here = unindexed(ENDPOINTS.c.app) == app.number
     is_member = condition(segment.rule, segment, now)
-    return _Way(and_(is_here, is_member), ENDPOINTS.c.number)
+    return _AccessPath(and_(is_here, is_member), ENDPOINTS.c.number)
 
 
 def _highest(connection: Connection) -> int:
@@ -171,10 +173,10 @@ def _highest(connection: Connection) -> int:
 
 
 def _are_few(
-    connection: Connection, rows: Select[tuple[int]] | CompoundSelect[tuple[int]], few: int
+    connection: Connection, rows: Select[tuple[int]] | CompoundSelect[tuple[int]], threshold: int
 ) -> bool:
-    counting = select(func.count()).select_from(rows.limit(few + 1).subquery())
-    return connection.execute(counting).scalar_one() <= few
+    counting = select(func.count()).select_from(rows.limit(threshold + 1).subquery())
+    return connection.execute(counting).scalar_one() <= threshold
 
 
 def _wanted(connection: Connection, call: Call) -> tuple[App, Segment]:

@@ -25,7 +25,7 @@ from pinpoint_kit.engine.segments.rules import (
     TextRule,
 )
 from pinpoint_kit.engine.wire import instants
-from pinpoint_kit.engine.wire.body import place
+from pinpoint_kit.engine.wire.body import json_step
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 
 __all__ = ["parse", "parse_version"]
@@ -224,7 +224,7 @@ def _map(
 ) -> Iterator[_T]:
     found = cast("Mapping[str, _Object]", source.get(member, {}))
     for position, (name, value) in enumerate(found.items()):
-        yield make(name, value, f"{path}.{member}{place(name, position)}")
+        yield make(name, value, f"{path}.{member}{json_step(name, position)}")
 
 
 def _member(source: _Object, name: str) -> _Object:

@@ -68,16 +68,16 @@ class Statement:
             compiled = self._compiled.get(connection.dialect.name) or self._compile(
                 connection.dialect
             )
-            arrange = compiled.parameters
-            connection.exec_driver_sql(compiled.sql, [arrange(row) for row in rows])
+            bind = compiled.parameters
+            connection.exec_driver_sql(compiled.sql, [bind(row) for row in rows])
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         build = self._build
         statement = build(dialect.name) if callable(build) else build
         compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         constants = {k: v for k, v in compiled.params.items() if k not in self._order}
-        arrange = _arranger(self._order, compiled.positiontup, constants)
-        made = self._compiled[dialect.name] = _Compiled(str(compiled), arrange)
+        bind = _binder(self._order, compiled.positiontup, constants)
+        made = self._compiled[dialect.name] = _Compiled(str(compiled), bind)
         return made
 
 
@@ -87,7 +87,7 @@ def _wrapped(error: Exception, sql: str, dialect: Dialect) -> BaseException:
     )
 
 
-def _arranger(
+def _binder(
     order: tuple[str, ...], positions: list[str] | None, constants: Mapping[str, object]
 ) -> Callable[[Values], Any]:
     """Return a function that puts values given in `order` into the driver's own form."""

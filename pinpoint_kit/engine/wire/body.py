@@ -19,7 +19,7 @@ from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["as_object", "encode", "optional_instant", "optional_text", "parse_object", "place"]
+__all__ = ["as_object", "encode", "json_step", "optional_instant", "optional_text", "parse_object"]
 
 #: Each takes some 60 bytes, which the garbage collector walks over while all threads wait: 7 MB of
 #: `[],` would take seconds and 150 MB. 100 endpoints of 15 KB cannot have as many.
@@ -55,7 +55,7 @@ def encode(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def place(name: str, position: int) -> str:
+def json_step(name: str, position: int) -> str:
     """Return how a member shows in a path: by name if that is plainly a name, else by position.
 
     Names can be data too (an e-mail address as a key), and paths go into logs.

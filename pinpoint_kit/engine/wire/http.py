@@ -87,8 +87,8 @@ def region_of(request: Request) -> str | None:
     Args:
         request: its signature is not checked: the Region only shows in the answer's ARNs.
     """
-    for place in (request.headers.get("authorization"), request.query):
-        found = _SCOPE.search(place) if place else None
+    for text in (request.headers.get("authorization"), request.query):
+        found = _SCOPE.search(text) if text else None
         if found is not None:
             return found[1]
     return None

@@ -1,7 +1,7 @@
 """The 122 operations, read from botocore's service model: method, path, labels, shapes, status.
 
 The only file that imports botocore. No operation, path or status is written down by hand, but
-for one undocumented sibling path that browsers' beacons use, and for our own operations: what
+for one undocumented sibling path that browsers' beacons use, and for the extension operations: what
 Pinpoint's API cannot be asked, such as for all endpoints. Those stand below `/pinpoint-kit/`, where
 the service has nothing. What an operation does belongs elsewhere.
 """
@@ -18,25 +18,25 @@ import attrs
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 from pinpoint_kit.engine.wire.shapes import NOTHING, Shape
 
-__all__ = ["OWN_SEGMENT", "Match", "Route", "Routes", "load"]
+__all__ = ["EXTENSION_SEGMENT", "Match", "Route", "Routes", "load"]
 
 #: AWS's own browser SDKs send beacons here; it takes the same body as PutEvents.
 _SIBLINGS = {"PutEvents": "/v1/apps/{application-id}/events/legacy"}
 
-#: Every path of our own begins so.
-OWN_SEGMENT = "pinpoint-kit"
-_OWN_APP = f"/{OWN_SEGMENT}/v1/apps/{{application-id}}"
-#: Our own operations: method and path. All of them answer 200.
-_OWN = {
-    "CountSegmentMembers": ("GET", f"{_OWN_APP}/segments/{{segment-id}}/count"),
-    "EraseData": ("POST", f"{_OWN_APP}/erasures"),
+#: Every path of an extension operation begins so.
+EXTENSION_SEGMENT = "pinpoint-kit"
+_EXTENSION_APP = f"/{EXTENSION_SEGMENT}/v1/apps/{{application-id}}"
+#: The extension operations: method and path. All of them answer 200.
+_EXTENSIONS = {
+    "CountSegmentMembers": ("GET", f"{_EXTENSION_APP}/segments/{{segment-id}}/count"),
+    "EraseData": ("POST", f"{_EXTENSION_APP}/erasures"),
     "ExplainSegmentMembership": (
         "GET",
-        f"{_OWN_APP}/segments/{{segment-id}}/explanations/{{endpoint-id}}",
+        f"{_EXTENSION_APP}/segments/{{segment-id}}/explanations/{{endpoint-id}}",
     ),
-    "ListEndpointIds": ("GET", f"{_OWN_APP}/endpoint-ids"),
-    "ListEndpoints": ("GET", f"{_OWN_APP}/endpoints"),
-    "ListSegmentMembers": ("GET", f"{_OWN_APP}/segments/{{segment-id}}/members"),
+    "ListEndpointIds": ("GET", f"{_EXTENSION_APP}/endpoint-ids"),
+    "ListEndpoints": ("GET", f"{_EXTENSION_APP}/endpoints"),
+    "ListSegmentMembers": ("GET", f"{_EXTENSION_APP}/segments/{{segment-id}}/members"),
 }
 
 
@@ -95,9 +95,9 @@ class Match:
         return route.operation if route else ""
 
     @property
-    def is_own(self) -> bool:
+    def is_extension(self) -> bool:
         """Whether the path stands below ours, known to this release or not."""
-        return self.segments[:1] == (OWN_SEGMENT,)
+        return self.segments[:1] == (EXTENSION_SEGMENT,)
 
     def labels(self, route: Route) -> dict[str, str]:
         """Return the values by the route's own label names."""
@@ -140,13 +140,15 @@ class Routes:
     def __init__(self, routes: list[Route], statuses: Mapping[str, int]) -> None:
         #: The operations of the service model.
         self.all = tuple(routes)
-        #: Our own operations.
-        self.own = tuple(_own_route(name, *where) for name, where in _OWN.items())
+        #: The extension operations.
+        self.extensions = tuple(
+            _extension_route(name, *where) for name, where in _EXTENSIONS.items()
+        )
         #: HTTP status by exception name, for example 404 for `NotFoundException`.
         self.statuses = dict(statuses)
         self._root = _Node()
         self._depth = 0
-        for route in (*routes, *self.own):
+        for route in (*routes, *self.extensions):
             for template in filter(None, (route.template, _SIBLINGS.get(route.operation))):
                 self._root.add(route, template)
                 self._depth = max(self._depth, template.count("/"))
@@ -180,7 +182,7 @@ def _labels(template: str) -> tuple[str, ...]:
     return tuple(part[1:-1] for part in template.split("/") if part.startswith("{"))
 
 
-def _own_route(name: str, method: str, template: str) -> Route:
+def _extension_route(name: str, method: str, template: str) -> Route:
     return Route(name, method, template, _labels(template), payload="", status=200)
 
 

@@ -98,7 +98,7 @@ def _structure(shape: Shape, source: dict[str, object], path: str) -> dict[str, 
 def _map(shape: Shape, source: dict[str, object], path: str) -> dict[str, object]:
     item = cast("Shape", shape.item)
     return {
-        name: read(item, value, path + body.place(name, position))
+        name: read(item, value, path + body.json_step(name, position))
         for position, (name, value) in enumerate(source.items())
         if value is not None
     }

@@ -17,7 +17,7 @@ from pinpoint_kit.doors import open_files, open_objects, open_served_files
 from pinpoint_kit.engine.files.files import (
     File,
     FilesError,
-    ForbiddenPlaceError,
+    ForbiddenLocationError,
     LocalFiles,
 )
 from pinpoint_kit.engine.files.objects import ObjectFiles
@@ -82,7 +82,7 @@ def test_places_out_of_the_fence(tree: Path, place: str) -> None:
         lambda: files.read(File(url, "", 3, ""), 0),
         lambda: files.write(url, io.BytesIO(b"x")),
     ):
-        with pytest.raises(ForbiddenPlaceError, match="was not given that place"):
+        with pytest.raises(ForbiddenLocationError, match="was not given that place"):
             use()
     assert (tree / "outside/d.json").read_text() == "{}\n"
 
@@ -99,7 +99,7 @@ def test_places_in_the_fence(tree: Path) -> None:
     assert (tree / "inside/new/e.json").read_text() == "x"
     both = LocalFiles([tree / "inside/sub", tree / "outside"])
     assert names(both, f"{url_of(tree)}/inside/folder") == ["d.json"]
-    with pytest.raises(ForbiddenPlaceError):
+    with pytest.raises(ForbiddenLocationError):
         LocalFiles([]).check(url_of(tree))
 
 
