@@ -20,7 +20,8 @@ from pinpoint_kit.server.access.admission import AccessControl
 from pinpoint_kit.server.access_log import Entry
 from pinpoint_kit.server.background import BackgroundWork
 from pinpoint_kit.server.head import Head
-from pinpoint_kit.server.http.bodies import Body, Disconnected, MemoryBudget
+from pinpoint_kit.server.http.bodies import Body, Disconnected
+from pinpoint_kit.server.http.memory import ABORT, MemoryBudget
 from pinpoint_kit.server.metrics import Metrics
 from pinpoint_kit.server.options import ServerOptions
 from pinpoint_kit.server.probes import Probes
@@ -44,6 +45,8 @@ _logger = logging.getLogger(__name__)
 #: As nginx writes it: there was nobody left to answer.
 _CLIENT_GONE = 499
 _NO_CONTENT = 204
+#: From here on an answer counts as memory; shorter ones fit into the buffers of sockets.
+_LONG_ANSWER_BYTES = 65_536
 
 
 def asgi_app(
@@ -97,7 +100,7 @@ class App:
         self._access = AccessControl(authenticator, local_only=options.local_only)
         self._owns_engine = owns_engine
         self._max_body_bytes = engine.limits.max_request_bytes
-        self._room = MemoryBudget(options.max_body_bytes_in_flight)
+        self._memory = MemoryBudget(options.max_body_bytes_in_flight)
         self._in_engine = 0
         self._long_reads = asyncio.Semaphore(LONG_READS)
         self._is_cut_off = False
@@ -163,22 +166,18 @@ class App:
         entry = Entry(method=head.method, operation=match.operation, address=address)
         self._metrics.in_flight.inc()
         try:
-            await self._answer(head, match, scope, receive, send, entry)
+            response, is_last = await self._answer(head, match, scope, receive, entry)
+            entry.seconds = time.perf_counter() - began
+            if response is not None:
+                await self._deliver(response, scope, send, entry, is_last=is_last)
         finally:
             self._metrics.in_flight.dec()
-            entry.seconds = time.perf_counter() - began
             self.record(entry)
 
-    async def _answer(  # noqa: PLR0913, PLR0917 -- the request as ASGI gives it, and what is known of it
-        self,
-        head: Head,
-        match: Match,
-        scope: Message,
-        receive: Receive,
-        send: Send,
-        entry: Entry,
-    ) -> None:
-        """Send an answer in every case but one: nobody is there any more."""
+    async def _answer(
+        self, head: Head, match: Match, scope: Message, receive: Receive, entry: Entry
+    ) -> tuple[Response | None, bool]:
+        """Return the answer, None when nobody is there any more; and whether to hang up then."""
         is_last = False
         try:
             head.check(scope["http_version"], self.options)
@@ -189,7 +188,7 @@ class App:
             is_last = refused.ends_connection
         except Disconnected:
             entry.status, entry.reason = _CLIENT_GONE, "disconnected"
-            return
+            return None, True
         except asyncio.CancelledError:
             # The server waits no longer. Its own last word would not be in the service's form.
             self._is_cut_off = True
@@ -197,14 +196,41 @@ class App:
         except Exception as error:  # noqa: BLE001 -- a request must always get an answer
             _logger.error("a request failed: %s", type(error).__name__)  # noqa: TRY400 -- a traceback would hold personal data
             response, is_last = refusals.broken(), True
+        return response, is_last
+
+    async def _deliver(
+        self, response: Response, scope: Message, send: Send, entry: Entry, *, is_last: bool
+    ) -> None:
+        """Send an answer. A long one counts as memory until its client has read it."""
+        size = len(response.body)
+        held = None
+        if size >= _LONG_ANSWER_BYTES:
+            abort = scope.get("extensions", {}).get(ABORT)
+            is_refusable = entry.method == "GET"
+            try:
+                held = self._memory.hold(
+                    size, entry.access_key_id, abort, is_refusable=is_refusable
+                )
+            except HttpRefusal as refused:
+                response, entry.reason = refused.response, refused.reason
         entry.status = response.status
         entry.request_id = response.headers["x-amzn-RequestId"]
         entry.error = response.headers.get("x-amzn-ErrorType", "")
         entry.bytes_out = len(response.body)
-        await _send(send, response, is_last=is_last)
+        if held is None:
+            await _send(send, response, is_last=is_last)
+            return
+        try:
+            await _send(send, response, is_last=is_last, waits=True)
+        except asyncio.CancelledError:  # the server waits no longer for this client
+            self._is_cut_off = True
+        finally:
+            self._memory.release(held)
+            if held.is_let_go:
+                entry.reason = "not_read"
 
     async def _ask(self, head: Head, match: Match, receive: Receive, entry: Entry) -> Response:
-        with Body(self._room, self._max_body_bytes, self.options) as body:
+        with Body(self._memory, self._max_body_bytes, self.options) as body:
             try:
                 content = await body.read(head, receive)
             finally:
@@ -254,11 +280,14 @@ def _peer(scope: Message) -> str:
     return str(client[0]) if client else ""
 
 
-async def _send(send: Send, response: Response, *, is_last: bool) -> None:
+async def _send(send: Send, response: Response, *, is_last: bool, waits: bool = False) -> None:
+    """Send an answer; if it `waits`, until the client has read all but what sockets hold."""
     headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
     if response.status != _NO_CONTENT:
         headers.append((b"content-length", b"%d" % len(response.body)))
     if is_last:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    await send({"type": "http.response.body", "body": response.body, "more_body": waits})
+    if waits:  # ASGI holds up a message for as long as too much of the one before is left
+        await send({"type": "http.response.body", "body": b""})

@@ -28,9 +28,11 @@ class ServerOptions:
             with 429.
         long_query_wait: seconds that a request for a long query (counting or listing the members of
             a segment) may wait for others to end; then it is refused with 503 and `Retry-After`.
-        max_body_bytes_in_flight: bytes of request bodies that may be in memory at once; a request
-            that would need more is refused with 429. One body may be as long as
-            `Limits.max_request_bytes` says.
+        max_body_bytes_in_flight: bytes of the bodies of requests and of answers that may be in
+            memory at once; a request that would need more is refused with 429. One body may be as
+            long as `Limits.max_request_bytes` says. The answers to one access key take half of it
+            at most. Before anybody is refused, clients are let go (*) that have not read a long
+            answer for longest.
         max_head_bytes: bytes of the request line and all headers; above it is 431.
         max_headers: headers of a request; above it is 431.
         body_idle_timeout: seconds without a byte after which an unfinished body is given up with

@@ -10,6 +10,7 @@ import pytest
 
 from pinpoint_kit.engine import LONG_READS, Request, Response
 from pinpoint_kit.limits import Limits
+from pinpoint_kit.server.http import memory
 from tests.server.conftest import PATIENCE, SlowEngine
 
 if TYPE_CHECKING:
@@ -166,13 +167,13 @@ def test_a_body_that_drips_is_cut_off(serve: Serve) -> None:
 
 
 class LargeAnswers:
-    """An engine whose every answer has a million bytes."""
+    """An engine whose every answer is long."""
 
     SIZE = 1_000_000
 
-    def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch, size: int = SIZE) -> None:
         headers = engine.handle(Request("GET", "/v1/apps")).headers
-        answer = Response(200, headers, b"x" * self.SIZE)
+        answer = Response(200, headers, b"x" * size)
         monkeypatch.setattr(engine, "handle", lambda *_: answer)
 
 
@@ -186,6 +187,24 @@ def test_a_client_that_does_not_read_is_cut_off(
     request = b"GET /v1/apps HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with pytest.raises(ConnectionError):
         client.send(request * 200_000)
+
+
+def test_clients_that_do_not_read_give_way(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    """Their answers are bounded in all, and others are answered beside any number of them."""
+    size = 8_000_000  # more than the system keeps of a connection
+    monkeypatch.setattr(memory, "_GRACE_S", 0.0)
+    server = serve(max_body_bytes_in_flight=4 * size)
+    LargeAnswers(server.engine, monkeypatch, size)
+    idle = [server.client(receive_buffer=4096) for _ in range(8)]
+    for client in idle:
+        client.send(b"GET /v1/apps HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    log.lines(6)  # two may wait
+    assert len(server.ask("GET", "/v1/apps").body) == size
+    lines = log.lines(8)
+    assert [line.get("reason") for line in lines].count("not_read") == 7
+    assert {line["status"] for line in lines} == {200}
 
 
 def test_a_slow_reader_gets_everything(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

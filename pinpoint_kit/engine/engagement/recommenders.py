@@ -64,8 +64,8 @@ def get_recommenders(context: Context, call: Call) -> object:
     size = paging.size(call.query)
     query = select(_TABLE).where(_TABLE.c.number > paging.number(call.query))
     with context.store.read() as connection:
-        found = connection.execute(query.order_by(_TABLE.c.number).limit(size + 1)).all()
-    return paging.page(found, size, lambda row: row.number, _rendered)
+        found = connection.execute(query.order_by(_TABLE.c.number).limit(size + 1))
+        return paging.page(found, size, lambda row: row.number, _rendered)
 
 
 def update_recommender(context: Context, call: Call) -> object:

@@ -39,9 +39,9 @@ def list_templates(context: Context, call: Call) -> object:
     if prefix is not None:  # not LIKE, which may take upper for lower case
         query = query.where(func.substr(TEMPLATES.c.name, 1, len(prefix)) == prefix)
     with context.store.read() as connection:
-        found = connection.execute(query.order_by(TEMPLATES.c.number).limit(size + 1)).all()
-    templates = [rows.Template(*row) for row in found]
-    return paging.page(templates, size, lambda each: each.number, lambda each: each.rendered())
+        found = connection.execute(query.order_by(TEMPLATES.c.number).limit(size + 1))
+        templates = (rows.Template(*row) for row in found)
+        return paging.page(templates, size, lambda each: each.number, lambda each: each.rendered())
 
 
 def list_template_versions(context: Context, call: Call) -> object:

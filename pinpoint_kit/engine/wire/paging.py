@@ -10,15 +10,20 @@ import re
 from base64 import b64decode, urlsafe_b64encode
 from typing import TYPE_CHECKING, TypeVar
 
+import orjson
+
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["last", "number", "page", "size", "text", "text_token"]
+__all__ = ["MAX_PAGE_BYTES", "last", "number", "page", "size", "text", "text_token"]
 
 _T = TypeVar("_T")
 
+#: How long the items of a page may be, in bytes of JSON: a page must not fill the memory of those
+#: who make, keep or read it. A thousand endpoints of the usual size are less.
+MAX_PAGE_BYTES = 1_000_000
 _DEFAULT_SIZE = 100
 _MAX_SIZE = 1_000
 _NUMBER = re.compile(r"[0-9]{1,18}")  # fits 64 bits
@@ -75,9 +80,12 @@ def text_token(position: str) -> str:
 
 
 def page(
-    found: Sequence[_T], size: int, token: Callable[[_T], object], show: Callable[[_T], object]
+    found: Iterable[_T], size: int, token: Callable[[_T], object], show: Callable[[_T], object]
 ) -> dict[str, object]:
     """Return an answer with a page of items, and the token of the next one when there is more.
+
+    A page ends after `size` items, or before the item with which it would be longer than
+    `MAX_PAGE_BYTES`; it has one item at least. No more is read of `found` than that takes.
 
     Args:
         found: what was found: the page, and one more when there is more.
@@ -85,11 +93,20 @@ def page(
         token: gives where a page ends that has this item last.
         show: gives the item as the answer has it, None when it is gone meanwhile.
     """
-    shown = found[:size]
-    items = [item for item in map(show, shown) if item is not None]
+    items: list[orjson.Fragment] = []
     answer: dict[str, object] = {"Item": items}
-    if len(found) > size:
-        answer["NextToken"] = str(token(shown[-1]))
+    room = MAX_PAGE_BYTES
+    end: object = None
+    for number, item in enumerate(found):
+        shown = show(item) if number < size else None
+        text = b"" if shown is None else orjson.dumps(shown)
+        room -= len(text) + 1
+        if number == size or (items and room < 0):
+            answer["NextToken"] = str(end)
+            break
+        end = token(item)
+        if text:
+            items.append(orjson.Fragment(text))
     return answer
 
 

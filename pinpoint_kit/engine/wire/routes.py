@@ -228,6 +228,27 @@ def _payload(
     return _shape(wrapper["members"][wrapper["payload"]]["shape"], shapes, known)
 
 
+#: How long texts may be, by how their members' names end. The service model has no lengths. These
+#: are IAM's for the ARN of a role and for an external id (API reference, CreateRole, AssumeRole),
+#: S3's for bucket and key (1,024 bytes, percent-encoded), and for names and descriptions, of which
+#: many stand on one page, a bound of our own.
+_MAX_CHARS = {
+    "Arn": 2_048,
+    "ExternalId": 1_224,
+    "S3Url": 4_096,
+    "S3UrlPrefix": 4_096,
+    "Name": 512,
+    "Description": 4_096,
+}
+
+
+def _bounded(member: str, shape: Shape) -> Shape:
+    if shape.kind != "string" or shape.choices:
+        return shape
+    fitting = (most for end, most in _MAX_CHARS.items() if member.endswith(end))
+    return attrs.evolve(shape, max_chars=next(fitting, 0))
+
+
 def _shape(name: str, shapes: Mapping[str, Any], known: dict[str, Shape]) -> Shape:
     """Return a shape with everything inside of it; the model has no shape inside itself."""
     if name not in known:
@@ -236,7 +257,9 @@ def _shape(name: str, shapes: Mapping[str, Any], known: dict[str, Shape]) -> Sha
         known[name] = Shape(
             kind=declared["type"],
             members={
-                member.get("locationName", called): _shape(member["shape"], shapes, known)
+                member.get("locationName", called): _bounded(
+                    called, _shape(member["shape"], shapes, known)
+                )
                 for called, member in declared.get("members", {}).items()
             },
             required=tuple(declared.get("required", ())),

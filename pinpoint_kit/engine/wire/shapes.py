@@ -44,6 +44,7 @@ class Shape:
         required: the members of a structure that must be there.
         item: what a list or a map holds; the keys of a map are strings.
         choices: of a string, the only values that there are; empty when any will do.
+        max_chars: of a string, how long it may be; 0 when only the request's size limits it.
     """
 
     kind: Kind
@@ -51,6 +52,7 @@ class Shape:
     required: tuple[str, ...] = ()
     item: Shape | None = None
     choices: tuple[str, ...] = ()
+    max_chars: int = 0
 
 
 #: The shape of a body of which nothing is read.
@@ -79,6 +81,8 @@ def read(shape: Shape, value: object, path: str = "") -> object:
     fits, wanted = _SCALARS[shape.kind]
     if not fits(value):
         raise bad_request(f"must be {wanted}", path)
+    if shape.max_chars and len(str(value)) > shape.max_chars:
+        raise bad_request(f"has more than {shape.max_chars} characters", path)
     if shape.choices and value not in shape.choices:
         raise bad_request(f"must be one of {', '.join(shape.choices)}", path)
     return value

@@ -14,40 +14,16 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from pinpoint_kit.server.head import Head
+    from pinpoint_kit.server.http.memory import MemoryBudget
     from pinpoint_kit.server.options import ServerOptions
 
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-__all__ = ["Body", "Disconnected", "MemoryBudget"]
+__all__ = ["Body", "Disconnected"]
 
 
 class Disconnected(Exception):
     """The client has gone before its request was complete."""
-
-
-class MemoryBudget:
-    """The memory for all bodies together. For one event loop.
-
-    Args:
-        max_bytes: how much there is.
-    """
-
-    def __init__(self, max_bytes: int) -> None:
-        self._free = max_bytes
-
-    def take(self, size: int) -> None:
-        """Take so many bytes.
-
-        Raises:
-            HttpRefusal: there are not so many left.
-        """
-        if size > self._free:
-            raise refusals.busy(ends_connection=True)
-        self._free -= size
-
-    def give_back(self, size: int) -> None:
-        """Make bytes free again."""
-        self._free += size
 
 
 class Body:
@@ -57,8 +33,8 @@ class Body:
         size: how many bytes were read so far.
     """
 
-    def __init__(self, room: MemoryBudget, max_bytes: int, options: ServerOptions) -> None:
-        self._room = room
+    def __init__(self, memory: MemoryBudget, max_bytes: int, options: ServerOptions) -> None:
+        self._memory = memory
         self._max_bytes = max_bytes
         self._options = options
         self._parts: list[bytes] = []
@@ -68,7 +44,7 @@ class Body:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._room.give_back(sum(map(len, self._parts)))
+        self._memory.give_back(sum(map(len, self._parts)))
 
     async def read(self, head: Head, receive: Receive) -> bytes:
         """Return the whole body.
@@ -96,7 +72,7 @@ class Body:
         self.size += len(part)
         if self.size > self._max_bytes:
             raise refusals.body_too_large(self._max_bytes)
-        self._room.take(len(part))
+        self._memory.take(len(part))
         self._parts.append(part)
 
 

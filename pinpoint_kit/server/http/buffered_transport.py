@@ -24,6 +24,8 @@ _LINGER_S = 2.0
 _LINGER_BYTES = 32_000_000
 #: What a client has to take of a waiting answer within `write_timeout`.
 _LEAST_PROGRESS = 16_384
+#: So much is not held until the end of the turn.
+_LONG = 65_536
 
 
 class BufferedTransport:
@@ -66,6 +68,8 @@ class BufferedTransport:
         if not self._held:
             self._loop.call_soon(self._send)
         self._held.append(data)
+        if len(data) >= _LONG:
+            self._send()  # now, so that the server sees at once whether the client reads
 
     def is_closing(self) -> bool:
         """Whether nothing more will be read or sent."""

@@ -7,9 +7,10 @@ refusals into the service's form. Parsing is h11's, the rest uvicorn's; requests
 What it leans on in uvicorn, which is not public and is why uvicorn is pinned below the next minor
 release: of `H11Protocol` the methods `connection_made`, `connection_lost`, `data_received`,
 `send_400_response`, `on_response_complete` and `shutdown`, which are overridden, and the attributes
-`app`, `conn`, `connections`, `loop` and `server_state.default_headers`, which are read; and that it
-uses its transport by `write`, `close`, `is_closing`, `get_extra_info`, `pause_reading` and
-`resume_reading` only. server/run.py leans on `Multiprocess` as well: its docstring says how.
+`conn`, `connections`, `loop` and `server_state.default_headers`, which are read, and `app`, which
+is replaced; that it uses its transport by `write`, `close`, `is_closing`, `get_extra_info`,
+`pause_reading` and `resume_reading` only; and that a `send` waits while writing is paused.
+server/workers.py leans on `Multiprocess` as well: its docstring says how.
 """
 
 from __future__ import annotations
@@ -24,18 +25,27 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from pinpoint_kit.server import refusals
 from pinpoint_kit.server.access_log import Entry
 from pinpoint_kit.server.http.buffered_transport import BufferedTransport
+from pinpoint_kit.server.http.memory import ABORT
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Awaitable, Callable, MutableMapping
 
     from pinpoint_kit.server.options import ServerOptions
     from pinpoint_kit.server.refusals import HttpRefusal
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
 
 __all__ = ["Connection", "Served"]
 
 
 class Served(Protocol):
     """The app, as far as connections need it."""
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, as ASGI has it."""
 
     @property
     def options(self) -> ServerOptions:
@@ -54,6 +64,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a new client in, in place of an idle one if there are too many."""
         self._app = cast("Served", self.app)
+        self.app = self._serve
         self._options = self._app.options
         self._head_timer: asyncio.TimerHandle | None = None
         self._since = self.loop.time()
@@ -110,6 +121,11 @@ class Connection(H11Protocol):
         """End after the request that is under way; uvicorn calls it when it stops."""
         self._app.begin_stopping()
         super().shutdown()
+
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Call the app, which may have to hang up on a client that does not read."""
+        scope["extensions"] = {ABORT: self._buffered.abort}
+        await self._app(scope, receive, send)
 
     def _make_room(self) -> bool:
         """Hang up on the client that can best be spared: an idle one, or else a slow one."""
