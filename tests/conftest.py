@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 from botocore.loaders import JSONFileLoader
@@ -29,6 +30,10 @@ for name in [name for name in os.environ if name.startswith("AWS_")]:
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_CONFIG_FILE"] = os.devnull
 os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+# A shell starts background jobs with SIGINT ignored; commands under test would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Most sessions of the tests read the same models of botocore, up to 1 MB of JSON each.
 _load_file = functools.cache(JSONFileLoader().load_file)

@@ -122,10 +122,8 @@ def endpoint_listing(
     endpoints: Iterable[Endpoint], others: Mapping[str, object] | None = None
 ) -> Listing:
     """Make a list of endpoints, one a row; `others` are further members of the JSON answer."""
-    from pinpoint_kit.models.wire import codec as wire  # noqa: PLC0415 -- it takes long to load
-
     found = list(endpoints)
-    items = [wire.to_wire(each) for each in found]
+    items = [each.to_dict() for each in found]
     return Listing(_ENDPOINT, [_endpoint_row(each) for each in found], items, others=others or {})
 
 

@@ -22,6 +22,7 @@ import click
 import pinpoint_kit as pk
 from pinpoint_kit.cli.failures import DEBUG, JSON
 from pinpoint_kit.cli.output import say
+from pinpoint_kit.doors import DEFAULT_URL
 from pinpoint_kit.errors import ConfigurationError, PinpointKitWarning
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ANSWER_OPTIONS",
     "DEBUG_OPTION",
-    "DEFAULT_URL",
     "Settings",
     "common",
     "common_with",
@@ -53,9 +53,6 @@ __all__ = [
 #: What the engine takes when no application is named.
 DEFAULT_APPLICATION = "default"
 _MOST_SHOWN = 10
-
-#: That of `connect`; written here as well because its home loads botocore.
-DEFAULT_URL = "sqlite:///pinpoint.db"
 
 
 @functools.cache

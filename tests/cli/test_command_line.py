@@ -15,11 +15,10 @@ import click
 import pytest
 
 import pinpoint_kit as pk
-from pinpoint_kit import doors, errors
+from pinpoint_kit import errors
 from pinpoint_kit.cli import cli
 from pinpoint_kit.cli.app import _HOMES
 from pinpoint_kit.cli.failures import exit_status
-from pinpoint_kit.cli.options import DEFAULT_URL
 from pinpoint_kit.cli.wording import in_cli_words
 from pinpoint_kit.version import VERSION
 
@@ -130,11 +129,6 @@ def test_near_names(run: Run, words: tuple[str, ...], near: str) -> None:
     assert answer.status == 2
     assert "Did you mean" in answer.stderr
     assert f"'{near}'" in answer.stderr.partition("Did you mean")[2]
-
-
-def test_the_default_url() -> None:
-    """The command line and `connect` work on the same database when none is named."""
-    assert DEFAULT_URL == doors.DEFAULT_URL
 
 
 #: What takes long to import, and what `--help` needs least.

@@ -13,7 +13,6 @@ from pinpoint_kit.cli.options import ANSWER_OPTIONS, Settings, example, place_op
 from pinpoint_kit.cli.output import print_json
 from pinpoint_kit.cli.pairs import pair
 from pinpoint_kit.cli.prompts import confirm
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +58,7 @@ def list_applications(url: str | None, form: Form | None, *, as_json: bool) -> N
     """List applications, oldest first."""
     with _opened(url, writes=False) as pinpoint:
         found = pinpoint.applications.list()
-    items = [wire.to_wire(each) for each in found]
+    items = [each.to_dict() for each in found]
     listing = Listing(_COLUMNS, [_row(each) for each in found], items, empty="no applications")
     print_list(listing, form, as_json=as_json)
 
@@ -76,7 +75,7 @@ def create_application(
     with _opened(url, writes=True) as pinpoint:
         created = pinpoint.applications.create(name, tags=dict(tags) or None)
     if as_json:
-        print_json(wire.to_wire(created))
+        print_json(created.to_dict())
     else:
         click.echo(f"created application {created.id}")
 
@@ -95,7 +94,7 @@ def delete_application(url: str | None, application_id: str, *, yes: bool, as_js
     with _opened(url, writes=False) as pinpoint:
         deleted = pinpoint.applications.delete(application_id)
     if as_json:
-        print_json(wire.to_wire(deleted))
+        print_json(deleted.to_dict())
     else:
         click.echo(f"deleted application {deleted.id}")
 

@@ -19,7 +19,6 @@ from pinpoint_kit.cli.failures import REFUSED
 from pinpoint_kit.cli.options import Settings, common_with, example, place_options
 from pinpoint_kit.cli.output import console, members_table, print_json, table
 from pinpoint_kit.cli.population import Person, people
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,10 +70,11 @@ def demo(settings: Settings, users: int, seed: int) -> None:
             for endpoint in pinpoint.users.endpoints(_user_id(person))
         ]
         sample = pinpoint.endpoints.get(str(population[0].endpoint.id))
+        truncated = pinpoint.delivery.stats().truncated
     if settings.as_json:
-        print_json(_as_json(settings, phases, found, sample))
+        print_json(_as_json(settings, phases, found, sample) | {"truncated": truncated})
     else:
-        _show(settings, phases, found, sample)
+        _show(settings, phases, found, sample, truncated)
     if any(report.dropped or report.pending for report in phases.values()):
         sys.exit(REFUSED)
 
@@ -119,7 +119,7 @@ def _steps(pinpoint: pk.Pinpoint, population: list[Person], now: dt.datetime) ->
     yield "_session.start"
     for person, session in sessions:
         _play(person, session, start)
-    # One event is made too long on purpose: recording it does not fail, it is counted.
+    # One value is too long on purpose: recording does not fail, the value is cut and counted.
     sessions[0][1].record("level_up", attributes={"comment": _TOO_LONG})
     yield "level_up"
     for person in population:
@@ -171,7 +171,7 @@ def _as_json(
             "by_platform": dict(platforms.most_common()),
             "by_country": dict(countries.most_common()),
         },
-        "sample": wire.to_wire(sample),
+        "sample": sample.to_dict(),
     }
 
 
@@ -180,6 +180,7 @@ def _show(
     phases: dict[str, pk.DeliveryReport],
     found: list[pk.Endpoint],
     sample: pk.Endpoint,
+    truncated: int,
 ) -> None:
     out = console()
     reports = [*phases.items()]
@@ -195,8 +196,8 @@ def _show(
     click.echo("What was recorded\n")
     out.print(table(("Event type", *numbers), [*rows, ("all", *totals)], numbers=numbers))
     click.echo(
-        "\nOne level_up was made too long on purpose (a value of 201 characters):\n"
-        "recording it raises nothing; it is rejected and counted with its reason.\n"
+        "\nOne level_up got a value of 201 characters on purpose. Recording raised nothing:\n"
+        f"values are cut at 200 characters, and {truncated} event was counted as truncated.\n"
         "\nWho is in the audience now\n"
     )
     platforms, countries = _counts(found)
@@ -210,7 +211,7 @@ def _show(
         )
     )
     click.echo(f"\nOne of them: pinpoint.endpoints.get({sample.id!r})\n")
-    out.print(members_table(wire.to_wire(sample)))
+    out.print(members_table(sample.to_dict()))
     _next_steps(settings)
 
 

@@ -46,9 +46,9 @@ def get_endpoint(settings: Settings, endpoint_id: str) -> None:
     with settings.reading() as pinpoint:
         found = pinpoint.endpoints.get(endpoint_id)
     if settings.as_json:
-        print_json(wire.to_wire(found))
+        print_json(found.to_dict())
     else:
-        console().print(members_table(wire.to_wire(found)))
+        console().print(members_table(found.to_dict()))
 
 
 @example("endpoint update device-1 --attribute plan=pro")
@@ -164,10 +164,10 @@ def delete_endpoint(settings: Settings, endpoint_id: str, *, yes: bool) -> None:
     with settings.reading() as pinpoint:
         deleted = pinpoint.endpoints.delete(endpoint_id)
     if settings.as_json:
-        print_json(wire.to_wire(deleted))
+        print_json(deleted.to_dict())
     else:
         click.echo("deleted:")
-        console().print(members_table(wire.to_wire(deleted)))
+        console().print(members_table(deleted.to_dict()))
 
 
 def _name_option(error: errors.BadRequest) -> None:

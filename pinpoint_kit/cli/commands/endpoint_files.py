@@ -23,7 +23,6 @@ from pinpoint_kit.cli.job_options import (
 from pinpoint_kit.cli.listing import Form, first_endpoints, output_options, print_first
 from pinpoint_kit.cli.options import Settings, common, example, limit_option
 from pinpoint_kit.cli.output import print_json, say, shown, shown_json, writing
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +95,7 @@ def scan(
         found = (pinpoint.endpoints.ids if only_ids else pinpoint.endpoints.scan)(**given)
         with writing(target) as write, around:
             for each in found:
-                line = each if isinstance(each, str) else orjson.dumps(wire.to_wire(each)).decode()
+                line = each if isinstance(each, str) else orjson.dumps(each.to_dict()).decode()
                 write(text(line).encode() + b"\n")
                 count += 1
                 if count % _SHOWN_EVERY == 0 and target != "-":

@@ -22,7 +22,6 @@ from pinpoint_kit.cli.job_options import (
 from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
 from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import console, members_table, print_json
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,7 +165,7 @@ def list_jobs(
     """List import and export jobs, oldest first."""
     with settings.reading() as pinpoint:
         found = pinpoint.jobs.list(type=job_type, segment_id=segment_id)
-    items = [wire.to_wire(each) for each in found]
+    items = [each.to_dict() for each in found]
     listing = Listing(_COLUMNS, [_row(each) for each in found], items, empty="no jobs")
     print_list(listing, form, as_json=settings.as_json)
 
@@ -202,9 +201,9 @@ def _word(found: pk.Job) -> str:
 def _show(settings: Settings, found: pk.Job) -> None:
     show_failures(found.failures, found.total_failures or 0)
     if settings.as_json:
-        print_json(wire.to_wire(found))
+        print_json(found.to_dict())
         return
-    members = wire.to_wire(found)
+    members = found.to_dict()
     members.pop("Failures", None)
     console().print(members_table(members))
 

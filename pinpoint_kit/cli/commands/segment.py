@@ -85,7 +85,7 @@ def create_segment(
     with settings.opened() as pinpoint:
         created = pinpoint.segments.create(name, definition or condition)  # type: ignore[arg-type]  # one of them is given
     if settings.as_json:
-        print_json(wire.to_wire(created))
+        print_json(created.to_dict())
     else:
         click.echo(f"created segment {created.id}")
 
@@ -111,7 +111,7 @@ def list_segments(settings: Settings, form: Form | None) -> None:
     """List segments, each in its latest version."""
     with settings.reading() as pinpoint:
         found = pinpoint.segments.list()
-    items = [wire.to_wire(each) for each in found]
+    items = [each.to_dict() for each in found]
     listing = Listing(_COLUMNS, [_row(each) for each in found], items, empty="no segments")
     print_list(listing, form, as_json=settings.as_json)
 
@@ -157,7 +157,7 @@ def delete_segment(settings: Settings, segment_id: str, *, yes: bool) -> None:
 
 
 def _show(settings: Settings, found: Segment) -> None:
-    members = wire.to_wire(found)
+    members = found.to_dict()
     if settings.as_json:
         print_json(members)
     else:
@@ -228,7 +228,7 @@ def explain_member(
     with settings.reading() as pinpoint:
         found = pinpoint.segments.explain(endpoint_id, segment_id, version=version)
     if settings.as_json:
-        print_json(wire.to_wire(found))
+        print_json(found.to_dict())
         return
     verdict = "is in" if found.is_member else "is not in"
     click.echo(f"{shown(found.endpoint_id)} {verdict} segment {shown(found.segment_id)}")

@@ -17,6 +17,7 @@ import click
 from pinpoint_kit.cli.extras import server_part
 from pinpoint_kit.cli.options import DEBUG_OPTION, database_file, database_option, example
 from pinpoint_kit.cli.output import say
+from pinpoint_kit.doors import open_served_files
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -96,8 +97,6 @@ def serve(  # noqa: PLR0913 -- the options of the command
 
     Ctrl-C or SIGTERM stops it after the requests under way are answered.
     """
-    from pinpoint_kit.doors import open_served_files  # noqa: PLC0415 -- it loads the engine
-
     server = server_part("run")
     if not url.lower().startswith("sqlite:"):
         raise ConfigurationError(

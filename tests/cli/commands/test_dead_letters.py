@@ -193,7 +193,7 @@ def test_a_letter_that_is_not_there(run: Run, spool: Path, words: tuple[str, ...
 def test_export_fix_record(run: Run, folder: Path) -> None:
     """What a client had refused is exported, corrected and recorded under its own event id."""
     options: dict[str, Any] = {"application": "shop", "spool": "events.spool"}
-    with pk.connect("sqlite:///pinpoint.db", **options) as pinpoint:
+    with pk.connect("sqlite:///pinpoint.db", invalid="reject", **options) as pinpoint:
         details: dict[str, Any] = {"attributes": {"comment": "x" * 201}, "metrics": {"level": 2.5}}
         event_id = pinpoint.events.record("device-1", "level_up", **details)
         assert pinpoint.flush(5).rejected == 1
