@@ -10,6 +10,7 @@ from pinpoint_kit.audience.report import RowProblem
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem
 from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.models.wire.rows import converted
 from pinpoint_kit.records.columns import CellError, meant, nested
 from pinpoint_kit.records.ids import derived_id
 
@@ -63,9 +64,11 @@ class RowChecks:
     def record(self, row: int, record: Mapping[str, object]) -> CheckedRow:
         """Members of an endpoint under Pinpoint's names; those of members may have dotted names."""
         try:
-            return self.endpoint(row, nested(record))
+            return self.endpoint(row, nested(converted(record)))
         except CellError as error:
             return self.bad(row, str(error), error.column)
+        except ValidationError as error:
+            return self._refused(row, error)
 
     def users(self, line: int, user_ids: Sequence[str]) -> CheckedRow:
         """A row that names nothing but users, which is no endpoint."""

@@ -19,6 +19,8 @@ from pinpoint_kit.audience import locations
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models.endpoint import Endpoint
 from pinpoint_kit.models.job import JobFormat
+from pinpoint_kit.models.wire.rows import is_missing
+from pinpoint_kit.records.columns import column_of
 from pinpoint_kit.records.lines import Lines
 from pinpoint_kit.records.rows import CsvRows, HeaderError, JsonRows
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
+    import polars as pl
     import pyarrow as pa
 
     from pinpoint_kit.audience.row_checks import CheckedRow, RowChecks
@@ -35,7 +38,7 @@ __all__ = ["RowSource", "checked_rows", "local_file"]
 
 #: What can be loaded.
 RowSource: TypeAlias = Union[
-    "str | os.PathLike[str] | BinaryIO | TextIO | pd.DataFrame | pa.Table",
+    "str | os.PathLike[str] | BinaryIO | TextIO | pd.DataFrame | pa.Table | pl.DataFrame",
     Iterable["Endpoint | Mapping[str, Any]"],
 ]
 
@@ -139,13 +142,16 @@ def _file_rows(
 
 def _object_rows(source: object, checks: RowChecks) -> Iterator[CheckedRow]:
     if hasattr(source, "columns") and hasattr(source, "itertuples"):
-        source = _records(source.columns, source.itertuples(index=False, name=None))
+        frame = _with_index(source)
+        source = _records(frame.columns, frame.itertuples(index=False, name=None))
+    elif hasattr(source, "columns") and hasattr(source, "iter_rows"):  # polars
+        source = _records(source.columns, source.iter_rows())
     elif hasattr(source, "column_names") and hasattr(source, "to_batches"):
         source = _records(source.column_names, _arrow_rows(source))
     if isinstance(source, (Mapping, Endpoint, bytes)) or not isinstance(source, Iterable):
         raise InvalidTypeError(
             f"expected a path or rows, got {type(source).__name__}: pass a list of Endpoint, of"
-            " dicts, a data frame or an Arrow table",
+            " dicts, a data frame (pandas, polars) or an Arrow table",
             "$.source",
         )
     for row, item in enumerate(source, start=1):
@@ -157,6 +163,13 @@ def _object_rows(source: object, checks: RowChecks) -> Iterator[CheckedRow]:
             raise InvalidTypeError(
                 f"expected an Endpoint or a dict, got {type(item).__name__}", f"$.source[{row - 1}]"
             )
+
+
+def _with_index(frame: Any) -> Any:  # noqa: ANN401 -- pandas is an extra
+    """Return a data frame of pandas whose index is a column where it has such a name."""
+    names = [name for name in frame.index.names if isinstance(name, str)]
+    has_columns = any(column_of(name) is not None for name in names)
+    return frame.reset_index() if has_columns else frame
 
 
 def _arrow_rows(table: Any) -> Iterator[tuple[object, ...]]:  # noqa: ANN401 -- pyarrow is an extra
@@ -172,28 +185,11 @@ def _records(
     for cells in rows:
         record: dict[str, object] = {}
         for name, cell in zip(names, cells, strict=True):
-            if _is_missing(cell):
+            if is_missing(cell):
                 continue
-            value = _plain(cell)
+            value = cell.tolist() if hasattr(cell, "tolist") else cell
             record[name] = [*_listed(record[name]), *_listed(value)] if name in record else value
         yield record
-
-
-def _is_missing(cell: Any) -> bool:  # noqa: ANN401 -- whatever a cell holds
-    if cell is None or hasattr(cell, "__len__"):
-        return cell is None
-    try:
-        return bool(cell != cell)  # noqa: PLR0124 -- NaN and NaT differ from themselves
-    except TypeError:  # pandas' NA says neither yes nor no
-        return True
-
-
-def _plain(cell: Any) -> object:  # noqa: ANN401 -- whatever a cell holds
-    """What JSON can hold, for scalars and arrays of numerical libraries and for dates."""
-    if hasattr(cell, "isoformat"):
-        text: object = cell.isoformat()
-        return text
-    return cell.tolist() if hasattr(cell, "tolist") else cell
 
 
 def _listed(value: object) -> list[object]:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from pinpoint_kit.records.cells import values_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
-__all__ = ["CellError", "Column", "ColumnError", "columns_of", "meant", "nested"]
+__all__ = ["CellError", "Column", "ColumnError", "column_of", "columns_of", "meant", "nested"]
 
 _PLAIN = (
     "Id", "Address", "ChannelType", "EndpointStatus", "OptOut", "EffectiveDate", "RequestId",
@@ -42,6 +45,8 @@ _MEANT = {
     "user.attributes": "User.UserAttributes",
 }
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+#: As pandas renames a repeated column; an endpoint has at most 50 values of a name.
+_REPETITION = re.compile(r"(.+)\.([1-9][0-9]?)")
 _FILLERS = re.compile(r"[\s_-]")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
@@ -65,13 +70,22 @@ class CellError(Exception):
 
 @attrs.frozen
 class Column:
-    """Where the cells of a column go: `path` to the object that holds `member`."""
+    """Where the cells of a column go: `path` to the object that holds `member`.
+
+    `repeats` is the member that this column repeats, if it looks as pandas renames repeated ones.
+    """
 
     name: str
     path: tuple[str, ...]
     member: str
     is_list: bool = False
     is_number: bool = False
+    repeats: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        """True where blanks around a cell belong to the value."""
+        return self.is_list
 
     def put(self, members: dict[str, object], cell: object) -> None:
         """Put a cell into the members of its row; texts of a list are added one by one.
@@ -85,10 +99,15 @@ class Column:
                 raise CellError(f"{step} is given in two ways")
             members = inner
         if self.is_list:
-            values = members.setdefault(self.member, [])
+            listed = values_of(cell) if isinstance(cell, str) else cell
+            # A list stands for all values of its own name; one value repeats another column.
+            name, more = self.member, listed
+            if not isinstance(more, (list, tuple)):
+                name, more = self.repeats or self.member, [cell]
+            values = members.setdefault(name, [])
             if not isinstance(values, list):
                 raise CellError("is given in two ways")
-            values.extend(cell if isinstance(cell, (list, tuple)) else [cell])
+            values.extend(more)
         else:
             members[self.member] = (
                 _number(cell) if self.is_number and isinstance(cell, str) else cell
@@ -106,15 +125,41 @@ def columns_of(header: Sequence[str]) -> list[Column]:
     for position, name in enumerate(header):
         column = column_of(name)
         if column is None:
-            raise ColumnError(f"column {position + 1} of the header {_column_problem(name)}")
+            raise ColumnError(
+                f"column {position + 1} of the header {_column_problem(name, position)}"
+            )
         if not column.is_list and name in header[:position]:
             raise ColumnError(f"column {position + 1} of the header repeats the name of another")
         found.append(column)
-    return found
+    return with_repetitions(found)
 
 
-def _column_problem(name: str) -> str:
+def with_repetitions(columns: Sequence[Column]) -> list[Column]:
+    """Return columns in which `NAME.1`, `NAME.2`, ... repeat `NAME` if all of them are there.
+
+    pandas reads a repeated header so: `Attributes.plan` twice becomes `Attributes.plan.1`.
+    """
+    names = {column.name for column in columns}
+    return [
+        attrs.evolve(column, repeats=repeated) if (repeated := _repeated(column, names)) else column
+        for column in columns
+    ]
+
+
+def _repeated(column: Column, names: AbstractSet[str]) -> str:
+    """Return the member that a column repeats, "" when it is a name of its own."""
+    found = _REPETITION.fullmatch(column.name)
+    if not column.is_list or found is None:
+        return ""
+    base, number = found[1], int(found[2])
+    earlier = {base, *(f"{base}.{index}" for index in range(1, number))}
+    return column.member.rpartition(".")[0] if earlier <= names else ""
+
+
+def _column_problem(name: str, position: int) -> str:
     """What is wrong with a name in a header; it is not shown, for it may be data."""
+    if not name and position == 0:
+        return "has no name: name it, or leave it out (in pandas with to_csv(index=False))"
     if not name:
         return "has no name: name it, or leave the comma out in all lines"
     text = "is nothing that an endpoint has"
@@ -163,7 +208,7 @@ def nested(record: Mapping[str, object]) -> dict[str, object]:
         CellError: two names stand for the same member, or a text is no number.
     """
     dotted = [name for name in record if isinstance(name, str) and "." in name]
-    columns = [column for column in map(column_of, dotted) if column is not None]
+    columns = with_repetitions([found for found in map(column_of, dotted) if found is not None])
     names = {column.name for column in columns}
     members = {name: _copied(value) for name, value in record.items() if name not in names}
     for column in columns:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import orjson
 
+from pinpoint_kit.records.cells import is_blank, plain_cell
 from pinpoint_kit.records.columns import CellError, ColumnError, columns_of
 from pinpoint_kit.records.lines import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pinpoint_kit.records.columns import Column
     from pinpoint_kit.records.lines import Line, Lines
 
 __all__ = ["CsvRows", "HeaderError", "JsonRows", "Maker", "Rows"]
@@ -111,6 +113,11 @@ def _only_user(members: dict[str, object]) -> str | None:
 class CsvRows(Generic[R]):
     """RFC 4180 with a header of dotted names; a repeated header gives several values.
 
+    What spreadsheets and people write is taken as well: rows of nothing but commas are blank lines,
+    missing cells at the end of a row and commas behind the last column are blank, and a blank
+    behind a comma is none of the value. In attributes it is, unless the header has such blanks or a
+    quote follows it.
+
     Args:
         lines: where the rows are, without the header.
         maker: makes the rows.
@@ -124,25 +131,29 @@ class CsvRows(Generic[R]):
         self.lines = lines
         self.is_at_end = False
         self._maker = maker
+        names = [name.strip() for name in header]
+        while len(names) > 1 and not names[-1]:
+            del names[-1]
         try:
-            self._columns = columns_of(header)
+            self._columns = columns_of(names)
         except ColumnError as error:
             raise HeaderError(str(error)) from None
-        self._has_only_users = list(header) == ["User.UserId"]
+        self._has_blanks = any(name.startswith(" ") for name in header[1:])
+        self._has_only_users = names == ["User.UserId"]
         self._feed = _Feed(lines)
         self._reader = csv.reader(self._feed, strict=True)
 
     @staticmethod
     def header(lines: Lines) -> list[str]:
-        """Reads the header, which is the first line that is not blank.
+        """Return the header as it stands there: the first line that is not blank.
 
         Raises:
             HeaderError: there is none, or it is no line of CSV.
         """
         try:
             for cells in csv.reader(_Feed(lines), strict=True):
-                if cells:
-                    return [cell.strip() for cell in cells]
+                if not is_blank(cells):
+                    return cells
         except (_LineError, csv.Error) as error:
             raise HeaderError(f"the header {_reason(error)}") from None
         raise HeaderError("the file has no header")
@@ -164,25 +175,33 @@ class CsvRows(Generic[R]):
                 self.lines.give_back(self._feed.taken[1:])
                 rows.append(self._maker.bad(number, _reason(error)))
                 continue
-            if cells:
+            if not is_blank(cells):
                 rows.append(self._row(number, cells))
         return rows
 
     def _row(self, number: int, cells: Sequence[str]) -> R:
-        if len(cells) != len(self._columns):
+        if not is_blank(cells[len(self._columns) :]):
             return self._maker.bad(
                 number, f"has {len(cells)} cells where the header has {len(self._columns)}"
             )
         if self._has_only_users:
             return self._maker.users(number, cells[0].split())
         members: dict[str, object] = {}
-        for column, cell in zip(self._columns, cells, strict=True):
+        for column, text in zip(self._columns, cells, strict=False):  # a row may end early
+            cell = self._cell(column, text)
             if cell:
                 try:
                     column.put(members, cell)
                 except CellError as error:
                     return self._maker.bad(number, str(error), column.name)
         return self._maker.endpoint(number, members)
+
+    def _cell(self, column: Column, text: str) -> str:
+        if not text.startswith(" "):
+            return text if column.is_text else text.rstrip(" ")
+        if self._has_blanks or not column.is_text or text.lstrip(" ").startswith('"'):
+            return plain_cell(text)
+        return text
 
 
 class _LineError(Exception):

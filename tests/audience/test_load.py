@@ -281,7 +281,7 @@ BAD_CSV = (
     b"secret,PIGEON,+1,1,,\n"
     b"secret,SMS,+1,high,,\n"
     b"secret,SMS,+1,1,north,\n"
-    b"secret,SMS,+1,1\n"
+    b"secret,SMS,+1,1,,,more\n"
     b"secret,SMS,+1,1,,\xff\n"
     b'secret,SMS,"+1,1,,\n'
     b"secret${},SMS,+1,1,,\n"
@@ -295,7 +295,7 @@ BAD_CSV_PROBLEMS = [
     (3, "ChannelType", "use one of"),
     (4, "Metrics.level", "must be a number"),
     (5, "Location.Latitude", "must be a number"),
-    (6, "", "has 4 cells where the header has 6"),
+    (6, "", "has 7 cells where the header has 6"),
     (7, "", "not UTF-8"),
     (8, "", "not valid CSV"),
     (9, "Id", "cannot hold"),

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pinpoint_kit.records.cells import values_of
 from pinpoint_kit.records.columns import CellError, ColumnError, columns_of, nested
 from pinpoint_kit.records.ids import derived_id
 from pinpoint_kit.records.lines import Lines
@@ -86,7 +89,8 @@ def test_a_file_of_users() -> None:
         ("Id;ChannelType;Address", "separate the columns with commas, not with semicolons$"),
         ("Id\tChannelType\tAddress", "commas, not with tabs$"),
         ("Id|ChannelType|Address", "commas, not with bars$"),
-        ("Id,Address,", "column 3 of the header has no name: name it, or leave the comma out"),
+        ("Id,,Address", "column 2 of the header has no name: name it, or leave the comma out"),
+        (",Id,Address", r"column 1 of the header has no name: .* with to_csv\(index=False\)"),
         ("id", "column 1 of the header is nothing that an endpoint has: write Id$"),
         ("Id,channel_type", "column 2 .*: write ChannelType$"),
         ("Id,Opt Out", ": write OptOut$"),
@@ -111,6 +115,90 @@ def test_headers_that_cannot_be_understood(header: str, problem: str) -> None:
     with pytest.raises(HeaderError, match=problem) as caught:
         csv(header)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Id,ChannelType,Address\nd1,EMAIL,a@b.c\n,,\n,,\n\n ,, \n,,,,,\n",
+        ",,\nId,ChannelType,Address\nd1,EMAIL,a@b.c\n",
+        "Id,ChannelType,Address,\nd1,EMAIL,a@b.c,\n",
+        "Id,ChannelType,Address,,\nd1,EMAIL,a@b.c\n",
+        "Id, ChannelType, Address\nd1, EMAIL, a@b.c\n",
+        'Id, ChannelType, Address\nd1, "EMAIL", "a@b.c"\n',
+        "Id,ChannelType,Address\nd1, EMAIL , a@b.c \n",
+        "Id,ChannelType,Address,Attributes.plan,Metrics.n\nd1,EMAIL,a@b.c\n",
+    ],
+)
+def test_what_spreadsheets_and_people_write(text: str) -> None:
+    """Rows of commas are blank, commas at the end and short rows say nothing, blanks are none."""
+    ((_, members),) = csv(text)
+    assert members == {"Id": "d1", "ChannelType": "EMAIL", "Address": "a@b.c"}
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "value"),
+    [
+        ("Id,Attributes.a", "d, x ", " x "),
+        ("Id, Attributes.a", "d, x ", "x"),
+        ("Id,Attributes.a", 'd, "x ""y"""', 'x "y"'),
+        ("Id,Attributes.a", 'd," x"', " x"),
+    ],
+)
+def test_blanks_in_attributes(header: str, row: str, value: str) -> None:
+    """A blank belongs to an attribute unless the header has blanks behind its commas, too."""
+    ((_, members),) = csv(f"{header}\n{row}\n")
+    assert members == {"Id": "d", "Attributes": {"a": [value]}}
+
+
+@pytest.mark.parametrize(
+    ("cell", "values"),
+    [
+        ("['pro']", ["pro"]),
+        ("['music', 'travel']", ["music", "travel"]),
+        ("['music' 'travel'\n 'food']", ["music", "travel", "food"]),
+        ('["a, b", "it\'s", "\u00e9"]', ["a, b", "it's", "é"]),
+        ('["it\'s", \'say "x"\']', ["it's", 'say "x"']),
+        ("['a', None, nan]", ["a"]),
+        ('["a", null]', ["a"]),
+        ("['']", [""]),
+        ("[]", []),
+        ("[draft]", ["[draft]"]),
+        ("[1, 2]", ["[1, 2]"]),
+        ("['a'", ["['a'"]),
+        ("['a' + 'b']", ["['a' + 'b']"]),
+        ("[__import__('os')]", ["[__import__('os')]"]),
+    ],
+)
+def test_a_cell_that_is_a_list_written_out(cell: str, values: list[str]) -> None:
+    """What a data frame's `to_csv` writes of a list is that list again; other texts stay."""
+    quoted = '"' + cell.replace('"', '""') + '"'
+    ((_, members),) = csv(f"Id,Attributes.a\nd,{quoted}\n")
+    assert members == {"Id": "d", "Attributes": {"a": values}}
+
+
+@given(st.lists(st.text(), max_size=5))
+def test_lists_survive_being_written_out(values: list[str]) -> None:
+    """Python's, JSON's and NumPy's way of showing a list of texts all give the list back."""
+    assert values_of(str(values)) == values
+    if not any("\ud800" <= sign <= "\udfff" for value in values for sign in value):
+        assert values_of(orjson.dumps(values).decode()) == values
+    shown = " ".join(map(repr, values))
+    assert values_of(f"[{shown}]") == values
+
+
+def test_columns_that_pandas_has_renamed() -> None:
+    """`x.1`, `x.2` repeat `x` where all of them are there; otherwise they are names."""
+    assert csv("Id,Attributes.x,Attributes.x.1,Attributes.x.2\nd,a,b,c\n") == [
+        (2, {"Id": "d", "Attributes": {"x": ["a", "b", "c"]}})
+    ]
+    assert csv("Id,Attributes.x,Attributes.x.2,Attributes.q.1\nd,a,b,c\n") == [
+        (2, {"Id": "d", "Attributes": {"x": ["a"], "x.2": ["b"], "q.1": ["c"]}})
+    ]
+    # A list stands for all values of its name: such a table was not read from repeated columns.
+    assert csv("Id,Attributes.x,Attributes.x.1\nd,['a'],['b']\n") == [
+        (2, {"Id": "d", "Attributes": {"x": ["a"], "x.1": ["b"]}})
+    ]
 
 
 def test_a_cell_that_is_no_number() -> None:

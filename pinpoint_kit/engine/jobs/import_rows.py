@@ -16,7 +16,7 @@ import orjson
 
 from pinpoint_kit.engine.context import Stamp
 from pinpoint_kit.engine.endpoints.ids import check_id
-from pinpoint_kit.engine.endpoints.parsing import CHANNEL_TYPES, parse_patch
+from pinpoint_kit.engine.endpoints.parsing import parse_patch
 from pinpoint_kit.engine.endpoints.state import EndpointState, merge, merge_lists, new_state
 from pinpoint_kit.engine.wire.body import json_step, optional_instant, optional_text
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
@@ -146,11 +146,13 @@ def _endpoint(
 
 
 def _patch(source: Mapping[str, object], limits: Limits) -> Patch:
-    channel = source.get("ChannelType")
-    if isinstance(channel, str) and channel not in CHANNEL_TYPES:
-        # Files by hand have "Email", as AWS's own sample does.
-        source = {**source, "ChannelType": channel.upper()}
-    return parse_patch(source, limits)
+    # Files by hand have "Email", as AWS's own sample does.
+    upper = {
+        name: value.upper()
+        for name in ("ChannelType", "OptOut", "EndpointStatus")
+        if isinstance(value := source.get(name), str) and not value.isupper()
+    }
+    return parse_patch({**source, **upper} if upper else source, limits)
 
 
 def _restore(draft: EndpointState, source: Mapping[str, object]) -> bool:

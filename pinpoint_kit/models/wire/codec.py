@@ -282,15 +282,17 @@ def attribute_names(resource: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 def endpoint_of_row(members: Mapping[str, object]) -> Endpoint:
-    """Read an endpoint from a row of a file: nothing unknown, and the channel type in any letters.
+    """Read an endpoint from a row of a file: nothing unknown, and listed values in any letters.
 
     Raises:
         ValidationError: a member cannot be read, or is nothing that an endpoint has.
     """
-    channel_type = members.get("ChannelType")
-    if isinstance(channel_type, str):
-        members = {**members, "ChannelType": channel_type.upper()}
-    endpoint = from_wire(Endpoint, members, strict=True)
+    upper = {
+        name: value.upper()
+        for name in ("ChannelType", "OptOut", "EndpointStatus")
+        if isinstance(value := members.get(name), str)
+    }
+    endpoint = from_wire(Endpoint, {**members, **upper}, strict=True)
     for path, part in (
         ("$", endpoint),
         ("$.Demographic", endpoint.demographic),
