@@ -52,19 +52,25 @@ def bring_up_to_date(dialect: Dialect, connection: Connection) -> None:
         )
     for step in range(version, migrations.VERSION):
         migrations.MIGRATIONS[step](connection)
-    _check_columns(dialect, connection)
+    _check_columns(dialect, connection, version)
     # Written even when it is the same: a read-only database shows itself only by a write.
     connection.execute(
         META.update().where(META.c.name == "schema_version").values(value=str(migrations.VERSION))
     )
 
 
-def _check_columns(dialect: Dialect, connection: Connection) -> None:
-    """Refuse a file that says our version and lacks a part of it: requests would fail later."""
+def _check_columns(dialect: Dialect, connection: Connection, version: int) -> None:
+    """Refuse a file that lacks a part of the version that it says: requests would fail later.
+
+    Args:
+        dialect: its kind of database.
+        connection: inside the transaction that has upgraded it.
+        version: what it said before that.
+    """
     missing = _COLUMNS - dialect.columns(connection, list(METADATA.tables))
     if missing:
         raise StoreError(
-            f"its schema version is {migrations.VERSION}, and columns of it are not there"
-            f" ({len(missing)}, such as {'.'.join(min(missing))}); restore a backup or name another"
-            " file"
+            f"its schema version is {version}, but columns of it are missing"
+            f" ({len(missing)}, such as {'.'.join(min(missing))}): it was made by an unreleased"
+            " pinpoint-kit or is damaged; restore a backup or name another file"
         )

@@ -565,3 +565,26 @@ def test_jobs_keep_going_over_the_change_to_leases(
     )
     names = {index["name"] for index in indexes}
     assert {"jobs_by_segment", "jobs_by_type", "jobs_open"} <= names
+
+
+def test_the_log_shrinks_after_a_long_reader(
+    make_wire: Callable[..., Wire], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It grows beside somebody who reads for long, and gives the disk back afterwards."""
+    monkeypatch.setattr(connections, "LOG_BYTES", 1_000_000)
+    path = tmp_path / "p.db"
+    wire = make_wire(f"sqlite:///{path}")
+    log = path.with_name("p.db-wal")
+
+    def write(rounds: int) -> None:
+        for number in range(rounds):
+            items = ({"Id": f"e{number}-{n}", "Attributes": {"a": ["x" * 100]}} for n in range(100))
+            wire.batch(*items)
+
+    with contextlib.closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM endpoints").fetchall()
+        write(100)
+        assert log.stat().st_size > 4_500_000
+    write(3)
+    assert log.stat().st_size < 2_000_000

@@ -3,6 +3,7 @@
 The settings, and why:
 - WAL: readers never wait for the writer. `synchronous=FULL`: an answered write survives power
   loss. `secure_delete`: deleted personal data is overwritten, not just unlinked.
+- The log is cut to size when it begins anew, so that a long reader does not leave a large file.
 - The driver's own transaction handling is switched off; a write begins with BEGIN IMMEDIATE, so
   that two writers queue instead of failing half-way.
 """
@@ -39,6 +40,10 @@ _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
 _BULK_CACHE_KB = 96_000
 
 _BULK_LOG_PAGES = 16_000
+#: What the write-ahead log may keep of the disk once it is empty again. It grows for as long as
+#: somebody reads what was there before (another program, a backup), and SQLite alone never gives
+#: that back.
+LOG_BYTES = 32_000_000
 #: Instructions of SQLite's machine between two looks at the clock: some milliseconds.
 _STEPS_A_LOOK = 100_000
 
@@ -83,6 +88,7 @@ def configure(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA secure_delete=ON")
+    cursor.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
     for name, function in (("sin", math.sin), ("cos", math.cos)):
         if _lacks(cursor, name):
             connection.create_function(name, 1, function, deterministic=True)
