@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from pinpoint_kit.engine import LONG_READS
@@ -28,7 +27,7 @@ from pinpoint_kit.server.probes import Probes
 from pinpoint_kit.server.refusals import HttpRefusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, MutableMapping
 
     from pinpoint_kit.engine import Engine
     from pinpoint_kit.engine.wire.routes import Match
@@ -235,43 +234,33 @@ class App:
                 content = await body.read(head, receive)
             finally:
                 entry.bytes_in = body.size
-            async with self._turn(match):  # those who wait are not in flight yet
-                if self._in_engine >= self.options.max_in_flight:
-                    raise refusals.busy()
-                loop = asyncio.get_running_loop()
-                self._work.begin()  # where the server in front has no `lifespan`
-                self._in_engine += 1
-                try:
-                    return await loop.run_in_executor(
-                        None, self._handle, head, match, content, entry
-                    )
-                finally:
-                    self._in_engine -= 1
+            if not self._engine.is_long_read(match):
+                return await self._run(head, match, content, entry)
+            try:
+                await asyncio.wait_for(self._long_reads.acquire(), self.options.long_query_wait)
+            except asyncio.TimeoutError:
+                raise refusals.too_many_queries() from None
+            try:
+                return await self._run(head, match, content, entry)
+            finally:
+                self._long_reads.release()
 
-    @asynccontextmanager
-    async def _turn(self, match: Match) -> AsyncIterator[None]:
-        """Wait, without a thread, until one more long query may run.
-
-        Raises:
-            HttpRefusal: it was not this one's turn in time.
-        """
-        if not self._engine.is_long_read(match):
-            yield
-            return
+    async def _run(self, head: Head, match: Match, content: bytes, entry: Entry) -> Response:
+        """Answer in a thread; those who wait for a long query's turn are not in flight yet."""
+        if self._in_engine >= self.options.max_in_flight:
+            raise refusals.busy()
+        loop = asyncio.get_running_loop()
+        self._work.begin()  # where the server in front has no `lifespan`
+        self._in_engine += 1
         try:
-            await asyncio.wait_for(self._long_reads.acquire(), self.options.long_query_wait)
-        except asyncio.TimeoutError:
-            raise refusals.too_many_queries() from None
-        try:
-            yield
+            return await loop.run_in_executor(None, self._handle, head, match, content, entry)
         finally:
-            self._long_reads.release()
+            self._in_engine -= 1
 
     def _handle(self, head: Head, match: Match, content: bytes, entry: Entry) -> Response:
         """Authorize and answer a request; runs in a thread."""
         entry.access_key_id = self._access.authorize(head, content, match)
-        headers = {name: ",".join(values) for name, values in head.headers.items()}
-        request = Request(head.method, head.path, head.query, headers, content)
+        request = Request(head.method, head.path, head.query, head.joined(), content)
         return self._engine.handle(request, match)
 
 

@@ -67,7 +67,11 @@ class Head:
         size = len(target) + len(raw_query)
         for name, value in pairs:
             size += len(name) + len(value)
-            headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+            text = name.decode("latin-1")
+            if text in headers:
+                headers[text].append(value.decode("latin-1"))
+            else:
+                headers[text] = [value.decode("latin-1")]
         return cls(
             method=scope["method"],
             full_path=raw_path.decode("utf-8", "surrogateescape"),
@@ -80,6 +84,13 @@ class Head:
     def header(self, name: str) -> str:
         """Return a header's values, joined by commas; "" when it was not sent."""
         return ",".join(self.headers.get(name, ()))
+
+    def joined(self) -> dict[str, str]:
+        """Return all headers, the values of a repeated one joined by commas."""
+        return {
+            name: values[0] if len(values) == 1 else ",".join(values)
+            for name, values in self.headers.items()
+        }
 
     @property
     def has_body(self) -> bool:

@@ -160,7 +160,11 @@ class Routes:
         """
         first, *raw = path.split("/", self._depth + 1)
         try:
-            segments = tuple([_decoded(segment) for segment in raw])
+            segments = (
+                tuple(raw)
+                if "%" not in path and path.isascii()
+                else tuple([_decoded(segment) for segment in raw])
+            )
         except ApiError as refusal:
             return Match(method, (), refusal=refusal)
         if first:  # no leading slash
