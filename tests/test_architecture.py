@@ -313,11 +313,12 @@ LAYERS: dict[str, set[str]] = {
     "version": set(),
     "limits": {"errors"},
     "system": set(),
+    "validators": {"errors"},
     "models": {"errors", "limits"},
     "batching": {"limits"},
     "transport": {"errors"},
     "objects": {"errors", "transport"},
-    "delivery": {"errors", "limits", "batching", "models", "system", "transport"},
+    "delivery": {"validators", "errors", "limits", "batching", "models", "system", "transport"},
     "audience": {
         "errors",
         "limits",
@@ -335,7 +336,7 @@ LAYERS: dict[str, set[str]] = {
     "progress": {"models", "audience"},
     "engine": {"errors", "limits", "records", "system", "version"},
     "doors": {"errors", "limits", "engine", "objects", "system", "transport", "version"},
-    "server": {"errors", "engine", "system"},
+    "server": {"validators", "errors", "engine", "system"},
 }
 
 

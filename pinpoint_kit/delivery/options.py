@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 
 from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.validators import positive
 
 __all__ = ["DeliveryOptions", "WhenFull"]
 
 WhenFull = Literal["drop_newest", "drop_oldest", "block"]
-
-
-def _positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        raise ConfigurationError(f"{attribute.name} must be a number above 0, and is {value!r}")
 
 
 def _known(_: object, attribute: attrs.Attribute[str], value: str) -> None:
@@ -48,14 +44,14 @@ class DeliveryOptions:
             endpoint still go out one request after the other.
     """
 
-    max_buffer_events: int = attrs.field(default=200_000, validator=_positive)
-    max_buffer_bytes: int = attrs.field(default=128_000_000, validator=_positive)
+    max_buffer_events: int = attrs.field(default=200_000, validator=positive)
+    max_buffer_bytes: int = attrs.field(default=128_000_000, validator=positive)
     when_full: WhenFull = attrs.field(default="drop_newest", validator=_known)
-    flush_events: int = attrs.field(default=100, validator=_positive)
-    flush_bytes: int = attrs.field(default=1_000_000, validator=_positive)
-    flush_interval: float = attrs.field(default=1.0, validator=_positive)
-    give_up_after: float = attrs.field(default=300.0, validator=_positive)
-    base_wait: float = attrs.field(default=0.1, validator=_positive)
-    max_wait: float = attrs.field(default=5.0, validator=_positive)
-    exit_timeout: float = attrs.field(default=5.0, validator=_positive)
-    max_in_flight: int = attrs.field(default=4, validator=_positive)
+    flush_events: int = attrs.field(default=100, validator=positive)
+    flush_bytes: int = attrs.field(default=1_000_000, validator=positive)
+    flush_interval: float = attrs.field(default=1.0, validator=positive)
+    give_up_after: float = attrs.field(default=300.0, validator=positive)
+    base_wait: float = attrs.field(default=0.1, validator=positive)
+    max_wait: float = attrs.field(default=5.0, validator=positive)
+    exit_timeout: float = attrs.field(default=5.0, validator=positive)
+    max_in_flight: int = attrs.field(default=4, validator=positive)

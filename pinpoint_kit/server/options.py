@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
-from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.validators import positive
 
 __all__ = ["ServerOptions"]
-
-
-def _positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        raise ConfigurationError(f"{attribute.name} must be a number above 0, and is {value!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -59,19 +52,19 @@ class ServerOptions:
         ConfigurationError: a number is not above 0.
     """
 
-    max_in_flight: int = attrs.field(default=64, validator=_positive)
-    long_query_wait: float = attrs.field(default=5.0, validator=_positive)
-    max_body_bytes_in_flight: int = attrs.field(default=256_000_000, validator=_positive)
-    max_head_bytes: int = attrs.field(default=32_768, validator=_positive)
-    max_headers: int = attrs.field(default=100, validator=_positive)
-    body_idle_timeout: float = attrs.field(default=10.0, validator=_positive)
-    body_timeout: float = attrs.field(default=60.0, validator=_positive)
-    head_timeout: float = attrs.field(default=10.0, validator=_positive)
-    keep_alive_timeout: float = attrs.field(default=75.0, validator=_positive)
-    write_timeout: float = attrs.field(default=60.0, validator=_positive)
-    max_connections: int = attrs.field(default=512, validator=_positive)
-    stop_timeout: float = attrs.field(default=20.0, validator=_positive)
-    worker_timeout: float = attrs.field(default=30.0, validator=_positive)
+    max_in_flight: int = attrs.field(default=64, validator=positive)
+    long_query_wait: float = attrs.field(default=5.0, validator=positive)
+    max_body_bytes_in_flight: int = attrs.field(default=256_000_000, validator=positive)
+    max_head_bytes: int = attrs.field(default=32_768, validator=positive)
+    max_headers: int = attrs.field(default=100, validator=positive)
+    body_idle_timeout: float = attrs.field(default=10.0, validator=positive)
+    body_timeout: float = attrs.field(default=60.0, validator=positive)
+    head_timeout: float = attrs.field(default=10.0, validator=positive)
+    keep_alive_timeout: float = attrs.field(default=75.0, validator=positive)
+    write_timeout: float = attrs.field(default=60.0, validator=positive)
+    max_connections: int = attrs.field(default=512, validator=positive)
+    stop_timeout: float = attrs.field(default=20.0, validator=positive)
+    worker_timeout: float = attrs.field(default=30.0, validator=positive)
     local_only: bool = False
     access_log: bool = True
     log_addresses: bool = False
