@@ -16,6 +16,7 @@ __all__ = ["MAX_LINE_BYTES", "Line", "Lines"]
 
 #: Far above what an endpoint may have. Of a longer line nothing is kept.
 MAX_LINE_BYTES = 1_000_000
+_SKIPPED_AT_ONCE = 65_536
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -35,24 +36,33 @@ class Lines:
         stream: buffered, and positioned at `offset`.
         offset: how many bytes come before.
         number: how many lines come before.
+        max_bytes: of a longer line nothing is kept.
     """
 
-    def __init__(self, stream: BinaryIO, *, offset: int = 0, number: int = 0) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        *,
+        offset: int = 0,
+        number: int = 0,
+        max_bytes: int = MAX_LINE_BYTES,
+    ) -> None:
         self._readline = stream.readline
+        self._max_bytes = max_bytes
         self._back: list[Line] = []
         self.offset = offset
         self.number = number
 
     def next(self) -> Line | None:
-        """Returns the next line, or None at the end."""
+        """Return the next line, or None at the end."""
         if self._back:
             line = self._back.pop()
         else:
-            content = self._readline(MAX_LINE_BYTES)
+            content = self._readline(self._max_bytes)
             if not content:
                 return None
             size = len(content)
-            if size == MAX_LINE_BYTES and content[-1:] != b"\n":
+            if size == self._max_bytes and content[-1:] != b"\n":
                 size += self._skip()
                 line = Line(self.number + 1, size, None)
             else:
@@ -64,15 +74,15 @@ class Lines:
         return line
 
     def give_back(self, lines: Sequence[Line]) -> None:
-        """Takes back the lines that were read last, in the order in which they were read."""
+        """Take back the lines that were read last, in the order in which they were read."""
         self._back.extend(reversed(lines))
         self.number -= len(lines)
         self.offset -= sum(line.size for line in lines)
 
     def _skip(self) -> int:
-        """Reads to the end of a line, and returns how many bytes that were."""
+        """Read to the end of a line, and return how many bytes that were."""
         size = 0
-        while content := self._readline(MAX_LINE_BYTES):
+        while content := self._readline(_SKIPPED_AT_ONCE):
             size += len(content)
             if content[-1:] == b"\n":
                 break

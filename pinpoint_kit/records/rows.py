@@ -8,6 +8,7 @@ is the business of whoever reads.
 from __future__ import annotations
 
 import csv
+import re
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import orjson
@@ -31,6 +32,9 @@ R_co = TypeVar("R_co", covariant=True)
 _MAX_BYTES = 4_000_000
 #: A row with a quote that is never closed would go on to the end of the file.
 _MAX_ROW_LINES = 200
+#: Where one object ends and another begins.
+_SEAM = re.compile(rb"\}\s*,?\s*\{")
+_IS_ARRAY = "is a JSON array: write one object a line (jq -c '.[]')"
 _TOO_LONG = f"is longer than {MAX_LINE_BYTES} bytes"
 
 
@@ -91,14 +95,26 @@ class JsonRows(Generic[R]):
         try:
             members = orjson.loads(content)
         except orjson.JSONDecodeError as error:
-            reason = f"is not valid JSON: {error.msg} (column {error.colno})"
-            return self._maker.bad(number, reason)
+            return self._maker.bad(number, _json_problem(content, error))
+        if isinstance(members, list):
+            return self._maker.bad(number, _IS_ARRAY)
         if not isinstance(members, dict):
             return self._maker.bad(number, "must be a JSON object")
         user_id = _only_user(members)
         if user_id is not None:
             return self._maker.users(number, [user_id])
         return self._maker.endpoint(number, members, content)
+
+
+def _json_problem(content: bytes, error: orjson.JSONDecodeError) -> str:
+    """Why a line is no JSON, and what to write where it is JSON in another layout."""
+    if content.startswith(b"["):
+        return _IS_ARRAY
+    if content == b"{":
+        return "begins an object that goes over lines: write one object a line (jq -c .)"
+    if _SEAM.search(content, error.pos - 1):
+        return "has several objects: write one object a line (jq -c .)"
+    return f"is not valid JSON: {error.msg} (column {error.colno})"
 
 
 def _only_user(members: dict[str, object]) -> str | None:

@@ -252,3 +252,21 @@ def test_an_id_is_the_same_each_time() -> None:
     """It tells channels and addresses apart, and is no secret of this process."""
     assert derived_id("EMAIL", "ana@example.com") == "15590fdf-4ea0-52be-887c-2117f81eee64"
     assert derived_id("SMS", "+1") != derived_id("SMS", "+2") != derived_id("VOICE", "+2")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'[{"Id":"a"},', "is a JSON array: write one object a line (jq -c '.[]')"),
+        (b'[{"Id":"a"}]', "is a JSON array: write one object a line (jq -c '.[]')"),
+        (b"{", "begins an object that goes over lines: write one object a line (jq -c .)"),
+        (b'{"Id":"a"}{"Id":"b"}', "has several objects: write one object a line (jq -c .)"),
+        (b'{"Id":"a"}, {"Id":"b"}', "has several objects: write one object a line (jq -c .)"),
+        (b'{"Id":"a"', "is not valid JSON: unexpected end of data (column 10)"),
+        (b'"a"', "must be a JSON object"),
+    ],
+)
+def test_json_in_another_layout(line: bytes, reason: str) -> None:
+    """The problem says how to write one object a line."""
+    rows = JsonRows(Lines(io.BytesIO(line)), Maker())
+    assert everything(rows) == [(1, reason, "")]

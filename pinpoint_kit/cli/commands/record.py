@@ -17,8 +17,8 @@ from pinpoint_kit import DeliveryOptions, errors
 from pinpoint_kit.cli.failures import INTERRUPTED, NO_ANSWER, REFUSED
 from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import print_json, say, shown, stderr_console
-from pinpoint_kit.cli.recording.lines import Lines
-from pinpoint_kit.cli.recording.recording import MAX_UNDER_WAY, Recording
+from pinpoint_kit.cli.recording.recording import MAX_LINE_BYTES, MAX_UNDER_WAY, Recording
+from pinpoint_kit.records.json_objects import JsonObjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +52,9 @@ def record(settings: Settings, source: BinaryIO, give_up_after: float) -> None:
     FILE - is stdin. A line has EndpointId, the members of a Pinpoint event (EventType, Timestamp,
     Attributes, Metrics, Session, AppTitle, ...) and, if you like, EventId and Endpoint. Records of
     a Pinpoint event stream (event_type, event_timestamp, client, ...) are taken as well.
+
+    Several objects on a line, a JSON array of them, objects that go over lines, and input that is
+    compressed with gzip are taken, too.
 
     A bad line is reported on stderr with its number and reason, and the rest goes on. Reading the
     same file again records nothing twice, except lines without Timestamp: those happen now.
@@ -114,7 +117,7 @@ class _Run:
 
     settings: Settings
     source: BinaryIO
-    lines: Lines = attrs.field(init=False)
+    lines: JsonObjects = attrs.field(init=False)
     problems: list[dict[str, Any]] = attrs.field(factory=list)
     is_interrupted: bool = False
     read_error: str = ""
@@ -124,18 +127,18 @@ class _Run:
     MOST_PROBLEMS = 1_000
 
     def __attrs_post_init__(self) -> None:
-        self.lines = Lines(self.source)
+        self.lines = JsonObjects(self.source, max_bytes=MAX_LINE_BYTES)
 
     def read(self, recording: Recording, give_up_after: float) -> pk.DeliveryReport:
         """Record every line, and see it through."""
         timeout = give_up_after + _MARGIN_S
         with self._shown():
             try:
-                for content in self.lines:
-                    if self.lines.number == 1 and (content or b"").startswith(_UTF_16):
+                for count, (number, content) in enumerate(self.lines, start=1):
+                    if number == 1 and (content or b"").startswith(_UTF_16):
                         raise click.UsageError("FILE is UTF-16: convert it to UTF-8")
-                    recording.add(self.lines.number, content)
-                    if self.lines.number % _SHOWN_EVERY == 0:
+                    recording.add(number, content)
+                    if count % _SHOWN_EVERY == 0:
                         self._advance()
                     if recording.is_hopeless:
                         timeout = 0.0
@@ -232,7 +235,7 @@ class _Run:
     def _advance(self) -> None:
         if self._progress is not None:
             task = self._progress.task_ids[0]
-            self._progress.update(task, completed=self.lines.size, lines=self.lines.number)
+            self._progress.update(task, completed=self.lines.position, lines=self.lines.number)
 
 
 def _size(source: BinaryIO) -> int | None:

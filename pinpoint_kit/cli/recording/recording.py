@@ -14,11 +14,13 @@ import attrs
 
 import pinpoint_kit as pk
 from pinpoint_kit.cli.recording.entries import Entry, EntryReader, without_content
-from pinpoint_kit.cli.recording.lines import MAX_LINE_BYTES
 from pinpoint_kit.cli.recording.positions import with_position
 from pinpoint_kit.errors import DeliveryError, ValidationError
 
-__all__ = ["MAX_UNDER_WAY", "Recording"]
+__all__ = ["MAX_LINE_BYTES", "MAX_UNDER_WAY", "Recording"]
+
+#: More than any request may have, so that no line which could be accepted is refused here.
+MAX_LINE_BYTES = 8_000_000
 
 #: Lines that may wait for their answer: enough for the pipeline, little enough for the memory.
 MAX_UNDER_WAY = 4_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import signal
@@ -395,3 +396,34 @@ def test_no_progress_where_lines_are_typed(folder: Path) -> None:
     assert json.loads(stdout)["accepted"] == 1
     assert b"recording" not in seen
     assert b"\x1b" not in seen
+
+
+@pytest.mark.parametrize("layout", ["gzip", "array", "pretty", "joined"])
+def test_other_layouts_of_events(run: Run, folder: Path, layout: str) -> None:
+    """Compressed files, arrays, objects over lines and several on a line are recorded."""
+    events = [json.loads(line(EndpointId=f"d{number}")) for number in range(3)]
+    content = {
+        "gzip": gzip.compress("\n".join(map(json.dumps, events)).encode()),
+        "array": json.dumps(events).encode(),
+        "pretty": "\n".join(json.dumps(event, indent=2) for event in events).encode(),
+        "joined": "".join(map(json.dumps, events)).encode(),
+    }[layout]
+    (folder / "events.json.gz").write_bytes(content)
+    answer = run("record", "events.json.gz", "--json", *MEMORY)
+    assert (answer.status, answer.value["accepted"]) == (0, 3)
+
+
+def test_a_session_of_an_event_stream_has_its_duration(run: Run) -> None:
+    """Records of the stream have start and stop; the service wants the duration beside them."""
+    record = {
+        "event_type": "_session.stop",
+        "event_timestamp": 1_793_361_660_000,
+        "client": {"client_id": "d"},
+        "session": {
+            "session_id": "s",
+            "start_timestamp": 1_793_361_600_000,
+            "stop_timestamp": 1_793_361_660_000,
+        },
+    }
+    answer = run("record", "-", "--json", *MEMORY, stdin=json.dumps(record))
+    assert (answer.status, answer.value["accepted"]) == (0, 1)
