@@ -30,6 +30,7 @@ from pinpoint_kit.delivery.pacing import Pacer, hosted_rates
 from pinpoint_kit.delivery.spool.schema import SpoolError
 from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.doors import DEFAULT_URL, open_door, open_objects
+from pinpoint_kit.doors.lookup import ApplicationLookup
 from pinpoint_kit.errors import ClosedError, ConfigurationError, StoreError, ValidationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from pinpoint_kit.models.checks import require_path_id
@@ -39,7 +40,13 @@ from pinpoint_kit.recording.events import Events
 from pinpoint_kit.recording.purchases import Purchases
 from pinpoint_kit.recording.recorder import EventPolicy, InvalidPolicy, Recorder
 from pinpoint_kit.recording.sessions import Sessions
-from pinpoint_kit.transport import PutEventsAnswer, RetryPolicy, Transport
+from pinpoint_kit.transport import (
+    ApplicationId,
+    PutEventsAnswer,
+    RetryPolicy,
+    Transport,
+    id_of,
+)
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
@@ -53,6 +60,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from pinpoint_kit.delivery import DeadLetter, DeliveryReport
+    from pinpoint_kit.delivery.report import ApplicationState
     from pinpoint_kit.doors import Door
 
 __all__ = ["Pinpoint", "PinpointOptions", "connect"]
@@ -62,6 +70,8 @@ R = TypeVar("R")
 
 SDK_NAME = "pinpoint_kit"
 _LOOKUP_TIMEOUT_S = 2.0
+#: How long the delivery waits for the look-up before it looks after other things.
+_SENDER_WAIT_S = 1.0
 
 
 class PinpointOptions(TypedDict, total=False):
@@ -115,13 +125,14 @@ class PinpointOptions(TypedDict, total=False):
     max_spool_bytes: int
 
 
-def connect(
+def connect(  # noqa: PLR0913 -- each is a choice of its own
     url: str | None = None,
     *,
     application: str | None = None,
     application_id: str | None = None,
     session: boto3.session.Session | botocore.session.Session | None = None,
     timeout: float = 10.0,
+    wait: float | None = None,
     **options: Unpack[PinpointOptions],
 ) -> Pinpoint:
     """Connect to an embedded engine, a server, or the hosted service.
@@ -130,12 +141,15 @@ def connect(
         url: `sqlite:///FILE` (embedded; `sqlite://` in memory), `http://HOST:PORT`, or
             `aws://REGION[?profile=NAME]`. `$PINPOINT_KIT_URL` unless given, else
             `sqlite:///pinpoint.db`.
-        application: an application's name; the application is created when there is none.
-            The embedded engine takes `default` when neither a name nor an id is given.
+        application: an application's name. Our engine and server create it when there is none.
+            Over the network it is looked up in the background, so that a program starts without
+            its server; events that are recorded meanwhile wait. The embedded engine takes
+            `default` when neither a name nor an id is given.
         application_id: an application's id, `$PINPOINT_KIT_APPLICATION_ID` unless given.
         session: a boto3 or botocore session to take credentials and settings from.
         timeout: seconds that one request may take in all: connecting (at most 5), sending and
             reading the answer.
+        wait: seconds to wait until `application` is found, instead of going on without it.
         **options: see `PinpointOptions`.
 
     Returns:
@@ -143,9 +157,10 @@ def connect(
 
     Raises:
         ConfigurationError: the URL is malformed, of an unknown kind, or an option is wrong.
-        StoreError: the engine cannot use its database file.
-        ServiceError: the application cannot be found or created.
-        TransportError: no answer came while looking for the application.
+        StoreError: the engine cannot use its database file, or the spool is another application's.
+        ServiceError: the embedded engine cannot find or create the application; with `wait`, any
+            server refuses.
+        TransportError: with `wait`, no answer came in time.
 
     Warns:
         PinpointRetiredWarning: the URL leads to the hosted service, which has ended.
@@ -158,6 +173,8 @@ def connect(
     if application is not None and application_id is not None:
         raise ConfigurationError("give application (a name) or application_id, not both")
     _check_seconds("timeout", timeout)
+    if wait is not None:
+        _check_seconds("wait", wait)
     _check_options(options)
     door = open_door(
         url or os.environ.get("PINPOINT_KIT_URL") or DEFAULT_URL,
@@ -170,21 +187,40 @@ def connect(
             application_id = os.environ.get("PINPOINT_KIT_APPLICATION_ID")
             if not application_id:
                 application = _default_application(door)
+        if application is not None:
+            application_id = _known_id(door, application, options)
         if door.kind == "aws":
             options.setdefault("rates", hosted_rates(options.get("limits", DEFAULT_LIMITS)))
         elif door.kind == "engine":
             # More threads would only wait for each other in this process.
             options.setdefault("delivery", DeliveryOptions(max_in_flight=1))
-        if application is not None:
-            transport = Transport(door.client, retry=options.get("retry"))
-            application_id = Applications(transport).find_or_create(application).id
-            transport.close()
-        return Pinpoint(
-            door.client, str(application_id), door=door, application=application, **options
+        pinpoint = Pinpoint(
+            door.client, application_id or "", door=door, application=application, **options
         )
     except BaseException:
         door.close()
         raise
+    return pinpoint if wait is None else _waited_for(pinpoint, wait)
+
+
+def _known_id(door: Door, name: str, options: PinpointOptions) -> str:
+    """Return the id of an application of the engine here; "" where it must be looked up."""
+    Applications.check_name(name)
+    if door.kind != "engine":
+        return ""
+    transport = Transport(door.client, retry=options.get("retry"))
+    found = Applications(transport).find_or_create(name)
+    transport.close()
+    return found.id
+
+
+def _waited_for(pinpoint: Pinpoint, timeout: float) -> Pinpoint:
+    try:
+        pinpoint.wait_for_application(timeout)
+    except BaseException:
+        pinpoint.close(0)
+        raise
+    return pinpoint
 
 
 def _default_application(door: Door) -> str:
@@ -204,8 +240,8 @@ class Pinpoint:
 
     Args:
         client: any botocore client for `pinpoint`.
-        application_id: the application.
-        application: its name, for the repr.
+        application_id: the application; "" where `connect` has it looked up by its name.
+        application: its name.
         door: what `connect` opened, and `close()` closes.
         **options: see `PinpointOptions`.
 
@@ -233,11 +269,12 @@ class Pinpoint:
         **options: Unpack[PinpointOptions],
     ) -> None:
         _check_options(options)
-        try:
-            require_path_id(application_id, "$.application_id")
-        except ValidationError as error:
-            raise ConfigurationError(f"application_id {error.message}") from error
-        self._application_id = application_id
+        is_looked_up = door is not None and not application_id and application is not None
+        if not is_looked_up:
+            try:
+                require_path_id(application_id, "$.application_id")
+            except ValidationError as error:
+                raise ConfigurationError(f"application_id {error.message}") from error
         self._name = application or application_id
         self._door = door
         self._is_closed = True  # until all of it is there
@@ -250,28 +287,32 @@ class Pinpoint:
             lookup_timeout=_lookup_timeout(options),
             pace=self._pacer,
         )
+        spool = _spool(options, application_id, application)
+        self._lookup = _lookup(client, application, door, options, spool) if is_looked_up else None
+        self._application_id: ApplicationId = self._lookup or application_id
         self.delivery = Delivery(
-            _Sender(self._transport, application_id),
+            _Sender(self._transport, self._application_id),
             limits=limits,
             options=options.get("delivery", DeliveryOptions()),
             on_rejected=options.get("on_rejected"),
             on_dropped=options.get("on_dropped"),
             pacer=self._pacer,
             on_fork=_weakly(self),
-            spool=_spool(options, application_id),
+            spool=spool,
+            application_state=_state_of(self._lookup),
         )
         recorder = Recorder(self.delivery, limits=limits, policy=_policy(options))
         self.applications = Applications(self._transport)
         self.jobs = Jobs(
             self._transport,
-            application_id=application_id,
+            application_id=self._application_id,
             door=door.kind if door else None,
         )
         exports = Exports(self.jobs, self._objects)
-        batches = Batches(self._transport, application_id, limits)
+        batches = Batches(self._transport, self._application_id, limits)
         self.endpoints = Endpoints(
             self._transport,
-            application_id=application_id,
+            application_id=self._application_id,
             limits=limits,
             delivery=self.delivery,
             exports=exports,
@@ -285,16 +326,20 @@ class Pinpoint:
             ),
             strict=options.get("strict", False),
         )
-        self.users = Users(self._transport, application_id=application_id)
-        self.attributes = Attributes(self._transport, application_id=application_id, limits=limits)
-        self.segments = Segments(
-            self._transport, application_id=application_id, limits=limits, exports=exports
+        self.users = Users(self._transport, application_id=self._application_id)
+        self.attributes = Attributes(
+            self._transport, application_id=self._application_id, limits=limits
         )
-        self.events = Events(self._transport, recorder, application_id=application_id)
+        self.segments = Segments(
+            self._transport, application_id=self._application_id, limits=limits, exports=exports
+        )
+        self.events = Events(self._transport, recorder, application_id=self._application_id)
         self.auth = Auth(recorder)
         self.sessions = Sessions(recorder, monotonic=time.monotonic)
         self.purchases = Purchases(recorder)
         self._is_closed = False
+        if self._lookup is not None:
+            self._lookup.start()
 
     def __repr__(self) -> str:
         kind = self._door.kind if self._door else "client"
@@ -303,8 +348,28 @@ class Pinpoint:
 
     @property
     def application_id(self) -> str:
-        """The application's id."""
-        return self._application_id
+        """The application's id; waits for it where the name is being looked up.
+
+        Raises:
+            TransportError: the name is not looked up yet, and no answer came in time.
+            ServiceError: the look-up was refused.
+        """
+        return id_of(self._application_id)
+
+    def wait_for_application(self, timeout: float = 5.0) -> None:
+        """Wait until the application is found that `connect` was given by name.
+
+        Returns at once where it is known, or was given by its id.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            TransportError: no answer came in time.
+            ServiceError: the look-up was refused.
+        """
+        if self._lookup is not None:
+            self._lookup.wait(timeout)
 
     @property
     def client(self) -> PinpointClient:
@@ -389,16 +454,28 @@ class Pinpoint:
     def _after_fork(self) -> None:
         self.sessions.renew()
 
-    def flush(self, timeout: float = 5.0) -> DeliveryReport:
+    def flush(self, timeout: float = 5.0, *, raise_for_loss: bool = False) -> DeliveryReport:
         """Send everything recorded so far and wait until it is settled, or time is over.
 
         Args:
             timeout: seconds, kept also while a request hangs.
+            raise_for_loss: raise where anything was lost, is pending still, or cannot be sent
+                because the look-up of the application was refused.
 
         Returns:
             Counts since the client was made. `pending` is what did not make it in time.
+
+        Raises:
+            DeliveryError: with `raise_for_loss`, an event was rejected, dropped or is pending.
+            ServiceError: with `raise_for_loss`, the look-up of the application was refused.
         """
-        return self.delivery.flush(timeout)
+        report = self.delivery.flush(timeout)
+        if raise_for_loss:
+            refusal = None if self._lookup is None else self._lookup.refusal
+            if refusal is not None:
+                raise refusal
+            report.raise_for_loss()
+        return report
 
     def per_invocation(self, timeout: float = 2.0) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Decorate a handler so that every invocation flushes before it returns or raises.
@@ -440,6 +517,8 @@ class Pinpoint:
         self.sessions.stop_all()
         self._is_closed = True
         report = self.delivery.close(timeout)
+        if self._lookup is not None:
+            self._lookup.close()
         self._transport.close()
         self._objects.close()
         if self._door is not None:
@@ -461,6 +540,8 @@ class Pinpoint:
 
     def __del__(self) -> None:
         if not getattr(self, "_is_closed", True):
+            if self._lookup is not None:
+                self._lookup.abandon()
             warnings.warn(
                 f"unclosed {self!r}: use `with`, or call close()",
                 ResourceWarning,
@@ -496,7 +577,7 @@ def _lookup_timeout(options: PinpointOptions) -> float | None:
     return options.get("lookup_timeout", default)
 
 
-def _spool(options: PinpointOptions, application_id: str) -> Spool | None:
+def _spool(options: PinpointOptions, application_id: str, application: str | None) -> Spool | None:
     path = options.get("spool")
     if path is None:
         if options.get("fsync") or "max_spool_bytes" in options:
@@ -508,7 +589,7 @@ def _spool(options: PinpointOptions, application_id: str) -> Spool | None:
         max_bytes=options.get("max_spool_bytes", 1_000_000_000),
     )
     try:
-        spool.bind(application_id)
+        spool.bind(application_id, name=application)
     except SpoolError as error:
         spool.close()
         raise StoreError(f"the spool cannot be used: {error}") from error
@@ -516,6 +597,33 @@ def _spool(options: PinpointOptions, application_id: str) -> Spool | None:
         spool.close()
         raise
     return spool
+
+
+def _lookup(
+    client: BaseClient,
+    name: str | None,
+    door: Door | None,
+    options: PinpointOptions,
+    spool: Spool | None,
+) -> ApplicationLookup:
+    """Begin to look for an application by its name; nothing here keeps the client alive."""
+    timeout = options.get("lookup_timeout") or _LOOKUP_TIMEOUT_S
+    # One try each: the look-up itself tries again.
+    transport = Transport(client, retry=RetryPolicy(max_attempts=1), lookup_timeout=timeout)
+    applications = Applications(transport)
+
+    def find() -> str:
+        may_create = door is not None and door.kind == "http"
+        found = applications.find_or_create_where_ours(str(name), may_create=may_create)
+        if spool is not None:
+            spool.bind(found.id, name=name)
+        return found.id
+
+    return ApplicationLookup(str(name), find, timeout=timeout)
+
+
+def _state_of(lookup: ApplicationLookup | None) -> Callable[[], ApplicationState]:
+    return lambda: "known" if lookup is None else lookup.state
 
 
 def _weakly(pinpoint: Pinpoint) -> Callable[[], None]:
@@ -537,13 +645,19 @@ class _Sender:
     """Sends for the delivery: each body once, because the delivery itself tries again."""
 
     transport: Transport
-    application_id: str
+    application: ApplicationId
 
     def put_events(self, body: bytes) -> PutEventsAnswer:
-        return self.transport.put_events(self.application_id, body, retry=False)
+        return self.transport.put_events(self._id(), body, retry=False)
 
     def update_endpoints_batch(self, body: bytes) -> str:
-        return self.transport.update_endpoints_batch(self.application_id, body, retry=False)
+        return self.transport.update_endpoints_batch(self._id(), body, retry=False)
+
+    def _id(self) -> str:
+        application = self.application
+        if isinstance(application, ApplicationLookup):
+            return application.wait(_SENDER_WAIT_S)
+        return id_of(application)
 
 
 def _policy(options: PinpointOptions) -> EventPolicy:

@@ -83,8 +83,7 @@ class Applications:
             ServiceError: the service refused.
             TransportError: no answer came.
         """
-        if not isinstance(name, str) or not name.strip():
-            raise ConfigurationError("application must be a name that is not empty")
+        self.check_name(name)
         found = self.find(name)
         if found is not None:
             return found
@@ -94,6 +93,45 @@ class Applications:
             with suppress(NotFound):
                 self.delete(created.id)
         return first
+
+    @staticmethod
+    def check_name(name: object) -> None:
+        """Check that something can be the name of an application.
+
+        Raises:
+            ConfigurationError: it is no text, or empty.
+        """
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigurationError("application must be a name that is not empty")
+
+    def find_or_create_where_ours(self, name: str, *, may_create: bool) -> Application:
+        """Return the application of this name, which only our engine and server create.
+
+        Elsewhere an application belongs to somebody's account, and a misspelt name must not make
+        another one.
+
+        Args:
+            name: its name.
+            may_create: whether to create it at all.
+
+        Raises:
+            NotFound: there is none, and it is not created there.
+            ServiceError: the service refused.
+            TransportError: no answer came.
+        """
+        found = self.find(name)
+        if found is not None:
+            return found
+        if may_create and self._transport.is_pinpoint_kit:
+            return self.find_or_create(name)
+        missing = NotFound(
+            f"no application has the name {name!r}, and it is created only on a pinpoint_kit"
+            " server",
+            status=404,
+            operation="GetApps",
+        )
+        missing.next_step = "create it with applications.create, or give application_id"
+        raise missing
 
     def find(self, name: str) -> Application | None:
         """The application of this name, the oldest of several, or None.

@@ -14,7 +14,7 @@ from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from pinpoint_kit.limits import Limits
-    from pinpoint_kit.transport import Transport
+    from pinpoint_kit.transport import ApplicationId, Transport
 
 __all__ = ["Attributes"]
 
@@ -22,7 +22,9 @@ __all__ = ["Attributes"]
 class Attributes:
     """The names of attributes and metrics in one application. Safe to use from several threads."""
 
-    def __init__(self, transport: Transport, *, application_id: str, limits: Limits) -> None:
+    def __init__(
+        self, transport: Transport, *, application_id: ApplicationId, limits: Limits
+    ) -> None:
         self._transport = transport
         self._application_id = application_id
         self._limits = limits

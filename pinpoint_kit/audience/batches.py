@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pinpoint_kit.limits import Limits
-    from pinpoint_kit.transport import Transport
+    from pinpoint_kit.transport import ApplicationId, Transport
 
 __all__ = ["Batches", "Tally", "tell"]
 
@@ -51,7 +51,7 @@ class Tally:
 class Batches:
     """UpdateEndpointsBatch for any number of encoded updates."""
 
-    def __init__(self, transport: Transport, application_id: str, limits: Limits) -> None:
+    def __init__(self, transport: Transport, application_id: ApplicationId, limits: Limits) -> None:
         self._transport = transport
         self._application_id = application_id
         self._limits = limits

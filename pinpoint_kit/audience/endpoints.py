@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.delivery.delivery import Delivery
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.job import JobFormat
-    from pinpoint_kit.transport import Transport
+    from pinpoint_kit.transport import ApplicationId, Transport
 
 __all__ = ["Endpoints"]
 
@@ -57,7 +57,7 @@ class Endpoints:
         self,
         transport: Transport,
         *,
-        application_id: str,
+        application_id: ApplicationId,
         limits: Limits,
         delivery: Delivery,
         exports: Exports,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sized
 
     from pinpoint_kit.delivery.delivery import Delivery
-    from pinpoint_kit.transport import Transport
+    from pinpoint_kit.transport import ApplicationId, Transport
 
 __all__ = ["ErasureReport", "erase"]
 
@@ -61,7 +61,7 @@ class ErasureReport(Displayed):
 def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
     transport: Transport,
     delivery: Delivery,
-    application_id: str,
+    application_id: ApplicationId,
     whom: dict[str, str | None],
     *,
     dry_run: bool,

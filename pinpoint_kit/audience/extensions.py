@@ -10,7 +10,7 @@ from pinpoint_kit.transport import ExtensionCall
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pinpoint_kit.transport import Transport
+    from pinpoint_kit.transport import ApplicationId, Transport
 
 __all__ = ["extension_items"]
 
@@ -20,7 +20,7 @@ _PAGE_SIZE = 1_000
 
 def extension_items(
     transport: Transport,
-    application_id: str,
+    application_id: ApplicationId,
     operation: str,
     path: tuple[str, ...],
     query: Mapping[str, str | int | None],

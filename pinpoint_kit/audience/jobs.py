@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
-    from pinpoint_kit.transport import Transport
+    from pinpoint_kit.transport import ApplicationId, Transport
 
 __all__ = ["DEFAULT_TIMEOUT", "Jobs"]
 
@@ -45,7 +45,7 @@ class Jobs:
         self,
         transport: Transport,
         *,
-        application_id: str,
+        application_id: ApplicationId,
         door: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.audience.exports import Exports
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.segments.grouping import Definition
-    from pinpoint_kit.transport import Transport
+    from pinpoint_kit.transport import ApplicationId, Transport
 
 __all__ = ["Segments"]
 
@@ -40,7 +40,12 @@ class Segments:
     """The segments of one application. Safe to use from several threads."""
 
     def __init__(
-        self, transport: Transport, *, application_id: str, limits: Limits, exports: Exports
+        self,
+        transport: Transport,
+        *,
+        application_id: ApplicationId,
+        limits: Limits,
+        exports: Exports,
     ) -> None:
         self._transport = transport
         self._application_id = application_id

@@ -10,7 +10,7 @@ from pinpoint_kit.models.endpoint import Endpoint
 from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
-    from pinpoint_kit.transport import Transport
+    from pinpoint_kit.transport import ApplicationId, Transport
 
 __all__ = ["Users"]
 
@@ -22,7 +22,7 @@ class Users:
         self,
         transport: Transport,
         *,
-        application_id: str,
+        application_id: ApplicationId,
     ) -> None:
         self._transport = transport
         self._application_id = application_id

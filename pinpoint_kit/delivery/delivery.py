@@ -11,6 +11,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import attrs
+
 from pinpoint_kit.delivery.pacing import Pacer
 from pinpoint_kit.delivery.pipeline.backlog import Backlog, spooled_error
 from pinpoint_kit.delivery.pipeline.buffer import Buffer
@@ -27,7 +29,12 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from pinpoint_kit.delivery.options import DeliveryOptions
-    from pinpoint_kit.delivery.report import DeadLetter, DeliveryReport, DeliveryStats
+    from pinpoint_kit.delivery.report import (
+        ApplicationState,
+        DeadLetter,
+        DeliveryReport,
+        DeliveryStats,
+    )
     from pinpoint_kit.delivery.spool.spool import Spool
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.event import EventResult
@@ -50,6 +57,7 @@ class Delivery:
         on_dropped: called with each item that was given up, on a thread of its own.
         on_fork: called in a forked child, where sockets and locks of the parent must go.
         spool: a durable queue on disk; memory only unless given.
+        application_state: whether the application is known that is sent to.
         clock: monotonic seconds.
     """
 
@@ -64,11 +72,13 @@ class Delivery:
         on_dropped: Callable[[DeadLetter], object] | None = None,
         on_fork: Callable[[], None] = lambda: None,
         spool: Spool | None = None,
+        application_state: Callable[[], ApplicationState] = lambda: "known",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
         self._options = options
         self._on_fork = on_fork
+        self._application_state = application_state
         self._log = Log(clock)
         self._notices = Notices(on_rejected, on_dropped)
         self._pacer = pacer or Pacer({}, clock)
@@ -174,7 +184,7 @@ class Delivery:
 
     def stats(self) -> DeliveryStats:
         """Counts since the client was made, and how delivery is doing right now."""
-        return self._buffer.stats()
+        return attrs.evolve(self._buffer.stats(), application=self._application_state())
 
     def dead_letters(self) -> list[DeadLetter]:
         """The latest items that were rejected or dropped, oldest first, at most 1,000."""

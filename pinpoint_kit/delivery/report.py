@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
@@ -18,7 +18,10 @@ from pinpoint_kit.models.display.display import COUNTS, Displayed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DeadLetter", "DeliveryReport", "DeliveryStats", "Ledger"]
+#: Whether the application is known that events are sent to.
+ApplicationState: TypeAlias = Literal["known", "looking_up", "refused"]
+
+__all__ = ["ApplicationState", "DeadLetter", "DeliveryReport", "DeliveryStats", "Ledger"]
 
 
 def _reasons(value: Mapping[str, int]) -> dict[str, int]:
@@ -94,6 +97,9 @@ class DeliveryStats(DeliveryReport):
             is too long, there are too many, or the value is not finite.
         refused_endpoints: endpoint data that went with events and was refused, while the events
             were taken; `submit` tells each.
+        application: whether the application is `known`, being looked for by its name
+            (`looking_up`), or
+            its look-up was `refused`; then recorded events wait.
         last_error: the class and text of the latest failure, without content; "" when none.
     """
 
@@ -104,6 +110,7 @@ class DeliveryStats(DeliveryReport):
     truncated: int = 0
     left_out: int = 0
     refused_endpoints: int = 0
+    application: ApplicationState = "known"
     last_error: str = ""
 
 

@@ -93,6 +93,11 @@ def open_aws(
         ) from error
     bound(client)
     _warn_if_hosted(client)
+    if core.get_credentials() is None:
+        raise ConfigurationError(
+            "no usable AWS credentials: configure a profile, a role or environment variables, or"
+            " use a sqlite:/// URL, which needs none"
+        )
     objects = open_objects(client.meta.region_name, core)
     return Door(client, "aws", f"aws://{client.meta.region_name}", objects=objects)
 

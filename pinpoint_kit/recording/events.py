@@ -23,6 +23,7 @@ from pinpoint_kit.errors import (
 from pinpoint_kit.models.event import Event, EventResult
 from pinpoint_kit.models.scalars import id_text
 from pinpoint_kit.recording.recorder import Defaults, event_id_of, refusal
+from pinpoint_kit.transport.application import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.event import Session
     from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue, Moment
     from pinpoint_kit.recording.recorder import EventDetails, Recorder
-    from pinpoint_kit.transport import Transport
+    from pinpoint_kit.transport import ApplicationId, Transport
 
 __all__ = ["Events"]
 
@@ -44,7 +45,9 @@ _RETRYABLE = frozenset({0, 429})
 class Events:
     """The events of one application. Safe to use from several threads."""
 
-    def __init__(self, transport: Transport, recorder: Recorder, *, application_id: str) -> None:
+    def __init__(
+        self, transport: Transport, recorder: Recorder, *, application_id: ApplicationId
+    ) -> None:
         self._transport = transport
         self._recorder = recorder
         self._application_id = application_id
@@ -221,6 +224,7 @@ class Events:
 
     def _send(self, batch: Batch[_Numbered], results: dict[int, EventResult]) -> None:
         left = list(batch.items)
+        id_of(self._application_id)  # a name is looked up before the first try, and not in each
 
         def attempt() -> None:
             nonlocal left

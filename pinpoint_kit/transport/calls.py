@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 
 from pinpoint_kit import errors
 from pinpoint_kit.transport import answers, deadlines
 from pinpoint_kit.transport.answers import PutEventsAnswer
+from pinpoint_kit.transport.application import id_of
 from pinpoint_kit.transport.extensions import CARRIER, MARK, ExtensionCall
 from pinpoint_kit.transport.retries import Retries, RetryPolicy
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.model import OperationModel
 
+    from pinpoint_kit.transport.application import ApplicationId
     from pinpoint_kit.transport.retries import Pace
 
 __all__ = ["Transport"]
@@ -161,7 +163,7 @@ class Transport:
 
         Args:
             operation: the API's name, for example `GetCampaigns`.
-            **params: its parameters as in boto3.
+            **params: its parameters as in boto3; `ApplicationId` may be a `Lookup`.
 
         Returns:
             The answer as boto3 gives it.
@@ -177,6 +179,9 @@ class Transport:
                 f"Pinpoint has no operation {operation!r}: write it as the API does,"
                 " for example GetCampaigns"
             )
+        application = params.get("ApplicationId")
+        if application is not None and not isinstance(application, str):
+            params["ApplicationId"] = id_of(cast("ApplicationId", application))
         if self._lookup_timeout is None or not _is_lookup(operation):
             return self.with_retries(operation, lambda: self._once(operation, params)[0])
         with deadlines.within(self._lookup_timeout):
@@ -191,7 +196,7 @@ class Transport:
         return self._retries.run(operation, attempt)
 
     def put_events(
-        self, application_id: str, body: bytes, *, retry: bool = True
+        self, application_id: ApplicationId, body: bytes, *, retry: bool = True
     ) -> PutEventsAnswer:
         """Send a finished PutEvents body and read the answer, item by item.
 
@@ -199,9 +204,9 @@ class Transport:
             TransportError: no answer came, or none that can be read.
             ServiceError: the whole request was refused.
         """
+        params = {"ApplicationId": id_of(application_id), "EventsRequest": {"BatchItem": {}}}
 
         def attempt() -> PutEventsAnswer:
-            params = {"ApplicationId": application_id, "EventsRequest": {"BatchItem": {}}}
             answer, raw = self._once("PutEvents", params, body)
             return PutEventsAnswer(answers.results_of(raw, answer), answers.request_id_of(answer))
 
@@ -209,7 +214,7 @@ class Transport:
             return attempt()
         return self.with_retries("PutEvents", attempt)
 
-    def update_endpoint(self, application_id: str, endpoint_id: str, body: bytes) -> str:
+    def update_endpoint(self, application_id: ApplicationId, endpoint_id: str, body: bytes) -> str:
         """Send a finished UpdateEndpoint body, with retries.
 
         Returns:
@@ -220,7 +225,7 @@ class Transport:
             ServiceError: the service refused.
         """
         params = {
-            "ApplicationId": application_id,
+            "ApplicationId": id_of(application_id),
             "EndpointId": endpoint_id,
             "EndpointRequest": {},
         }
@@ -233,7 +238,7 @@ class Transport:
         return self.with_retries("UpdateEndpoint", attempt)
 
     def update_endpoints_batch(
-        self, application_id: str, body: bytes, *, retry: bool = True
+        self, application_id: ApplicationId, body: bytes, *, retry: bool = True
     ) -> str:
         """Send a finished UpdateEndpointsBatch body; it is answered only as a whole.
 
@@ -244,9 +249,9 @@ class Transport:
             TransportError: no answer came.
             ServiceError: the whole request was refused.
         """
+        params = {"ApplicationId": id_of(application_id), "EndpointBatchRequest": {"Item": []}}
 
         def attempt() -> str:
-            params = {"ApplicationId": application_id, "EndpointBatchRequest": {"Item": []}}
             answer, _ = self._once("UpdateEndpointsBatch", params, body)
             return answers.request_id_of(answer)
 
@@ -255,7 +260,7 @@ class Transport:
         return self.with_retries("UpdateEndpointsBatch", attempt)
 
     def call_extension(
-        self, application_id: str, extension: ExtensionCall
+        self, application_id: ApplicationId, extension: ExtensionCall
     ) -> dict[str, Any] | None:
         """Call an operation that only the engine and our server have, with retries.
 
@@ -267,7 +272,7 @@ class Transport:
             TransportError: no answer came, or none that can be read.
             ServiceError: the operation is there, and refused.
         """
-        params = {"ApplicationId": application_id}
+        params = {"ApplicationId": id_of(application_id)}
 
         def attempt() -> dict[str, Any]:
             raw = self._once(CARRIER, params, extension=extension)[1]

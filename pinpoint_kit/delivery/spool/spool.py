@@ -32,6 +32,8 @@ __all__ = ["BuriedItem", "Pending", "Spool", "SpoolError", "SpoolFullError", "Sp
 #: The part of max_bytes that dead letters may take: live items go before them.
 _DEAD_SHARE = 4
 _PAGE = 100
+#: How a spool is bound to an application of which only the name is known.
+_BY_NAME = "name:"
 
 _INSERT = "INSERT INTO queue VALUES (?, ?, ?, ?, ?, 0, ?, ?)"
 _SOME = f"FROM queue WHERE seq IN ({', '.join('?' * _PAGE)})"
@@ -94,28 +96,36 @@ class Spool(SpoolFile):
     def __repr__(self) -> str:
         return f"<Spool pending={self._count}>"
 
-    def bind(self, purpose: str) -> None:
-        """Reserves the file for one purpose, so that nobody delivers it to somewhere else.
+    def bind(self, application_id: str, *, name: str | None = None) -> None:
+        """Reserve the file for one application, so that nobody delivers it to another.
+
+        A file may be bound before the id is known, by the name alone; then the id joins it, and
+        from then on the id counts.
 
         Args:
-            purpose: for example the application's id.
+            application_id: the application's id; "" while it is being looked up.
+            name: the application's name; None where only the id is known.
 
         Raises:
-            StoreError: the file serves another purpose already.
+            StoreError: the file belongs to another application already.
         """
+        by_name = "" if name is None else f"{_BY_NAME}{name}"
 
-        def reserve(db: sqlite3.Connection) -> str:
+        def reserve(db: sqlite3.Connection) -> set[str]:
             with transaction(db):
-                row = db.execute("SELECT value FROM purpose").fetchone()
-                if row is None:
-                    db.execute("INSERT INTO purpose VALUES (?)", (purpose,))
-            return purpose if row is None else str(row[0])
+                known = {str(row[0]) for row in db.execute("SELECT value FROM purpose")}
+                others = _others(known, application_id, by_name)
+                if not others and (application_id or not known):
+                    for value in {application_id, by_name} - known - {""}:
+                        db.execute("INSERT INTO purpose VALUES (?)", (value,))
+            return others
 
-        known = self._run(reserve)
-        if known != purpose:
+        others = self._run(reserve)
+        if others:
             raise StoreError(
-                f"The spool {self.path} holds events of application {known}; name another file"
-                f" for application {purpose}"
+                f"The spool {self.path} holds events of application"
+                f" {min(others).removeprefix(_BY_NAME)}; name another file for application"
+                f" {application_id or name}"
             )
 
     # Queue
@@ -451,3 +461,13 @@ def _delete(db: sqlite3.Connection, seqs: list[int]) -> list[int]:
     found = db.execute(_SELECT_SIZES, padded).fetchall()
     db.execute(_DELETE, padded)
     return [size for (size,) in found]
+
+
+def _others(known: set[str], application_id: str, by_name: str) -> set[str]:
+    """Return what a file is bound to, where that is another application."""
+    names = {value for value in known if value.startswith(_BY_NAME)}
+    ids = known - names
+    if application_id and ids:
+        return set() if application_id in ids else ids
+    # An id that was not looked up yet, or a file that knows only a name.
+    return set() if not names or by_name in names else names
