@@ -32,7 +32,7 @@ def pinpoint(request: pytest.FixtureRequest) -> Iterator[pk.Pinpoint]:
         with pk.connect("sqlite://", application="shop") as client:
             yield client
         return
-    with served() as url, pk.connect(url, application="shop") as client:
+    with served() as url, pk.connect(url, application="shop", wait=10.0) as client:
         yield client
 
 

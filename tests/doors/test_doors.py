@@ -207,6 +207,14 @@ def test_credentials_are_used_where_there_are_some(monkeypatch: pytest.MonkeyPat
 # The hosted service
 
 
+@pytest.fixture
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials to sign with, which the hosted service needs."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "S")
+
+
+@pytest.mark.usefixtures("_keys")
 def test_the_hosted_service_warns() -> None:
     """It ended; whoever connects is told once, at their own line."""
     for url in ("aws://us-east-1", "https://pinpoint.eu-west-1.amazonaws.com"):
@@ -216,6 +224,7 @@ def test_the_hosted_service_warns() -> None:
         assert caught[0].filename == __file__
 
 
+@pytest.mark.usefixtures("_keys")
 def test_only_the_hosted_service_warns(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server elsewhere is not retired, also when its URL comes from the environment."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_PINPOINT", "http://127.0.0.1:8080")
@@ -227,6 +236,7 @@ def test_only_the_hosted_service_warns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pinpoint_kit.errors.PinpointRetiredWarning")
+@pytest.mark.usefixtures("_keys")
 def test_profiles_and_sessions(tmp_path: Path) -> None:
     """A profile gives the Region; a session and a profile together are refused."""
     (tmp_path / "config").write_text("[profile shop]\nregion = eu-west-1\n")

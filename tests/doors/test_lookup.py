@@ -202,7 +202,7 @@ def test_a_server_that_hangs_holds_nobody(faulty: FaultyPinpoint) -> None:
 
 
 def test_a_spool_waits_for_its_application(faulty: FaultyPinpoint, tmp_path: Path) -> None:
-    """Bound to the name first and to the id later, it is delivered by a process that comes later."""
+    """Bound to the name first and to the id later, it is delivered by a later process."""
     spool = tmp_path / "events.spool"
     url = faulty.url
     faulty.stop()

@@ -290,5 +290,5 @@ def test_the_server_survives_nonsense(faulty_pinpoint: FaultyPinpoint, nonsense:
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(1_000):
             pass
-    with pk.connect(faulty_pinpoint.url, application="shop") as pinpoint:
+    with pk.connect(faulty_pinpoint.url, application="shop", wait=10.0) as pinpoint:
         assert len(pinpoint.applications.list()) == 2
