@@ -277,11 +277,14 @@ def workers_of(command: Command) -> set[int]:
     """The process ids of the workers; there is a helper of multiprocessing besides."""
     parent = Path(f"/proc/{command.process.pid}")
     children = (parent / "task" / parent.name / "children").read_text().split()
-    return {
-        int(pid)
-        for pid in children
-        if b"--multiprocessing-fork" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    }
+    return {int(pid) for pid in children if b"--multiprocessing-fork" in _command_line(pid)}
+
+
+def _command_line(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended
+        return b""
 
 
 def running_workers(command: Command) -> set[int]:
@@ -300,8 +303,11 @@ def kill(pids: set[int]) -> None:
 
 def has_opened_the_database(pid: int) -> bool:
     """Whether a process has the database file open."""
-    files = Path(f"/proc/{pid}/fd").iterdir()
-    return any(file.resolve().name == "pinpoint.db" for file in files)
+    try:
+        files = Path(f"/proc/{pid}/fd").iterdir()
+        return any(file.resolve().name == "pinpoint.db" for file in files)
+    except FileNotFoundError:  # it has ended
+        return False
 
 
 @pytest.mark.slow
@@ -340,7 +346,7 @@ def test_a_worker_that_cannot_be_replaced_yet(start: Start, tmp_path: Path) -> N
     assert "and the others go on" in line
     client.get_apps()
     keys.write_text(signing.FILE)
-    while len(workers_of(command)) < 2 or len(running_workers(command)) < 2:
+    while sum(map(has_opened_the_database, workers_of(command))) < 2:
         pass  # until it has come
     client.get_apps()
     assert command.stop()[0] == 0
