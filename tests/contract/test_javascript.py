@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-PROGRAM = Path(__file__).parent / "javascript" / "client.mjs"
+from tests.contract.node import answer_of
+
 PACKAGE = "@aws-sdk/client-pinpoint@3"
 ACCEPTED = {"Message": "Accepted", "StatusCode": 202}
 
 pytestmark = pytest.mark.slow
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program in a folder, without anybody's AWS account."""
-    return subprocess.run(  # noqa: S603 -- words of our own
-        words,
-        cwd=folder,
-        env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def seen(http_port: int, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the program saw, when it ran with a freshly installed SDK."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("there is no Node.js here")
     folder = tmp_path_factory.mktemp("javascript")
-    installed = run(folder, npm, "install", "--no-audit", "--no-fund", "--silent", PACKAGE)
-    if installed.returncode != 0:
-        pytest.skip("the npm registry cannot be reached, or has no such package")
-    shutil.copy(PROGRAM, folder)
-    completed = run(folder, node, PROGRAM.name, f"http://127.0.0.1:{http_port}")
-    assert completed.returncode == 0, completed.stderr
-    return json.loads(completed.stdout)
+    return answer_of(folder, PACKAGE, "client.mjs", f"http://127.0.0.1:{http_port}")
 
 
 def test_update_endpoint_is_accepted(seen: Any) -> None:
