@@ -348,7 +348,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
     "files": set(),
     "storage": {"wire"},
     "work": {"storage", "wire"},
-    "context": {"files", "storage", "wire"},
+    "context": {"files", "storage", "wire", "work"},
     "applications": _COMMON,
     "endpoints": {*_COMMON, "applications"},
     "events": {*_COMMON, "applications", "endpoints"},
@@ -357,7 +357,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
     "analytics": {*_COMMON, "applications", "events", "segments"},
     "engagement": {*_COMMON, "applications", "endpoints", "events", "segments", "work"},
     "jobs": {*_COMMON, "applications", "endpoints", "files", "segments", "work"},
-    "removal": {*_COMMON, "applications", "endpoints", "events", "segments"},
+    "removal": {*_COMMON, "applications", "endpoints", "events", "segments", "work"},
     "handlers": {
         "analytics",
         "applications",
@@ -370,8 +370,9 @@ ENGINE_ROOMS: dict[str, set[str]] = {
         "segments",
         "streams",
         "wire",
+        "work",
     },
-    "engine": {"context", "events", "files", "handlers", "jobs", "storage", "wire", "work"},
+    "engine": {"context", "events", "files", "handlers", "storage", "wire", "work"},
 }
 
 

@@ -22,12 +22,15 @@ from pinpoint_kit.limits import Limits
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from pinpoint_kit.engine.work.worker import Worker
+
 __all__ = [
     "Call",
     "Context",
     "EventHook",
     "Family",
     "Handler",
+    "MakeWorkers",
     "Operation",
     "Person",
     "PersonData",
@@ -187,6 +190,10 @@ class PersonData(Protocol):
         """Remove what names the person, because the endpoints are deleted."""
 
 
+#: Returns a family's workers for one engine. It is given the monotonic clock, in seconds, and is
+#: called again in a forked child, because what workers keep open belongs to the parent.
+MakeWorkers: TypeAlias = Callable[["Context", Callable[[], float]], Sequence["Worker"]]
+
 Status: TypeAlias = Literal["emulated", "partial", "refused"]
 
 
@@ -210,6 +217,7 @@ class Family:
         held_of_person: its answer to removal, None when it holds nothing of a person.
         on_events: what it does with recorded events, if anything.
         long_reads: its operations that read by `Store.long_read`: few of them run at once.
+        workers: makes what does its long or timed work behind requests, None without any.
     """
 
     name: str
@@ -218,6 +226,7 @@ class Family:
     held_of_person: PersonData | None = attrs.field(kw_only=True)
     on_events: EventHook | None = None
     long_reads: frozenset[str] = frozenset()
+    workers: MakeWorkers | None = None
 
 
 #: Returns the payload of the answer: something that orjson can write, or None for no body.

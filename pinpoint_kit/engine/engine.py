@@ -20,7 +20,6 @@ from pinpoint_kit.engine import handlers
 from pinpoint_kit.engine.context import Call, Context
 from pinpoint_kit.engine.events import store as events
 from pinpoint_kit.engine.files.files import NO_FILES
-from pinpoint_kit.engine.jobs.workers import workers
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
 from pinpoint_kit.engine.storage.failure_log import FailureLog, location_of
 from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S, Store
@@ -105,7 +104,7 @@ class Engine:
         self._failures = FailureLog(store.name)
         self._runner = Runner(
             store,
-            lambda: workers(self._context, time.monotonic),
+            lambda: handlers.workers(self._context, time.monotonic),
             clock,
             self._failures,
             time.monotonic,

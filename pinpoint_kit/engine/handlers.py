@@ -22,9 +22,10 @@ from pinpoint_kit.engine.streams import operations as streams
 from pinpoint_kit.engine.wire import routes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from pinpoint_kit.engine.context import Family, Handler, Operation
+    from pinpoint_kit.engine.context import Context, Family, Handler, Operation
+    from pinpoint_kit.engine.work.worker import Worker
 
 __all__ = [
     "EXTENSIONS",
@@ -37,6 +38,7 @@ __all__ = [
     "coverage",
     "handler_of",
     "merged",
+    "workers",
 ]
 
 #: Each family after those that it builds on.
@@ -89,6 +91,21 @@ def handler_of(name: str) -> Handler | None:
     """Return what answers an operation, or None where it is refused by name."""
     operation = OPERATIONS.get(name)
     return EXTENSIONS.get(name) if operation is None else operation.handler
+
+
+def workers(context: Context, monotonic: Callable[[], float]) -> list[Worker]:
+    """Return the workers of all families, for one engine.
+
+    Args:
+        context: the engine's surroundings.
+        monotonic: the monotonic clock, in seconds.
+    """
+    return [
+        worker
+        for family in FAMILIES
+        if family.workers is not None
+        for worker in family.workers(context, monotonic)
+    ]
 
 
 @attrs.frozen

@@ -42,6 +42,14 @@ def test_an_operation_is_an_extension_or_pinpoint_s_own() -> None:
     assert handlers.OPERATIONS.keys() & handlers.EXTENSIONS.keys() == set()
 
 
+def test_the_workers_of_all_families_are_run(wire: Wire) -> None:
+    """What a family's `workers` makes is what the engine takes turns with, by unique names."""
+    made = handlers.workers(wire.engine._context, lambda: 0.0)
+    names = [worker.name for worker in made]
+    assert {"import-jobs", "export-jobs"} <= set(names)
+    assert list(wire.engine._runner.workers) == names
+
+
 def test_every_table_belongs_to_a_family_that_answers_for_persons() -> None:
     """A family whose tables name endpoints, users or addresses says what it holds of a person."""
     answers: dict[str, Family] = {family.name: family for family in handlers.FAMILIES}

@@ -14,6 +14,7 @@ from pinpoint_kit.engine.applications import tags
 from pinpoint_kit.engine.context import Family, Operation
 from pinpoint_kit.engine.files.files import FilesError, ForbiddenLocationError
 from pinpoint_kit.engine.jobs import store as job_store
+from pinpoint_kit.engine.jobs.workers import workers
 from pinpoint_kit.engine.segments import imported, sources
 from pinpoint_kit.engine.segments import store as segment_store
 from pinpoint_kit.engine.wire import instants, paging
@@ -214,4 +215,5 @@ FAMILY = Family(
         "GetSegmentImportJobs": Operation(get_import_jobs),
     },
     held_of_person=None,  # failures are kept without what the rows held
+    workers=workers,
 )
