@@ -89,6 +89,42 @@ def test_requests_that_are_throttled_together_count_once() -> None:
     assert pacer.rate("PutEvents") == 8
 
 
+def test_the_next_second_may_halve_the_rate_again() -> None:
+    """A 429 within a second of the last cut is the same trouble; one after it is another."""
+    clock = Clock()
+    pacer = Pacer({"PutEvents": 16}, clock)
+    rates = []
+    for pause in (0.0, 0.9, 0.2):
+        clock.now += pause
+        pacer.throttled("PutEvents")
+        rates.append(pacer.rate("PutEvents"))
+    assert rates == [8, 8, 4]
+
+
+def test_a_throttled_operation_is_free_again_at_a_thousand_a_second() -> None:
+    """Until then it keeps a rate, which doubles in each second of success."""
+    clock = Clock()
+    pacer = Pacer({}, clock)
+    pacer.throttled("PutEvents")
+    rates = []
+    for _ in range(6):
+        clock.now += 1.0
+        pacer.succeeded("PutEvents")
+        rates.append(pacer.rate("PutEvents"))
+    assert rates == [40, 80, 160, 320, 640, math.inf]
+
+
+def test_a_clock_that_goes_back_takes_no_tokens() -> None:
+    """What was there stays there, and time that was counted is not counted again."""
+    clock = Clock()
+    clock.now += 100.0
+    pacer = Pacer({"PutEvents": 2}, clock)
+    assert pacer.spend("PutEvents") == 0.0
+    clock.now -= 50.0
+    assert pacer.spend("PutEvents") == 0.0
+    assert pacer.spend("PutEvents") == pytest.approx(0.5)
+
+
 def test_a_free_operation_is_slowed_down_by_429_and_freed_again() -> None:
     """Without a published rate the first 429 sets one, and enough success takes it away."""
     clock = Clock()
@@ -110,6 +146,40 @@ def test_the_rate_never_falls_to_nothing() -> None:
         clock.now += 1.0
         pacer.throttled("PutEvents")
     assert pacer.rate("PutEvents") == 0.5
+
+
+def test_a_rate_below_one_lets_requests_go_all_the_same() -> None:
+    """Half a request a second is one in two seconds: a token gathers, however slowly."""
+    clock = Clock()
+    assert 4 <= spend(Pacer({"PutEvents": 0.5}, clock), clock, 10.0) <= 6
+
+
+def test_idle_time_saves_up_one_second_at_most() -> None:
+    """After a quiet minute, two requests a second are still two at once."""
+    clock = Clock()
+    pacer = Pacer({"PutEvents": 2}, clock)
+    assert spend(pacer, clock, 0.01) == 2
+    clock.now += 60.0
+    assert spend(pacer, clock, 0.01) == 2
+
+
+def test_a_429_ends_the_burst() -> None:
+    """The tokens that were there are gone, and the next request waits at the new rate."""
+    pacer = Pacer({"PutEvents": 16}, Clock())
+    pacer.throttled("PutEvents")
+    assert pacer.spend("PutEvents") == pytest.approx(1 / 8)
+
+
+def test_a_success_after_a_long_pause_doubles_the_rate_once() -> None:
+    """A pause is no success: the rate grows by what was proved, and no further."""
+    clock = Clock()
+    pacer = Pacer({"PutEvents": 64}, clock)
+    for _ in range(3):
+        clock.now += 1.0
+        pacer.throttled("PutEvents")
+    clock.now += 60.0
+    pacer.succeeded("PutEvents")
+    assert pacer.rate("PutEvents") == 16
 
 
 def paced(rate: float) -> Rig:
