@@ -21,7 +21,7 @@ SECONDS = 600.0
 
 
 def check(claim: str, *, holds: bool, details: str = "") -> None:
-    """Prints the claim, and stops here when it does not hold."""
+    """Print the claim, and stop here when it does not hold."""
     sys.stdout.write(f"{'ok  ' if holds else 'FAIL'} {claim}\n")
     sys.stdout.flush()
     if not holds:
@@ -29,7 +29,7 @@ def check(claim: str, *, holds: bool, details: str = "") -> None:
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Runs a command in an empty folder, and returns its output and exit status."""
+    """Run a command in an empty folder, and return its output and exit status."""
     return subprocess.run(  # noqa: S603 -- the commands are all written in this file
         [os.fspath(part) for part in command],
         cwd=cwd,
@@ -41,13 +41,13 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def check_run(claim: str, *command: str | Path, cwd: Path) -> None:
-    """Checks that a command succeeds, and shows its output when it does not."""
+    """Check that a command succeeds, and show its output when it does not."""
     done = run(*command, cwd=cwd)
     check(claim, holds=done.returncode == 0, details=f"{done.stdout}\n{done.stderr}")
 
 
 def check_contents(wheel: Path) -> None:
-    """The wheel holds the package, its type marker and its licence, and nothing else."""
+    """Return the wheel holds the package, its type marker and its licence, and nothing else."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.partition("/")[0] for name in names}
@@ -71,7 +71,7 @@ def check_missing_extra(tool: Path, cwd: Path) -> None:
 
 
 def main(wheel: Path, example: Path) -> None:
-    """Runs all the checks, and stops at the first that fails."""
+    """Run all the checks, and stop at the first that fails."""
     check_contents(wheel)
     with tempfile.TemporaryDirectory() as name:
         cwd = Path(name, "empty")

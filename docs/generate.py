@@ -52,7 +52,7 @@ _STATUSES = {
 
 
 def limits_page() -> str:
-    """The limits: value, unit, meaning and source."""
+    """Return the limits: value, unit, meaning and source."""
     from pinpoint_kit import limits  # noqa: PLC0415 -- see the top of the file
 
     rows = (
@@ -134,7 +134,7 @@ def compatibility_page() -> str:
 
 
 def _families(coverage: Iterable[Coverage]) -> dict[str, list[Coverage]]:
-    """The operations by family, what is answered first."""
+    """Return the operations by family, what is answered first."""
     order = list(_STATUSES)
     found: dict[str, list[Coverage]] = {}
     for row in sorted(coverage, key=lambda row: (order.index(str(row.status)), row.operation)):
@@ -162,7 +162,7 @@ def _family(name: str, rows: Sequence[Coverage]) -> list[str]:
 
 
 def errors_page() -> str:
-    """The tree of errors as the module prints it, then each class."""
+    """Return the tree of errors as the module prints it, then each class."""
     from pinpoint_kit import errors  # noqa: PLC0415 -- see the top of the file
 
     lines = inspect.cleandoc(errors.__doc__ or "").splitlines()
@@ -256,7 +256,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def files() -> dict[Path, str]:
-    """What each generated file must contain."""
+    """Return what each generated file must contain."""
     folder = Path(__file__).parent
     return {folder / name: _NOTE + page() for name, page in PAGES.items()}
 

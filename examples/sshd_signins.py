@@ -165,7 +165,7 @@ class Fact:
 
 
 def split_line(raw: bytes) -> Line | Reason:
-    """The parts of a line, or why it has none. Bytes that are not UTF-8 stay what they are."""
+    """Return the parts of a line, or why it has none. Bytes that are not UTF-8 stay."""
     if len(raw) > MAX_LINE_BYTES:
         return "too long"
     text = raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
@@ -205,7 +205,7 @@ def _iso(header: re.Match[str]) -> dt.datetime:
 
 
 def fact_of(line: Line) -> Fact | Reason:
-    """What a line says by itself, or why it says nothing."""
+    """Return what a line says by itself, or why it says nothing."""
     repeated = _REPEATED.fullmatch(line.message)
     if repeated is None:
         return _single_fact(line)
@@ -304,7 +304,7 @@ class YearCounter:
         self._latest: int | None = None
 
     def year_of(self, line: Line) -> int:
-        """The year that puts the line closest to the one before it."""
+        """Return the year that puts the line closest to the one before it."""
         start = dt.datetime(_LEAP_YEAR, 1, 1)  # noqa: DTZ001 -- a distance, not an instant
         moment = dt.datetime.combine(dt.date(_LEAP_YEAR, line.month, line.day), line.time)
         position = int((moment - start).total_seconds())
@@ -315,7 +315,7 @@ class YearCounter:
 
 
 def year_zero(lines: Iterable[bytes], *, not_after: dt.datetime, last_year: int | None) -> int:
-    """The calendar year of year 0: of the first line, unless that is a straggler.
+    """Return the calendar year of year 0: of the first line, unless that is a straggler.
 
     Args:
         lines: the log.
@@ -521,7 +521,7 @@ def _sign_in(  # noqa: PLR0913 -- an event and where it comes from
 
 
 def digest(*parts: str | int | None) -> str:
-    """A name for some parts; JSON keeps them apart, whatever they hold."""
+    """Return a name for some parts; JSON keeps them apart, whatever they hold."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
@@ -610,7 +610,7 @@ class Importer:
         return self.summary
 
     def _endpoint(self, sign_in: SignIn) -> pk.Endpoint | None:
-        """The endpoint's data, with its first event and with its first sign-in."""
+        """Return the endpoint's data, with its first event and with its first sign-in."""
         endpoint_id = sign_in.endpoint_id
         is_sign_in = sign_in.event.type != AUTH_FAIL and bool(sign_in.user)
         if endpoint_id in self._sent and (self._sent[endpoint_id] or not is_sign_in):
@@ -634,7 +634,7 @@ class Importer:
         return pk.User(id=user_id)
 
     def _known(self, user_id: str) -> set[str]:
-        """The user's endpoints of earlier runs."""
+        """Return the user's endpoints of earlier runs."""
         try:
             return {str(endpoint.id) for endpoint in self._pinpoint.users.endpoints(user_id)}
         except pk.errors.NotFound:
@@ -648,7 +648,7 @@ class Importer:
 
 
 def log_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, each cut just beyond `MAX_LINE_BYTES`: no line fills the memory."""
+    """Yield the lines of a file, cut just beyond `MAX_LINE_BYTES`: no line fills the memory."""
     with path.open("rb") as file:
         while line := file.readline(MAX_LINE_BYTES + 1):
             yield line
@@ -658,7 +658,7 @@ def log_lines(path: Path) -> Iterator[bytes]:
 
 
 def summary_text(name: str, summary: Summary) -> str:
-    """The summary as a page of text."""
+    """Return the summary as a page of text."""
     report, duration = summary.report, sum(summary.session_ms)
     rows: list[tuple[int, str, int]] = [
         (0, "lines read", summary.lines),

@@ -74,7 +74,7 @@ class EndpointItem:
 
 @functools.lru_cache(maxsize=4096)
 def _key(endpoint_id: str) -> bytes:
-    """The endpoint id as a JSON key; the busy ones are asked for again and again."""
+    """Return the endpoint id as a JSON key; the busy ones are asked for again and again."""
     return orjson.dumps(endpoint_id)
 
 
@@ -152,7 +152,7 @@ def pack_events(items: Iterable[E], limits: Limits) -> Iterator[Batch[E] | TooLa
 
 
 def _body_at_once(items: list[E], limits: Limits) -> bytes:
-    """The body of all of them where one request may hold them, as nearly always; else b""."""
+    """Return the body of all if one request may hold them, as nearly always; else b""."""
     count = len(items)
     if (
         0 < count <= limits.max_events_per_request
@@ -171,7 +171,7 @@ def _event_too_large(item: E, alone: int, most_bytes: int, limits: Limits) -> To
 
 
 def events_body(items: Sequence[EventItem]) -> bytes:
-    """The body of one PutEvents request, events grouped by endpoint, bytes joined."""
+    """Return the body of one PutEvents request, events grouped by endpoint, bytes joined."""
     groups: dict[str, list[bytes]] = {}
     endpoints: dict[str, bytes] = {}
     for item in items:
@@ -222,5 +222,5 @@ def pack_endpoints(
 
 
 def endpoints_body(items: Sequence[EndpointItem]) -> bytes:
-    """The body of one UpdateEndpointsBatch request, bytes joined."""
+    """Return the body of one UpdateEndpointsBatch request, bytes joined."""
     return _ITEMS_HEAD + b",".join([item.fragment for item in items]) + _ITEMS_TAIL

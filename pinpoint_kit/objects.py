@@ -90,7 +90,7 @@ class Objects:
         _split(url)
 
     def find(self, url: str) -> Iterator[StoredObject]:
-        """The object with this URL, or all whose URLs begin with it, in the order of their keys.
+        """Yield the object with this URL, or all whose URLs begin with it, ordered by key.
 
         Raises:
             ValidationError: the URL is not of the form `s3://BUCKET/KEY`.
@@ -188,7 +188,7 @@ def _translating(operation: str) -> Iterator[None]:
 
 
 def _split(url: str) -> tuple[str, str]:
-    """The bucket and the key; a key may hold any characters."""
+    """Return the bucket and the key; a key may hold any characters."""
     bucket, _, key = url[len(_SCHEME) :].partition("/")
     if url[: len(_SCHEME)].lower() != _SCHEME or not bucket:
         raise ValidationError("must be of the form s3://BUCKET/KEY", "$.url", "url")

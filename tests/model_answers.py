@@ -40,14 +40,14 @@ _EXAMPLES = {
 
 @functools.cache
 def service() -> Any:
-    """Returns the installed service model."""
+    """Return the installed service model."""
     model = botocore.loaders.create_loader().load_service_model("pinpoint", "service-2")
     return botocore.model.ServiceModel(model, "pinpoint")
 
 
 @functools.cache
 def error_statuses() -> Mapping[str, int]:
-    """Returns the HTTP status of every exception that may be answered, by its name."""
+    """Return the HTTP status of every exception that may be answered, by its name."""
     modelled = {
         shape.name: shape.metadata["error"]["httpStatusCode"] for shape in service().error_shapes
     }
@@ -65,7 +65,7 @@ def _paths() -> Mapping[str, tuple[str, re.Pattern[str]]]:
 
 
 def operation_at(method: str, path: str) -> str:
-    """Returns the operation that a raw path and a method name, or "" when there is none."""
+    """Return the operation that a raw path and a method name, or "" when there is none."""
     for name, (its_method, pattern) in _paths().items():
         if its_method == method and pattern.fullmatch(path):
             return name
@@ -73,7 +73,7 @@ def operation_at(method: str, path: str) -> str:
 
 
 def minimal_parameters(operation: str, **labels: str) -> dict[str, Any]:
-    """Returns the least that botocore sends for an operation: its required members, once each.
+    """Return the least that botocore sends for an operation: its required members, once each.
 
     Args:
         operation: the operation's name.
@@ -103,7 +103,7 @@ def _text(shape: Any, name: str) -> str:
 
 
 def problems_of(operation: str, status: int, headers: Mapping[str, str], body: bytes) -> list[str]:
-    """Returns what is wrong with an answer by the service model; nothing when it is right.
+    """Return what is wrong with an answer by the service model; nothing when it is right.
 
     Checked are the status of success, the unwrapped payload with all its members (required ones
     are there, all have their type, none is unknown or null), that botocore's parser reads it;
@@ -188,7 +188,7 @@ def _problems_of_error(
 
 
 def _problems_of_value(value: object, shape: Any, place: str) -> list[str]:
-    """Returns what is wrong with one value and everything inside of it."""
+    """Return what is wrong with one value and everything inside of it."""
     if shape.type_name == "structure":
         return _problems_of_structure(value, shape, place)
     if shape.type_name == "list":

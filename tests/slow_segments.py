@@ -60,7 +60,7 @@ class World:
 
 
 def belongs(person: Person, definition: Json, world: World) -> bool:
-    """Returns whether an endpoint belongs to a segment."""
+    """Return whether an endpoint belongs to a segment."""
     if "SegmentGroups" in definition:
         groups = definition["SegmentGroups"]
         return combine(
@@ -81,7 +81,7 @@ def combine(how: str, answers: Iterable[bool]) -> bool:
 
 
 def in_group(person: Person, group: Json, world: World) -> bool:
-    """The base of the group, narrowed by its dimensions."""
+    """Return the base of the group, narrowed by its dimensions."""
     sources = [in_source(person, source, world) for source in group.get("SourceSegments", [])]
     entries = [meets(person, entry, world) for entry in group.get("Dimensions", [])]
     return combine(group.get("SourceType", "ALL"), sources) and combine(
@@ -167,7 +167,7 @@ def is_inclusive(dimension: Json) -> bool:
 
 
 def kilometers(here: Json, there: Json) -> float:
-    """The angle between two unit vectors, times the radius."""
+    """Return the angle between two unit vectors, times the radius."""
     (x1, y1, z1), (x2, y2, z2) = vector(here), vector(there)
     crossed = math.hypot(y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2)
     return EARTH_KM * math.atan2(crossed, x1 * x2 + y1 * y2 + z1 * z2)
@@ -198,14 +198,14 @@ def parse(text: str) -> datetime | None:
 
 
 def asked_date(text: str) -> datetime:
-    """A date in a definition, which may stand alone for its beginning."""
+    """Return a date in a definition, which may stand alone for its beginning."""
     date = parse(text) or parse(text + "T00:00:00Z")
     assert date is not None
     return date
 
 
 def dated(compare: Callable[[datetime, list[datetime]], bool]) -> Callable[[str, list[str]], bool]:
-    """A comparison of dates; what is no date never fits."""
+    """Return a comparison of dates; what is no date never fits."""
 
     def compare_texts(value: str, wanted: list[str]) -> bool:
         date = parse(value)

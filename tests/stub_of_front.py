@@ -19,7 +19,7 @@ from pinpoint_kit.version import VERSION as __version__
 
 
 def stub() -> str:
-    """What type checkers should read: every public name, imported from its home."""
+    """Return what type checkers should read: every public name, imported from its home."""
     lines = [_HEAD.rstrip()]
     lines += [
         f"from pinpoint_kit.{module} import {name} as {name}"

@@ -78,7 +78,7 @@ class _Collector(ast.NodeVisitor):
 
 
 def module_name(path: Path) -> str:
-    """The dotted name of a file."""
+    """Return the dotted name of a file."""
     parts = [PACKAGE, *path.relative_to(ROOT).with_suffix("").parts]
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -429,7 +429,7 @@ def test_every_layer_is_known() -> None:
 
 
 def circles(graph: dict[str, set[str]]) -> list[str]:
-    """A circle of imports, if there is one."""
+    """Return a circle of imports, if there is one."""
     done: set[str] = set()
 
     def visit(module: str, trail: tuple[str, ...]) -> list[str]:
@@ -559,7 +559,7 @@ CALL_MEMBERS = {
 
 @cache
 def model_members() -> frozenset[str]:
-    """The members that the models stand for."""
+    """Return the members that the models stand for."""
     service: Any = botocore.session.Session().get_service_model("pinpoint")
     return frozenset(
         member

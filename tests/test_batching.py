@@ -19,7 +19,7 @@ from pinpoint_kit.limits import DEFAULT_LIMITS
 
 
 def event(endpoint_id: str, event_id: str, endpoint: bytes = b"", size: int = 0) -> EventItem:
-    """An encoded event."""
+    """Return an encoded event."""
     value = {"EventType": "t", **({"Attributes": {"pad": "x" * size}} if size else {})}
     fragment = json.dumps({event_id: value}, separators=(",", ":")).encode()[1:-1]
     return EventItem(endpoint_id, event_id, fragment, endpoint)

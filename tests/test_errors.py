@@ -188,7 +188,7 @@ def test_every_service_error_has_its_own_next_step() -> None:
 
 
 def client_error(code: Any = "", status: Any = 0, headers: Any = None) -> aws.ClientError:
-    """What botocore raises for such an answer."""
+    """Return what botocore raises for such an answer."""
     response: Any = {
         "Error": {"Code": code, "Message": "the service's text"},
         "ResponseMetadata": {
@@ -201,7 +201,7 @@ def client_error(code: Any = "", status: Any = 0, headers: Any = None) -> aws.Cl
 
 
 def modelled() -> list[tuple[str, int]]:
-    """The exceptions of the installed service model, with their status."""
+    """Return the exceptions of the installed service model, with their status."""
     service = botocore.session.Session().get_service_model("pinpoint")
     return [
         (shape.name, shape.metadata["error"]["httpStatusCode"]) for shape in service.error_shapes

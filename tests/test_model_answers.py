@@ -44,7 +44,7 @@ KPI = {
 
 
 def found(operation: str, status: int, body: object, **headers: str) -> list[str]:
-    """The problems of an answer, without the operation's name in front."""
+    """Return the problems of an answer, without the operation's name in front."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     merged = {**HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
     problems = problems_of(operation, status, merged, content)

@@ -52,7 +52,7 @@ class Notebook:
 
 @pytest.fixture
 def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
-    """A notebook."""
+    """Give a notebook."""
     notebook = Notebook()
     shell: Any = types.ModuleType("IPython")
     shell.get_ipython = lambda: types.SimpleNamespace(kernel=object())
@@ -97,7 +97,7 @@ def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def hidden(name: str) -> Callable[[pytest.MonkeyPatch], None]:
-    """Takes a module away."""
+    """Take a module away."""
 
     def hide(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stderr", Terminal())

@@ -115,7 +115,7 @@ def test_the_fixed_methods_exist() -> None:
 
 
 def public_classes() -> list[type]:
-    """What users meet: named classes, errors and nouns."""
+    """Return what users meet: named classes, errors and nouns."""
     from pinpoint_kit.audience.applications import Applications  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.attributes import Attributes  # noqa: PLC0415 -- as above
     from pinpoint_kit.audience.endpoints import Endpoints  # noqa: PLC0415 -- as above
@@ -149,7 +149,7 @@ def public_classes() -> list[type]:
 
 
 def public_members(cls: type) -> Iterator[tuple[str, Any]]:
-    """The public methods and properties of a class."""
+    """Yield the public methods and properties of a class."""
     for name, value in vars(cls).items():
         if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
             yield name, value

@@ -72,7 +72,7 @@ class Applications:
         return _read(answer["ApplicationResponse"], "DeleteApp")
 
     def find_or_create(self, name: str) -> Application:
-        """The application of this name, the first of several; created when there is none.
+        """Return the application of this name, the first of several; created when there is none.
 
         Processes that start at the same time agree on one: whoever created a second one
         deletes it again. The first is the one that is listed first; the engine lists in the
@@ -134,7 +134,7 @@ class Applications:
         raise missing
 
     def find(self, name: str) -> Application | None:
-        """The application of this name, the oldest of several, or None.
+        """Return the application of this name, the oldest of several, or None.
 
         Raises:
             ServiceError: the service refused.

@@ -40,7 +40,7 @@ class Tally:
             self.on_progress(self.accepted + len(self.rejected))
 
     def report(self) -> BatchReport:
-        """What has been done so far."""
+        """Return what has been done so far."""
         return BatchReport(
             accepted=self.accepted,
             rejected=tuple(sorted(self.rejected, key=lambda rejection: rejection.index)),

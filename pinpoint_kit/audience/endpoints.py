@@ -309,7 +309,7 @@ class Endpoints:
         return ModelIterator((wire.from_wire(Endpoint, item) for item in found), of=Endpoint)
 
     def ids(self, *, export_to: str | None = None, role_arn: str | None = None) -> Iterator[str]:
-        """The ids of all endpoints, as first written; otherwise as `scan`.
+        """Return the ids of all endpoints, as first written; otherwise as `scan`.
 
         Args:
             export_to: as in `scan`.
@@ -357,7 +357,7 @@ class Endpoints:
         )
 
     def _checked(self, endpoint: Endpoint) -> tuple[str, bytes]:
-        """The id and the encoded request, or the problem raised."""
+        """Return the id and the encoded request, or the problem raised."""
         if not isinstance(endpoint, Endpoint):
             raise InvalidTypeError(
                 f"expected an Endpoint, got {type(endpoint).__name__}: pass Endpoint(...)", "$"
@@ -389,7 +389,7 @@ class Endpoints:
 
 
 def too_large(size: int, limit: int) -> ValidationError:
-    """The refusal of an endpoint that has too many bytes."""
+    """Return the refusal of an endpoint that has too many bytes."""
     return ValidationError(
         f"has {size} bytes, and at most {limit} are allowed: keep less in the endpoint",
         "$",

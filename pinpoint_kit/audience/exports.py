@@ -95,7 +95,7 @@ class Exports:
     def _exported(
         self, location: str, role_arn: str, segment_id: str | None, version: int | None
     ) -> Iterator[Job]:
-        """The job, completed; what it has written is removed at the end."""
+        """Yield the job, completed; what it has written is removed at the end."""
         job = self._jobs.export_endpoints(
             location, role_arn=role_arn, segment_id=segment_id, segment_version=version
         )

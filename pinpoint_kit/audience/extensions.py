@@ -25,7 +25,7 @@ def extension_items(
     path: tuple[str, ...],
     query: Mapping[str, str | int | None],
 ) -> Iterator[Any] | None:
-    """The items of all pages; the first page is asked for at once, the others when needed.
+    """Return the items of all pages; the first page is asked for at once, the others when needed.
 
     Returns:
         The items, or None where there is no such operation: then something else must answer.

@@ -242,7 +242,7 @@ def _check(rows: Iterator[CheckedRow], kept: _Kept | None, progress: _Progress) 
 
 
 def _of_row(text: str, rows: array[int]) -> str:
-    """A failure of a line that was uploaded, as one of the row that it came from."""
+    """Return a failure of a line that was uploaded, as one of the row that it came from."""
     found = _LINE.match(text)
     if found is None or not 0 < int(found[1]) <= len(rows):
         return text

@@ -26,7 +26,7 @@ _FORMATS = {
 
 
 def location_url(location: str | os.PathLike[str], where: str) -> str:
-    """The URL of a location.
+    """Return the URL of a location.
 
     Args:
         location: a URL, or a path as `pathlib.Path`; that may be relative to the current folder.
@@ -56,7 +56,7 @@ def location_url(location: str | os.PathLike[str], where: str) -> str:
 
 
 def local_path(url: str) -> Path | None:
-    """The path that a file URL names; None for other URLs, and for a host or a relative path."""
+    """Return the path that a file URL names; None for other URLs, hosts and relative paths."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -79,7 +79,7 @@ def is_there(path: Path) -> bool:
 
 
 def format_of(location: str, given: JobFormat | str | None, where: str) -> JobFormat:
-    """The format that was given, or that the ending of a file's name tells.
+    """Return the format that was given, or that the ending of a file's name tells.
 
     Raises:
         InvalidTypeError: it is no text.

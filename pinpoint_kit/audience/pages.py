@@ -18,7 +18,7 @@ PAGE_SIZE = "100"
 
 
 def items(page: Callable[[str | None], Page], first: Page | None = None) -> Iterator[Any]:
-    """The items of all pages, each page asked for when it is needed.
+    """Yield the items of all pages, each page asked for when it is needed.
 
     Args:
         page: gives the page that a token names, the first one for None.

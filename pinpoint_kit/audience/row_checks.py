@@ -48,14 +48,14 @@ class RowChecks:
         members: Mapping[str, object],
         content: bytes | None = None,  # noqa: ARG002 -- other makers keep it
     ) -> CheckedRow:
-        """A row with members of an endpoint, in the shape of Pinpoint's JSON."""
+        """Return a row with members of an endpoint, in the shape of Pinpoint's JSON."""
         try:
             return self._checked(line, wire.endpoint_of_row(members))
         except ValidationError as error:
             return self._refused(line, error)
 
     def model(self, row: int, endpoint: Endpoint) -> CheckedRow:
-        """An endpoint."""
+        """Return an endpoint."""
         try:
             return self._checked(row, endpoint)
         except ValidationError as error:
@@ -71,7 +71,7 @@ class RowChecks:
             return self._refused(row, error)
 
     def users(self, line: int, user_ids: Sequence[str]) -> CheckedRow:
-        """A row that names nothing but users, which is no endpoint."""
+        """Return a row that names nothing but users, which is no endpoint."""
         del user_ids
         return self.bad(
             line,
@@ -80,7 +80,7 @@ class RowChecks:
         )
 
     def bad(self, line: int, reason: str, column: str = "") -> CheckedRow:
-        """A row that cannot be read."""
+        """Return a row that cannot be read."""
         return CheckedRow(line, problem=RowProblem(row=line, column=column, message=reason))
 
     def _refused(self, row: int, error: ValidationError) -> CheckedRow:

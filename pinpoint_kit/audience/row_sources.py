@@ -47,7 +47,7 @@ _BUFFER_BYTES = 256 * 1024
 
 
 def local_file(source: object) -> Path | None:
-    """The file that a source names, or None when it is no name.
+    """Return the file that a source names, or None when it is no name.
 
     Raises:
         ValidationError: it is a URL of another place, or there is no such file.
@@ -71,7 +71,7 @@ def local_file(source: object) -> Path | None:
 def checked_rows(
     source: RowSource, path: Path | None, kind: JobFormat | None, checks: RowChecks
 ) -> Iterator[CheckedRow]:
-    """The rows of a source, each checked when it is asked for.
+    """Yield the rows of a source, each checked when it is asked for.
 
     Args:
         source: what was given.
@@ -94,7 +94,7 @@ def checked_rows(
 
 
 def _bytes_of(source: object) -> BinaryIO:
-    """A stream of bytes; one of text is encoded while it is read."""
+    """Return a stream of bytes; one of text is encoded while it is read."""
     stream = cast("BinaryIO", source)
     if not isinstance(stream.read(0), str):
         return stream
@@ -180,7 +180,7 @@ def _arrow_rows(table: Any) -> Iterator[tuple[object, ...]]:  # noqa: ANN401 -- 
 def _records(
     columns: Iterable[object], rows: Iterable[tuple[object, ...]]
 ) -> Iterator[dict[str, object]]:
-    """The rows of a data frame, without what is missing; a repeated column gives several values."""
+    """Yield the rows of a data frame, without missing values; a repeated column has several."""
     names = [str(name) for name in columns]
     for cells in rows:
         record: dict[str, object] = {}

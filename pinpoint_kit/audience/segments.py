@@ -208,7 +208,7 @@ class Segments:
         export_to: str | None = None,
         role_arn: str | None = None,
     ) -> ModelIterator[Endpoint]:
-        """The endpoints that are in a segment, read page by page as they are asked for.
+        """Return the endpoints that are in a segment, read page by page as they are asked for.
 
         The engine and our server answer that directly; the first page is asked for at once. The
         hosted service runs an export job for it when `export_to` and `role_arn` are given: its

@@ -87,7 +87,7 @@ def print_rows(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> N
 
 
 def _kept(filled: list[_Filled], width: int) -> list[_Filled] | None:
-    """The columns for which there is room, the empty ones left out first; None for too little."""
+    """Return the columns that fit, the empty ones left out first; None for too little room."""
     kept = list(filled)
     optional = [one for one in reversed(filled) if one.column.is_optional]
     order = sorted(optional, key=lambda one: any(one.cells))
@@ -124,7 +124,7 @@ def _shortened(one: _Filled, width: int) -> _Filled:
 
 
 def _end(text: str, width: int) -> str:
-    """The end of a text that is too long, marked as such."""
+    """Return the end of a text that is too long, marked as such."""
     if cell_len(text) <= width:
         return text
     end = text[-width + 1 :]

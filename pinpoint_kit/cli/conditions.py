@@ -87,7 +87,7 @@ def condition_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def condition_of(given: Mapping[str, Any]) -> Condition | None:
-    """The condition that the options say, or None without any."""
+    """Return the condition that the options say, or None without any."""
     parts = list(_parts(given))
     return functools.reduce(operator.and_, parts) if parts else None
 

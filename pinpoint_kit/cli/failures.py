@@ -47,7 +47,7 @@ JSON = "pinpoint_kit.cli.json"
 
 
 def exit_status(error: errors.PinpointKitError) -> int:
-    """The exit status that the top of the help promises for this error."""
+    """Return the exit status that the top of the help promises for this error."""
     if isinstance(error, (errors.ConfigurationError, errors.ValidationError)):
         return USAGE
     if error.is_retryable:
@@ -96,7 +96,7 @@ class GuardedGroup(click.Group):
 
 
 def _explained(error: Exception) -> tuple[str, int]:
-    """What to say of an error, and the exit status."""
+    """Return what to say of an error, and the exit status."""
     if isinstance(error, errors.PinpointKitError):
         return in_cli_words(str(error)), exit_status(error)
     name = type(error).__name__

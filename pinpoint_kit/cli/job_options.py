@@ -62,7 +62,7 @@ def exporting(function: Command) -> Command:
 
 
 def place(word: str) -> str | Path:
-    """A URL as it is; everything else is a path of this machine."""
+    """Return a URL as it is; everything else is a path of this machine."""
     return word if "://" in word else Path(word)
 
 

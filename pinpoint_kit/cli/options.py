@@ -143,7 +143,7 @@ class Settings:
 
 
 def find(pinpoint: pk.Pinpoint, name: str | None) -> str:
-    """The id of the oldest application of this name, as `connect` would choose it.
+    """Return the id of the oldest application of this name, as `connect` would choose it.
 
     Args:
         pinpoint: where to look.
@@ -174,7 +174,7 @@ def _those_there_are(pinpoint: pk.Pinpoint) -> str:
 
 
 def database_file(url: str) -> Path | None:
-    """The file that a sqlite URL names; None for memory, other kinds, and what is malformed."""
+    """Return the file that a sqlite URL names; None for memory, other and malformed URLs."""
     scheme, _, place = url.partition("://")
     name = place.removeprefix("/")
     if scheme.lower() != "sqlite" or not place.startswith("/") or "?" in place:
@@ -225,7 +225,7 @@ def place_options(
     application: str = "",
     application_id: str = "[env: PINPOINT_KIT_APPLICATION_ID]",
 ) -> tuple[Option, ...]:
-    """The options for where a command works; each argument says where a value comes from."""
+    """Return the options for where a command works; each argument says where a value comes from."""
     which = "Where to connect: sqlite:///FILE, http://HOST:PORT or aws://REGION."
     return (
         click.option("--url", help=f"{which} {url}"),
@@ -289,7 +289,7 @@ limit_option = click.option(
 
 
 def database_option(text: str) -> Option:
-    """The --url of a command that works on the engine's own database."""
+    """Return the --url of a command that works on the engine's own database."""
     return click.option(
         "--url",
         envvar="PINPOINT_KIT_URL",

@@ -95,7 +95,7 @@ class _Console(Console):
 
 
 def console() -> Console:
-    """A console on stdout; what is no terminal takes lines of any length, to be searched and cut.
+    """Return a console on stdout; other than on a terminal, its lines have any length.
 
     $COLUMNS says otherwise.
     """
@@ -104,7 +104,7 @@ def console() -> Console:
 
 
 def stderr_console() -> Console:
-    """A console on stderr."""
+    """Return a console on stderr."""
     return _Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
 
 
@@ -115,7 +115,7 @@ def table(
     numbers: Sequence[str] = (),
     whole: Sequence[str] = (),
 ) -> Table:
-    """A table with safe cells.
+    """Return a table with safe cells.
 
     Args:
         columns: the headings.
@@ -137,7 +137,7 @@ def table(
 
 
 def members_table(members: Mapping[str, object]) -> Table:
-    """A JSON object, a member a row; members of members as `Outer.Inner`, of lists `Outer[0]`."""
+    """Return a JSON object as a table; members of members as `Outer.Inner`, of lists `Outer[0]`."""
     return table(("Member", "Value"), _flat(members))
 
 
@@ -154,7 +154,7 @@ def _flat(members: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str
 
 
 def _plain(value: object) -> str:
-    """A single value as JSON has it, without the quotes."""
+    """Return a single value as JSON has it, without the quotes."""
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
     return str(value.value if isinstance(value, Enum) else value)
@@ -162,7 +162,7 @@ def _plain(value: object) -> str:
 
 @contextlib.contextmanager
 def writing(target: str) -> Iterator[Callable[[bytes], object]]:
-    """What writes a line to a new file that is its owner's alone, or to stdout.
+    """Yield what writes a line to a new file that is its owner's alone, or to stdout.
 
     Only a finished file gets the name: half of one must not be taken for the whole. Until then it
     is `.NAME.….part` beside it, which goes when anything ends the block, SIGTERM and SIGHUP

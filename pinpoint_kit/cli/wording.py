@@ -54,7 +54,7 @@ _APPLICATION_ID = re.compile(r"^application_id(?= )")
 
 
 def in_cli_words(sentence: str) -> str:
-    """The sentence of an error as somebody at a command line needs it."""
+    """Return the sentence of an error as somebody at a command line needs it."""
     for phrase, own in _PHRASES:
         sentence = sentence.replace(phrase, own)
     sentence = _APPLICATION_ID.sub("--application-id", sentence)

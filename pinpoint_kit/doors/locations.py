@@ -50,7 +50,7 @@ def open_files(
     folders: Sequence[str | os.PathLike[str]] | None = None,
     buckets: Collection[str] | None = None,
 ) -> Files:
-    """What the jobs of an engine may read and write: the disk of this machine, and S3.
+    """Return what the jobs of an engine may read and write: the disk of this machine, and S3.
 
     Args:
         objects: who speaks to S3.
@@ -64,5 +64,5 @@ def open_files(
 
 
 def open_served_files(folders: Sequence[str], buckets: Sequence[str]) -> Files:
-    """What the jobs of a server may use: these places and no others."""
+    """Return what the jobs of a server may use: these places and no others."""
     return open_files(open_objects(), folders=folders, buckets=buckets)

@@ -63,12 +63,12 @@ _CODEC = "pinpoint_kit.models.wire.codec"
 
 
 def private(**kwargs: Any) -> Any:  # noqa: ANN401 -- attrs.field() itself has no better type
-    """An attrs field whose content never shows in a repr (address, user id)."""
+    """Return an attrs field whose content never shows in a repr (address, user id)."""
     return attrs.field(metadata={HIDDEN: True}, **kwargs)
 
 
 def detail(**kwargs: Any) -> Any:  # noqa: ANN401 -- as above
-    """An attrs field that a repr leaves out, because only somebody who looks closely needs it."""
+    """Return an attrs field that a repr leaves out, because it is seldom needed."""
     return attrs.field(metadata={DETAIL: True}, **kwargs)
 
 
@@ -109,13 +109,13 @@ def _type_name(value: object) -> str:
 
 
 def optional_text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validator: text or not given."""
+    """Validate: text or not given."""
     if value is not None:
         text(instance, attribute, value)
 
 
 def text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validator: text, which may be empty."""
+    """Validate: text, which may be empty."""
     del instance
     if not isinstance(value, str):
         raise InvalidTypeError(
@@ -124,14 +124,14 @@ def text(instance: object, attribute: attrs.Attribute[Any], value: object) -> No
 
 
 def required_text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validator: text that is not empty."""
+    """Validate: text that is not empty."""
     text(instance, attribute, value)
     if not value:
         raise ValidationError("is empty: it must name something", f"$.{attribute.name}")
 
 
 def optional_flag(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validator: true, false or not given."""
+    """Validate: true, false or not given."""
     del instance
     if value is not None and not isinstance(value, bool):
         raise InvalidTypeError(
@@ -140,7 +140,7 @@ def optional_flag(instance: object, attribute: attrs.Attribute[Any], value: obje
 
 
 def required_flag(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validator: true or false."""
+    """Validate: true or false."""
     optional_flag(instance, attribute, value)
     if value is None:
         raise InvalidTypeError(
@@ -149,7 +149,7 @@ def required_flag(instance: object, attribute: attrs.Attribute[Any], value: obje
 
 
 def optional_count(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validator: a whole number or not given."""
+    """Validate: a whole number or not given."""
     del instance
     if value is not None:
         _count(value, f"$.{attribute.name}")
@@ -164,7 +164,7 @@ def _count(value: object, path: str) -> int:
 
 
 def optional_milliseconds(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Validator: whole milliseconds, or not given."""
+    """Validate: whole milliseconds, or not given."""
     del instance
     if value is None:
         return
@@ -180,7 +180,7 @@ def optional_milliseconds(instance: object, attribute: attrs.Attribute[Any], val
 def optional_model(
     cls: type[Model],
 ) -> Callable[[object, attrs.Attribute[Any], object], None]:
-    """A validator: an instance of that model, or not given."""
+    """Return a validator: an instance of that model, or not given."""
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         del instance
@@ -193,7 +193,7 @@ def optional_model(
 def required_model(
     cls: type[Model],
 ) -> Callable[[object, attrs.Attribute[Any], object], None]:
-    """A validator: an instance of that model."""
+    """Return a validator: an instance of that model."""
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         del instance
@@ -292,7 +292,7 @@ def _text(value: object, path: str) -> str:
 def attribute_lists(
     value: AttributeListsInput | None, field: str = "attributes"
 ) -> AttributeLists | None:
-    """Converter: one string becomes a list of one; it is never split into characters."""
+    """Convert: one string becomes a list of one; it is never split into characters."""
     if value is None:
         return None
     path = f"$.{field}"
@@ -329,7 +329,7 @@ _TEXT = frozenset({str})
 def text_values(
     value: Mapping[str, str] | None, field: str = "attributes"
 ) -> Mapping[str, str] | None:
-    """Converter for event attributes: name -> text."""
+    """Convert event attributes: name -> text."""
     if value is None:
         return None
     if type(value) is dict and _TEXT.issuperset(map(type, value)):
@@ -347,7 +347,7 @@ def text_values(
 
 
 def metric_values(value: Mapping[str, float] | None) -> Mapping[str, float] | None:
-    """Converter: name -> finite 64-bit float."""
+    """Convert metrics: name -> finite 64-bit float."""
     if value is None:
         return None
     checked: dict[str, float] = {}
@@ -461,7 +461,7 @@ def required_member(cls: type[_E], value: _E | str, field: str) -> _E:
 
 
 def extra_field() -> Any:  # noqa: ANN401 -- attrs.field() itself has no better type
-    """The field for members that the service sent and this version does not know."""
+    """Return the field for members that the service sent and this version does not know."""
     return attrs.field(factory=dict, converter=_extra)
 
 

@@ -49,7 +49,7 @@ def _is_half_a_character(text: str) -> bool:
 
 
 def require_path_id(value: str, path: str) -> str:
-    """The id, when it can stand in a URL's path.
+    """Return the id, when it can stand in a URL's path.
 
     Raises:
         InvalidTypeError: it is not text.
@@ -178,7 +178,7 @@ def _lists_problem(
 
 
 def seconds(timeout: float) -> float:
-    """A timeout of 0 or more.
+    """Return a timeout of 0 or more.
 
     Raises:
         InvalidTypeError: it is no number.

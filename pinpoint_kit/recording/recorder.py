@@ -308,7 +308,7 @@ class Recorder:
         metrics: object,
         session: Session | None,
     ) -> bytes | None:
-        """What `_fragment` gives for an event without anything unusual; None for any other.
+        """Return what `_fragment` gives for an event without anything unusual; None for any other.
 
         What is short in sum is short in each part, and a join proves that all parts are text:
         so two lengths stand for a look at every name and value.
@@ -557,7 +557,7 @@ def _too_large(fragment: bytes, limits: Limits) -> ValidationError:
 
 
 def refusal(endpoint_id: str, event_id: str, problem: ValidationError) -> EventResult:
-    """The result of an event that was refused before it was sent."""
+    """Return the result of an event that was refused before it was sent."""
     return EventResult(
         endpoint_id=endpoint_id,
         event_id=event_id,

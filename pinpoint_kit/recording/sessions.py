@@ -391,6 +391,6 @@ def _copied(values: object) -> object:
 
 
 def _session_id(endpoint_id: str, started: dt.datetime) -> str:
-    """The mobile SDKs' form, tail of the endpoint id and start time, made unique."""
+    """Return the mobile SDKs' form, tail of the endpoint id and start time, made unique."""
     stamp = started.strftime("%Y%m%d-%H%M%S") + f"{started.microsecond // 1000:03d}"
     return f"{endpoint_id[-_ID_TAIL:]}-{stamp}-{os.urandom(2).hex()}"

@@ -115,7 +115,7 @@ class Column:
 
 
 def columns_of(header: Sequence[str]) -> list[Column]:
-    """The columns of a CSV header.
+    """Return the columns of a CSV header.
 
     Raises:
         ColumnError: one is nothing that an endpoint has, or repeats another without being a list.
@@ -157,7 +157,7 @@ def _repeated(column: Column, names: AbstractSet[str]) -> str:
 
 
 def _column_problem(name: str, position: int) -> str:
-    """What is wrong with a name in a header; it is not shown, for it may be data."""
+    """Return what is wrong with a name in a header; it is not shown, for it may be data."""
     if not name and position == 0:
         return "has no name: name it, or leave it out (in pandas with to_csv(index=False))"
     if not name:
@@ -173,7 +173,7 @@ def _column_problem(name: str, position: int) -> str:
 
 
 def meant(name: str) -> str:
-    """The name of ours that somebody means by one that is none, "" when that cannot be told.
+    """Return the name of ours that somebody means by one that is none, "" when that cannot be told.
 
     It differs in small and capital letters, spaces, hyphens and underscores, or lacks its group. Of
     names such as `attributes.plan` it is only what is ours, `Attributes`.
@@ -187,7 +187,7 @@ def meant(name: str) -> str:
 
 
 def column_of(name: str) -> Column | None:
-    """The column of this name, or None when an endpoint has none."""
+    """Return the column of this name, or None when an endpoint has none."""
     for prefix, path in _LISTS.items():
         if name.startswith(f"{prefix}.") and name != f"{prefix}.":
             return Column(name, path, name[len(prefix) + 1 :], is_list=True)
@@ -200,7 +200,7 @@ def column_of(name: str) -> Column | None:
 
 
 def nested(record: Mapping[str, object]) -> dict[str, object]:
-    """A record with some dotted names as the members of an endpoint.
+    """Return a record with some dotted names as the members of an endpoint.
 
     Other names stay as they are, so that a record of plain members is unchanged.
 

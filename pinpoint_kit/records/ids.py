@@ -10,7 +10,7 @@ _NAMESPACE = uuid.UUID("6d1c6a7e-52a7-4b5c-9d0b-3f1e0c6b6f24")
 
 
 def derived_id(channel_type: str, address: str) -> str:
-    """The id that is made from what an endpoint is reached by.
+    """Return the id that is made from what an endpoint is reached by.
 
     Examples:
         >>> derived_id("EMAIL", "ana@example.com")

@@ -105,7 +105,7 @@ class JsonObjects:
 
 
 def _split(number: int, content: bytes) -> list[Piece]:
-    """The objects of one line; the line as it is where it is not nothing but objects."""
+    """Return the objects of one line; the line itself if it holds anything else."""
     splitter = _Splitter(len(content))
     pieces = [*splitter.feed(number, content), *splitter.end()]
     if all(piece.content is not None and piece.content.startswith(b"{") for piece in pieces):
@@ -154,7 +154,7 @@ class _Splitter:
             yield from self._stray(number, rest)
 
     def end(self) -> Iterator[Piece]:
-        """The stream ends; yields the object that did not."""
+        """End the stream; yield the object that did not end."""
         if self._depth > self._base:
             yield self._taken()
 
@@ -170,7 +170,7 @@ class _Splitter:
 
     @staticmethod
     def _stray(number: int, content: bytes) -> Iterator[Piece]:
-        """What stands between objects and is none: the caller says so."""
+        """Yield what stands between objects and is none: the caller reports it."""
         found = content.strip(_BETWEEN)
         if found:
             yield Piece(number, found)

@@ -46,16 +46,16 @@ class Maker(Protocol[R_co]):
     """Makes of each row what the caller wants."""
 
     def endpoint(self, line: int, members: dict[str, object], content: bytes | None = None) -> R_co:
-        """A row with members of an endpoint, in the shape of Pinpoint's JSON.
+        """Return a row with members of an endpoint, in the shape of Pinpoint's JSON.
 
         `content` is that JSON, if the file has it.
         """
 
     def users(self, line: int, user_ids: Sequence[str]) -> R_co:
-        """A row that names nothing but users."""
+        """Return a row that names nothing but users."""
 
     def bad(self, line: int, reason: str, column: str = "") -> R_co:
-        """A row that cannot be read; `column` is the one that is wrong, if it is a single one."""
+        """Return a row that cannot be read; `column` is the wrong one, if it is a single one."""
 
 
 class Rows(Protocol[R]):
@@ -65,7 +65,7 @@ class Rows(Protocol[R]):
     is_at_end: bool
 
     def read(self, most: int) -> list[R]:
-        """Returns that many further rows, or fewer when they are large or at the end."""
+        """Return that many further rows, or fewer when they are large or at the end."""
 
 
 class JsonRows(Generic[R]):
@@ -118,7 +118,7 @@ def _json_problem(content: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def _only_user(members: dict[str, object]) -> str | None:
-    """The user, if the row says nothing but who that is."""
+    """Return the user, if the row says nothing but who that is."""
     user = members.get("User")
     if len(members) != 1 or not isinstance(user, dict) or user.keys() != {"UserId"}:
         return None
@@ -233,7 +233,7 @@ class _Feed:
         self.begin()
 
     def begin(self) -> None:
-        """A new row begins."""
+        """Return a new row begins."""
         self.taken: list[Line] = []
         self._size = 0
 

@@ -133,7 +133,7 @@ def close_at_exit(closing: Closing) -> None:
 
 
 def forget(owner: object) -> None:
-    """It was closed: neither a fork nor the end of the process concerns it any more."""
+    """Forget it, since it was closed: no fork and no exit concerns it any more."""
     _state.closing.pop(id(owner), None)
     for entry in list(_state.watched.values()):
         if entry.owner() is owner:
@@ -226,7 +226,7 @@ def watch_child_exit() -> None:
 
 
 def _is_first(library: str) -> bool:
-    """True for the first call of a process."""
+    """Return True for the first call of a process."""
     key = library, os.getpid()
     is_first = key not in _state.child_exits
     _state.child_exits.add(key)

@@ -13,7 +13,7 @@ __all__ = ["has_process", "machine"]
 
 
 def machine() -> str:
-    """What makes a pid unique: the host, its boot, and the pid namespace where there is one."""
+    """Return what makes a pid unique: the host, its boot, and the pid namespace, if any."""
     parts = [socket.gethostname()]
     try:
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip())
@@ -24,7 +24,7 @@ def machine() -> str:
 
 
 def has_process(pid: int) -> bool:
-    """Returns False when there is surely no process of that number on this machine."""
+    """Return False when there is surely no process of that number on this machine."""
     if os.name == "nt":
         return True  # os.kill would end it there; its lease tells
     try:

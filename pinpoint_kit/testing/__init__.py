@@ -47,7 +47,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> object:
-    """The faulty Pinpoint, imported when somebody asks for it."""
+    """Return the faulty Pinpoint, imported when somebody asks for it."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib  # noqa: PLC0415 -- see the top of the file
@@ -57,7 +57,7 @@ def __getattr__(name: str) -> object:
 
 @pytest.fixture
 def pinpoint() -> Iterator[Pinpoint]:
-    """A `Pinpoint` with an application, on an engine in memory that this test has to itself.
+    """Give a `Pinpoint` with an application, on an engine in memory that this test has to itself.
 
     It is closed after the test.
     """
@@ -69,7 +69,7 @@ def pinpoint() -> Iterator[Pinpoint]:
 
 @pytest.fixture
 def pinpoint_client(pinpoint: Pinpoint) -> BaseClient:
-    """The botocore client of the test's engine, for code that takes what `boto3.client` makes.
+    """Give the botocore client of the test's engine, for code that takes what `boto3.client` makes.
 
     The same engine as that of the fixture `pinpoint`.
     """
@@ -78,13 +78,13 @@ def pinpoint_client(pinpoint: Pinpoint) -> BaseClient:
 
 @pytest.fixture
 def pinpoint_application_id(pinpoint: Pinpoint) -> str:
-    """The id of the application on the test's engine."""
+    """Give the id of the application on the test's engine."""
     return pinpoint.application_id
 
 
 @pytest.fixture
 def pinpoint_url(tmp_path: Path) -> str:
-    """The URL of a database of the test's own, for code that calls `connect` itself.
+    """Give the URL of a database of the test's own, for code that calls `connect` itself.
 
     It is a file: whoever connects to it, also from another process, meets the same data. It is
     not the engine of the fixture `pinpoint`.
@@ -94,7 +94,7 @@ def pinpoint_url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def faulty_pinpoint() -> Iterator[FaultyPinpoint]:
-    """A Pinpoint that fails as the test says, on an engine in memory that this test has to itself.
+    """Give a Pinpoint that fails as the test says, on an engine in memory of its own.
 
     Connect with `faulty_pinpoint.connect()`, or to `faulty_pinpoint.url` over a real socket. It
     is closed after the test.

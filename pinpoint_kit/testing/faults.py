@@ -71,7 +71,7 @@ class Fault:
     def items(
         cls, status: int, event_ids: Iterable[str] | None = None, *, share: float = 1.0
     ) -> Fault:
-        """Some events of a PutEvents request get this status, and are not stored.
+        """Give some events of a PutEvents request this status, and do not store them.
 
         Args:
             status: for example 400, 429 or 500.
@@ -83,13 +83,13 @@ class Fault:
 
     @classmethod
     def missing(cls, event_ids: Iterable[str] | None = None, *, share: float = 1.0) -> Fault:
-        """Some events of a PutEvents request are stored, and the answer does not mention them."""
+        """Store some events of a PutEvents request, and leave them out of the answer."""
         ids = None if event_ids is None else frozenset(event_ids)
         return cls(kind="missing", event_ids=ids, share=share, is_stored=True)
 
     @classmethod
     def refused(cls, status: int, *, retry_after: float | None = None) -> Fault:
-        """The whole request is refused, and nothing of it is stored.
+        """Refuse the whole request, and store nothing of it.
 
         Args:
             status: for example 403, 404, 413, 429, 500 or 503.
@@ -99,7 +99,7 @@ class Fault:
 
     @classmethod
     def throttled(cls, *, retry_after: float | None = None) -> Fault:
-        """The whole request is refused with 429, with or without a `Retry-After` header."""
+        """Refuse the whole request with 429, with or without a `Retry-After` header."""
         return cls.refused(_TOO_MANY, retry_after=retry_after)
 
     @classmethod
@@ -109,7 +109,7 @@ class Fault:
 
     @classmethod
     def latency(cls, seconds: float) -> Fault:
-        """The right answer, late."""
+        """Answer right, but late."""
         return cls(kind="latency", seconds=seconds, is_stored=True)
 
     @classmethod
@@ -119,32 +119,32 @@ class Fault:
 
     @classmethod
     def reset_before(cls) -> Fault:
-        """The connection is reset, and the request never reaches the engine."""
+        """Reset the connection; the request never reaches the engine."""
         return cls(kind="reset")
 
     @classmethod
     def reset_after(cls) -> Fault:
-        """The events are stored, and then the connection is reset: the answer is lost."""
+        """Store the events, then reset the connection: the answer is lost."""
         return cls(kind="reset", is_stored=True)
 
     @classmethod
     def truncated(cls) -> Fault:
-        """The events are stored; the connection ends in the middle of the answer."""
+        """Store the events; end the connection in the middle of the answer."""
         return cls(kind="truncated", is_stored=True)
 
     @classmethod
     def garbled(cls) -> Fault:
-        """The events are stored; the answer has the right length and is no JSON any more."""
+        """Store the events; answer with the right length, but no JSON."""
         return cls(kind="garbled", is_stored=True)
 
     @classmethod
     def html(cls, status: int = 200) -> Fault:
-        """A proxy's page in place of an answer; the request never reaches the engine."""
+        """Answer with a proxy's page; the request never reaches the engine."""
         return cls(kind="html", status=status)
 
     @classmethod
     def slow_bytes(cls, seconds: float) -> Fault:
-        """The right answer, in small pieces that together take this many seconds."""
+        """Answer right, in small pieces that together take this many seconds."""
         return cls(kind="slow_bytes", seconds=seconds, is_stored=True)
 
 

@@ -196,11 +196,11 @@ class FaultyPinpoint:
             return list(self._requests)
 
     def events(self, event_type: str | None = None) -> list[RecordedEvent]:
-        """The stored events, each once, in the order of their requests; all or of one type."""
+        """Return the stored events, each once, in the order of requests; all or of one type."""
         return stored_events(self._engine, self.application_id, event_type)
 
     def event_ids(self) -> list[str]:
-        """The ids of the stored events, in the order of their requests."""
+        """Return the ids of the stored events, in the order of their requests."""
         return stored_event_ids(self._engine, self.application_id)
 
     def count(self) -> int:
@@ -313,7 +313,7 @@ class FaultyPinpoint:
         return _spoiled(response, fault, hit, wait)
 
     def _draw(self, operation: str, events: int) -> Fault:
-        """The fault for this request; the lock is held."""
+        """Return the fault for this request; the lock is held."""
         fault = _NO_FAULT
         if self._script and self._script[0][1] in {None, operation}:
             fault = self._script.popleft()[0]
@@ -338,7 +338,7 @@ class FaultyPinpoint:
         return self._routes.resolve(request.method, request.path).operation
 
     def _without(self, request: Request, hit: set[tuple[str, str]], status: int) -> Response:
-        """The engine's answer for a request without these events, which get a status instead."""
+        """Return the engine's answer without these events, which get a status instead."""
         item = {"StatusCode": status, "Message": "said by a faulty Pinpoint"}
         batch = orjson.loads(request.body)
         for endpoint_id, event_id in hit:
@@ -394,7 +394,7 @@ def _spoiled(
     hit: set[tuple[str, str]],
     wait: Callable[[float], None],
 ) -> Reply:
-    """The engine's answer, on a way on which something happens to it."""
+    """Return the engine's answer, on a way on which something happens to it."""
     if fault.kind == "missing":
         return Reply(_without_items(response, hit))
     if fault.kind == "garbled":

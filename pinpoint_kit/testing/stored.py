@@ -37,13 +37,13 @@ class RecordedEvent(NamedTuple):
 def stored_events(
     engine: Engine, application_id: str, event_type: str | None = None
 ) -> list[RecordedEvent]:
-    """The events of an application in the order of their requests, all or of one type."""
+    """Return the events of an application in the order of their requests, all or of one type."""
     rows = _rows(engine, application_id, event_type)
     return [RecordedEvent(row["endpoint"], row["user_id"], _event(row)) for row in rows]
 
 
 def stored_event_ids(engine: Engine, application_id: str) -> list[str]:
-    """The ids of all events of an application in the order of their requests."""
+    """Return the ids of all events of an application in the order of their requests."""
     return [row["event_id"] for row in _rows(engine, application_id, None, "event_id")]
 
 

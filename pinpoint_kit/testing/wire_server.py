@@ -164,7 +164,7 @@ class WireServer:
 def _read(
     readline: Callable[[int], bytes], read: Callable[[int], bytes], connection: socket.socket
 ) -> Request | None:
-    """The next request; None when the client has closed the connection."""
+    """Return the next request; None when the client has closed the connection."""
     first = readline(_MOST_HEAD_BYTES)
     if not first:
         return None

@@ -150,17 +150,17 @@ def object_of(raw: bytes | None, operation: str) -> dict[str, Any]:
 
 
 def request_id_of(answer: Mapping[str, Any]) -> str:
-    """The id of a request that was answered, "" where there is none."""
+    """Return the id of a request that was answered, "" where there is none."""
     return word_of(answer.get("ResponseMetadata", {}).get("RequestId"))
 
 
 def word_of(value: object) -> str:
-    """A name or an id from outside as it may stand in a log line; "" for anything else."""
+    """Return a name or an id from outside as it may stand in a log line; "" for anything else."""
     return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
 
 
 def text_of(value: object) -> str:
-    """A text from outside in one line of at most 1,000 printable characters."""
+    """Return a text from outside in one line of at most 1,000 printable characters."""
     text = str(value)[:_MOST_TEXT_CHARS]
     if text.isprintable():
         return text
@@ -168,6 +168,6 @@ def text_of(value: object) -> str:
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """The seconds that an answer asks to wait, None where it does not or not in digits."""
+    """Return the seconds that an answer asks to wait, None where it does not or not in digits."""
     asked = headers.get("retry-after", "")
     return float(asked) if isinstance(asked, str) and _SECONDS.fullmatch(asked) else None

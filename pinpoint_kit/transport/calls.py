@@ -152,7 +152,7 @@ class Transport:
         )
 
     def takes(self, operation: str, parameter: str) -> bool:
-        """True when the operation is known and has that parameter."""
+        """Return True when the operation is known and has that parameter."""
         if operation not in self._methods:
             return False
         shape = self.client.meta.service_model.operation_model(operation).input_shape

@@ -39,6 +39,6 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def remaining(most: float) -> float:
-    """The seconds that are left to this thread's request, at most those; not below 0."""
+    """Return the seconds that are left to this thread's request, at most those; not below 0."""
     at = _CURRENT.at
     return most if at is None else max(0.0, min(most, at - time.monotonic()))

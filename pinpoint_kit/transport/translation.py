@@ -161,13 +161,13 @@ def _no_answer(error: Exception, operation: str) -> errors.TransportError:
 
 
 def _host(error: Exception, name: str) -> str:
-    """The host and port in what botocore says of a failure, without user and password."""
+    """Return the host and port in what botocore says of a failure, without user and password."""
     host = urlsplit(str(getattr(error, "kwargs", {}).get(name, ""))).netloc.rpartition("@")[2]
     return host and (f" {host}" if name == "proxy_url" else f" from {host}")
 
 
 def _parameters(error: aws.ParamValidationError, operation: str) -> errors.ValidationError:
-    """The first problem of botocore's report, without the value: that may hold anything."""
+    """Return the first problem of botocore's report, without the value: that may hold anything."""
     report = str(error.kwargs.get("report", "")).strip()
     first, has_value, rest = report.partition(", value: ")
     if has_value:

@@ -30,12 +30,12 @@ NUMBERS = st.one_of(
 
 
 def parsed(svg: str) -> ET.Element:
-    """The picture as a tree; a picture that is not well-formed fails."""
+    """Return the picture as a tree; a picture that is not well-formed fails."""
     return ET.fromstring(svg)  # noqa: S314 -- our own output
 
 
 def luminance(colour: str) -> float:
-    """The relative luminance of `#rrggbb`, by WCAG 2."""
+    """Return the relative luminance of `#rrggbb`, by WCAG 2."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (
         part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts

@@ -29,7 +29,7 @@ BUCKET = "audience"
 
 @contextmanager
 def served() -> Iterator[str]:
-    """The URL of an empty engine behind a socket."""
+    """Yield the URL of an empty engine behind a socket."""
     engine = Engine.open("sqlite://")
 
     class Handler(BaseHTTPRequestHandler):
@@ -65,7 +65,7 @@ def served() -> Iterator[str]:
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
-    """A service that gives the answers of a script, and refuses other calls."""
+    """Give a service that gives the answers of a script, and refuses other calls."""
     session = botocore.session.Session()
     session.register_component("data_loader", LOADER)
     client = session.create_client(
@@ -87,7 +87,7 @@ def _s3() -> Iterator[Any]:
 
 @pytest.fixture
 def objects(_s3: Any) -> Iterator[Objects]:
-    """An empty bucket `audience`."""
+    """Give an empty bucket `audience`."""
     objects = open_objects("us-east-1")
     yield objects
     for item in _s3.list_objects_v2(Bucket=BUCKET).get("Contents", ()):

@@ -20,7 +20,7 @@ OLD = {"old_one": "x", "kept": "y"}
 
 @pytest.fixture
 def pinpoint() -> Iterator[pk.Pinpoint]:
-    """An engine in memory."""
+    """Give an engine in memory."""
     with pk.connect("sqlite://") as client:
         yield client
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["engine", "http"])
 def pinpoint(request: pytest.FixtureRequest) -> Iterator[pk.Pinpoint]:
-    """A client in process, and one over a loopback socket."""
+    """Give a client in process, and one over a loopback socket."""
     if request.param == "engine":
         with pk.connect("sqlite://", application="shop") as client:
             yield client
@@ -37,7 +37,7 @@ def pinpoint(request: pytest.FixtureRequest) -> Iterator[pk.Pinpoint]:
 
 
 def endpoint(number: int, **fields: Any) -> pk.Endpoint:
-    """An endpoint that the service takes."""
+    """Return an endpoint that the service takes."""
     return pk.Endpoint(
         **{"id": f"e-{number}", "address": f"+351{number:09}", "channel_type": "SMS", **fields}
     )
@@ -236,7 +236,7 @@ def test_an_answer_that_is_no_application(pinpoint: pk.Pinpoint) -> None:
 
 
 def connect_at_once(url: str, start: Any, found: Any) -> None:
-    """What one of several processes does."""
+    """Return what one of several processes does."""
     start.wait(30)
     with pk.connect(url, application="shop") as pinpoint:
         found.put(pinpoint.application_id)

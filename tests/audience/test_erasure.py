@@ -31,14 +31,14 @@ PERSON = "person-who-leaves@example.com"
 
 @pytest.fixture
 def pinpoint(tmp_path: Path) -> Iterator[Pinpoint]:
-    """A client with a spool."""
+    """Give a client with a spool."""
     url = f"sqlite:///{tmp_path / 'pinpoint.db'}"
     with connect(url, spool=tmp_path / "events.spool") as pinpoint:
         yield pinpoint
 
 
 def someone(pinpoint: Pinpoint, endpoint_id: str = "device-1") -> None:
-    """An endpoint of the person, and an event that is still on its way."""
+    """Return an endpoint of the person, and an event that is still on its way."""
     pinpoint.endpoints.update(
         Endpoint(
             id=endpoint_id,

@@ -50,13 +50,13 @@ class Service:
 
 
 def lines(*ids: str) -> bytes:
-    """A file of endpoints."""
+    """Return a file of endpoints."""
     return gzip.compress(b"".join(json.dumps({"Id": each}).encode() + b"\n" for each in ids))
 
 
 @pytest.fixture
 def service(objects: Objects) -> Service:
-    """The service, with two files of endpoints and one that is none; another's file is there."""
+    """Give the service, with two files of endpoints, one that is none, and a file of others."""
     objects.write(PLACE + "yesterday.gz", io.BytesIO(lines("old")))
     service = Service(objects)
     service.files = {"j/0.gz": lines("a", "b"), "j/1.gz": lines("c"), "j/manifest": b"{}"}
@@ -65,12 +65,12 @@ def service(objects: Objects) -> Service:
 
 @pytest.fixture
 def exports(service: Service, objects: Objects) -> Exports:
-    """What is tested."""
+    """Give what is tested."""
     return Exports(cast("Jobs", service), objects)
 
 
 def left(objects: Objects) -> list[str]:
-    """What is in the bucket."""
+    """Return what is in the bucket."""
     return [found.url for found in objects.find(PLACE)]
 
 

@@ -43,7 +43,7 @@ def refuse_ours(request: Any, **_: object) -> AWSResponse | None:
 
 @pytest.fixture
 def pinpoint(objects: Objects) -> Iterator[pk.Pinpoint]:
-    """A client of a service that is not in this process, as far as the client knows."""
+    """Give a client of a service that is not in this process, as far as the client knows."""
     del objects  # they are there
     with pk.connect("sqlite://", application="shop") as service:
         service.client.meta.events.register_first("before-send.pinpoint.GetApp", refuse_ours)  # type: ignore[arg-type]  # the stubs deny what botocore documents

@@ -60,7 +60,7 @@ class Time:
 
 
 def answer(status: str = "CREATED", job_id: str = "j", kind: str = "IMPORT", **more: Any) -> Any:
-    """A job as the service shows it."""
+    """Return a job as the service shows it."""
     return {
         "ApplicationId": "a",
         "CreationDate": DATE,
@@ -75,7 +75,7 @@ def answer(status: str = "CREATED", job_id: str = "j", kind: str = "IMPORT", **m
 
 
 def jobs(stub: Stubber, time: Time | None = None, door: str | None = None) -> Jobs:
-    """The jobs of an application there."""
+    """Return the jobs of an application there."""
     time = time or Time()
     transport = Transport(stub.client, retry=RetryPolicy(max_attempts=1))
     return Jobs(transport, application_id="a", door=door, sleep=time.sleep, clock=time.clock)
@@ -83,7 +83,7 @@ def jobs(stub: Stubber, time: Time | None = None, door: str | None = None) -> Jo
 
 @pytest.fixture
 def pinpoint() -> Iterator[pk.Pinpoint]:
-    """An engine in memory."""
+    """Give an engine in memory."""
     with pk.connect("sqlite://", application="shop") as client:
         yield client
 
@@ -238,7 +238,7 @@ def test_an_export_of_a_segment(stub: Stubber) -> None:
 
 
 def script(stub: Stubber, *statuses: str, **last: Any) -> None:
-    """Looks at an import job."""
+    """Look at an import job."""
     for number, status in enumerate(statuses):
         more = last if number == len(statuses) - 1 else {}
         stub.add_response("get_import_job", {"ImportJobResponse": answer(status, **more)})

@@ -48,14 +48,14 @@ JSON = """\
 
 @pytest.fixture
 def here() -> Iterator[pk.Pinpoint]:
-    """An engine in this process."""
+    """Give an engine in this process."""
     with pk.connect("sqlite://", application="shop") as client:
         yield client
 
 
 @pytest.fixture
 def away() -> Iterator[pk.Pinpoint]:
-    """An engine behind a socket, which cannot read our files."""
+    """Give an engine behind a socket, which cannot read our files."""
     with served() as url, pk.connect(url, application="shop") as client:
         yield client
 
@@ -67,7 +67,7 @@ def pinpoint(request: pytest.FixtureRequest) -> pk.Pinpoint:
 
 
 def stored(pinpoint: pk.Pinpoint) -> list[tuple[Any, ...]]:
-    """What is there, as far as the files above say it."""
+    """Return what is there, as far as the files above say it."""
     return sorted(
         (
             endpoint.address,
@@ -87,19 +87,19 @@ BOTH = [
 
 
 def csv_file(folder: Path) -> Any:
-    """A CSV file, by its path."""
+    """Return a CSV file, by its path."""
     (folder / "people.csv").write_text(CSV)
     return folder / "people.csv"
 
 
 def json_file(folder: Path) -> Any:
-    """A JSON file, by its name, with a byte order mark."""
+    """Return a JSON file, by its name, with a byte order mark."""
     (folder / "people.json").write_text("\ufeff" + JSON)
     return str(folder / "people.json")
 
 
 def compressed_file(folder: Path) -> Any:
-    """A compressed file, by its URL."""
+    """Return a compressed file, by its URL."""
     (folder / "people.csv.gz").write_bytes(gzip.compress(CSV.encode()))
     return (folder / "people.csv.gz").as_uri()
 
@@ -126,7 +126,7 @@ def records(_: Path) -> Any:
 
 
 def frame(folder: Path) -> Any:
-    """A data frame."""
+    """Return a data frame."""
     return pd.DataFrame([*records(folder)[1:], {**records(folder)[0], "Metrics.level": 7}])
 
 
@@ -566,7 +566,7 @@ class NoBatches:
 
 @pytest.fixture
 def service(objects: Objects) -> Service:
-    """The service, and a bucket."""
+    """Give the service, and a bucket."""
     return Service(objects)
 
 
@@ -584,7 +584,7 @@ def load(service: Service, source: Any, **options: Any) -> pk.LoadReport:
 
 
 def rows(count: int, **more: Any) -> Iterator[dict[str, Any]]:
-    """Some rows that a job can take."""
+    """Return some rows that a job can take."""
     members = {"ChannelType": "SMS", "Address": "+1", **more}
     return ({"Id": f"e-{n}", **members} for n in range(count))
 

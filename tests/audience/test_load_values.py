@@ -32,7 +32,7 @@ BY = "Attributes.signup"
 
 @pytest.fixture
 def pinpoint() -> Iterator[pk.Pinpoint]:
-    """An engine in this process."""
+    """Give an engine in this process."""
     with pk.connect("sqlite://") as client:
         yield client
 
@@ -161,7 +161,7 @@ ENDPOINTS = st.lists(
 
 
 def to_csv(frame: pd.DataFrame) -> io.BytesIO:
-    """The frame as a file."""
+    """Return the frame as a file."""
     return io.BytesIO(frame.to_csv(index=False).encode())
 
 

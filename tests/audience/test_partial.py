@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def pinpoint() -> Iterator[pk.Pinpoint]:
-    """A client in process that tries everything once."""
+    """Give a client in process that tries everything once."""
     with pk.connect("sqlite://", retry=pk.RetryPolicy(max_attempts=1)) as client:
         yield client
 
 
 def endpoint(number: int, **fields: Any) -> pk.Endpoint:
-    """An endpoint that the service takes."""
+    """Return an endpoint that the service takes."""
     return pk.Endpoint(**{"id": f"e-{number}", "metrics": {"n": number}, **fields})
 
 
 def failing_source(count: int, error: Exception) -> Iterator[pk.Endpoint]:
-    """Some endpoints, one of them refused before it is sent, and then an error."""
+    """Yield some endpoints, one of them refused before it is sent, and then an error."""
     for number in range(count):
         yield endpoint(number, attributes={"k": ["v" * (101 if number == 30 else 1)]})
     raise error
@@ -49,7 +49,7 @@ def fail_from(
 
 
 def refused() -> Any:
-    """The answer of a service that has taken the permission away."""
+    """Return the answer of a service that has taken the permission away."""
     from botocore.awsrequest import AWSResponse  # noqa: PLC0415 -- for this answer only
 
     class Raw:
@@ -61,7 +61,7 @@ def refused() -> Any:
 
 
 def timeout() -> Any:
-    """What botocore raises when no answer comes."""
+    """Return what botocore raises when no answer comes."""
     from botocore.exceptions import ReadTimeoutError  # noqa: PLC0415 -- as above
 
     raise ReadTimeoutError(endpoint_url="http://engine.invalid")

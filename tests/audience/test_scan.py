@@ -21,7 +21,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "list_endpoint_ids.py"
 
 @pytest.fixture
 def pinpoint() -> Iterator[pk.Pinpoint]:
-    """An engine in memory."""
+    """Give an engine in memory."""
     with pk.connect("sqlite://", application="shop") as client:
         yield client
 

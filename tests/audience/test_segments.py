@@ -27,7 +27,7 @@ PROS = where.attribute("plan").is_in("pro", "team") & (where.metric("level") >= 
 
 @pytest.fixture
 def pinpoint() -> Iterator[pk.Pinpoint]:
-    """An engine in memory, with four people."""
+    """Give an engine in memory, with four people."""
     with pk.connect("sqlite://", application="shop") as client:
         client.endpoints.update_many(
             pk.Endpoint(
@@ -80,7 +80,7 @@ def test_an_imported_segment_without_a_name_says_why_it_has_no_condition(
 
 @pytest.fixture
 def hosted(stub: Stubber) -> Iterator[pk.Pinpoint]:
-    """A service without operations of our own."""
+    """Give a service without operations of our own."""
     with pk.Pinpoint(stub.client, "a") as pinpoint:
         yield pinpoint
 

@@ -51,7 +51,7 @@ DEVICES = [f"device-{number}" for number in range(100)]
 
 @contextlib.contextmanager
 def stub() -> Iterator[str]:
-    """The URL of a running stub."""
+    """Yield the URL of a running stub."""
     process = subprocess.Popen(  # noqa: S603 -- our own script
         [sys.executable, str(Path(__file__).with_name("stub.py"))],
         stdin=subprocess.PIPE,
@@ -127,7 +127,7 @@ def connected(url: str) -> pinpoint_kit.Pinpoint:
 
 
 def recorder(pinpoint: pinpoint_kit.Pinpoint) -> Callable[[int], object]:
-    """Records the event with that number."""
+    """Record the event with that number."""
     session = pinpoint_kit.Session(id="session-1", start_timestamp=STARTED)
     record = pinpoint.events.record
 
@@ -170,7 +170,7 @@ def record_calls(url: str, events: int) -> tuple[float, float]:
 
 
 def import_seconds(statement: str) -> float:
-    """The fastest of several fresh interpreters that run this import."""
+    """Return the fastest of several fresh interpreters that run this import."""
     script = (
         f"import time; start = time.perf_counter(); {statement}; print(time.perf_counter() - start)"
     )
@@ -181,7 +181,7 @@ def import_seconds(statement: str) -> float:
 
 
 def best(*measures: Callable[[], float], rounds: int = 5) -> list[float]:
-    """The least of some rounds of each: noise only ever adds.
+    """Return the least of some rounds of each: noise only ever adds.
 
     Rounds take turns, so that other work on the machine meets all of them alike.
     """

@@ -93,13 +93,13 @@ def endpoints(count: int) -> Iterator[dict[str, Any]]:
 
 
 def generate(path: Path, count: int) -> None:
-    """Writes the file to import."""
+    """Write the file to import."""
     with path.open("w") as file:
         file.writelines(json.dumps(endpoint) + "\n" for endpoint in endpoints(count))
 
 
 def finish(engine: Engine) -> float:
-    """Runs all jobs; returns the seconds of the longest step."""
+    """Run all jobs; return the seconds of the longest step."""
     longest = 0.0
     while True:
         started = time.perf_counter()
@@ -109,19 +109,19 @@ def finish(engine: Engine) -> float:
 
 
 def send(engine: Engine, path: str, payload: object) -> Any:
-    """Sends a POST request and returns the answer."""
+    """Send a POST request and return the answer."""
     answer = engine.handle(Request("POST", path, body=json.dumps(payload).encode()))
     assert answer.status < 300, answer.body
     return json.loads(answer.body)
 
 
 def open_engine(database: Path) -> Engine:
-    """An engine that may use the disk."""
+    """Return an engine that may use the disk."""
     return Engine.open(f"sqlite:///{database}", files=ByScheme({"file": LocalFiles()}))
 
 
 def engine_import(source: Path, database: Path, count: int) -> dict[str, float]:
-    """The engine's import job."""
+    """Return the engine's import job."""
     with open_engine(database) as engine:
         app = send(engine, "/v1/apps", {"Name": "bench"})["Id"]
         started = time.perf_counter()
@@ -137,7 +137,7 @@ def engine_import(source: Path, database: Path, count: int) -> dict[str, float]:
 
 
 def engine_export(target: Path, database: Path, count: int) -> dict[str, float]:
-    """The engine's export job, of what `engine_import` left."""
+    """Return the engine's export job, of what `engine_import` left."""
     with open_engine(database) as engine:
         answer = engine.handle(Request("GET", "/v1/apps"))
         app = json.loads(answer.body)["Item"][0]["Id"]
@@ -153,7 +153,7 @@ def engine_export(target: Path, database: Path, count: int) -> dict[str, float]:
 
 
 def engine_beside(source: Path, database: Path, count: int) -> dict[str, float]:
-    """Requests of another thread while an import runs: how long they take."""
+    """Request of another thread while an import runs: how long they take."""
     with open_engine(database) as engine:
         app = send(engine, "/v1/apps", {"Name": "bench"})["Id"]
         request = {"Format": "JSON", "S3Url": source.as_uri(), "RoleArn": "none"}
@@ -188,7 +188,7 @@ def latencies(engine: Engine, app: str, goes_on: Callable[[], bool]) -> list[flo
 
 
 def connect(database: Path) -> sqlite3.Connection:
-    """A plain connection with the PRAGMAs of the engine's jobs."""
+    """Return a plain connection with the PRAGMAs of the engine's jobs."""
     connection = sqlite3.connect(database, isolation_level=None)
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").fetchall()
@@ -196,7 +196,7 @@ def connect(database: Path) -> sqlite3.Connection:
 
 
 def row(endpoint: dict[str, Any]) -> tuple[object, ...]:
-    """The values of `COLUMNS`."""
+    """Return the values of `COLUMNS`."""
     demographic, location = endpoint["Demographic"], endpoint["Location"]
     return (
         1, endpoint["Id"].lower(), endpoint["Id"], endpoint["ChannelType"], endpoint["Address"],
@@ -271,7 +271,7 @@ SIDES: dict[str, Callable[[Path, Path, int], dict[str, float]]] = {
 
 
 def measure(side: str, files: Path, database: Path, count: int) -> dict[str, float]:
-    """Runs a side in a process of its own; returns its figures, with its memory in MB."""
+    """Run a side in a process of its own; return its figures, with its memory in MB."""
     command = [sys.executable, __file__, "--side", side, str(files), str(database), str(count)]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 -- our own
     found: dict[str, float] = json.loads(output)
@@ -279,7 +279,7 @@ def measure(side: str, files: Path, database: Path, count: int) -> dict[str, flo
 
 
 def run_side(side: str, files: str, database: str, count: str) -> None:
-    """What such a process does."""
+    """Return what such a process does."""
     before = os.times()
     found = SIDES[side](Path(files), Path(database), int(count))
     after = os.times()
@@ -291,7 +291,7 @@ def run_side(side: str, files: str, database: str, count: str) -> None:
 def tell(
     name: str, found: dict[str, float], count: int, bares: dict[str, dict[str, float]]
 ) -> None:
-    """Prints the figures of the engine, and ratios to the bare loops."""
+    """Print the figures of the engine, and ratios to the bare loops."""
     print(
         f"{name}: {count / found['seconds']:,.0f} endpoints/s, "
         f"{found['cpu'] / count * 1e6:.0f} us CPU each, {found['memory']:.0f} MB at most, "

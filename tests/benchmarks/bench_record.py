@@ -64,7 +64,7 @@ def recording(url: str, events: int, *, threads: int = 1, **options: Any) -> tup
 
 
 def spooled(url: str, events: int, **options: Any) -> tuple[float, float]:
-    """The same with a spool."""
+    """Return the same with a spool."""
     with tempfile.TemporaryDirectory() as folder:
         return recording(url, events, spool=Path(folder) / "bench.spool", **options)
 

@@ -154,7 +154,7 @@ def endpoints(count: int, dice: random.Random) -> Iterator[dict[str, Any]]:
 
 
 def users(count: int, dice: random.Random) -> Iterator[dict[str, Any]]:
-    """The users of these endpoints."""
+    """Yield the users of these endpoints."""
     for number in range(count * 6 // 10 + 1):
         attributes = {"tier": [dice.choice(["gold", "silver"])], "name": [f"name {number}"]}
         text = orjson.dumps(attributes).decode()
@@ -162,7 +162,7 @@ def users(count: int, dice: random.Random) -> Iterator[dict[str, Any]]:
 
 
 def events(count: int) -> Iterator[dict[str, Any]]:
-    """An event for the endpoint of each hundredth row; filled in by the caller."""
+    """Yield an event for the endpoint of each hundredth row; filled in by the caller."""
     for number in range(0, count, 100):
         yield {
             "app": 1, "arrival": 0, "event_id": f"e{number}", "type": "_session.start",
@@ -171,7 +171,7 @@ def events(count: int) -> Iterator[dict[str, Any]]:
 
 
 def generate(path: Path, count: int) -> None:
-    """Makes the file, by inserts into the engine's tables; a half-made one is thrown away."""
+    """Make the file, by inserts into the engine's tables; a half-made one is thrown away."""
     began = time.perf_counter()
     half = path.with_suffix(".part")
     half.unlink(missing_ok=True)
@@ -222,13 +222,13 @@ class Counter:
         return answer
 
     def segment(self, dimensions: dict[str, Any]) -> str:
-        """Makes a segment."""
+        """Make a segment."""
         path = f"/v1/apps/{self._app['Id']}/segments"
         segment_id: str = self._call("POST", path, {"Dimensions": dimensions})["Id"]
         return segment_id
 
     def count(self, segment_id: str) -> int:
-        """Counts its members."""
+        """Count its members."""
         path = f"/pinpoint-kit/v1/apps/{self._app['Id']}/segments/{segment_id}/count"
         count: int = self._call("GET", path)["Count"]
         return count
@@ -246,20 +246,20 @@ class Taken:
 
 
 def timed(action: Callable[[], int]) -> tuple[Taken, int]:
-    """What it took, and what was counted."""
+    """Return what it took, and what was counted."""
     wall, cpu = time.perf_counter(), time.process_time()
     found = action()
     return Taken(time.perf_counter() - wall, time.process_time() - cpu), found
 
 
 def asked(connection: sqlite3.Connection, sql: str, values: dict[str, int]) -> int:
-    """Counts by hand."""
+    """Count by hand."""
     count: int = connection.execute(sql, values).fetchone()[0]
     return count
 
 
 def compare(path: Path, rounds: int) -> None:
-    """Prints a line a question."""
+    """Print a line a question."""
     by_hand = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     month = {"month": milliseconds(NOW) - 30 * DAY_MS}
     with Engine.open(f"sqlite:///{path}", clock=lambda: NOW) as engine:
@@ -282,7 +282,7 @@ def compare(path: Path, rounds: int) -> None:
 
 
 def main() -> None:
-    """Generates the audience if need be, and compares."""
+    """Generate the audience if need be, and compares."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--endpoints", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)

@@ -63,7 +63,7 @@ class Connection:
         self._socket.close()
 
     def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Sends a request, and returns status and body of its answer."""
+        """Send a request, and return status and body of its answer."""
         self._socket.sendall(request)
         status = int(self._file.readline().split()[1])
         length = 0
@@ -74,13 +74,13 @@ class Connection:
 
 
 def request(method: str, path: str, body: bytes = b"") -> bytes:
-    """A request's bytes."""
+    """Return a request's bytes."""
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
 def batch() -> bytes:
-    """A PutEvents body of 100 events that nobody has seen before."""
+    """Return a PutEvents body of 100 events that nobody has seen before."""
     event = {
         "EventType": "level_up",
         "Timestamp": "2026-11-21T12:00:00.000Z",
@@ -100,7 +100,7 @@ def batch() -> bytes:
 
 @contextmanager
 def pinpoint(folder: Path, *arguments: str) -> Iterator[int]:
-    """The server in a process of its own, as it is started by hand; gives its port."""
+    """Yield the server in a process of its own, as it is started by hand; give its port."""
     command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--port", "0", *arguments]
     with (folder / "access.ndjson").open("w") as log:
         process = subprocess.Popen(  # noqa: S603 -- our own command
@@ -118,7 +118,7 @@ def pinpoint(folder: Path, *arguments: str) -> Iterator[int]:
 
 @contextmanager
 def empty_handler() -> Iterator[int]:
-    """A uvicorn that answers every request with two bytes; gives its port."""
+    """Yield a uvicorn that answers every request with two bytes; give its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     process = subprocess.Popen([sys.executable, "-c", EMPTY_HANDLER, str(port)])  # noqa: S603 -- ours
@@ -136,7 +136,7 @@ def empty_handler() -> Iterator[int]:
 
 
 def raw_rows(folder: Path) -> tuple[str, list[tuple[object, ...]], int]:
-    """The statement, the rows that the engine would write, and where their event id stands."""
+    """Return the statement, the rows that the engine would write, and the event id's position."""
     with Engine.open(f"sqlite:///{folder}/template.db") as engine:
         made = engine.handle(Request("POST", "/v1/apps", body=b'{"Name": "bench"}'))
         path = f"/v1/apps/{json.loads(made.body)['Id']}/events"
@@ -203,7 +203,7 @@ def latency(port: int, path: str, count: int) -> list[float]:
 
 
 def main() -> None:
-    """Prints figures and ratios."""
+    """Print figures and ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=5)

@@ -15,7 +15,7 @@ _ACCEPTED = {"StatusCode": 202, "Message": "Accepted"}
 
 
 def answer(body: bytes) -> bytes:
-    """The answer of a service that accepts everything."""
+    """Return the answer of a service that accepts everything."""
     batch = orjson.loads(body)["BatchItem"]
     results = {
         endpoint_id: {

@@ -92,7 +92,7 @@ def door(request: pytest.FixtureRequest) -> Door:
 
 @pytest.fixture
 def connect(faulty_pinpoint: FaultyPinpoint) -> Iterator[Callable[..., pk.Pinpoint]]:
-    """Connects to the test's faulty Pinpoint through a door; closes the client afterwards."""
+    """Connect to the test's faulty Pinpoint through a door; close the client afterwards."""
     opened: list[pk.Pinpoint] = []
 
     def open_one(door: Door, *, timeout: float = 0.3, **options: Any) -> pk.Pinpoint:

@@ -158,12 +158,12 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(sorted(FAILURES)))
     def plan_a_failure(self, kind: str) -> None:
-        """The next request but those planned already fails as a whole."""
+        """Return the next request but those planned already fails as a whole."""
         self.plan.append(FAILURES[kind])
 
     @rule(statuses=st.lists(STATUSES, min_size=1, max_size=5))
     def plan_statuses(self, statuses: list[int]) -> None:
-        """The next request but those planned already is answered item by item."""
+        """Return the next request but those planned already is answered item by item."""
         self.plan.append(statuses)
 
     @rule(most=st.integers(1, 5))
@@ -205,7 +205,7 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def check(self) -> None:
-        """The sum holds, nothing is settled twice, nothing is both, and order is kept."""
+        """Return the sum holds, nothing is settled twice, nothing is both, and order is kept."""
         now = self.delivery.stats()
         assert now.accepted + now.rejected + now.dropped + now.pending == now.recorded
         assert now.recorded == len(self.endpoint_of) + self.rejected_early + self.updates
@@ -223,7 +223,7 @@ class Ledger(RuleBasedStateMachine):
             assert sent == order
 
     def accepted(self) -> set[str]:
-        """The events whose futures say so."""
+        """Return the events whose futures say so."""
         done: dict[str, Future[EventResult]] = {
             event_id: future for event_id, future in self.futures.items() if future.done()
         }

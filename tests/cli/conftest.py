@@ -46,7 +46,7 @@ class Answer:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder: empty, and the home of somebody without an account."""
+    """Give the current folder: empty, and the home of somebody without an account."""
     monkeypatch.chdir(tmp_path)
     for variable in os.environ:
         if variable.startswith(("AWS_", "PINPOINT_KIT_")):
@@ -59,7 +59,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(folder: Path) -> Run:
-    """Runs a command in this process."""
+    """Run a command in this process."""
     del folder
 
     def invoke(*words: str, stdin: str | bytes = "") -> Answer:
@@ -70,7 +70,7 @@ def run(folder: Path) -> Run:
 
 @pytest.fixture
 def process(folder: Path) -> Run:
-    """Runs a command in a process of its own."""
+    """Run a command in a process of its own."""
 
     def start(*words: str, stdin: bytes = b"") -> Answer:
         done = subprocess.run(  # noqa: S603 -- our own command line

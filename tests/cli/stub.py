@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, _accepted(body) if status == _ACCEPTED else _REFUSAL)
 
     def log_message(self, *_: object) -> None:
-        """Tests are silent."""
+        """Test are silent."""
 
     def _answer(self, status: int, body: bytes, error_type: str = "") -> None:
         self.send_response(status)
@@ -65,7 +65,7 @@ def _accepted(body: bytes) -> bytes:
 
 @contextlib.contextmanager
 def answering_server(get_status: int, post_status: int, list_refusal: str = "") -> Iterator[str]:
-    """The URL of a server with these answers, while it runs."""
+    """Yield the URL of a server with these answers, while it runs."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.list_refusal = list_refusal
         server.get_status, server.post_status = get_status, post_status
@@ -77,10 +77,10 @@ def answering_server(get_status: int, post_status: int, list_refusal: str = "") 
 
 
 def busy_server() -> contextlib.AbstractContextManager[str]:
-    """The URL of a server that knows applications and never takes an event."""
+    """Return the URL of a server that knows applications and never takes an event."""
     return answering_server(_OK, 503)
 
 
 def strict_server(refusal: str) -> contextlib.AbstractContextManager[str]:
-    """The URL of a server that shows its application, and no list of applications."""
+    """Return the URL of a server that shows its application, and no list of applications."""
     return answering_server(_OK, _ACCEPTED, refusal)

@@ -10,7 +10,7 @@ from pinpoint_kit.cli.columns import Column, print_rows
 
 @pytest.fixture(autouse=True)
 def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal of twelve characters."""
+    """Give a terminal of twelve characters."""
     monkeypatch.setenv("COLUMNS", "12")
 
 

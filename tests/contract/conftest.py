@@ -37,7 +37,7 @@ _COLLECTED = pytest.StashKey[list[pytest.Item]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the suite's marks."""
+    """Declare the suite's marks."""
     for mark in (
         "at_moto: a behaviour that moto implements as well",
         "not_signed: sends what a server that verifies signatures has to refuse",
@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Runs a test once at every door that it is meant for."""
+    """Run a test once at every door that it is meant for."""
     if "door" in metafunc.fixturenames:
         is_at_moto = metafunc.definition.get_closest_marker("at_moto") is not None
         doors: list[Any] = [*OURS, *["moto"] * is_at_moto]
@@ -58,7 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Puts what looks back at the whole suite at its end; this is before tests are deselected."""
+    """Put what looks back at the whole suite at its end; this is before tests are deselected."""
     items.sort(key=lambda item: item.get_closest_marker("looks_back") is not None)
     config.stash[_COLLECTED] = [item for item in items if item.path.parent == HERE]
 
@@ -76,13 +76,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def calls(pytestconfig: pytest.Config) -> Calls:
-    """What the suite has called so far."""
+    """Give what the suite has called so far."""
     return pytestconfig.stash[CALLS]
 
 
 @pytest.fixture(scope="session")
 def process_door(calls: Calls) -> Iterator[Door]:
-    """The engine in this process, as `connect("sqlite://")` opens it."""
+    """Give the engine in this process, as `connect("sqlite://")` opens it."""
     opened = open_door("sqlite://", limits=DEFAULT_LIMITS)
     assert opened.engine is not None
     yield Door("process", opened.client, calls, engine_sender(opened.engine))
@@ -106,14 +106,14 @@ def _serving(authenticator: Authenticator | None = None) -> Iterator[int]:
 
 @pytest.fixture(scope="session")
 def http_port() -> Iterator[int]:
-    """The port of a server that asks for no credentials."""
+    """Give the port of a server that asks for no credentials."""
     with _serving() as port:
         yield port
 
 
 @pytest.fixture(scope="session")
 def http_door(http_port: int, calls: Calls) -> Iterator[Door]:
-    """A boto3 client of our server, over a socket."""
+    """Give a boto3 client of our server, over a socket."""
     client = hosted_client(endpoint_url=f"http://127.0.0.1:{http_port}")
     yield Door("http", client, calls, socket_sender(http_port))
     client.close()
@@ -121,7 +121,7 @@ def http_door(http_port: int, calls: Calls) -> Iterator[Door]:
 
 @pytest.fixture(scope="session")
 def signed_door(tmp_path_factory: pytest.TempPathFactory, calls: Calls) -> Iterator[Door]:
-    """A boto3 client of a server that verifies every signature."""
+    """Give a boto3 client of a server that verifies every signature."""
     path = tmp_path_factory.mktemp("credentials") / "credentials"
     key = credentials.make(None, is_read_only=False)
     credentials_file.add(path, key)
@@ -134,7 +134,7 @@ def signed_door(tmp_path_factory: pytest.TempPathFactory, calls: Calls) -> Itera
 
 @pytest.fixture(scope="session")
 def moto_door(calls: Calls) -> Iterator[Door]:
-    """What moto answers in this process."""
+    """Give what moto answers in this process."""
     client = hosted_client()
     yield Door("moto", client, calls)
     client.close()
@@ -142,20 +142,20 @@ def moto_door(calls: Calls) -> Iterator[Door]:
 
 @pytest.fixture
 def door(request: pytest.FixtureRequest) -> Iterator[Door]:
-    """The door that the test goes through this time; moto's is new inside for each test."""
+    """Give the door that the test goes through this time; moto's is new inside for each test."""
     with mock_aws() if request.param == "moto" else nullcontext():
         yield request.getfixturevalue(f"{request.param}_door")
 
 
 @pytest.fixture
 def client(door: Door) -> Any:
-    """A botocore client at the door."""
+    """Give a botocore client at the door."""
     return door.client
 
 
 @pytest.fixture
 def app(client: Any) -> str:
-    """The id of an application of the test's own."""
+    """Give the id of an application of the test's own."""
     created = client.create_app(CreateApplicationRequest={"Name": "contract"})
     application_id: str = created["ApplicationResponse"]["Id"]
     return application_id

@@ -82,11 +82,11 @@ class Calls:
     moto_problems: set[str] = attrs.field(factory=set)
 
     def add(self, door: str, operation: str, status: int) -> None:
-        """Notes one answer."""
+        """Note one answer."""
         self.statuses[door][operation].add(status)
 
     def answered(self, door: str) -> set[str]:
-        """Returns the operations that have succeeded at a door at least once."""
+        """Return the operations that have succeeded at a door at least once."""
         return {
             operation
             for operation, statuses in self.statuses[door].items()
@@ -123,7 +123,7 @@ class Door:
         headers: Mapping[str, str] | None = None,
         operation: str | None = None,
     ) -> Answer:
-        """Sends a raw request, as a client that is not botocore may.
+        """Send a raw request, as a client that is not botocore may.
 
         Args:
             method: the HTTP method.
@@ -145,7 +145,7 @@ class Door:
 
     @contextmanager
     def unlike_moto(self, reason: str) -> Iterator[None]:
-        """Marks a single expectation that moto is known not to meet; it must fail there."""
+        """Mark a single expectation that moto is known not to meet; it must fail there."""
         if self.name != "moto":
             yield
             return
@@ -178,7 +178,7 @@ class Door:
 
 
 def hosted_client(credentials: Credentials | None = None, **options: Any) -> Any:
-    """Returns boto3's client as anybody makes it, without its retries."""
+    """Return boto3's client as anybody makes it, without its retries."""
     key = credentials or Credentials("test", "test")
     return boto3.client(
         "pinpoint",
@@ -191,7 +191,7 @@ def hosted_client(credentials: Credentials | None = None, **options: Any) -> Any
 
 
 def engine_sender(engine: Engine) -> Sender:
-    """Returns what sends raw requests to an engine in this process."""
+    """Return what sends raw requests to an engine in this process."""
 
     def send(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         path, _, query = target.partition("?")
@@ -203,7 +203,7 @@ def engine_sender(engine: Engine) -> Sender:
 
 
 def socket_sender(port: int, credentials: Credentials | None = None) -> Sender:
-    """Returns what sends raw requests to a port of this machine, a connection each.
+    """Return what sends raw requests to a port of this machine, a connection each.
 
     Args:
         port: the port.

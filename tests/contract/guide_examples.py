@@ -44,7 +44,7 @@ class HttpExample:
 
 
 def command_of(example: str, **placeholders: str) -> list[str]:
-    """Returns the words of a command after `aws`.
+    """Return the words of a command after `aws`.
 
     Args:
         example: the folder.
@@ -57,7 +57,7 @@ def command_of(example: str, **placeholders: str) -> list[str]:
 
 
 def http_of(example: str, **placeholders: str) -> HttpExample:
-    """Returns a request; arguments as of `command_of`."""
+    """Return a request; arguments as of `command_of`."""
     head, _, body = (GUIDE / example / "request.txt").read_text("utf-8").partition("\n\n")
     first, *lines = head.splitlines()
     method, path, _ = first.split(" ")
@@ -67,12 +67,12 @@ def http_of(example: str, **placeholders: str) -> HttpExample:
 
 
 def answer_of(example: str) -> Any:
-    """Returns the answer that the guide prints."""
+    """Return the answer that the guide prints."""
     return json.loads((GUIDE / example / "answer.json").read_text("utf-8"))
 
 
 def same_but_for(printed: Any, answer: Any, **placeholders: str) -> Any:
-    """Returns the printed answer with the values of ours where both have the form of such a value.
+    """Return the printed answer with the values of ours where both have the form of such a value.
 
     What is left to differ is a difference. Arguments as of `command_of`.
     """

@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
-    """Counts what was answered; a worker sends the counts before it ends."""
+    """Count what was answered; a worker sends the counts before it ends."""
     calls = session.config.stash[CALLS]
     answered = {door: len(calls.answered(door)) for door in calls.statuses}
     session.config.stash[_ANSWERED].update(answered)
@@ -43,13 +43,13 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Takes the counts of the worker that ran the suite."""
+    """Take the counts of the worker that ran the suite."""
     if hasattr(node, "workeroutput"):  # else it has crashed
         node.config.stash[_ANSWERED].update(node.workeroutput[_NAME])
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Prints how the operations are answered, and how many the suite called at each door."""
+    """Print how the operations are answered, and how many the suite called at each door."""
     answered = config.stash[_ANSWERED]
     if not answered:
         return

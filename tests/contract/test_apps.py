@@ -17,7 +17,7 @@ DATE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
 def created(client: Any, **request: object) -> dict[str, Any]:
-    """Creates an application; `Name` is `shop` unless the test says otherwise."""
+    """Create an application; `Name` is `shop` unless the test says otherwise."""
     answer = client.create_app(CreateApplicationRequest={"Name": "shop", **request})
     response: dict[str, Any] = answer["ApplicationResponse"]
     return response

@@ -8,7 +8,7 @@ import pytest
 
 
 def remove(client: Any, app: str, kind: str, *names: str) -> Any:
-    """Sends a blacklist and returns the attributes resource."""
+    """Send a blacklist and return the attributes resource."""
     answer = client.remove_attributes(
         ApplicationId=app, AttributeType=kind, UpdateAttributesRequest={"Blacklist": list(names)}
     )

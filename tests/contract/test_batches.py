@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def update(client: Any, app: str, *items: object) -> Any:
-    """Sends a batch."""
+    """Send a batch."""
     return client.update_endpoints_batch(
         ApplicationId=app, EndpointBatchRequest={"Item": list(items)}
     )
 
 
 def get(client: Any, app: str, endpoint_id: str) -> Any:
-    """Reads an endpoint."""
+    """Read an endpoint."""
     return client.get_endpoint(ApplicationId=app, EndpointId=endpoint_id)["EndpointResponse"]
 
 

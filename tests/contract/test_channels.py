@@ -80,12 +80,12 @@ class Channels:
 
 @pytest.fixture
 def channels(client: Any, app: str) -> Channels:
-    """The channels of a new application."""
+    """Give the channels of a new application."""
     return Channels(client, app)
 
 
 def of_each(kinds: list[Kind]) -> pytest.MarkDecorator:
-    """Runs a test for each kind."""
+    """Run a test for each kind."""
     return pytest.mark.parametrize("kind", kinds, ids=lambda kind: kind.name)
 
 

@@ -36,7 +36,7 @@ class Endpoints:
 
 @pytest.fixture
 def endpoints(client: Any, app: str) -> Endpoints:
-    """The endpoints of a new application."""
+    """Give the endpoints of a new application."""
     return Endpoints(client, app)
 
 

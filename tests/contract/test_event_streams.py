@@ -17,7 +17,7 @@ FIREHOSE = "arn:aws:firehose:us-east-1:111122223333:deliverystream/events"
 
 
 def put(client: Any, app: str, destination: str = KINESIS) -> dict[str, Any]:
-    """Sets the stream of an application."""
+    """Set the stream of an application."""
     answer = client.put_event_stream(
         ApplicationId=app,
         WriteEventStream={"DestinationStreamArn": destination, "RoleArn": ROLE},

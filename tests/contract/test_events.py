@@ -14,13 +14,13 @@ EVENT = {"EventType": "level_up", "Timestamp": "2026-01-02T03:04:05.678Z"}
 
 
 def put(client: Any, app: str, batch: dict[str, Any]) -> Any:
-    """Sends a batch and returns the results by endpoint id."""
+    """Send a batch and return the results by endpoint id."""
     answer = client.put_events(ApplicationId=app, EventsRequest={"BatchItem": batch})
     return answer["EventsResponse"]["Results"]
 
 
 def put_one(door: Door, app: str, event: dict[str, Any]) -> Any:
-    """Sends one event as it is, unseen by botocore's own checks, and returns its answer."""
+    """Send one event as it is, unseen by botocore's own checks, and return its answer."""
     batch = {"e": {"Endpoint": {}, "Events": {"one": event}}}
     answer = door.send("POST", f"/v1/apps/{app}/events", {"BatchItem": batch})
     assert answer.status == 202
@@ -28,7 +28,7 @@ def put_one(door: Door, app: str, event: dict[str, Any]) -> Any:
 
 
 def get(client: Any, app: str, endpoint_id: str) -> Any:
-    """Reads an endpoint."""
+    """Read an endpoint."""
     return client.get_endpoint(ApplicationId=app, EndpointId=endpoint_id)["EndpointResponse"]
 
 

@@ -33,7 +33,7 @@ Completed: TypeAlias = "subprocess.CompletedProcess[str]"
 
 
 def send(door: Door, app: str, example: str) -> Answer:
-    """Sends a request of the guide."""
+    """Send a request of the guide."""
     request = http_of(example, application_id=app, endpoint_id=ENDPOINT)
     return door.send(request.method, request.path, body=request.body, headers=request.headers)
 
@@ -79,7 +79,7 @@ def test_the_files_of_the_guide_can_be_imported(
 
 @pytest.fixture
 def aws(http_port: int, tmp_path: Any) -> Callable[..., Completed]:
-    """Runs the AWS CLI, which finds our server by its environment alone."""
+    """Run the AWS CLI, which finds our server by its environment alone."""
 
     def run(*words: str, example: str = "") -> Completed:
         return subprocess.run(  # noqa: S603 -- words of our own files
@@ -105,14 +105,14 @@ def aws(http_port: int, tmp_path: Any) -> Callable[..., Completed]:
 
 
 def printed(completed: Completed) -> Any:
-    """What a command printed, which has to have succeeded."""
+    """Return what a command printed, which has to have succeeded."""
     assert completed.returncode == 0, completed.stderr
     return json.loads(completed.stdout)
 
 
 @pytest.fixture
 def guide(aws: Callable[..., Completed], http_app: str) -> Callable[..., Completed]:
-    """Runs a command of the guide in a new application."""
+    """Run a command of the guide in a new application."""
 
     def run(example: str, **placeholders: str) -> Completed:
         ours = {
@@ -128,7 +128,7 @@ def guide(aws: Callable[..., Completed], http_app: str) -> Callable[..., Complet
 
 @pytest.fixture
 def http_app(http_door: Door) -> str:
-    """A new application behind our server."""
+    """Give a new application behind our server."""
     created = http_door.client.create_app(CreateApplicationRequest={"Name": "guide"})
     application_id: str = created["ApplicationResponse"]["Id"]
     return application_id

@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def jobs(client: Any, app: str, tmp_path: Path) -> Jobs:
-    """The jobs of a new application."""
+    """Give the jobs of a new application."""
     return Jobs(client, app, tmp_path)
 
 
 def segment_of(jobs: Jobs, segment_id: str) -> Any:
-    """Reads a segment."""
+    """Read a segment."""
     answer = jobs.client.get_segment(ApplicationId=jobs.app, SegmentId=segment_id)
     return answer["SegmentResponse"]
 
 
 def define(jobs: Jobs, *lines: object, **members: object) -> Any:
-    """Runs an import that defines a segment, and returns the job at its end."""
+    """Run an import that defines a segment, and return the job at its end."""
     url = jobs.write(*lines, name="segment.json")
     return jobs.imported(url, RegisterEndpoints=False, DefineSegment=True, **members)
 
 
 def exported_ids(jobs: Jobs, name: str, **members: object) -> set[str]:
-    """Runs an export, and returns the ids of the endpoints in it."""
+    """Run an export, and return the ids of the endpoints in it."""
     (target := jobs.folder / name).mkdir()
     job_id = jobs.create_export(target.as_uri(), **members)["ExportJobResponse"]["Id"]
     assert finished(jobs.get_export, job_id)["JobStatus"] == "COMPLETED"

@@ -27,7 +27,7 @@ class Jobs:
         self.folder = folder
 
     def write(self, *lines: object, name: str = "endpoints.json") -> str:
-        """Writes a file of JSON lines, texts as they are, and returns its URL."""
+        """Write a file of JSON lines, texts as they are, and return its URL."""
         texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
         path = self.folder / name
         path.write_text("\n".join(texts) + "\n", "utf-8")
@@ -52,17 +52,17 @@ class Jobs:
         return answer["ExportJobResponse"]
 
     def imported(self, url: str, **members: object) -> Any:
-        """Runs an import job to its end, looking at it as the guide's samples do."""
+        """Run an import job to its end, looking at it as the guide's samples do."""
         job_id = self.create_import(url, **members)["ImportJobResponse"]["Id"]
         return finished(self.get_import, job_id)
 
     def exported(self, url: str) -> Any:
-        """Runs an export job to its end."""
+        """Run an export job to its end."""
         return finished(self.get_export, self.create_export(url)["ExportJobResponse"]["Id"])
 
 
 def finished(get: Any, job_id: str) -> Any:
-    """Looks at a job until it is done."""
+    """Look at a job until it is done."""
     end = time.monotonic() + PATIENCE_S
     while (job := get(job_id))["JobStatus"] not in {"COMPLETED", "FAILED"}:
         assert time.monotonic() < end, f"the job is still {job['JobStatus']}"
@@ -72,7 +72,7 @@ def finished(get: Any, job_id: str) -> Any:
 
 @pytest.fixture
 def jobs(client: Any, app: str, tmp_path: Path) -> Jobs:
-    """The jobs of a new application."""
+    """Give the jobs of a new application."""
     return Jobs(client, app, tmp_path)
 
 

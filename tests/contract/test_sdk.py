@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def pinpoint(client: Any, app: str) -> Iterator[pk.Pinpoint]:
-    """The façade on the door's client."""
+    """Give the façade on the door's client."""
     with pk.Pinpoint(client, app) as opened:
         yield opened
 

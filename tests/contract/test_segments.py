@@ -20,7 +20,7 @@ PRO = {"UserAttributes": {"plan": {"Values": ["pro"]}}}
 
 
 def create(client: Any, app: str, **members: Any) -> dict[str, Any]:
-    """A new segment."""
+    """Return a new segment."""
     answer = client.create_segment(ApplicationId=app, WriteSegmentRequest=members)
     segment: dict[str, Any] = answer["SegmentResponse"]
     return segment

@@ -17,7 +17,7 @@ QUIET = {"Start": "22:00", "End": "06:30"}
 
 
 def update(client: Any, app: str, **request: object) -> dict[str, Any]:
-    """Sends settings and returns what they are then."""
+    """Send settings and return what they are then."""
     answer = client.update_application_settings(
         ApplicationId=app, WriteApplicationSettingsRequest=request
     )
@@ -26,7 +26,7 @@ def update(client: Any, app: str, **request: object) -> dict[str, Any]:
 
 
 def get(client: Any, app: str) -> dict[str, Any]:
-    """Reads the settings."""
+    """Read the settings."""
     answer = client.get_application_settings(ApplicationId=app)
     resource: dict[str, Any] = answer["ApplicationSettingsResource"]
     return resource

@@ -14,13 +14,13 @@ pytestmark = pytest.mark.at_moto
 
 @pytest.fixture
 def arn(client: Any, app: str) -> str:
-    """The ARN of an application without tags."""
+    """Give the ARN of an application without tags."""
     found: str = client.get_app(ApplicationId=app)["ApplicationResponse"]["Arn"]
     return found
 
 
 def tags(client: Any, arn: str) -> dict[str, str]:
-    """The tags of a resource."""
+    """Return the tags of a resource."""
     listed: dict[str, str] = client.list_tags_for_resource(ResourceArn=arn)["TagsModel"]["tags"]
     return listed
 

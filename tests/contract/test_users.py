@@ -22,7 +22,7 @@ class Users:
         self.app = app
 
     def join(self, endpoint_id: str, user_id: str = "u", **members: object) -> Any:
-        """Updates an endpoint of a user; `UserAttributes` go with the user."""
+        """Update an endpoint of a user; `UserAttributes` go with the user."""
         user = {"UserId": user_id}
         if "UserAttributes" in members:
             user["UserAttributes"] = members.pop("UserAttributes")  # type: ignore[assignment]
@@ -33,7 +33,7 @@ class Users:
         )
 
     def fill(self, channel: str = "EMAIL") -> None:
-        """Gives the user as many endpoints as it may have, in one batch, the oldest first."""
+        """Give the user as many endpoints as it may have, in one batch, the oldest first."""
         self.client.update_endpoints_batch(
             ApplicationId=self.app,
             EndpointBatchRequest={
@@ -61,7 +61,7 @@ class Users:
 
 @pytest.fixture
 def users(client: Any, app: str) -> Users:
-    """The users of a new application."""
+    """Give the users of a new application."""
     return Users(client, app)
 
 

@@ -120,7 +120,7 @@ def fragment(event_id: str, padding: int = 0) -> bytes:
 
 @pytest.fixture
 def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Rig]]:
-    """Makes deliveries whose thread never starts; closes them after the test."""
+    """Make deliveries whose thread never starts; close them after the test."""
     monkeypatch.setattr("pinpoint_kit.delivery.pipeline.worker.Workers.start", lambda _: None)
     rigs: list[Rig] = []
 
@@ -138,5 +138,5 @@ def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Rig]]:
 
 @pytest.fixture
 def rig(make_rig: Callable[..., Rig]) -> Rig:
-    """A delivery with the default options."""
+    """Give a delivery with the default options."""
     return make_rig()

@@ -36,7 +36,7 @@ class By:
 
 
 def running(service: Callable[[bytes], Any], **options: Any) -> Delivery:
-    """A delivery with its real threads and clock."""
+    """Return a delivery with its real threads and clock."""
     return Delivery(By(service), limits=DEFAULT_LIMITS, options=DeliveryOptions(**options))
 
 
@@ -46,7 +46,7 @@ def record(delivery: Delivery, event_id: str, endpoint_id: str = "e") -> None:
 
 
 def make_future() -> Future[EventResult]:
-    """A future as `submit` makes it."""
+    """Return a future as `submit` makes it."""
     future: Future[EventResult] = Future()
     future.set_running_or_notify_cancel()
     return future
@@ -65,7 +65,7 @@ def test_no_thread_runs_before_the_first_event() -> None:
 
 
 def woken(buffer: Buffer, clock: Clock) -> tuple[threading.Thread, threading.Semaphore]:
-    """A worker that waits in the buffer, and what is released each time it looks at the clock."""
+    """Return a worker that waits in the buffer, and what is released when it reads the clock."""
     looks = threading.Semaphore(0)
 
     def look() -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def pinpoint() -> Iterator[pk.Pinpoint]:
-    """A client that sends nothing by itself within a test."""
+    """Give a client that sends nothing by itself within a test."""
     options = pk.DeliveryOptions(flush_interval=3_600.0)
     with pk.connect("sqlite://", delivery=options) as client:
         yield client
@@ -203,7 +203,7 @@ def test_what_another_decorator_hides_is_seen_by_its_result(pinpoint: pk.Pinpoin
 
     def hiding(function: Callable[[], Any]) -> Callable[[], Any]:
         def wrapped() -> object:
-            """What a decorator makes that knows plain functions only."""
+            """Return what a decorator makes that knows plain functions only."""
             return function()
 
         return wrapped
@@ -228,7 +228,7 @@ def test_objects_and_partial_functions_are_handlers_too(pinpoint: pk.Pinpoint) -
 
         @pinpoint.per_invocation()
         async def method(self, device: str) -> str:
-            """A decorated method is still one."""
+            """Return a decorated method is still one."""
             return await self(device)
 
     decorated = pinpoint.per_invocation()(Handler())

@@ -183,7 +183,7 @@ def test_a_success_after_a_long_pause_doubles_the_rate_once() -> None:
 
 
 def paced(rate: float) -> Rig:
-    """A delivery by hand, at a rate."""
+    """Return a delivery by hand, at a rate."""
     clock, service = Clock(), Service()
     delivery = Delivery(
         service,

@@ -31,14 +31,14 @@ SECTION = re.compile(r"^[A-Z][A-Za-z ]*:$")
 
 
 def docstrings(path: Path) -> Iterator[tuple[str, str]]:
-    """The name and the docstring of every class and function in a file."""
+    """Yield the name and the docstring of every class and function in a file."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node.name, ast.get_docstring(node) or ""
 
 
 def doctests_elsewhere(docstring: str) -> list[str]:
-    """The prompts of a docstring that stand outside of its Examples section."""
+    """Return the prompts of a docstring that stand outside of its Examples section."""
     section = ""
     found = []
     for line in inspect.cleandoc(docstring).splitlines():

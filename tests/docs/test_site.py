@@ -54,7 +54,7 @@ INTERNAL = {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The documentation as Zensical builds it when every warning is an error."""
+    """Give the documentation as Zensical builds it when every warning is an error."""
     if sys.version_info < (3, 11):
         pytest.skip("Zensical needs Python 3.11")
     folder = tmp_path_factory.mktemp("project")  # it writes beside its configuration
@@ -76,7 +76,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def anchors(site: Path) -> set[str]:
-    """What the pages of the reference have anchors for."""
+    """Give what the pages of the reference have anchors for."""
     pages = (site / "reference").rglob("index.html")
     return {
         anchor

@@ -83,7 +83,7 @@ def name(page: Path) -> str:
 
 @pytest.fixture
 def _offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader's first minutes: an empty folder, no credentials and no settings."""
+    """Give a reader's first minutes: an empty folder, no credentials and no settings."""
     monkeypatch.chdir(tmp_path)
     for variable in os.environ:
         if variable.startswith(("AWS_", "PINPOINT_KIT_")):

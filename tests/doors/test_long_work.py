@@ -22,12 +22,12 @@ NAME = "pinpoint-jobs"
 
 
 def threads() -> list[threading.Thread]:
-    """The threads that run jobs."""
+    """Return the threads that run jobs."""
     return [thread for thread in threading.enumerate() if thread.name == NAME]
 
 
 def finish() -> None:
-    """Waits until no thread runs jobs."""
+    """Wait until no thread runs jobs."""
     for thread in threads():
         thread.join(30)
         assert not thread.is_alive()
@@ -35,7 +35,7 @@ def finish() -> None:
 
 @pytest.fixture
 def open_(tmp_path: Path) -> Iterator[Callable[[], Door]]:
-    """Opens doors to one database."""
+    """Open doors to one database."""
     doors: list[Door] = []
 
     def open_() -> Door:
@@ -49,14 +49,14 @@ def open_(tmp_path: Path) -> Iterator[Callable[[], Door]]:
 
 
 def write_rows(path: Path, count: int) -> str:
-    """Writes a file of endpoints and returns its URL."""
+    """Write a file of endpoints and return its URL."""
     row = '{"Id":"%d","ChannelType":"EMAIL","Address":"%d@example.com"}\n'
     path.write_text("".join(row % (n, n) for n in range(count)))
     return path.as_uri()
 
 
 def make_app(door: Door) -> str:
-    """Creates an application."""
+    """Create an application."""
     client: Any = door.client
     answer = client.create_app(CreateApplicationRequest={"Name": "shop"})
     application_id: str = answer["ApplicationResponse"]["Id"]
@@ -64,7 +64,7 @@ def make_app(door: Door) -> str:
 
 
 def start(door: Door, app: str, url: str) -> str:
-    """Creates an import job."""
+    """Create an import job."""
     client: Any = door.client
     answer = client.create_import_job(
         ApplicationId=app,
@@ -80,7 +80,7 @@ def start(door: Door, app: str, url: str) -> str:
 
 
 def state(door: Door, app: str, job_id: str) -> Any:
-    """The job as it is shown."""
+    """Return the job as it is shown."""
     client: Any = door.client
     answer = client.get_import_job(ApplicationId=app, JobId=job_id)
     return answer["ImportJobResponse"]

@@ -37,7 +37,7 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read_request(connection: socket.socket) -> bool:
-    """Reads one request as a whole; False at the end of the connection."""
+    """Read one request as a whole; False at the end of the connection."""
     received = b""
     while b"\r\n\r\n" not in received:
         more = connection.recv(65536)
@@ -54,7 +54,7 @@ def read_request(connection: socket.socket) -> bool:
 
 @contextlib.contextmanager
 def serving(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that reads what comes first on a connection, and then does as it likes."""
+    """Yield a server that reads what comes first on a connection, and then does as it likes."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -76,7 +76,7 @@ def serving(answer: Callable[[socket.socket], None]) -> Iterator[str]:
 
 
 def drip(head: bytes) -> Callable[[socket.socket], None]:
-    """Sends one byte after the other, as long as somebody listens."""
+    """Send one byte after the other, as long as somebody listens."""
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(head)
@@ -88,7 +88,7 @@ def drip(head: bytes) -> Callable[[socket.socket], None]:
 
 
 def put(url: str) -> tuple[pk.TransportError, float]:
-    """Sends one event, once; the error, and how long it took."""
+    """Send one event, once; the error, and how long it took."""
     with pk.connect(url, application_id="a" * 32, timeout=TIMEOUT_S, retry=ONCE) as pinpoint:
         started = time.monotonic()
         with pytest.raises(pk.TransportError) as caught:

@@ -102,14 +102,14 @@ class Wire:
         return self.post(f"/v1/apps/{self.app}/events", {"BatchItem": items})
 
     def put_event(self, event: object, endpoint: object | None = None) -> Any:
-        """Sends one event of `device-1` and returns the event's own answer."""
+        """Send one event of `device-1` and return the event's own answer."""
         item = {"Endpoint": endpoint or {}, "Events": {"event-1": event}}
         answer = self.put_events({"device-1": item})
         assert answer.status == 202, answer.json
         return answer.json["Results"]["device-1"]["EventsItemResponse"]["event-1"]
 
     def events(self) -> list[dict[str, Any]]:
-        """Returns the stored rows, in the order of arrival."""
+        """Return the stored rows, in the order of arrival."""
         return self.rows("SELECT * FROM events ORDER BY number")
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
@@ -117,13 +117,13 @@ class Wire:
             return [dict(row._mapping) for row in connection.exec_driver_sql(sql)]
 
     def dump(self) -> list[list[dict[str, Any]]]:
-        """Returns everything that is stored."""
+        """Return everything that is stored."""
         return [self.rows(f"SELECT * FROM {name}") for name in METADATA.tables]  # noqa: S608 -- our own names
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock for the test to move."""
+    """Give a clock for the test to move."""
     return Clock()
 
 
@@ -136,7 +136,7 @@ def new_id() -> Callable[[], str]:
 
 @pytest.fixture
 def make_wire(clock: Clock, new_id: Callable[[], str]) -> Iterator[Callable[..., Wire]]:
-    """Makes wires to engines, and closes the engines at the end."""
+    """Make wires to engines, and close the engines at the end."""
     engines: list[Engine] = []
 
     def make(url: str = "sqlite://", limits: Limits = DEFAULT_LIMITS, **options: Any) -> Wire:
@@ -151,7 +151,7 @@ def make_wire(clock: Clock, new_id: Callable[[], str]) -> Iterator[Callable[...,
 
 @pytest.fixture
 def wire(make_wire: Callable[..., Wire]) -> Wire:
-    """An engine in memory with one application."""
+    """Give an engine in memory with one application."""
     return make_wire()
 
 
@@ -163,7 +163,7 @@ def check_answer(response_dict: Mapping[str, Any], operation_model: Any, **_: ob
 
 @pytest.fixture
 def client() -> Iterator[Any]:
-    """A real boto3 client on the embedded engine; every answer fits the service model."""
+    """Give a real boto3 client on the embedded engine; every answer fits the service model."""
     with pinpoint_kit.connect("sqlite://", application="shop") as pinpoint:
         pinpoint.client.meta.events.register("before-parse.pinpoint", check_answer)
         yield pinpoint.client
@@ -171,7 +171,7 @@ def client() -> Iterator[Any]:
 
 @pytest.fixture
 def app(client: Any) -> str:
-    """The application that the client has."""
+    """Give the application that the client has."""
     found: str = client.get_apps()["ApplicationsResponse"]["Item"][0]["Id"]
     return found
 
@@ -185,5 +185,5 @@ def shared() -> Iterator[Wire]:
 
 @pytest.fixture
 def file_url(tmp_path: Path) -> str:
-    """The URL of a database file that does not exist yet."""
+    """Give the URL of a database file that does not exist yet."""
     return f"sqlite:///{tmp_path}/pinpoint.db"

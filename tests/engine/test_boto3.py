@@ -30,13 +30,13 @@ class Raw:
         self.body = body
 
     def stream(self, **_: object) -> Iterator[bytes]:
-        """Yields the body."""
+        """Yield the body."""
         yield self.body
 
 
 @pytest.fixture
 def client() -> Iterator[Any]:
-    """A boto3 client whose requests an engine in memory answers."""
+    """Give a boto3 client whose requests an engine in memory answers."""
     with Engine.open("sqlite://") as engine:
 
         def answer(request: Any, **_: object) -> AWSResponse:
@@ -68,7 +68,7 @@ def client() -> Iterator[Any]:
 
 @pytest.fixture
 def app(client: Any) -> str:
-    """An application."""
+    """Give an application."""
     result: str = client.create_app(
         CreateApplicationRequest={"Name": "shop", "tags": {"stage": "test"}}
     )["ApplicationResponse"]["Id"]

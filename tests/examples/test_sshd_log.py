@@ -46,7 +46,7 @@ def reasons(*lines: bytes) -> list[str]:
 
 
 def failed(user: bytes, *, tail: bytes = END) -> bytes:
-    """A failed attempt in sshd's own words."""
+    """Return a failed attempt in sshd's own words."""
     return AT + b"sshd[1]: Failed password for invalid user " + user + tail
 
 
@@ -363,7 +363,7 @@ HOSTILE_PIECES = (b" from ", b"a from 1 port 1 ssh2: ", b" by ", b"(serial 1) CA
 
 
 def seconds_to_read(piece: bytes, length: int) -> float:
-    """The CPU time for lines that repeat a piece up to this length; the best of three."""
+    """Return the CPU time for lines that repeat a piece up to this length; the best of three."""
     text = piece * (length // len(piece))
     lines = (
         failed(text),
@@ -390,7 +390,7 @@ def test_hostile_lines_take_no_more_time_than_others(piece: bytes) -> None:
 
 
 def dated(*stamps: str, year: int | None = None, not_after: str = "2026-01-15T18:00") -> list[str]:
-    """The dates that the lines get."""
+    """Return the dates that the lines get."""
     lines = [f"{stamp} 12:00:00 host sshd[1]: Failed password for a".encode() + END
              for stamp in stamps]  # fmt: skip
     latest = dt.datetime.fromisoformat(not_after).replace(tzinfo=dt.timezone.utc)

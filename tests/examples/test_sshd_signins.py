@@ -45,13 +45,13 @@ def run(pinpoint: pk.Pinpoint, *lines: bytes) -> sshd_signins.Summary:
 
 
 def from_host(verb: bytes, number: int, user: bytes = b"root") -> bytes:
-    """A line of sshd about the host of that number."""
+    """Return a line of sshd about the host of that number."""
     line = b" password for %s from 192.0.2.%d port 22 ssh2" % (user, number)
     return AT % (number % 60, number) + verb + line
 
 
 def main(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    """The exit status, the output and the errors of the program."""
+    """Return the exit status, the output and the errors of the program."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["sshd_signins.py", *map(str, arguments)])
         try:

@@ -141,7 +141,7 @@ class Maker:
         self._ids.clear()
 
     def make(self) -> Wanted:
-        """Makes the next request."""
+        """Make the next request."""
         chance = self._random
         draw = chance.random()
         if draw < 0.05:
@@ -170,7 +170,7 @@ class Maker:
         return self._odd_body(json.dumps(value).encode())
 
     def _odd_body(self, body: bytes) -> bytes:
-        """Returns the body, or in one case of twelve something else."""
+        """Return the body, or in one case of twelve something else."""
         chance = self._random
         draw = chance.random()
         if draw < 0.04:
@@ -235,7 +235,7 @@ class Maker:
         return chance.choice(chance.choice([*self._ids.values(), tame]))
 
     def _spoiled(self, value: Any) -> Any:
-        """Replaces something inside by a value of another type."""
+        """Replace something inside by a value of another type."""
         if isinstance(value, dict) and value and self._random.random() < 0.85:
             name = self._random.choice(list(value))
             return {**value, name: self._spoiled(value[name])}
@@ -245,7 +245,7 @@ class Maker:
         return self._random.choice((None, 1, 1.5, "x", True, [], {}, [[]], {"a": {}}, 10**400))
 
     def _filled(self, template: str) -> str:
-        """Puts ids into the path: mostly ones that exist."""
+        """Put ids into the path: mostly ones that exist."""
         while "{" in template:
             before, _, rest = template.partition("{")
             label, _, after = rest.partition("}")

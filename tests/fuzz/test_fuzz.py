@@ -61,7 +61,7 @@ class Fuzzer:
         self._send = send
 
     def run(self, count: int) -> Counter[str]:
-        """Sends requests, beginning with a new application; counts what was accepted."""
+        """Send requests, beginning with a new application; count what was accepted."""
         accepted: Counter[str] = Counter()
         self._maker.forget()
         self._learn("CreateApp", self._send(_create_app()))

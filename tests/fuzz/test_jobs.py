@@ -90,7 +90,7 @@ def objects(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def damaged(draw: st.DrawFn, lines: st.SearchStrategy[bytes]) -> bytes:
-    """A line, and seldom one that was cut off or has a wrong byte."""
+    """Return a line, and seldom one that was cut off or has a wrong byte."""
     line = draw(lines)
     how = draw(st.sampled_from(["whole"] * 6 + ["cut", "byte"]))
     if how == "whole" or not line:
@@ -112,7 +112,7 @@ json_lines = damaged(
 
 @st.composite
 def csv_contents(draw: st.DrawFn) -> list[bytes]:
-    """A header and rows of about as many cells, quoted or not, well or not."""
+    """Return a header and rows of about as many cells, quoted or not, well or not."""
     names = ["Id", "Address", "ChannelType"]
     names += draw(st.lists(st.sampled_from(_COLUMNS), max_size=3, unique=True))
     names = draw(st.sampled_from([names, names, names, ["User.UserId"]]))
@@ -147,7 +147,7 @@ class Content:
     packed: Callable[[bytes], bytes] | None
 
     def write(self, folder: Path, job_number: int, number: int) -> tuple[Path, list[bytes]]:
-        """Writes the file, and returns its path and the lines as they stand there."""
+        """Write the file, and return its path and the lines as they stand there."""
         marked = [
             line.replace(b"\n", b" ").replace(
                 PLACE.encode(), mark_of(job_number, number, at).encode()
@@ -161,7 +161,7 @@ class Content:
 
 
 def mark_of(job_number: int, file: int, line: int) -> str:
-    """What stands in one line of one job only."""
+    """Return what stands in one line of one job only."""
     return f"mark-{job_number}-{file}-{line}-"
 
 
@@ -201,7 +201,7 @@ class Wanted:
 
 @st.composite
 def jobs(draw: st.DrawFn) -> Wanted:
-    """A job, most of whose files are what it says."""
+    """Return a job, most of whose files are what it says."""
     joins, forgets = draw(st.sampled_from([True, False])), draw(st.sampled_from([True, False]))
     job_format = draw(st.sampled_from(["JSON", "CSV"]))
     count = draw(st.sampled_from([1, 1, 1, 2, 0]))
@@ -224,7 +224,7 @@ _numbers = itertools.count()
 
 
 def run(wire: Wire, wanted: Sequence[Wanted]) -> None:
-    """Runs jobs one after the other in an application of their own, and checks each."""
+    """Run jobs one after the other in an application of their own, and check each."""
     wire.app = wire.post("/v1/apps", {"Name": "fuzz"}).json["Id"]
     segment: str | None = None
     for each in wanted:
@@ -263,7 +263,7 @@ def _ended(wire: Wire, job_id: str, wanted: Wanted) -> Any:
 def _problems(
     ended: Any, job_number: int, files: Sequence[Sequence[bytes]], stored: str
 ) -> list[str]:
-    """What is wrong with a job that should have ended, and with what it left."""
+    """Return what is wrong with a job that should have ended, and with what it left."""
     failures, is_complete = ended.get("Failures", []), ended["JobStatus"] == "COMPLETED"
     texts_wanted = ended["TotalFailures"] + (not is_complete)
     claims = {
@@ -323,7 +323,7 @@ def _says(line: bytes, mark: str) -> bool:
 
 @pytest.fixture(scope="module")
 def wire() -> Iterator[Wire]:
-    """An engine that may use the disk, and works in small pieces."""
+    """Give an engine that may use the disk, and works in small pieces."""
     with (
         pytest.MonkeyPatch.context() as patch,
         Engine.open("sqlite://", files=ByScheme({"file": LocalFiles()})) as engine,

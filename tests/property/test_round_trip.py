@@ -52,7 +52,7 @@ INSTANT = st.datetimes(
 
 
 def optional(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
-    """That, or not given."""
+    """Draw that, or nothing."""
     return st.one_of(st.none(), strategy)
 
 

@@ -40,7 +40,7 @@ def iso_instants(draw: st.DrawFn) -> str:
 
 
 def in_time(dates: list[str]) -> list[str]:
-    """The earlier date first; these have their fractions in up to six digits."""
+    """Return the earlier date first; these have their fractions in up to six digits."""
 
     def moment(text: str) -> tuple[str, float]:
         day, _, time = text.upper().removesuffix("Z").partition("T")
@@ -82,7 +82,7 @@ HOW = st.sampled_from(["ALL", "ANY", "NONE"])
 
 
 def instant(moment: datetime) -> str:
-    """The service's own form."""
+    """Return the service's own form."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -115,7 +115,7 @@ class Words:
         return st.sampled_from(self.numbers)
 
     def endpoint(self) -> st.SearchStrategy[dict[str, Any]]:
-        """What one endpoint may be."""
+        """Return what one endpoint may be."""
         maps = st.dictionaries(self.name, st.lists(self.value, max_size=3), max_size=3)
         return members(
             Attributes=maps,
@@ -132,7 +132,7 @@ class Words:
         )
 
     def attribute(self) -> st.SearchStrategy[dict[str, Any]]:
-        """What may be asked of an attribute."""
+        """Return what may be asked of an attribute."""
         dates = st.one_of(DAYS, iso_instants())
 
         def asked(
@@ -188,7 +188,7 @@ class Words:
         return st.one_of(one, one, one, st.builds(lambda one, two: {**one, **two}, one, one))
 
     def groups(self, *sources: str) -> st.SearchStrategy[dict[str, Any]]:
-        """A definition with groups, which may build on these segments."""
+        """Return a definition with groups, which may build on these segments."""
         optional: dict[str, st.SearchStrategy[Any]] = {
             "Dimensions": st.lists(self.dimensions(), max_size=2),
             "Type": HOW,
@@ -256,7 +256,7 @@ def engine() -> Iterator[Engine]:
 
 
 def resolved(definition: Any, ids: dict[str, str]) -> Any:
-    """The definition with ids instead of names."""
+    """Return the definition with ids instead of names."""
     if isinstance(definition, list):
         return [resolved(each, ids) for each in definition]
     if isinstance(definition, dict):
@@ -267,7 +267,7 @@ def resolved(definition: Any, ids: dict[str, str]) -> Any:
 
 
 def store(wire: Wire, people: list[tuple[dict[str, Any], list[datetime]]]) -> list[Person]:
-    """Stores the endpoints and their events, and reads them back."""
+    """Store the endpoints and their events, and read them back."""
     items = []
     for number, (given_, _) in enumerate(people):
         address = {"Address": f"address {number}"} if "ChannelType" in given_ else {}
@@ -286,7 +286,7 @@ def store(wire: Wire, people: list[tuple[dict[str, Any], list[datetime]]]) -> li
 
 
 def make_list(wire: Wire, size: int) -> tuple[str, set[str], set[str]]:
-    """An imported segment with every second endpoint and one of the users."""
+    """Return an imported segment with every second endpoint and one of the users."""
     keys, users = {f"e{number}" for number in range(0, size, 2)}, {"v"}
     context = wire.engine._context
     with context.store.write() as connection:

@@ -55,7 +55,7 @@ class Watched:
 
 
 def watch(**options: Any) -> Watched:
-    """A watched client on an engine in memory."""
+    """Return a watched client on an engine in memory."""
     pinpoint = pk.connect("sqlite://", **options)
     time = Time()
     pinpoint.sessions.recorder.clock = lambda: time.wall
@@ -71,7 +71,7 @@ def watch(**options: Any) -> Watched:
 
 @pytest.fixture
 def watched() -> Iterator[Watched]:
-    """A watched client with the default options."""
+    """Give a watched client with the default options."""
     client = watch()
     yield client
     client.pinpoint.close()

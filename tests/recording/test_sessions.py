@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def types(watched: Watched) -> list[str]:
-    """The types of everything that arrived."""
+    """Return the types of everything that arrived."""
     return [event["EventType"] for event in watched.events()]
 
 

@@ -37,7 +37,7 @@ class Maker:
 
 
 def csv(text: str) -> list[Row]:
-    """The rows of a CSV file."""
+    """Return the rows of a CSV file."""
     lines = Lines(io.BytesIO(text.encode()))
     return everything(CsvRows(lines, Maker(), CsvRows.header(lines)))
 

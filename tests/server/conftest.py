@@ -64,14 +64,14 @@ class Client:
         self._socket.sendall(data)
 
     def request(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
-        """Sends a request that has nothing wrong with it, and returns the answer."""
+        """Send a request that has nothing wrong with it, and return the answer."""
         lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         self.send("\r\n".join([*lines, "", ""]).encode() + body)
         return self.answer(has_body=method != "HEAD")
 
     def answer(self, *, has_body: bool = True) -> Answer:
-        """Reads an answer; raises ConnectionError when the server closes instead."""
+        """Read an answer; raise ConnectionError when the server closes instead."""
         status_line = self._incoming.readline()
         if not status_line:
             raise ConnectionError
@@ -83,7 +83,7 @@ class Client:
         return Answer(int(status_line.split()[1]), headers, self._incoming.read(length))
 
     def is_closed(self) -> bool:
-        """Waits until the server has closed the connection, or something comes."""
+        """Wait until the server has closed the connection, or something comes."""
         try:
             return self._incoming.read(1) == b""
         except ConnectionError:
@@ -113,13 +113,13 @@ class RunningServer:
         return f"http://127.0.0.1:{self.port}"
 
     def client(self, receive_buffer: int = 0) -> Client:
-        """Opens a raw connection."""
+        """Open a raw connection."""
         client = Client(self.port, receive_buffer)
         self._clients.callback(client.close)
         return client
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
-        """Sends one request on a connection of its own."""
+        """Send one request on a connection of its own."""
         client = Client(self.port)
         try:
             return client.request(method, path, body, **headers)
@@ -127,7 +127,7 @@ class RunningServer:
             client.close()
 
     def boto3(self, key: str = "made-up", secret: str = "made-up") -> Any:  # noqa: S107 -- nobody's
-        """A client that was never written for this server."""
+        """Return a client that was never written for this server."""
         client = boto3.client(
             "pinpoint",
             region_name="us-east-1",
@@ -140,7 +140,7 @@ class RunningServer:
         return client
 
     def make_app(self) -> str:
-        """Makes an application and returns its id."""
+        """Make an application and return its id."""
         made: str = self.ask("POST", "/v1/apps", b'{"Name": "shop"}').json["Id"]
         return made
 
@@ -148,7 +148,7 @@ class RunningServer:
         self.uvicorn.should_exit = True
 
     def stop(self) -> None:
-        """Stops gracefully and waits for it."""
+        """Stop gracefully and wait for it."""
         self.begin_stopping()
         self._clients.close()
         self._thread.join(PATIENCE)
@@ -171,7 +171,7 @@ class SlowEngine:
         monkeypatch.setattr(engine, "handle", slow)
 
     def wait_for(self, number: int) -> None:
-        """Waits until so many requests are inside."""
+        """Wait until so many requests are inside."""
         for _ in range(number):
             assert self._entered.acquire(timeout=PATIENCE)
 
@@ -185,7 +185,7 @@ class SlowEngine:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
-    """Starts servers with the options and limits of the test's choice."""
+    """Start servers with the options and limits of the test's choice."""
     servers: list[RunningServer] = []
 
     def start(
@@ -228,7 +228,7 @@ class Log(logging.Handler):
             self._written.notify()
 
     def lines(self, count: int) -> list[dict[str, Any]]:
-        """Waits until there are so many lines, and returns all."""
+        """Wait until there are so many lines, and return all."""
         with self._written:
             assert self._written.wait_for(lambda: len(self._lines) >= count, PATIENCE)
             return list(self._lines)
@@ -236,7 +236,7 @@ class Log(logging.Handler):
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    """The access log of the test's requests."""
+    """Give the access log of the test's requests."""
     handler = Log()
     logger = logging.getLogger(access_log.LOGGER)
     level = logger.level

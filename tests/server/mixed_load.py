@@ -47,7 +47,7 @@ class Client:
         self._random = random.Random(name)  # noqa: S311 -- no secret
 
     def ask(self, operation: str, method: str, path: str, payload: object = None) -> Any:
-        """Sends a request and notes how long the answer took."""
+        """Send a request and notes how long the answer took."""
         body = None if payload is None else json.dumps(payload)
         began = time.perf_counter()
         self._connection.request(method, self._app + path, body)
@@ -101,7 +101,7 @@ class Client:
             self.wrong.append(["lost", place, found["Metrics"][self.name], self.last[place]])
 
     def come_go(self) -> None:
-        """An endpoint that nobody else knows is there, and then it is not."""
+        """Return an endpoint that nobody else knows is there, and then it is not."""
         path = f"/endpoints/{self.name}-own"
         self.ask("UpdateEndpoint", "PUT", path, {"User": {"UserId": self.name}})
         self.ask("DeleteEndpoint", "DELETE", path)

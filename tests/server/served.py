@@ -55,13 +55,13 @@ class Served:
         return self.process.returncode, said
 
     def end(self) -> None:
-        """Ends what a test has left running of it, workers without supervisor, too."""
+        """End what a test has left running of it, workers without supervisor, too."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.process.communicate(timeout=PATIENCE)
 
     def worker_pids(self) -> set[int]:
-        """The processes of its workers; needs Linux."""
+        """Return the processes of its workers; needs Linux."""
         return set(_children(self.pid))
 
 
@@ -75,7 +75,7 @@ def _children(parent: int) -> Iterable[int]:
 
 
 def _fields(pid: int) -> list[str]:
-    """What Linux says of a process, from its state on."""
+    """Return what Linux says of a process, from its state on."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
@@ -97,13 +97,13 @@ def has_started(pid: int) -> bool:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used of the processor so far; needs Linux."""
+    """Return what a process has used of the processor so far; needs Linux."""
     fields = _fields(pid)
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rows(database: Path, sql: str, *values: object) -> list[Any]:
-    """Reads the database file behind everybody's back."""
+    """Read the database file behind everybody's back."""
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         return connection.execute(sql, values).fetchall()
 

@@ -30,7 +30,7 @@ class SignedServer:
     server: RunningServer
 
     def send_raw(self, sent: Sent) -> Answer:
-        """Sends a request as it is, on a connection of its own."""
+        """Send a request as it is, on a connection of its own."""
         client = self.server.client()
         target = sent.path + ("?" + sent.query if sent.query else "")
         lines = [f"{sent.method} {target} HTTP/1.1"]
@@ -43,7 +43,7 @@ class SignedServer:
     def boto3(
         self, key: str = ADMIN, secret: str | None = None, token: str | None = None
     ) -> Iterator[Any]:
-        """A client with a key."""
+        """Yield a client with a key."""
         client = boto3.client(
             "pinpoint",
             region_name="us-east-1",
@@ -68,7 +68,7 @@ class SignedServer:
 
 
 def build(folder: Path, authenticator: Authenticator) -> SignedServer:
-    """A server on a new database with both applications."""
+    """Return a server on a new database with both applications."""
     url = f"sqlite:///{folder}/pinpoint.db"
     for application in (APP, OTHER_APP):
         with Engine.open(url, new_id=itertools.repeat(application).__next__) as engine:

@@ -66,7 +66,7 @@ ENDPOINT = f"/v1/apps/{APP}/endpoints/device-1"
 
 
 def write_file(path: Path, text: str = FILE) -> Path:
-    """A credentials file that its owner alone can read."""
+    """Return a credentials file that its owner alone can read."""
     path.touch(mode=0o600)
     path.write_text(text)
     return path
@@ -101,25 +101,25 @@ class Sent:
         return denial.code if denial else ""
 
     def message(self, authenticator: Authenticator, now: datetime | None = None) -> str:
-        """What the denial says, "" when it is let in."""
+        """Return what the denial says, "" when it is let in."""
         denial = self.to(authenticator, now).denial
         return denial.message if denial else ""
 
     def header(self, name: str) -> str:
-        """The value of a header."""
+        """Return the value of a header."""
         return next(value for key, value in self.headers if key.lower() == name.lower())
 
     def without(self, name: str) -> Self:
-        """The same without a header."""
+        """Return the same without a header."""
         kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
         return attrs.evolve(self, headers=kept)
 
     def plus(self, name: str, value: str) -> Self:
-        """The same with one header more."""
+        """Return the same with one header more."""
         return attrs.evolve(self, headers=(*self.headers, (name, value)))
 
     def replacing(self, name: str, old: str, new: str) -> Self:
-        """The same with a header's text changed."""
+        """Return the same with a header's text changed."""
         value = self.header(name)
         assert old in value
         return self.without(name).plus(name, value.replace(old, new))
@@ -138,7 +138,7 @@ def sign(  # noqa: PLR0913 -- the parts of a request
     headers: dict[str, str] | None = None,
     expires: int | None = None,
 ) -> Sent:
-    """A request signed now by botocore: in its header, or in its query when it expires.
+    """Return a request signed now by botocore: in its header, or in its query when it expires.
 
     botocore presigns without a body: it would move what is in one into the query.
     """
@@ -158,7 +158,7 @@ def sign(  # noqa: PLR0913 -- the parts of a request
 
 
 def beacon(now: datetime, body: bytes = b'{"BatchItem":{}}') -> Sent:
-    """What Amplify makes: the arithmetic is the one that AWS's examples have proved."""
+    """Return what Amplify makes: the arithmetic is the one that AWS's examples have proved."""
     stamp = f"{now:%Y%m%dT%H%M%SZ}"
     scope = f"{stamp[:8]}/us-east-1/mobiletargeting/aws4_request"
     query = "&".join(

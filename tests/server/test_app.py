@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def app() -> Iterator[App]:
-    """An application on an engine in memory."""
+    """Give an application on an engine in memory."""
     with Engine.open("sqlite://") as engine:
         yield asgi_app(engine)
 
 
 def ask(app: App, body: list[dict[str, Any]] | None = None, **scope: Any) -> tuple[int, Any]:
-    """Calls the application once; returns the status and the JSON of its answer."""
+    """Call the application once; return the status and the JSON of its answer."""
     messages = iter(body or [])
     sent: list[Any] = []
 

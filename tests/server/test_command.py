@@ -60,11 +60,11 @@ class Command:
         self._clients = contextlib.ExitStack()
 
     def client(self) -> Client:
-        """Opens a raw connection."""
+        """Open a raw connection."""
         return self._clients.enter_context(contextlib.closing(Client(self.port)))
 
     def boto3(self, key: str = "made-up") -> Any:
-        """A client that signs with a key."""
+        """Return a client that signs with a key."""
         client = boto3.client(
             "pinpoint",
             region_name="us-east-1",
@@ -76,26 +76,26 @@ class Command:
         return self._clients.enter_context(contextlib.closing(client))
 
     def end(self) -> None:
-        """Ends it in any case."""
+        """End it in any case."""
         self._clients.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate(timeout=PATIENCE)
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Sends a signal; returns the exit status and what was said on stderr meanwhile."""
+        """Send a signal; return the exit status and what was said on stderr meanwhile."""
         self.process.send_signal(number)
         _, said = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, said
 
     def lines(self) -> list[dict[str, Any]]:
-        """The access log, once the server has stopped."""
+        """Return the access log, once the server has stopped."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
 
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Starts servers in an empty folder, and ends those that the test has left."""
+    """Start servers in an empty folder, and end those that the test has left."""
     for name in list(os.environ):
         if name.startswith("PINPOINT_KIT_"):
             monkeypatch.delenv(name)
@@ -111,7 +111,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
 
 def write(client: Any, number: int = 5) -> str:
-    """Writes endpoints in an application of their own; returns its id."""
+    """Write endpoints in an application of their own; return its id."""
     made = client.create_app(CreateApplicationRequest={"Name": "shop"})
     app: str = made["ApplicationResponse"]["Id"]
     for index in range(number):
@@ -274,7 +274,7 @@ def test_dead_workers_are_replaced(start: Start, tmp_path: Path) -> None:
 
 
 def workers_of(command: Command) -> set[int]:
-    """The process ids of the workers; there is a helper of multiprocessing besides."""
+    """Return the process ids of the workers; there is a helper of multiprocessing besides."""
     parent = Path(f"/proc/{command.process.pid}")
     children = (parent / "task" / parent.name / "children").read_text().split()
     return {int(pid) for pid in children if b"--multiprocessing-fork" in _command_line(pid)}
@@ -288,7 +288,7 @@ def _command_line(pid: str) -> bytes:
 
 
 def running_workers(command: Command) -> set[int]:
-    """The process ids of the workers, once they have come so far as to open the database."""
+    """Return the process ids of the workers, once they have come so far as to open the database."""
     pids = workers_of(command)
     while not all(map(has_opened_the_database, pids)):
         pass
@@ -296,7 +296,7 @@ def running_workers(command: Command) -> set[int]:
 
 
 def kill(pids: set[int]) -> None:
-    """Ends processes without a chance to clean up."""
+    """End processes without a chance to clean up."""
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
 
@@ -373,13 +373,13 @@ def test_workers_of_which_none_can_start(start: Start, tmp_path: Path) -> None:
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that another program uses."""
+    """Give a port that another program uses."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 def refusal(*arguments: str) -> str:
-    """The sentence with which the command refuses to start; its status is 2."""
+    """Return the sentence with which the command refuses to start; its status is 2."""
     result = CliRunner().invoke(cli, ["serve", "--url", "sqlite://", *arguments])
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.count("\n") == 1

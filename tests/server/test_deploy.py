@@ -52,7 +52,7 @@ needs_systemd = pytest.mark.skipif(
 
 
 def replaced(text: str, changes: Mapping[str, str]) -> str:
-    """The text with other places in it, all of which must occur."""
+    """Return the text with other places in it, all of which must occur."""
     for old, new in changes.items():
         assert old in text, old
         text = text.replace(old, new)
@@ -60,7 +60,7 @@ def replaced(text: str, changes: Mapping[str, str]) -> str:
 
 
 def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Runs a program to its end."""
+    """Run a program to its end."""
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # noqa: S603 -- our own
 
 
@@ -112,7 +112,7 @@ def test_all_mean_the_same_server() -> None:
 
 
 def write_certificate(folder: Path) -> Path:
-    """Makes a certificate for this machine, signed by itself, and its key; returns the former."""
+    """Make a certificate for this machine, signed by itself, and its key; return the former."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.timezone.utc)
@@ -172,7 +172,7 @@ class Proxy:
         self.command += ["-e", str(self.error_log)]
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Starts it, and waits until it listens."""
+        """Start it, and wait until it listens."""
         process = subprocess.Popen(self.command, stderr=subprocess.DEVNULL)  # noqa: S603 -- our own
         end = time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < end:
@@ -228,7 +228,7 @@ class Front:
         )
 
     def refusal(self, endpoint: str, note: str = "") -> tuple[str, int]:
-        """Sends an update, and returns how it is refused."""
+        """Send an update, and return how it is refused."""
         with pytest.raises(ClientError) as caught:
             self.update(endpoint, note)
         answer = caught.value.response

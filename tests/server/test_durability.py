@@ -43,7 +43,7 @@ LONGEST_PAUSE_S = 0.02
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts servers on one database, and ends those that are left."""
+    """Start servers on one database, and end those that are left."""
     started: list[Served] = []
 
     def begin(workers: int) -> Served:
@@ -57,7 +57,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @contextmanager
 def connected(served: Served, app: str = "") -> Iterator[Api]:
-    """A connection for as long as the block."""
+    """Yield a connection for as long as the block."""
     api = Api(served.port, app)
     try:
         yield api
@@ -186,7 +186,7 @@ def test_processes_on_both_sides(start: Start, seconds: int) -> None:
 
 
 def mixed_load(port: int, app: str, seconds: int) -> list[dict[str, Any]]:
-    """Runs four client processes at once and returns their reports."""
+    """Run four client processes at once and return their reports."""
     program = Path(__file__).with_name("mixed_load.py")
     clients = [
         subprocess.Popen(  # noqa: S603 -- our own program
@@ -201,7 +201,7 @@ def mixed_load(port: int, app: str, seconds: int) -> list[dict[str, Any]]:
 
 
 def print_latencies(reports: list[dict[str, Any]], seconds: int) -> None:
-    """Prints the figures by operation; they are for reading and no condition."""
+    """Print the figures by operation; they are for reading and no condition."""
     for operation in sorted({name for report in reports for name in report["latencies"]}):
         found = [s for report in reports for s in report["latencies"].get(operation, [])]
         parts = quantiles(found, n=100, method="inclusive")
@@ -248,13 +248,13 @@ def test_a_killed_worker_loses_nothing_of_clients_that_retry(start: Start) -> No
 
 
 def two_workers(served: Served) -> set[int]:
-    """The workers, once those that died have been replaced."""
+    """Return the workers, once those that died have been replaced."""
     wait_until(lambda: len(served.worker_pids()) == 2)
     return served.worker_pids()
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    """Returns once it is so; fails after a while."""
+    """Return once it is so; fail after a while."""
     end = time.monotonic() + PATIENCE
     while not is_so():
         assert time.monotonic() < end
@@ -264,7 +264,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 def update(
     url: str, app: str, endpoint: str, answers: threading.Semaphore, is_over: threading.Event
 ) -> int:
-    """Updates an endpoint by boto3 as it comes; returns the last number that was written."""
+    """Update an endpoint by boto3 as it comes; return the last number that was written."""
     number = 0
     with closing(
         boto3.client(
@@ -286,7 +286,7 @@ def update(
 
 
 def record(url: str, app: str, is_over: threading.Event) -> pk.DeliveryReport:
-    """Records events with the SDK; returns what became of them."""
+    """Record events with the SDK; return what became of them."""
     with pk.connect(url, application_id=app) as pinpoint:
         while not is_over.is_set():
             for _ in range(20):

@@ -233,7 +233,7 @@ def test_a_newcomer_takes_the_place_of_the_longest_idle(serve: Serve) -> None:
 
 @pytest.fixture
 def busy(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RunningServer, Any]]:
-    """A server with two requests in its engine, which is as many as may be."""
+    """Give a server with two requests in its engine, which is as many as may be."""
     server = serve(max_in_flight=2)
     engine = SlowEngine(server.engine, monkeypatch)
     clients = [server.client(), server.client()]

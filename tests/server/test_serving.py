@@ -192,7 +192,7 @@ def test_an_application_in_another_one(serve_app: Callable[[Any], int]) -> None:
 
 @pytest.fixture
 def serve_app() -> Any:
-    """Runs an ASGI application under uvicorn as it comes, and returns the port."""
+    """Run an ASGI application under uvicorn as it comes, and return the port."""
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
     def start(app: Any) -> int:

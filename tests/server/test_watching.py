@@ -27,14 +27,14 @@ PERSONAL = ("customer@example.com", "user-1", "device-1", "203.0.113.7", "lisbon
 
 
 def metrics_of(server: RunningServer) -> dict[str, float]:
-    """The samples of `/metrics` by name and labels."""
+    """Return the samples of `/metrics` by name and labels."""
     lines = server.ask("GET", "/metrics").body.decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {name: float(value) for name, _, value in pairs}
 
 
 def write_everything_personal(server: RunningServer) -> None:
-    """Puts personal data wherever a request can hold it, successfully and not."""
+    """Put personal data wherever a request can hold it, successfully and not."""
     app = server.make_app()
     body = {
         "ChannelType": "EMAIL",
@@ -186,7 +186,7 @@ def test_metrics_of_several_processes(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.fixture
 def guarded(serve: Serve, tmp_path: Path) -> RunningServer:
-    """A server with the authenticator of the signing tests."""
+    """Give a server with the authenticator of the signing tests."""
     return serve(authenticator=Authenticator.load(signing.write_file(tmp_path / "credentials")))
 
 

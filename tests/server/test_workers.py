@@ -37,7 +37,7 @@ class FakeWorker:
         self.pid = self.started
 
     def start(self) -> None:
-        """It runs."""
+        """Do nothing: it runs."""
 
     def kill(self) -> None:
         self.exitcode = -9
@@ -88,7 +88,7 @@ class FakeServer:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeServer:
-    """A supervisor of one worker."""
+    """Give a supervisor of one worker."""
     before = {number: signal.getsignal(number) for number in signal.valid_signals()}
     made = FakeServer(monkeypatch, tmp_path)
     for number, handler in before.items():

@@ -36,7 +36,7 @@ class Api:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
 
     def ask(self, method: str, path: str, payload: object = None) -> tuple[int, Any]:
-        """Returns the status and the JSON of an answer.
+        """Return the status and the JSON of an answer.
 
         Raises:
             ConnectionError: no answer came.
@@ -51,12 +51,12 @@ class Api:
         return answer.status, json.loads(answer.read())
 
     def read(self, path: str) -> bytes:
-        """Returns the content of a page that is no JSON."""
+        """Return the content of a page that is no JSON."""
         self._connection.request("GET", path)
         return self._connection.getresponse().read()
 
     def make_app(self) -> str:
-        """Makes an application, uses it from now on, and returns its id."""
+        """Make an application, use it from now on, and return its id."""
         status, made = self.ask("POST", "/v1/apps", {"Name": "shop"})
         assert status == 201
         self.app = made["Id"]
@@ -85,22 +85,22 @@ class Writer:
     broken: int = 0
 
     def prepare(self, api: Api) -> None:
-        """Makes what has to be there before the first request."""
+        """Make what has to be there before the first request."""
 
     def request(self, number: int) -> tuple[str, str, object]:
-        """The method, path and payload that write a state."""
+        """Return the method, path and payload that write a state."""
         raise NotImplementedError
 
     def after(self, number: int) -> object:
-        """What is to be seen after a request; -1 is before the first."""
+        """Return what is to be seen after a request; -1 is before the first."""
         raise NotImplementedError
 
     def look(self, api: Api, database: Path) -> object:
-        """What is to be seen now."""
+        """Return what is to be seen now."""
         raise NotImplementedError
 
     def run(self, port: int, app: str, answers: threading.Semaphore) -> None:
-        """Writes until the server is gone, releasing the semaphore at every answer."""
+        """Write until the server is gone, releasing the semaphore at every answer."""
         api = Api(port, app)
         try:
             while not self.refusals:
@@ -120,7 +120,7 @@ class Writer:
             api.close()
 
     def settle(self, api: Api, database: Path) -> bool:
-        """Looks at what is stored, and goes on from there.
+        """Look at what is stored, and goes on from there.
 
         Returns:
             Whether the request without an answer is stored.

@@ -40,7 +40,7 @@ class Owner:
 
 
 def watched(name: str, layer: forks.Layer, log: list[str]) -> Owner:
-    """An owner with all three hooks."""
+    """Return an owner with all three hooks."""
     owner = Owner(name, log)
     forks.watch(
         owner,
@@ -53,7 +53,7 @@ def watched(name: str, layer: forks.Layer, log: list[str]) -> Owner:
 
 
 def fork_and_read(action: object) -> str:
-    """What a forked child writes."""
+    """Return what a forked child writes."""
     assert callable(action)
     reader, writer = os.pipe()
     pid = os.fork()

@@ -30,7 +30,7 @@ ONCE = RetryPolicy(max_attempts=1)
 def pinpoint(
     request: pytest.FixtureRequest, faulty_pinpoint: FaultyPinpoint
 ) -> Iterator[pk.Pinpoint]:
-    """A client of the test's faulty Pinpoint, through both doors, that tries once."""
+    """Give a client of the test's faulty Pinpoint, through both doors, that tries once."""
     if request.param == "socket":
         opened = pk.connect(
             faulty_pinpoint.url,

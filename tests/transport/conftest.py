@@ -46,7 +46,7 @@ class Reply:
 
 
 def accepted(seen: Seen) -> Reply:
-    """What Pinpoint answers to PutEvents when it takes everything."""
+    """Return what Pinpoint answers to PutEvents when it takes everything."""
     ok = {"StatusCode": 202, "Message": "Accepted"}
     results = {
         endpoint_id: {
@@ -138,14 +138,14 @@ def _no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A scripted server."""
+    """Give a scripted server."""
     server = Server()
     yield server
     server.stop()
 
 
 def make_client(url: str | None, **options: Any) -> Any:
-    """A client with credentials and without botocore's own retries."""
+    """Return a client with credentials and without botocore's own retries."""
     session = options.pop("session", None) or botocore.session.Session()
     session.register_component("data_loader", LOADER)
     if options.pop("signed", True):
@@ -164,7 +164,7 @@ def make_client(url: str | None, **options: Any) -> Any:
 
 @pytest.fixture
 def client(server: Server) -> Iterator[Any]:
-    """A botocore client for the scripted server."""
+    """Give a botocore client for the scripted server."""
     client = make_client(server.url)
     yield client
     client.close()
@@ -182,13 +182,13 @@ class Sleeps:
 
 @pytest.fixture
 def sleeps() -> Sleeps:
-    """The waits that a transport asked for."""
+    """Give the waits that a transport asked for."""
     return Sleeps()
 
 
 @pytest.fixture
 def transport(client: Any, sleeps: Sleeps) -> Iterator[Transport]:
-    """A transport that never really waits."""
+    """Give a transport that never really waits."""
     transport = Transport(client, retry=RetryPolicy(max_attempts=4), sleep=sleeps)
     yield transport
     transport.close()
@@ -196,7 +196,7 @@ def transport(client: Any, sleeps: Sleeps) -> Iterator[Transport]:
 
 @pytest.fixture
 def kit() -> Any:
-    """The helpers of this file, for tests that make their own."""
+    """Give the helpers of this file, for tests that make their own."""
     return types.SimpleNamespace(
         Reply=Reply, Server=Server, make_client=make_client, accepted=accepted
     )

@@ -17,7 +17,7 @@ MARK = {"x-pinpoint-kit": "1"}
 
 
 def refusal(kit: Any, status: int, code: str, *, marked: bool) -> Any:
-    """An answer that refuses."""
+    """Return an answer that refuses."""
     headers = {"x-amzn-ErrorType": code, **(MARK if marked else {})}
     return kit.Reply(status, b'{"Message": "no"}', headers)
 

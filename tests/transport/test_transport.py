@@ -25,7 +25,7 @@ HTML = b"<html><body>sign in, ada@example.com</body></html>"
 
 
 def closed_port() -> int:
-    """A port where nobody listens."""
+    """Return a port where nobody listens."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port: int = unused.getsockname()[1]
@@ -470,7 +470,7 @@ def test_no_try_starts_after_the_deadline(
 
 
 def create(transport: Transport) -> object:
-    """A call that makes something."""
+    """Return a call that makes something."""
     return transport.call("CreateApp", CreateApplicationRequest={"Name": "x"})
 
 

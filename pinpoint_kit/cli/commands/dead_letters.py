@@ -212,7 +212,7 @@ def show_letter(path: Path, ids: int, *, as_json: bool) -> None:
 
 
 def _entry(letter: BuriedItem) -> tuple[dict[str, Any] | None, str]:
-    """A letter's content as `record` or `endpoint update --file` reads it, or why not."""
+    """Return a letter's content as `record` or `endpoint update --file` reads it, or why not."""
     try:
         decoded = content(letter)
     except ValidationError as error:
@@ -377,7 +377,7 @@ def replay_letters(path: Path, ids: tuple[int, ...], *, is_all: bool, as_json: b
 
 
 def when(value: str) -> dt.datetime:
-    """An instant in ISO 8601; UTC unless it says otherwise."""
+    """Return an instant in ISO 8601; UTC unless it says otherwise."""
     try:
         found = instant(value, "before")
     except ValidationError as error:

@@ -113,7 +113,7 @@ def doctor(settings: Settings) -> None:
 
 
 def redacted(url: str) -> str:
-    """The URL without what may be secret: user, password, and all of the query but two names."""
+    """Return the URL without user, password, and all of the query but two names."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.lower() == "sqlite":
         return url.partition("?")[0]

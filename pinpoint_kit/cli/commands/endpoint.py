@@ -179,7 +179,7 @@ def _name_option(error: errors.BadRequest) -> None:
 
 
 def _members(given: dict[str, Any]) -> dict[str, Any]:
-    """The options as members of an `Endpoint`; what was not given is left out."""
+    """Return the options as members of an `Endpoint`; what was not given is left out."""
     members: dict[str, Any] = {
         name: given[name]
         for name in ("channel_type", "address", "opt_out", "endpoint_status")

@@ -162,7 +162,7 @@ class _Run:
             self._progress.console.print(Text(shown(sentence)), soft_wrap=True)
 
     def status(self, recording: Recording, report: pk.DeliveryReport) -> int:
-        """The exit status."""
+        """Return the exit status."""
         if self.is_interrupted:
             return INTERRUPTED
         if recording.is_hopeless:
@@ -214,7 +214,7 @@ class _Run:
 
     @contextlib.contextmanager
     def _shown(self) -> Iterator[None]:
-        """A progress bar, when stderr is a terminal and nobody types the lines at it."""
+        """Yield a progress bar, when stderr is a terminal and nobody types the lines at it."""
         if not sys.stderr.isatty() or self.source.isatty():
             yield
             return

@@ -119,7 +119,7 @@ def _part(cls: type[M], value: object, path: str, members: Mapping[str, Any]) ->
 
 
 def without_content(problem: object) -> str:
-    """The text of a problem, on one line, without names or values that come from the data."""
+    """Return the text of a problem, on one line, without names or values from the data."""
     text = in_cli_words(_OWN_NAMES.sub(r"\1", str(problem)))
     text = text.replace(" at line 1 column", " at column").removesuffix(" @ $")
     return text[:_MAX_REASON_CHARS]

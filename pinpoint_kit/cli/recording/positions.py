@@ -23,7 +23,7 @@ _INDEX = re.compile(r"\[(\d+)\]")
 
 
 def with_position(problem: object, members: Mapping[str, Any]) -> str:
-    """The text of a problem, with a position in place of the name that it ends with.
+    """Return the text of a problem, with a position in place of the name that it ends with.
 
     Args:
         problem: an error or its text, `... @ $.Attributes.NAME`.

@@ -25,7 +25,7 @@ def is_stream_record(line: Mapping[str, Any]) -> bool:
 
 
 def to_put_events(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The same event with the members of PutEvents, and `EndpointId` and `Endpoint` beside them.
+    """Return the event with the members of PutEvents, `EndpointId` and `Endpoint`.
 
     Raises:
         ValidationError: a part is not what the event stream writes.
@@ -63,7 +63,7 @@ def _session(session: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _endpoint(device: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The device as the endpoint's Demographic; None when nothing is said of it."""
+    """Return the device as the endpoint's Demographic; None when nothing is said of it."""
     platform = _part(device, "platform", "$.device")
     demographic = {
         "Locale": _part(device, "locale", "$.device").get("code"),

@@ -71,7 +71,7 @@ class Shown:
 
 
 def short(value: object, *, is_hidden: bool) -> str:
-    """A member's value as a repr shows it: counts in place of maps, and of what is hidden."""
+    """Return a member's value as a repr shows it: counts for maps, and for what is hidden."""
     if isinstance(value, Mapping) or (is_hidden and isinstance(value, tuple)):
         return f"<{len(value)}>"
     if is_hidden:
@@ -80,14 +80,14 @@ def short(value: object, *, is_hidden: bool) -> str:
 
 
 def one_as_html(value: object, *, is_revealed: bool) -> str:
-    """A table with a member a row."""
+    """Return a table with a member a row."""
     rows = list(_rows(value, is_revealed=is_revealed))
     body = "".join(f"<tr><th>{escape(name)}</th>{_cell(text)}</tr>" for name, text in rows)
     return f"<table>{_caption(type(value).__name__)}{body}</table>{_note(rows)}"
 
 
 def many_as_html(values: Sequence[object], *, is_revealed: bool, of: str = "models") -> str:
-    """A table with a value a row and a member a column; members that nobody has are left out."""
+    """Return a table with a value a row and a member a column, without empty columns."""
     shown = [
         dict(_rows(value, is_revealed=is_revealed, is_brief=True)) for value in values[:MOST_ROWS]
     ]
@@ -127,7 +127,7 @@ def _as_text(value: object) -> str:
 def _rows(
     value: object, *, is_revealed: bool, is_brief: bool = False, prefix: str = ""
 ) -> Iterator[tuple[str, str]]:
-    """The members that are given, those of members as `outer.inner`."""
+    """Yield the members that are given, those of members as `outer.inner`."""
     for field in attrs.fields(type(value)):  # type: ignore[arg-type]  # whoever displays is attrs
         member = getattr(value, field.name)
         is_left_out = is_brief and DETAIL in field.metadata

@@ -134,7 +134,7 @@ class ModelList(list[M]):
         )
 
     def _fixed(self) -> dict[str, type]:
-        """The columns that are always there, and their types in JSON."""
+        """Return the columns that are always there, and their types in JSON."""
         kinds: dict[type[Model], None] = dict.fromkeys(map(type, self))
         if self._of is not None:
             kinds.setdefault(self._of)

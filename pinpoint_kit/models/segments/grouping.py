@@ -48,7 +48,7 @@ class Condition:
     __slots__ = ()
 
     def definition(self) -> Definition:
-        """The condition as Pinpoint writes it.
+        """Return the condition as Pinpoint writes it.
 
         Raises:
             ValidationError: it does not fit into Pinpoint's two levels.
@@ -128,7 +128,7 @@ def _parts(condition: Condition, kind: type[_All | _Any]) -> tuple[Condition, ..
 
 
 def _distributed(condition: Condition) -> Condition:
-    """The same, with the first "either" that is no group outside: (a | b) & c is a & c | b & c."""
+    """Return the same, with the first "either" outside: (a | b) & c is a & c | b & c."""
     if isinstance(condition, _All):
         for part in condition.parts:
             if isinstance(part, _Any) and _group(part) is None:
@@ -147,7 +147,7 @@ def _flat(parts: tuple[Condition, ...]) -> Condition:
 def _joined(
     condition: Condition, item: Callable[[Condition], _T | None]
 ) -> tuple[str, tuple[_T, ...]] | None:
-    """The condition as all, any or none of as few items as possible, or None."""
+    """Return the condition as all, any or none of as few items as possible, or None."""
     found = ((how, _items(condition, how, item)) for how in ("ALL", "ANY", "NONE"))
     possible = [(how, items) for how, items in found if items is not None]
     return min(possible, key=lambda one: len(one[1]), default=None)
@@ -156,7 +156,7 @@ def _joined(
 def _items(
     condition: Condition, how: str, item: Callable[[Condition], _T | None]
 ) -> tuple[_T, ...] | None:
-    """The items of which an endpoint must match all, any or none; None when that cannot be."""
+    """Return the items of which an endpoint must match all, any or none; None if impossible."""
     if how == "NONE":
         return _items(~condition, "ANY", item)
     single = item(condition)
@@ -172,7 +172,7 @@ def _items(
 
 
 def _parts_of(condition: Condition, how: str) -> tuple[Condition, ...]:
-    """What is joined so by the condition; not any of them is: each of them not."""
+    """Return what is joined so by the condition; not any of them is: each of them not."""
     same, other = (_All, _Any) if how == "ALL" else (_Any, _All)
     if isinstance(condition, same):
         return condition.parts
@@ -185,7 +185,7 @@ def _parts_of(condition: Condition, how: str) -> tuple[Condition, ...]:
 
 
 def _leaf(condition: Condition) -> Filter | None:
-    """A filter, or the opposite of one, as a filter."""
+    """Return a filter, or the opposite of one, as a filter."""
     if isinstance(condition, Filter):
         return condition
     if isinstance(condition, _Not) and isinstance(condition.part, Filter):
@@ -200,7 +200,7 @@ def _dimensions(condition: Condition) -> SegmentDimensions | None:
 
 
 def _tidy(condition: Condition) -> Condition:
-    """The same, with filters that stand side by side in one, and apart from the rest."""
+    """Return the same, with filters that stand side by side in one, and apart from the rest."""
     if isinstance(condition, _Not):
         opposites = _parts_of(condition, "ALL")
         if opposites and None not in map(_leaf, opposites):
@@ -267,7 +267,7 @@ def _merged(one: _M, other: _M) -> _M | None:
 
 
 def _group(condition: Condition) -> SegmentGroup | None:
-    """The condition as one group, or None."""
+    """Return the condition as one group, or None."""
     if isinstance(condition, _All):
         sources = tuple(part for part in condition.parts if _joined(part, _reference))
         filters = tuple(part for part in condition.parts if part not in sources)

@@ -64,7 +64,7 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """What a shell completes: the conditions, and nothing that this module imports."""
+    """Return what a shell completes: the conditions, and nothing that this module imports."""
     return sorted(__all__)
 
 
@@ -158,7 +158,7 @@ class MetricName:
 
 
 def attribute(name: str) -> AttributeName:
-    """A custom attribute of endpoints.
+    """Refer to a custom attribute of endpoints.
 
     Args:
         name: case-sensitive.
@@ -171,7 +171,7 @@ def attribute(name: str) -> AttributeName:
 
 
 def user_attribute(name: str) -> AttributeName:
-    """An attribute of users.
+    """Refer to an attribute of users.
 
     Args:
         name: case-sensitive.
@@ -180,7 +180,7 @@ def user_attribute(name: str) -> AttributeName:
 
 
 def metric(name: str) -> MetricName:
-    """A custom metric; compare it in parentheses. Endpoints without it match no comparison.
+    """Refer to a custom metric; compare it in parentheses. Without it, nothing matches.
 
     Args:
         name: case-sensitive.
@@ -193,7 +193,7 @@ def metric(name: str) -> MetricName:
 
 
 def country(*codes: str) -> Condition:
-    """The endpoint is in one of these countries.
+    """Match endpoints in one of these countries.
 
     Args:
         *codes: as the endpoints have them, mostly two letters.
@@ -202,7 +202,7 @@ def country(*codes: str) -> Condition:
 
 
 def near(*, latitude: float, longitude: float, kilometers: float) -> Condition:
-    """The endpoint is near a point. Stored coordinates have one decimal, which is about 11 km.
+    """Match endpoints near a point. Stored coordinates have one decimal, about 11 km.
 
     Args:
         latitude: degrees.
@@ -217,7 +217,7 @@ def near(*, latitude: float, longitude: float, kilometers: float) -> Condition:
 
 
 def channel(*types: ChannelType | str) -> Condition:
-    """The endpoint is reached by one of these channels.
+    """Match endpoints that are reached by one of these channels.
 
     Args:
         *types: channel types; PUSH stands for every kind of push notification.
@@ -227,27 +227,27 @@ def channel(*types: ChannelType | str) -> Condition:
 
 
 def platform(*names: str) -> Condition:
-    """The device has one of these operating systems."""
+    """Match devices with one of these operating systems."""
     return _device(names, lambda wanted: SegmentDemographics(platform=wanted))
 
 
 def app_version(*versions: str) -> Condition:
-    """The app has one of these versions."""
+    """Match apps with one of these versions."""
     return _device(versions, lambda wanted: SegmentDemographics(app_version=wanted))
 
 
 def make(*names: str) -> Condition:
-    """The device is of one of these manufacturers."""
+    """Match devices of one of these manufacturers."""
     return _device(names, lambda wanted: SegmentDemographics(make=wanted))
 
 
 def model(*names: str) -> Condition:
-    """The device is one of these models."""
+    """Match devices that are one of these models."""
     return _device(names, lambda wanted: SegmentDemographics(model=wanted))
 
 
 def active_within(*, days: int) -> Condition:
-    """The endpoint was active in the last days.
+    """Match endpoints that were active in the last days.
 
     Args:
         days: 1, 7, 14 or 30; Pinpoint knows no others.
@@ -259,7 +259,7 @@ def active_within(*, days: int) -> Condition:
 
 
 def inactive_for(*, days: int) -> Condition:
-    """The endpoint was not active in the last days.
+    """Match endpoints that were not active in the last days.
 
     Args:
         days: 1, 7, 14 or 30; Pinpoint knows no others.
@@ -271,7 +271,7 @@ def inactive_for(*, days: int) -> Condition:
 
 
 def segment(which: Segment | str, *, version: int | None = None) -> Condition:
-    """The endpoint is in another segment.
+    """Match endpoints in another segment.
 
     Args:
         which: the segment, or its id.

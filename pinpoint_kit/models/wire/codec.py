@@ -263,12 +263,12 @@ def _json_type(hint: object) -> type:
 
 
 def endpoint_request(endpoint: Endpoint) -> dict[str, JsonValue]:
-    """The members that UpdateEndpoint and the endpoint part of PutEvents carry."""
+    """Return the members that UpdateEndpoint and the endpoint part of PutEvents carry."""
     return cast("dict[str, JsonValue]", _REQUEST.unstructure(endpoint))
 
 
 def endpoint_id(data: object) -> str:
-    """The id in an endpoint's JSON, "" where there is none."""
+    """Return the id in an endpoint's JSON, "" where there is none."""
     return str(data.get("Id") or "") if isinstance(data, Mapping) else ""
 
 
@@ -277,7 +277,7 @@ UNKNOWN_MEMBER = "unknown_member"
 
 
 def attribute_names(resource: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The names in an AttributesResource, none where it tells none."""
+    """Return the names in an AttributesResource, none where it tells none."""
     return tuple(resource.get("Attributes") or ())
 
 
@@ -318,7 +318,7 @@ _MEMBERS = {
 
 
 def member_path(path: str) -> str:
-    """The place of a problem with an endpoint, in Pinpoint's names and without `$`."""
+    """Return the place of a problem with an endpoint, in Pinpoint's names and without `$`."""
     path = path.removeprefix("$").removeprefix(".")
     for field, member in _MEMBERS.items():
         if path == field or path.startswith((f"{field}.", f"{field}[")):
@@ -329,7 +329,7 @@ def member_path(path: str) -> str:
 def segment_request(
     name: str | None, definition: Definition | None, tags: Mapping[str, str] | None = None
 ) -> dict[str, JsonValue]:
-    """The members that CreateSegment and UpdateSegment carry."""
+    """Return the members that CreateSegment and UpdateSegment carry."""
     request: dict[str, JsonValue] = {} if name is None else {"Name": name}
     if definition is not None:
         member = "Dimensions" if isinstance(definition, SegmentDimensions) else "SegmentGroups"
@@ -340,7 +340,7 @@ def segment_request(
 def event_body(
     event: Event, attributes: Mapping[str, str] | None, metrics: Mapping[str, float] | None
 ) -> dict[str, JsonValue]:
-    """The members that PutEvents carries for one event, with these attributes and metrics."""
+    """Return the members that PutEvents has for one event, with these attributes and metrics."""
     body: dict[str, JsonValue] = _EVENT(event)
     if attributes is not event.attributes and attributes is not None:
         body["Attributes"] = attributes
@@ -355,7 +355,7 @@ def event_parts(
     metrics: Mapping[str, float] | None,
     session: Session | None,
 ) -> dict[str, JsonValue]:
-    """What `event_body` gives for an event of these parts, without making the event."""
+    """Return what `event_body` gives for an event of these parts, without making the event."""
     body: dict[str, JsonValue] = {"EventType": event_type}
     if attributes is not None:
         body["Attributes"] = attributes
@@ -367,7 +367,7 @@ def event_parts(
 
 
 def with_id(endpoint_id: str, request: bytes) -> bytes:
-    """An encoded endpoint request with its `Id`, as UpdateEndpointsBatch wants it."""
+    """Return an encoded endpoint request with its `Id`, as UpdateEndpointsBatch wants it."""
     head = encode({"Id": endpoint_id})[:-1]
     return head + b"}" if request == b"{}" else head + b"," + request[1:]
 
@@ -417,7 +417,7 @@ def event_members(
     client_sdk_version: str | None = None,
     sdk_name: str | None = None,
 ) -> Members:
-    """The members that a client adds to every event, for `event_fragment`.
+    """Return the members that a client adds to every event, for `event_fragment`.
 
     Raises:
         InvalidTypeError: one of them is not text.
@@ -466,7 +466,7 @@ def usual_event(  # noqa: PLR0913, PLR0917 -- the parts of an event; by place, w
     now: float,
     members: Members,
 ) -> bytes:
-    """What `event_parts` and `event_fragment` make of checked parts, in fewer steps.
+    """Return what `event_parts` and `event_fragment` make of checked parts, in fewer steps.
 
     Raises:
         TypeError: it cannot be encoded; those two say why.
@@ -483,7 +483,7 @@ def usual_event(  # noqa: PLR0913, PLR0917 -- the parts of an event; by place, w
 
 
 def _encoded_session(session: Session) -> orjson.Fragment:
-    """A session is written with each of its events, and encoded once."""
+    """Return a session as each of its events has it; it is encoded once."""
     known = _encoded_sessions.get(id(session))
     if known is not None and not session.extra:  # `extra` is the one part that may change
         return known[1]
@@ -645,7 +645,7 @@ _NESTED: dict[type[Model], dict[str, Callable[..., Any]]] = {}
 
 
 def _nested(cls: type[Model]) -> dict[str, Callable[..., Any]]:
-    """The fields that hold models, and how to read them."""
+    """Return the fields that hold models, and how to read them."""
     if cls not in _NESTED:
         found = {name: _models_in(hint) for name, hint in get_type_hints(cls).items()}
         _NESTED[cls] = {
@@ -665,7 +665,7 @@ _UNIONS = (Union, types.UnionType)
 
 
 def _models_in(hint: object) -> tuple[type[Model] | None, str]:
-    """The model that a field holds, if it does: one of them, or several by name or in order."""
+    """Return the model that a field holds, if any: one, or several by name or in order."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Mapping and _is_model(arguments[1]):
         return arguments[1], "by name"

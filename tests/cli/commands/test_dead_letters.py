@@ -36,7 +36,7 @@ MISSING = 99
 
 
 def fragment(event_id: str, **members: object) -> bytes:
-    """An event as it stands in a spool."""
+    """Return an event as it stands in a spool."""
     event = {"EventType": "level_up", "Timestamp": AT, **members}
     return json.dumps({event_id: event})[1:-1].encode()
 
@@ -65,20 +65,20 @@ def make_spool(path: Path) -> None:
 
 @pytest.fixture
 def spool(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A closed spool with four dead letters, which the environment names."""
+    """Give a closed spool with four dead letters, which the environment names."""
     monkeypatch.setenv("PINPOINT_KIT_SPOOL", "events.spool")
     make_spool(folder / "events.spool")
     return folder / "events.spool"
 
 
 def ids(path: Path) -> list[int]:
-    """The dead letters that are in the spool."""
+    """Return the dead letters that are in the spool."""
     with DeadLetters(path) as letters:
         return [letter.id for letter in letters.heads()]
 
 
 def queued(path: Path) -> list[str]:
-    """The items that wait in the queue, whoever owns them, in their order."""
+    """Return the items that wait in the queue, whoever owns them, in their order."""
     with contextlib.closing(sqlite3.connect(path)) as db:
         return [row[0] for row in db.execute("SELECT item_id FROM queue ORDER BY seq")]
 
@@ -271,7 +271,7 @@ def test_damaged_content(spool: Path) -> None:
 
 @pytest.fixture
 def living(folder: Path, spool: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A client in a process of its own that has the spool open, until its stdin is closed."""
+    """Give a client in a process of its own that has the spool open, until its stdin is closed."""
     program = (
         "import sys, pinpoint_kit as pk\n"
         "with pk.connect('sqlite:///pinpoint.db', application='shop', spool=sys.argv[1]) as p:\n"
@@ -293,7 +293,7 @@ def living(folder: Path, spool: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def stored(folder: Path) -> list[str]:
-    """The event ids in the engine, in the order in which they arrived."""
+    """Return the event ids in the engine, in the order in which they arrived."""
     with contextlib.closing(sqlite3.connect(folder / "pinpoint.db")) as db:
         return [row[0] for row in db.execute("SELECT event_id FROM events ORDER BY number")]
 

@@ -33,7 +33,7 @@ def line(**members: object) -> str:
 
 
 def stored(folder: Path) -> list[dict[str, Any]]:
-    """The events in the database."""
+    """Return the events in the database."""
     with contextlib.closing(sqlite3.connect(folder / "pinpoint.db")) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute("SELECT * FROM events ORDER BY number")]

@@ -36,7 +36,7 @@ def people(folder: Path) -> None:
 
 
 def created(run: Run, *words: str, stdin: str = "") -> str:
-    """The id of a new segment."""
+    """Return the id of a new segment."""
     answer = run("segment", "create", "some", *words, "--json", stdin=stdin)
     assert answer.status == 0, answer.stderr
     segment_id = answer.value["Id"]
@@ -45,7 +45,7 @@ def created(run: Run, *words: str, stdin: str = "") -> str:
 
 
 def members(run: Run, segment_id: str) -> list[str]:
-    """The ids of its members."""
+    """Return the ids of its members."""
     answer = run("segment", "members", segment_id, "--json")
     assert answer.status == 0
     return [item["Id"] for item in answer.value["Item"]]

@@ -29,7 +29,7 @@ APPLICATION = "a" * 32
 
 
 def opened(tmp_path: Path, **options: Any) -> pk.Pinpoint:
-    """A client on the engine's file of this test, with the spool of this test."""
+    """Return a client on the engine's file of this test, with the spool of this test."""
     return pk.connect(
         f"sqlite:///{tmp_path}/engine.db",
         application_id=APPLICATION,
@@ -39,7 +39,7 @@ def opened(tmp_path: Path, **options: Any) -> pk.Pinpoint:
 
 
 def nowhere(tmp_path: Path, **options: Any) -> pk.Pinpoint:
-    """A client whose service cannot be reached, with the spool of this test."""
+    """Return a client whose service cannot be reached, with the spool of this test."""
     return pk.connect(
         NOWHERE, application_id=APPLICATION, spool=tmp_path / "events.spool", **options
     )
@@ -47,7 +47,7 @@ def nowhere(tmp_path: Path, **options: Any) -> pk.Pinpoint:
 
 @pytest.fixture(autouse=True)
 def _application(tmp_path: Path) -> None:
-    """The engine's file holds the application under the id that all clients use."""
+    """Give the engine's file holds the application under the id that all clients use."""
     with pk.connect(f"sqlite:///{tmp_path}/engine.db", application="a"):
         pass
     with closing(sqlite3.connect(tmp_path / "engine.db")) as database, database:
@@ -55,7 +55,7 @@ def _application(tmp_path: Path) -> None:
 
 
 def stored(tmp_path: Path) -> list[str]:
-    """The event ids in the engine's file."""
+    """Return the event ids in the engine's file."""
     with closing(sqlite3.connect(tmp_path / "engine.db")) as database:
         return [row[0] for row in database.execute("SELECT event_id FROM events")]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def counts(rig: Rig) -> tuple[int, int, int, int]:
-    """Accepted, rejected, dropped and pending, after checking that they add up."""
+    """Return accepted, rejected, dropped and pending, after checking that they add up."""
     report = rig.delivery.stats()
     parts = (report.accepted, report.rejected, report.dropped, report.pending)
     assert sum(parts) == report.recorded
@@ -29,7 +29,7 @@ def counts(rig: Rig) -> tuple[int, int, int, int]:
 
 
 def future() -> Future[EventResult]:
-    """A future as `submit` makes it."""
+    """Return a future as `submit` makes it."""
     made: Future[EventResult] = Future()
     made.set_running_or_notify_cancel()
     return made
@@ -273,7 +273,7 @@ def test_an_event_that_can_never_fit_is_rejected_by_itself(
 
 
 def fragment_of(event_id: str, padding: int) -> bytes:
-    """An encoded event of a certain size."""
+    """Return an encoded event of a certain size."""
     return b'"%b":{"EventType":"%b"}' % (event_id.encode(), b"x" * padding)
 
 

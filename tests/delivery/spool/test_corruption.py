@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def fill(path: Path, count: int = 2000) -> None:
-    """A closed spool with rows of all sizes and a few dead letters."""
+    """Return a closed spool with rows of all sizes and a few dead letters."""
     with closing(Spool(path, clock=Clock())) as spool:
         for number in range(count):
             spool.append("event", "e", str(number), b"%d " % number * (number % 200), b"ep")
@@ -39,7 +39,7 @@ def fill(path: Path, count: int = 2000) -> None:
 
 
 def damage(path: Path, *pages: int) -> None:
-    """Overwrites pages with noise."""
+    """Overwrite pages with noise."""
     noise = random.Random(1)  # noqa: S311 -- noise that is the same in each run
     with path.open("r+b") as file:
         for page in pages:
@@ -48,7 +48,7 @@ def damage(path: Path, *pages: int) -> None:
 
 
 def aside(path: Path) -> list[Path]:
-    """The damaged files that were kept."""
+    """Return the damaged files that were kept."""
     return sorted(path.parent.glob("s.db.corrupt-*"))
 
 
@@ -60,7 +60,7 @@ def load_all(spool: Spool) -> list[str]:
 
 
 def root_page(path: Path, table: str) -> int:
-    """The first page of a table."""
+    """Return the first page of a table."""
     with closing(sqlite3.connect(path)) as db:
         return int(
             db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]

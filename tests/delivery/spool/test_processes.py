@@ -52,7 +52,7 @@ def program(path: Path, code: str) -> subprocess.Popen[str]:
 
 
 def line(process: subprocess.Popen[str]) -> str:
-    """The next line that it prints."""
+    """Return the next line that it prints."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
@@ -64,12 +64,12 @@ def kill(process: subprocess.Popen[str]) -> str:
 
 
 def numbers(spool: Spool) -> list[int]:
-    """The item ids as numbers."""
+    """Return the item ids as numbers."""
     return [int(name) for name in names(spool)]
 
 
 def in_child(action: Callable[[], object]) -> int:
-    """Runs something in a forked child; returns its exit status, 0 when all was well."""
+    """Run something in a forked child; return its exit status, 0 when all was well."""
     pid = os.fork()
     if not pid:
         status = 1

@@ -47,13 +47,13 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands still."""
+    """Give a clock that stands still."""
     return Clock()
 
 
 @pytest.fixture
 def make(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Spool]]:
-    """Opens the spool of this test; closes all of them afterwards."""
+    """Open the spool of this test; close all of them afterwards."""
     opened: list[Spool] = []
 
     def open_one(**options: Any) -> Spool:
@@ -67,17 +67,17 @@ def make(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Spool]]:
 
 @pytest.fixture
 def spool(make: Callable[..., Spool]) -> Spool:
-    """An open spool."""
+    """Give an open spool."""
     return make()
 
 
 def put(spool: Spool, *names: str, body: bytes = b"{}") -> list[int]:
-    """Appends one event a name."""
+    """Append one event a name."""
     return [spool.append("event", f"endpoint-{name}", name, body) for name in names]
 
 
 def names(spool: Spool) -> list[str]:
-    """The item ids of this owner's queue, in order."""
+    """Return the item ids of this owner's queue, in order."""
     return [row.item_id for row in spool.load(limit=100_000)]
 
 

@@ -113,7 +113,7 @@ def test_the_application_is_looked_for_before_the_body(wire: Wire) -> None:
 
 
 def tags_path(wire: Wire, app: str = "", region: str = "us-east-1") -> str:
-    """The path of an application's tags."""
+    """Return the path of an application's tags."""
     arn = f"arn:aws:mobiletargeting:{region}:123456789012:apps/{app or wire.app}"
     return f"/v1/tags/{quote(arn, safe='')}"
 

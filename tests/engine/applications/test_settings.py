@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def update(wire: Wire) -> Callable[[object], Any]:
-    """Sends settings of the application."""
+    """Send settings of the application."""
     return lambda payload: wire.put(f"/v1/apps/{wire.app}/settings", payload)
 
 

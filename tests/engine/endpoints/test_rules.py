@@ -21,7 +21,7 @@ REFUSED = ["SMS", "PUSH", "VOICE", "EMAIL", "CUSTOM", "IN_APP", "APNS_SANDBOX"]
 
 
 def status(wire: Wire, endpoint_id: str) -> str:
-    """The endpoint's status."""
+    """Return the endpoint's status."""
     result: str = wire.get(endpoint_id)["EndpointStatus"]
     return result
 
@@ -142,7 +142,7 @@ def test_get_and_delete_user_endpoints(wire: Wire) -> None:
 
 
 def fill(wire: Wire, clock: Clock, channel: str, count: int = 15) -> None:
-    """Gives user u endpoints e0, e1, …, each a second newer."""
+    """Give user u endpoints e0, e1, …, each a second newer."""
     for number in range(count):
         clock.advance(1)
         assert wire.update(
@@ -273,7 +273,7 @@ def test_the_size_of_a_batch(make_wire: Callable[..., Wire]) -> None:
 
 
 def remove(wire: Wire, kind: str, *patterns: object) -> object:
-    """Calls RemoveAttributes."""
+    """Call RemoveAttributes."""
     return wire.put(f"/v1/apps/{wire.app}/attributes/{kind}", {"Blacklist": patterns})
 
 

@@ -44,12 +44,12 @@ def platform(kind: str) -> str:
 
 
 def path(wire: Wire, kind: str) -> str:
-    """The path of a channel of the wire's application."""
+    """Return the path of a channel of the wire's application."""
     return f"/v1/apps/{wire.app}/channels/{platform(kind).lower()}"
 
 
 def update(wire: Wire, kind: str, **members: object) -> Answer:
-    """Sends members of a channel."""
+    """Send members of a channel."""
     return wire.put(path(wire, kind), members)
 
 

@@ -39,35 +39,35 @@ CONTENT: dict[str, dict[str, Any]] = {
 
 
 def path(kind: str = "sms", name: str = "welcome") -> str:
-    """The path of a template."""
+    """Return the path of a template."""
     return f"/v1/templates/{name}/{kind}"
 
 
 def create(wire: Wire, kind: str = "sms", name: str = "welcome", **more: object) -> Answer:
-    """Makes a template."""
+    """Make a template."""
     return wire.post(path(kind, name), {**CONTENT[kind], **more})
 
 
 def put(wire: Wire, body: str, **query: str) -> Answer:
-    """Updates the SMS template `welcome`."""
+    """Update the SMS template `welcome`."""
     payload = f'{{"Body": "{body}"}}'.encode()
     return wire.send("PUT", path(), payload, query=urlencode(query))
 
 
 def get(wire: Wire, kind: str = "sms", **query: str) -> Any:
-    """Reads the template `welcome`."""
+    """Read the template `welcome`."""
     answer = wire.send("GET", path(kind), query=urlencode(query))
     assert answer.status == 200, answer.json
     return answer.json
 
 
 def activate(wire: Wire, version: object) -> Answer:
-    """Makes a version of the SMS template `welcome` the active one."""
+    """Make a version of the SMS template `welcome` the active one."""
     return wire.put(f"{path()}/active-version", {"Version": version})
 
 
 def numbers(wire: Wire) -> list[str]:
-    """The versions of the SMS template `welcome`."""
+    """Return the versions of the SMS template `welcome`."""
     return [item["Version"] for item in wire.send("GET", f"{path()}/versions").json["Item"]]
 
 

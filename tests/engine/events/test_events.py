@@ -64,7 +64,7 @@ DEVICE = {
 
 
 def remembered(wire: Wire) -> list[tuple[str | None, ...]]:
-    """What each stored event keeps of its endpoint."""
+    """Return what each stored event keeps of its endpoint."""
     return [tuple(row[name] for name in REMEMBERED) for row in wire.events()]
 
 

@@ -24,7 +24,7 @@ Hooked = Callable[[EventHook], "Wire"]
 
 @pytest.fixture
 def hooked(wire: Wire) -> Hooked:
-    """Puts a hook on the engine's events."""
+    """Put a hook on the engine's events."""
 
     def hook(function: EventHook) -> Wire:
         wire.engine._context = attrs.evolve(wire.engine._context, on_events=(function,))
@@ -35,7 +35,7 @@ def hooked(wire: Wire) -> Hooked:
 
 @pytest.fixture
 def recorded(hooked: Hooked) -> tuple[Wire, list[RecordedEvent]]:
-    """A wire, and the events that its hook got so far."""
+    """Give a wire, and the events that its hook got so far."""
     events: list[RecordedEvent] = []
 
     def hook(_context: Context, _connection: Connection, new: Sequence[RecordedEvent]) -> None:
@@ -45,7 +45,7 @@ def recorded(hooked: Hooked) -> tuple[Wire, list[RecordedEvent]]:
 
 
 def endpoint(event: RecordedEvent) -> Any:
-    """The endpoint of an event, read from its JSON."""
+    """Return the endpoint of an event, read from its JSON."""
     return orjson.loads(orjson.dumps(event.shown_endpoint))
 
 

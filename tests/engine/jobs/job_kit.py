@@ -15,12 +15,12 @@ ROLE = "arn:aws:iam::111122223333:role/import"
 
 
 def url_of(path: Path) -> str:
-    """The URL of a file or folder."""
+    """Return the URL of a file or folder."""
     return path.absolute().as_uri()
 
 
 def create_import(wire: Wire, url: str, job_format: str = "JSON", **members: object) -> Answer:
-    """Sends CreateImportJob, registering the endpoints unless said otherwise."""
+    """Send CreateImportJob, registering the endpoints unless said otherwise."""
     request = {
         "Format": job_format,
         "S3Url": url,
@@ -32,13 +32,13 @@ def create_import(wire: Wire, url: str, job_format: str = "JSON", **members: obj
 
 
 def create_export(wire: Wire, url: str, **members: object) -> Answer:
-    """Sends CreateExportJob."""
+    """Send CreateExportJob."""
     request = {"S3UrlPrefix": url, "RoleArn": ROLE, **members}
     return wire.post(f"/v1/apps/{wire.app}/jobs/export", request)
 
 
 def job(wire: Wire, job_id: str, kind: str = "import") -> Any:
-    """A job as it is shown."""
+    """Return a job as it is shown."""
     answer = wire.send("GET", f"/v1/apps/{wire.app}/jobs/{kind}/{job_id}")
     assert answer.status == 200, answer.json
     return answer.json
@@ -54,7 +54,7 @@ def run(wire: Wire) -> int:
 
 
 def imported(wire: Wire, url: str, job_format: str = "JSON", **members: object) -> Any:
-    """Runs an import job, and returns it as it is shown at its end."""
+    """Run an import job, and return it as it is shown at its end."""
     answer = create_import(wire, url, job_format, **members)
     assert answer.status == 201, answer.json
     run(wire)
@@ -62,7 +62,7 @@ def imported(wire: Wire, url: str, job_format: str = "JSON", **members: object) 
 
 
 def exported(wire: Wire, url: str, **members: object) -> Any:
-    """Runs an export job, and returns it as it is shown at its end."""
+    """Run an export job, and return it as it is shown at its end."""
     answer = create_export(wire, url, **members)
     assert answer.status == 202, answer.json
     run(wire)

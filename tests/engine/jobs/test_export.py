@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def wire(make_wire: Callable[..., Wire]) -> Wire:
-    """An engine in memory that may use the disk."""
+    """Give an engine in memory that may use the disk."""
     return make_wire(files=ByScheme({"file": LocalFiles()}))
 
 

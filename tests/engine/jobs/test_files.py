@@ -36,7 +36,7 @@ ROW = '{"Id":"%s","ChannelType":"EMAIL","Address":"%s@example.com"}\n'
 
 
 def names(files: LocalFiles, url: str) -> list[str]:
-    """What is found, by the names below the place."""
+    """Return what is found, by the names below the place."""
     return [file.name for file in files.find(url)]
 
 
@@ -190,7 +190,7 @@ def test_a_folder_without_rights(tmp_path: Path) -> None:
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of a made-up S3 with one bucket."""
+    """Give a client of a made-up S3 with one bucket."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():
@@ -201,7 +201,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def wire(s3: Any, make_wire: Callable[..., Wire]) -> Wire:
-    """An engine in memory that may use all of S3 and the disk."""
+    """Give an engine in memory that may use all of S3 and the disk."""
     del s3
     return make_wire(files=open_files(open_objects("us-east-1")))
 

@@ -44,13 +44,13 @@ GUIDE_JSON = """\
 
 @pytest.fixture
 def wire(make_wire: Callable[..., Wire]) -> Wire:
-    """An engine in memory that may use the disk."""
+    """Give an engine in memory that may use the disk."""
     return make_wire(files=ByScheme({"file": LocalFiles()}))
 
 
 @pytest.fixture
 def load(wire: Wire, tmp_path: Path) -> Callable[..., Any]:
-    """Imports a text (or bytes) as a file and returns the job."""
+    """Import a text (or bytes) as a file and return the job."""
 
     def load(content: str | bytes, job_format: str = "JSON", name: str = "file") -> Any:
         path = tmp_path / name
@@ -61,7 +61,7 @@ def load(wire: Wire, tmp_path: Path) -> Callable[..., Any]:
 
 
 def without_dates(endpoint: dict[str, Any]) -> dict[str, Any]:
-    """What a file says of an endpoint."""
+    """Return what a file says of an endpoint."""
     drop = {"ApplicationId", "CohortId", "CreationDate", "EffectiveDate", "RequestId"}
     return {name: value for name, value in endpoint.items() if name not in drop}
 

@@ -61,19 +61,19 @@ ASKED = STEPPER.replace("STEPS", "sys.stdin")
 
 
 def now() -> datetime:
-    """The time of other processes."""
+    """Return the time of other processes."""
     return datetime.now(timezone.utc)
 
 
 def start(url: str, code: str = RESTLESS) -> subprocess.Popen[str]:
-    """Starts a process that steps, and prints after each step whether there was work."""
+    """Start a process that steps, and print after each step whether there was work."""
     command = [sys.executable, "-c", code, url]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)  # noqa: S603 -- our own
 
 
 def wait_for(process: subprocess.Popen[str], answer: str, count: int) -> None:
-    """Waits until the process has printed an answer so often."""
+    """Wait until the process has printed an answer so often."""
     assert process.stdout is not None
     while count:
         line = process.stdout.readline()
@@ -82,7 +82,7 @@ def wait_for(process: subprocess.Popen[str], answer: str, count: int) -> None:
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """Ends a process without giving it a chance to do anything."""
+    """End a process without giving it a chance to do anything."""
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=20)
 
@@ -97,7 +97,7 @@ def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def content(job_format: str, count: int) -> bytes:
-    """A file in which every tenth row is bad; some CSV rows go over two lines."""
+    """Return a file in which every tenth row is bad; some CSV rows go over two lines."""
     if job_format == "CSV":
         rows = ["Id,ChannelType,Address,Attributes.note"]
         rows += [
@@ -120,7 +120,7 @@ def content(job_format: str, count: int) -> bytes:
 
 
 def check(wire: Wire, job_id: str, job_format: str, count: int) -> None:
-    """The job has done everything exactly once."""
+    """Return the job has done everything exactly once."""
     done = job(wire, job_id)
     assert (done["JobStatus"], done["TotalProcessed"]) == ("COMPLETED", count)
     assert done["TotalFailures"] == count // 10
@@ -343,7 +343,7 @@ LocalFiles().write(sys.argv[1], Half(bytes(20_000)))
 
 
 def abandon(url: str) -> None:
-    """A process dies while it writes there."""
+    """Return a process dies while it writes there."""
     command = [sys.executable, "-c", ABANDONER, url]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL  # noqa: S603 -- our own
 

@@ -38,17 +38,17 @@ ROWS = """\
 
 @pytest.fixture
 def wire(make_wire: Callable[..., Wire]) -> Wire:
-    """An engine in memory that may use the disk."""
+    """Give an engine in memory that may use the disk."""
     return make_wire(files=ByScheme({"file": LocalFiles()}))
 
 
 def segment(wire: Wire, segment_id: str) -> Answer:
-    """Sends GetSegment."""
+    """Send GetSegment."""
     return wire.send("GET", f"/v1/apps/{wire.app}/segments/{segment_id}")
 
 
 def listed(wire: Wire) -> tuple[list[str], list[str]]:
-    """The endpoints and users on the lists of segments."""
+    """Return the endpoints and users on the lists of segments."""
     endpoints = wire.rows(
         "SELECT e.endpoint AS name FROM segment_endpoints s, endpoints e"
         " WHERE e.number = s.endpoint ORDER BY 1"
@@ -232,7 +232,7 @@ def test_an_export_of_a_segment(
 
 
 def dimensions(value: str) -> object:
-    """A segment of those whose number is even, or is not."""
+    """Return a segment of those whose number is even, or is not."""
     return {"Dimensions": {"Attributes": {"even": {"Values": [value]}}}}
 
 

@@ -23,14 +23,14 @@ def event(session: str = "", **attributes: str) -> dict[str, Any]:
 
 
 def put(wire: Wire, endpoint_id: str, event_id: str, **attributes: str) -> None:
-    """Sends one event of an endpoint."""
+    """Send one event of an endpoint."""
     made = event(f"{PERSON[:8]}-1", **attributes)
     answer = wire.put_events({endpoint_id: {"Endpoint": {}, "Events": {event_id: made}}})
     assert answer.status == 202
 
 
 def person(wire: Wire, *endpoint_ids: str, user: str = PERSON) -> None:
-    """Stores endpoints of one user, each with an event."""
+    """Store endpoints of one user, each with an event."""
     for endpoint_id in endpoint_ids:
         user_data = {"UserId": user, "UserAttributes": {"name": [f"{user} name"]}}
         address = {"Address": f"{endpoint_id}@{PERSON}", "ChannelType": "EMAIL"}
@@ -39,12 +39,12 @@ def person(wire: Wire, *endpoint_ids: str, user: str = PERSON) -> None:
 
 
 def erase(wire: Wire, **members: object) -> Answer:
-    """Calls EraseData."""
+    """Call EraseData."""
     return wire.post(f"/pinpoint-kit/v1/apps/{wire.app}/erasures", members)
 
 
 def traces(url: str) -> list[str]:
-    """The files of the database in which the person can still be read."""
+    """Return the files of the database in which the person can still be read."""
     path = Path(url.removeprefix("sqlite:///"))
     mark = PERSON.encode()[:8]
     return [file.name for file in path.parent.glob(path.name + "*") if mark in file.read_bytes()]

@@ -38,12 +38,12 @@ def d(member: str, how: str | None, *values: str) -> dict[str, Any]:
 
 
 def c(how: str, *values: str) -> dict[str, Any]:
-    """The country."""
+    """Return the country."""
     return {"Dimensions": {"Location": {"Country": {"DimensionType": how, "Values": list(values)}}}}
 
 
 def g(latitude: float, longitude: float, kilometers: float) -> dict[str, Any]:
-    """A point with a range."""
+    """Return a point with a range."""
     coordinates = {"Latitude": latitude, "Longitude": longitude}
     point = {"Coordinates": coordinates, "RangeInKilometers": kilometers}
     return {"Dimensions": {"Location": {"GPSPoint": point}}}
@@ -77,23 +77,23 @@ def group(
 
 
 def lists(**values: list[str]) -> dict[str, Any]:
-    """An endpoint with attributes."""
+    """Return an endpoint with attributes."""
     return {"Attributes": values}
 
 
 def at(*values: str) -> dict[str, Any]:
-    """An endpoint with dates."""
+    """Return an endpoint with dates."""
     return {"Attributes": {"at": list(values)}}
 
 
 def place(latitude: float | None, longitude: float | None) -> dict[str, Any]:
-    """An endpoint with coordinates."""
+    """Return an endpoint with coordinates."""
     given = {"Latitude": latitude, "Longitude": longitude}
     return {"Location": {name: value for name, value in given.items() if value is not None}}
 
 
 def channel(name: str) -> dict[str, Any]:
-    """An endpoint of a channel."""
+    """Return an endpoint of a channel."""
     return {"ChannelType": name, "Address": f"address of {name}"}
 
 

@@ -39,13 +39,13 @@ class Audience:
             self._make_sources()
 
     def own(self, path: str) -> Any:
-        """Calls an operation of our own on a segment."""
+        """Call an operation of our own on a segment."""
         answer = self.wire.send("GET", f"/pinpoint-kit/v1/apps/{self.wire.app}/segments/{path}")
         assert answer.status == 200, answer.json
         return answer.json
 
     def exported(self, segment_id: str) -> set[str]:
-        """The ids that the statement for export jobs selects."""
+        """Return the ids that the statement for export jobs selects."""
         with self.wire.engine._context.store.read() as connection:
             app = apps.require(connection, self.wire.app)
             segment = sources.require(connection, app, segment_id)
@@ -54,7 +54,7 @@ class Audience:
             return {row.id for row in rows}
 
     def create(self, definition: dict[str, Any]) -> str:
-        """Makes a segment; sources are named by names."""
+        """Make a segment; sources are named by names."""
         answer = self.wire.post(f"/v1/apps/{self.wire.app}/segments", self._resolved(definition))
         assert answer.status == 201, answer.json
         segment_id: str = answer.json["Id"]
@@ -103,7 +103,7 @@ def audiences() -> Iterator[dict[str, Audience]]:
 
 
 def meant(world: str, members: str) -> set[str]:
-    """The ids that a case expects."""
+    """Return the ids that a case expects."""
     names = members.split()
     if names[:1] != [cases.ALL]:
         return set(names)

@@ -25,20 +25,20 @@ PRO = {"Attributes": {"plan": ["pro"]}}
 
 
 def ask(wire: Wire, what: str, segment_id: str, **query: str) -> Answer:
-    """Calls an operation of our own."""
+    """Call an operation of our own."""
     own = f"/pinpoint-kit/v1/apps/{wire.app}/segments/{quote(segment_id)}/{what}"
     return wire.send("GET", own, query=urlencode(query))
 
 
 def ids(wire: Wire, segment_id: str, **query: str) -> list[str]:
-    """The ids of the members on one page."""
+    """Return the ids of the members on one page."""
     answer = ask(wire, "members", segment_id, **query)
     assert answer.status == 200, answer.json
     return [item["Id"] for item in answer.json["Item"]]
 
 
 def criteria(wire: Wire, segment_id: str, endpoint_id: str) -> list[tuple[str, str, bool]]:
-    """What an explanation says of each part."""
+    """Return what an explanation says of each part."""
     answer = ask(wire, f"explanations/{quote(endpoint_id, safe='')}", segment_id)
     assert answer.status == 200, answer.json
     return [(row["Path"], row["Text"], row["IsMet"]) for row in answer.json["Criteria"]]
@@ -57,7 +57,7 @@ def test_members_are_listed_as_get_shows_them(wire: Wire) -> None:
 
 
 def pages(wire: Wire, segment_id: str, size: int) -> list[str]:
-    """The ids of all pages."""
+    """Return the ids of all pages."""
     found, query = [], {"page-size": str(size)}
     while True:
         answer = ask(wire, "members", segment_id, **query).json
@@ -355,7 +355,7 @@ class PlainConnection(sqlite3.Connection):
     lacking = frozenset({"sin", "cos"})
 
     def cursor(self, *_: Any, **__: Any) -> Any:
-        """A cursor that does not know them until they are made."""
+        """Return a cursor that does not know them until they are made."""
         lacking = self.lacking
 
         class Cursor(sqlite3.Cursor):

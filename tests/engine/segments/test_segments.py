@@ -24,17 +24,17 @@ BASE = {"Attributes": {"plan": {"Values": ["pro"]}}}
 
 
 def path(wire: Wire, segment_id: str = "", *more: str) -> str:
-    """The path of the segments, or of one of them."""
+    """Return the path of the segments, or of one of them."""
     return "/".join(filter(None, [f"/v1/apps/{wire.app}/segments", segment_id, *more]))
 
 
 def create(wire: Wire, **members: Any) -> Answer:
-    """Sends a CreateSegment."""
+    """Send a CreateSegment."""
     return wire.post(path(wire), members)
 
 
 def made(wire: Wire, **members: Any) -> str:
-    """The id of a new segment."""
+    """Return the id of a new segment."""
     answer = create(wire, **members)
     assert answer.status == 201, answer.json
     segment_id: str = answer.json["Id"]
@@ -42,12 +42,12 @@ def made(wire: Wire, **members: Any) -> str:
 
 
 def update(wire: Wire, segment_id: str, **members: Any) -> Answer:
-    """Sends an UpdateSegment."""
+    """Send an UpdateSegment."""
     return wire.put(path(wire, segment_id), members)
 
 
 def on(*sources: str | tuple[str, int], **group: Any) -> dict[str, Any]:
-    """A definition that builds on other segments."""
+    """Return a definition that builds on other segments."""
     references = [
         {"Id": source} if isinstance(source, str) else {"Id": source[0], "Version": source[1]}
         for source in sources
@@ -56,7 +56,7 @@ def on(*sources: str | tuple[str, int], **group: Any) -> dict[str, Any]:
 
 
 def imported(wire: Wire, keys: tuple[str, ...] = (), users: tuple[str, ...] = ()) -> str:
-    """The id of a segment as an import job makes it."""
+    """Return the id of a segment as an import job makes it."""
     with wire.engine._context.store.write() as connection:
         app = apps.require(connection, wire.app)
         definition = {
@@ -73,7 +73,7 @@ def imported(wire: Wire, keys: tuple[str, ...] = (), users: tuple[str, ...] = ()
 
 
 def attributes(how: str, *values: object) -> dict[str, Any]:
-    """A definition with one attribute."""
+    """Return a definition with one attribute."""
     return {"Dimensions": {"Attributes": {"a": {"AttributeType": how, "Values": values}}}}
 
 
@@ -442,7 +442,7 @@ def test_an_import_whose_segment_is_deleted_adds_nothing(wire: Wire) -> None:
 
 
 def lists(wire: Wire) -> tuple[list[Any], list[Any]]:
-    """What is on the lists."""
+    """Return what is on the lists."""
     return (
         [row["endpoint"] for row in wire.rows("SELECT endpoint FROM segment_endpoints")],
         [row["user_id"] for row in wire.rows("SELECT user_id FROM segment_users")],

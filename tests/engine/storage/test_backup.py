@@ -27,7 +27,7 @@ EVENTS_A_REQUEST = 10
 
 
 def path_of(url: str) -> Path:
-    """The file's path."""
+    """Return the file's path."""
     return Path(url.removeprefix("sqlite:///"))
 
 
@@ -41,7 +41,7 @@ def copy(tmp_path: Path) -> Iterator[Path]:
 
 
 def put_events(wire: Wire, number: int) -> None:
-    """Writes some events in one request."""
+    """Write some events in one request."""
     event = {"EventType": "t", "Timestamp": "2026-01-01T00:00:00Z"}
     events = {f"{number}-{index}": event for index in range(EVENTS_A_REQUEST)}
     assert wire.put_events({"e": {"Events": events}}).status == 202

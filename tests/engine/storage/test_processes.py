@@ -42,13 +42,13 @@ with Engine.open(url) as engine:
 
 
 def start(url: str, app: str, name: str, count: int) -> subprocess.Popen[str]:
-    """Starts a process that writes events, printing the number of each that was answered."""
+    """Start a process that writes events, printing the number of each that was answered."""
     command = [sys.executable, "-c", WRITER, url, app, name, str(count)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 -- our own
 
 
 def write_some(wire: Wire, name: str, count: int) -> None:
-    """Writes events of one endpoint and updates it."""
+    """Write events of one endpoint and update it."""
     for number in range(count):
         event = {"EventType": "t", "Timestamp": "2026-01-01T00:00:00Z"}
         item = {"Endpoint": {"Metrics": {name: number}}, "Events": {f"{name}-{number}": event}}

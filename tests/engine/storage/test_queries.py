@@ -29,7 +29,7 @@ PATIENCE = 20.0
 
 @pytest.fixture(params=["file", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An open database."""
+    """Give an open database."""
     opened = Store.open(f"sqlite:///{tmp_path}/p.db" if request.param == "file" else "sqlite://")
     yield opened
     opened.close()

@@ -38,12 +38,12 @@ RETRYABLE = "x-pinpoint-kit-retryable"
 
 
 def path_of(url: str) -> str:
-    """The file's path."""
+    """Return the file's path."""
     return url.removeprefix("sqlite:///")
 
 
 def refusal(url: str) -> str:
-    """Opens a database that cannot be used and returns what is said."""
+    """Open a database that cannot be used and return what is said."""
     with pytest.raises(StoreError) as caught:
         Engine.open(url)
     return str(caught.value)
@@ -117,7 +117,7 @@ def test_a_database_of_another_program(file_url: str) -> None:
 
 
 def set_version(url: str, version: str) -> None:
-    """Changes the stored schema version."""
+    """Change the stored schema version."""
     with sqlite3.connect(path_of(url)) as connection:
         connection.execute("UPDATE pinpoint_meta SET value = ?", [version])
     connection.close()
@@ -233,7 +233,7 @@ def test_a_read_only_database(make_wire: Callable[..., Wire], file_url: str) -> 
 
 @pytest.fixture
 def immutable() -> Iterator[Callable[[str], None]]:
-    """Makes files immutable, for root too, or skips where that cannot be done."""
+    """Make files immutable, for root too, or skips where that cannot be done."""
     made: list[str] = []
 
     def make(path: str) -> None:
@@ -262,7 +262,7 @@ def test_a_read_only_file(
 
 
 def limit_pages(wire: Wire, pages: int) -> None:
-    """Makes the disk full at a number of pages, for all idle connections."""
+    """Make the disk full at a number of pages, for all idle connections."""
     with wire.engine._store.read() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
 
@@ -354,7 +354,7 @@ def test_which_failures_pass(text: str, *, is_permanent: bool) -> None:
 
 
 def corrupt(path: str, table: str) -> None:
-    """Overwrites the first page of a table, which opening does not read."""
+    """Overwrite the first page of a table, which opening does not read."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         size = connection.execute("PRAGMA page_size").fetchone()[0]
         root = connection.execute(
@@ -407,7 +407,7 @@ def test_failures_are_told_once_a_cause_and_hour(caplog: pytest.LogCaptureFixtur
 
 @pytest.fixture
 def _open_umask() -> Iterator[None]:
-    """The usual umask, which lets everybody read new files."""
+    """Give the usual umask, which lets everybody read new files."""
     before = os.umask(0o022)
     yield
     os.umask(before)

@@ -42,7 +42,7 @@ PINNED = (
 
 
 def described(table: Table) -> str:
-    """A table with its columns, constraints and indexes, the same with any SQLAlchemy."""
+    """Return a table with its columns, constraints and indexes, the same with any SQLAlchemy."""
     dialect = sqlite.dialect()
     lines = [
         f"{column.name} {column.type.compile(dialect)} {column.nullable} {column.primary_key}"

@@ -91,7 +91,7 @@ def test_booleans_may_be_written_as_text(text: str, value: bool) -> None:  # noq
 
 
 def full(shape: Any, name: str = "") -> Any:
-    """A value with every member that botocore's own shape has."""
+    """Return a value with every member that botocore's own shape has."""
     kind = shape.type_name
     if kind == "structure":
         return {member: full(inner, member) for member, inner in shape.members.items()}

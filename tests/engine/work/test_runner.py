@@ -74,7 +74,7 @@ class FakeWorker:
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    """A store in memory."""
+    """Give a store in memory."""
     opened = Store.open("sqlite://")
     yield opened
     opened.close()
@@ -82,13 +82,13 @@ def store() -> Iterator[Store]:
 
 @pytest.fixture
 def ran() -> Ran:
-    """What was done so far: worker and key."""
+    """Give what was done so far: worker and key."""
     return []
 
 
 @pytest.fixture
 def make(store: Store, clock: Clock, ran: Ran) -> Callable[..., tuple[Runner, list[FakeWorker]]]:
-    """Makes a runner with workers, each with tasks and their steps."""
+    """Make a runner with workers, each with tasks and their steps."""
 
     def make(**tasks: dict[str, int]) -> tuple[Runner, list[FakeWorker]]:
         workers = [FakeWorker(name, store, ran, dict(left)) for name, left in tasks.items()]

@@ -28,7 +28,7 @@ SECRET = "customer@example.com"
 
 
 def person(number: int = 1) -> Endpoint:
-    """An endpoint with every kind of personal data, and markup in its values."""
+    """Return an endpoint with every kind of personal data, and markup in its values."""
     return Endpoint(
         id=f"device-{number}",
         channel_type="EMAIL",
@@ -64,7 +64,7 @@ class _Cells(HTMLParser):
 
 
 def texts(value: Any) -> list[str]:
-    """What a notebook shows of a value."""
+    """Return what a notebook shows of a value."""
     return _Cells(value._repr_html_()).texts
 
 

@@ -24,7 +24,7 @@ ONE, TWO = where.segment("one"), where.segment("two", version=2)
 
 
 def written(condition: Condition) -> Any:
-    """The definition as JSON."""
+    """Return the definition as JSON."""
     return wire.to_wire(condition.definition())
 
 
@@ -304,7 +304,7 @@ TREES = st.recursive(
 
 
 def built(tree: tuple[Any, ...]) -> Condition:
-    """The condition that a tree stands for."""
+    """Return the condition that a tree stands for."""
     head, *rest = tree
     if not rest:
         return LEAVES[head]

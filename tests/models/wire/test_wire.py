@@ -80,7 +80,7 @@ OURS = {
 
 
 def members(*shapes: str) -> set[str]:
-    """The members of shapes of the installed service model."""
+    """Return the members of shapes of the installed service model."""
     service: Any = botocore.session.Session().get_service_model("pinpoint")
     return {member for shape in shapes for member in service.shape_for(shape).members}
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program in a folder, without anybody's AWS account."""
+    """Run a program in a folder, without anybody's AWS account."""
     return subprocess.run(  # noqa: S603 -- words of our own
         words,
         cwd=folder,
@@ -36,7 +36,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What the program saw, when it ran with a freshly installed SDK and a key with a token."""
+    """Give what the program saw, with a freshly installed SDK and a key with a token."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.skip("there is no Node.js here")

@@ -41,7 +41,7 @@ DENIED = "AccessDeniedException"
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Authenticator:
-    """A authenticator who knows the keys of signing.py."""
+    """Give a authenticator who knows the keys of signing.py."""
     return Authenticator.load(write_file(tmp_path_factory.mktemp("door") / "credentials.ini"))
 
 
