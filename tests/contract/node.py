@@ -31,7 +31,7 @@ def answer_of(folder: Path, package: str, program: str, *words: str) -> Any:
 
 
 def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program in a folder, without anybody's AWS account."""
+    """Run a program in a folder, without anybody's AWS account."""
     return subprocess.run(  # noqa: S603 -- words of our own
         words,
         cwd=folder,

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def client(http_port: int) -> Any:
-    """A client of the same server, to look at what Amplify stored."""
+    """Give a client of the same server, to look at what Amplify stored."""
     return boto3.client(
         "pinpoint",
         endpoint_url=f"http://127.0.0.1:{http_port}",
@@ -32,7 +32,7 @@ def client(http_port: int) -> Any:
 
 @pytest.fixture(scope="module")
 def app(client: Any) -> str:
-    """An application of its own."""
+    """Give an application of its own."""
     created = client.create_app(CreateApplicationRequest={"Name": "amplify"})
     return str(created["ApplicationResponse"]["Id"])
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def seen(http_port: int, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What the program saw, when it ran with a freshly installed SDK."""
+    """Give what the program saw, when it ran with a freshly installed SDK."""
     folder = tmp_path_factory.mktemp("javascript")
     return answer_of(folder, PACKAGE, "client.mjs", f"http://127.0.0.1:{http_port}")
 

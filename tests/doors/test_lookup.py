@@ -40,14 +40,14 @@ def _no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def faulty() -> Iterator[FaultyPinpoint]:
-    """A server that can be down, and comes up on the same port."""
+    """Give a server that can be down, and comes up on the same port."""
     with FaultyPinpoint() as faulty:
         assert faulty.url
         yield faulty
 
 
 def closed_url() -> str:
-    """A URL where nobody listens."""
+    """Return a URL where nobody listens."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -61,7 +61,7 @@ def eventually(is_true: Callable[[], bool]) -> bool:
 
 
 def lookup_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The ERROR lines of the look-up."""
+    """Return the ERROR lines of the look-up."""
     return [
         record.getMessage()
         for record in caplog.records
