@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pinpoint_kit import ChannelType, where
+from pinpoint_kit.cli.countries import COUNTRY
 from pinpoint_kit.cli.pairs import lists, pair
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ _OPTIONS = (
     ),
     _several("--user-attribute", "The user has this value.", type=pair, metavar="NAME=VALUE"),
     _several("--metric", "For example 'level>=3'.", type=comparison, metavar="'NAME>=NUMBER'"),
-    _several("--country", "Is in this country.", metavar="CODE"),
+    _several("--country", "Is in this country.", type=COUNTRY, metavar="CODE"),
     _several("--platform", "Has this operating system."),
     _several(
         "--channel",

@@ -17,6 +17,7 @@ from pinpoint_kit import (
     User,
     errors,
 )
+from pinpoint_kit.cli.countries import COUNTRY
 from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import console, members_table, print_json, say
 from pinpoint_kit.cli.pairs import lists, number, pair
@@ -99,7 +100,7 @@ def get_endpoint(settings: Settings, endpoint_id: str) -> None:
     multiple=True,
     help="An attribute of the user; repeat it for several values.",
 )
-@click.option("--country", metavar="CODE", help="Two letters, for example PT.")
+@click.option("--country", type=COUNTRY, metavar="CODE", help="Two letters, for example PT.")
 @click.option("--platform", help="The operating system, for example ios.")
 @click.option(
     "--opt-out",
