@@ -414,6 +414,17 @@ def test_a_beacon_without_expiry_is_good_for_five_minutes(door: Authenticator) -
     assert attrs.evolve(sent, body=b'{"BatchItem":{"x":{}}}').code(door, now) == INVALID
 
 
+def test_the_hash_of_the_body_is_sent_once(door: Authenticator) -> None:
+    """Of two equal ones, a proxy and the server might still read another one each."""
+    body = b'{"BatchItem":{}}'
+    digest = hashlib.sha256(body).hexdigest()
+    sent = sign(body=body, headers={"X-Amz-Content-SHA256": digest})
+    assert sent.code(door) == ""
+    signed = tuple(part for part in sent.header("authorization").split(", ") if "Headers" in part)
+    assert "x-amz-content-sha256" in signed[0]
+    assert sent.plus("X-Amz-Content-SHA256", digest).code(door) == INCOMPLETE
+
+
 def test_presigned_parts_must_all_be_there_once(door: Authenticator) -> None:
     """A query with some of them, or with one of them twice, is refused."""
     sent = sign(expires=60)
