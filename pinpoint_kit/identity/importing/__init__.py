@@ -1,0 +1,1 @@
+"""Records what readings say: endpoint ids, devices, sessions, files."""

@@ -1,0 +1,155 @@
+"""The endpoints of an import: written before their events, and at most as many as a user may have.
+
+A user has at most 15 endpoints. The 16th device takes the place of the one that was used least
+lately: that one keeps its events and loses its user. Only endpoints of the importer give way, told
+by the beginning of their ids and looked up by their user, so that it works after a restart.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+from pinpoint_kit.models.endpoint import Endpoint, EndpointStatus
+from pinpoint_kit.models.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pinpoint_kit.identity.importing.pseudonyms import Item
+    from pinpoint_kit.identity.importing.report import Tally
+
+__all__ = ["Audience", "Devices"]
+
+_REMEMBERED = 50_000
+#: An endpoint's date of use is written at most so often: it only has to tell old from new.
+_FRESH = dt.timedelta(hours=1)
+_LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+
+
+class Audience(Protocol):
+    """What it takes of a Pinpoint client: reading and writing endpoints."""
+
+    def endpoints_of(self, user_id: str) -> Iterable[Endpoint]:
+        """Return the endpoints of a user; none when there is no such user."""
+
+    def update(self, endpoint: Endpoint) -> None:
+        """Write one endpoint."""
+
+    def update_many(self, endpoints: list[Endpoint]) -> Iterable[int]:
+        """Write endpoints, and return the places of those that were refused."""
+
+
+@attrs.frozen
+class _Known:
+    looks: int
+    used: dt.datetime
+
+
+class Devices:
+    """Writes the endpoints of items, each when it is new, changed, or long not written.
+
+    Args:
+        audience: where to.
+        is_own: whether an endpoint id is the importer's.
+        tally: where to count.
+    """
+
+    def __init__(self, audience: Audience, is_own: Callable[[str], bool], tally: Tally) -> None:
+        self._audience = audience
+        self._is_own = is_own
+        self._tally = tally
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+
+    def write(self, items: Iterable[Item]) -> list[Endpoint]:
+        """Write the endpoints of these items, and return those that were refused.
+
+        Record what happened at the others first, then `place` each of these: an endpoint that
+        loses its user for one of them must have its events by then.
+
+        Raises:
+            ServiceError: the service refuses to go on.
+            TransportError: no answer came.
+        """
+        pending: dict[str, Endpoint] = {}
+        for item in items:
+            if self._must_write(item):
+                pending[item.endpoint_id] = attrs.evolve(item.endpoint, id=item.endpoint_id)
+        endpoints = list(pending.values())
+        refused = set(self._audience.update_many(endpoints)) if endpoints else set()
+        return [endpoint for index, endpoint in enumerate(endpoints) if index in refused]
+
+    def place(self, endpoint: Endpoint) -> None:
+        """Make room for an endpoint at its user, or write it without the user.
+
+        Raises:
+            ServiceError: the service refuses to go on.
+            TransportError: no answer came.
+        """
+        if not self._is_placed(endpoint):
+            self._known.pop(endpoint.id or "", None)  # to be tried again next time
+
+    def _must_write(self, item: Item) -> bool:
+        endpoint = item.endpoint
+        used = endpoint.effective_date or _LONG_AGO
+        looks = _looks(endpoint)
+        known = self._known.get(item.endpoint_id)
+        if (
+            known is not None
+            and used < known.used + _FRESH
+            and (looks == known.looks or used < known.used or endpoint.user is None)
+        ):
+            return False
+        self._known[item.endpoint_id] = _Known(looks, used)
+        self._known.move_to_end(item.endpoint_id)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return True
+
+    def _is_placed(self, endpoint: Endpoint) -> bool:
+        user_id = None if endpoint.user is None else endpoint.user.id
+        if user_id is None:
+            return False
+        own = [
+            other
+            for other in self._audience.endpoints_of(user_id)
+            if self._is_own(other.id or "") and other.id != endpoint.id
+        ]
+        oldest = min(own, key=_use, default=None)
+        if oldest is None or _use(oldest)[0] >= (endpoint.effective_date or _LONG_AGO):
+            self._audience.update(attrs.evolve(endpoint, user=None))
+            self._tally.unattached += 1
+            return False
+        self._audience.update(
+            Endpoint(
+                id=oldest.id,
+                user=User(id=""),  # takes it from its user
+                endpoint_status=EndpointStatus.INACTIVE,
+                effective_date=oldest.effective_date,
+            )
+        )
+        self._known.pop(oldest.id or "", None)
+        self._audience.update(endpoint)
+        self._tally.replaced_devices += 1
+        return True
+
+
+def _use(endpoint: Endpoint) -> tuple[dt.datetime, str]:
+    return endpoint.effective_date or _LONG_AGO, endpoint.id or ""
+
+
+def _looks(endpoint: Endpoint) -> int:
+    """Return a hash of what of an endpoint may change."""
+    device, place = endpoint.demographic, endpoint.location
+    return hash(
+        (
+            None if endpoint.user is None else endpoint.user.id,
+            None
+            if device is None
+            else (device.platform, device.platform_version, device.make, device.model),
+            None if place is None else (place.country, place.region, place.city),
+        )
+    )

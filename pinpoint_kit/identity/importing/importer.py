@@ -1,0 +1,292 @@
+"""The importer: records of a provider become events, endpoints and users of an application.
+
+It works through the public verbs of a client, so it works over every URL. Reading is pure and
+elsewhere; counting too. No thread, no file but those that it is given.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+
+from pinpoint_kit.errors import ConfigurationError, DeliveryError, NotFound
+from pinpoint_kit.identity.importing.devices import Devices
+from pinpoint_kit.identity.importing.envelopes import records_of
+from pinpoint_kit.identity.importing.files import Unreadable, documents, files_of
+from pinpoint_kit.identity.importing.pseudonyms import Item, Places, Pseudonyms, key_of
+from pinpoint_kit.identity.importing.report import ImportReport, Tally
+from pinpoint_kit.identity.importing.sessions import SessionHistory, Sessions
+from pinpoint_kit.identity.providers import provider as provider_named
+from pinpoint_kit.identity.reading.table import ProviderTable
+from pinpoint_kit.identity.reading.user_agents import require_parser
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable
+
+    from pinpoint_kit.client import Pinpoint
+    from pinpoint_kit.identity.reading.reading import Reading
+    from pinpoint_kit.models.endpoint import Endpoint
+
+__all__ = ["Importer", "Provider", "reader_of"]
+
+#: A provider's name, its table, or a function that reads a record.
+Provider: TypeAlias = "str | ProviderTable | Callable[[object], Reading]"
+
+#: Readings that are recorded together: enough for full requests, little enough for the memory.
+_WINDOW = 500
+#: Ends of sessions that wait for a start which may stand further down.
+_MOST_WAITING = 10_000
+_PLACES = ("none", "country", "region", "city")
+_ACCEPTED = 202
+_TRANSIENT = 429
+
+
+def reader_of(provider: Provider) -> Callable[[object], Reading]:
+    """Return the function that reads a provider's records.
+
+    Raises:
+        ConfigurationError: there is no such provider.
+    """
+    table = provider_named(provider) if isinstance(provider, str) else provider
+    if not isinstance(table, ProviderTable):
+        return table
+    if table.name == "keycloak":  # which has lines, too
+        from pinpoint_kit.identity import keycloak  # noqa: PLC0415 -- only who needs it
+
+        return functools.partial(keycloak.read, table=table)
+    return table.read
+
+
+class Importer:
+    """Records what identity providers have logged. Not safe to use from several threads at once.
+
+    What is imported again adds nothing: ids follow from the records. Endpoint ids are keyed
+    hashes. A user is attached where the person signed in or up, never by a failure.
+
+    Args:
+        pinpoint: the client.
+        key: the secret of endpoint ids, at least 16 bytes; keep it, because another key makes
+            other endpoints.
+        prefix: what the endpoint ids begin with.
+        tenant: the provider's tenant, where its records do not name it.
+        hash_users: replace user ids by keyed hashes. Ids that hold an e-mail address or a
+            telephone number always are.
+        places: how much of a place to keep: `none`, `country`, `region` or `city`.
+        history: where to look for the starts of sessions that were recorded earlier.
+
+    Raises:
+        ConfigurationError: the key is too short, an option is wrong, or the extra `identity` is
+            not installed.
+
+    Examples:
+        >>> import pinpoint_kit as pk
+        >>> from pinpoint_kit import identity
+        >>> record = {"type": "LOGIN", "time": 1723564700353, "realmId": "r", "userId": "u-1"}
+        >>> with pk.connect("sqlite://") as pinpoint:
+        ...     importer = identity.Importer(pinpoint, key="0123456789abcdef")
+        ...     report = importer.load([record], "keycloak")
+        ...     report.events, len(pinpoint.users.endpoints("u-1"))
+        ({'_userauth.sign_in': 1}, 1)
+    """
+
+    def __init__(  # noqa: PLR0913 -- each is a choice of its own
+        self,
+        pinpoint: Pinpoint,
+        *,
+        key: bytes | str,
+        prefix: str = "idp",
+        tenant: str = "",
+        hash_users: bool = False,
+        places: Places = "country",
+        history: SessionHistory | None = None,
+    ) -> None:
+        require_parser()
+        self._pinpoint = pinpoint
+        self._pseudonyms = pseudonyms_of(
+            key=key, prefix=prefix, tenant=tenant, hash_users=hash_users, places=places
+        )
+        self._tally = Tally()
+        self._sessions = Sessions(history)
+        self._devices = Devices(_Client(pinpoint), self._pseudonyms.is_own, self._tally)
+        self._waiting: list[Item] = []
+
+    def __repr__(self) -> str:
+        return f"<Importer {self._tally.records} records>"
+
+    def load(self, records: Iterable[object], provider: Provider) -> ImportReport:
+        """Record what these records say, and wait until it is accepted.
+
+        Args:
+            records: JSON objects, log lines, or documents that hold many records, such as a
+                page of an API; read as needed, never all at once.
+            provider: a name such as `okta`, a `ProviderTable`, or a function from a record to a
+                `Reading`.
+
+        Returns:
+            The counts of this importer so far.
+
+        Raises:
+            ConfigurationError: there is no such provider.
+            DeliveryError: some events were not taken yet: import again.
+            ServiceError: the service refuses to go on.
+            TransportError: no answer came: import again.
+        """
+        read = reader_of(provider)
+        self._load(read(record) for document in records for record in self._singles(document))
+        return self._tally.report()
+
+    def load_file(
+        self,
+        source: str | os.PathLike[str] | BinaryIO,
+        provider: Provider,
+        *,
+        on_progress: Callable[[ImportReport], object] | None = None,
+    ) -> ImportReport:
+        """Record what a file says: JSON, JSON lines, an array, log lines; also with gzip.
+
+        Args:
+            source: a path, also of an export folder, or an open binary file.
+            provider: as in `load`.
+            on_progress: called from time to time with the counts so far.
+
+        Returns:
+            The counts of this importer so far.
+
+        Raises:
+            ConfigurationError: there is no such file or provider.
+            OSError: the file cannot be read.
+            DeliveryError: some events were not taken yet: import again.
+            ServiceError: the service refuses to go on.
+            TransportError: no answer came: import again.
+        """
+        read = reader_of(provider)
+
+        def readings(stream: BinaryIO) -> Iterable[Reading]:
+            for document in documents(stream):
+                for record in self._singles(document):
+                    yield read(record)
+
+        def run(stream: BinaryIO) -> None:
+            self._load(
+                readings(stream),
+                None if on_progress is None else lambda: on_progress(self._tally.report()),
+            )
+
+        if not isinstance(source, (str, os.PathLike)):
+            run(source)
+            return self._tally.report()
+        for file in files_of(source):
+            with file.open("rb") as stream:
+                run(stream)
+        return self._tally.report()
+
+    @property
+    def report(self) -> ImportReport:
+        """The counts so far."""
+        return self._tally.report()
+
+    def _singles(self, document: object) -> Iterable[object]:
+        if isinstance(document, Unreadable):
+            self._tally.unreadable += 1
+            return ()
+        return records_of(document)
+
+    def _load(
+        self, readings: Iterable[Reading], on_window: Callable[[], object] | None = None
+    ) -> None:
+        source = iter(readings)
+        while window := list(islice(source, _WINDOW)):
+            for reading in window:
+                self._tally.count(reading)
+            self._record([self._pseudonyms.item(r) for r in window if r.events])
+            if on_window is not None:
+                on_window()
+        waiting, self._waiting = self._waiting, []
+        self._record(waiting, is_last_chance=True)
+
+    def _record(self, items: list[Item], *, is_last_chance: bool = False) -> None:
+        items.sort(key=_when)  # exports often begin with the latest
+        is_last_chance = is_last_chance or len(self._waiting) >= _MOST_WAITING
+        settled: list[Item] = []
+        for item in items:
+            completed = self._sessions.completed(item, is_last_chance=is_last_chance)
+            if completed is None:
+                self._waiting.append(item)
+                continue
+            event = completed.events[0]
+            if event.session is not None and event.session.stop_timestamp is not None:
+                self._tally.stops_without_start += event.session.duration_ms is None
+            settled.append(completed)
+        crowded = {endpoint.id: endpoint for endpoint in self._devices.write(settled)}
+        self._put(item for item in settled if item.endpoint_id not in crowded)
+        for endpoint_id, endpoint in crowded.items():
+            self._devices.place(endpoint)
+            self._put(item for item in settled if item.endpoint_id == endpoint_id)
+
+    def _put(self, items: Iterable[Item]) -> None:
+        pairs = [(item.endpoint_id, event) for item in items for event in item.events]
+        if not pairs:
+            return
+        late = 0
+        for (_, event), result in zip(pairs, self._pinpoint.events.put_many(pairs), strict=True):
+            if result.status_code == _ACCEPTED:
+                self._tally.events[event.type] += 1
+            elif result.status_code in {0, _TRANSIENT} or result.status_code >= 500:  # noqa: PLR2004 -- HTTP
+                late += 1
+            else:
+                self._tally.refused += 1
+        if late:
+            raise DeliveryError(
+                f"{late} of {len(pairs)} events were not taken yet: import the same records again;"
+                " what was taken is not recorded twice",
+                "undelivered",
+            )
+
+
+def pseudonyms_of(
+    *, key: bytes | str, prefix: str, tenant: str, hash_users: bool, places: Places
+) -> Pseudonyms:
+    """Return what makes ids.
+
+    Raises:
+        ConfigurationError: the key is too short, or an option is wrong.
+    """
+    if not prefix or not prefix.replace("-", "").replace("_", "").isalnum() or not prefix.isascii():
+        raise ConfigurationError(f"prefix {prefix!r} must be letters, digits, - and _")
+    if places not in _PLACES:
+        raise ConfigurationError(f"places is {places!r}: use {', '.join(_PLACES)}")
+    return Pseudonyms(
+        key=key_of(key), prefix=prefix, tenant=tenant, hash_users=hash_users, places=places
+    )
+
+
+def _when(item: Item) -> dt.datetime:
+    at = item.events[0].timestamp
+    assert at is not None, "every reading has a time"  # noqa: S101 -- for the type checker
+    return at
+
+
+class _Client:
+    """The verbs of a Pinpoint client that endpoints need."""
+
+    def __init__(self, pinpoint: Pinpoint) -> None:
+        self._pinpoint = pinpoint
+
+    def endpoints_of(self, user_id: str) -> Iterable[Endpoint]:
+        """Return the endpoints of a user."""
+        try:
+            return self._pinpoint.users.endpoints(user_id)
+        except NotFound:
+            return ()
+
+    def update(self, endpoint: Endpoint) -> None:
+        """Write one endpoint."""
+        self._pinpoint.endpoints.update(endpoint)
+
+    def update_many(self, endpoints: list[Endpoint]) -> Iterable[int]:
+        """Write endpoints, and return the places of those that were refused."""
+        report = self._pinpoint.endpoints.update_many(endpoints)
+        return [rejection.index for rejection in report.rejected]

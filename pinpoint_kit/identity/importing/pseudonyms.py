@@ -1,0 +1,121 @@
+"""Endpoint ids and, where an id is a person's name, user ids: keyed, so that nobody can guess back.
+
+The same record gives the same ids as long as the key stays. Nothing here knows a client.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import attrs
+
+from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.identity.reading.rules import SIGN_IN_EVENT, SIGN_UP_EVENT
+from pinpoint_kit.models.endpoint import Endpoint, Location
+from pinpoint_kit.models.event import Event
+from pinpoint_kit.models.user import User
+
+if TYPE_CHECKING:
+    from pinpoint_kit.identity.reading.reading import Reading
+
+__all__ = ["Item", "Places", "Pseudonyms", "key_of"]
+
+Places: TypeAlias = Literal["none", "country", "region", "city"]
+
+_SHORTEST_KEY = 16
+_VERSION = b"1"
+_PERSONAL = frozenset({SIGN_IN_EVENT, SIGN_UP_EVENT})
+
+
+@attrs.define
+class Item:
+    """What one reading records: events at one endpoint, and the endpoint's data.
+
+    Args:
+        endpoint_id: where.
+        endpoint: its data, with the user if there is one.
+        events: what happened.
+    """
+
+    endpoint_id: str
+    endpoint: Endpoint = attrs.field(repr=False)
+    events: tuple[Event, ...]
+
+    @property
+    def user_id(self) -> str | None:
+        """The user who signed in or up."""
+        return None if self.endpoint.user is None else self.endpoint.user.id
+
+
+def key_of(key: bytes | str) -> bytes:
+    """Return the key as bytes.
+
+    Raises:
+        ConfigurationError: it is too short.
+    """
+    found = key.encode() if isinstance(key, str) else bytes(key)
+    if len(found) < _SHORTEST_KEY:
+        raise ConfigurationError(
+            f"key has {len(found)} bytes, and at least {_SHORTEST_KEY} are needed: make one with"
+            " `python -c 'import secrets; print(secrets.token_hex())'`, and keep it: other keys"
+            " make other endpoints"
+        )
+    return found
+
+
+@attrs.frozen(kw_only=True)
+class Pseudonyms:
+    """Makes items of readings.
+
+    Args:
+        key: the secret.
+        prefix: what endpoint ids begin with: it tells the importer's endpoints from others.
+        tenant: the provider's tenant, where records do not name it.
+        hash_users: give users keyed ids too. Ids that hold an address always get one.
+        places: how much of a place to keep.
+    """
+
+    key: bytes = attrs.field(repr=False)
+    prefix: str
+    tenant: str = ""
+    hash_users: bool = False
+    places: Places = "country"
+
+    def item(self, reading: Reading) -> Item:
+        """Return what a reading with events records."""
+        identity, endpoint = reading.identity, reading.endpoint
+        if identity is None or endpoint is None:  # only readings without events have none
+            raise ValueError("a reading without events records nothing")
+        tenant = identity.tenant or self.tenant
+        role = "failures" if identity.is_failure else "device"
+        digest = self._digest(role, identity.provider, tenant, identity.user, identity.place)
+        user = endpoint.user
+        is_theirs = bool(identity.user) and reading.events[0].type in _PERSONAL
+        if is_theirs and (user is None or self.hash_users):
+            user = User(id=self._digest("user", identity.provider, tenant, identity.user))
+        return Item(
+            f"{self.prefix}-{identity.provider}-{digest}",
+            attrs.evolve(endpoint, user=user, location=self._place(endpoint.location)),
+            reading.events,
+        )
+
+    def is_own(self, endpoint_id: str) -> bool:
+        """Return whether an endpoint is the importer's."""
+        return endpoint_id.lower().startswith(f"{self.prefix}-".lower())
+
+    def _digest(self, *parts: str) -> str:
+        message = b"\0".join(
+            (_VERSION, *(part.encode("utf-8", "replace").replace(b"\0", b" ") for part in parts))
+        )
+        return hmac.digest(self.key, message, "sha256").hex()[:32]
+
+    def _place(self, location: Location | None) -> Location | None:
+        if location is None or self.places == "none":
+            return None
+        if self.places == "city":
+            return location
+        region = location.region if self.places == "region" else None
+        if location.country is None and region is None:
+            return None
+        return Location(country=location.country, region=region)

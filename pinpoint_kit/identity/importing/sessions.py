@@ -1,0 +1,121 @@
+"""When sessions began: a bounded memory, and behind it whatever stores events.
+
+A session's end carries its duration only when its start is known. A start that is not remembered
+is looked up by the session's id; that works over every URL and after a restart.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+from pinpoint_kit.identity.importing.pseudonyms import Item
+from pinpoint_kit.identity.reading.rules import (
+    SESSION_RESUME_EVENT,
+    SESSION_START_EVENT,
+    SESSION_STOP_EVENT,
+)
+
+if TYPE_CHECKING:
+    from pinpoint_kit.models.event import Session
+
+__all__ = ["SessionHistory", "SessionStart", "Sessions"]
+
+_REMEMBERED = 50_000
+
+
+@attrs.frozen
+class SessionStart:
+    """The start of a session.
+
+    Args:
+        endpoint_id: where it began.
+        timestamp: when.
+    """
+
+    endpoint_id: str
+    timestamp: dt.datetime
+
+
+class SessionHistory(Protocol):
+    """Finds the starts of sessions that are recorded already."""
+
+    def session_start(self, session_id: str) -> SessionStart | None:
+        """Return the start of a session, or None when none is recorded.
+
+        Args:
+            session_id: the id as it stands in the recorded events.
+        """
+
+
+class Sessions:
+    """Completes events of sessions with what is known of their start.
+
+    Args:
+        history: where to look for starts that are not remembered; nowhere unless given.
+    """
+
+    def __init__(self, history: SessionHistory | None = None) -> None:
+        self._history = history
+        self._starts: OrderedDict[str, SessionStart] = OrderedDict()
+
+    def completed(self, item: Item, *, is_last_chance: bool) -> Item | None:
+        """Return the item with what is known of its session.
+
+        Args:
+            item: events that are about to be recorded, in the order of time.
+            is_last_chance: whether an end without a known start is recorded as it is.
+
+        Returns:
+            The item; None when the start of an ended session may still come.
+        """
+        event = item.events[0]
+        session = event.session
+        if session is None:
+            return item
+        if item.events[-1].type == SESSION_START_EVENT:
+            self._remember(session.id, SessionStart(item.endpoint_id, _time_of(item)))
+            return item
+        if event.type not in {SESSION_STOP_EVENT, SESSION_RESUME_EVENT}:
+            return item
+        start = self._start(session.id)
+        if start is None or start.timestamp > _time_of(item):
+            return item if is_last_chance else None
+        known = attrs.evolve(session, start_timestamp=start.timestamp)
+        if event.type == SESSION_STOP_EVENT:
+            known = _ended(known, _time_of(item))
+        return Item(start.endpoint_id, item.endpoint, (attrs.evolve(event, session=known),))
+
+    def _start(self, session_id: str) -> SessionStart | None:
+        found = self._starts.get(session_id)
+        if found is None and self._history is not None:
+            found = self._history.session_start(session_id)
+            if found is not None:
+                self._remember(session_id, found)
+        return found
+
+    def _remember(self, session_id: str, start: SessionStart) -> None:
+        known = self._starts.get(session_id)
+        if known is None or start.timestamp < known.timestamp:
+            self._starts[session_id] = start
+        self._starts.move_to_end(session_id)
+        if len(self._starts) > _REMEMBERED:
+            self._starts.popitem(last=False)
+
+
+def _time_of(item: Item) -> dt.datetime:
+    at = item.events[0].timestamp
+    assert at is not None, "every reading has a time"  # noqa: S101 -- for the type checker
+    return at
+
+
+def _ended(session: Session, at: dt.datetime) -> Session:
+    start = session.start_timestamp or at
+    return attrs.evolve(
+        session,
+        stop_timestamp=at,
+        duration_ms=int((at - start) / dt.timedelta(milliseconds=1)),
+    )
