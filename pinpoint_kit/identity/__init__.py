@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     )
     from pinpoint_kit.identity.importing.importer import Importer
     from pinpoint_kit.identity.importing.report import ImportReport
+    from pinpoint_kit.identity.importing.sessions import SessionHistory, SessionStart
     from pinpoint_kit.identity.providers import PROVIDERS, provider
+    from pinpoint_kit.identity.pulling.cursors import Cursors
+    from pinpoint_kit.identity.pulling.sources import Auth0Logs, OktaLogs, Page, Source, pull
     from pinpoint_kit.identity.reading.reading import Identity, Reading
     from pinpoint_kit.identity.reading.rules import (
         AUTH_FAIL,
@@ -39,6 +42,12 @@ if TYPE_CHECKING:
         leave_out,
     )
     from pinpoint_kit.identity.reading.table import Part, ProviderTable
+    from pinpoint_kit.identity.webhooks.app import Webhook, webhook_app
+    from pinpoint_kit.identity.webhooks.senders import (
+        Authorization,
+        FusionAuthSignature,
+        KeycloakSignature,
+    )
 
 __all__ = [
     "AUTH_FAIL",
@@ -47,13 +56,24 @@ __all__ = [
     "SIGN_IN",
     "SIGN_UP",
     "STOP",
+    "Auth0Logs",
+    "Authorization",
+    "Cursors",
+    "FusionAuthSignature",
     "Identity",
     "ImportReport",
     "Importer",
+    "KeycloakSignature",
+    "OktaLogs",
+    "Page",
     "Part",
     "ProviderTable",
     "Reading",
     "Rule",
+    "SessionHistory",
+    "SessionStart",
+    "Source",
+    "Webhook",
     "auth0",
     "authentik",
     "cognito",
@@ -68,6 +88,8 @@ __all__ = [
     "okta",
     "onelogin",
     "provider",
+    "pull",
+    "webhook_app",
 ]
 
 _MODULES = frozenset(
@@ -77,10 +99,15 @@ _MODULES = frozenset(
 _HOMES = {
     "importing.importer": ("Importer",),
     "importing.report": ("ImportReport",),
+    "importing.sessions": ("SessionHistory", "SessionStart"),
     "providers": ("PROVIDERS", "provider"),
+    "pulling.cursors": ("Cursors",),
+    "pulling.sources": ("Auth0Logs", "OktaLogs", "Page", "Source", "pull"),
     "reading.reading": ("Identity", "Reading"),
     "reading.rules": ("AUTH_FAIL", "RESUME", "SIGN_IN", "SIGN_UP", "STOP", "Rule", "leave_out"),
     "reading.table": ("Part", "ProviderTable"),
+    "webhooks.app": ("Webhook", "webhook_app"),
+    "webhooks.senders": ("Authorization", "FusionAuthSignature", "KeycloakSignature"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,0 +1,1 @@
+"""Asks providers' APIs for their logs: cursors, sources, and the loop between them."""

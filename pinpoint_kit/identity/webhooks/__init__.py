@@ -1,0 +1,1 @@
+"""Receives providers' webhooks: who may send, and the ASGI app."""
