@@ -209,8 +209,11 @@ def test_threads_are_made_in_the_delivery_and_the_doors_only() -> None:
 
 
 def test_sql_lives_in_the_engine() -> None:
-    """SQLAlchemy is the engine's; bare sqlite3 is also the spool's and the doctor's."""
-    homes = ("engine", "delivery", "cli.commands.doctor", "system.sqlite_files")
+    """SQLAlchemy is the engine's; sqlite3 also the spool's, the doctor's and the cursors'."""
+    homes = (
+        *("engine", "delivery", "cli.commands.doctor", "system.sqlite_files"),
+        "identity.pulling.cursors",
+    )
     assert (
         offences(
             lambda module, i: (
@@ -334,6 +337,8 @@ LAYERS: dict[str, set[str]] = {
     "applications": {"system"},
     "records": set(),
     "progress": {"models", "audience"},
+    "identity": {"errors", "models", "version", "client"},
+    "iam": {"errors"},
     "engine": {"errors", "limits", "records", "system", "version"},
     "doors": {"errors", "limits", "engine", "objects", "system", "transport", "version"},
     "server": {"validators", "errors", "engine", "system"},

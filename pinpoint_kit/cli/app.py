@@ -53,6 +53,10 @@ _HOMES = {
         ),
     ),
     "erase": _Home("erase:erase", "Remove a person's endpoints, user attributes and events."),
+    "iam": _Home("iam:iam", "Make and check IAM policies, roles and trust documents."),
+    "identity": _Home(
+        "identity:identity", "Record the sign-ins that identity providers have logged."
+    ),
     "job": _Home("job:job", "Start, watch and list import and export jobs."),
     "record": _Home("record:record", "Record the events in FILE, one JSON object a line."),
     "segment": _Home("segment:segment", "Define segments, and see who is in them."),

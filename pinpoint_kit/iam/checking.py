@@ -24,7 +24,9 @@ _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 _ARN_PARTS = 6
 _MOST_STATEMENTS = 1_000
 _LONGEST_PATTERN = 2_000
-_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_VARIABLE = re.compile(r"\$\{[^}]*\}|\*")
+#: In a pattern made from a template: any text without a slash.
+_ID = "\0"
 _PROJECT = re.compile(r"apps/[^/*?]+")
 _EVERYWHERE = frozenset({"*", "apps", "apps/*"})
 _ALL_RESOURCES = frozenset(RESOURCES.values()) | {
@@ -76,7 +78,7 @@ def _document(document: object) -> Iterator[Finding]:
         yield Finding(
             "$.Version", "warning", "is missing and counts as 2008-10-17: write 2012-10-17"
         )
-    elif version not in _VERSIONS:
+    elif not isinstance(version, str) or version not in _VERSIONS:
         yield Finding(
             "$.Version", "error", f"Version {version!r} is none of IAM's: write 2012-10-17"
         )
@@ -118,7 +120,7 @@ def _statement(statement: Mapping[str, object], path: str) -> Iterator[Finding]:
 def _members(statement: Mapping[str, object], path: str) -> Iterator[Finding]:
     """Say what a statement lacks."""
     effect = statement.get("Effect")
-    if effect not in {"Allow", "Deny"}:
+    if not isinstance(effect, str) or effect not in {"Allow", "Deny"}:
         yield Finding(f"{path}.Effect", "error", f"is {effect!r}: write Allow or Deny")
     is_trust = "Principal" in statement or "NotPrincipal" in statement
     if not {"Action", "NotAction"} & statement.keys():
@@ -213,12 +215,15 @@ def _is_below_a_project(action: Action) -> bool:
 
 @functools.cache
 def _as_pattern(resource: str) -> str:
-    return _VARIABLE.sub("*", resource)
+    return _VARIABLE.sub(_ID, resource)
 
 
 @functools.lru_cache(maxsize=20_000)
 def _overlap(one: str, other: str) -> bool:
-    """Return whether some text fits both patterns, in which `*` is any text and `?` one letter."""
+    """Return whether some text fits both patterns, in which `*` is any text and `?` one letter.
+
+    The second may have `_ID` too, which is any text without a slash.
+    """
     reachable = {0}
     for mark in one:
         reachable = _closed(reachable, other)
@@ -227,7 +232,7 @@ def _overlap(one: str, other: str) -> bool:
             if mark == "*":
                 following.update(range(at, len(other) + 1))
             elif at < len(other):
-                if other[at] == "*":
+                if other[at] == "*" or (other[at] == _ID and mark != "/"):
                     following.add(at)
                 elif mark == "?" or other[at] in {"?", mark}:
                     following.add(at + 1)
@@ -240,7 +245,7 @@ def _closed(reachable: set[int], pattern: str) -> set[int]:
     found = set(reachable)
     for at in sorted(reachable):
         place = at
-        while place < len(pattern) and pattern[place] == "*":
+        while place < len(pattern) and pattern[place] in {"*", _ID}:
             place += 1
             found.add(place)
     return found

@@ -183,6 +183,6 @@ def test_a_user_id_that_is_an_address_is_never_used_as_it_is(name: str) -> None:
 def test_a_type_in_a_report_names_nobody() -> None:
     """The type of an unknown record is shown without addresses and controls."""
     table = provider("okta")
-    assert table.read({"eventType": "ana@example.com"}).type == "?:"
-    assert table.read({"eventType": "a\nERROR b"}).type == "a?ERROR b:"
+    assert table.read({"eventType": "ana@example.com"}).type == "?"
+    assert table.read({"eventType": "a\nERROR b"}).type == "a?ERROR b"
     assert len(table.read({"eventType": "x" * 5_000}).type) <= 80

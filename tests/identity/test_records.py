@@ -38,7 +38,7 @@ EXPECTED: dict[str, tuple[str, dict[str, int], dict[str, int], dict[str, int]]] 
             "security": 2,
             "token": 3,
         },
-        {":": 26},
+        {"(no type)": 26},
     ),
     # pwd_leak and limit_wc name a user; fcoa is an error of configuration.
     "auth0": (
@@ -55,7 +55,7 @@ EXPECTED: dict[str, tuple[str, dict[str, int], dict[str, int], dict[str, int]]] 
         {},
     ),
     # None of the ten authentications has a time.
-    "duo": ("duo", {}, {"administration": 24, "no_time": 10}, {"bypass_detele:": 1}),
+    "duo": ("duo", {}, {"administration": 24, "no_time": 10}, {"bypass_detele": 1}),
     # login: 4 login_success without a time, 1 logout; 2 login_success of another type.
     "google": (
         "google_workspace",

@@ -6,58 +6,40 @@ elsewhere; counting too. No thread, no file but those that it is given.
 
 from __future__ import annotations
 
-import functools
-import os
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO
 
-from pinpoint_kit.errors import ConfigurationError, DeliveryError, NotFound
+from pinpoint_kit.errors import DeliveryError, NotFound
 from pinpoint_kit.identity.importing.devices import Devices
-from pinpoint_kit.identity.importing.envelopes import records_of
-from pinpoint_kit.identity.importing.files import Unreadable, documents, files_of
-from pinpoint_kit.identity.importing.pseudonyms import Item, Places, Pseudonyms, key_of
+from pinpoint_kit.identity.importing.pseudonyms import Item, Places, pseudonyms_of
 from pinpoint_kit.identity.importing.report import ImportReport, Tally
 from pinpoint_kit.identity.importing.sessions import SessionHistory, Sessions
-from pinpoint_kit.identity.providers import provider as provider_named
-from pinpoint_kit.identity.reading.table import ProviderTable
+from pinpoint_kit.identity.importing.source_readings import (
+    Provider,
+    reader_of,
+    readings_of,
+    readings_of_file,
+)
+from pinpoint_kit.identity.reading.rules import SESSION_STOP_EVENT
 from pinpoint_kit.identity.reading.user_agents import require_parser
 
 if TYPE_CHECKING:
     import datetime as dt
+    import os
     from collections.abc import Callable, Iterable
 
     from pinpoint_kit.client import Pinpoint
     from pinpoint_kit.identity.reading.reading import Reading
     from pinpoint_kit.models.endpoint import Endpoint
 
-__all__ = ["Importer", "Provider", "reader_of"]
-
-#: A provider's name, its table, or a function that reads a record.
-Provider: TypeAlias = "str | ProviderTable | Callable[[object], Reading]"
+__all__ = ["Importer"]
 
 #: Readings that are recorded together: enough for full requests, little enough for the memory.
 _WINDOW = 500
 #: Ends of sessions that wait for a start which may stand further down.
 _MOST_WAITING = 10_000
-_PLACES = ("none", "country", "region", "city")
 _ACCEPTED = 202
 _TRANSIENT = 429
-
-
-def reader_of(provider: Provider) -> Callable[[object], Reading]:
-    """Return the function that reads a provider's records.
-
-    Raises:
-        ConfigurationError: there is no such provider.
-    """
-    table = provider_named(provider) if isinstance(provider, str) else provider
-    if not isinstance(table, ProviderTable):
-        return table
-    if table.name == "keycloak":  # which has lines, too
-        from pinpoint_kit.identity import keycloak  # noqa: PLC0415 -- only who needs it
-
-        return functools.partial(keycloak.read, table=table)
-    return table.read
 
 
 class Importer:
@@ -135,7 +117,7 @@ class Importer:
             TransportError: no answer came: import again.
         """
         read = reader_of(provider)
-        self._load(read(record) for document in records for record in self._singles(document))
+        self._load(readings_of(records, read, self._tally))
         return self._tally.report()
 
     def load_file(
@@ -163,36 +145,14 @@ class Importer:
             TransportError: no answer came: import again.
         """
         read = reader_of(provider)
-
-        def readings(stream: BinaryIO) -> Iterable[Reading]:
-            for document in documents(stream):
-                for record in self._singles(document):
-                    yield read(record)
-
-        def run(stream: BinaryIO) -> None:
-            self._load(
-                readings(stream),
-                None if on_progress is None else lambda: on_progress(self._tally.report()),
-            )
-
-        if not isinstance(source, (str, os.PathLike)):
-            run(source)
-            return self._tally.report()
-        for file in files_of(source):
-            with file.open("rb") as stream:
-                run(stream)
+        on_window = None if on_progress is None else lambda: on_progress(self._tally.report())
+        self._load(readings_of_file(source, read, self._tally), on_window)
         return self._tally.report()
 
     @property
     def report(self) -> ImportReport:
         """The counts so far."""
         return self._tally.report()
-
-    def _singles(self, document: object) -> Iterable[object]:
-        if isinstance(document, Unreadable):
-            self._tally.unreadable += 1
-            return ()
-        return records_of(document)
 
     def _load(
         self, readings: Iterable[Reading], on_window: Callable[[], object] | None = None
@@ -217,7 +177,7 @@ class Importer:
                 self._waiting.append(item)
                 continue
             event = completed.events[0]
-            if event.session is not None and event.session.stop_timestamp is not None:
+            if event.session is not None and event.type == SESSION_STOP_EVENT:
                 self._tally.stops_without_start += event.session.duration_ms is None
             settled.append(completed)
         crowded = {endpoint.id: endpoint for endpoint in self._devices.write(settled)}
@@ -244,23 +204,6 @@ class Importer:
                 " what was taken is not recorded twice",
                 "undelivered",
             )
-
-
-def pseudonyms_of(
-    *, key: bytes | str, prefix: str, tenant: str, hash_users: bool, places: Places
-) -> Pseudonyms:
-    """Return what makes ids.
-
-    Raises:
-        ConfigurationError: the key is too short, or an option is wrong.
-    """
-    if not prefix or not prefix.replace("-", "").replace("_", "").isalnum() or not prefix.isascii():
-        raise ConfigurationError(f"prefix {prefix!r} must be letters, digits, - and _")
-    if places not in _PLACES:
-        raise ConfigurationError(f"places is {places!r}: use {', '.join(_PLACES)}")
-    return Pseudonyms(
-        key=key_of(key), prefix=prefix, tenant=tenant, hash_users=hash_users, places=places
-    )
 
 
 def _when(item: Item) -> dt.datetime:

@@ -19,11 +19,12 @@ from pinpoint_kit.models.user import User
 if TYPE_CHECKING:
     from pinpoint_kit.identity.reading.reading import Reading
 
-__all__ = ["Item", "Places", "Pseudonyms", "key_of"]
+__all__ = ["Item", "Places", "Pseudonyms", "pseudonyms_of"]
 
 Places: TypeAlias = Literal["none", "country", "region", "city"]
 
 _SHORTEST_KEY = 16
+_PLACES = ("none", "country", "region", "city")
 _VERSION = b"1"
 _PERSONAL = frozenset({SIGN_IN_EVENT, SIGN_UP_EVENT})
 
@@ -46,22 +47,6 @@ class Item:
     def user_id(self) -> str | None:
         """The user who signed in or up."""
         return None if self.endpoint.user is None else self.endpoint.user.id
-
-
-def key_of(key: bytes | str) -> bytes:
-    """Return the key as bytes.
-
-    Raises:
-        ConfigurationError: it is too short.
-    """
-    found = key.encode() if isinstance(key, str) else bytes(key)
-    if len(found) < _SHORTEST_KEY:
-        raise ConfigurationError(
-            f"key has {len(found)} bytes, and at least {_SHORTEST_KEY} are needed: make one with"
-            " `python -c 'import secrets; print(secrets.token_hex())'`, and keep it: other keys"
-            " make other endpoints"
-        )
-    return found
 
 
 @attrs.frozen(kw_only=True)
@@ -119,3 +104,36 @@ class Pseudonyms:
         if location.country is None and region is None:
             return None
         return Location(country=location.country, region=region)
+
+
+def pseudonyms_of(
+    *, key: bytes | str, prefix: str, tenant: str, hash_users: bool, places: Places
+) -> Pseudonyms:
+    """Return what makes ids.
+
+    Raises:
+        ConfigurationError: the key is too short, or an option is wrong.
+    """
+    if not prefix or not prefix.replace("-", "").replace("_", "").isalnum() or not prefix.isascii():
+        raise ConfigurationError(f"prefix {prefix!r} must be letters, digits, - and _")
+    if places not in _PLACES:
+        raise ConfigurationError(f"places is {places!r}: use {', '.join(_PLACES)}")
+    return Pseudonyms(
+        key=_key_of(key), prefix=prefix, tenant=tenant, hash_users=hash_users, places=places
+    )
+
+
+def _key_of(key: bytes | str) -> bytes:
+    """Return the key as bytes.
+
+    Raises:
+        ConfigurationError: it is too short.
+    """
+    found = key.encode() if isinstance(key, str) else bytes(key)
+    if len(found) < _SHORTEST_KEY:
+        raise ConfigurationError(
+            f"key has {len(found)} bytes, and at least {_SHORTEST_KEY} are needed: make one with"
+            " `python -c 'import secrets; print(secrets.token_hex())'`, and keep it: other keys"
+            " make other endpoints"
+        )
+    return found

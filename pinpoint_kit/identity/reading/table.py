@@ -242,9 +242,10 @@ class ProviderTable:
 
 def _shown(words: list[str]) -> str:
     """Return a type for reports and logs, which hold no names and no control characters."""
-    return _UNUSUAL.sub("?", ":".join("?" if "@" in word else word for word in words))[
-        :_LONGEST_TYPE
-    ]
+    if not any(words):
+        return "(no type)"
+    kind = ":".join("?" if "@" in word else word for word in words).rstrip(":")
+    return _UNUSUAL.sub("?", kind)[:_LONGEST_TYPE]
 
 
 def _texts_of(fields: Mapping[str, Paths]) -> dict[str, tuple[str, ...]]:
@@ -331,12 +332,8 @@ class _Maker:
         event_id = self._event_id(source)
         session = None
         if session_id is not None and event in _OF_SESSIONS | {SIGN_IN_EVENT}:
-            is_stop = event == SESSION_STOP_EVENT
-            session = Session(
-                id=session_id,
-                start_timestamp=self.at,
-                stop_timestamp=self.at if is_stop else None,
-            )
+            # The service refuses a stop time without a duration, which needs the start.
+            session = Session(id=session_id, start_timestamp=self.at)
         attributes = self._attributes()
         events = [
             Event(

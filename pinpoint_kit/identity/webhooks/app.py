@@ -15,7 +15,7 @@ import attrs
 
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
 from pinpoint_kit.identity.importing.files import Unreadable, documents
-from pinpoint_kit.identity.importing.importer import Importer, Provider, reader_of
+from pinpoint_kit.identity.importing.source_readings import Provider, reader_of
 from pinpoint_kit.identity.webhooks.senders import SenderCheck
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from pinpoint_kit.identity.importing.importer import Importer
 
 __all__ = ["Webhook", "webhook_app"]
 
