@@ -212,10 +212,39 @@ def cli_page() -> str:
 #: The first line of each generated page.
 _NOTE = "<!-- Generated: change docs/generate.py or what it reads, and run it. -->\n\n"
 #: What is generated: address in the documentation -> function that returns the Markdown.
+def identity_providers_page() -> str:
+    """Every provider's table: what its words become, and what is left out and why."""
+    from pinpoint_kit.identity import PROVIDERS, provider  # noqa: PLC0415 -- see the top of the file
+
+    lines = [
+        "# Identity providers",
+        "",
+        "What the types of each provider's records become. `:` stands between the parts of a type,",
+        "`*` for anything. A type that is not here is counted as unknown. A table is a value:",
+        "`extended` changes it.",
+    ]
+    for name in PROVIDERS:
+        table = provider(name)
+        rows = []
+        for kind, rule in table.rules.items():
+            becomes = f"`{rule.event}`" if rule.event else f"left out: {rule.reason}"
+            notes = [f"option `{rule.option}`"] if rule.option else []
+            if rule.reasons:
+                notes.append("only for " + ", ".join(f"`{r}`" for r in sorted(rule.reasons)))
+            if rule.needs:
+                notes.append("only with a person")
+            if rule.starts_session:
+                notes.append("with a session, `_session.start` too")
+            rows.append([f"`{kind}`", becomes, "; ".join(notes)])
+        lines += ["", f"## {name}", "", *_table(["Type", "Becomes", ""], rows)]
+    return "\n".join(lines) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli_page,
     "reference/compatibility.md": compatibility_page,
     "reference/errors.md": errors_page,
+    "reference/identity-providers.md": identity_providers_page,
     "reference/limits.md": limits_page,
 }
 

@@ -75,13 +75,15 @@ class Pseudonyms:
         tenant = identity.tenant or self.tenant
         role = "failures" if identity.is_failure else "device"
         digest = self._digest(role, identity.provider, tenant, identity.user, identity.place)
-        user = endpoint.user
+        user, place = endpoint.user, self._place(endpoint.location)
         is_theirs = bool(identity.user) and reading.events[0].type in _PERSONAL
         if is_theirs and (user is None or self.hash_users):
             user = User(id=self._digest("user", identity.provider, tenant, identity.user))
         return Item(
             f"{self.prefix}-{identity.provider}-{digest}",
-            attrs.evolve(endpoint, user=user, location=self._place(endpoint.location)),
+            endpoint
+            if user is endpoint.user and place is endpoint.location
+            else attrs.evolve(endpoint, user=user, location=place),
             reading.events,
         )
 

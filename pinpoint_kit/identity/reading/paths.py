@@ -57,7 +57,7 @@ def value_at(record: object, path: Path) -> object:
     """Return what stands at the path; None when nothing does."""
     value = record
     for name, lower, condition in path:
-        if isinstance(value, Mapping):
+        if type(value) is dict or isinstance(value, Mapping):  # the first look is the cheap one
             found = value.get(name)
             value = value.get(lower) if found is None else found
         elif type(value) is list and name.isdecimal() and len(name) < 4:  # noqa: PLR2004 -- a small index

@@ -271,6 +271,7 @@ class _Maker:
     kind: str
     record: Record
     at: dt.datetime
+    _texts: dict[str, str | None] = attrs.field(factory=dict, init=False)
 
     def reading(self, source: Record) -> Reading:
         """Return the reading.
@@ -303,7 +304,9 @@ class _Maker:
         )
 
     def _text(self, field: str) -> str | None:
-        return self.table.text(self.record, field)
+        if field not in self._texts:
+            self._texts[field] = self.table.text(self.record, field)
+        return self._texts[field]
 
     def _place(self, event: str, user: str) -> str:
         """Return what tells the devices of a person apart.

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from pinpoint_kit.errors import ConfigurationError
-from pinpoint_kit.identity.reading.values import label
+from pinpoint_kit.identity.reading.values import label, printable
 from pinpoint_kit.models.endpoint import Demographic
 
 __all__ = ["demographic_of", "family_of", "require_parser"]
@@ -55,7 +55,7 @@ def demographic_of(user_agent: str) -> Demographic | None:
         from ua_parser import parse  # noqa: PLC0415 -- an extra
     except ModuleNotFoundError:
         return None
-    found: Any = parse(user_agent[:_LONGEST])
+    found: Any = parse(printable(user_agent, _LONGEST))
     os, device = found.os, found.device
     platform = None if os is None else label(os.family)
     make = None if device is None else label(device.brand)

@@ -25,6 +25,7 @@ _IPV6 = re.compile(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}")
 _PHONE = re.compile(r"\+?\d{7,}")
 #: No id is a larger number, and Python refuses to write the largest.
 _MOST_NUMBER = 2**64
+_CALLABLE = re.compile(r"(?:.*\|)?\+\d{6,}")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
@@ -79,8 +80,12 @@ def person(value: str | None) -> str | None:
 
 
 def is_opaque(user_id: str) -> bool:
-    """Return whether a user id says nothing of its person: no e-mail address, no number."""
-    return identifier(user_id) is not None and not _PHONE.fullmatch(user_id)
+    """Return whether a user id says nothing of its person: no e-mail address, no number to call.
+
+    Ids of digits alone are opaque: Google and OneLogin number their users. A telephone number as
+    an id has a plus.
+    """
+    return identifier(user_id) is not None and not _CALLABLE.fullmatch(user_id)
 
 
 def _is_address(value: str) -> bool:
