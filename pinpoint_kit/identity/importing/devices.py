@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.identity.importing.pseudonyms import Item
     from pinpoint_kit.identity.importing.report import Tally
+    from pinpoint_kit.identity.reading.reading import Device
 
 __all__ = ["Audience", "Devices"]
 
@@ -77,7 +78,7 @@ class Devices:
         pending: dict[str, Endpoint] = {}
         for item in items:
             if self._must_write(item):
-                pending[item.endpoint_id] = attrs.evolve(item.endpoint, id=item.endpoint_id)
+                pending[item.endpoint_id] = item.device.endpoint(item.endpoint_id)
         endpoints = list(pending.values())
         refused = set(self._audience.update_many(endpoints)) if endpoints else set()
         return [endpoint for index, endpoint in enumerate(endpoints) if index in refused]
@@ -93,14 +94,12 @@ class Devices:
             self._known.pop(endpoint.id or "", None)  # to be tried again next time
 
     def _must_write(self, item: Item) -> bool:
-        endpoint = item.endpoint
-        used = endpoint.effective_date or _LONG_AGO
-        looks = _looks(endpoint)
+        used, looks = item.device.used, _looks(item.device)
         known = self._known.get(item.endpoint_id)
         if (
             known is not None
             and used < known.used + _FRESH
-            and (looks == known.looks or used < known.used or endpoint.user is None)
+            and (looks == known.looks or used < known.used or item.user_id is None)
         ):
             return False
         self._known[item.endpoint_id] = _Known(looks, used)
@@ -141,15 +140,15 @@ def _use(endpoint: Endpoint) -> tuple[dt.datetime, str]:
     return endpoint.effective_date or _LONG_AGO, endpoint.id or ""
 
 
-def _looks(endpoint: Endpoint) -> int:
+def _looks(device: Device) -> int:
     """Return a hash of what of an endpoint may change."""
-    device, place = endpoint.demographic, endpoint.location
+    thing, place = device.demographic, device.location
     return hash(
         (
-            None if endpoint.user is None else endpoint.user.id,
+            device.user_id,
             None
-            if device is None
-            else (device.platform, device.platform_version, device.make, device.model),
+            if thing is None
+            else (thing.platform, thing.platform_version, thing.make, thing.model),
             None if place is None else (place.country, place.region, place.city),
         )
     )

@@ -5,16 +5,17 @@ The same record gives the same ids as long as the key stays. Nothing here knows 
 
 from __future__ import annotations
 
+import functools
 import hmac
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
 from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.identity.reading.reading import Device
 from pinpoint_kit.identity.reading.rules import SIGN_IN_EVENT, SIGN_UP_EVENT
-from pinpoint_kit.models.endpoint import Endpoint, Location
+from pinpoint_kit.models.endpoint import Location
 from pinpoint_kit.models.event import Event
-from pinpoint_kit.models.user import User
 
 if TYPE_CHECKING:
     from pinpoint_kit.identity.reading.reading import Reading
@@ -35,18 +36,18 @@ class Item:
 
     Args:
         endpoint_id: where.
-        endpoint: its data, with the user if there is one.
+        device: what is known of it, with the user if there is one.
         events: what happened.
     """
 
     endpoint_id: str
-    endpoint: Endpoint = attrs.field(repr=False)
+    device: Device = attrs.field(repr=False)
     events: tuple[Event, ...]
 
     @property
     def user_id(self) -> str | None:
         """The user who signed in or up."""
-        return None if self.endpoint.user is None else self.endpoint.user.id
+        return self.device.user_id
 
 
 @attrs.frozen(kw_only=True)
@@ -69,21 +70,26 @@ class Pseudonyms:
 
     def item(self, reading: Reading) -> Item:
         """Return what a reading with events records."""
-        identity, endpoint = reading.identity, reading.endpoint
-        if identity is None or endpoint is None:  # only readings without events have none
+        identity, device = reading.identity, reading.device
+        if identity is None or device is None:  # only readings without events have none
             raise ValueError("a reading without events records nothing")
         tenant = identity.tenant or self.tenant
         role = "failures" if identity.is_failure else "device"
         digest = self._digest(role, identity.provider, tenant, identity.user, identity.place)
-        user, place = endpoint.user, self._place(endpoint.location)
+        user_id, place = device.user_id, self._place(device.location)
         is_theirs = bool(identity.user) and reading.events[0].type in _PERSONAL
-        if is_theirs and (user is None or self.hash_users):
-            user = User(id=self._digest("user", identity.provider, tenant, identity.user))
+        if is_theirs and (user_id is None or self.hash_users):
+            user_id = self._digest("user", identity.provider, tenant, identity.user)
         return Item(
             f"{self.prefix}-{identity.provider}-{digest}",
-            endpoint
-            if user is endpoint.user and place is endpoint.location
-            else attrs.evolve(endpoint, user=user, location=place),
+            Device(
+                provider=device.provider,
+                used=device.used,
+                client=device.client,
+                demographic=device.demographic,
+                location=place,
+                user_id=user_id,
+            ),
             reading.events,
         )
 
@@ -102,10 +108,14 @@ class Pseudonyms:
             return None
         if self.places == "city":
             return location
-        region = location.region if self.places == "region" else None
-        if location.country is None and region is None:
-            return None
-        return Location(country=location.country, region=region)
+        return _less(location.country, location.region if self.places == "region" else None)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _less(country: str | None, region: str | None) -> Location | None:
+    if country is None and region is None:
+        return None
+    return Location(country=country, region=region)
 
 
 def pseudonyms_of(

@@ -87,7 +87,7 @@ class Sessions:
         known = attrs.evolve(session, start_timestamp=start.timestamp)
         if event.type == SESSION_STOP_EVENT:
             known = _ended(known, _time_of(item))
-        return Item(start.endpoint_id, item.endpoint, (attrs.evolve(event, session=known),))
+        return Item(start.endpoint_id, item.device, (attrs.evolve(event, session=known),))
 
     def _start(self, session_id: str) -> SessionStart | None:
         found = self._starts.get(session_id)

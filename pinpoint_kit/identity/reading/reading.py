@@ -5,15 +5,17 @@ Nothing here knows a provider or a client.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import attrs
 
-from pinpoint_kit.models.endpoint import Endpoint
+from pinpoint_kit.models.endpoint import Demographic, Endpoint, Location, OptOut
 from pinpoint_kit.models.event import Event
+from pinpoint_kit.models.user import User
 
-__all__ = ["Identity", "Outcome", "Reading", "Record"]
+__all__ = ["Device", "Identity", "Outcome", "Reading", "Record"]
 
 #: One JSON object of a provider.
 Record: TypeAlias = Mapping[str, object]
@@ -40,6 +42,42 @@ class Identity:
 
 
 @attrs.frozen(kw_only=True)
+class Device:
+    """What is known of the endpoint: few values, of which the endpoint is made when it is needed.
+
+    Args:
+        provider: the provider's name.
+        client: the client's id at the provider.
+        demographic: the device.
+        location: where it is.
+        user_id: the person who signed in or up there.
+        used: when.
+    """
+
+    provider: str
+    used: dt.datetime
+    client: str | None = attrs.field(default=None, repr=False)
+    demographic: Demographic | None = attrs.field(default=None, repr=False)
+    location: Location | None = attrs.field(default=None, repr=False)
+    user_id: str | None = attrs.field(default=None, repr=False)
+
+    def endpoint(self, endpoint_id: str | None = None) -> Endpoint:
+        """Return the endpoint: nobody can be reached there, so it is opted out."""
+        attributes = {"provider": [self.provider]}
+        if self.client is not None:
+            attributes["client"] = [self.client]
+        return Endpoint(
+            id=endpoint_id,
+            attributes=attributes,
+            demographic=self.demographic,
+            location=self.location,
+            user=None if self.user_id is None else User(id=self.user_id),
+            opt_out=OptOut.ALL,
+            effective_date=self.used,
+        )
+
+
+@attrs.frozen(kw_only=True)
 class Reading:
     """What one record says.
 
@@ -50,8 +88,7 @@ class Reading:
             `unknown` (the table does not know its type).
         reason: why it is ignored: a stable word such as `no_time`; "" otherwise.
         events: what is to be recorded, with ids that follow from the record.
-        endpoint: data of the endpoint, without an id; its user only when the person signed in or
-            signed up.
+        device: what is known of the endpoint; its user only when the person signed in or up.
         identity: what the endpoint id is made from.
 
     Examples:
@@ -65,11 +102,15 @@ class Reading:
     outcome: Outcome
     reason: str = ""
     events: tuple[Event, ...] = ()
-    endpoint: Endpoint | None = attrs.field(default=None, repr=False)
+    device: Device | None = attrs.field(default=None, repr=False)
     identity: Identity | None = attrs.field(default=None, repr=False)
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The endpoint's data, without an id; None for records without events."""
+        return None if self.device is None else self.device.endpoint()
 
     @property
     def user_id(self) -> str | None:
         """The provider's id of the person who signed in or up; None for everything else."""
-        user = None if self.endpoint is None else self.endpoint.user
-        return None if user is None else user.id
+        return None if self.device is None else self.device.user_id

@@ -7,6 +7,7 @@ brought into one form by its `prepare`; everything else is said by paths and rul
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +20,7 @@ from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.identity.reading.countries import country_code
 from pinpoint_kit.identity.reading.instants import instant_of
 from pinpoint_kit.identity.reading.paths import Paths, compiled, first_text, value_at
-from pinpoint_kit.identity.reading.reading import Identity, Reading, Record
+from pinpoint_kit.identity.reading.reading import Device, Identity, Reading, Record
 from pinpoint_kit.identity.reading.rules import (
     AUTH_FAIL_EVENT,
     SESSION_RESUME_EVENT,
@@ -31,6 +32,7 @@ from pinpoint_kit.identity.reading.rules import (
 )
 from pinpoint_kit.identity.reading.user_agents import demographic_of, family_of
 from pinpoint_kit.identity.reading.values import (
+    MAX_LABEL,
     code,
     identifier,
     is_opaque,
@@ -39,9 +41,8 @@ from pinpoint_kit.identity.reading.values import (
     printable,
     text,
 )
-from pinpoint_kit.models.endpoint import Demographic, Endpoint, Location, OptOut
+from pinpoint_kit.models.endpoint import Demographic, Location
 from pinpoint_kit.models.event import Event, Session
-from pinpoint_kit.models.user import User
 
 __all__ = ["Part", "ProviderTable"]
 
@@ -299,7 +300,7 @@ class _Maker:
             type=self.kind,
             outcome="events",
             events=self._events(event, source, session_id),
-            endpoint=self._endpoint(event, user if is_known else None),
+            device=self._device(event, user if is_known else None),
             identity=identity,
         )
 
@@ -377,20 +378,17 @@ class _Maker:
                 attributes["reason"] = value
         return attributes
 
-    def _endpoint(self, event: str, user_id: str | None) -> Endpoint:
-        """Return the endpoint data: nobody can be reached there, so it is opted out."""
+    def _device(self, event: str, user_id: str | None) -> Device:
+        """Return what is known of the endpoint; of failures only the client."""
         is_theirs = event != AUTH_FAIL_EVENT and self.rule.subject == "user"
         client = identifier(self._text("client"))
-        attributes = {"provider": [self.table.name]}
-        if client is not None and len(client) <= 100:  # noqa: PLR2004 -- an endpoint attribute's value
-            attributes["client"] = [client]
-        return Endpoint(
-            attributes=attributes,
+        return Device(
+            provider=self.table.name,
+            used=self.at,
+            client=client if client is None or len(client) <= MAX_LABEL else None,
             demographic=self._demographic() if is_theirs else None,
             location=self._location() if is_theirs else None,
-            user=None if user_id is None else User(id=user_id),
-            opt_out=OptOut.ALL,
-            effective_date=self.at,
+            user_id=user_id,
         )
 
     def _demographic(self) -> Demographic | None:
@@ -401,12 +399,16 @@ class _Maker:
         return None if platform is None else Demographic(platform=platform)
 
     def _location(self) -> Location | None:
-        country = self._text("country")
-        found = None if country is None else country_code(country)
-        region, city = label(self._text("region")), label(self._text("city"))
-        if found is None and region is None and city is None:
-            return None
-        return Location(country=found, region=region, city=city)
+        return _location(self._text("country"), self._text("region"), self._text("city"))
+
+
+@functools.lru_cache(maxsize=4_096)
+def _location(country: str | None, region: str | None, city: str | None) -> Location | None:
+    found = None if country is None else country_code(country)
+    region, city = label(region), label(city)
+    if found is None and region is None and city is None:
+        return None
+    return Location(country=found, region=region, city=city)
 
 
 def _canonical(record: Record) -> bytes:
