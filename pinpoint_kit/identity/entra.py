@@ -69,8 +69,8 @@ TABLE = ProviderTable(
     ],
     rules={
         "SignInLogs:0": SIGN_IN,
-        **{f"SignInLogs:{number}": AUTH_FAIL for number in FAILURES},
-        **{f"SignInLogs:{number}": _INTERRUPT for number in INTERRUPTS},
+        **{f"SignInLogs:{number}": AUTH_FAIL for number in sorted(FAILURES)},
+        **{f"SignInLogs:{number}": _INTERRUPT for number in sorted(INTERRUPTS)},
         "NonInteractiveUserSignInLogs:*": leave_out("not_interactive"),
         "ServicePrincipalSignInLogs:*": _NO_PERSON,
         "ManagedIdentitySignInLogs:*": _NO_PERSON,
