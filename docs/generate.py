@@ -211,6 +211,8 @@ def cli_page() -> str:
 
 #: The first line of each generated page.
 _NOTE = "<!-- Generated: change docs/generate.py or what it reads, and run it. -->\n\n"
+
+
 #: What is generated: address in the documentation -> function that returns the Markdown.
 def identity_providers_page() -> str:
     """Every provider's table: what its words become, and what is left out and why."""
