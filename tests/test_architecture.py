@@ -267,8 +267,8 @@ def test_the_servers_values_know_no_room(value: str) -> None:
     )
 
 
-#: What the command line may use of the package, beside the front, that of `client`, `engine`
-#: and `doors`: what is documented, the files' forms, the reader of spools and the writer of files.
+#: What the command line may use of the package, beside the fronts below: what is documented, the
+#: files' forms, the preview of an import, the reader of spools and the writer of files.
 CLI = (
     "cli",
     "errors",
@@ -276,10 +276,14 @@ CLI = (
     "models",
     "records",
     "server",
+    "identity.importing",
     "delivery.spool.reader",
     "system.atomic_files",
 )
-FRONTS = (PACKAGE, f"{PACKAGE}.client", f"{PACKAGE}.engine", f"{PACKAGE}.doors")
+FRONTS = (
+    PACKAGE,
+    *(f"{PACKAGE}.{room}" for room in ("client", "engine", "doors", "identity", "iam")),
+)
 
 
 def test_the_command_line_stands_on_the_public_api() -> None:
@@ -526,6 +530,7 @@ def test_files_that_docstrings_name_exist() -> None:
 #: A folder has 15 modules at most, or a reason.
 LARGE_FOLDERS = {
     "audience": "one module a verb's noun, and what several of them share",
+    "cli/commands": "one module a command or group of commands",
 }
 
 

@@ -60,6 +60,7 @@ def test_common_options(path: str) -> None:
         "credentials": set[str](),
         "backup": {"--url"},
         "application": {"--url"},
+        "iam": set[str](),
     }
     a_pinpoint = {"--url", "--application", "--application-id"}
     place = places.get(path.split()[1], a_pinpoint)

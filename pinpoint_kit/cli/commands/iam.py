@@ -15,7 +15,7 @@ import click
 
 from pinpoint_kit import iam as documents
 from pinpoint_kit.cli.failures import REFUSED
-from pinpoint_kit.cli.options import ANSWER_OPTIONS, DEBUG_OPTION, example
+from pinpoint_kit.cli.options import ANSWER_OPTIONS, example
 from pinpoint_kit.cli.output import print_json, shown
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def placed(function: Callable[..., None]) -> Callable[..., None]:
         region: str | None,
         account: str | None,
         partition: str | None,
+        as_json: bool,  # noqa: ARG001 -- the answer is JSON; a failure becomes JSON as well
         **own: object,
     ) -> None:
         given = {"app": app, "region": region, "account": account, "partition": partition}
@@ -49,7 +50,7 @@ def placed(function: Callable[..., None]) -> Callable[..., None]:
 
     with_options: Callable[..., None] = command
     for option in (
-        DEBUG_OPTION,
+        *reversed(ANSWER_OPTIONS),
         click.option("--partition", metavar="NAME", help="aws, aws-us-gov or aws-cn."),
         click.option("--account", metavar="ID", help="The account; any unless given."),
         click.option("--region", metavar="NAME", help="The Region; any unless given."),
@@ -72,7 +73,10 @@ def placed(function: Callable[..., None]) -> Callable[..., None]:
     help="An operation that it allows; repeat it for several.",
 )
 @click.option(
-    "--name", type=click.Choice(documents.POLICIES), help="One of the guide's policies instead."
+    "--name",
+    type=click.Choice(documents.POLICIES),
+    metavar="NAME",
+    help=f"One of the guide's policies instead: {', '.join(documents.POLICIES)}.",
 )
 @placed
 def policy(operations: tuple[str, ...], name: str | None, place: documents.Place | None) -> None:
