@@ -36,7 +36,7 @@ EVENT = {
 
 
 def medians(*calls: Callable[[int], object]) -> list[float]:
-    """The medians of many calls in milliseconds, made in turn: the machine's moods hit all."""
+    """Return medians of calls made in turn, in milliseconds: the moods of the machine hit all."""
     took: list[list[float]] = [[] for _ in calls]
     for number in range(ROUNDS):
         for call, times in zip(calls, took, strict=True):
@@ -47,7 +47,7 @@ def medians(*calls: Callable[[int], object]) -> list[float]:
 
 
 def client() -> Any:
-    """A `cognito-idp` client on moto."""
+    """Return a `cognito-idp` client on moto."""
     return boto3.client(
         "cognito-idp", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="y"
     )

@@ -76,7 +76,7 @@ def write(file: Path, records: int) -> None:
 
 
 def megabytes() -> float:
-    """The most memory that this process has had."""
+    """Return the most memory that this process has had."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000
 
 

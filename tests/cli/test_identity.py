@@ -23,7 +23,7 @@ IMPORT = ("identity", "import", "--provider", "keycloak")
 
 @pytest.fixture
 def records(tmp_path: Path) -> str:
-    """A file of three records."""
+    """Return a file of three records."""
     file = tmp_path / "records.json.gz"
     file.write_bytes(gzip.compress(json.dumps([LOGIN, *OTHERS]).encode()))
     return str(file)
@@ -31,7 +31,7 @@ def records(tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key of endpoint ids is in the environment."""
+    """Put the key of endpoint ids into the environment."""
     del folder  # which empties it
     monkeypatch.setenv("PINPOINT_KIT_IDENTITY_KEY", KEY)
 

@@ -31,13 +31,13 @@ PROJECT = "arn:aws:mobiletargeting:us-east-1:111122223333:apps/abc"
 
 
 def policy(**members: Any) -> dict[str, Any]:
-    """A policy with one statement."""
+    """Return a policy with one statement."""
     usual = {"Effect": "Allow", "Action": "mobiletargeting:*", "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [{**usual, **members}]}
 
 
 def found(document: object) -> list[str]:
-    """The findings as text."""
+    """Return the findings as text."""
     return [str(finding) for finding in check_policy(document)]
 
 

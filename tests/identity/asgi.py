@@ -22,7 +22,7 @@ class Answer:
     content: bytes
 
     def json(self) -> Any:
-        """The content."""
+        """Return the content."""
         return json.loads(self.content)
 
 

@@ -30,7 +30,7 @@ UP, IN, FAIL = "_userauth.sign_up", "_userauth.sign_in", "_userauth.auth_fail"
 
 @pytest.fixture
 def cognito() -> Iterator[Any]:
-    """A `cognito-idp` client on moto."""
+    """Return a `cognito-idp` client on moto."""
     with mock_aws():
         yield boto3.client(
             "cognito-idp",
@@ -42,7 +42,7 @@ def cognito() -> Iterator[Any]:
 
 @pytest.fixture
 def pool(cognito: Any) -> SimpleNamespace:
-    """A user pool with an app client."""
+    """Return a user pool with an app client."""
     pool_id = cognito.create_user_pool(
         PoolName="p", AutoVerifiedAttributes=["email"], UsernameAttributes=[]
     )["UserPool"]["Id"]
@@ -210,7 +210,7 @@ def test_a_closed_client_stops_no_log_in(
 
 
 def token(**claims: object) -> str:
-    """An id token with these claims; nobody checks its signature."""
+    """Return an id token with these claims; nobody checks its signature."""
     body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
     return f"e30.{body}.x"
 
@@ -318,7 +318,7 @@ def test_a_broken_token_signs_somebody_unknown_in(pinpoint: pk.Pinpoint, broken:
 
 
 def trigger(source: str, **request: Any) -> dict[str, Any]:
-    """What Cognito hands to a trigger."""
+    """Return what Cognito hands to a trigger."""
     return {
         "version": "1",
         "triggerSource": source,
@@ -339,7 +339,7 @@ def trigger(source: str, **request: Any) -> dict[str, Any]:
 
 
 def context() -> Any:
-    """What Lambda hands to a handler."""
+    """Return what Lambda hands to a handler."""
     return SimpleNamespace(aws_request_id=str(uuid.uuid4()))
 
 

@@ -75,7 +75,7 @@ def paths_of(value: object, path: tuple[object, ...] = ()) -> list[tuple[object,
 
 
 def with_member(record: dict[str, Any], path: tuple[Any, ...], value: object) -> Any:
-    """A copy with another value at a place."""
+    """Return a copy with another value at a place."""
     if not path:
         return value
     changed = copy.deepcopy(record)
@@ -87,7 +87,7 @@ def with_member(record: dict[str, Any], path: tuple[Any, ...], value: object) ->
 
 
 def check(reading: Reading) -> None:
-    """What holds for every reading: it can be recorded, and is clean."""
+    """Check what holds for every reading: it can be recorded, and is clean."""
     if reading.outcome != "events":
         assert not reading.events
         assert bool(reading.reason) == (reading.outcome == "ignored")

@@ -29,7 +29,7 @@ IN, START, STOP, FAIL = (
 
 
 def login(number: int = 0, **members: object) -> dict[str, Any]:
-    """A log-in at Keycloak, a minute after the one of the number before."""
+    """Return a log-in at Keycloak, a minute after the one of the number before."""
     return {
         "type": "LOGIN",
         "time": MS + number * MINUTE,
@@ -42,7 +42,7 @@ def login(number: int = 0, **members: object) -> dict[str, Any]:
 
 
 def logout(number: int = 0, **members: object) -> dict[str, Any]:
-    """The end of that session, five seconds later."""
+    """Return the end of that session, five seconds later."""
     at = MS + number * MINUTE + 5_000
     return {"type": "LOGOUT", "time": at, "realmId": "r", "sessionId": f"s-{number}", **members}
 
@@ -53,7 +53,7 @@ def load(pinpoint: pk.Pinpoint, records: list[Any], **options: Any) -> ImportRep
 
 
 def types(pinpoint: pk.Pinpoint) -> list[str]:
-    """The types of all recorded events, sorted."""
+    """Return the types of all recorded events, sorted."""
     return sorted(found.event.type for found in recorded_events(pinpoint))
 
 
@@ -195,7 +195,7 @@ def test_a_start_from_before_a_restart_is_looked_up(pinpoint: pk.Pinpoint) -> No
 
 
 def clients(pinpoint: pk.Pinpoint) -> set[str]:
-    """The clients at which the user has an endpoint."""
+    """Return the clients at which the user has an endpoint."""
     return {(e.attributes or {})["client"][0] for e in pinpoint.users.endpoints("u-1")}
 
 

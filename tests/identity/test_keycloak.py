@@ -31,7 +31,7 @@ AT = "2024-08-13T15:58:20"
 
 
 def types(reading: Reading) -> list[str]:
-    """The event types of a reading."""
+    """Return the event types of a reading."""
     return [event.type for event in reading.events]
 
 

@@ -54,7 +54,7 @@ class Fake:
     url: str = ""
 
     def answer(self, path: str, query: dict[str, str]) -> tuple[list[Any], str]:
-        """A page, and the link to the next one."""
+        """Answer with a page, and the link to the next one."""
         self.asked.append(query)
         if path == "/api/v1/logs":
             return self._okta(query)
@@ -75,7 +75,7 @@ class Fake:
 
 @pytest.fixture
 def fake() -> Iterator[Fake]:
-    """A fake provider on a port of its own."""
+    """Run a fake provider on a port of its own."""
     fake = Fake()
 
     class Handler(BaseHTTPRequestHandler):
@@ -112,7 +112,7 @@ def fake() -> Iterator[Fake]:
 
 
 def okta_record(number: int, minute: float | None = None) -> dict[str, Any]:
-    """A sign-in at Okta, a minute after the one before."""
+    """Return a sign-in at Okta, a minute after the one before."""
     return {
         "uuid": f"e-{number}",
         "published": at(number if minute is None else minute),
@@ -123,7 +123,7 @@ def okta_record(number: int, minute: float | None = None) -> dict[str, Any]:
 
 
 def auth0_record(number: int, minute: float | None = None) -> dict[str, Any]:
-    """A sign-in at Auth0."""
+    """Return a sign-in at Auth0."""
     return {
         "log_id": f"e-{number:04}",
         "date": at(number if minute is None else minute),
@@ -145,7 +145,7 @@ def run(pinpoint: pk.Pinpoint, source: Any, cursors: Cursors) -> int:
 
 
 def source_of(kind: Any, fake: Fake, waits: list[float] | None = None) -> Any:
-    """The source, which waits in no time."""
+    """Return the source, which waits in no time."""
     sleep = (waits if waits is not None else []).append
     return kind(fake.url, "token", since=START, sleep=sleep)
 

@@ -74,7 +74,7 @@ EXPECTED: dict[str, tuple[str, dict[str, int], dict[str, int], dict[str, int]]] 
 
 
 def readings(name: str) -> list[tuple[dict[str, object], Reading]]:
-    """The records of a file, each with what is read of it."""
+    """Return the records of a file, each with what is read of it."""
     table = provider(EXPECTED[name][0])
     records = [json.loads(line) for line in (DATA / f"{name}.ndjson").read_text().splitlines()]
     return [(record, table.read(record)) for record in records]

@@ -66,7 +66,7 @@ COGNITO_TRAIL = {
 
 
 def changed(record: dict[str, Any], path: str, value: object) -> dict[str, Any]:
-    """A copy of a record with one member changed."""
+    """Return a copy of a record with one member changed."""
     name, _, rest = path.partition(".")
     return {**record, name: changed(record.get(name, {}), rest, value) if rest else value}
 

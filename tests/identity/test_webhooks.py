@@ -42,13 +42,13 @@ WEBHOOKS = {
 
 
 def app(pinpoint: pk.Pinpoint, **options: Any) -> Client:
-    """A client of the receiver."""
+    """Return a client of the receiver."""
     importer = Importer(pinpoint, key="0123456789abcdef")
     return Client(webhook_app(importer, WEBHOOKS, **options))
 
 
 def signed_headers(path: str, body: bytes, secret: str = SECRET) -> dict[str, str]:
-    """What the provider at this path sends to show that it is it."""
+    """Return what the provider at this path sends to show that it is it."""
     if path == "/okta":
         return {"Authorization": secret}
     if path == "/auth0":

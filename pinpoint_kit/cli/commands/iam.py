@@ -21,6 +21,8 @@ from pinpoint_kit.cli.output import print_json, shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pinpoint_kit.cli.options import Option
+
 __all__ = ["iam"]
 
 _LARGEST = 1_000_000
@@ -49,13 +51,14 @@ def placed(function: Callable[..., None]) -> Callable[..., None]:
         function(place=documents.Place(**parts) if parts else None, **own)
 
     with_options: Callable[..., None] = command
-    for option in (
+    options: tuple[Option, ...] = (
         *reversed(ANSWER_OPTIONS),
         click.option("--partition", metavar="NAME", help="aws, aws-us-gov or aws-cn."),
         click.option("--account", metavar="ID", help="The account; any unless given."),
         click.option("--region", metavar="NAME", help="The Region; any unless given."),
         click.option("--app", metavar="ID", help="The application's id; any unless given."),
-    ):
+    )
+    for option in options:
         with_options = option(with_options)
     return with_options
 
