@@ -36,9 +36,10 @@ from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from pinpoint_kit.models.checks import require_path_id
 from pinpoint_kit.models.wire import codec as wire
 from pinpoint_kit.recording.auth import Auth
+from pinpoint_kit.recording.details import EventPolicy, InvalidPolicy
 from pinpoint_kit.recording.events import Events
 from pinpoint_kit.recording.purchases import Purchases
-from pinpoint_kit.recording.recorder import EventPolicy, InvalidPolicy, Recorder
+from pinpoint_kit.recording.recorder import Recorder
 from pinpoint_kit.recording.sessions import Sessions
 from pinpoint_kit.transport import (
     ApplicationId,

@@ -57,7 +57,7 @@ _LINE = re.compile(r"^line (\d+)")
 
 
 @attrs.frozen
-class _Kept:
+class _CheckedUpdates:
     """Updates that were checked: a line each, and the rows that they came from."""
 
     lines: BinaryIO
@@ -70,7 +70,7 @@ class _Kept:
 
 
 @attrs.frozen
-class _Found:
+class _Summary:
     """How many rows there are, and whether a job may take all of them."""
 
     count: int
@@ -132,7 +132,7 @@ class Loader:
                 job = self._jobs.import_endpoints(path, format=known)
                 return self._finished(job, found.count, timeout, progress)
         with tempfile.TemporaryFile() as lines:
-            kept = _Kept(lines, array("Q"))
+            kept = _CheckedUpdates(lines, array("Q"))
             found = _check(checked_rows(source, path, known, checks), kept, progress)
             if staging is None or found.count < _WORTH_A_JOB or not found.are_whole:
                 return self._in_batches(kept, progress)
@@ -145,7 +145,7 @@ class Loader:
             )
         self._objects.check(staging)
 
-    def _in_batches(self, kept: _Kept, progress: _Progress) -> LoadReport:
+    def _in_batches(self, kept: _CheckedUpdates, progress: _Progress) -> LoadReport:
         total = len(kept.rows)
         tally = Tally(lambda done: progress.tell("sending", done, total))
         try:
@@ -163,7 +163,7 @@ class Loader:
 
     def _through_a_bucket(
         self,
-        kept: _Kept,
+        kept: _CheckedUpdates,
         staging: str,
         role_arn: str | None,
         timeout: float,
@@ -208,7 +208,9 @@ class Loader:
         )
 
 
-def _check(rows: Iterator[CheckedRow], kept: _Kept | None, progress: _Progress) -> _Found:
+def _check(
+    rows: Iterator[CheckedRow], kept: _CheckedUpdates | None, progress: _Progress
+) -> _Summary:
     """Read and check all rows, and keep their updates if wanted.
 
     Raises:
@@ -238,7 +240,7 @@ def _check(rows: Iterator[CheckedRow], kept: _Kept | None, progress: _Progress) 
             tuple(problems),
             bad,
         )
-    return _Found(count, are_whole)
+    return _Summary(count, are_whole)
 
 
 def _of_row(text: str, rows: array[int]) -> str:

@@ -11,7 +11,7 @@ from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem
 from pinpoint_kit.models.wire import codec as wire
 from pinpoint_kit.models.wire.rows import converted
-from pinpoint_kit.records.columns import CellError, meant, nested
+from pinpoint_kit.records.columns import CellError, nested, suggest_column
 from pinpoint_kit.records.ids import derived_id
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class RowChecks:
         if error.reason != wire.UNKNOWN_MEMBER:
             return self.bad(row, error.message, wire.member_path(error.path))
         column = error.path.removeprefix("$.")  # as it was given: it is none of ours
-        name = meant(column)
+        name = suggest_column(column)
         remedy = f"write {name}" if name else "correct its name, or leave it out"
         return self.bad(row, f"{error.message}: {remedy}", column)
 

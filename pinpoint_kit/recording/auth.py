@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from pinpoint_kit.models.scalars import Id
-    from pinpoint_kit.recording.recorder import EventDetails, Recorder
+    from pinpoint_kit.recording.details import EventDetails
+    from pinpoint_kit.recording.recorder import Recorder
 
 __all__ = ["Auth"]
 

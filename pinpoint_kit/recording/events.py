@@ -22,7 +22,9 @@ from pinpoint_kit.errors import (
 )
 from pinpoint_kit.models.event import Event, EventResult
 from pinpoint_kit.models.scalars import id_text
-from pinpoint_kit.recording.recorder import Defaults, event_id_of, refusal
+from pinpoint_kit.recording.details import Defaults
+from pinpoint_kit.recording.recorder import event_id_of
+from pinpoint_kit.recording.refusals import refusal
 from pinpoint_kit.transport.application import id_of
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.endpoint import Endpoint
     from pinpoint_kit.models.event import Session
     from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue, Moment
-    from pinpoint_kit.recording.recorder import EventDetails, Recorder
+    from pinpoint_kit.recording.details import EventDetails
+    from pinpoint_kit.recording.recorder import Recorder
     from pinpoint_kit.transport import ApplicationId, Transport
 
 __all__ = ["Events"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.recording.recorder import Defaults
+from pinpoint_kit.recording.details import Defaults
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue
-    from pinpoint_kit.recording.recorder import EventDetails, Recorder
+    from pinpoint_kit.recording.details import EventDetails
+    from pinpoint_kit.recording.recorder import Recorder
 
 __all__ = ["Purchases"]
 

@@ -13,17 +13,13 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future
 from enum import Enum
-from typing import TYPE_CHECKING, Literal, TypedDict
-
-import attrs
+from typing import TYPE_CHECKING
 
 from pinpoint_kit.batching import EventItem
 from pinpoint_kit.delivery.pipeline.items import Recorded
 from pinpoint_kit.errors import (
     ClosedError,
-    ConfigurationError,
     InvalidTypeError,
     ValidationError,
 )
@@ -34,95 +30,29 @@ from pinpoint_kit.models.event import Event, EventResult, Session
 from pinpoint_kit.models.scalars import id_text, moment
 from pinpoint_kit.models.wire import codec as wire
 from pinpoint_kit.recording.conversion import attribute_texts, metric_numbers
+from pinpoint_kit.recording.refusals import (
+    data_alone,
+    event_too_large,
+    problem_of,
+    refusal,
+    with_endpoint_answer,
+)
 from pinpoint_kit.recording.trimming import Cuts, trimmed_endpoint, trimmed_event
 from pinpoint_kit.system import forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
 
     from pinpoint_kit.delivery.delivery import Delivery
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue, Moment
+    from pinpoint_kit.recording.details import Defaults, EventDetails, EventPolicy
 
     #: Attributes, metrics, session and timestamp, as the caller gave them.
     _Parts = tuple[object, object, object, object]
 
-__all__ = [
-    "Defaults",
-    "EventDetails",
-    "EventPolicy",
-    "InvalidPolicy",
-    "Recorder",
-    "event_id_of",
-    "refusal",
-]
-
-InvalidPolicy = Literal["reject", "truncate"]
-
-_REFUSED = 400
-_TOO_LARGE = 413
-
-
-class EventDetails(TypedDict, total=False):
-    """What a call that names an event type may add to it.
-
-    Attributes:
-        attributes: name -> text, number, date or the like, up to 200 characters each.
-        metrics: name -> number.
-        session: the session that the event belongs to.
-        timestamp: when it happened; now unless given. A naive datetime is UTC.
-        endpoint: endpoint data that goes with the event, creating or updating the endpoint.
-        event_id: the event's id, made unless given; the same id at the same endpoint counts once.
-    """
-
-    attributes: Mapping[str, AttributeValue] | None
-    metrics: Mapping[str, MetricValue] | None
-    session: Session | None
-    timestamp: Moment | None
-    endpoint: Endpoint | None
-    event_id: Id | None
-
-
-@attrs.frozen(kw_only=True)
-class EventPolicy:
-    """What is done with content that the service would refuse, and what rides on every event.
-
-    Args:
-        strict: raise `ValidationError` instead of counting a rejection.
-        invalid: `truncate` values that are too long and leave out names that are too long or too
-            many, or `reject` the event.
-        members: the client's own members (app title, SDK name and so on), in wire form.
-    """
-
-    strict: bool = False
-    invalid: InvalidPolicy = "truncate"
-    members: wire.Members = attrs.field(factory=wire.Members, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        if self.invalid not in {"reject", "truncate"}:
-            raise ConfigurationError(f"invalid is {self.invalid!r}: use 'reject' or 'truncate'")
-
-
-@attrs.frozen
-class Defaults:
-    """Attributes and metrics that ride on events of some scope, converted with each event."""
-
-    attributes: object = None
-    metrics: object = None
-
-    @classmethod
-    def checked(
-        cls,
-        attributes: Mapping[str, AttributeValue] | None,
-        metrics: Mapping[str, MetricValue] | None,
-    ) -> Defaults:
-        """Convert the values now, so that a mistake shows where it was made.
-
-        Raises:
-            InvalidTypeError: a value is nothing that can be sent.
-            ValidationError: a metric is text that writes no number.
-        """
-        return cls(attribute_texts(attributes)[0], metric_numbers(metrics)[0])
+__all__ = ["Recorder", "event_id_of"]
 
 
 class Recorder:
@@ -177,7 +107,7 @@ class Recorder:
             and not self._defaults
         ):
             new_id = _event_ids.new()
-            usual = self._usual_fragment(endpoint_id, event, new_id, attributes, metrics, session)
+            usual = self._fast_fragment(endpoint_id, event, new_id, attributes, metrics, session)
             if usual is not None:
                 # The fast path has seen that the id is a `str`.
                 if future is not None or not self._put_plain(endpoint_id, new_id, usual):  # type: ignore[arg-type]
@@ -204,12 +134,12 @@ class Recorder:
             item.endpoint_id = id_text(endpoint_id, "$.id")
             item.fragment = self._fragment(item, event, parts, defaults, cuts)
         except Exception as error:  # noqa: BLE001 -- the caller's own types may raise anything
-            problem = _problem(error)
+            problem = problem_of(error)
         if endpoint is not None:
             try:
                 item.endpoint = self._endpoint_data(item.endpoint_id, endpoint, cuts)
             except Exception as error:  # noqa: BLE001 -- as above
-                data_problem = _problem(error)
+                data_problem = problem_of(error)
         if self.policy.strict and (problem or data_problem):
             raise problem or data_problem or AssertionError
         self._count(cuts)
@@ -219,7 +149,7 @@ class Recorder:
             self._enqueue(item)
         else:
             if item.endpoint and endpoint_id_problem(item.endpoint_id) is None:
-                self._enqueue(_data_alone(item))
+                self._enqueue(data_alone(item))
                 item.endpoint = b""  # a replayed dead letter must not bring it back
             self._reject(item, problem)
         return item.event_id
@@ -234,7 +164,7 @@ class Recorder:
         Raises:
             ValidationError: the client is strict.
         """
-        problem = _problem(error)
+        problem = problem_of(error)
         if self.policy.strict:
             raise problem
         key = endpoint_id if isinstance(endpoint_id, str) else ""
@@ -267,7 +197,7 @@ class Recorder:
         self._reject(Recorded(item.endpoint_id, "", b"", is_endpoint=True), problem)
         outer = item.future
         if outer is not None:
-            item.future = _with_endpoint_answer(outer, problem)
+            item.future = with_endpoint_answer(outer, problem)
 
     def _count(self, cuts: Cuts) -> None:
         if cuts.is_truncated:
@@ -299,7 +229,7 @@ class Recorder:
         self._count(cuts)
         return item
 
-    def _usual_fragment(  # noqa: PLR0913, PLR0917 -- every call of `record`: kept flat
+    def _fast_fragment(  # noqa: PLR0913, PLR0917 -- every call of `record`: kept flat
         self,
         endpoint_id: object,
         event_type: str,
@@ -345,7 +275,7 @@ class Recorder:
                         break
             if chars > self._name_chars or keys > self._most_keys:
                 return None
-            fragment = wire.usual_event(
+            fragment = wire.encode_simple_event(
                 event_type, attributes, metrics, session, event_id, self.clock(), self._members
             )
         except Exception:  # noqa: BLE001 -- `_record_any` says what is wrong with it
@@ -397,7 +327,7 @@ class Recorder:
         stamp = wire.stamp(self.clock()) if at is None else wire.iso(at)
         item.fragment = wire.event_fragment(body, item.event_id, stamp, self.policy.members)
         if problem is None and len(item.fragment) > self._most_bytes:
-            problem = _too_large(item.fragment, self.limits)
+            problem = event_too_large(item.fragment, self.limits)
         if problem is not None:
             raise problem
         return item.fragment
@@ -479,44 +409,6 @@ def _merged(own: object, defaults: Iterable[object]) -> object:
     return merged or None
 
 
-def _data_alone(item: Recorded) -> Recorded:
-    """Return the endpoint data of an event that is rejected, as an update of the endpoint."""
-    data = wire.with_id(item.endpoint_id, item.endpoint)
-    return Recorded(item.endpoint_id, "", data, is_endpoint=True)
-
-
-def _with_endpoint_answer(
-    outer: Future[EventResult], problem: ValidationError
-) -> Future[EventResult]:
-    """Return a future whose result reaches `outer` together with why the endpoint data stayed."""
-    inner: Future[EventResult] = Future()
-    inner.set_running_or_notify_cancel()
-
-    def pass_on(done: Future[EventResult]) -> None:
-        error = done.exception()
-        if error is not None:
-            outer.set_exception(error)
-            return
-        answer = attrs.evolve(
-            done.result(),
-            endpoint_status_code=_status(problem),
-            endpoint_message=str(problem),
-        )
-        outer.set_result(answer)
-
-    inner.add_done_callback(pass_on)
-    return inner
-
-
-def _problem(error: Exception) -> ValidationError:
-    """Return why something cannot be sent, without what the caller's own types said."""
-    if isinstance(error, ValidationError):
-        return error
-    return ValidationError(
-        f"cannot be read ({type(error).__name__}): pass plain values", "$", "unreadable"
-    )
-
-
 class _EventIds:
     """Ids that are unique without asking the system for random bits at every event.
 
@@ -545,26 +437,3 @@ def event_id_of(event: object, event_id: object) -> str:
 
 
 _event_ids = _EventIds()
-
-
-def _too_large(fragment: bytes, limits: Limits) -> ValidationError:
-    return ValidationError(
-        f"has {len(fragment)} bytes, and at most {limits.max_event_bytes} are allowed: send less"
-        " with the event",
-        "$",
-        "too_large",
-    )
-
-
-def refusal(endpoint_id: str, event_id: str, problem: ValidationError) -> EventResult:
-    """Return the result of an event that was refused before it was sent."""
-    return EventResult(
-        endpoint_id=endpoint_id,
-        event_id=event_id,
-        status_code=_status(problem),
-        message=str(problem),
-    )
-
-
-def _status(problem: ValidationError) -> int:
-    return _TOO_LARGE if problem.reason == "too_large" else _REFUSED

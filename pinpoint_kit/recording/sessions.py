@@ -16,7 +16,7 @@ import attrs
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models.event import Event, Session
 from pinpoint_kit.models.scalars import id_text, moment
-from pinpoint_kit.recording.recorder import Defaults
+from pinpoint_kit.recording.details import Defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.models.endpoint import Endpoint
     from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue, Moment
-    from pinpoint_kit.recording.recorder import EventDetails, Recorder
+    from pinpoint_kit.recording.details import EventDetails
+    from pinpoint_kit.recording.recorder import Recorder
 
 __all__ = ["ActiveSession", "Sessions"]
 

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-__all__ = ["CellError", "Column", "ColumnError", "column_of", "columns_of", "meant", "nested"]
+__all__ = [
+    "CellError",
+    "Column",
+    "ColumnError",
+    "column_of",
+    "columns_of",
+    "nested",
+    "suggest_column",
+]
 
 _PLAIN = (
     "Id", "Address", "ChannelType", "EndpointStatus", "OptOut", "EffectiveDate", "RequestId",
@@ -166,13 +174,13 @@ def _column_problem(name: str, position: int) -> str:
     for sign, signs in _SEPARATORS.items():
         if sign in name:
             return f"{text}: separate the columns with commas, not with {signs}"
-    found = meant(name)
+    found = suggest_column(name)
     if found in _GROUPS or not found:
         return text
     return f"{text}: write {found}.NAME" if found in _OPEN else f"{text}: write {found}"
 
 
-def meant(name: str) -> str:
+def suggest_column(name: str) -> str:
     """Return the name of ours that somebody means by one that is none, "" when that cannot be told.
 
     It differs in small and capital letters, spaces, hyphens and underscores, or lacks its group. Of

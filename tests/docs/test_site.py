@@ -15,7 +15,7 @@ import pytest
 
 import pinpoint_kit
 from pinpoint_kit.client import PinpointOptions
-from pinpoint_kit.recording.recorder import EventDetails
+from pinpoint_kit.recording.details import EventDetails
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

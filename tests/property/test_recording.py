@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from pinpoint_kit import Limits, Session
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.models.wire import codec as wire
-from pinpoint_kit.recording.recorder import EventPolicy, Recorder
+from pinpoint_kit.recording.details import EventPolicy
+from pinpoint_kit.recording.recorder import Recorder
 
 if TYPE_CHECKING:
     from pinpoint_kit.batching import EventItem
     from pinpoint_kit.delivery import Delivery
     from pinpoint_kit.delivery.pipeline.items import Recorded
-    from pinpoint_kit.recording.recorder import InvalidPolicy
+    from pinpoint_kit.recording.details import InvalidPolicy
 
 NOW = 1_793_361_600.963
 MEMBERS = wire.event_members(app_title="shop", sdk_name="bench")

@@ -10,7 +10,7 @@ MOVED = [
     ("analytics.auth", "recording.auth", "Auth"),
     ("analytics.events", "recording.events", "Events"),
     ("analytics.purchases", "recording.purchases", "Purchases"),
-    ("analytics.recorder", "recording.recorder", "EventDetails"),
+    ("analytics.recorder", "recording.details", "EventDetails"),
     ("analytics.sessions", "recording.sessions", "Sessions"),
     ("applications", "audience.applications", "Applications"),
 ]

@@ -63,6 +63,7 @@ __all__ = [
     "Members",
     "attribute_names",
     "encode",
+    "encode_simple_event",
     "endpoint_id",
     "endpoint_of_row",
     "endpoint_request",
@@ -79,7 +80,6 @@ __all__ = [
     "segment_request",
     "stamp",
     "to_wire",
-    "usual_event",
     "with_id",
 ]
 
@@ -457,7 +457,7 @@ def event_fragment(
     return encode({event_id: {**members.values, **body}})[1:-1]
 
 
-def usual_event(  # noqa: PLR0913, PLR0917 -- the parts of an event; by place, which is faster
+def encode_simple_event(  # noqa: PLR0913, PLR0917 -- the parts of an event; by place, which is faster
     event_type: str,
     attributes: Mapping[str, str] | None,
     metrics: Mapping[str, float] | None,
