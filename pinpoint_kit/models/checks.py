@@ -24,7 +24,6 @@ __all__ = [
     "event_problem",
     "require_path_id",
     "seconds",
-    "truncated",
 ]
 
 _FORBIDDEN_IN_IDS = frozenset("${}")
@@ -116,14 +115,6 @@ def _name_problem(name: str, longest: int, field: str) -> ValidationError:
         path_to(f"$.{field}", name),
         "name_too_long",
     )
-
-
-def truncated(attributes: Mapping[str, str], limits: Limits) -> Mapping[str, str]:
-    """Event attributes with their values cut to the limit, by character."""
-    longest = limits.max_event_value_chars
-    if all(len(value) <= longest for value in attributes.values()):
-        return attributes
-    return {name: value[:longest] for name, value in attributes.items()}
 
 
 def endpoint_problem(endpoint: Endpoint, limits: Limits) -> ValidationError | None:
