@@ -33,8 +33,8 @@ from pinpoint_kit.doors import DEFAULT_URL, open_door, open_objects
 from pinpoint_kit.doors.lookup import ApplicationLookup
 from pinpoint_kit.errors import ClosedError, ConfigurationError, StoreError, ValidationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import require_path_id
-from pinpoint_kit.models.wire import codec as wire
 from pinpoint_kit.recording.auth import Auth
 from pinpoint_kit.recording.details import EventPolicy, InvalidPolicy
 from pinpoint_kit.recording.events import Events

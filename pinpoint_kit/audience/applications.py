@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.errors import ConfigurationError, NotFound, TransportError, ValidationError
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.application import Application
 from pinpoint_kit.models.checks import require_path_id
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.attribute import AttributeKind
 from pinpoint_kit.models.base import required_member
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from pinpoint_kit.limits import Limits

@@ -14,10 +14,10 @@ from pinpoint_kit.audience.jobs import DEFAULT_TIMEOUT
 from pinpoint_kit.batching import EndpointItem
 from pinpoint_kit.delivery.pipeline.items import Recorded
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem, require_path_id
 from pinpoint_kit.models.display.tables import ModelIterator
 from pinpoint_kit.models.endpoint import Endpoint
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

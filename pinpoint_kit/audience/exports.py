@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError, TransportError
-from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

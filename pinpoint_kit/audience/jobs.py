@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from pinpoint_kit.audience import locations
 from pinpoint_kit.audience.pages import PAGE_SIZE, items
 from pinpoint_kit.errors import JobFailedError, JobTimeoutError, NotFound, ValidationError
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.base import enum_member
 from pinpoint_kit.models.checks import require_path_id, seconds
 from pinpoint_kit.models.display.tables import ModelList
 from pinpoint_kit.models.job import Job, JobDefinition, JobFormat, JobStatus, JobType
 from pinpoint_kit.models.segments.segment import Segment
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     import os

@@ -8,8 +8,8 @@ import attrs
 
 from pinpoint_kit.audience.report import RowProblem
 from pinpoint_kit.errors import ValidationError
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem
-from pinpoint_kit.models.wire import codec as wire
 from pinpoint_kit.models.wire.rows import converted
 from pinpoint_kit.records.columns import CellError, nested, suggest_column
 from pinpoint_kit.records.ids import derived_id

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pinpoint_kit.audience.extensions import extension_items
 from pinpoint_kit.audience.pages import PAGE_SIZE, items
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import require_path_id
 from pinpoint_kit.models.display.tables import ModelIterator, ModelList
 from pinpoint_kit.models.endpoint import Endpoint
@@ -20,7 +21,6 @@ from pinpoint_kit.models.segments.dimension import SegmentDimensions
 from pinpoint_kit.models.segments.explanation import SegmentExplanation
 from pinpoint_kit.models.segments.grouping import Condition
 from pinpoint_kit.models.segments.segment import Segment, SegmentGroupList
-from pinpoint_kit.models.wire import codec as wire
 from pinpoint_kit.transport import ExtensionCall
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import require_path_id
 from pinpoint_kit.models.display.tables import ModelList
 from pinpoint_kit.models.endpoint import Endpoint
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from pinpoint_kit.transport import ApplicationId, Transport

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 import attrs
 
 from pinpoint_kit.errors import ConfigurationError
-from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.models import wire
 from pinpoint_kit.recording.conversion import attribute_texts, metric_numbers
 
 if TYPE_CHECKING:

@@ -23,12 +23,12 @@ from pinpoint_kit.errors import (
     InvalidTypeError,
     ValidationError,
 )
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.base import metric_values
 from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem, event_problem
 from pinpoint_kit.models.endpoint import Endpoint
 from pinpoint_kit.models.event import Event, EventResult, Session
 from pinpoint_kit.models.scalars import id_text, moment
-from pinpoint_kit.models.wire import codec as wire
 from pinpoint_kit.recording.conversion import attribute_texts, metric_numbers
 from pinpoint_kit.recording.refusals import (
     data_alone,

@@ -12,8 +12,8 @@ import attrs
 
 from pinpoint_kit.delivery.pipeline.items import Recorded
 from pinpoint_kit.errors import ValidationError
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.event import EventResult
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from pinpoint_kit.limits import Limits

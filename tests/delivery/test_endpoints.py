@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import pinpoint_kit as pk
 from pinpoint_kit import errors
-from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -58,10 +58,10 @@ from pinpoint_kit.models import (
     SetDimension,
     SourceType,
     User,
+    wire,
 )
 from pinpoint_kit.models.base import Model
 from pinpoint_kit.models.checks import endpoint_problem, event_problem, require_path_id
-from pinpoint_kit.models.wire import codec as wire
 
 UTC = dt.timezone.utc
 AT = dt.datetime(2020, 2, 29, 23, 59, 58, 987000, tzinfo=UTC)

@@ -20,8 +20,7 @@ from pinpoint_kit.batching import (
     pack_events,
 )
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
-from pinpoint_kit.models import Endpoint
-from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.models import Endpoint, wire
 
 IDS = st.sampled_from(["a", "A", "b", "\u00fc", '"\\', "\U0001f600", "\n", "device-1"])
 DATA = st.sampled_from([b"", b"", b'{"Address":"x"}', b'{"Address":"\xc3\xbc"}', b"{}"])

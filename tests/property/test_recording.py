@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pinpoint_kit import Limits, Session
 from pinpoint_kit.errors import ValidationError
-from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.models import wire
 from pinpoint_kit.recording.details import EventPolicy
 from pinpoint_kit.recording.recorder import Recorder
 

@@ -38,8 +38,9 @@ from pinpoint_kit.models import (
     Session,
     SetDimension,
     User,
+    wire,
 )
-from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.models.wire.codec import NAMES
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
@@ -200,7 +201,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 MEMBERS = st.dictionaries(
-    st.one_of(st.sampled_from([*wire.NAMES[Endpoint].values(), "New"]), TEXT), JSON, max_size=6
+    st.one_of(st.sampled_from([*NAMES[Endpoint].values(), "New"]), TEXT), JSON, max_size=6
 )
 
 

@@ -24,8 +24,8 @@ from pinpoint_kit.cli.output import console, members_table, print_json, say, wri
 from pinpoint_kit.cli.prompts import confirm
 from pinpoint_kit.delivery.spool.reader import DeadLetters, content, has_content
 from pinpoint_kit.errors import ValidationError
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.base import instant
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -22,7 +22,7 @@ from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import console, members_table, print_json, say
 from pinpoint_kit.cli.pairs import lists, number, pair
 from pinpoint_kit.cli.prompts import confirm
-from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
     from typing import BinaryIO

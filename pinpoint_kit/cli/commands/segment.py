@@ -27,7 +27,7 @@ from pinpoint_kit.cli.output import (
     table,
 )
 from pinpoint_kit.cli.prompts import confirm
-from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.models import wire
 
 if TYPE_CHECKING:
     from pinpoint_kit.models.segments.grouping import Definition

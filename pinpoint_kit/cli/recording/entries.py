@@ -27,7 +27,7 @@ from pinpoint_kit.cli.recording.positions import with_position
 from pinpoint_kit.cli.recording.stream_form import is_stream_record, to_put_events
 from pinpoint_kit.cli.wording import in_cli_words
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
-from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.models import wire
 
 __all__ = ["Entry", "EntryReader", "without_content"]
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from pinpoint_kit.delivery.pipeline.items import Lane, Recorded
 from pinpoint_kit.delivery.report import Ledger
 from pinpoint_kit.errors import ClosedError
-from pinpoint_kit.models.wire.codec import merged_endpoint
+from pinpoint_kit.models.wire import merged_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

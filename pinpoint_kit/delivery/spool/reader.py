@@ -19,8 +19,8 @@ from pinpoint_kit.delivery.spool.dead_letters import BuriedItem
 from pinpoint_kit.delivery.spool.schema import SpoolError
 from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.errors import StoreError, ValidationError
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.base import JsonValue
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     import os

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, SupportsIndex, TypeVar, overload
 
 from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.base import JsonValue, Model
 from pinpoint_kit.models.display.display import Shown, many_as_html
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     import pandas as pd

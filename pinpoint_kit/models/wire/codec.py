@@ -1,4 +1,4 @@
-"""The codec between models and Pinpoint's JSON, and the only place that knows its names.
+"""The codec between models and Pinpoint's JSON: names, values, and what cannot be read.
 
 Members that are not given are left out; members that this version does not know, or whose value
 it cannot read, are kept in `extra` and written back. Nothing here sends or packs anything.
@@ -56,31 +56,15 @@ from pinpoint_kit.models.user import User
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pinpoint_kit.models.segments.grouping import Definition
 
 __all__ = [
-    "UNKNOWN_MEMBER",
-    "Members",
-    "attribute_names",
+    "REQUEST",
     "encode",
-    "encode_simple_event",
-    "endpoint_id",
-    "endpoint_of_row",
-    "endpoint_request",
-    "event_body",
-    "event_fragment",
-    "event_members",
-    "event_parts",
     "fixed_members",
     "from_json",
     "from_wire",
     "iso",
-    "member_path",
-    "merged_endpoint",
-    "segment_request",
-    "stamp",
     "to_wire",
-    "with_id",
 ]
 
 M = TypeVar("M", bound=Model)
@@ -220,9 +204,8 @@ def _complete(members: dict[str, JsonValue], session: Session) -> None:
 
 
 _FULL = _converter(request=False)
-_REQUEST = _converter(request=True)
-_SESSION = _REQUEST.get_unstructure_hook(Session)
-_EVENT = _REQUEST.get_unstructure_hook(Event)  # looked up once: every record call needs it
+#: Leaves out what the service sets itself.
+REQUEST = _converter(request=True)
 
 
 def to_wire(model: Model) -> dict[str, JsonValue]:
@@ -260,259 +243,6 @@ def _holds(hint: object, kind: type) -> bool:
 def _json_type(hint: object) -> type:
     # A bool is an int as well, so the narrower types come first.
     return next((kind for kind in (bool, int, float, tuple) if _holds(hint, kind)), str)
-
-
-def endpoint_request(endpoint: Endpoint) -> dict[str, JsonValue]:
-    """Return the members that UpdateEndpoint and the endpoint part of PutEvents carry."""
-    return cast("dict[str, JsonValue]", _REQUEST.unstructure(endpoint))
-
-
-def endpoint_id(data: object) -> str:
-    """Return the id in an endpoint's JSON, "" where there is none."""
-    return str(data.get("Id") or "") if isinstance(data, Mapping) else ""
-
-
-#: The reason of an error about a name that no endpoint has; its path has the name as given.
-UNKNOWN_MEMBER = "unknown_member"
-
-
-def attribute_names(resource: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Return the names in an AttributesResource, none where it tells none."""
-    return tuple(resource.get("Attributes") or ())
-
-
-def endpoint_of_row(members: Mapping[str, object]) -> Endpoint:
-    """Read an endpoint from a row of a file: nothing unknown, and listed values in any letters.
-
-    Raises:
-        ValidationError: a member cannot be read, or is nothing that an endpoint has.
-    """
-    upper = {
-        name: value.upper()
-        for name in ("ChannelType", "OptOut", "EndpointStatus")
-        if isinstance(value := members.get(name), str)
-    }
-    endpoint = from_wire(Endpoint, {**members, **upper}, strict=True)
-    for path, part in (
-        ("$", endpoint),
-        ("$.Demographic", endpoint.demographic),
-        ("$.Location", endpoint.location),
-        ("$.User", endpoint.user),
-    ):
-        if part is not None and part.extra:
-            raise ValidationError(
-                "is nothing that an endpoint has",
-                path_to(path, next(iter(part.extra))),
-                UNKNOWN_MEMBER,
-            )
-    return endpoint
-
-
-#: How problems with the fields of an endpoint begin -> its members.
-_MEMBERS = {
-    "attributes": "Attributes",
-    "metrics": "Metrics",
-    "user.attributes": "User.UserAttributes",
-    "id": "Id",
-}
-
-
-def member_path(path: str) -> str:
-    """Return the place of a problem with an endpoint, in Pinpoint's names and without `$`."""
-    path = path.removeprefix("$").removeprefix(".")
-    for field, member in _MEMBERS.items():
-        if path == field or path.startswith((f"{field}.", f"{field}[")):
-            return member + path[len(field) :]
-    return path
-
-
-def segment_request(
-    name: str | None, definition: Definition | None, tags: Mapping[str, str] | None = None
-) -> dict[str, JsonValue]:
-    """Return the members that CreateSegment and UpdateSegment carry."""
-    request: dict[str, JsonValue] = {} if name is None else {"Name": name}
-    if definition is not None:
-        member = "Dimensions" if isinstance(definition, SegmentDimensions) else "SegmentGroups"
-        request[member] = to_wire(definition)
-    return {**request, "tags": dict(tags)} if tags else request
-
-
-def event_body(
-    event: Event, attributes: Mapping[str, str] | None, metrics: Mapping[str, float] | None
-) -> dict[str, JsonValue]:
-    """Return the members that PutEvents has for one event, with these attributes and metrics."""
-    body: dict[str, JsonValue] = _EVENT(event)
-    if attributes is not event.attributes and attributes is not None:
-        body["Attributes"] = attributes
-    if metrics is not event.metrics and metrics is not None:
-        body["Metrics"] = metrics
-    return body
-
-
-def event_parts(
-    event_type: str,
-    attributes: Mapping[str, str] | None,
-    metrics: Mapping[str, float] | None,
-    session: Session | None,
-) -> dict[str, JsonValue]:
-    """Return what `event_body` gives for an event of these parts, without making the event."""
-    body: dict[str, JsonValue] = {"EventType": event_type}
-    if attributes is not None:
-        body["Attributes"] = attributes
-    if metrics is not None:
-        body["Metrics"] = metrics
-    if session is not None:
-        body["Session"] = _SESSION(session)
-    return body
-
-
-def with_id(endpoint_id: str, request: bytes) -> bytes:
-    """Return an encoded endpoint request with its `Id`, as UpdateEndpointsBatch wants it."""
-    head = encode({"Id": endpoint_id})[:-1]
-    return head + b"}" if request == b"{}" else head + b"," + request[1:]
-
-
-def merged_endpoint(older: bytes, newer: bytes) -> bytes | None:
-    """Two encoded updates of one endpoint as a single one that has the same effect.
-
-    Args:
-        older: an encoded endpoint request with its `Id`.
-        newer: the one that came later.
-
-    Returns:
-        The encoded update, or None where one update cannot say it: the user changes, so that the
-        older user attributes belong to another person.
-    """
-    base, change = orjson.loads(older), orjson.loads(newer)
-    users = base.get("User") or {}, change.get("User") or {}
-    if len({user["UserId"] for user in users if "UserId" in user}) > 1:
-        return None
-    for name in ("EndpointStatus", "EffectiveDate", "RequestId"):
-        base.pop(name, None)  # an update without them sets them anew
-    for name in ("Attributes", "Metrics", "Demographic", "Location"):
-        if name in base and name in change:
-            change[name] = {**base[name], **change[name]}
-    if any(users):
-        attributes = [user["UserAttributes"] for user in users if "UserAttributes" in user]
-        change["User"] = {**users[0], **users[1]}
-        if attributes:
-            change["User"]["UserAttributes"] = {**attributes[0], **attributes[-1]}
-    return encode({**base, **change})
-
-
-@attrs.frozen
-class Members:
-    """The members that a client adds to every event that does not have them itself."""
-
-    values: Mapping[str, JsonValue] = attrs.field(factory=dict)
-    #: The same, encoded once: what stands before the closing brace of an event.
-    tail: bytes = b"}"
-
-
-def event_members(
-    *,
-    app_title: str | None = None,
-    app_package_name: str | None = None,
-    app_version_code: str | None = None,
-    client_sdk_version: str | None = None,
-    sdk_name: str | None = None,
-) -> Members:
-    """Return the members that a client adds to every event, for `event_fragment`.
-
-    Raises:
-        InvalidTypeError: one of them is not text.
-        ValidationError: one of them cannot be written in UTF-8.
-    """
-    values: dict[str, JsonValue] = _EVENT(
-        Event(
-            type="defaults",
-            app_title=app_title,
-            app_package_name=app_package_name,
-            app_version_code=app_version_code,
-            client_sdk_version=client_sdk_version,
-            sdk_name=sdk_name,
-        )
-    )
-    del values["EventType"]
-    return Members(values, b"," + encode(values)[1:] if values else b"}")
-
-
-def event_fragment(
-    body: dict[str, JsonValue], event_id: str, timestamp: str, members: Members
-) -> bytes:
-    """`"id":{…}`: one event as it stands inside of a PutEvents request, encoded once.
-
-    Args:
-        body: what `event_body` or `event_parts` gave; it is used up.
-        event_id: its id.
-        timestamp: when it happened.
-        members: the client's own members.
-
-    Raises:
-        ValidationError: the event cannot be written as JSON in UTF-8.
-    """
-    body["Timestamp"] = timestamp
-    if members.values.keys().isdisjoint(body):
-        return encode({event_id: body})[1:-2] + members.tail
-    return encode({event_id: {**members.values, **body}})[1:-1]
-
-
-def encode_simple_event(  # noqa: PLR0913, PLR0917 -- the parts of an event; by place, which is faster
-    event_type: str,
-    attributes: Mapping[str, str] | None,
-    metrics: Mapping[str, float] | None,
-    session: Session | None,
-    event_id: str,
-    now: float,
-    members: Members,
-) -> bytes:
-    """Return what `event_parts` and `event_fragment` make of checked parts, in fewer steps.
-
-    Raises:
-        TypeError: it cannot be encoded; those two say why.
-    """
-    body: dict[str, Any] = {"EventType": event_type}
-    if attributes is not None:
-        body["Attributes"] = attributes
-    if metrics is not None:
-        body["Metrics"] = metrics
-    if session is not None:
-        body["Session"] = _encoded_session(session)
-    body["Timestamp"] = stamp(now)
-    return orjson.dumps({event_id: body})[1:-2] + members.tail
-
-
-def _encoded_session(session: Session) -> orjson.Fragment:
-    """Return a session as each of its events has it; it is encoded once."""
-    known = _encoded_sessions.get(id(session))
-    if known is not None and not session.extra:  # `extra` is the one part that may change
-        return known[1]
-    fragment = orjson.Fragment(orjson.dumps(_SESSION(session)))
-    if len(_encoded_sessions) >= _MOST_SESSIONS:
-        _encoded_sessions.clear()
-    _encoded_sessions[id(session)] = session, fragment
-    return fragment
-
-
-_MOST_SESSIONS = 1024
-#: By identity, which is the session's as long as it is held here.
-_encoded_sessions: dict[int, tuple[Session, orjson.Fragment]] = {}
-
-
-def stamp(now: float) -> str:
-    """`iso` of seconds since the epoch; the text of a second is made once in that second."""
-    global _second  # noqa: PLW0603 -- a cache of one entry, replaced as a whole
-    whole = now // 1.0
-    known, text = _second
-    if known != whole:
-        at = dt.datetime.fromtimestamp(whole, dt.timezone.utc)
-        text = at.strftime("%Y-%m-%dT%H:%M:%S.")
-        _second = (whole, text)
-    return text + _MILLISECONDS[int((now - whole) * 1000)]
-
-
-_second: tuple[float, str] = (-1.0, "")
-_MILLISECONDS = [f"{number:03d}Z" for number in range(1000)]
 
 
 def encode(value: JsonValue | Mapping[str, JsonValue]) -> bytes:

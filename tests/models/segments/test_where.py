@@ -11,9 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
-from pinpoint_kit.models import ChannelType, Condition, Segment, SegmentDimensions, SegmentGroupList
+from pinpoint_kit.models import (
+    ChannelType,
+    Condition,
+    Segment,
+    SegmentDimensions,
+    SegmentGroupList,
+    wire,
+)
 from pinpoint_kit.models.segments import where
-from pinpoint_kit.models.wire import codec as wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -39,9 +39,10 @@ from pinpoint_kit.models import (
     Session,
     SetDimension,
     User,
+    wire,
 )
 from pinpoint_kit.models.segments import where
-from pinpoint_kit.models.wire import codec as wire
+from pinpoint_kit.models.wire.codec import NAMES
 
 if TYPE_CHECKING:
     from pinpoint_kit.models.base import Model
@@ -90,12 +91,12 @@ def members(*shapes: str) -> set[str]:
 )
 def test_names_are_the_service_models(cls: type[Model], shapes: tuple[str, ...]) -> None:
     """Every member of the shapes has its field, and no field has a name of its own invention."""
-    assert set(wire.NAMES[cls].values()) == members(*shapes) | OURS.get(cls, set())
+    assert set(NAMES[cls].values()) == members(*shapes) | OURS.get(cls, set())
 
 
 def test_no_model_is_forgotten() -> None:
     """Each model of the service is among them; the others are answers of our own."""
-    assert {cls for cls, _ in SHAPES} | {Criterion, SegmentExplanation} == set(wire.NAMES)
+    assert {cls for cls, _ in SHAPES} | {Criterion, SegmentExplanation} == set(NAMES)
 
 
 def test_requests_carry_what_requests_may_carry() -> None:
