@@ -5,7 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.errors import ConfigurationError, NotFound, TransportError, ValidationError
+from pinpoint_kit.errors import (
+    ConfigurationError,
+    Forbidden,
+    NotFound,
+    TransportError,
+    ValidationError,
+)
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.application import Application
 from pinpoint_kit.models.checks import require_path_id
@@ -119,7 +125,14 @@ class Applications:
             ServiceError: the service refused.
             TransportError: no answer came.
         """
-        found = self.find(name)
+        try:
+            found = self.find(name)
+        except Forbidden as error:
+            error.next_step = (
+                "check the credentials; a key for one application cannot look up its name: give"
+                " application_id=ID"
+            )
+            raise
         if found is not None:
             return found
         if may_create and self._transport.is_pinpoint_kit:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pinpoint_kit.limits import Limits
     from pinpoint_kit.transport import ApplicationId, Transport
 
-__all__ = ["Batches", "Tally", "tell"]
+__all__ = ["Batches", "UpdateProgress", "attach_report"]
 
 
 @attrs.define
-class Tally:
+class UpdateProgress:
     """The running report of many updates."""
 
     on_progress: Callable[[int], object] | None
@@ -35,7 +35,7 @@ class Tally:
         self.progress()
 
     def progress(self) -> None:
-        """Tell how many are done."""
+        """Report how many are done."""
         if self.on_progress is not None:
             self.on_progress(self.accepted + len(self.rejected))
 
@@ -56,7 +56,7 @@ class Batches:
         self._application_id = application_id
         self._limits = limits
 
-    def send(self, items: Iterable[EndpointItem], tally: Tally) -> None:
+    def send(self, items: Iterable[EndpointItem], progress: UpdateProgress) -> None:
         """Send them in requests of as many as one may have.
 
         UpdateEndpointsBatch answers only as a whole, so a refused request is halved until the
@@ -68,37 +68,37 @@ class Batches:
         """
         for packed in pack_endpoints(items, self._limits):
             if isinstance(packed, TooLarge):
-                tally.reject(
+                progress.reject(
                     packed.item.index,
                     packed.item.endpoint_id,
                     f"has {packed.size} bytes, and at most {packed.limit} are allowed: keep less"
                     " in the endpoint",
                 )
             else:
-                self._send(packed, tally)
+                self._send(packed, progress)
 
-    def _send(self, batch: Batch[EndpointItem], tally: Tally) -> None:
-        tally.requests += 1
+    def _send(self, batch: Batch[EndpointItem], progress: UpdateProgress) -> None:
+        progress.requests += 1
         try:
             self._transport.update_endpoints_batch(self._application_id, batch.body)
         except (BadRequest, PayloadTooLarge) as error:
             if len(batch.items) > 1:
                 for half in batch.halves():
-                    self._send(half, tally)
+                    self._send(half, progress)
             else:
                 item = batch.items[0]
-                tally.reject(item.index, item.endpoint_id, _service_text(error))
+                progress.reject(item.index, item.endpoint_id, _service_text(error))
         else:
-            tally.accepted += len(batch.items)
-            tally.progress()
+            progress.accepted += len(batch.items)
+            progress.progress()
 
 
 def _service_text(error: ServiceError) -> str:
     return f"{error.message} ({error.status})"
 
 
-def tell(error: Exception, report: BatchReport, what: str) -> None:
-    """Have an error tell what was done before it."""
+def attach_report(error: Exception, report: BatchReport, what: str) -> None:
+    """Attach to an error what was done before it."""
     if isinstance(error, PinpointKitError):
         error.report = report
     add_note = getattr(error, "add_note", None)  # from Python 3.11 on

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from pinpoint_kit.audience.batches import Tally, tell
+from pinpoint_kit.audience.batches import UpdateProgress, attach_report
 from pinpoint_kit.audience.extensions import extension_items
 from pinpoint_kit.audience.jobs import DEFAULT_TIMEOUT
 from pinpoint_kit.batching import EndpointItem
@@ -200,17 +200,17 @@ class Endpoints:
                 go on.
             TransportError: no answer came.
         """
-        tally, source = Tally(on_progress), _Source(endpoints)
+        progress, source = UpdateProgress(on_progress), _Source(endpoints)
         try:
-            self._send_all(source, tally)
+            self._send_all(source, progress)
         except Exception as error:
             if source.failure is not None and error is not source.failure:
                 error.__cause__ = source.failure  # what was read before it could not be sent
-            tell(error, tally.report(), "update_many")
+            attach_report(error, progress.report(), "update_many")
             raise
         finally:
             source.failure = None  # which holds this frame by its traceback
-        return tally.report()
+        return progress.report()
 
     def load(  # noqa: PLR0913 -- each is a choice of its own
         self,
@@ -369,12 +369,12 @@ class Endpoints:
             raise problem
         return endpoint.id, wire.encode(wire.endpoint_request(endpoint))
 
-    def _send_all(self, source: _Source, tally: Tally) -> None:
-        self._batches.send(self._items(source, tally), tally)
+    def _send_all(self, source: _Source, progress: UpdateProgress) -> None:
+        self._batches.send(self._items(source, progress), progress)
         if source.failure is not None:
             raise source.failure
 
-    def _items(self, source: _Source, tally: Tally) -> Iterator[EndpointItem]:
+    def _items(self, source: _Source, progress: UpdateProgress) -> Iterator[EndpointItem]:
         for index, endpoint in enumerate(source):
             try:
                 endpoint_id, body = self._checked(endpoint)
@@ -383,7 +383,7 @@ class Endpoints:
                 source.failure.__cause__ = error
                 return
             except ValidationError as error:
-                tally.reject(index, endpoint.id or "", str(error))
+                progress.reject(index, endpoint.id or "", str(error))
             else:
                 yield EndpointItem(endpoint_id, wire.with_id(endpoint_id, body), index)
 

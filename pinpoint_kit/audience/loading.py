@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import attrs
 
 from pinpoint_kit.audience import locations
-from pinpoint_kit.audience.batches import Tally, tell
+from pinpoint_kit.audience.batches import UpdateProgress, attach_report
 from pinpoint_kit.audience.report import LoadProgress, LoadReport
 from pinpoint_kit.audience.row_checks import RowChecks
 from pinpoint_kit.audience.row_sources import checked_rows, local_file
@@ -147,11 +147,11 @@ class Loader:
 
     def _in_batches(self, kept: _CheckedUpdates, progress: _Progress) -> LoadReport:
         total = len(kept.rows)
-        tally = Tally(lambda done: progress.tell("sending", done, total))
+        tally = UpdateProgress(lambda done: progress.tell("sending", done, total))
         try:
             self._batches.send(kept.items(), tally)
         except Exception as error:
-            tell(error, tally.report(), "load")
+            attach_report(error, tally.report(), "load")
             raise
         rejected = tally.report().rejected
         return LoadReport(

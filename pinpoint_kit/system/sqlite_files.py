@@ -61,7 +61,8 @@ _LOCKED = Fault(
 _READ_ONLY = Fault(
     "read_only",
     is_permanent=True,
-    text="{} is read-only; give this process the right to write its file",
+    text="{} is read-only; give this process the right to write its file, or mount its file system"
+    " for writing",
 )
 #: A part of SQLite's own text -> what it means. The first that fits counts.
 _FAULTS = {
@@ -86,7 +87,8 @@ _FAULTS = {
     "unable to open": Fault(
         "unopened",
         is_permanent=False,
-        text="{} file cannot be opened; check that it exists and its rights",
+        text="{} file cannot be opened; check that it exists, its rights, and that its file system is"
+        " not read-only",
     ),
     "no such table": Fault(
         "no_table", is_permanent=True, text="{} lacks our tables; name another file"

@@ -136,7 +136,7 @@ def test_a_refusal_is_seen_everywhere(
         assert event_id
         assert eventually(lambda: pinpoint.delivery.stats().application == "refused")
         for _ in range(3):
-            with pytest.raises(pk.Forbidden):
+            with pytest.raises(pk.Forbidden, match="give application_id=ID"):
                 pinpoint.endpoints.get("device-1")
         with pytest.raises(pk.Forbidden):
             pinpoint.flush(0.1, raise_for_loss=True)

@@ -100,7 +100,11 @@ _EXPLANATIONS = (
     ("malformed", "corrupt", "the spool is corrupt"),
     ("not a database", "corrupt", "the spool is corrupt"),
     ("i/o error", "io", "the disk reported an I/O error; check the disk"),
-    ("unable to open", "io", "the spool cannot be opened; check its directory and rights"),
+    (
+        "unable to open",
+        "io",
+        "the spool cannot be opened; check its directory, its rights, and its file system",
+    ),
     ("too big", "too_large", "one item is larger than SQLite can store"),
 )
 
