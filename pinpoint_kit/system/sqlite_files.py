@@ -87,8 +87,8 @@ _FAULTS = {
     "unable to open": Fault(
         "unopened",
         is_permanent=False,
-        text="{} file cannot be opened; check that it exists, its rights, and that its file system is"
-        " not read-only",
+        text="{} file cannot be opened; check that it exists, its rights, and that its file system"
+        " is not read-only",
     ),
     "no such table": Fault(
         "no_table", is_permanent=True, text="{} lacks our tables; name another file"

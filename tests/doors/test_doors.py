@@ -236,10 +236,11 @@ def test_only_the_hosted_service_warns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pinpoint_kit.errors.PinpointRetiredWarning")
-@pytest.mark.usefixtures("_keys")
 def test_profiles_and_sessions(tmp_path: Path) -> None:
     """A profile gives the Region; a session and a profile together are refused."""
-    (tmp_path / "config").write_text("[profile shop]\nregion = eu-west-1\n")
+    (tmp_path / "config").write_text(
+        "[profile shop]\nregion = eu-west-1\naws_access_key_id = A\naws_secret_access_key = S\n"
+    )
     door = opened("aws://?profile=shop")
     assert (door.url, door.client.meta.region_name) == ("aws://eu-west-1", "eu-west-1")
     session = botocore.session.Session(profile="shop")
