@@ -7,9 +7,9 @@ order per endpoint is kept too.
 
 from __future__ import annotations
 
+import enum
 import functools
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Batch",
     "EndpointItem",
+    "EndpointPacker",
     "EventItem",
+    "EventPacker",
+    "Fit",
     "TooLarge",
     "pack_endpoints",
     "pack_events",
@@ -35,9 +38,6 @@ _GROUP_NEXT = _GROUP_TAIL + b","
 _GROUP_BYTES = len(_GROUP_HEAD) + len(_GROUP_MIDDLE) + len(_GROUP_TAIL) + 1
 _ITEMS_HEAD, _ITEMS_TAIL = b'{"Item":[', b"]}"
 _EMPTY_ENDPOINT = b"{}"
-_ENDPOINT_OF = operator.attrgetter("endpoint")
-_EVENT_ID_OF = operator.attrgetter("event_id")
-_FRAGMENT_OF = operator.attrgetter("fragment")
 
 
 @attrs.define(eq=False)
@@ -109,91 +109,185 @@ class TooLarge(Generic[I]):
     limit: int
 
 
+class Fit(enum.Enum):
+    """What a packer says of one more item."""
+
+    TAKEN = enum.auto()
+    FULL = enum.auto()  # it belongs into a later request
+    CONFLICT = enum.auto()  # so does it, and whatever comes after it at its endpoint
+    TOO_LARGE = enum.auto()  # no request can hold it
+
+
+class EventPacker:
+    """Fills one PutEvents request, event by event.
+
+    Events of one endpoint share a request only while their endpoint data does not conflict: one
+    JSON object cannot hold two of them, and events that came before the data must not be filed
+    under it. The same event id does not come twice in a request either.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._most_events = limits.max_events_per_request
+        self._most_event_bytes = limits.max_event_bytes
+        self.most_bytes = min(limits.max_event_request_bytes, limits.max_request_bytes)
+        #: The events that were taken, by endpoint.
+        self.groups: dict[str, list[bytes]] = {}
+        self._endpoints: dict[str, bytes] = {}
+        self._event_ids: set[str] = set()
+        self._size = len(_EVENTS_HEAD) + len(_EVENTS_TAIL) - 1  # the last group has no comma
+
+    def add(self, endpoint_id: str, event_id: str, fragment: bytes, endpoint: bytes = b"") -> Fit:
+        """Take the event, or say why not."""
+        length = len(fragment)
+        if length > self._most_event_bytes:
+            return Fit.TOO_LARGE
+        groups = self.groups
+        group = groups.get(endpoint_id)
+        size = self._size + length + 1
+        if group is None:
+            size += len(_key(endpoint_id)) + _GROUP_BYTES + len(endpoint or _EMPTY_ENDPOINT) - 1
+        elif endpoint and self._endpoints.get(endpoint_id) != endpoint:
+            return Fit.CONFLICT
+        event_ids = self._event_ids
+        if event_id in event_ids:
+            return Fit.CONFLICT
+        if size > self.most_bytes or len(event_ids) >= self._most_events:
+            return Fit.FULL if event_ids else Fit.TOO_LARGE
+        self._size = size
+        event_ids.add(event_id)
+        if group is not None:
+            group.append(fragment)
+        else:
+            groups[endpoint_id] = [fragment]
+            if endpoint:
+                self._endpoints[endpoint_id] = endpoint
+        return Fit.TAKEN
+
+    @property
+    def is_full(self) -> bool:
+        """True when as many events were taken as a request may have."""
+        return len(self._event_ids) >= self._most_events
+
+    def body(self) -> bytes:
+        """Return the body of the request, bytes joined."""
+        return _joined(self.groups, self._endpoints)
+
+
 def pack_events(items: Iterable[E], limits: Limits) -> Iterator[Batch[E] | TooLarge[E]]:
     """Pack events into PutEvents requests.
 
-    A batch ends early where the same event id comes twice, or other endpoint
-    data comes for an endpoint that has some in this batch already: one JSON object cannot hold
-    both, and their order matters.
+    An event that conflicts with one before it (see `EventPacker`) goes into a later request, with
+    all that come after it at its endpoint; the others do not wait for it. So the order of an
+    endpoint's events is kept over the requests.
     """
-    frame = len(_EVENTS_HEAD) + len(_EVENTS_TAIL)
-    most_bytes = min(limits.max_event_request_bytes, limits.max_request_bytes)
-    if isinstance(items, list):
-        body = _body_at_once(items, limits)
-        if 0 < len(body) <= most_bytes:
-            yield Batch(items, body, events_body)
+    source = iter(items)
+    held: list[E] = []
+    while True:
+        packer, batch = EventPacker(limits), list[E]()
+        waiting, held = held, []
+        blocked: set[str] = set()
+        # What could not be taken is bounded, or each request would look at all that is left.
+        while len(held) < limits.max_events_per_request and not packer.is_full:
+            item = waiting.pop(0) if waiting else next(source, None)
+            if item is None:
+                break
+            endpoint_id = item.endpoint_id
+            fit = Fit.CONFLICT
+            if endpoint_id not in blocked:
+                fit = packer.add(endpoint_id, item.event_id, item.fragment, item.endpoint)
+            if fit is Fit.TAKEN:
+                batch.append(item)
+            elif fit is Fit.TOO_LARGE:
+                yield too_large_event(item, limits)
+            else:
+                held.append(item)
+                blocked.add(endpoint_id)
+                if fit is Fit.FULL:
+                    break
+        held += waiting
+        if batch:
+            yield Batch(batch, packer.body(), events_body)
+        elif not held:
             return
-    batch: list[E] = []
-    size = frame
-    endpoints: dict[str, bytes] = {}
-    seen: set[str] = set()
-    for item in items:
-        alone = item.size
-        if alone > most_bytes or len(item.fragment) > limits.max_event_bytes:
-            yield _event_too_large(item, alone, most_bytes, limits)
-            continue
-        known = endpoints.get(item.endpoint_id)
-        more = len(item.fragment) + 1 if known is not None else alone - frame + 1
-        if known == b"" and item.endpoint:
-            more += len(item.endpoint)
-        conflict = item.event_id in seen or bool(known and item.endpoint and known != item.endpoint)
-        if batch and (
-            len(batch) >= limits.max_events_per_request or size + more > most_bytes or conflict
-        ):
-            yield Batch(batch, events_body(batch), events_body)
-            batch, size, endpoints, seen = [], frame, {}, set()
-            more = alone - frame + 1
-        batch.append(item)
-        size += more
-        seen.add(item.event_id)
-        endpoints[item.endpoint_id] = endpoints.get(item.endpoint_id) or item.endpoint
-    if batch:
-        yield Batch(batch, events_body(batch), events_body)
 
 
-def _body_at_once(items: list[E], limits: Limits) -> bytes:
-    """Return the body of all if one request may hold them, as nearly always; else b""."""
-    count = len(items)
-    if (
-        0 < count <= limits.max_events_per_request
-        and not any(map(_ENDPOINT_OF, items))
-        and len(set(map(_EVENT_ID_OF, items))) == count
-        and max(map(len, map(_FRAGMENT_OF, items))) <= limits.max_event_bytes
-    ):
-        return events_body(items)
-    return b""
-
-
-def _event_too_large(item: E, alone: int, most_bytes: int, limits: Limits) -> TooLarge[E]:
+def too_large_event(item: E, limits: Limits) -> TooLarge[E]:
+    """Return the event that fits into no request, with the limit that it breaks."""
     if len(item.fragment) > limits.max_event_bytes:
         return TooLarge(item, len(item.fragment), limits.max_event_bytes)
-    return TooLarge(item, alone, most_bytes)
+    most_bytes = min(limits.max_event_request_bytes, limits.max_request_bytes)
+    return TooLarge(item, item.size, most_bytes)
 
 
 def events_body(items: Sequence[EventItem]) -> bytes:
-    """Return the body of one PutEvents request, events grouped by endpoint, bytes joined."""
+    """Return the body of one PutEvents request for events that have been in one before."""
     groups: dict[str, list[bytes]] = {}
     endpoints: dict[str, bytes] = {}
     for item in items:
-        endpoint_id = item.endpoint_id
-        if endpoint_id in groups:
-            groups[endpoint_id].append(item.fragment)
-        else:
-            groups[endpoint_id] = [item.fragment]
+        groups.setdefault(item.endpoint_id, []).append(item.fragment)
         if item.endpoint:
-            endpoints[endpoint_id] = item.endpoint
+            endpoints[item.endpoint_id] = item.endpoint
+    return _joined(groups, endpoints)
+
+
+def _joined(groups: Mapping[str, Sequence[bytes]], endpoints: Mapping[str, bytes]) -> bytes:
     parts = [_EVENTS_HEAD]
     for endpoint_id, fragments in groups.items():
         parts += (
             _key(endpoint_id),
             _GROUP_HEAD,
-            endpoints.get(endpoint_id, _EMPTY_ENDPOINT),
+            endpoints.get(endpoint_id, _EMPTY_ENDPOINT) if endpoints else _EMPTY_ENDPOINT,
             _GROUP_MIDDLE,
-            b",".join(fragments),
+            b",".join(fragments) if len(fragments) > 1 else fragments[0],
             _GROUP_NEXT,
         )
     parts[-1] = _GROUP_TAIL + _EVENTS_TAIL
     return b"".join(parts)
+
+
+class EndpointPacker:
+    """Fills one UpdateEndpointsBatch request; updates of one endpoint become one.
+
+    Args:
+        limits: the service's limits.
+        merge: the JSON of two updates in one, or None where that cannot be.
+    """
+
+    def __init__(self, limits: Limits, merge: Callable[[bytes, bytes], bytes | None]) -> None:
+        self._limits = limits
+        self._merge = merge
+        self._most_bytes = min(limits.max_endpoint_request_bytes, limits.max_request_bytes)
+        #: What was taken, by endpoint.
+        self.groups: dict[str, bytes] = {}
+        self._size = len(_ITEMS_HEAD) + len(_ITEMS_TAIL) - 1  # the last one has no comma
+
+    def add(self, endpoint_id: str, fragment: bytes) -> Fit:
+        """Take the update, or say why not."""
+        known = self.groups.get(endpoint_id)
+        if known is not None:
+            merged = self._merge(known, fragment)
+            if merged is None or len(merged) > self._limits.max_endpoint_bytes:
+                return Fit.CONFLICT
+            fragment = merged
+        elif len(fragment) > self._limits.max_endpoint_bytes:
+            return Fit.TOO_LARGE
+        size = self._size + len(fragment) + 1 - (0 if known is None else len(known) + 1)
+        if size > self._most_bytes or (
+            known is None and len(self.groups) >= self._limits.max_endpoints_per_request
+        ):
+            return Fit.FULL if self.groups else Fit.TOO_LARGE
+        self._size = size
+        self.groups[endpoint_id] = fragment
+        return Fit.TAKEN
+
+    @property
+    def is_full(self) -> bool:
+        """True when as many updates were taken as a request may have."""
+        return len(self.groups) >= self._limits.max_endpoints_per_request
+
+    def body(self) -> bytes:
+        """Return the body of the request, bytes joined."""
+        return _ITEMS_HEAD + b",".join(self.groups.values()) + _ITEMS_TAIL
 
 
 def pack_endpoints(

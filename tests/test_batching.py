@@ -80,15 +80,26 @@ def test_other_endpoint_data_ends_a_batch() -> None:
     ]
 
 
-def test_endpoint_data_may_come_after_the_first_event() -> None:
-    """Data for an endpoint that has none yet joins the batch while its bytes fit, exactly."""
-    items = [event("a", "1"), event("a", "2", b'{"Address":"%b"}' % (b"x" * 40))]
-    (whole,) = pack_events(items, DEFAULT_LIMITS)
-    assert isinstance(whole, Batch)
-    assert json.loads(whole.body)["BatchItem"]["a"]["Endpoint"] == {"Address": "x" * 40}
-    tight = attrs.evolve(DEFAULT_LIMITS, max_event_request_bytes=len(whole.body) - 1)
-    packed = list(pack_events(items, tight))
-    assert [len(batch.items) for batch in packed if isinstance(batch, Batch)] == [1, 1]
+def test_endpoint_data_does_not_join_events_that_came_before_it() -> None:
+    """They would be filed under it; what comes after the data joins it."""
+    items = [event("a", "1"), event("a", "2", b'{"Address":"x"}'), event("a", "3")]
+    bodies = [
+        json.loads(b.body) for b in pack_events(items, DEFAULT_LIMITS) if isinstance(b, Batch)
+    ]
+    groups = [body["BatchItem"]["a"] for body in bodies]
+    assert [(group["Endpoint"], [*group["Events"]]) for group in groups] == [
+        ({}, ["1"]),
+        ({"Address": "x"}, ["2", "3"]),
+    ]
+
+
+def test_a_conflict_holds_back_its_own_endpoint_only() -> None:
+    """200 endpoints with two users each are 400 events in a few requests, not in 200."""
+    one, two = b'{"User":{"UserId":"1"}}', b'{"User":{"UserId":"2"}}'
+    items = [event(f"d{n}", f"{n}-{data!r}", data) for n in range(200) for data in (one, two)]
+    sizes = [len(b.items) for b in pack_events(items, DEFAULT_LIMITS) if isinstance(b, Batch)]
+    assert sum(sizes) == 400
+    assert len(sizes) <= 6
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ Nothing here encodes an event or knows botocore: items come encoded, and a sende
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -16,19 +15,23 @@ import attrs
 from pinpoint_kit.delivery.pacing import Pacer
 from pinpoint_kit.delivery.pipeline.backlog import Backlog, spooled_error
 from pinpoint_kit.delivery.pipeline.buffer import Buffer
-from pinpoint_kit.delivery.pipeline.items import Recorded
+from pinpoint_kit.delivery.pipeline.futures import settle
+from pinpoint_kit.delivery.pipeline.items import Loss, Queued, Recorded, Verdict
 from pinpoint_kit.delivery.pipeline.log import Log
-from pinpoint_kit.delivery.pipeline.outcomes import Notices, Outcomes, settle
+from pinpoint_kit.delivery.pipeline.notices import Notices
+from pinpoint_kit.delivery.pipeline.outcomes import Outcomes
 from pinpoint_kit.delivery.pipeline.worker import Sender, Workers
-from pinpoint_kit.errors import DeliveryError
+from pinpoint_kit.errors import ClosedError, DeliveryError
 from pinpoint_kit.models.checks import seconds
 from pinpoint_kit.system import forks
+from pinpoint_kit.system.turns import NoTurnError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
     from pinpoint_kit.delivery.options import DeliveryOptions
+    from pinpoint_kit.delivery.pipeline.items import Entry
     from pinpoint_kit.delivery.report import (
         ApplicationState,
         DeadLetter,
@@ -43,6 +46,8 @@ __all__ = ["Delivery"]
 
 #: Seconds between two looks for work where no thread can be had to wait for it.
 _STEP_S = 0.01
+#: Seconds that closing may take to write to the disk what is in memory alone, beyond its timeout.
+_SAVE_S = 0.1
 
 
 class Delivery:
@@ -82,7 +87,7 @@ class Delivery:
         self._log = Log(clock)
         self._notices = Notices(on_rejected, on_dropped)
         self._pacer = pacer or Pacer({}, clock)
-        self._buffer = Buffer(options, clock)
+        self._buffer = Buffer(options, limits, clock)
         self._outcomes = Outcomes(self._buffer, self._log, self._notices)
         self._workers = Workers(
             self._buffer, self._outcomes, send, self._pacer, limits, options, clock, self._log
@@ -91,11 +96,10 @@ class Delivery:
         if spool is not None:
             self._backlog = Backlog(spool, self._buffer, options, self._log, clock)
             self._outcomes.backlog = self._backlog
-            self._workers.upkeep = self._backlog.look_after
+            self._workers.upkeep = self._backlog.maintain
             self._workers.tick = self._backlog.tick
-        self._is_closed = False
-        self._dropped_before = 0
-        self._close_lock = threading.Lock()
+        self._is_finished = False
+        self._lost_before = 0
         forks.watch(self, forks.Layer.DELIVERY, after_in_child=Delivery.after_fork)
         forks.close_at_exit(self)
         if spool is not None:
@@ -118,9 +122,13 @@ class Delivery:
         Raises:
             ClosedError: the client was closed.
         """
-        is_plain = future is None and not endpoint
-        if not (is_plain and self._buffer.put_plain(endpoint_id, event_id, fragment)):
-            self._put(Recorded(endpoint_id, event_id, fragment, endpoint, future))
+        forks.check()
+        if (
+            future is not None
+            or endpoint
+            or not self._buffer.put_plain(endpoint_id, event_id, fragment)
+        ):
+            self._put(Queued(endpoint_id, event_id, fragment, endpoint, future, at=self._clock()))
 
     @property
     def put_plain(self) -> Callable[[str, str, bytes], bool]:
@@ -131,25 +139,52 @@ class Delivery:
         return self._buffer.put_plain
 
     def enqueue_endpoint(self, endpoint_id: str, fragment: bytes) -> None:
-        """Queue one encoded endpoint update, folded into one that waits if possible.
+        """Queue one encoded endpoint update; those of one endpoint that wait go out as one.
 
         Raises:
             ClosedError: the client was closed.
         """
-        self._put(Recorded(endpoint_id, "", fragment, is_endpoint=True))
+        forks.check()
+        self._put(Queued(endpoint_id, "", fragment, at=self._clock(), is_endpoint=True))
 
-    def _put(self, item: Recorded) -> None:
-        workers = self._workers
-        if self._backlog is None:
-            dropped, why = self._buffer.put(item, workers.is_current_thread), "buffer_full"
-        else:
-            dropped, why = self._backlog.put(item, workers.is_current_thread)
-        if not workers.threads:
+    def _put(self, item: Queued) -> None:
+        self._check_open()
+        workers, buffer = self._workers, self._buffer
+        if not workers.is_alive:
             forks.watch_child_exit()
             workers.start()
-            self._buffer.takes_plain = self._backlog is None and bool(workers.threads)
-        if dropped is not None:
-            self._outcomes.tell_dropped([dropped], why)
+        may_wait = workers.is_alive and not workers.is_current_thread and not buffer.is_busy_here
+        if self._backlog is not None:
+            reason = self._backlog.put(item, may_wait=may_wait)
+        else:
+            reason = self._put_in_memory(item, may_wait=may_wait)
+            buffer.takes_plain = workers.is_alive and not buffer.is_closed
+        if buffer.evicted:
+            self._outcomes.clear_evicted()
+        if reason:
+            self._outcomes.drop(item, "closed" if buffer.is_closed else reason)
+        elif buffer.is_over:  # closed meanwhile: nobody would look at it any more
+            self._give_up_rest(0.1)
+
+    def _put_in_memory(self, item: Queued, *, may_wait: bool) -> str:
+        """Do what the options say of a full buffer; gives the reason to drop the item, or ""."""
+        buffer, weight = self._buffer, item.weight
+        policy = self._options.when_full
+        while buffer.is_full(weight):
+            if policy == "drop_oldest" and buffer.evict():
+                continue
+            if policy != "block" or not may_wait or buffer.is_closed:
+                return "buffer_full"
+            buffer.wait_for_room(weight)
+            self._workers.ensure()
+        if buffer.is_closed:
+            return "closed"
+        buffer.put(item)
+        return ""
+
+    def _check_open(self) -> None:
+        if self._buffer.is_closed:
+            raise ClosedError("this client was closed: make a new one with connect()")
 
     def reject(self, item: Recorded, reason: str, message: str) -> None:
         """Count an item that was refused for its content before it was queued.
@@ -162,8 +197,9 @@ class Delivery:
         Raises:
             ClosedError: the client was closed.
         """
-        self._buffer.reject(reason)
-        self._outcomes.tell_rejected(item, reason, message)
+        forks.check()
+        self._check_open()
+        self._outcomes.reject(item.queued(self._clock()), reason, message)
 
     def drop_closed(self, item: Recorded) -> None:
         """Count an item that was recorded after the client was closed.
@@ -171,16 +207,15 @@ class Delivery:
         Args:
             item: what is given up, encoded as far as it could be.
         """
-        self._buffer.drop_new("closed")
-        self._outcomes.tell_dropped([item], "closed")
+        self._outcomes.drop(item.queued(self._clock()), "closed")
 
     def count_truncated(self) -> None:
-        """Count an event whose values were cut to the limit."""
-        self._buffer.count_truncated()
+        """Count an event of which something was cut to the limit."""
+        self._buffer.truncated.add()
 
     def count_left_out(self, number: int) -> None:
         """Count names and values that were left out of an event because they cannot be sent."""
-        self._buffer.count_left_out(number)
+        self._buffer.left_out.add(number)
 
     def stats(self) -> DeliveryStats:
         """Counts since the client was made, and how delivery is doing right now."""
@@ -218,7 +253,8 @@ class Delivery:
         """Send everything recorded so far and wait until all of it is settled.
 
         Blocks for at most `timeout` seconds, also while a request hangs. Not terminal: record
-        again afterwards as you like.
+        again afterwards as you like. On delivery's own thread, as in the callback of a future, it
+        cannot wait for itself, and only reports.
 
         Args:
             timeout: seconds, 0 or more.
@@ -226,25 +262,32 @@ class Delivery:
         Returns:
             The counts at the end; `pending` is what did not make it in time.
         """
+        forks.check()
         self._wait_settled(seconds(timeout))
         return self._buffer.report()
 
     def _wait_settled(self, timeout: float) -> None:
-        if self._workers.is_alive:
-            self._buffer.wait_settled(timeout)
+        workers, buffer = self._workers, self._buffer
+        if workers.is_current_thread or buffer.is_over:
+            return
+        if not workers.is_alive and buffer.report().pending:
+            workers.start()  # one that died has left something
+        if workers.is_alive:
+            buffer.wait_settled(timeout, workers.ensure)
             return
         # No thread runs: none was needed, or at interpreter exit none can be started any more.
         # Then this thread does the work.
         deadline = time.monotonic() + timeout
-        while self._buffer.report().pending and time.monotonic() < deadline:
-            if not self._workers.step():
+        while buffer.report().pending and time.monotonic() < deadline:
+            if not workers.step():
                 time.sleep(_STEP_S)
 
     def close(self, timeout: float = 5.0) -> DeliveryReport:
         """Flush, then stop; idempotent.
 
         What is still pending then is dropped as `closed`; with a spool it stays there, pending,
-        and the next process that opens the spool delivers it.
+        and the next process that opens the spool delivers it. It may be called from anywhere, also
+        while it runs already, as by a signal handler: each call does what is left to be done.
 
         Args:
             timeout: seconds that pending items may still take.
@@ -252,24 +295,54 @@ class Delivery:
         Returns:
             The final counts; `pending` is what stays in the spool.
         """
+        forks.check()
         timeout = seconds(timeout)
-        with self._close_lock:
-            if not self._is_closed:
-                deadline = self._clock() + timeout
-                self._buffer.close()
-                self._wait_settled(timeout)
-                spooled = self._buffer.spooled_futures()
-                left = self._buffer.abandon("closed")
-                self._outcomes.tell_dropped(left, "closed", self._buffer.last_error)
-                self._workers.join(max(0.0, deadline - self._clock()))
-                if self._backlog is not None:
-                    self._backlog.close()
-                for future in spooled:
-                    settle(future, spooled_error())
-                self._notices.close(max(0.1, deadline - self._clock()))
-                self._is_closed = True
-                forks.forget(self)
+        if not self._is_finished:
+            deadline = time.monotonic() + timeout
+            self._buffer.close()
+            self._wait_settled(timeout)
+            self._finish(deadline)
         return self._buffer.report()
+
+    def _finish(self, deadline: float) -> None:
+        """Stop everything; doing it again, or from where it was interrupted, changes nothing."""
+        if self._backlog is not None:
+            self._backlog.save_rest(max(deadline, time.monotonic() + _SAVE_S))
+        if not self._give_up_rest(max(_STEP_S, deadline - time.monotonic())):
+            return  # this very thread is at work in there: the call that was interrupted goes on
+        self._workers.join(max(0.0, deadline - time.monotonic()))
+        if self._backlog is not None:
+            self._backlog.close()
+        self._notices.close(max(0.1, deadline - time.monotonic()))
+        self._log.rest()
+        self._is_finished = True
+        forks.forget(self)
+
+    def _give_up_rest(self, wait_s: float) -> bool:
+        """Drop what is in memory alone, and leave the rest on disk; False when it must wait."""
+        futures: list[Future[EventResult]] = []
+        reason, message = "closed", self._buffer.last_error
+
+        def verdict_on(entries: list[Entry]) -> Verdict:
+            in_memory = []
+            for entry in entries:
+                item = entry[0]
+                if isinstance(item, Queued) and item.row:
+                    if item.future is not None:
+                        futures.append(item.future)
+                else:
+                    in_memory.append(entry)
+            losses = [Loss("dropped", reason, message, in_memory)] if in_memory else []
+            return Verdict(losses=losses)
+
+        try:
+            verdict = self._buffer.abandon(verdict_on, wait_s)
+        except NoTurnError:
+            return False
+        self._outcomes.conclude(verdict)
+        for future in futures:
+            settle(future, spooled_error())
+        return True
 
     @property
     def exit_timeout(self) -> float:
@@ -278,13 +351,13 @@ class Delivery:
 
     def begin_exit(self, deadline: float) -> None:  # noqa: ARG002 -- of `forks.Closing`
         """The program ends and nobody closed this client: have what waits sent now."""
-        self._dropped_before = self._buffer.report().dropped
+        self._lost_before = self._buffer.report().dropped
         self._buffer.close()
 
     def finish_exit(self, deadline: float) -> None:
         """Deliver until the deadline, and say what could not be delivered."""
         report = self.close(max(0.0, deadline - time.monotonic()))
-        dropped = report.dropped - self._dropped_before
+        dropped = report.dropped - self._lost_before
         if dropped or report.pending:
             logging.getLogger("pinpoint_kit.delivery").warning(
                 "a client was not closed before exit: %d event(s) dropped, %d left in the spool;"
@@ -300,13 +373,12 @@ class Delivery:
             inherited += self._backlog.inherited()
             self._backlog.spool.after_fork()
             self._backlog.renew()
-        self._buffer.reset(is_closed=self._is_closed)
+        self._buffer.reset(is_closed=self._is_finished)
         self._log.renew()
-        self._pacer.renew_lock()
+        self._pacer.renew()
         self._notices.renew()
         self._outcomes.letters.clear()
         self._workers.renew()
-        self._close_lock = threading.Lock()
         self._on_fork()
         for future in inherited:
             # Its lock may be held by a thread that does not exist here, so it is made anew.

@@ -7,10 +7,12 @@ arithmetic with an injected clock: nothing here waits.
 from __future__ import annotations
 
 import math
-import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
+
+from pinpoint_kit.system.turns import NoTurnError, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +26,8 @@ _FIRST_GUESS = 20.0
 _AS_GOOD_AS_FREE = 1000.0
 #: Requests that are under way together are told 429 together: that is one reason to slow down.
 _ONE_CUT_S = 1.0
+#: When to ask again where this thread was asking already.
+_SOON_S = 0.01
 
 
 def hosted_rates(limits: Limits) -> dict[str, float]:
@@ -92,16 +96,15 @@ class Pacer:
         self._rates = rates
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
-        self._lock = threading.Lock()
+        self.renew()
 
-    def renew_lock(self) -> None:
-        """In a forked child, where another thread's lock would never be released."""
-        self._lock = threading.Lock()
+    def renew(self) -> None:
+        """In a forked child, where another thread's turn would never end."""
+        self._turn = Turn()
 
     def rate(self, operation: str) -> float:
         """The present rate in requests a second; infinite when free."""
-        with self._lock:
-            return self._bucket(operation).rate
+        return self._bucket(operation).rate
 
     def spend(self, operation: str) -> float:
         """Spend a token if there is one.
@@ -110,7 +113,8 @@ class Pacer:
             0.0 when the request may go now, otherwise the seconds until it is worth asking again;
             then nothing was spent.
         """
-        with self._lock:
+
+        def spend() -> float:
             bucket = self._bucket(operation)
             bucket.refill(self._clock())
             wait = bucket.wait()
@@ -118,26 +122,37 @@ class Pacer:
                 bucket.tokens -= 1.0
             return wait
 
+        try:
+            return self._turn.run(spend)
+        except NoTurnError:  # a signal handler in the midst of it
+            return _SOON_S
+
     def throttled(self, operation: str) -> None:
         """The service said 429: half the rate, and no burst."""
-        with self._lock:
+
+        def cut() -> None:
             now = self._clock()
             bucket = self._bucket(operation)
             bucket.refill(now)
             bucket.cut(now)
+
+        self._change(cut)
 
     def succeeded(self, operation: str) -> None:
         """The service answered: a little faster again."""
         bucket = self._buckets.get(operation)
         if bucket is None or bucket.rate >= bucket.ceiling:
             return
-        with self._lock:
-            bucket.grow(self._clock())
+        self._change(lambda: bucket.grow(self._clock()))
+
+    def _change(self, action: Callable[[], None]) -> None:
+        with suppress(NoTurnError):  # as above: the next answer says the same
+            self._turn.run(action)
 
     def _bucket(self, operation: str) -> _Bucket:
         bucket = self._buckets.get(operation)
         if bucket is None:
             ceiling = self._rates.get(operation, math.inf)
-            bucket = _Bucket(ceiling, ceiling, min(ceiling, 1e9), self._clock())
-            self._buckets[operation] = bucket
+            fresh = _Bucket(ceiling, ceiling, min(ceiling, 1e9), self._clock())
+            bucket = self._buckets.setdefault(operation, fresh)
         return bucket

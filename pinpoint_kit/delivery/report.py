@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 import attrs
 
 from pinpoint_kit.errors import DeliveryError
 from pinpoint_kit.models.display.display import COUNTS, Displayed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: Whether the application is known that events are sent to.
 ApplicationState: TypeAlias = Literal["known", "looking_up", "refused"]
@@ -38,6 +36,13 @@ class DeliveryReport(Displayed):
         rejected: events refused for their content, by us or by the service.
         dropped: events given up by policy (buffer full, undeliverable, closed).
         pending: events that are neither; they will still be tried.
+        refused_endpoints: endpoint data that went with events and was refused, while the events
+            were taken; `submit` says so for each.
+        truncated: events of which something was cut or left out to fit the limits.
+        left_out: attributes, metrics and values that were left out of events, because their name
+            is too long, there are too many, or the value is not finite.
+        not_durable: events whose `record` returned before they were in the spool, because the
+            disk or another process held it up; 0 without a spool.
         reasons: rejected and dropped, by reason.
     """
 
@@ -46,12 +51,16 @@ class DeliveryReport(Displayed):
     rejected: int = 0
     dropped: int = 0
     pending: int = 0
+    refused_endpoints: int = 0
+    truncated: int = 0
+    left_out: int = 0
+    not_durable: int = 0
     reasons: dict[str, int] = attrs.field(factory=dict, converter=_reasons, metadata={COUNTS: True})
 
     @property
     def is_complete(self) -> bool:
-        """True when every recorded event was accepted."""
-        return self.accepted == self.recorded
+        """True when every recorded event was accepted, with the endpoint data that it had."""
+        return self.accepted == self.recorded and not self.refused_endpoints
 
     def since(self, earlier: DeliveryReport) -> DeliveryReport:
         """What happened between an earlier report and this one.
@@ -64,11 +73,15 @@ class DeliveryReport(Displayed):
             rejected=self.rejected - earlier.rejected,
             dropped=self.dropped - earlier.dropped,
             pending=self.pending,
+            refused_endpoints=self.refused_endpoints - earlier.refused_endpoints,
+            truncated=self.truncated - earlier.truncated,
+            left_out=self.left_out - earlier.left_out,
+            not_durable=self.not_durable - earlier.not_durable,
             reasons=+(Counter(self.reasons) - Counter(earlier.reasons)),
         )
 
     def raise_for_loss(self) -> DeliveryReport:
-        """Return self when nothing was rejected, dropped or left pending.
+        """Return self when nothing was rejected, dropped or left pending, and no data refused.
 
         Raises:
             DeliveryError: something was; the message has the counts and the reasons.
@@ -78,7 +91,13 @@ class DeliveryReport(Displayed):
         why = ", ".join(f"{reason}: {count}" for reason, count in sorted(self.reasons.items()))
         raise DeliveryError(
             f"{self.rejected} events rejected, {self.dropped} dropped, {self.pending} pending of"
-            f" {self.recorded} recorded" + (f" ({why})" if why else ""),
+            f" {self.recorded} recorded"
+            + (f" ({why})" if why else "")
+            + (
+                f", endpoint data of {self.refused_endpoints} refused"
+                if self.refused_endpoints
+                else ""
+            ),
             "incomplete",
         )
 
@@ -92,14 +111,8 @@ class DeliveryStats(DeliveryReport):
         oldest_age: seconds that the oldest pending event has waited; 0.0 when none does.
         requests: requests answered or failed so far.
         retries: events that were sent again.
-        truncated: events whose values were cut to the limit.
-        left_out: attributes, metrics and values that were left out of events, because their name
-            is too long, there are too many, or the value is not finite.
-        refused_endpoints: endpoint data that went with events and was refused, while the events
-            were taken; `submit` tells each.
         application: whether the application is `known`, being looked for by its name
-            (`looking_up`), or
-            its look-up was `refused`; then recorded events wait.
+            (`looking_up`), or its look-up was `refused`; then recorded events wait.
         last_error: the class and text of the latest failure, without content; "" when none.
     """
 
@@ -107,9 +120,6 @@ class DeliveryStats(DeliveryReport):
     oldest_age: float = 0.0
     requests: int = 0
     retries: int = 0
-    truncated: int = 0
-    left_out: int = 0
-    refused_endpoints: int = 0
     application: ApplicationState = "known"
     last_error: str = ""
 
@@ -137,38 +147,21 @@ class DeadLetter(Displayed):
     tries: int = 0
 
 
-@attrs.define
+@attrs.frozen
 class Ledger:
-    """The running counts. Whoever owns it guards it with a lock."""
+    """What has become of the items that were sent. A new value takes the place of the old one.
 
-    recorded: int = 0
+    That is one step, so it says at every moment, to whoever looks, what was counted last:
+    an exception comes before a commit or after it.
+    """
+
     accepted: int = 0
     rejected: int = 0
     dropped: int = 0
-    pending: int = 0
     requests: int = 0
     retries: int = 0
-    truncated: int = 0
-    left_out: int = 0
     refused_endpoints: int = 0
     last_error: str = ""
-    reasons: Counter[str] = attrs.field(factory=Counter)
-
-    def report(self) -> DeliveryReport:
-        """The counts as a value."""
-        return DeliveryReport(
-            recorded=self.recorded,
-            accepted=self.accepted,
-            rejected=self.rejected,
-            dropped=self.dropped,
-            pending=self.pending,
-            reasons=self.reasons,
-        )
-
-    def stats(self, *, buffered_bytes: int, oldest_age: float) -> DeliveryStats:
-        """The counts and the state as a value."""
-        return DeliveryStats(
-            **attrs.asdict(self, recurse=False),
-            buffered_bytes=buffered_bytes,
-            oldest_age=oldest_age,
-        )
+    reasons: Mapping[str, int] = attrs.field(factory=dict)
+    #: What was committed last.
+    latest: object = None

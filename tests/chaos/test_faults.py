@@ -74,7 +74,7 @@ def test_a_fault_that_is_final_is_counted(
 ) -> None:
     """What the service refuses for good is rejected, each event once, and the rest is stored."""
     pinpoint = connect(door)
-    faulty_pinpoint.script([fault] * 2)
+    faulty_pinpoint.script([fault] * 6)  # as often as 30 events can be halved
     with Watch(pinpoint) as watch:
         futures = submit(pinpoint, 30)
         pinpoint.flush(10.0)

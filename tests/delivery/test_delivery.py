@@ -15,10 +15,8 @@ import pytest
 
 from pinpoint_kit import DeliveryOptions, errors
 from pinpoint_kit.delivery import Delivery
-from pinpoint_kit.delivery.pipeline.buffer import Buffer
-from pinpoint_kit.delivery.pipeline.items import Recorded
 from pinpoint_kit.limits import DEFAULT_LIMITS
-from tests.delivery.conftest import Clock, Service, fragment
+from tests.delivery.conftest import Service, fragment
 
 if TYPE_CHECKING:
     from pinpoint_kit import EventResult
@@ -64,63 +62,62 @@ def test_no_thread_runs_before_the_first_event() -> None:
     assert not thread.is_alive()
 
 
-def woken(buffer: Buffer, clock: Clock) -> tuple[threading.Thread, threading.Semaphore]:
-    """Return a worker that waits in the buffer, and what is released when it reads the clock."""
-    looks = threading.Semaphore(0)
-
-    def look() -> float:
-        if threading.current_thread() is worker:
-            looks.release()
-        return clock.now
-
-    buffer._clock = look
-    worker = threading.Thread(target=buffer.take, args=(100, lambda: 0.0), daemon=True)
-    worker.start()
-    return worker, looks
-
-
-def put(buffer: Buffer, event_id: str) -> None:
-    """Put one event into the buffer, of an endpoint of its own."""
-    buffer.put(Recorded(event_id, event_id, fragment(event_id)), lambda: False)
-
-
-def test_recording_in_an_outage_wakes_no_worker() -> None:
+def test_recording_in_an_outage_wakes_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once a worker knows that something is due it is woken by the end of its pause only."""
-    clock = Clock()
-    buffer = Buffer(DeliveryOptions(flush_events=2), clock)
-    buffer.pause_until(clock.now + 3600.0)
-    worker, looks = woken(buffer, clock)
-    assert looks.acquire(timeout=10)
-    put(buffer, "0")
-    put(buffer, "1")
-    while not buffer._is_due_known:
-        assert looks.acquire(timeout=10)
-    while looks.acquire(timeout=0.05):
-        pass
+    delivery = running(Service(), flush_events=2)
+    buffer = delivery._buffer
+    buffer.pause_until(time.monotonic() + 3600.0)
+    record(delivery, "0")
+    record(delivery, "1")
+    wait_until(lambda: buffer._is_due_known and bool(buffer._idle))
+    looks: list[float] = []
+    take = buffer._take
+
+    def look(pace: Callable[[], float]) -> Any:
+        looks.append(0.0)
+        return take(pace)
+
+    monkeypatch.setattr(buffer, "_take", look)
     for number in range(100):
-        put(buffer, str(number))
-    assert not looks.acquire(timeout=0.05)
-    buffer.close()
-    worker.join(10)
-    assert not worker.is_alive()
+        record(delivery, f"more-{number}")
+    assert buffer._bell.empty()
+    assert len(looks) <= 2
+    buffer.pause_until(0.0)
+    assert delivery.close(10).accepted == 102
 
 
-def test_what_becomes_due_while_another_worker_sends_wakes_the_next_one() -> None:
+def test_what_becomes_due_while_another_worker_sends_is_sent() -> None:
     """Somebody who took what was due knows nothing of what comes after it."""
-    clock = Clock()
-    buffer = Buffer(DeliveryOptions(flush_events=3, flush_interval=3600.0), clock)
-    worker, looks = woken(buffer, clock)
-    assert looks.acquire(timeout=10)
-    for number in (0, 1):
-        put(buffer, str(number))
-    assert looks.acquire(timeout=10)
-    with buffer._lock:  # another worker looks, finds them due and takes the first
-        buffer._seconds_until_due(clock.now + 3600.0)
-        assert len(buffer._take(1, clock.now)) == 1
-    for number in (2, 3):
-        put(buffer, str(number))
-    worker.join(10)
-    assert not worker.is_alive()
+    service, release, begun = Service(), threading.Event(), threading.Event()
+    arrived = threading.Event()
+
+    def send(body: bytes) -> Any:
+        if b'"first"' in body:
+            begun.set()
+            release.wait(10)
+        else:
+            arrived.set()
+        return service(body)
+
+    delivery = running(send, flush_events=3, flush_interval=3600.0, max_in_flight=2)
+    for name in ("first", "1", "2"):
+        record(delivery, name, name)
+    assert begun.wait(10)
+    delivery._workers.start()  # a second one, which finds nothing to do
+    wait_until(lambda: bool(delivery._buffer._idle))
+    for name in "345":
+        record(delivery, name, name)
+    assert arrived.wait(10)
+    release.set()
+    assert delivery.close(10).accepted == 6
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for what a thread brings about."""
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_a_hundred_events_go_out_without_a_flush() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pinpoint_kit.models.event import EventResult
+from pinpoint_kit.models.event import ACCEPTED, EventResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from pinpoint_kit.batching import EventItem
 
 __all__ = ["Answer", "result_of", "status_of"]
 
@@ -36,17 +35,19 @@ def status_of(results: Mapping[str, Mapping[str, object]], endpoint_id: str, eve
 
 
 def statuses_of(
-    results: Mapping[str, Mapping[str, object]], items: Sequence[EventItem]
-) -> list[int]:
-    """The status of each of these events, as `status_of` gives it."""
-    statuses: list[int] = []
-    for item in items:
-        try:
-            status = results[item.endpoint_id]["EventsItemResponse"][item.event_id]["StatusCode"]  # type: ignore[index]
-        except (KeyError, TypeError):
-            status = 0
-        statuses.append(status if type(status) is int else 0)
-    return statuses
+    results: Mapping[str, Mapping[str, object]],
+    entries: Iterable[tuple[tuple[str, str, bytes, float], int]],
+) -> list[int] | None:
+    """The status of each of these events, as `status_of` gives it; None when all are accepted."""
+    try:
+        for item, _ in entries:
+            if results[item[0]]["EventsItemResponse"][item[1]]["StatusCode"] != ACCEPTED:  # type: ignore[index]
+                break
+        else:
+            return None
+    except (KeyError, TypeError):
+        pass
+    return [status_of(results, item[0], item[1]) for item, _ in entries]
 
 
 def endpoint_status_of(

@@ -1,39 +1,58 @@
 """The spool and the buffer together: on disk before `record` returns, in memory when it is sent.
 
 An item is written to the spool first. While memory has room it is kept there too, so that nothing
-is read back; otherwise it waits on disk, and is loaded in its order as room comes free. What dead
-processes left in the spool is adopted and delivered like our own.
+is read back; otherwise it waits on disk alone (it *spills*), and is loaded in its order as room
+comes free. What dead processes left in the spool is taken over and delivered like our own.
+
+`record` waits for the disk, for another process and for other threads together at most
+`PATIENCE_S`. After that, and whenever the disk has just failed, an item is in memory first and is
+counted as not durable; the worker writes it when the disk is back. A row leaves the disk after its
+item was settled and counted, by the worker; what cannot be removed then is removed later. Only rows
+on disk alone are dropped to make room there, so none of them can be settled already.
 """
 
 from __future__ import annotations
 
-import threading
+import time
+from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.delivery.pipeline.items import Recorded
+from pinpoint_kit.delivery.pipeline.futures import settle
+from pinpoint_kit.delivery.pipeline.items import Queued
 from pinpoint_kit.delivery.spool import dead_letters
 from pinpoint_kit.delivery.spool.schema import SpoolError, SpoolFullError
 from pinpoint_kit.errors import DeliveryError, StoreError
+from pinpoint_kit.system.turns import NoTurnError, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import Future
 
     from pinpoint_kit.delivery.options import DeliveryOptions
     from pinpoint_kit.delivery.pipeline.buffer import Buffer
+    from pinpoint_kit.delivery.pipeline.items import Item, Loss
     from pinpoint_kit.delivery.pipeline.log import Log
     from pinpoint_kit.delivery.spool.spool import Spool, Spooled
     from pinpoint_kit.models.event import EventResult
 
-__all__ = ["Backlog"]
+__all__ = ["PATIENCE_S", "Backlog"]
 
+#: How long `record` waits for the disk and whoever holds it.
+PATIENCE_S = 0.05
+#: How long the worker does. `record` waits for its own patience meanwhile, and no longer.
+_WORKER_PATIENCE_S = 0.5
+#: How long the disk is left alone after it has failed or was too slow, and at most.
+_REST_S, _MOST_REST_S = 0.25, 2.0
 _EVENT, _ENDPOINT = "event", "endpoint"
-#: Rows that are read at once: recording waits for the reading of one page at most.
+#: Rows that are read at once.
 _PAGE = 200
 _MAKE_ROOM = 100
-_ROOM_WAIT_S = 0.1
 _FULL = "spool_full"
 _LOST = "spool_lost"
+_DAMAGED = "spool_damaged"
+#: Things to do on disk that have failed and are tried again.
+_MOST_UNDONE = 10_000
 
 
 class Backlog:
@@ -56,6 +75,7 @@ class Backlog:
         clock: Callable[[], float],
     ) -> None:
         self.spool = spool
+        spool.patience = _WORKER_PATIENCE_S
         self.tick = spool.lease / 3
         self._buffer = buffer
         self._options = options
@@ -65,183 +85,322 @@ class Backlog:
 
     def renew(self) -> None:
         """Begin anew, with nothing on disk that is ours; also for a forked child."""
-        self._lock = threading.Lock()
-        #: Held by the worker that looks after the spool. Taken before the other lock.
-        self._upkeep_lock = threading.Lock()
-        #: Counts how often rows were dropped: what was read before is then read again.
-        self._drops = 0
-        #: The last place on disk whose item is, or was, in memory.
+        #: Who decides what is on disk alone, and what is in memory too.
+        self._deciding = Turn()
+        self._maintaining = Turn()
+        #: Every row up to this one is, or was, in memory.
         self._last = 0
-        self._aside = 0
+        #: Rows above it that are in memory all the same: they were written late.
+        self._written_late: set[int] = set()
+        #: A load that was begun: what was loaded before it, and its last row.
+        self._load_begun = (0, 0)
         self._futures: dict[int, Future[EventResult]] = {}
+        #: Items in memory alone that are to be written.
+        self._unwritten: deque[Queued] = deque()
+        self._undone: deque[Callable[[], object]] = deque(maxlen=_MOST_UNDONE)
+        self._rests_until = 0.0
+        self._slow = 0
         self._next_look = 0.0
-        self._is_untidy = False
+        self._has_rows = False
 
     # Recording
 
-    def put(self, item: Recorded, is_worker: Callable[[], bool]) -> tuple[Recorded | None, str]:
+    def put(self, item: Queued, *, may_wait: bool) -> str:
         """Put one item on disk, and into memory if there is room.
 
-        Returns:
-            What had to be dropped for want of room, or None, and the reason.
+        Args:
+            item: the item.
+            may_wait: whether this thread may wait for room, where the options say so.
 
-        Raises:
-            ClosedError: the client was closed.
+        Returns:
+            The reason for which it must be dropped; "" when it is kept.
         """
         while True:
-            with self._lock:
-                self._buffer.check_open()
-                try:
-                    item.seq = self._append(item)
-                    self._keep(item, is_worker)
-                except SpoolFullError:
-                    if self._options.when_full == "drop_oldest" and self._drop_oldest():
-                        continue
-                    if self._options.when_full != "block" or is_worker():
-                        self._buffer.drop_new(_FULL)
-                        return item, _FULL
-                except SpoolError as error:
-                    # Better in memory than nowhere: it is pending, and the log says so.
-                    self._log.trouble(f"the spool cannot be written ({error.reason})")
-                    return self._buffer.put(item, is_worker), "buffer_full"
-                else:
-                    return None, ""
-            self._buffer.wait_for_room(_ROOM_WAIT_S)
+            # What memory has no room for is worth the disk's trouble even while that rests.
+            is_asked = self._clock() >= self._rests_until or self._buffer.is_full(item.weight)
+            reason = self._put_durably(item) if is_asked else None
+            if reason is None:
+                reason = self._put_in_memory(item)
+            if not reason or not self._has_made_room(item, reason, may_wait=may_wait):
+                return reason
 
-    def _append(self, item: Recorded) -> int:
-        kind = _ENDPOINT if item.is_endpoint else _EVENT
+    def _put_durably(self, item: Queued) -> str | None:
+        """Give "" when it is on disk, the reason why there is no room, or None for no disk now."""
+        began = time.monotonic()
+        try:
+            # In two parts: while the whole process has to wait for the processor, nobody gets on.
+            try:
+                reason = self._deciding.run(lambda: self._write(item), 0.8 * PATIENCE_S)
+            except NoTurnError:
+                if self._deciding.is_mine:
+                    return None
+                reason = self._deciding.run(lambda: self._write(item), 0.2 * PATIENCE_S)
+        except NoTurnError:
+            self._rest()
+            return None
+        except SpoolFullError:
+            return _FULL
+        except SpoolError as error:
+            self._rest(error)
+            return None
+        if time.monotonic() - began > PATIENCE_S:
+            self._rest()
+        else:
+            self._slow = 0
+        return reason
+
+    def _rest(self, error: SpoolError | None = None) -> None:
+        """Leave the disk alone for a while, a longer one each time; being slow once is nothing."""
+        self._slow += 1
+        if error is not None or self._slow > 1:
+            self._rests_until = self._clock() + min(_MOST_REST_S, _REST_S * 2 ** (self._slow - 1))
+        if error is not None:
+            self._log.trouble(f"the spool cannot be written ({error.reason})")
+
+    def _write(self, item: Queued) -> str:
+        buffer = self._buffer
+        spills = bool(buffer.on_disk) or buffer.is_full(item.weight)
+        row = item.row = self._append(item, is_urgent=True)
+        if spills:
+            if item.future is not None:
+                self._futures[row] = item.future
+            buffer.spilled.add()
+        else:
+            self._last = row  # first: what is in memory must not be loaded once more
+            buffer.put(item)
+        self._has_rows = True
+        return ""
+
+    def _append(self, item: Queued, *, is_urgent: bool) -> int:
         return self.spool.append(
-            kind, item.endpoint_id, item.event_id, item.fragment, item.endpoint
+            _ENDPOINT if item.is_endpoint else _EVENT,
+            item[0],
+            item[1],
+            item[2],
+            item.endpoint,
+            patience=PATIENCE_S if is_urgent else None,
         )
 
-    def _keep(self, item: Recorded, is_worker: Callable[[], bool]) -> None:
-        self._is_untidy = True
-        if self._aside or not self._buffer.has_room(len(item.fragment) + len(item.endpoint)):
-            self._buffer.put_aside()
-            self._aside += 1
-            if item.future is not None:
-                self._futures[item.seq] = item.future
-            return
-        self._last = item.seq
-        self._buffer.put(item, is_worker)
+    def _put_in_memory(self, item: Queued) -> str:
+        """The disk has to wait: keep it here, to be written later."""
+        if self._buffer.is_full(item.weight):
+            return "buffer_full"
+        self._buffer.not_durable.add()
+        self._buffer.put(item)
+        self._unwritten.append(item)
+        return ""
 
-    def _drop_oldest(self) -> bool:
-        """Make room on disk; True when something was dropped."""
-        try:
-            gone = self.spool.drop_oldest(_MAKE_ROOM, keep=self._buffer.seqs())
-        except SpoolError:
+    def _has_made_room(self, item: Queued, reason: str, *, may_wait: bool) -> bool:
+        """Do what the options say of a full spool or memory; True when it is worth another try."""
+        policy = self._options.when_full
+        if policy == "drop_oldest":
+            return self._make_room() if reason == _FULL else self._buffer.evict()
+        if policy != "block" or not may_wait or self._buffer.is_closed:
             return False
-        self._forget(gone)
-        return bool(gone)
+        self._buffer.wait_for_room(item.weight)
+        return True
 
-    def _forget(self, gone: list[int]) -> None:
-        self._drops += 1
-        self._aside -= len(gone)
-        self._buffer.drop_aside(len(gone), _FULL)
-        self._log.loss("dropped", _FULL, len(gone))
-        for seq in gone:
-            future = self._futures.pop(seq, None)
+    def _make_room(self) -> bool:
+        """Drop the oldest rows on disk alone, else the oldest in memory; False without any."""
+
+        def drop() -> list[int]:
+            gone = self.spool.drop_oldest(_MAKE_ROOM, after=self._last, keep=self._written_late)
+            self._buffer.pass_over(_FULL, len(gone))
+            return gone
+
+        try:
+            gone = self._deciding.run(drop, PATIENCE_S)
+        except (NoTurnError, SpoolError):
+            return False
+        if gone:
+            self._log.loss("dropped", _FULL, len(gone))
+            self._settle_lost([self._futures.pop(row, None) for row in gone], _FULL)
+            return True
+        return self._buffer.evict()
+
+    @staticmethod
+    def _settle_lost(futures: Iterable[Future[EventResult] | None], reason: str) -> None:
+        for future in futures:
             if future is not None:
-                future.set_exception(DeliveryError(f"event dropped: {_FULL}", _FULL))
+                settle(future, DeliveryError(f"event dropped: {reason}", reason))
 
     # On a worker's thread
 
-    def look_after(self) -> None:
-        """Load what memory has room for; now and then adopt, and say that we live.
+    def maintain(self) -> None:
+        """Load what memory has room for; now and then take over, and say that we live.
 
-        Whoever records waits for none of it but `_adopt` and the moments in which a page of what
-        was loaded is counted. One thread at a time does it, and the others go on.
+        One thread at a time does it, and the others go on.
         """
         now = self._clock()
-        if not self._aside and now < self._next_look:
-            return
-        if not self._upkeep_lock.acquire(blocking=False):
-            return
+        if (
+            self._buffer.on_disk
+            or now >= self._next_look
+            or ((self._unwritten or self._undone) and now >= self._rests_until)
+        ):
+            with suppress(NoTurnError):
+                self._maintaining.run(self._maintain, 0)
+
+    def _maintain(self) -> None:
         try:
+            self._catch_up()
+            now = self._clock()
             if now >= self._next_look:
                 self._next_look = now + self.tick
-                self._adopt()
+                self._take_over()
                 self._beat()
             self._load()
         except SpoolError as error:
             self._log.trouble(f"the spool cannot be read ({error.reason})")
-        finally:
-            self._upkeep_lock.release()
 
-    def _adopt(self) -> None:
-        with self._lock:  # the places of what is recorded meanwhile must come after all of it
-            adopted = self.spool.adopt(_PAGE)
-            if adopted:
-                self._aside += adopted
-                self._buffer.adopt(adopted)
-                self._is_untidy = True
-        if adopted == _PAGE:
+    def _catch_up(self) -> None:
+        """Do on disk what could not be done before."""
+        if self._clock() < self._rests_until:
+            return
+        try:
+            while self._undone:
+                self._undone[0]()
+                self._undone.popleft()
+            while self._unwritten:
+                self._deciding.run(self._write_late, _WORKER_PATIENCE_S)
+        except NoTurnError:
+            return
+        except SpoolError as error:
+            self._rest(error)
+
+    def _write_late(self) -> None:
+        item = self._unwritten[0]
+        if not item.is_settled and not item.row:
+            try:
+                row = self._append(item, is_urgent=False)
+            except SpoolFullError:
+                row = 0  # it stays in memory, as without a spool
+            if row:
+                self._written_late.add(row)
+                item.row = row  # first: whoever settles it from now on removes it
+                if item.is_settled:
+                    self.remove([item])
+        self._unwritten.popleft()
+
+    def _take_over(self) -> None:
+        def take() -> int:
+            taken = self.spool.adopt(_PAGE)
+            self._buffer.spilled.add(taken)
+            return taken
+
+        # What is recorded meanwhile comes after all of it.
+        taken = self._deciding.run(take, _WORKER_PATIENCE_S)
+        self._has_rows = self._has_rows or bool(taken)
+        if taken == _PAGE:
             self._next_look = 0.0  # there is more: look again after this page
 
     def _beat(self) -> None:
-        if self._is_untidy:
+        if self._has_rows:
             self.spool.heartbeat()
-            with self._lock:
-                self._is_untidy = self.spool.pending().count > 0
+            self._has_rows = self.spool.pending().count > 0
 
     def _load(self) -> None:
-        while self._aside and self._buffer.waiting <= self._options.max_buffer_events // 2:
-            expected, drops = self._aside, self._drops
-            rows = self.spool.load(self._last, min(_PAGE, self._options.max_buffer_events))
-            items = [_recorded(row) for row in rows]
-            with self._lock:
-                if drops != self._drops:
-                    continue  # some of these rows are gone
-                if items:
-                    self._admit(items[: self._aside])
-                else:
-                    self._aside -= expected
-                    self._buffer.drop_aside(expected, _LOST)
-            if not items:
-                self._log.loss("dropped", _LOST, expected)
+        options = self._options
+        with suppress(NoTurnError):
+            while self._buffer.on_disk and self._buffer.waiting <= options.max_buffer_events // 2:
+                self._deciding.run(self._load_page, _WORKER_PATIENCE_S)
 
-    def _admit(self, items: list[Recorded]) -> None:
-        """Have the next items from disk in memory."""
-        self._last = items[-1].seq
-        self._aside -= len(items)
-        if self._futures:
-            for item in items:
-                item.future = self._futures.pop(item.seq, None)
-        self._buffer.admit(items)
+    def _load_page(self) -> None:
+        buffer = self._buffer
+        before, last = self._load_begun
+        if buffer.loaded.value > before:  # it was done, and something came before its last step
+            self._last = max(self._last, last)
+        rows = self.spool.load(self._last, min(_PAGE, self._options.max_buffer_events))
+        if not rows:
+            self._note_lost(buffer.on_disk)
+            return
+        damaged = [row for row in rows if not row.is_sound]
+        items = [
+            self._recorded(row)
+            for row in rows
+            if row.is_sound and row.seq not in self._written_late
+        ]
+        self._load_begun = buffer.loaded.value, rows[-1].seq
+        buffer.put_loaded(items)
+        self._last = rows[-1].seq
+        self._written_late = {row for row in self._written_late if row > self._last}
+        if damaged:
+            self._give_up_damaged(damaged)
+        buffer.count_uncounted()
+
+    def _note_lost(self, count: int) -> None:
+        self._buffer.pass_over(_LOST, count)
+        self._log.loss("dropped", _LOST, count)
+        futures, self._futures = self._futures, {}
+        self._settle_lost(futures.values(), _LOST)
+
+    def _give_up_damaged(self, rows: Sequence[Spooled]) -> None:
+        """Rows of which something is damaged: nobody else waits for them."""
+        message = "the row is damaged on disk"
+        self._buffer.pass_over(_DAMAGED, len(rows))
+        self._log.loss("dropped", _DAMAGED, len(rows))
+        self._settle_lost([self._futures.pop(row.seq, None) for row in rows], _DAMAGED)
+        found = [(row.seq, _DAMAGED, message, 0) for row in rows]
+        self._do(lambda: self.spool.bury(found))
+
+    def _recorded(self, row: Spooled) -> Queued:
+        return Queued(
+            row.endpoint_id,
+            row.item_id,
+            row.body,
+            row.endpoint,
+            self._futures.pop(row.seq, None),
+            at=self._clock(),
+            is_endpoint=row.kind == _ENDPOINT,
+            row=row.seq,
+        )
 
     # Settling
 
-    def remove(self, items: Iterable[Recorded]) -> None:
+    def remove(self, items: Iterable[Item]) -> None:
         """These were delivered."""
-        seqs = [seq for item in items for seq in (item.seq, *item.also) if seq]
-        if seqs:
-            self._do(lambda: self.spool.remove(seqs))
+        rows = [item.row for item in items if isinstance(item, Queued) and item.row]
+        if rows:
+            self._do(lambda: self.spool.remove(rows))
 
-    def bury(self, items: Iterable[Recorded], reason: str, message: str) -> None:
+    def bury(self, items: Sequence[Item], loss: Loss, tries: Sequence[int]) -> None:
         """These will not be delivered: keep them as dead letters."""
-        rows = [
-            (seq, reason, message, item.tries)
-            for item in items
-            for seq in (item.seq, *item.also)
-            if seq
-        ]
+        rows = []
+        for item, count in zip(items, tries, strict=True):
+            if isinstance(item, Queued) and item.row:
+                rows.append((item.row, loss.reason, _storable(loss.message), count))
+            elif isinstance(item, Queued) and not item.is_rider:
+                self.bury_new(item, loss)
         if rows:
             self._do(lambda: self.spool.bury(rows))
 
-    def bury_new(self, item: Recorded, reason: str, message: str) -> None:
-        """This was refused before it was queued, or found no room: keep it as a dead letter."""
-        kind = _ENDPOINT if item.is_endpoint else _EVENT
+    def bury_new(self, item: Queued, loss: Loss) -> None:
+        """This is not on disk: keep it as a dead letter."""
         self._do(
             lambda: self.spool.bury_new(
-                kind,
-                _storable(item.endpoint_id),
-                _storable(item.event_id),
-                item.fragment,
+                _ENDPOINT if item.is_endpoint else _EVENT,
+                _storable(item[0]),
+                _storable(item[1]),
+                item[2],
                 item.endpoint,
-                reason=reason,
-                message=_storable(message),
+                reason=loss.reason,
+                message=_storable(loss.message),
+                patience=PATIENCE_S,
             )
         )
+
+    def _do(self, action: Callable[[], object]) -> None:
+        """Do it now, or when the disk is back."""
+        if self._clock() >= self._rests_until:
+            try:
+                action()
+            except SpoolFullError as error:
+                self._log.trouble(f"the spool cannot be written ({error.reason})")
+                return
+            except SpoolError as error:
+                self._rest(error)
+            else:
+                return
+        self._undone.append(action)
 
     def forget_letters(self, concerns: Callable[[str, bytes], bool], *, dry_run: bool) -> int:
         """Remove, or only count, the dead letters on disk that `concerns` is true of."""
@@ -257,37 +416,32 @@ class Backlog:
         except SpoolError as error:
             raise StoreError(f"the spool cannot be used: {error}") from error
 
-    def _do(self, action: Callable[[], object]) -> None:
-        try:
-            action()
-        except SpoolError as error:
-            # What stays on disk is delivered again later, with the same event id.
-            self._log.trouble(f"the spool cannot be written ({error.reason})")
+    # The end
+
+    def save_rest(self, deadline: float) -> None:
+        """Before closing: what is in memory alone goes to the disk, if that is there.
+
+        Args:
+            deadline: monotonic seconds.
+        """
+        self._rests_until = 0.0
+        self.spool.patience = PATIENCE_S
+        while (self._unwritten or self._undone) and not self._rests_until:
+            with suppress(NoTurnError):
+                self._maintaining.run(self._catch_up, PATIENCE_S)
+            if time.monotonic() >= deadline:
+                return
 
     def close(self) -> None:
         """Leave what is on disk to the next process that opens the spool."""
-        with self._lock:
-            futures = list(self._futures.values())
-            self._futures.clear()
-        for future in futures:
-            future.set_exception(spooled_error())
+        futures, self._futures = self._futures, {}
+        for future in futures.values():
+            settle(future, spooled_error())
         self.spool.close()
 
     def inherited(self) -> list[Future[EventResult]]:
-        """The futures of items that wait on disk; without the lock, for a forked child."""
+        """The futures of items that wait on disk alone; without a turn, for a forked child."""
         return list(self._futures.values())
-
-
-def _recorded(row: Spooled) -> Recorded:
-    return Recorded(
-        row.endpoint_id,
-        row.item_id,
-        row.body,
-        row.endpoint,
-        seq=row.seq,
-        tries=row.tries,
-        is_endpoint=row.kind == _ENDPOINT,
-    )
 
 
 def _storable(text: str) -> str:

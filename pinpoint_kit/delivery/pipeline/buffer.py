@@ -1,39 +1,67 @@
-"""Recorded items that wait for their answer, and the ledger that counts them.
+"""Queued items until they are settled, and the ledger that counts them.
 
-One lock guards all of it; it is never held while anything is sent, logged or called back.
-Items wait in one lane an endpoint, and a lane has at most one request under way: so the order of
-an endpoint's items is kept over retries and over several requests at once, and an item that fails
-holds back nobody but its own endpoint. No thread is made here, and no botocore is known.
+Whoever records adds to the inbox, in one step and without a lock, from anywhere: also from a
+signal handler, a finalizer or a callback that comes in while its own thread is in here. All else
+is changed by one thread at a time, in turns of a worker; a turn that an exception has ended is
+followed by one that works everything out again (`Lanes.recover`).
 
-It is a long module because all that moves an item from one state to another stands in it.
+Nothing is counted twice or in two steps. What was recorded is the inbox's own count; what has
+ended is the `Ledger`, a value that is replaced as a whole, and a few tallies; what is pending is
+the difference. So the ledger adds up at every moment, for whoever looks. No turn is held while
+anything is sent, logged or called back. No thread is made here, and no botocore is known.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import math
+import queue
 import threading
-from collections import defaultdict, deque
-from typing import TYPE_CHECKING
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
 
-from pinpoint_kit.delivery.pipeline.items import Lane, Recorded
-from pinpoint_kit.delivery.report import Ledger
-from pinpoint_kit.errors import ClosedError
-from pinpoint_kit.models.wire import merged_endpoint
+import attrs
+
+from pinpoint_kit.delivery.pipeline.counting import Inbox, Tally
+from pinpoint_kit.delivery.pipeline.items import Batch, Queued, weight_of
+from pinpoint_kit.delivery.pipeline.lanes import Lanes
+from pinpoint_kit.delivery.report import DeliveryReport, DeliveryStats, Ledger
+from pinpoint_kit.system.turns import NoTurnError, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from pinpoint_kit.delivery.options import DeliveryOptions
-    from pinpoint_kit.delivery.report import DeliveryReport, DeliveryStats
+    from pinpoint_kit.delivery.pipeline.items import Entry, Loss, Verdict
+    from pinpoint_kit.limits import Limits
     from pinpoint_kit.models.event import EventResult
 
 __all__ = ["Buffer"]
 
-#: Lanes that are kept while they are empty.
-_KEPT_LANES = 1_000
+T = TypeVar("T")
+
+#: How long a sleeper sleeps at most; then it looks, although nobody has called.
+_LONGEST_SLEEP_S = 30.0
+#: How often it looks at the flush interval after it had something to do: a call that came before
+#: what it is about was queued costs no more than that.
+_ATTENTIVE = 3
+#: How long those that wait for something sleep at most before they look again.
+_LOOK_S = 0.5
+#: Evicted items that nobody has looked at; they are counted whatever becomes of them.
+_MOST_EVICTED = 1_000
+
+
+@attrs.define(eq=False)
+class _Waiter:
+    """Somebody who waits for room, or until all before a number is settled."""
+
+    number: int = 0
+    #: How many items that waited on disk must have been loaded first.
+    spilled: int = 0
+    is_done: bool = False
+    bell: queue.SimpleQueue[None] = attrs.field(factory=queue.SimpleQueue)
 
 
 class Buffer:
@@ -41,183 +69,85 @@ class Buffer:
 
     Args:
         options: bounds and flush rules.
+        limits: what fits into a request.
         clock: monotonic seconds.
     """
 
-    def __init__(self, options: DeliveryOptions, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, options: DeliveryOptions, limits: Limits, clock: Callable[[], float]
+    ) -> None:
         self._options = options
+        self._limits = limits
         self._clock = clock
         self._most_events = options.max_buffer_events
         self._most_bytes = options.max_buffer_bytes
         self._flush_events = options.flush_events
-        self._flush_bytes = options.flush_bytes
         self.reset()
 
     def reset(self, *, is_closed: bool = False) -> None:
         """Begin anew, with nothing recorded and with locks that nobody holds."""
-        self._lock = threading.Lock()
-        #: Wakes the workers; waits of callers are on the other two.
-        self._work = threading.Condition(self._lock)
-        self._settled = threading.Condition(self._lock)
-        self._room = threading.Condition(self._lock)
+        self._turn = Turn()
+        #: A turn has begun and was not ended: what it changed may be half done.
+        self._is_dirty = False
+        self.inbox = Inbox()
+        #: An estimate that each empty inbox puts right: it bounds memory, and counts nothing.
+        self._inbox_bytes = 0
+        self._lanes = Lanes(self.inbox, self._limits)
         self._ledger = Ledger()
-        self._lanes: dict[str, Lane] = {}
-        self._ready: deque[Lane] = deque()
-        self._waiting = 0
-        self._under_way: set[Recorded] = set()
-        self._retries: list[tuple[float, int, Recorded]] = []
-        self._retry_order = itertools.count()
-        self._bytes = 0
-        self._epoch = 0
-        #: Pending items by the epoch they were recorded in; a flush ends an epoch.
-        self._pending: defaultdict[int, int] = defaultdict(int)
-        #: Items that wait on disk, as runs of [epoch, count] in their order there.
-        self._aside: deque[list[int]] = deque()
-        #: The epochs whose end somebody waits for.
-        self._flushing: list[int] = []
-        #: Groups that are counted as settled, and whose futures are being settled.
-        self._resolving = 0
-        self._blocked = 0
-        #: Somebody holds a future of an item that waits: it goes out without delay.
-        self._somebody_waits = False
+        #: What was lost before it was queued, and what was evicted from the inbox, by outcome
+        #: and reason.
+        self._losses: dict[tuple[str, str], Tally] = {}
+        self._evictions = Tally()
+        self.evicted: deque[Entry] = deque(maxlen=_MOST_EVICTED)
+        #: Items on disk alone: counted there, loaded from there, and passed over there by reason.
+        self.spilled = Tally()
+        self.loaded = Tally()
+        self._passed: dict[str, Tally] = {}
+        self.truncated = Tally()
+        self.left_out = Tally()
+        self.not_durable = Tally()
+        self._tries: dict[int, tuple[int, float]] = {}
+        self._waiters: dict[int, _Waiter] = {}
+        self._idle: dict[int, bool] = {}
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        #: What has a smaller number goes out without delay: somebody waits for it.
+        self._urgent = 0
+        #: A worker knows that something is due, and only waits for leave to send it.
+        self._is_due_known = False
         self._not_before = 0.0
         #: The service fails: one request at a time finds out whether it is back.
         self._is_down = False
-        self._senders = 0
-        self._idle_workers = 0
-        #: A worker knows that something is due, and only waits for leave to send it.
-        self._is_due_known = False
         #: A thread delivers, and nothing has to be written to disk first.
         self.takes_plain = False
-        self._is_closed = is_closed
-        self._is_over = False
+        self.is_closed = is_closed
+        self.is_over = is_closed
 
     def futures(self) -> list[Future[EventResult]]:
-        """The futures of everything that is pending; without the lock, for a forked child."""
-        return [item.future for item in self._items() if item.future is not None]
+        """The futures of everything that is in memory and pending."""
+        entries = [*self._lanes.items(), *list(self.inbox.entries)]
+        items = {number: item for item, number in entries}.values()
+        return [
+            item.future for item in items if isinstance(item, Queued) and item.future is not None
+        ]
 
-    def spooled_futures(self) -> list[Future[EventResult]]:
-        """The futures of pending items that are on disk too."""
-        with self._lock:
-            return [item.future for item in self._items() if item.future is not None and item.seq]
-
-    def _items(self) -> Iterator[Recorded]:
-        """Everything in memory that is pending."""
-        yield from self._under_way
-        for lane in self._lanes.values():
-            yield from lane.items()
-
-    # Recording
-
-    def check_open(self) -> None:
-        """Raise ClosedError when the buffer was closed. Without the lock: it is one look."""
-        self._check_open()
-
-    def has_room(self, size: int) -> bool:
-        """True when an item of that many bytes fits into memory. An estimate, without the lock."""
-        return not self._is_full(size)
-
-    def wait_for_room(self, timeout: float) -> None:
-        """Wait until something was settled, or the time is over."""
-        with self._lock:
-            self._blocked += 1
-            self._work.notify()
-            self._room.wait(timeout)
-            self._blocked -= 1
-
-    def put_aside(self) -> None:
-        """Count an item that is on disk and waits there for room in memory."""
-        with self._lock:
-            self._ledger.recorded += 1
-            self._note_aside(1)
-
-    def adopt(self, count: int) -> None:
-        """Count items of a dead process that wait on disk and are ours to deliver now."""
-        with self._lock:
-            self._ledger.recorded += count
-            self._note_aside(count)
-            self._work.notify()
-
-    def _note_aside(self, count: int) -> None:
-        self._ledger.pending += count
-        self._pending[self._epoch] += count
-        self._aside.append([self._epoch, count])
-
-    def _next_aside(self) -> int:
-        """The epoch of the item that was put aside first."""
-        run = self._aside[0]
-        run[1] -= 1
-        if not run[1]:
-            self._aside.popleft()
-        return run[0]
-
-    def admit(self, items: Iterable[Recorded]) -> None:
-        """Take items from disk into memory, in the order they were put aside."""
-        now = self._clock()
-        with self._lock:
-            for item in items:
-                item.epoch = self._next_aside()
-                item.recorded_at = now
-                item.weight = len(item.fragment) + len(item.endpoint)
-                self._append(item)
-
-    def drop_new(self, reason: str) -> None:
-        """Count an item that found no room anywhere."""
-        with self._lock:
-            self._ledger.recorded += 1
-            self._ledger.dropped += 1
-            self._ledger.reasons[reason] += 1
-
-    def drop_aside(self, count: int, reason: str) -> None:
-        """Count items that were put aside first and are gone from the disk."""
-        with self._lock:
-            for _ in range(count):
-                self._count_settled(self._next_aside(), 1)
-            self._ledger.dropped += count
-            self._ledger.reasons[reason] += count
-            self._end_flushes()
-
-    @property
-    def waiting(self) -> int:
-        """Items in memory that wait to be sent."""
-        return self._waiting
-
-    def seqs(self) -> set[int]:
-        """The places on disk of everything that is in memory."""
-        with self._lock:
-            return {seq for item in self._items() for seq in (item.seq, *item.also) if seq}
-
-    def put(self, item: Recorded, is_worker: Callable[[], bool]) -> Recorded | None:
-        """Add one item.
-
-        Args:
-            item: the item.
-            is_worker: tells whether this is a worker's thread, which may not wait for itself.
-
-        Returns:
-            The item that had to be dropped for want of room, or None.
+    def _exclusively(self, action: Callable[[], T], wait_s: float = -1) -> T:
+        """Change what one thread at a time may change.
 
         Raises:
-            ClosedError: the buffer was closed.
+            NoTurnError: another thread does for longer than `wait_s`, or this one does.
         """
-        item.weight = weight = len(item.fragment) + len(item.endpoint)
-        item.recorded_at = self._clock()
-        with self._lock:
-            if self._is_closed:
-                self._check_open()
-            ledger = self._ledger
-            if item.is_endpoint and self._fold(item):
-                return None
-            ledger.recorded += 1
-            ledger.pending += 1
-            item.epoch = self._epoch
-            self._pending[self._epoch] += 1
-            dropped = None
-            if self._is_full(weight) and not item.seq:  # for those on disk, the spool made room
-                dropped = self._make_room(item, is_worker)
-            if dropped is not item:
-                self._append(item)
-            return dropped
+
+        def guarded() -> T:
+            if self._is_dirty:
+                self._lanes.recover(self._ledger.latest)
+            self._is_dirty = True
+            result = action()
+            self._is_dirty = False
+            return result
+
+        return self._turn.run(guarded, wait_s)
+
+    # Recording
 
     def put_plain(self, endpoint_id: str, event_id: str, fragment: bytes) -> bool:
         """Add an event that is nothing but its bytes, as nearly all are; the short way of `put`.
@@ -227,250 +157,262 @@ class Buffer:
             do than to put it into memory.
         """
         weight = len(fragment)
-        now = self._clock()
-        with self._lock:
-            waiting = self._waiting + 1
-            size = self._bytes + weight
-            in_all = waiting + len(self._under_way)
-            most = self._most_events
-            if not self.takes_plain or self._is_closed or in_all > most or size > self._most_bytes:
-                return False
-            epoch, ledger = self._epoch, self._ledger
-            ledger.recorded += 1
-            ledger.pending += 1
-            self._pending[epoch] += 1
-            lane = self._lanes.get(endpoint_id)
-            if lane is None:
-                lane = self._lanes[endpoint_id] = Lane()
-            if not lane.waiting and not lane.under_way and not lane.front:
-                self._ready.append(lane)
-            lane.waiting.append((endpoint_id, event_id, fragment, b"", None, weight, now, epoch))
-            self._waiting = waiting
-            self._bytes = size
-            if self._idle_workers and (
-                waiting == 1
-                or (
-                    not self._is_due_known
-                    and (
-                        waiting >= self._flush_events
-                        or self._somebody_waits
-                        or size >= self._flush_bytes
-                        or in_all >= most
-                    )
-                )
-            ):
-                self._work.notify()
-            return True
-
-    def _fold(self, item: Recorded) -> bool:
-        """Fold an endpoint's update into one that still waits at the end of its lane."""
-        lane = self._lanes.get(item.endpoint_id)
-        last = lane.newest if lane is not None else None
-        if not isinstance(last, Recorded) or not last.is_endpoint:
+        lanes, inbox = self._lanes, self.inbox
+        waiting = len(inbox.entries)
+        if (
+            not self.takes_plain
+            or lanes.count + waiting >= self._most_events
+            or lanes.weight + self._inbox_bytes + weight > self._most_bytes
+        ):
             return False
-        merged = merged_endpoint(last.fragment, item.fragment)
-        if merged is None:
-            return False
-        self._ledger.recorded += 1
-        self._ledger.pending += 1
-        self._pending[last.epoch] += 1
-        self._bytes += len(merged) - last.weight
-        last.fragment, last.weight = merged, len(merged)
-        last.count += 1
-        last.also += (item.seq,) if item.seq else ()
+        self._inbox_bytes += weight
+        inbox.put((endpoint_id, event_id, fragment, self._clock()))
+        if self._idle and (
+            not waiting or (not self._is_due_known and waiting + 1 >= self._flush_events)
+        ):
+            self.ring()
         return True
 
-    def _append(self, item: Recorded) -> None:
-        lane = self._lanes.get(item.endpoint_id)
-        if lane is None:
-            lane = self._lanes[item.endpoint_id] = Lane()
-        if not lane.under_way and lane.is_empty:
-            self._ready.append(lane)
-        lane.waiting.append(item)
-        self._waiting += 1
-        self._bytes += item.weight
+    def put(self, item: Queued) -> None:
+        """Add any item. Whether there is room was asked before."""
+        weight = item.weight
+        self.inbox.put(item)
+        self._inbox_bytes += weight
         if item.future is not None:
-            self._somebody_waits = True
-        # In an outage everything is due: waking a worker for each item would have it take the lock
-        # and the interpreter from who records, to go back to sleep.
-        if self._idle_workers and (
-            self._waiting == 1 or (not self._is_due_known and self._is_worth_sending())
-        ):
-            self._work.notify()
+            self._urgent = self.inbox.total
+        if self._idle and not self._is_due_known:
+            self.ring()
 
-    def reject(self, reason: str) -> None:
-        """Count an item that was refused before it could be queued.
+    def put_loaded(self, items: Sequence[Queued]) -> None:
+        """Add items that waited on disk."""
+        self._inbox_bytes += sum(item.weight for item in items)
+        self.inbox.put_all(items, self.loaded)
+        self.ring()
 
-        Raises:
-            ClosedError: the buffer was closed.
-        """
-        with self._lock:
-            self._check_open()
-            self._ledger.recorded += 1
-            self._ledger.rejected += 1
-            self._ledger.reasons[reason] += 1
+    @property
+    def is_busy_here(self) -> bool:
+        """True while this very thread changes what is in here: waiting would be for ever."""
+        return self._turn.is_mine
 
-    def count_truncated(self) -> None:
-        """Count an event whose values were cut."""
-        with self._lock:
-            self._ledger.truncated += 1
-
-    def count_left_out(self, number: int) -> None:
-        """Count names and values that were left out of an event."""
-        with self._lock:
-            self._ledger.left_out += number
-
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise ClosedError("this client was closed: make a new one with connect()")
-
-    def _is_full(self, weight: int) -> bool:
+    def is_full(self, weight: int) -> bool:
+        """True when an item of that many bytes does not fit into memory."""
+        lanes = self._lanes
         return (
-            self._waiting + len(self._under_way) >= self._most_events
-            or self._bytes + weight > self._most_bytes
+            lanes.count + len(self.inbox.entries) >= self._most_events
+            or lanes.weight + self._inbox_bytes + weight > self._most_bytes
         )
 
-    def _make_room(self, item: Recorded, is_worker: Callable[[], bool]) -> Recorded | None:
-        policy = self._options.when_full
-        if policy == "block" and not is_worker():
-            self._blocked += 1
-            self._work.notify()
-            self._room.wait_for(lambda: self._is_closed or not self._is_full(item.weight))
-            self._blocked -= 1
-            if not self._is_closed:
-                return None
-        elif policy == "drop_oldest" and self._ready:
-            (oldest,) = self._ready[0].pop_many(1)  # a lane that is ready has an item
-            self._waiting -= 1
-            if self._ready[0].is_empty:
-                self._forget(self._ready.popleft(), oldest.endpoint_id)
-            self._bytes -= oldest.weight
-            self._settle(oldest)
-            self._count_drop(oldest, "buffer_full")
-            self._end_flushes()
-            return oldest
-        self._settle(item)
-        self._count_drop(item, "closed" if self._is_closed else "buffer_full")
-        return item
+    def evict(self) -> bool:
+        """Drop the item that waits longest of those that nobody has taken; False without one."""
+        try:
+            weight = weight_of(self.inbox.entries[0][0])
+        except IndexError:
+            return False
+        has_evicted = self.inbox.evict(self.evicted, self._evictions)
+        self._inbox_bytes = max(0, self._inbox_bytes - weight) if self.inbox.entries else 0
+        return has_evicted
 
-    def _is_worth_sending(self) -> bool:
-        return (
-            self._somebody_waits
-            or self._waiting >= self._flush_events
-            or self._bytes >= self._flush_bytes
-            or self._waiting + len(self._under_way) >= self._most_events
-        )
+    def lose(self, outcome: str, reason: str) -> None:
+        """Count an item that ends before it is queued."""
+        self._losses.setdefault((outcome, reason), Tally()).add()
+
+    def pass_over(self, reason: str, count: int) -> None:
+        """Count items on disk that are dropped there, or cannot be loaded any more."""
+        self._passed.setdefault(reason, Tally()).add(count)
+
+    @property
+    def on_disk(self) -> int:
+        """How many items wait on disk alone."""
+        return max(0, self.spilled.value - self._loaded_or_passed())
+
+    def count_uncounted(self) -> None:
+        """Count items that were loaded, although an interruption kept them from being counted."""
+        self.spilled.add(max(0, self._loaded_or_passed() - self.spilled.value))
+
+    def _loaded_or_passed(self) -> int:
+        return self.loaded.value + sum(tally.value for tally in list(self._passed.values()))
+
+    def wait_for_room(self, weight: int) -> None:
+        """Wait until there is room, something else has happened, or some time is over."""
+        waiter = _Waiter()
+        self._urgent = self.inbox.total
+        self._waiters[id(waiter)] = waiter
+        try:
+            if self.is_full(weight) and not self.is_closed:
+                self.ring()
+                _wait(waiter.bell, _LOOK_S)
+        finally:
+            self._waiters.pop(id(waiter), None)
 
     # The workers' side
 
-    def take(
-        self, most: int, pace: Callable[[], float], tick: float = math.inf
-    ) -> list[Recorded] | None:
-        """Wait until something is due and may go, and take it.
+    def take(self, pace: Callable[[], float]) -> Batch | float:
+        """Take what goes out now; otherwise the seconds until it is worth asking again.
 
         Args:
-            most: items that fit into one request.
             pace: spends a token and gives 0.0, or gives the seconds until there is one.
-            tick: seconds to wait at most.
 
         Returns:
-            The items; call `done` when they are sent. None after a tick without any. Empty only
-            when closed with nothing left.
+            A batch, to be settled and finished; one with verdicts was left behind by a thread
+            that did not get to its end.
         """
-        with self._lock:
-            while True:
-                now = self._clock()
-                wait = self._seconds_until_due(now)
-                if wait is not None and wait <= 0:
-                    wait = None if self._is_down and self._senders else pace()
-                    if wait == 0.0:
-                        self._senders += 1
-                        return self._take(most, now)
-                if self._is_over or (self._is_closed and not self._ledger.pending):
-                    return []
-                if wait is None or wait > tick:
-                    wait = None if math.isinf(tick) else tick
-                    is_tick = wait is not None
-                else:
-                    is_tick = False
-                self._idle_workers += 1
-                try:
-                    was_woken = self._work.wait(wait)
-                finally:
-                    self._idle_workers -= 1
-                if is_tick and not was_woken:
-                    return None
+        return self._exclusively(lambda: self._take(pace))
 
-    def take_now(self, most: int, pace: Callable[[], float]) -> list[Recorded]:
-        """Take what can go out at this moment, without waiting; call `done` afterwards."""
-        with self._lock:
-            now = self._clock()
-            if now < self._not_before or pace():
-                return []
-            self._senders += 1
-            return self._take(most, now)
+    def take_now(self, pace: Callable[[], float]) -> Batch | None:
+        """Take what can go out at this moment, although it is not due yet."""
+        self._urgent = self.inbox.total
+        found = self._exclusively(lambda: self._take(pace), 0)
+        return found if isinstance(found, Batch) else None
 
-    def done(self) -> None:
-        """What was taken has been sent, and settled or kept for another try."""
-        with self._lock:
-            self._senders -= 1
-            if self._waiting or self._retries:
-                self._work.notify()
+    def _take(self, pace: Callable[[], float]) -> Batch | float:
+        orphan = self._lanes.orphan()
+        if orphan is not None:
+            return orphan
+        self._publish()
+        now = self._clock()
+        wait = self._seconds_until_due(now)
+        if wait > 0:
+            return wait
+        if self._is_down and self._lanes.under_way:
+            return math.inf
+        wait = pace()
+        if wait > 0:
+            return wait
+        before = self._lanes.taken_weight
+        batch = self._lanes.pack(now, self._limits.max_events_per_request)
+        taken = self._lanes.taken_weight - before
+        self._inbox_bytes = max(0, self._inbox_bytes - taken) if self.inbox.entries else 0
+        self._is_due_known = False
+        if batch is None:  # all of it waits for others of its endpoint
+            retry_at = self._lanes.next_retry()
+            return math.inf if retry_at is None else max(0.001, retry_at - now)
+        return batch
 
-    def _seconds_until_due(self, now: float) -> float | None:
-        """Seconds until a worker should act; None when there is nothing to wait for."""
-        soonest = self._retries[0][0] - now if self._retries else None
-        if self._ready:
-            is_due = self._flushing or self._is_closed or self._blocked or self._is_worth_sending()
-            due_at = self._ready[0].oldest + self._options.flush_interval
-            fresh = 0.0 if is_due else due_at - now
-            soonest = fresh if soonest is None else min(fresh, soonest)
-        self._is_due_known = soonest is not None and soonest <= 0.0
-        return None if soonest is None else max(soonest, self._not_before - now)
+    def _seconds_until_due(self, now: float) -> float:
+        """Seconds until a worker should act; infinite when there is nothing to wait for."""
+        lanes = self._lanes
+        retry_at = lanes.next_retry()
+        soonest = math.inf if retry_at is None else retry_at - now
+        waiting = lanes.waiting + len(self.inbox.entries)
+        if waiting:
+            oldest_at = lanes.oldest_at
+            if self.is_closed or self._waiters or self._is_worth_sending(waiting):
+                soonest = min(soonest, 0.0)
+            elif oldest_at is not None:
+                soonest = min(soonest, oldest_at + self._options.flush_interval - now)
+        self._is_due_known = soonest <= 0.0
+        return max(soonest, self._not_before - now) if math.isfinite(soonest) else soonest
+
+    def _is_worth_sending(self, waiting: int) -> bool:
+        return (
+            waiting >= self._flush_events
+            or self._lanes.weight + self._inbox_bytes >= self._options.flush_bytes
+            or self.is_full(0)
+            or self._lanes.lowest() < self._urgent
+        )
 
     @property
     def has_more(self) -> bool:
         """True when at least another full request waits for somebody to send it."""
-        return self._waiting >= self._flush_events and bool(self._ready)
+        return self._lanes.waiting + len(self.inbox.entries) >= self._flush_events
 
-    def _take(self, most: int, now: float) -> list[Recorded]:
-        self._is_due_known = False
-        taken: list[Recorded] = []
-        while self._retries and self._retries[0][0] <= now and len(taken) < most:
-            taken.append(heapq.heappop(self._retries)[2])
-        ready = self._ready
-        while ready and len(taken) < most:
-            lane = ready.popleft()
-            items = lane.pop_many(most - len(taken))
-            lane.under_way += len(items)
-            self._waiting -= len(items)
-            taken += items
-        self._under_way.update(taken)
-        if not self._waiting:
-            self._somebody_waits = False
-        return taken
+    @property
+    def waiting(self) -> int:
+        """Items in memory that wait to be sent."""
+        return self._lanes.waiting + len(self.inbox.entries)
 
-    def retry(self, items: Iterable[Recorded], at: float, *, is_failure: bool = True) -> None:
-        """Keep items for another try at that time (monotonic)."""
-        with self._lock:
-            for item in items:
-                if not item.is_settled:
-                    if is_failure:
-                        item.tries += 1
-                        self._ledger.retries += item.count
-                    heapq.heappush(self._retries, (at, next(self._retry_order), item))
-            self._work.notify()
+    def sleep(self, pace: Callable[[], float], most: float, rests: int) -> Batch | None:
+        """Wait until there may be something to do.
+
+        Args:
+            pace: as in `take`.
+            most: seconds to wait at most.
+            rests: how often this worker has slept since it had something to do.
+
+        Returns:
+            What came up before it fell asleep.
+        """
+        me = threading.get_ident()
+        self._idle[me] = True  # from here on it is called; what came before shows now
+        try:
+            found = self.take(pace)
+            if isinstance(found, Batch):
+                return found
+            longest = self._options.flush_interval if rests < _ATTENTIVE else _LONGEST_SLEEP_S
+            _wait(self._bell, min(found, most, max(longest, 0.05), _LONGEST_SLEEP_S))
+        finally:
+            self._idle.pop(me, None)
+        return None
+
+    def ring(self) -> None:
+        """Wake a worker that sleeps."""
+        if self._bell.qsize() < len(self._idle):
+            self._bell.put(None)
+
+    def ring_all(self) -> None:
+        """Wake all that sleep."""
+        for _ in list(self._idle):
+            self._bell.put(None)
+
+    def settle(self, batch: Batch, verdict: Verdict) -> bool:
+        """Count what has become of items of a batch; False when closing was faster."""
+
+        def commit() -> bool:
+            if self.is_over:
+                return False
+            verdict.batch = batch
+            batch.verdicts.append(verdict)
+            self._ledger = _counted(self._ledger, verdict)
+            verdict.is_committed = True
+            self._lanes.apply(batch, verdict)
+            return True
+
+        return self._exclusively(commit)
+
+    def finish(self, batch: Batch) -> None:
+        """The batch is over: what is left of it goes out again, at its time."""
+
+        def finish() -> None:
+            self._lanes.finish(batch)
+            if not self.inbox.entries:
+                self._inbox_bytes = 0
+            self._publish()
+
+        self._exclusively(finish)
+        for waiter in list(self._waiters.values()):
+            if waiter.is_done or not waiter.number:
+                waiter.bell.put(None)
+        if self._idle and (self._lanes.waiting or self.inbox.entries or self._lanes.retries):
+            self.ring()
+
+    def failed(self, entries: Sequence[Entry], now: float) -> dict[int, tuple[int, float]]:
+        """Count another failure of these; gives by number the tries and when the first was."""
+
+        def count() -> dict[int, tuple[int, float]]:
+            tries = self._tries
+            if len(tries) > 2 * (self._lanes.count + 1_000):
+                alive = {number for _, number in self._lanes.items()}
+                tries = {number: known for number, known in tries.items() if number in alive}
+            counted = {
+                number: (tries.get(number, (0, now))[0] + 1, tries.get(number, (0, now))[1])
+                for _, number in entries
+            }
+            tries.update(counted)
+            self._tries = tries
+            retries = self._ledger.retries + len(entries)
+            self._ledger = attrs.evolve(self._ledger, retries=retries)
+            return counted
+
+        return self._exclusively(count)
+
+    def tries(self, number: int) -> int:
+        """How often an item has failed."""
+        return self._tries.get(number, (0, 0.0))[0]
 
     def pause_until(self, at: float) -> None:
         """Send nothing before that time (monotonic): the service is failing or unreachable."""
-        with self._lock:
-            self._not_before = at
-            self._is_down = True
-
-    def count_refused_endpoint(self) -> None:
-        """Count endpoint data that was refused while its events were taken."""
-        with self._lock:
-            self._ledger.refused_endpoints += 1
+        self._not_before = at
+        self._is_down = True
 
     @property
     def last_error(self) -> str:
@@ -479,159 +421,214 @@ class Buffer:
 
     def count_request(self, error: str = "") -> None:
         """Count one request, and remember why it failed if it did."""
-        with self._lock:
-            self._ledger.requests += 1
-            if error:
-                self._ledger.last_error = error
-            elif self._is_down:
-                self._is_down = False
-                self._work.notify_all()
 
-    def accept(self, items: Iterable[Recorded]) -> list[Recorded]:
-        """Settle items that the service has taken; returns those not settled before.
+        def count() -> None:
+            ledger = self._ledger
+            self._ledger = attrs.evolve(
+                ledger, requests=ledger.requests + 1, last_error=error or ledger.last_error
+            )
 
-        Call `announce` when their futures are settled too: until then flush waits.
-        """
-        with self._lock:
-            fresh = self._finish(items)
-            self._ledger.accepted += sum([item.count for item in fresh])
-            return fresh
-
-    def refuse(self, items: Iterable[Recorded], reason: str) -> list[Recorded]:
-        """Settle items that were rejected; returns those not settled before."""
-        with self._lock:
-            fresh = self._finish(items)
-            for item in fresh:
-                self._ledger.rejected += item.count
-                self._ledger.reasons[reason] += item.count
-            return fresh
-
-    def drop(self, items: Iterable[Recorded], reason: str) -> list[Recorded]:
-        """Settle items that are given up; returns those not settled before."""
-        with self._lock:
-            fresh = self._finish(items)
-            for item in fresh:
-                self._count_drop(item, reason)
-            return fresh
-
-    def _count_drop(self, item: Recorded, reason: str) -> None:
-        self._ledger.dropped += item.count
-        self._ledger.reasons[reason] += item.count
-
-    def _finish(self, items: Iterable[Recorded]) -> list[Recorded]:
-        self._resolving += 1
-        fresh = [item for item in items if not item.is_settled]
-        self._under_way.difference_update(fresh)
-        lanes = self._lanes
-        settled: dict[int, int] = {}
-        for item in fresh:
-            item.is_settled = True
-            settled[item.epoch] = settled.get(item.epoch, 0) + item.count
-            self._bytes -= item.weight
-            lane = lanes[item.endpoint_id]
-            lane.under_way -= 1
-            if not lane.under_way:
-                if not lane.is_empty:
-                    self._ready.append(lane)
-                else:
-                    self._forget(lane, item.endpoint_id)
-        for epoch, count in settled.items():
-            self._count_settled(epoch, count)
-        if fresh:
-            self._room.notify_all()
-        if self._ready:
-            self._work.notify()
-        return fresh
-
-    def _forget(self, lane: Lane, endpoint_id: str) -> None:
-        """Nothing waits in this lane: keep it while there are few, most endpoints come again."""
-        if len(self._lanes) > _KEPT_LANES and not lane.under_way:
-            del self._lanes[endpoint_id]
-
-    def announce(self) -> None:
-        """The futures of what was accepted, refused or dropped are settled: flush may end."""
-        with self._lock:
-            self._resolving -= 1
-            self._end_flushes()
-
-    def _settle(self, item: Recorded) -> None:
-        item.is_settled = True
-        self._count_settled(item.epoch, item.count)
-
-    def _count_settled(self, epoch: int, count: int) -> None:
-        self._ledger.pending -= count
-        self._pending[epoch] -= count
-        if not self._pending[epoch]:
-            del self._pending[epoch]
+        self._exclusively(count)
+        if not error and self._is_down:
+            self._is_down = False
+            self.ring_all()
 
     # Flushing and closing
 
-    def wait_settled(self, timeout: float) -> bool:
+    def wait_settled(self, timeout: float, look: Callable[[], object]) -> bool:
         """Ask for everything recorded so far to be sent, and wait until all of it is settled.
+
+        Args:
+            timeout: seconds.
+            look: called now and then meanwhile: it sees to it that somebody delivers.
 
         Returns:
             True when all of it is settled, False when the time was over first.
         """
-        with self._lock:
-            epoch = self._epoch
-            self._epoch += 1
-            self._flushing.append(epoch)
-            self._work.notify_all()
-            try:
-                return self._settled.wait_for(lambda: self._is_settled_up_to(epoch), timeout)
-            finally:
-                self._flushing.remove(epoch)
+        deadline = time.monotonic() + timeout
+        waiter = _Waiter(max(1, self.inbox.total), self.spilled.value)
+        self._urgent = self.inbox.total
+        self._waiters[id(waiter)] = waiter
+        try:
+            while not waiter.is_done:
+                with suppress(NoTurnError):  # who has the turn does it
+                    self._exclusively(self._publish, 0)
+                if waiter.is_done or self.is_over:
+                    break
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                look()
+                self.ring()
+                _wait(waiter.bell, min(left, _LOOK_S))
+        finally:
+            self._waiters.pop(id(waiter), None)
+        return waiter.is_done
 
-    def _is_settled_up_to(self, epoch: int) -> bool:
-        return not self._resolving and epoch < min(self._pending, default=math.inf)
-
-    def _end_flushes(self) -> None:
-        """Wake those that wait, once for all of it and not for every request on the way."""
-        if self._flushing and self._is_settled_up_to(min(self._flushing)):
-            self._settled.notify_all()
+    def _publish(self) -> None:
+        """Find out whose waiting is over."""
+        waiters = [waiter for waiter in list(self._waiters.values()) if waiter.number]
+        if not waiters:
+            return
+        loaded = self._loaded_or_passed()
+        total, lowest = self.inbox.total, self._lanes.lowest()
+        for waiter in waiters:
+            if loaded < waiter.spilled:
+                waiter.number = max(1, total)  # what it waits for is still to be queued
+            elif lowest >= waiter.number or (total == 0 and waiter.number == 1):
+                waiter.is_done = True
 
     def close(self) -> None:
         """Take no more items; what is pending can still be delivered."""
-        with self._lock:
-            self._is_closed = True
-            self._not_before = 0.0
-            self._work.notify_all()
-            self._room.notify_all()
+        self.is_closed = True
+        self.takes_plain = False
+        self._not_before = 0.0
+        for waiter in list(self._waiters.values()):
+            waiter.bell.put(None)
+        with suppress(NoTurnError):  # they wait as long as they would have
+            self._exclusively(lambda: self._lanes.hurry(self._clock()), _LOOK_S)
+        self.ring_all()
 
-    def abandon(self, reason: str) -> list[Recorded]:
-        """Drop everything that is still pending, also what is under way; returns it.
+    def abandon(self, verdict_on: Callable[[list[Entry]], Verdict], wait_s: float) -> Verdict:
+        """Settle everything that is still in memory and pending, also what is under way.
 
-        What is on disk stays pending: the next process that opens the spool delivers it.
+        Args:
+            verdict_on: says what becomes of it; what it leaves out stays pending, on disk.
+            wait_s: seconds to wait for the turn.
+
+        Raises:
+            NoTurnError: this thread is at work in here already, or another one for too long.
         """
-        with self._lock:
-            self._is_over = True
-            pending = list(self._items())
-            left = [item for item in pending if not item.seq]
-            for item in pending:
-                item.is_settled = bool(item.seq)  # an answer that comes now is too late
-            self._lanes.clear()
-            self._ready.clear()
-            self._retries.clear()
-            self._under_way.clear()
-            self._waiting = self._bytes = 0
-            for item in left:
-                self._settle(item)
-                self._count_drop(item, reason)
-            self._settled.notify_all()
-            self._work.notify_all()
-            return left
 
-    # Reading
+        def commit() -> Verdict:
+            self.is_over = True  # an answer that comes now is too late
+            self._lanes.take_all()
+            entries = {number: (item, number) for item, number in self._lanes.items()}
+            verdict = verdict_on([entries[number] for number in sorted(entries)])
+            self._ledger = _counted(self._ledger, verdict)
+            verdict.is_committed = True
+            self._lanes.clear()
+            self._inbox_bytes = 0
+            return verdict
+
+        verdict = self._exclusively(commit, wait_s)
+        for waiter in list(self._waiters.values()):
+            waiter.bell.put(None)
+        self.ring_all()
+        return verdict
+
+    @property
+    def is_done(self) -> bool:
+        """True when no worker is needed any more."""
+        return self.is_over or (
+            self.is_closed
+            and not (self._lanes.count or self.inbox.entries or self._lanes.under_way)
+            and not self.on_disk
+        )
+
+    # Reading. Without a turn: each number is one look at something that changes in one step.
 
     def report(self) -> DeliveryReport:
         """The ledger at this moment."""
-        with self._lock:
-            return self._ledger.report()
+        ledger = self._ledger
+        # What has ended first, then what was recorded: so the difference is never below 0.
+        counts = {"accepted": ledger.accepted, "rejected": ledger.rejected}
+        counts["dropped"] = ledger.dropped
+        reasons = dict(ledger.reasons)
+        losses = {key: tally.value for key, tally in list(self._losses.items())}
+        never_queued = sum(losses.values())
+        losses["dropped", "buffer_full"] = (
+            losses.get(("dropped", "buffer_full"), 0) + self._evictions.value
+        )
+        passed = {reason: tally.value for reason, tally in list(self._passed.items())}
+        for reason, count in passed.items():
+            losses["dropped", reason] = losses.get(("dropped", reason), 0) + count
+        for (outcome, reason), count in losses.items():
+            if count:
+                counts[outcome] += count
+                reasons[reason] = reasons.get(reason, 0) + count
+        recorded = never_queued + self._queued(sum(passed.values()))
+        ended = counts["accepted"] + counts["rejected"] + counts["dropped"]
+        recorded = max(recorded, ended)
+        return DeliveryReport(
+            **counts,
+            recorded=recorded,
+            pending=recorded - ended,
+            refused_endpoints=ledger.refused_endpoints,
+            truncated=self.truncated.value,
+            left_out=self.left_out.value,
+            not_durable=self.not_durable.value,
+            reasons=reasons,
+        )
+
+    def _queued(self, passed: int) -> int:
+        """How many items were queued, in memory or on disk."""
+        while True:
+            loaded = self.loaded.value
+            total, spilled = self.inbox.total, self.spilled.value
+            if loaded == self.loaded.value:
+                return total - loaded + max(spilled, loaded + passed)
 
     def stats(self) -> DeliveryStats:
         """The ledger and the state at this moment."""
-        with self._lock:
-            times = [lane.oldest for lane in itertools.islice(self._ready, 1)]
-            times += [item.recorded_at for item in self._under_way]
-            age = max(0.0, self._clock() - min(times)) if times else 0.0
-            return self._ledger.stats(buffered_bytes=self._bytes, oldest_age=age)
+        ledger, lanes = self._ledger, self._lanes
+        batches = [batch.entries for batch in list(lanes.under_way.values())]
+        groups = [group.entries for group in list(lanes.retries)]
+        waiting = [lanes.intake, self.inbox.entries, *list(lanes.held.values())]
+        times = [at for entries in (*batches, *groups, *waiting) for at in _first_at(entries)]
+        return DeliveryStats(
+            **attrs.asdict(self.report(), recurse=False),
+            buffered_bytes=self._lanes.weight + self._inbox_bytes,
+            oldest_age=max(0.0, self._clock() - min(times)) if times else 0.0,
+            requests=ledger.requests,
+            retries=ledger.retries,
+            last_error=ledger.last_error,
+        )
+
+
+def _first_at(entries: Sequence[Entry]) -> list[float]:
+    """When the first of these was recorded, while others may take them."""
+    try:
+        return [entries[0][0][3]]
+    except IndexError:
+        return []
+
+
+def _wait(bell: queue.SimpleQueue[None], seconds: float) -> None:
+    """Wait until somebody rings."""
+    try:
+        bell.get(timeout=max(0.0, seconds))
+    except queue.Empty:
+        return
+
+
+def _weight(losses: Sequence[Loss]) -> dict[tuple[str, str], int]:
+    counts: dict[tuple[str, str], int] = {}
+    for loss in losses:
+        key = loss.outcome, loss.reason
+        counts[key] = counts.get(key, 0) + _counting(loss.entries)
+    return counts
+
+
+def _counting(entries: Sequence[Entry]) -> int:
+    """How many of these are counted."""
+    return sum(not (isinstance(item, Queued) and item.is_rider) for item, _ in entries)
+
+
+def _counted(ledger: Ledger, verdict: Verdict) -> Ledger:
+    """The ledger after a verdict, which it names: whether it was counted can be told by that."""
+    reasons = dict(ledger.reasons)
+    ended = {"rejected": ledger.rejected, "dropped": ledger.dropped}
+    for (outcome, reason), count in _weight(verdict.losses).items():
+        if count:
+            ended[outcome] += count
+            reasons[reason] = reasons.get(reason, 0) + count
+    return attrs.evolve(
+        ledger,
+        accepted=ledger.accepted + _counting(verdict.accepted),
+        rejected=ended["rejected"],
+        dropped=ended["dropped"],
+        reasons=reasons,
+        refused_endpoints=ledger.refused_endpoints + len(verdict.refused_endpoints),
+        latest=verdict,
+    )

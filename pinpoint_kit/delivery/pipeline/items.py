@@ -1,92 +1,204 @@
-"""A recorded item on its way, and the lane in which an endpoint's items wait."""
+"""Queued items on their way, and the batches in which they go out. No behaviour of delivery."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import TypeAlias
+from threading import Thread
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
 from pinpoint_kit.batching import EventItem
+from pinpoint_kit.delivery.pipeline.answers import Answer
 from pinpoint_kit.models.event import EventResult
 
-__all__ = ["Lane", "Plain", "Recorded"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+__all__ = [
+    "Batch",
+    "Entry",
+    "Group",
+    "Item",
+    "Loss",
+    "Plain",
+    "Queued",
+    "Recorded",
+    "Verdict",
+    "weight_of",
+]
+
+#: An event that is nothing but its bytes: endpoint id, event id, fragment, and when it was
+#: recorded (monotonic). Nearly all are, and a tuple of texts and numbers is no work for the
+#: garbage collector, which would otherwise walk over everything that waits, again and again.
+Plain: TypeAlias = tuple[str, str, bytes, float]
+
+
+class Queued(tuple[str, str, bytes, float]):  # noqa: SLOT001 -- a tuple can have no other slots
+    """Any other item: what `Plain` has, and more.
+
+    Attributes:
+        endpoint: the endpoint data that goes with an event, or b"".
+        future: what is settled with the item.
+        is_endpoint: it is an update of the endpoint itself, whose data is the fragment.
+        is_rider: it was not recorded by itself, but comes from a rejected event, whose endpoint
+            data it is; it is not counted.
+        row: its row in the spool; 0 while it is in memory only.
+        is_settled: its row may go, also when that is written only now.
+    """
+
+    endpoint: bytes
+    future: Future[EventResult] | None
+    is_endpoint: bool
+    is_rider: bool
+    row: int
+    is_settled: bool
+
+    def __new__(  # noqa: PLR0913 -- the parts of an item
+        cls,
+        endpoint_id: str,
+        event_id: str,
+        fragment: bytes,
+        endpoint: bytes = b"",
+        future: Future[EventResult] | None = None,
+        *,
+        at: float = 0.0,
+        is_endpoint: bool = False,
+        is_rider: bool = False,
+        row: int = 0,
+    ) -> Self:
+        """Make one of its parts."""
+        self = super().__new__(cls, (endpoint_id, event_id, fragment, at))
+        self.endpoint = endpoint
+        self.future = future
+        self.is_endpoint = is_endpoint
+        self.is_rider = is_rider
+        self.row = row
+        self.is_settled = False
+        return self
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes of the room."""
+        return len(self[2]) + len(self.endpoint)
+
+
+Item: TypeAlias = "Plain | Queued"
+#: An item with its number in the order of all that were queued.
+Entry: TypeAlias = "tuple[Item, int]"
+
+
+def weight_of(item: Item) -> int:
+    """Bytes that an item takes of the room."""
+    return len(item[2]) if type(item) is tuple else item.weight  # type: ignore[union-attr]  # mypy cannot tell a tuple by its type
 
 
 @attrs.define(eq=False)
 class Recorded(EventItem):
-    """One recorded item on its way, encoded already."""
+    """One item as it comes from those who record: encoded, as far as it could be."""
 
     future: Future[EventResult] | None = None
-    weight: int = 0
-    recorded_at: float = 0.0
-    epoch: int = 0
-    tries: int = 0
-    first_failure: float | None = None
-    is_settled: bool = False
     #: True for an update of the endpoint itself, whose data is the fragment.
     is_endpoint: bool = False
-    #: Records that were folded into this one.
-    count: int = 1
-    #: The place in the spool; 0 when it is not there.
-    seq: int = 0
-    #: The places of those that were folded into it.
-    also: tuple[int, ...] = ()
 
-
-#: A plain event that waits: what `Recorded` takes first, up to the epoch.
-#: Nearly all are plain, and a tuple of texts and numbers is no work for the garbage collector,
-#: which would otherwise walk over everything that waits, again and again.
-Plain: TypeAlias = tuple[str, str, bytes, bytes, None, int, float, int]
+    def queued(self, at: float) -> Queued:
+        """The same as it waits, recorded at that time."""
+        return Queued(
+            self.endpoint_id,
+            self.event_id,
+            self.fragment,
+            self.endpoint,
+            self.future,
+            at=at,
+            is_endpoint=self.is_endpoint,
+        )
 
 
 @attrs.define(eq=False)
-class Lane:
-    """The items of one endpoint: those that wait, and how many are under way."""
+class Loss:
+    """Items that end without being accepted, all for the same reason."""
 
-    #: Those that wait, in their order, behind those in `front`.
-    waiting: list[Plain | Recorded] = attrs.field(factory=list)
-    #: The first ones when many wait, turned round: a list gives its end away cheaply.
-    front: list[Plain | Recorded] | None = None
-    under_way: int = 0
+    outcome: str
+    reason: str
+    message: str
+    entries: Sequence[Entry]
+    #: What a future of a rejected one says.
+    status: int = 400
 
-    @property
-    def is_empty(self) -> bool:
-        """True when nothing waits."""
-        return not self.waiting and not self.front
 
-    @property
-    def oldest(self) -> float:
-        """When the item that waits longest was recorded; there must be one."""
-        item = self.front[-1] if self.front else self.waiting[0]
-        return item.recorded_at if isinstance(item, Recorded) else item[6]
+@attrs.define(eq=False)
+class Verdict:
+    """What becomes of items of a batch. Committed as a whole, or not at all."""
 
-    @property
-    def newest(self) -> Plain | Recorded | None:
-        """The item that waits behind all others, if there is one."""
-        if self.waiting:
-            return self.waiting[-1]
-        return self.front[0] if self.front else None
+    accepted: Sequence[Entry] = ()
+    losses: Sequence[Loss] = ()
+    answer: Answer | None = None
+    #: Endpoint ids whose data was refused while the events were settled, with the status.
+    refused_endpoints: Sequence[tuple[str, int | None]] = ()
+    #: Endpoint data of rejected events, which takes their place and goes out by itself.
+    riders: Sequence[Entry] = ()
+    #: The batch that it is about, if it is about one.
+    batch: Batch | None = None
+    is_committed: bool = False
+    is_concluded: bool = False
 
-    def items(self) -> list[Recorded]:
-        """Those that wait, in their order; plain ones as copies."""
-        return _opened([*reversed(self.front or ()), *self.waiting])
+    def numbers(self) -> set[int]:
+        """The numbers of all items in it."""
+        entries = [*self.accepted, *(entry for loss in self.losses for entry in loss.entries)]
+        return {number for _, number in entries}
 
-    def pop_many(self, most: int) -> list[Recorded]:
-        """Take up to that many items, those that wait longest first."""
-        if self.front:
-            popped = self.front[-most:][::-1]
-            del self.front[-most:]
-        elif len(self.waiting) <= most:
-            popped, self.waiting, self.front = self.waiting, [], None
+
+@attrs.define(eq=False)
+class Batch:
+    """Items that go out in one request, and what has become of them so far."""
+
+    #: Those that are not settled.
+    entries: Sequence[Entry]
+    body: bytes
+    #: Builds the body for some of them.
+    build: Callable[[Sequence[Entry]], bytes]
+    is_endpoints: bool
+    #: The endpoints that nothing else may be sent for meanwhile.
+    endpoint_ids: set[str]
+    #: The thread that sends it: what it has left behind goes out again.
+    thread: Thread
+    #: Items in it that can never fit into a request.
+    too_large: Sequence[Entry] = ()
+    verdicts: list[Verdict] = attrs.field(factory=list)
+    #: Those that have failed go out again at this time; at once unless given.
+    again_at: float = 0.0
+    #: The smallest number in it.
+    first: int = 0
+    is_tried: bool = False
+
+    def halves(self, entries: Sequence[Entry]) -> list[tuple[Sequence[Entry], bytes]] | None:
+        """Half of these entries each, with the bodies; None for what cannot be divided.
+
+        Updates of one endpoint stand in the request as one.
+        """
+        groups: dict[str, list[Entry]] = {}
+        if self.is_endpoints:
+            for entry in entries:
+                groups.setdefault(entry[0][0], []).append(entry)
+            units = list(groups.values())
         else:
-            self.front, self.waiting = self.waiting[::-1], []
-            return self.pop_many(most)
-        opened = _opened(popped)
-        if len(opened) < most and self.waiting:
-            opened += self.pop_many(most - len(opened))
-        return opened
+            units = [[entry] for entry in entries]
+        middle = len(units) // 2
+        if not middle:
+            return None
+        halves = [[e for unit in part for e in unit] for part in (units[:middle], units[middle:])]
+        return [(half, self.build(half)) for half in halves]
 
 
-def _opened(items: list[Plain | Recorded]) -> list[Recorded]:
-    return [Recorded(*item) if type(item) is tuple else item for item in items]  # type: ignore[misc]  # mypy cannot tell a tuple by its type
+@attrs.define(eq=False)
+class Group:
+    """Items that failed together, and go out again together."""
+
+    at: float
+    entries: Sequence[Entry]
+    endpoint_ids: set[str] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.endpoint_ids = {item[0] for item, _ in self.entries}

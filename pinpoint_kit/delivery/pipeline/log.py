@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING
+
+from pinpoint_kit.delivery.pipeline.counting import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,7 +14,10 @@ __all__ = ["Log"]
 
 
 class Log:
-    """Writes one line per reason and interval, with the number of events it stands for."""
+    """Writes one line per reason and interval, with the number of events it stands for.
+
+    It has no lock: a handler of the log may record events, and two lines too many harm nobody.
+    """
 
     def __init__(self, clock: Callable[[], float], interval: float = 60.0) -> None:
         self._logger = logging.getLogger("pinpoint_kit.delivery")
@@ -22,28 +26,39 @@ class Log:
         self.renew()
 
     def renew(self) -> None:
-        """Begin anew, with a lock that nobody holds; for a forked child."""
-        self._lock = threading.Lock()
+        """Begin anew; for a forked child."""
         self._next: dict[str, float] = {}
-        self._unsaid: dict[str, int] = {}
+        #: How many were lost, by what became of them and why, and how many of them were logged.
+        self._lost: dict[tuple[str, str], Tally] = {}
+        self._logged: dict[tuple[str, str], int] = {}
 
     def loss(self, what: str, reason: str, count: int = 1, hint: str = "") -> None:
         """Say that events were rejected or dropped, or count it for the next line."""
-        key = f"{what}/{reason}"
-        with self._lock:
-            count += self._unsaid.pop(key, 0)
-            now = self._clock()
-            if now < self._next.get(key, now):
-                self._unsaid[key] = count
-                return
-            self._next[key] = now + self._interval
-        self._logger.warning("%d event(s) %s: %s%s", count, what, reason, hint and f"; {hint}")
+        key = what, reason
+        self._lost.setdefault(key, Tally()).add(count)
+        if self._is_due(f"{what}/{reason}"):
+            self._say(key, hint)
+
+    def rest(self) -> None:
+        """Say what was counted and is not logged yet; nothing comes after it."""
+        for key in list(self._lost):
+            self._say(key, "")
+
+    def _say(self, key: tuple[str, str], hint: str) -> None:
+        lost = self._lost[key].value
+        count = lost - self._logged.get(key, 0)
+        self._logged[key] = lost
+        if count > 0:
+            self._logger.warning("%d event(s) %s: %s%s", count, *key, hint and f"; {hint}")
 
     def trouble(self, reason: str) -> None:
         """Say that a request failed and will be tried again."""
-        with self._lock:
-            now = self._clock()
-            if now < self._next.get(reason, now):
-                return
-            self._next[reason] = now + self._interval
-        self._logger.warning("delivery is held up, events stay pending: %s", reason)
+        if self._is_due(reason):
+            self._logger.warning("delivery is held up, events stay pending: %s", reason)
+
+    def _is_due(self, key: str) -> bool:
+        now = self._clock()
+        if now < self._next.get(key, now):
+            return False
+        self._next[key] = now + self._interval
+        return True

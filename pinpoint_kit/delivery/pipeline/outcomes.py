@@ -1,18 +1,14 @@
-"""What follows when an item is settled: its future, the spool, the dead letters, the log.
+"""What follows when items are settled: their futures, the spool, the dead letters, the log.
 
-Every path that ends an item goes through here, so that each is settled exactly once and every
-loss is counted, kept and told. Nothing here sends.
+Every path that ends an item goes through here. The ledger knows the end already; all that follows
+may be done twice and changes nothing then, so an interruption is made good by doing it again.
+Nothing here sends.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import logging
-import queue
-import threading
 from collections import deque
-from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING
 
 import attrs
@@ -20,79 +16,29 @@ import attrs
 from pinpoint_kit.delivery.pipeline.answers import result_of
 from pinpoint_kit.delivery.pipeline.backlog import Backlog
 from pinpoint_kit.delivery.pipeline.buffer import Buffer
+from pinpoint_kit.delivery.pipeline.futures import settle
+from pinpoint_kit.delivery.pipeline.items import Loss, Queued, Verdict
 from pinpoint_kit.delivery.pipeline.log import Log
+from pinpoint_kit.delivery.pipeline.notices import Notices
 from pinpoint_kit.delivery.report import DeadLetter
 from pinpoint_kit.errors import DeliveryError
+from pinpoint_kit.models import wire
 from pinpoint_kit.models.event import EventResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from concurrent.futures import Future
 
     from pinpoint_kit.delivery.pipeline.answers import Answer
-    from pinpoint_kit.delivery.pipeline.items import Recorded
+    from pinpoint_kit.delivery.pipeline.items import Item
 
-__all__ = ["Notices", "Outcomes", "settle"]
+__all__ = ["Outcomes", "endpoint_data_of"]
 
-_REFUSED = 400
 _KEPT = 1_000
-
-
-class Notices:
-    """Calls the caller's `on_rejected` and `on_dropped` on a thread of its own.
-
-    So a slow or failing callback holds up neither the recorder nor delivery. The thread starts
-    with the first notice.
-    """
-
-    def __init__(
-        self,
-        on_rejected: Callable[[DeadLetter], object] | None,
-        on_dropped: Callable[[DeadLetter], object] | None,
-    ) -> None:
-        self._callbacks = {"rejected": on_rejected, "dropped": on_dropped}
-        self.renew()
-
-    def renew(self) -> None:
-        """Begin anew, without a thread; a forked child has only the thread that forked."""
-        self._queue: queue.SimpleQueue[DeadLetter | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._start_lock = threading.Lock()
-
-    def tell(self, letter: DeadLetter) -> None:
-        """Have the callback of this kind called, if there is one."""
-        if self._callbacks[letter.outcome] is None:
-            return
-        self._queue.put(letter)
-        with self._start_lock:
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="pinpoint-notices", daemon=True
-                )
-                self._thread.start()
-
-    def close(self, timeout: float) -> None:
-        """Have everything told that was put here, as far as the time allows."""
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            self._queue.put(None)
-            thread.join(timeout)
-            self._thread = None
-
-    def _run(self) -> None:
-        while (letter := self._queue.get()) is not None:
-            callback = self._callbacks[letter.outcome]
-            try:
-                if callback is not None:
-                    callback(letter)
-            except Exception:
-                logging.getLogger("pinpoint_kit.delivery").exception(
-                    "on_%s failed; delivery goes on", letter.outcome
-                )
 
 
 @attrs.define(eq=False)
 class Outcomes:
-    """Settles items, once each, with everything that follows."""
+    """Everything that follows the end of an item."""
 
     buffer: Buffer
     log: Log
@@ -100,113 +46,122 @@ class Outcomes:
     backlog: Backlog | None = None
     letters: deque[DeadLetter] = attrs.field(factory=lambda: deque(maxlen=_KEPT))
 
-    def accept(self, items: Sequence[Recorded], answer: Answer | None = None) -> None:
-        """The service has taken these."""
-        fresh = self.buffer.accept(items)
+    def conclude(self, verdict: Verdict) -> None:
+        """Do what follows from a verdict that was counted."""
+        specials = [item for item, _ in verdict.accepted if isinstance(item, Queued)]
+        for item in specials:
+            item.is_settled = True
         if self.backlog is not None:
-            self.backlog.remove(fresh)
-        for item in fresh:
+            self.backlog.remove(specials)
+        for item in specials:
             if item.future is not None:
-                result = answer and result_of(answer, item.endpoint_id, item.event_id)
+                result = verdict.answer and result_of(verdict.answer, item[0], item[1])
                 settle(item.future, result or _result(item, 202, "Accepted"))
-        self.buffer.announce()
+        for loss in verdict.losses:
+            self._conclude_loss(loss, verdict.answer)
+        self._conclude_endpoints(verdict)
+        verdict.is_concluded = True
 
-    def refuse(
-        self,
-        items: Sequence[Recorded],
-        reason: str,
-        message: str = "",
-        *,
-        status: int = _REFUSED,
-        answer: Answer | None = None,
-    ) -> None:
-        """These were refused for their content, or with the whole request."""
-        fresh = self.buffer.refuse(items, reason)
+    def _conclude_loss(self, loss: Loss, answer: Answer | None) -> None:
+        for item, _ in loss.entries:
+            if isinstance(item, Queued):
+                item.is_settled = True
         if self.backlog is not None:
-            self.backlog.bury(fresh, reason, message)
-        self._tell(fresh, "rejected", reason, message)
-        for item in fresh:
+            tries = [self.buffer.tries(number) for _, number in loss.entries]
+            self.backlog.bury([item for item, _ in loss.entries], loss, tries)
+        for item, number in loss.entries:
+            if not isinstance(item, Queued):
+                self._keep(loss, item, self.buffer.tries(number))
+                continue
+            if not item.is_rider:
+                self._keep(loss, item, self.buffer.tries(number))
             if item.future is not None:
-                result = answer and result_of(answer, item.endpoint_id, item.event_id)
-                settle(item.future, result or _result(item, status, message))
-        self.buffer.announce()
-
-    def drop(self, items: Sequence[Recorded], reason: str, message: str = "") -> None:
-        """These are given up."""
-        fresh = self.buffer.drop(items, reason)
-        if self.backlog is not None:
-            self.backlog.bury(fresh, reason, message)
-        self.tell_dropped(fresh, reason, message)
-        self.buffer.announce()
-
-    def refuse_endpoint_data(self, status: int | None) -> None:
-        """Endpoint data that went with events was refused; the events were not."""
-        self.buffer.count_refused_endpoint()
-        self.log.loss("with refused endpoint data", f"status_{status}")
-
-    def tell_dropped(self, items: Sequence[Recorded], reason: str, message: str = "") -> None:
-        """These were given up, and the ledger knows it already."""
-        self._tell(items, "dropped", reason, message)
-        why = f"{reason}; the last failure was {message}" if message else reason
-        for item in items:
-            if item.future is not None:
-                settle(item.future, DeliveryError(f"event dropped: {why}", reason))
-
-    def tell_rejected(self, item: Recorded, reason: str, message: str) -> None:
-        """This was refused before it was queued, and the ledger knows it already."""
-        self.log.loss("rejected", reason, hint="see delivery.dead_letters() or on_rejected")
-        if self.backlog is not None:
-            self.backlog.bury_new(item, reason, message)
-        self._keep(
-            DeadLetter(
-                outcome="rejected",
-                endpoint_id=item.endpoint_id,
-                event_id=item.event_id,
-                reason=reason,
-                message=message,
-                at=_now(),
-            )
-        )
-
-    def _tell(self, items: Iterable[Recorded], outcome: str, reason: str, message: str) -> None:
-        count = 0
-        for item in items:
-            count += item.count
-            self._keep(
-                DeadLetter(
-                    outcome=outcome,
-                    endpoint_id=item.endpoint_id,
-                    event_id=item.event_id,
-                    reason=reason,
-                    message=message,
-                    at=_now(),
-                    tries=item.tries,
-                )
-            )
+                self._settle_lost(item, item.future, loss, answer)
+        count = sum(not (isinstance(item, Queued) and item.is_rider) for item, _ in loss.entries)
         if count:
-            self.log.loss(outcome, reason, count, message if outcome == "dropped" else "")
+            hint = loss.message if loss.outcome == "dropped" else ""
+            self.log.loss(loss.outcome, loss.reason, count, hint)
 
-    def _keep(self, letter: DeadLetter) -> None:
-        self.letters.append(letter)
-        self.notices.tell(letter)
-
-
-def settle(future: Future[EventResult], outcome: EventResult | DeliveryError) -> None:
-    """Settle a future, unless closing was faster."""
-    with contextlib.suppress(InvalidStateError):
-        if isinstance(outcome, DeliveryError):
-            future.set_exception(outcome)
+    def _settle_lost(
+        self, item: Queued, future: Future[EventResult], loss: Loss, answer: Answer | None
+    ) -> None:
+        if loss.outcome == "rejected":
+            result = answer and result_of(answer, item[0], item[1])
+            settle(future, result or _result(item, loss.status, loss.message))
         else:
-            future.set_result(outcome)
+            why = f"{loss.reason}; the last failure was {loss.message}" if loss.message else ""
+            settle(future, DeliveryError(f"event dropped: {why or loss.reason}", loss.reason))
+
+    def _conclude_endpoints(self, verdict: Verdict) -> None:
+        counts: dict[int | None, int] = {}
+        for _, status in verdict.refused_endpoints:
+            counts[status] = counts.get(status, 0) + 1
+        for status, count in counts.items():
+            self.log.loss("with refused endpoint data", f"status_{status}", count)
+
+    # What ends before it is queued
+
+    def reject(self, item: Queued, reason: str, message: str) -> None:
+        """Count an item as refused for its content."""
+        self.buffer.lose("rejected", reason)
+        self.log.loss("rejected", reason, hint="see delivery.dead_letters() or on_rejected")
+        loss = Loss("rejected", reason, message, ())
+        if self.backlog is not None:
+            self.backlog.bury_new(item, loss)
+        self._keep(loss, item, 0)
+
+    def drop(self, item: Queued, reason: str) -> None:
+        """Count an item that found no room, or came too late."""
+        self.buffer.lose("dropped", reason)
+        self.log.loss("dropped", reason)
+        self._keep(Loss("dropped", reason, "", ()), item, 0)
+        if item.future is not None:
+            settle(item.future, DeliveryError(f"event dropped: {reason}", reason))
+
+    def clear_evicted(self) -> None:
+        """Do what follows for items that were dropped to make room."""
+        evicted = self.buffer.evicted
+        loss = Loss("dropped", "buffer_full", "", ())
+        error = DeliveryError("event dropped: buffer_full", "buffer_full")
+        while evicted:
+            for item, _ in list(evicted):  # before anything is taken out: an interruption may come
+                if isinstance(item, Queued) and item.future is not None:
+                    settle(item.future, error)
+            try:
+                item, _ = evicted.popleft()
+            except IndexError:
+                return  # another thread does the same
+            if isinstance(item, Queued):
+                item.is_settled = True
+                if item.future is not None:
+                    settle(item.future, error)
+                if self.backlog is not None:
+                    self.backlog.remove([item])  # it makes room there, too
+            self._keep(loss, item, 0)
+            self.log.loss("dropped", "buffer_full")
+
+    def _keep(self, loss: Loss, item: Item, tries: int) -> None:
+        letter = DeadLetter(
+            outcome=loss.outcome,
+            endpoint_id=item[0],
+            event_id=item[1],
+            reason=loss.reason,
+            message=loss.message,
+            at=_now(),
+            tries=tries,
+        )
+        self.letters.append(letter)
+        self.notices.send(letter)
 
 
-def _result(item: Recorded, status: int, message: str) -> EventResult:
-    return EventResult(
-        endpoint_id=item.endpoint_id,
-        event_id=item.event_id,
-        status_code=status,
-        message=message,
-    )
+def endpoint_data_of(item: Queued) -> Queued:
+    """The endpoint data of a rejected event as an update that goes out by itself."""
+    fragment = wire.with_id(item[0], item.endpoint)
+    return Queued(item[0], "", fragment, at=item[3], is_endpoint=True, is_rider=True)
+
+
+def _result(item: Item, status: int, message: str) -> EventResult:
+    return EventResult(endpoint_id=item[0], event_id=item[1], status_code=status, message=message)
 
 
 def _now() -> dt.datetime:

@@ -1,6 +1,6 @@
 """`SpoolFile`: the connection under a `Spool`, and everything that may happen to its file.
 
-One connection, guarded by one lock, opened when it is first needed. An action that meets a corrupt
+One connection, used in turns, opened when it is first needed. An action that meets a corrupt
 file is repeated after the rescue; one that went into a file which was moved away or deleted
 meanwhile is repeated in the new one. What a row is stands in spool/spool.py.
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import threading
 import time
 import uuid
 import weakref
@@ -27,11 +26,12 @@ from pinpoint_kit.delivery.spool.owners import Owners, Range
 from pinpoint_kit.delivery.spool.schema import SpoolError, SpoolFullError
 from pinpoint_kit.errors import StoreError
 from pinpoint_kit.system import forks
+from pinpoint_kit.system.turns import NoTurnError, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["COMMIT_BYTES", "FORK_PAUSE_S", "ROW_BYTES", "SIZE", "SpoolFile"]
+__all__ = ["COMMIT_BYTES", "ROW_BYTES", "SIZE", "SpoolFile"]
 
 T = TypeVar("T")
 
@@ -54,8 +54,10 @@ _UNTIDY_BYTES = _VACUUM_PAGES * 2048
 _MEASURE_SHARE = 100
 _ATTEMPTS = 3
 _FORK_WAIT_S = 5.0
-#: How long others step back for a fork: the lock is not fair to who waits for it.
-FORK_PAUSE_S = 0.005
+
+
+class _ForkingError(Exception):
+    """The process is about to fork: nobody may open the file now."""
 
 
 class SpoolFile:
@@ -76,6 +78,8 @@ class SpoolFile:
         self._max_bytes = max_bytes
         self._lease = lease
         self._clock = clock
+        #: Seconds that an action waits for other threads and processes.
+        self.patience = spool_schema.BUSY_S
         self._is_closed = False
         self._begin()
         _spools.add(self)
@@ -88,15 +92,17 @@ class SpoolFile:
         )
         # Errors show here and now. The connection is opened again at first use: a server that
         # forks its workers after this, in whatever way, forks without one.
-        with self._lock:
-            spool_schema.open_spool(self.path, fsync=fsync, tell=self._notes.append)[0].close()
+        spool_schema.open_spool(self.path, fsync=fsync, tell=self._notes.append)[0].close()
         self._log_notes()
 
     def _begin(self) -> None:
         """The state of an owner that has not done anything yet."""
-        self._lock = threading.Lock()
+        #: Who uses the connection.
+        self._turn = Turn()
         self._is_forking = False
-        self._is_held_for_fork = False
+        #: Until when the action waits for other processes; and whether it repairs what is damaged.
+        self._deadline = 0.0
+        self._is_urgent = False
         self._pid = os.getpid()
         self._db: sqlite3.Connection | None = None
         self._identity = (0, 0)
@@ -121,9 +127,10 @@ class SpoolFile:
         if self._mine.number and os.getpid() == self._pid:
             with suppress(SpoolError):
                 self._run(self._leave)
-        with self._lock:
-            self._is_closed = True
-            self._disconnect()
+        self._is_closed = True
+        # Where somebody else is stuck in there, the connection goes with the last who uses it.
+        with suppress(NoTurnError):
+            self._turn.run(self._disconnect, self.patience)
         _spools.discard(self)
         forks.forget(self)
 
@@ -137,24 +144,57 @@ class SpoolFile:
         """Seconds without a sign of life after which other processes adopt the rows."""
         return self._lease
 
-    # Running actions. The lock is held in everything below but the next two.
+    # Running actions. What is below the next two is in the turn.
 
     def _run(
         self,
         action: Callable[[sqlite3.Connection], T],
         after: Callable[[T], None] | None = None,
     ) -> T:
-        """Runs an action under the lock, then `after` with its result: what it changes here."""
-        if self._is_forking:
-            time.sleep(FORK_PAUSE_S)
+        """Runs an action in a turn, then `after` with its result: what it changes here."""
+
+        def attempt() -> T:
+            result = self._attempt(action)
+            if after is not None:
+                after(result)
+            return result
+
+        return self._in_turn(attempt)
+
+    def _in_turn(self, action: Callable[[], T], patience: float | None = None) -> T:
+        """Calls it when nobody else uses the connection.
+
+        Args:
+            action: what to do.
+            patience: seconds to wait for threads and processes, and not to repair anything; the
+                spool's own unless given.
+
+        Raises:
+            SpoolError: `locked`: another one uses it for longer than that, or this thread does.
+        """
+        wait_s = self.patience if patience is None else patience
+        deadline = time.monotonic() + wait_s
+
+        def act() -> T:
+            if self._is_forking:
+                raise _ForkingError
+            self._deadline = deadline
+            self._is_urgent = patience is not None
+            return action()
+
         try:
-            with self._lock:
-                result = self._attempt(action)
-                if after is not None:
-                    after(result)
-                return result
+            while True:
+                try:
+                    return self._turn.run(act, max(0.0, deadline - time.monotonic()))
+                except _ForkingError:
+                    if time.monotonic() > deadline:
+                        raise NoTurnError from None
+                time.sleep(_LEAST_PAUSE_S)
+        except NoTurnError:
+            raise SpoolError("another thread uses the spool for too long", "locked") from None
         finally:
-            self._log_notes()
+            if self._notes:
+                self._log_notes()
 
     def _log_notes(self) -> None:
         while self._notes:
@@ -167,7 +207,7 @@ class SpoolFile:
             except OverflowError:
                 raise SpoolError("one item is larger than SQLite can store", "too_large") from None
             except sqlite3.Error as error:
-                if not spool_schema.is_corruption(error):
+                if not spool_schema.is_corruption(error) or self._is_urgent:
                     raise spool_schema.explain(error) from None
                 self._rescue()
                 continue
@@ -181,13 +221,13 @@ class SpoolFile:
 
         Others write for some 50 microseconds. SQLite's own wait begins with a whole millisecond.
         """
-        deadline = time.monotonic() + spool_schema.BUSY_S
         pause = _LEAST_PAUSE_S
         while True:
             try:
                 return action(self._connection())
             except sqlite3.OperationalError as error:
-                if spool_schema.explain(error).reason != "locked" or time.monotonic() > deadline:
+                late = time.monotonic() > self._deadline
+                if spool_schema.explain(error).reason != "locked" or late:
                     raise
             time.sleep(pause)
             pause = min(2 * pause, _MOST_PAUSE_S)
@@ -234,7 +274,10 @@ class SpoolFile:
         before = self._identity
         try:
             self._db, self._identity = spool_schema.open_spool(
-                self.path, fsync=self._fsync, tell=self._notes.append
+                self.path,
+                fsync=self._fsync,
+                tell=self._notes.append,
+                wait_s=max(0.0, self._deadline - time.monotonic()) if self._is_urgent else None,
             )
         except StoreError as error:
             raise SpoolError(str(error), "io") from None
@@ -370,17 +413,13 @@ class SpoolFile:
 
     def before_fork(self) -> None:
         """Closes the connection and keeps others out until after the fork; run by a hook."""
-        self._is_forking = True
-        if self._lock.acquire(timeout=_FORK_WAIT_S):
-            self._is_held_for_fork = True
-            self._disconnect()
+        self._is_forking = True  # first: nobody opens it again
+        with suppress(NoTurnError):
+            self._turn.run(self._disconnect, _FORK_WAIT_S)
 
     def after_fork_in_parent(self) -> None:
         """Lets others in again; run by a hook. Rows and seqs stay this owner's."""
         self._is_forking = False
-        if self._is_held_for_fork:
-            self._is_held_for_fork = False
-            self._lock.release()
 
     def after_fork(self) -> None:
         """Makes the child a new owner without rows; run by a hook, harmless when run again."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections import Counter
 from contextlib import closing, suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -29,7 +30,6 @@ _Value = int | float | str | bytes | None
 _TABLE_LEAF = 13
 _FIRST_HEADER = 100
 _WAL_HEADER, _FRAME_HEADER = 32, 24
-_WAL_MAGIC = {0x377F0682, 0x377F0683}
 _SMALLEST_PAGE, _LARGEST_PAGE = 512, 65536
 _USUAL_PAGE = 4096
 _INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
@@ -61,6 +61,18 @@ def salvage(
     """
     path.replace(_beside(path, ".rescue"))
     resume(path, make, tell)
+
+
+def put_aside(path: Path) -> None:
+    """Moves the file and its WAL to where `resume` finds them, while somebody has them open."""
+    _beside(path, "-wal").replace(_beside(path, ".rescue-wal"))
+    path.replace(_beside(path, ".rescue"))
+
+
+def has_more_commits(path: Path, frames: int) -> bool:
+    """True when the WAL has commits behind that many frames, which SQLite has taken for all."""
+    wal = _view(_beside(path, "-wal"))
+    return any(number > frames and size for number, _, size in _frames(wal, _page_size_of(wal)))
 
 
 def resume(
@@ -132,35 +144,52 @@ class _Pages:
         return bytes(self._main[start : start + self._page_size])
 
     def _find_page_size(self) -> int:
-        sizes = [
-            int.from_bytes(self._main[16:18], "big"),
-            int.from_bytes(self._wal[8:12], "big"),
-        ]
-        for size in sizes:
-            actual = _LARGEST_PAGE if size == 1 else size
-            if _SMALLEST_PAGE <= actual <= _LARGEST_PAGE and not actual & (actual - 1):
-                return actual
-        return _USUAL_PAGE
+        size = int.from_bytes(self._main[16:18], "big")
+        return _valid_size(size) or _page_size_of(self._wal)
 
     def _find_frames(self) -> tuple[dict[int, int], int]:
         """Where the newest committed image of each page is, and how many pages there are."""
         found: dict[int, int] = {}
         fresh: dict[int, int] = {}
         pages = 0
-        if int.from_bytes(self._wal[:4], "big") not in _WAL_MAGIC:
-            return found, pages
-        salts = self._wal[16:24]
         step = _FRAME_HEADER + self._page_size
-        for at in range(_WAL_HEADER, len(self._wal) - step + 1, step):
-            number, size = struct.unpack(">II", self._wal[at : at + 8])
-            if self._wal[at + 8 : at + 16] != salts:
-                break  # left over from before the WAL was last begun anew
-            fresh[number] = at + _FRAME_HEADER
+        for index, number, size in _frames(self._wal, self._page_size):
+            fresh[number] = _WAL_HEADER + (index - 1) * step + _FRAME_HEADER
             if size:  # the last frame of a commit
                 found.update(fresh)
                 fresh.clear()
                 pages = size
         return found, pages
+
+
+def _valid_size(size: int) -> int:
+    """The page size that is written so; 0 for none that can be."""
+    actual = _LARGEST_PAGE if size == 1 else size
+    is_one = _SMALLEST_PAGE <= actual <= _LARGEST_PAGE and not actual & (actual - 1)
+    return actual if is_one else 0
+
+
+def _page_size_of(wal: bytes | mmap.mmap) -> int:
+    return _valid_size(int.from_bytes(wal[8:12], "big")) or _USUAL_PAGE
+
+
+def _frames(wal: bytes | mmap.mmap, page_size: int) -> Iterator[tuple[int, int, int]]:
+    """The frames of a WAL, damaged or not: which one, its page, and the size after a commit.
+
+    Those of one generation carry the same salts. Most of them tell which, should one be damaged;
+    others are left over from before the WAL was last begun anew.
+    """
+    step = _FRAME_HEADER + page_size
+    places = range(_WAL_HEADER, len(wal) - step + 1, step)
+    salts = Counter(wal[at + 8 : at + 16] for at in places)
+    if not salts:
+        return
+    known = wal[16:24]
+    usual = known if salts[known] else salts.most_common(1)[0][0]
+    for index, at in enumerate(places, start=1):
+        if wal[at + 8 : at + 16] == usual:
+            number, size = struct.unpack(">II", wal[at : at + 8])
+            yield index, number, size
 
 
 def _view(path: Path) -> bytes | mmap.mmap:

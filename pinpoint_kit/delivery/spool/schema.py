@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 APPLICATION_ID = 0x504B5351  # "PKSQ"
+_APPLICATION_ID_AT = 68
 VERSION = 1
 #: How long a statement waits for another process. Recording waits with it, so not for long.
 BUSY_S = 5.0
@@ -151,7 +152,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def open_spool(
-    path: Path, *, fsync: bool, tell: Callable[[str], None]
+    path: Path, *, fsync: bool, tell: Callable[[str], None], wait_s: float | None = None
 ) -> tuple[sqlite3.Connection, tuple[int, int]]:
     """Opens the file; makes it when it is missing, rescues its rows when it is corrupt.
 
@@ -159,6 +160,8 @@ def open_spool(
         path: the file.
         fsync: whether a commit waits for the disk.
         tell: takes lines for the log.
+        wait_s: seconds to wait for other processes, and then nothing is repaired either; as long
+            as making or rescuing the file may take unless given.
 
     Returns:
         The connection, and device and inode of the file.
@@ -167,12 +170,14 @@ def open_spool(
         StoreError: it cannot be used, or is not ours; the message says what to do.
     """
     try:
-        with _alone(path):
+        with _alone(path, _OPEN_S if wait_s is None else wait_s):
             spool_salvage.resume(path, _make, tell)
+            if wait_s is None:
+                _check_wal(path, tell)
             try:
-                db = _connect(path, fsync=fsync)
+                db = _connect(path, fsync=fsync, wait_s=BUSY_S if wait_s is None else wait_s)
             except sqlite3.DatabaseError as error:
-                if not (is_corruption(error) and _is_ours(path)):
+                if wait_s is not None or not (is_corruption(error) and _is_ours(path)):
                     raise
                 spool_salvage.salvage(path, _make, tell)
                 db = _connect(path, fsync=fsync)
@@ -198,7 +203,7 @@ def rescue(path: Path, identity: tuple[int, int], tell: Callable[[str], None]) -
         identity: device and inode of the file that was found corrupt.
         tell: takes lines for the log.
     """
-    with _alone(path):
+    with _alone(path, _OPEN_S):
         spool_salvage.resume(path, _make, tell)
         if identity == identify(path):
             spool_salvage.salvage(path, _make, tell)
@@ -214,11 +219,11 @@ def identify(path: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _alone(path: Path, wait_s: float) -> Iterator[None]:
     """Holds `<path>.lock`: SQLite's own locking, so that it works everywhere and dies with us."""
     lock = path.with_name(path.name + ".lock")
     _touch(lock)
-    with closing(sqlite3.connect(lock, timeout=_OPEN_S, isolation_level=None)) as db:
+    with closing(sqlite3.connect(lock, timeout=wait_s, isolation_level=None)) as db:
         db.execute("BEGIN EXCLUSIVE")
         yield
 
@@ -230,9 +235,10 @@ def _touch(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _connect(path: Path, *, fsync: bool = False) -> sqlite3.Connection:
+def _connect(path: Path, *, fsync: bool = False, wait_s: float = BUSY_S) -> sqlite3.Connection:
     _touch(path)
-    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+    db.text_factory = _text
     try:
         _check(db)
         db.execute(f"PRAGMA synchronous={'FULL' if fsync else 'NORMAL'}")
@@ -251,6 +257,14 @@ def _connect(path: Path, *, fsync: bool = False) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _text(value: bytes) -> str | bytes:
+    """A text as it was stored; damaged bytes stay bytes, so that no reading fails for them."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _make(path: Path) -> sqlite3.Connection:
@@ -291,8 +305,34 @@ def _turn_wal_on(db: sqlite3.Connection) -> str:
 
 def _is_ours(path: Path) -> bool:
     """True when the header still says so, whatever else is damaged."""
-    try:
-        with closing(sqlite3.connect(path, timeout=BUSY_S)) as db:
-            return bool(db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
-    except sqlite3.Error:
-        return False
+    # SQLite reads nothing of a file that is too short. Closing a file of our own would drop the
+    # locks of this process on it, so it stays open: it is a rare one, and is put aside now.
+    descriptor = os.open(path, os.O_RDONLY)
+    _kept_open.append(descriptor)
+    return os.pread(descriptor, 4, _APPLICATION_ID_AT) == APPLICATION_ID.to_bytes(4, "big")
+
+
+_kept_open: list[int] = []
+
+
+def _check_wal(path: Path, tell: Callable[[str], None]) -> None:
+    """Rescues what SQLite would pass over: it takes damage in the WAL for the end of it.
+
+    Only who opens the file first can tell, and need to: SQLite has read the WAL for all others.
+    """
+    wal = path.with_name(path.name + "-wal")
+    if not (path.exists() and wal.exists() and wal.stat().st_size):
+        return
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as db:
+        try:
+            db.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("ROLLBACK")
+            frames = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+        except sqlite3.Error:
+            return  # others have it open, or it is damaged in a way that shows itself
+        if not spool_salvage.has_more_commits(path, frames):
+            return
+        spool_salvage.put_aside(path)
+    spool_salvage.resume(path, _make, tell)

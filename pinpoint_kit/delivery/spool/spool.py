@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from typing import TYPE_CHECKING
 
 import attrs
 
 from pinpoint_kit.delivery.spool import dead_letters
 from pinpoint_kit.delivery.spool.dead_letters import BuriedItem
-from pinpoint_kit.delivery.spool.file import COMMIT_BYTES, FORK_PAUSE_S, ROW_BYTES, SIZE, SpoolFile
+from pinpoint_kit.delivery.spool.file import COMMIT_BYTES, ROW_BYTES, SIZE, SpoolFile
 from pinpoint_kit.delivery.spool.schema import SpoolError, SpoolFullError, transaction
 from pinpoint_kit.errors import StoreError
 
@@ -34,6 +33,7 @@ _DEAD_SHARE = 4
 _PAGE = 100
 #: How a spool is bound to an application of which only the name is known.
 _BY_NAME = "name:"
+_KINDS = {"event", "endpoint"}
 
 _INSERT = "INSERT INTO queue VALUES (?, ?, ?, ?, ?, 0, ?, ?)"
 _SOME = f"FROM queue WHERE seq IN ({', '.join('?' * _PAGE)})"
@@ -53,7 +53,6 @@ class Spooled:
         item_id: the event id, or what the delivery calls the update.
         body: the encoded item.
         endpoint: endpoint data that goes with an event, or b"".
-        tries: how often it had been sent when `record_tries` last said so.
         recorded_at: seconds since the epoch.
     """
 
@@ -63,8 +62,17 @@ class Spooled:
     item_id: str
     body: bytes = attrs.field(repr=False)
     endpoint: bytes = attrs.field(repr=False)
-    tries: int
     recorded_at: float
+
+    @property
+    def is_sound(self) -> bool:
+        """False when something in it is damaged, as a byte on the disk can be."""
+        return (
+            all(isinstance(text, str) for text in (self.kind, self.endpoint_id, self.item_id))
+            and self.kind in _KINDS
+            and isinstance(self.body, bytes)
+            and isinstance(self.endpoint, bytes)
+        )
 
 
 @attrs.frozen
@@ -130,8 +138,15 @@ class Spool(SpoolFile):
 
     # Queue
 
-    def append(
-        self, kind: str, endpoint_id: str, item_id: str, body: bytes, endpoint: bytes = b""
+    def append(  # noqa: PLR0913 -- the parts of an item
+        self,
+        kind: str,
+        endpoint_id: str,
+        item_id: str,
+        body: bytes,
+        endpoint: bytes = b"",
+        *,
+        patience: float | None = None,
     ) -> int:
         """Puts one item on disk.
 
@@ -141,6 +156,8 @@ class Spool(SpoolFile):
             item_id: the event id, or the delivery's own name.
             body: the encoded item.
             endpoint: endpoint data that goes with an event.
+            patience: seconds to wait for other threads and processes; the spool's own, and time
+                for a rescue, unless given.
 
         Returns:
             Its seq: larger than all seqs of this owner before.
@@ -151,9 +168,8 @@ class Spool(SpoolFile):
         now = self._clock()
         data = len(body) + len(endpoint)
         size = data + len(endpoint_id) + ROW_BYTES
-        if self._is_forking:
-            time.sleep(FORK_PAUSE_S)
-        with self._lock:
+
+        def insert() -> int:
             self._make_ready(size, now)
             seq = self._next
             self._next = seq + 1
@@ -170,9 +186,9 @@ class Spool(SpoolFile):
             self._bytes += data
             self._room -= size
             self._written += data + COMMIT_BYTES
-        if self._notes:
-            self._log_notes()
-        return seq
+            return seq
+
+        return self._in_turn(insert, patience)
 
     def _append_again(self, seq: int, values: tuple[object, ...]) -> int:
         """Appends what failed, or went into a file that was moved away meanwhile."""
@@ -189,7 +205,7 @@ class Spool(SpoolFile):
 
         def select(db: sqlite3.Connection) -> list[Spooled]:
             rows = db.execute(
-                "SELECT seq, kind, endpoint_id, item_id, body, endpoint, tries, recorded_at"
+                "SELECT seq, kind, endpoint_id, item_id, body, endpoint, recorded_at"
                 " FROM queue WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?",
                 (max(after, self._mine.base), self._mine.end, limit),
             )
@@ -218,11 +234,14 @@ class Spool(SpoolFile):
 
         return self._run(delete, self._note_removed)
 
-    def drop_oldest(self, count: int, *, keep: Collection[int] = frozenset()) -> list[int]:
+    def drop_oldest(
+        self, count: int, *, after: int = 0, keep: Collection[int] = frozenset()
+    ) -> list[int]:
         """Removes this owner's oldest rows to make room; space comes free by whole pages.
 
         Args:
             count: rows to remove at most.
+            after: only rows with a larger seq.
             keep: seqs that stay, for example because they are being sent; best a set.
 
         Returns:
@@ -233,7 +252,7 @@ class Spool(SpoolFile):
             chosen: list[int] = []
             cursor = db.execute(
                 "SELECT seq FROM queue WHERE seq > ? AND seq < ? ORDER BY seq",
-                (self._mine.base, self._mine.end),
+                (max(after, self._mine.base), self._mine.end),
             )
             while len(chosen) < count and (row := cursor.fetchone()) is not None:
                 if row[0] not in keep:
@@ -244,17 +263,6 @@ class Spool(SpoolFile):
         chosen = self._run(choose)
         self.remove(chosen)
         return chosen
-
-    def record_tries(self, tries: Iterable[tuple[int, int]]) -> None:
-        """Notes (seq, tries) for whoever sends these rows next."""
-        pairs = list(tries)
-
-        def update(db: sqlite3.Connection) -> None:
-            ours = [(count, seq) for seq, count in pairs if seq in self._mine]
-            with transaction(db):
-                db.executemany("UPDATE queue SET tries = ? WHERE seq = ?", ours)
-
-        self._run(update)
 
     def pending(self) -> Pending:
         """What this owner has in the queue; one look-up."""
@@ -355,6 +363,7 @@ class Spool(SpoolFile):
         *,
         reason: str,
         message: str,
+        patience: float | None = None,
     ) -> None:
         """Keeps an item that was refused before it was queued.
 
@@ -370,14 +379,13 @@ class Spool(SpoolFile):
                 dead_letters.bury_new(db, item, reason, message, now)
                 self._trim(db)
 
-        try:
-            with self._lock:
-                self._make_ready(size, now)
-                self._attempt(insert)
-                self._room -= size
-                self._written += size + COMMIT_BYTES
-        finally:
-            self._log_notes()
+        def keep() -> None:
+            self._make_ready(size, now)
+            self._attempt(insert)
+            self._room -= size
+            self._written += size + COMMIT_BYTES
+
+        self._in_turn(keep, patience)
 
     def dead_letters(self, limit: int = 100, after: int = 0) -> list[BuriedItem]:
         """Dead letters of all owners without their bodies, by id, those above `after`."""

@@ -20,9 +20,10 @@ import pinpoint_kit as pk
 from pinpoint_kit import errors
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from pathlib import Path
 
-    from pinpoint_kit.delivery.spool.spool import Spooled
+    from pinpoint_kit.testing import FaultyPinpoint
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 APPLICATION = "a" * 32
@@ -121,7 +122,7 @@ def test_two_clients_share_a_spool(tmp_path: Path) -> None:
 
 def test_a_refused_event_is_kept_as_a_dead_letter(tmp_path: Path) -> None:
     """Refused by us or by the service: the spool holds it with its reason and content."""
-    with opened(tmp_path) as pinpoint:
+    with opened(tmp_path, invalid="reject") as pinpoint:
         pinpoint.events.record("e", "t", attributes={"a": "x" * 201}, event_id="long")
         pinpoint.events.record("e", "t", event_id="")
         pinpoint.endpoints.enqueue(pk.Endpoint(id="d", address="a@example.com"))
@@ -159,45 +160,38 @@ def test_a_full_spool_can_drop_the_oldest_that_wait_on_disk(tmp_path: Path) -> N
     assert report.dropped > 0
 
 
-def test_what_is_dropped_while_it_is_read_is_not_sent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_making_room_on_disk_strands_nothing_and_counts_nothing_twice(
+    faulty_pinpoint: FaultyPinpoint, tmp_path: Path
 ) -> None:
-    """Rows that make room while a worker reads them are dropped, and not delivered as well."""
-    from pinpoint_kit.delivery.pipeline.backlog import Backlog  # noqa: PLC0415 -- only here
+    """Four threads, a full spool and `drop_oldest`: what was accepted is not dropped as well."""
+    pinpoint = faulty_pinpoint.connect(
+        spool=tmp_path / "small.spool",
+        max_spool_bytes=200_000,
+        delivery=pk.DeliveryOptions(when_full="drop_oldest", max_buffer_events=30),
+    )
+    futures: list[Future[pk.EventResult]] = []
 
-    backlogs: list[Backlog] = []
-    look_after = Backlog.look_after
-    all_recorded = threading.Event()
+    def work(thread: int) -> None:
+        for number in range(700):
+            name = f"d{(7 * number + thread) % 9}"
+            if number % 10:
+                pinpoint.events.record(name, "x")
+            else:
+                futures.append(pinpoint.events.submit(name, "x"))
 
-    def look(backlog: Backlog) -> None:
-        if not backlogs:
-            backlogs.append(backlog)
-            load = backlog.spool.load
-
-            def load_and_drop(after: int, limit: int) -> list[Spooled]:
-                rows = load(after, limit)
-                monkeypatch.setattr(backlog.spool, "load", load)
-                with backlog._lock:
-                    assert backlog._drop_oldest()
-                return rows
-
-            monkeypatch.setattr(backlog.spool, "load", load_and_drop)
-        look_after(backlog)
-
-    monkeypatch.setattr(Backlog, "look_after", look)
-
-    def wait(**_: object) -> None:
-        all_recorded.wait(10)
-
-    with opened(tmp_path, delivery=pk.DeliveryOptions(max_buffer_events=200)) as pinpoint:
-        pinpoint.client.meta.events.register_first("before-send.pinpoint.PutEvents", wait)
-        for number in range(1000):
-            pinpoint.events.record("e", "t", event_id=str(number))
-        all_recorded.set()
-        report = pinpoint.flush(30)
-    assert (report.accepted, report.pending) == (900, 0)
-    assert report.reasons == {"spool_full": 100}
-    assert sorted(map(int, stored(tmp_path))) == [*range(200), *range(300, 1000)]
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    report = pinpoint.flush(60)
+    assert pinpoint.delivery._backlog is not None
+    left = pinpoint.delivery._backlog.spool.pending().count
+    assert (report.recorded, report.pending, left) == (2800, 0, 0)
+    assert report.accepted + report.dropped == 2800
+    assert len(faulty_pinpoint.event_ids()) == report.accepted
+    assert all(future.done() for future in futures)
+    pinpoint.close()
 
 
 def test_what_was_on_disk_and_is_lost_is_counted(
@@ -242,7 +236,7 @@ def test_a_disk_that_fails_keeps_the_event_in_memory(
     from pinpoint_kit.delivery.spool.schema import SpoolError  # noqa: PLC0415 -- only here
     from pinpoint_kit.delivery.spool.spool import Spool  # noqa: PLC0415 -- only here
 
-    def broken(*_: object) -> int:
+    def broken(*_: object, **__: object) -> int:
         raise SpoolError("the disk is full; make room", "full")
 
     with opened(tmp_path) as pinpoint:
@@ -328,14 +322,3 @@ def test_what_cannot_be_encoded_is_rejected_and_kept_without_content(tmp_path: P
         assert pinpoint.delivery._backlog is not None
         spool = pinpoint.delivery._backlog.spool
         assert len(list(spool.export())) == 2
-
-
-def test_endpoint_data_of_a_refused_event_is_kept_with_it(tmp_path: Path) -> None:
-    """The dead letter holds what is needed to record the event again."""
-    with opened(tmp_path) as pinpoint:
-        pinpoint.events.record(
-            "e", "t", attributes={"a": "x" * 201}, endpoint=pk.Endpoint(opt_out="ALL")
-        )
-        assert pinpoint.delivery._backlog is not None
-        (letter,) = pinpoint.delivery._backlog.spool.export()
-    assert letter.endpoint == b'{"OptOut":"ALL"}'

@@ -95,7 +95,7 @@ def test_rows_come_back_whole_and_in_order(spool: Spool, clock: Clock) -> None:
     assert first < second
     row, other = spool.load()
     assert (row.seq, row.kind, row.endpoint_id, row.item_id) == (first, "event", name, "1")
-    assert (row.body, row.endpoint, row.tries) == (b"\x00body", b"endpoint", 0)
+    assert (row.body, row.endpoint, row.is_sound) == (b"\x00body", b"endpoint", True)
     assert row.recorded_at == clock.now
     assert (other.seq, other.kind, other.body, other.endpoint) == (second, "endpoint", b"", b"")
 
@@ -137,13 +137,6 @@ def test_pending_counts(spool: Spool, clock: Clock) -> None:
     spool.bury([(seqs[1], "r", "m", 1)])
     assert spool.pending() == Pending(1, 4, clock.now)
     assert repr(spool) == "<Spool pending=1>"
-
-
-def test_tries_are_kept(spool: Spool) -> None:
-    """`record_tries` is what the next `load` says."""
-    seqs = put(spool, "1", "2")
-    spool.record_tries([(seqs[1], 4), (12345, 1)])
-    assert [row.tries for row in spool.load()] == [0, 4]
 
 
 def test_reprs_hold_no_content(spool: Spool) -> None:
@@ -236,7 +229,6 @@ def test_life_of_a_dead_letter(spool: Spool, clock: Clock) -> None:
     assert spool.dead_letters() == []
     assert spool.dead_letter(letter.id) is None
     assert names(spool) == ["1", "3", "2"]
-    assert spool.load()[-1].tries == 0
     assert spool.pending().count == 3
 
 

@@ -1,0 +1,79 @@
+"""Counting and queueing in one step each, so that nothing can come in between.
+
+`record` may be interrupted anywhere: by a signal handler that records as well, by a finalizer, by
+an exception. So what it does to the state that all threads share is one call of code written in
+C, during which the interpreter runs nothing else: an item is queued and counted, or it is neither.
+Only such steps stand here; who takes what is queued, and when, is `pipeline/buffer.py`'s matter.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pinpoint_kit.delivery.pipeline.items import Entry, Item
+
+__all__ = ["Inbox", "Tally"]
+
+_START = len("count(")
+
+
+class Tally:
+    """A number that grows by single steps."""
+
+    def __init__(self) -> None:
+        #: Starts at 1, so that each number that it gives is true.
+        self.steps = itertools.count(1)
+
+    def add(self, count: int = 1) -> None:
+        """Grow by that much, at once."""
+        deque(itertools.islice(self.steps, count), maxlen=0)
+
+    @property
+    def value(self) -> int:
+        """How much was added so far. Looking does not change it, unlike `next`."""
+        return int(repr(self.steps)[_START:-1]) - 1
+
+
+class Inbox:
+    """What was recorded and nobody has taken, in order; each item has its number there."""
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque()
+        self._numbers = itertools.count()
+
+    @property
+    def total(self) -> int:
+        """How many items were ever queued: the number that the next one gets."""
+        return int(repr(self._numbers)[_START:-1])
+
+    def put(self, item: Item) -> None:
+        """Queue an item and count it."""
+        # `zip` asks for the item first: without one it takes no number.
+        self.entries.extend(zip((item,), self._numbers))  # noqa: B905 -- one is endless
+
+    def put_all(self, items: Iterable[Item], tally: Tally) -> None:
+        """Queue items and count them a second time, by another tally."""
+        numbered = zip(items, self._numbers)  # noqa: B905 -- as above
+        self.entries.extend(itertools.compress(numbered, tally.steps))
+
+    def take(self, count: int, into: list[Entry]) -> None:
+        """Move up to that many of the first items; each is in one of the two places always."""
+        first_ones = itertools.islice(iter(self.entries.popleft, None), count)
+        try:
+            into.extend(first_ones)
+        except IndexError:
+            return  # somebody else has taken some meanwhile
+
+    def evict(self, into: deque[Entry], tally: Tally) -> bool:
+        """Move the first item to where lost ones lie, and count it as lost; False without one."""
+        first = itertools.islice(iter(self.entries.popleft, None), 1)
+        try:
+            into.extend(itertools.compress(first, tally.steps))
+        except IndexError:
+            return False
+        return True
