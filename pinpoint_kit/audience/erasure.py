@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["ErasureReport", "erase"]
 
 
+#: What nobody keeps a list of.
+_COPIES = (
+    "backups and copies of the database from before",
+    "files that were imported",
+    "spools of other clients: they may also deliver what brings the person back",
+)
+
+
 def _size(value: Sized) -> str:
     return f"<{len(value)}>"
 
@@ -46,6 +54,11 @@ class ErasureReport(Displayed):
         dead_letters: items of this client's background delivery that were given up.
         pending: items of this client that were still under way. What they carry is stored
             afterwards, so erase again when this is not 0.
+        values_gone: no deleted value can be read in the database's files any more. When it is
+            False, others used the database too much: an engine on it overwrites them as soon as
+            it can. A dry run says whether that is done.
+        copies: where data of the person may be that erasure does not reach: the files of export
+            jobs, backups, the spools of other clients.
     """
 
     is_dry_run: bool
@@ -56,6 +69,8 @@ class ErasureReport(Displayed):
     segment_entries: int
     dead_letters: int
     pending: int
+    values_gone: bool
+    copies: tuple[str, ...] = attrs.field(repr=_size)
 
 
 def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
@@ -101,6 +116,8 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
         segment_entries=answer["SegmentEntries"],
         dead_letters=letters,
         pending=pending,
+        values_gone=answer["ValuesGone"],
+        copies=(*answer["Copies"], *_COPIES),
     )
 
 

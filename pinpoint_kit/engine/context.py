@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Call",
     "Context",
+    "Copies",
     "EventHook",
     "Family",
     "Handler",
@@ -49,6 +50,7 @@ class Context:
         announce: to be called when there may be long work to do.
         on_events: what PutEvents calls with the events that it has stored, in its transaction.
         held_of_person: what removal asks and empties, in this order.
+        copies: what erasure asks for data that has left the database.
     """
 
     store: Store
@@ -58,6 +60,7 @@ class Context:
     announce: Callable[[], None]
     on_events: Sequence[EventHook] = ()
     held_of_person: Sequence[PersonData] = ()
+    copies: Sequence[Copies] = ()
 
 
 @attrs.frozen
@@ -166,12 +169,14 @@ class Person:
         keys: the endpoints to remove, ids in lower case. They need not be stored.
         user_ids: the users whose every record is meant.
         orphans: the users who have no endpoint left once these are gone.
+        addresses: the addresses that are the person's alone, and are meant as a whole.
     """
 
     app: int
     keys: Sequence[str] = attrs.field(repr=False)
     user_ids: Sequence[str] = attrs.field(repr=False)
     orphans: Sequence[str] = attrs.field(repr=False)
+    addresses: Sequence[str] = attrs.field(default=(), repr=False)
 
 
 class PersonData(Protocol):
@@ -189,6 +194,10 @@ class PersonData(Protocol):
     def forget(self, context: Context, connection: Connection, person: Person) -> None:
         """Remove what names the person, because the endpoints are deleted."""
 
+
+#: Returns what may hold an application's persons outside of the database, where erasure does not
+#: reach, in words: a connection and the application's number -> "export job ID: URL".
+Copies: TypeAlias = Callable[["Connection", int], Sequence[str]]
 
 #: Returns a family's workers for one engine. It is given the monotonic clock, in seconds, and is
 #: called again in a forked child, because what workers keep open belongs to the parent.
@@ -217,6 +226,7 @@ class Family:
         held_of_person: its answer to removal, None when it holds nothing of a person.
         on_events: what it does with recorded events, if anything.
         long_reads: its operations that read by `Store.long_read`: few of them run at once.
+        copies: names what it has written outside of the database, None when it writes nothing.
         workers: makes what does its long or timed work behind requests, None without any.
     """
 
@@ -226,6 +236,7 @@ class Family:
     held_of_person: PersonData | None = attrs.field(kw_only=True)
     on_events: EventHook | None = None
     long_reads: frozenset[str] = frozenset()
+    copies: Copies | None = None
     workers: MakeWorkers | None = None
 
 

@@ -100,6 +100,7 @@ class Engine:
             self._announce,
             handlers.ON_EVENTS,
             handlers.HELD_OF_PERSON,
+            handlers.COPIES,
         )
         self._failures = FailureLog(store.name)
         self._runner = Runner(

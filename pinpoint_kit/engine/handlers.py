@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.work.worker import Worker
 
 __all__ = [
+    "COPIES",
     "EXTENSIONS",
     "FAMILIES",
     "HELD_OF_PERSON",
@@ -78,6 +79,8 @@ EXTENSIONS: Mapping[str, Handler] = merged(family.extensions for family in FAMIL
 
 #: What may take long, so that a server has only a few of them done at once.
 LONG_READS: frozenset[str] = frozenset().union(*(family.long_reads for family in FAMILIES))
+
+COPIES = tuple(family.copies for family in FAMILIES if family.copies is not None)
 
 ON_EVENTS = tuple(family.on_events for family in FAMILIES if family.on_events is not None)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -31,9 +33,9 @@ PERSON = "person-who-leaves@example.com"
 
 @pytest.fixture
 def pinpoint(tmp_path: Path) -> Iterator[Pinpoint]:
-    """Give a client with a spool."""
+    """Give a client with a spool, where values that are too long make dead letters."""
     url = f"sqlite:///{tmp_path / 'pinpoint.db'}"
-    with connect(url, spool=tmp_path / "events.spool") as pinpoint:
+    with connect(url, spool=tmp_path / "events.spool", invalid="reject") as pinpoint:
         yield pinpoint
 
 
@@ -69,6 +71,8 @@ def test_everything_of_a_person_goes(pinpoint: Pinpoint, whom: dict[str, str]) -
         segment_entries=0,
         dead_letters=1,
         pending=0,
+        values_gone=True,
+        copies=report.copies,
     )
     assert found.dead_letters == 1
     with pytest.raises(NotFound):
@@ -86,6 +90,28 @@ def test_no_file_holds_a_value_of_theirs(pinpoint: Pinpoint, tmp_path: Path) -> 
     assert holders == []
 
 
+def test_copies_that_erasure_does_not_reach_are_named(pinpoint: Pinpoint, tmp_path: Path) -> None:
+    """The report names the files of export jobs, and what nobody has a list of."""
+    someone(pinpoint)
+    exported = pinpoint.jobs.wait(pinpoint.jobs.export_endpoints(tmp_path / "out"))
+    copies = pinpoint.erase(user_id="user-1").copies
+    assert copies[0] == f"export job {exported.id}: {(tmp_path / 'out').as_uri()}"
+    assert [text.split(" ", 1)[0] for text in copies[1:]] == ["backups", "files", "spools"]
+
+
+def test_the_report_says_when_values_are_still_there(pinpoint: Pinpoint, tmp_path: Path) -> None:
+    """While somebody reads in the database, old pages stay; they go as soon as they can."""
+    someone(pinpoint)
+    pinpoint.flush()
+    with closing(sqlite3.connect(tmp_path / "pinpoint.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM endpoints").fetchall()
+        assert not pinpoint.erase(user_id="user-1").values_gone
+        assert not pinpoint.erase(user_id="user-1", dry_run=True).values_gone
+    assert pinpoint.erase(user_id="user-1").values_gone
+    assert pinpoint.erase(user_id="user-1", dry_run=True).values_gone
+
+
 def test_dead_letters_of_others_stay(pinpoint: Pinpoint) -> None:
     """Only what is about the person goes."""
     someone(pinpoint)
@@ -96,7 +122,7 @@ def test_dead_letters_of_others_stay(pinpoint: Pinpoint) -> None:
 
 def test_dead_letters_in_memory_go_too() -> None:
     """Without a spool the client's own list is what there is."""
-    with connect("sqlite://") as pinpoint:
+    with connect("sqlite://", invalid="reject") as pinpoint:
         someone(pinpoint)
         pinpoint.events.record("device-1", "refused", attributes={"note": "x" * 201})
         assert pinpoint.erase(endpoint_id="device-1").dead_letters == 1
@@ -147,7 +173,7 @@ def test_the_report_prints_numbers_only() -> None:
         report = pinpoint.erase(user_id="user-1")
     assert repr(report) == (
         "ErasureReport(is_dry_run=False, endpoint_ids=<1>, user_ids=<1>, kept_user_ids=<0>,"
-        " events=1, segment_entries=0, dead_letters=0, pending=0)"
+        " events=1, segment_entries=0, dead_letters=0, pending=0, values_gone=True, copies=<3>)"
     )
 
 

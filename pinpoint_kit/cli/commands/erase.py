@@ -44,7 +44,7 @@ def erase(  # noqa: PLR0913 -- click passes each option by its name
     Erases in one application: repeat it for each that may hold the person's data.
 
     Give exactly one of --user-id, --address and --endpoint-id. Needs the embedded engine or a
-    server of this package. Does not look into spools, exported files and backups.
+    server of this package. Does not look into spools, exported files and backups, and names them.
 
     Asks first when stdin is a terminal; otherwise --yes or --dry-run is needed.
     """
@@ -69,6 +69,8 @@ def _print(settings: Settings, report: ErasureReport) -> None:
                 "KeptUserIds": report.kept_user_ids,
                 "Events": report.events,
                 "SegmentEntries": report.segment_entries,
+                "ValuesGone": report.values_gone,
+                "Copies": report.copies,
             }
         )
         return
@@ -85,3 +87,11 @@ def _print(settings: Settings, report: ErasureReport) -> None:
     console().print(table(("What", "Which or how many"), rows))
     if report.kept_user_ids:
         click.echo("\nUsers with other endpoints were kept: --user-id ID removes all of a user.")
+    if not report.values_gone:
+        click.echo(
+            "\nDeleted values are still in the database's files: others are using it. They are"
+            " overwritten as soon as possible; --dry-run says whether that is done."
+        )
+    click.echo("\nNot erased, if the person is there:")
+    for copy in report.copies:
+        click.echo(f"  {copy}")

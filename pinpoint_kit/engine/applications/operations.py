@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select
 
 from pinpoint_kit.engine.applications import removed_attributes, settings, store, tags
 from pinpoint_kit.engine.context import Family, Operation
+from pinpoint_kit.engine.storage import remnants
 from pinpoint_kit.engine.storage.tables.applications import APPS
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 from pinpoint_kit.engine.wire import body, instants, paging
@@ -76,7 +77,9 @@ def delete_app(context: Context, call: Call) -> object:
                 connection.execute(delete(table).where(table.c.app == app.number))
         tags.forget(connection, resource)
         connection.execute(delete(APPS).where(APPS.c.number == app.number))
+        remnants.leave(context.store, connection, context.new_id(), call.now)
     context.store.scrub()
+    context.announce()
     return answer
 
 

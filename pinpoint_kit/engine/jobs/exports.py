@@ -21,11 +21,11 @@ from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import rendered_row
 from pinpoint_kit.engine.files.files import FilesError
 from pinpoint_kit.engine.jobs import store as job_store
+from pinpoint_kit.engine.jobs.export_position import ExportPosition
 from pinpoint_kit.engine.segments import sources
 from pinpoint_kit.engine.segments.members import select_members
 from pinpoint_kit.engine.segments.sql import condition
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
-from pinpoint_kit.engine.wire.body import encode
 from pinpoint_kit.engine.wire.refusals import ApiError
 from pinpoint_kit.engine.work.leases import LostError
 
@@ -48,34 +48,12 @@ _MEMORY_BYTES = 16_000_000
 _LEVEL = 1
 
 
-@attrs.define
-class _Position:
-    """How far an export is.
-
-    Attributes:
-        after: the number of the endpoint that was exported last.
-        last: the number of the last endpoint to export.
-    """
-
-    after: int
-    last: int
-
-    @classmethod
-    def parse(cls, text: str) -> _Position:
-        """Read what `text` wrote."""
-        return cls(**orjson.loads(text))
-
-    def text(self) -> str:
-        """As the store keeps it."""
-        return encode(attrs.asdict(self))
-
-
 class _Part:
     """A part of an export that is being put together."""
 
     def __init__(self, position: str) -> None:
         self.position = position
-        self.after = _Position.parse(position).after
+        self.after = ExportPosition.parse(position).after
         self.count = 0
         self.content = cast("BinaryIO", tempfile.SpooledTemporaryFile(_MEMORY_BYTES))  # noqa: SIM115 -- lives over steps; closed by `close`
         self._gzip = gzip.GzipFile(fileobj=self.content, mode="wb", compresslevel=_LEVEL, mtime=0)
@@ -144,7 +122,7 @@ class Exports:
             self._fail(job, lease, refusal, now)
             return
         pieces = max(1, -(-count // _PART_SIZE))
-        position = _Position(0, last).text()
+        position = ExportPosition(0, last).text()
         after = attrs.evolve(job, status="PROCESSING", total_pieces=pieces, position=position)
         with self._context.store.write() as connection:
             job_store.save(connection, job, after, lease)
@@ -154,7 +132,7 @@ class Exports:
         if part is None or part.position != job.position:
             self.forget(job.number)
             part = self._parts[job.number] = _Part(job.position)
-        last = _Position.parse(job.position).last
+        last = ExportPosition.parse(job.position).last
         try:
             self._add(job, part, last)
         except ApiError as refusal:
@@ -195,7 +173,7 @@ class Exports:
                 job,
                 completed_pieces=done,
                 processed=job.processed + part.count,
-                position=_Position(part.after, last).text(),
+                position=attrs.evolve(ExportPosition.parse(job.position), after=part.after).text(),
             )
             if part.after >= last:
                 after = attrs.evolve(after, total_pieces=done).completed_at(now)

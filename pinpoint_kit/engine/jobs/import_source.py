@@ -11,7 +11,7 @@ import gzip
 import io
 import posixpath
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -46,13 +46,14 @@ class Position:
     """How far an import is.
 
     Attributes:
-        file: which file it reads.
+        file: which file it reads; -1 before the files are found.
         offset: bytes of its content that are done with, decompressed.
         line: lines that are done with.
         read: bytes of the file, as it is stored, that are done with.
         tries: how often reading on has failed here.
         size: rows that a segment got so far.
         channels: how many of these have which channel.
+        erased: whose rows to skip, as jobs/erasure.py keeps it.
     """
 
     file: int = 0
@@ -62,11 +63,12 @@ class Position:
     tries: int = 0
     size: int = 0
     channels: Mapping[str, int] = attrs.field(factory=dict)
+    erased: Sequence[str] = ()
 
     @classmethod
     def parse(cls, text: str) -> Position:
-        """Read what `text` wrote."""
-        return cls(**orjson.loads(text))
+        """Read what `text` wrote; "" is before the files are found."""
+        return cls(**orjson.loads(text)) if text else cls(file=-1)
 
     def text(self) -> str:
         """As the store keeps it."""
@@ -74,7 +76,9 @@ class Position:
 
     def next_file(self) -> Position:
         """Return the beginning of the next file."""
-        return Position(file=self.file + 1, size=self.size, channels=self.channels)
+        return Position(
+            file=self.file + 1, size=self.size, channels=self.channels, erased=self.erased
+        )
 
 
 def find(files: Files, url: str, job_format: str, most: int) -> list[File]:

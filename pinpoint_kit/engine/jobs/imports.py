@@ -19,6 +19,7 @@ from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.writer import EndpointWriter
 from pinpoint_kit.engine.files.files import FilesError
 from pinpoint_kit.engine.jobs import store as job_store
+from pinpoint_kit.engine.jobs.erasure import ERASED, Erased
 from pinpoint_kit.engine.jobs.import_rows import (
     BadRow,
     EndpointRow,
@@ -80,7 +81,7 @@ class Imports:
         Raises:
             LostError: somebody else has gone on with the job.
         """
-        if not job.position:
+        if Position.parse(job.position).file < 0:
             self._discover_files(job, lease, now)
             return
         try:
@@ -118,7 +119,7 @@ class Imports:
                 job,
                 status="PROCESSING",
                 total_pieces=sum(map(pieces, files)),
-                position=Position().text(),
+                position=Position.parse(job.position).next_file().text(),
             )
         with self._context.store.write() as connection:
             if not after.open:
@@ -235,6 +236,7 @@ class _ChunkWriter:
         self._failures: dict[int, list[str]] = {}
         self._keys: list[str] = []
         self._channels: Counter[str] = Counter()
+        self._erased = Erased(job.id, frozenset(Position.parse(job.position).erased))
         self._user_ids: list[str] = []
 
     def store(
@@ -271,9 +273,15 @@ class _ChunkWriter:
 
     def _update(self, rows: Sequence[EndpointRow]) -> None:
         """Apply each row or none of it."""
-        stamp = Stamp(self._now, uuid_of(self._job.id))
-        writer = EndpointWriter(self._connection, self._app, self._context, stamp, rows)
+        kept = []
         for row in rows:
+            if self._erased.has_row(row):
+                self._fail(row.line, ERASED)
+            else:
+                kept.append(row)
+        stamp = Stamp(self._now, uuid_of(self._job.id))
+        writer = EndpointWriter(self._connection, self._app, self._context, stamp, kept)
+        for row in kept:
             self._apply(writer, row)
         writer.flush()
 
@@ -299,6 +307,8 @@ class _ChunkWriter:
             for user_id in row.user_ids:
                 if segment is None:
                     self._fail(row.line, "names only a user, which is of use for a segment only")
+                elif self._erased.has_user(user_id):
+                    self._fail(row.line, ERASED)
                 elif user_id not in known:
                     self._fail(row.line, "no endpoint has this user")
                 else:

@@ -14,6 +14,7 @@ from pinpoint_kit.engine.applications import tags
 from pinpoint_kit.engine.context import Family, Operation
 from pinpoint_kit.engine.files.files import FilesError, ForbiddenLocationError
 from pinpoint_kit.engine.jobs import store as job_store
+from pinpoint_kit.engine.jobs.erasure import JobData, copies
 from pinpoint_kit.engine.jobs.workers import workers
 from pinpoint_kit.engine.segments import imported, sources
 from pinpoint_kit.engine.segments import store as segment_store
@@ -214,6 +215,7 @@ FAMILY = Family(
         "GetSegmentExportJobs": Operation(get_export_jobs),
         "GetSegmentImportJobs": Operation(get_import_jobs),
     },
-    held_of_person=None,  # failures are kept without what the rows held
+    held_of_person=JobData(),  # failures are kept without what the rows held
+    copies=copies,
     workers=workers,
 )

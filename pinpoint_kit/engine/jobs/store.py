@@ -37,6 +37,7 @@ __all__ = [
     "listed",
     "load",
     "open_numbers",
+    "read_definition",
     "save",
 ]
 
@@ -74,8 +75,7 @@ class Job:
     @property
     def wanted(self) -> dict[str, object]:
         """The definition, read."""
-        definition: dict[str, object] = orjson.loads(self.definition)
-        return definition
+        return read_definition(self.definition)
 
     def with_failures(self, texts: Sequence[str]) -> Job:
         """Return the job with further failures' texts."""
@@ -95,6 +95,12 @@ class Job:
         failed = max(1, total - self.completed_pieces)
         pieces = attrs.evolve(self, total_pieces=total, failed_pieces=failed)
         return pieces.with_failures([text]).completed_at(now)
+
+
+def read_definition(text: str) -> dict[str, object]:
+    """Read what is stored of what a job is to do."""
+    definition: dict[str, object] = orjson.loads(text)
+    return definition
 
 
 _NAMES = tuple(field.name for field in attrs.fields(Job))

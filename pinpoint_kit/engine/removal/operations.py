@@ -18,6 +18,8 @@ from pinpoint_kit.engine.context import Family, Operation, Person
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.state import rendered
+from pinpoint_kit.engine.removal.remnants import overwrite_now, workers
+from pinpoint_kit.engine.storage import remnants
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import bad_request
 
@@ -51,6 +53,14 @@ class _Target:
         """The user that is named."""
         return [self.value] if self.kind == "UserId" else []
 
+    def addresses(self, found: Sequence[reader.Found]) -> list[str]:
+        """Return the addresses that are meant as a whole; another endpoint may keep one."""
+        if self.kind == "Address":
+            return [self.value]
+        if self.kind == "EndpointId":
+            return []
+        return sorted({state.address for state, _ in found if state.address})
+
 
 def delete_endpoint(context: Context, call: Call) -> object:
     """DeleteEndpoint: answer with what was deleted. Events stay, anonymous."""
@@ -58,7 +68,9 @@ def delete_endpoint(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id)
         found = reader.require(connection, app.number, call.labels["endpoint-id"])
         _forget(context, connection, app.number, [found])
+        remnants.leave(context.store, connection, context.new_id(), call.now)
     context.store.scrub()
+    context.announce()
     state, attributes = found
     return rendered(state, app.id, attributes)
 
@@ -69,7 +81,9 @@ def delete_user_endpoints(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id)
         found = reader.require_user(connection, app.number, call.labels["user-id"])
         _forget(context, connection, app.number, found)
+        remnants.leave(context.store, connection, context.new_id(), call.now)
     context.store.scrub()
+    context.announce()
     return {"Item": [rendered(state, app.id, attributes) for state, attributes in found]}
 
 
@@ -77,24 +91,34 @@ def erase_data(context: Context, call: Call) -> object:
     """EraseData. Nothing found is no refusal: the report says so."""
     with apps.checked_first(context, call.application_id):
         target = _parse(call.body)
+    token = context.new_id()
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id).number
         found = _find(connection, app, target)
-        person = _person(connection, app, found, target.keys, target.user_ids)
+        person = attrs.evolve(
+            _person(connection, app, found, target.keys, target.user_ids),
+            addresses=target.addresses(found),
+        )
         held: Counter[str] = Counter()
         for family in context.held_of_person:
             held.update(family.held(connection, person))
         if not target.is_dry_run:
             for family in context.held_of_person:
                 family.erase(context, connection, person)
+            remnants.leave(context.store, connection, token, call.now, is_urgent=True)
+        written = [copy for copies in context.copies for copy in copies(connection, app)]
+        are_values_gone = remnants.pending(connection) is None
     if not target.is_dry_run:
-        context.store.scrub()
+        are_values_gone = overwrite_now(context, token)
+        context.announce()
     users = _users_of(found)
     return {
         "DryRun": target.is_dry_run,
         "EndpointIds": [state.id for state, _ in found],
         "UserIds": users,
         "KeptUserIds": [user_id for user_id in users if user_id not in person.orphans],
+        "ValuesGone": are_values_gone,
+        "Copies": written,
         **held,
     }
 
@@ -170,4 +194,5 @@ FAMILY = Family(
     },
     extensions={"EraseData": erase_data},
     held_of_person=None,
+    workers=workers,
 )

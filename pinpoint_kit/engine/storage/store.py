@@ -83,6 +83,11 @@ class Store:
         """What to call it in a message: "The database FILE"."""
         return f"The database {self._dialect.label}"
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the database has no files, and goes with this process."""
+        return self._in_memory
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Lend a connection for reading; each statement sees the latest state."""
@@ -140,6 +145,20 @@ class Store:
             self._engine.connect() as connection,
         ):
             self._dialect.scrub(connection)
+
+    def overwrite_remnants(self, after: int, seconds: float) -> int | None:
+        """Go on overwriting what deletions have left in the files; see `Dialect`.
+
+        Raises:
+            ApiError: the store is closed, or has been in use for too long.
+            DBAPIError: the database cannot do it.
+            OSError: the system refuses.
+        """
+        with (
+            self._entered(exclusive=self._dialect.has_one_writer),
+            self._engine.connect() as connection,
+        ):
+            return self._dialect.overwrite_remnants(connection, after, seconds)
 
     def explain(self, error: DBAPIError) -> Explanation:
         """Return what an error of this database means and what to do."""

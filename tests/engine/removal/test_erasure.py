@@ -129,6 +129,8 @@ def test_erasure_reports_and_removes(
         "KeptUserIds": [PERSON] if len(endpoints) == 1 else [],
         "Events": events,
         "SegmentEntries": 0,
+        "ValuesGone": True,
+        "Copies": [],
     }
     assert dry.json == {**done.json, "DryRun": True}
     assert len(wire.events()) == 4 - events

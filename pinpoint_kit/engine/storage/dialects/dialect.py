@@ -93,6 +93,25 @@ class Dialect(Protocol):
     def scrub(self, connection: Connection) -> None:
         """Take deleted data out of what lies beside the tables, as far as possible right now."""
 
+    def overwrite_remnants(self, connection: Connection, after: int, seconds: float) -> int | None:
+        """Go on overwriting what deletions have left in the database's files, in no row.
+
+        Readers and writers of other connections go on, but for waits of about `seconds`.
+
+        Args:
+            connection: a connection in no transaction, which is not used afterwards.
+            after: what the call before has returned, 0 to begin.
+            seconds: about how long to work.
+
+        Returns:
+            Where to go on; the same as `after` when others use the database too much right now.
+            None when no value is left of what was deleted before the call with 0.
+
+        Raises:
+            DBAPIError: the database cannot do it.
+            OSError: the system refuses.
+        """
+
     def check_copyable(self) -> None:
         """Check that there is something for `copy` to copy, before connecting.
 

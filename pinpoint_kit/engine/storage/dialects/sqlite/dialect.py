@@ -13,6 +13,7 @@ from pinpoint_kit.engine.storage.dialects.sqlite import (
     connections,
     expressions,  # noqa: F401 -- its compilers register themselves
     locations,
+    remnants,
 )
 from pinpoint_kit.system.sqlite_files import fault_of, turn_wal_on
 
@@ -89,6 +90,10 @@ class Sqlite:
     def scrub(self, connection: Connection) -> None:
         """Empty the write-ahead log, if nobody is using it right now."""
         connections.scrub(connection)
+
+    def overwrite_remnants(self, connection: Connection, after: int, seconds: float) -> int | None:
+        """Zero what no row uses; in memory there is no file."""
+        return None if self.is_in_memory else remnants.overwrite(connection, after, seconds)
 
     def check_copyable(self) -> None:
         """Check that the file is there."""
