@@ -8,7 +8,6 @@ order per endpoint is kept too.
 from __future__ import annotations
 
 import enum
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -52,7 +51,7 @@ class EventItem:
     @property
     def size(self) -> int:
         """Bytes that it needs in a request of its own, braces of the request included."""
-        key = len(_key(self.endpoint_id))
+        key = len(orjson.dumps(self.endpoint_id))
         endpoint = len(self.endpoint or _EMPTY_ENDPOINT)
         frame = len(_EVENTS_HEAD) + len(_EVENTS_TAIL) + _GROUP_BYTES - 1
         return frame + key + endpoint + len(self.fragment)
@@ -70,12 +69,6 @@ class EndpointItem:
     def size(self) -> int:
         """Bytes that it needs in a request of its own."""
         return len(_ITEMS_HEAD) + len(self.fragment) + len(_ITEMS_TAIL)
-
-
-@functools.lru_cache(maxsize=4096)
-def _key(endpoint_id: str) -> bytes:
-    """Return the endpoint id as a JSON key; the busy ones are asked for again and again."""
-    return orjson.dumps(endpoint_id)
 
 
 E = TypeVar("E", bound=EventItem)
@@ -132,6 +125,8 @@ class EventPacker:
         self.most_bytes = min(limits.max_event_request_bytes, limits.max_request_bytes)
         #: The events that were taken, by endpoint.
         self.groups: dict[str, list[bytes]] = {}
+        #: Their endpoint ids as JSON keys, in the same order.
+        self._keys: list[bytes] = []
         self._endpoints: dict[str, bytes] = {}
         self._event_ids: set[str] = set()
         self._size = len(_EVENTS_HEAD) + len(_EVENTS_TAIL) - 1  # the last group has no comma
@@ -144,8 +139,10 @@ class EventPacker:
         groups = self.groups
         group = groups.get(endpoint_id)
         size = self._size + length + 1
+        key = b""
         if group is None:
-            size += len(_key(endpoint_id)) + _GROUP_BYTES + len(endpoint or _EMPTY_ENDPOINT) - 1
+            key = orjson.dumps(endpoint_id)
+            size += len(key) + _GROUP_BYTES + len(endpoint or _EMPTY_ENDPOINT) - 1
         elif endpoint and self._endpoints.get(endpoint_id) != endpoint:
             return Fit.CONFLICT
         event_ids = self._event_ids
@@ -159,6 +156,7 @@ class EventPacker:
             group.append(fragment)
         else:
             groups[endpoint_id] = [fragment]
+            self._keys.append(key)
             if endpoint:
                 self._endpoints[endpoint_id] = endpoint
         return Fit.TAKEN
@@ -170,7 +168,7 @@ class EventPacker:
 
     def body(self) -> bytes:
         """Return the body of the request, bytes joined."""
-        return _joined(self.groups, self._endpoints)
+        return _joined(self._keys, self.groups, self._endpoints)
 
 
 def pack_events(items: Iterable[E], limits: Limits) -> Iterator[Batch[E] | TooLarge[E]]:
@@ -227,14 +225,18 @@ def events_body(items: Sequence[EventItem]) -> bytes:
         groups.setdefault(item.endpoint_id, []).append(item.fragment)
         if item.endpoint:
             endpoints[item.endpoint_id] = item.endpoint
-    return _joined(groups, endpoints)
+    return _joined(map(orjson.dumps, groups), groups, endpoints)
 
 
-def _joined(groups: Mapping[str, Sequence[bytes]], endpoints: Mapping[str, bytes]) -> bytes:
+def _joined(
+    keys: Iterable[bytes],
+    groups: Mapping[str, Sequence[bytes]],
+    endpoints: Mapping[str, bytes],
+) -> bytes:
     parts = [_EVENTS_HEAD]
-    for endpoint_id, fragments in groups.items():
+    for key, (endpoint_id, fragments) in zip(keys, groups.items(), strict=True):
         parts += (
-            _key(endpoint_id),
+            key,
             _GROUP_HEAD,
             endpoints.get(endpoint_id, _EMPTY_ENDPOINT) if endpoints else _EMPTY_ENDPOINT,
             _GROUP_MIDDLE,

@@ -48,6 +48,14 @@ __all__ = ["Delivery"]
 _STEP_S = 0.01
 #: Seconds that closing may take to write to the disk what is in memory alone, beyond its timeout.
 _SAVE_S = 0.1
+#: A month: longer waits overflow what the system can count.
+_FOR_EVER_S = 2_600_000.0
+
+
+def _bounded(timeout: float) -> float:
+    """Return the seconds as something that can be waited for: no infinity, and no NaN."""
+    given = seconds(timeout)
+    return min(given, _FOR_EVER_S) if given > 0 else 0.0
 
 
 class Delivery:
@@ -263,7 +271,7 @@ class Delivery:
             The counts at the end; `pending` is what did not make it in time.
         """
         forks.check()
-        self._wait_settled(seconds(timeout))
+        self._wait_settled(_bounded(timeout))
         return self._buffer.report()
 
     def _wait_settled(self, timeout: float) -> None:
@@ -296,7 +304,7 @@ class Delivery:
             The final counts; `pending` is what stays in the spool.
         """
         forks.check()
-        timeout = seconds(timeout)
+        timeout = _bounded(timeout)
         if not self._is_finished:
             deadline = time.monotonic() + timeout
             self._buffer.close()

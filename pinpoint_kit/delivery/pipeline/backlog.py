@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PATIENCE_S", "Backlog"]
 
-#: How long `record` waits for the disk and whoever holds it.
-PATIENCE_S = 0.05
+#: How long `record` waits for the disk and whoever holds it: 50 ms with what comes on top.
+PATIENCE_S = 0.04
 #: How long the worker does. `record` waits for its own patience meanwhile, and no longer.
 _WORKER_PATIENCE_S = 0.5
 #: How long the disk is left alone after it has failed or was too slow, and at most.
@@ -51,6 +51,8 @@ _MAKE_ROOM = 100
 _FULL = "spool_full"
 _LOST = "spool_lost"
 _DAMAGED = "spool_damaged"
+#: At close the disk had its last chance to take what is in memory alone.
+_CLOSED = "closed"
 #: Things to do on disk that have failed and are tried again.
 _MOST_UNDONE = 10_000
 
@@ -368,7 +370,7 @@ class Backlog:
         for item, count in zip(items, tries, strict=True):
             if isinstance(item, Queued) and item.row:
                 rows.append((item.row, loss.reason, _storable(loss.message), count))
-            elif isinstance(item, Queued) and not item.is_rider:
+            elif isinstance(item, Queued) and not item.is_rider and loss.reason != _CLOSED:
                 self.bury_new(item, loss)
         if rows:
             self._do(lambda: self.spool.bury(rows))

@@ -166,7 +166,8 @@ class Buffer:
         ):
             return False
         self._inbox_bytes += weight
-        inbox.put((endpoint_id, event_id, fragment, self._clock()))
+        item = endpoint_id, event_id, fragment, self._clock()
+        inbox.entries.extend(zip((item,), inbox.numbers))  # noqa: B905 -- `put` without its call
         if self._idle and (
             not waiting or (not self._is_due_known and waiting + 1 >= self._flush_events)
         ):
@@ -612,7 +613,7 @@ def _weight(losses: Sequence[Loss]) -> dict[tuple[str, str], int]:
 
 def _counting(entries: Sequence[Entry]) -> int:
     """How many of these are counted."""
-    return sum(not (isinstance(item, Queued) and item.is_rider) for item, _ in entries)
+    return len(entries) - sum([item.is_rider for item, _ in entries if type(item) is Queued])
 
 
 def _counted(ledger: Ledger, verdict: Verdict) -> Ledger:

@@ -44,21 +44,21 @@ class Inbox:
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque()
-        self._numbers = itertools.count()
+        self.numbers = itertools.count()
 
     @property
     def total(self) -> int:
         """How many items were ever queued: the number that the next one gets."""
-        return int(repr(self._numbers)[_START:-1])
+        return int(repr(self.numbers)[_START:-1])
 
     def put(self, item: Item) -> None:
         """Queue an item and count it."""
         # `zip` asks for the item first: without one it takes no number.
-        self.entries.extend(zip((item,), self._numbers))  # noqa: B905 -- one is endless
+        self.entries.extend(zip((item,), self.numbers))  # noqa: B905 -- one is endless
 
     def put_all(self, items: Iterable[Item], tally: Tally) -> None:
         """Queue items and count them a second time, by another tally."""
-        numbered = zip(items, self._numbers)  # noqa: B905 -- as above
+        numbered = zip(items, self.numbers)  # noqa: B905 -- as above
         self.entries.extend(itertools.compress(numbered, tally.steps))
 
     def take(self, count: int, into: list[Entry]) -> None:

@@ -199,6 +199,9 @@ class Group:
     at: float
     entries: Sequence[Entry]
     endpoint_ids: set[str] = attrs.field(init=False)
+    #: The smallest number in it.
+    first: int = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.endpoint_ids = {item[0] for item, _ in self.entries}
+        self.first = min([number for _, number in self.entries])

@@ -19,14 +19,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.batching import EndpointPacker, EventPacker, Fit
-from pinpoint_kit.delivery.pipeline.items import Batch, Group, Verdict, weight_of
+from pinpoint_kit.delivery.pipeline.items import Batch, Group, Queued, Verdict
 from pinpoint_kit.models.wire import merged_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pinpoint_kit.delivery.pipeline.counting import Inbox
-    from pinpoint_kit.delivery.pipeline.items import Entry, Queued
+    from pinpoint_kit.delivery.pipeline.items import Entry
     from pinpoint_kit.limits import Limits
 
 __all__ = ["Lanes"]
@@ -44,6 +44,20 @@ class _Filler:
         self.is_endpoints = False
         self.entries: list[Entry] = []
         self.too_large: list[Entry] = []
+
+    def offer_plain(self, entry: Entry) -> Fit:
+        """Take an event that is nothing but its bytes, where events are taken already."""
+        packer = self.packer
+        if type(packer) is not EventPacker or type(entry[0]) is not tuple:
+            return self.offer(entry)
+        endpoint_id, event_id, fragment, _ = entry[0]
+        fit = packer.add(endpoint_id, event_id, fragment)
+        if fit is Fit.TAKEN:
+            self.entries.append(entry)
+        elif fit is Fit.TOO_LARGE:
+            self.too_large.append(entry)
+            return Fit.TAKEN
+        return fit
 
     def offer(self, entry: Entry) -> Fit:
         """Take the item, or say why not; one that is too large counts as taken."""
@@ -166,11 +180,8 @@ class Lanes:
         total = self._inbox.total  # first: what comes later has a larger number
         firsts = [*(lane[0] for lane in self.held.values()), *self.intake[:1]]
         numbers = [number for _, number in firsts]
-        for batch in self.under_way.values():
-            numbers += [number for _, number in batch.entries]
-        for group in self.retries:
-            numbers += [number for _, number in group.entries]
         numbers += [batch.first for batch in self.under_way.values()]
+        numbers += [group.first for group in self.retries]
         with suppress(IndexError):
             numbers.append(self._inbox.entries[0][1])
         return min(numbers, default=total)
@@ -196,7 +207,7 @@ class Lanes:
         if batch is None:
             del self.intake[:looked]  # into lanes, all of it
             return None
-        batch.first = min(number for _, number in batch.entries)
+        batch.first = min([number for _, number in batch.entries])
         self.under_way[id(batch)] = batch
         self._busy |= batch.endpoint_ids
         self._hold_rest(retries, batch.endpoint_ids)
@@ -264,7 +275,7 @@ class Lanes:
 
     def _fill_from_intake(self, filler: _Filler, most: int) -> int:
         """Take what was recorded, or put it into lanes; gives how many were looked at."""
-        busy, held, offer = self._busy, self.held, filler.offer
+        busy, held, offer = self._busy, self.held, filler.offer_plain
         looked = 0
         while looked < _MOST_LOOKS:
             is_full = filler.packer is not None and filler.packer.is_full
@@ -272,7 +283,7 @@ class Lanes:
                 break
             for entry in self.intake[looked:]:
                 endpoint_id = entry[0][0]
-                if endpoint_id in busy or endpoint_id in held:
+                if (busy or held) and (endpoint_id in busy or endpoint_id in held):
                     held.setdefault(endpoint_id, deque()).append(entry)
                     self._held_count += 1
                 else:
@@ -291,7 +302,7 @@ class Lanes:
         before = len(self.intake)
         self._inbox.take(most, self.intake)
         fresh = self.intake[before:]
-        weight = sum(weight_of(item) for item, _ in fresh)
+        weight = _weight(fresh)
         self.count += len(fresh)
         self.weight += weight
         self.taken_weight += weight
@@ -327,9 +338,9 @@ class Lanes:
             riders = [entry for entry in verdict.riders if entry[1] not in there]
             batch.entries = [*riders, *batch.entries]
             self.count += len(riders)
-            self.weight += sum(weight_of(item) for item, _ in riders)
+            self.weight += _weight(riders)
         self.count -= len(gone)
-        self.weight -= sum(weight_of(item) for item, _ in gone)
+        self.weight -= _weight(gone)
 
     def finish(self, batch: Batch) -> None:
         """The batch is over: what is left of it goes out again, and its endpoints are free."""
@@ -392,7 +403,13 @@ class Lanes:
         self._held_count = sum(map(len, self.held.values()))
         everything = list(self.items())
         self.count = len(everything)
-        self.weight = sum(weight_of(item) for item, _ in everything)
+        self.weight = _weight(everything)
+
+
+def _weight(entries: Sequence[Entry]) -> int:
+    """Return the bytes of these. Nearly all are plain, and their data is all there is."""
+    weight = sum([len(item[2]) for item, _ in entries])
+    return weight + sum([len(item.endpoint) for item, _ in entries if type(item) is Queued])
 
 
 def _without(entries: Iterable[Entry], numbers: set[int]) -> list[Entry]:

@@ -38,6 +38,10 @@ class Notices:
         self._thread: threading.Thread | None = None
         self._starting = Turn()
 
+    def calls(self, outcome: str) -> bool:
+        """Return whether there is somebody to call for what is `rejected`, or `dropped`."""
+        return self._callbacks[outcome] is not None
+
     def send(self, letter: DeadLetter) -> None:
         """Have the callback of this kind called, if there is one."""
         if self._callbacks[letter.outcome] is None:

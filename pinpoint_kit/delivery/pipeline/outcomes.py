@@ -48,7 +48,7 @@ class Outcomes:
 
     def conclude(self, verdict: Verdict) -> None:
         """Do what follows from a verdict that was counted."""
-        specials = [item for item, _ in verdict.accepted if isinstance(item, Queued)]
+        specials = [item for item, _ in verdict.accepted if type(item) is Queued]
         for item in specials:
             item.is_settled = True
         if self.backlog is not None:
@@ -69,14 +69,14 @@ class Outcomes:
         if self.backlog is not None:
             tries = [self.buffer.tries(number) for _, number in loss.entries]
             self.backlog.bury([item for item, _ in loss.entries], loss, tries)
-        for item, number in loss.entries:
-            if not isinstance(item, Queued):
-                self._keep(loss, item, self.buffer.tries(number))
-                continue
-            if not item.is_rider:
-                self._keep(loss, item, self.buffer.tries(number))
-            if item.future is not None:
+        for item, _ in loss.entries:
+            if isinstance(item, Queued) and item.future is not None:
                 self._settle_lost(item, item.future, loss, answer)
+        # Where nobody is called for each, the latest are enough: there may be 200,000.
+        is_called = self.notices.calls(loss.outcome)
+        for item, number in loss.entries if is_called else loss.entries[-_KEPT:]:
+            if not (isinstance(item, Queued) and item.is_rider):
+                self._keep(loss, item, self.buffer.tries(number))
         count = sum(not (isinstance(item, Queued) and item.is_rider) for item, _ in loss.entries)
         if count:
             hint = loss.message if loss.outcome == "dropped" else ""

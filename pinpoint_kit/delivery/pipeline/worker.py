@@ -355,7 +355,7 @@ class Workers:
             Loss("rejected", f"status_{status}", "", group, status)
             for status, group in refused.items()
         ]
-        with_data = [i for i, _ in entries if isinstance(i, Queued) and i.endpoint]
+        with_data = [item for item, _ in entries if type(item) is Queued and item.endpoint]
         data = {item[0]: endpoint_status_of(results, item[0])[0] for item in with_data}
         data_again = {e for e, status in data.items() if _may_pass(status)}
         refused_data = [
