@@ -8,6 +8,7 @@ statement of a resource belongs here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import attrs
@@ -96,6 +97,8 @@ def _binder(
     if tuple(positions) == order:
         return tuple
     slots = [order.index(name) if name in order else -1 for name in positions]
+    if len(slots) > 1 and min(slots) >= 0:  # the same values in another order
+        return itemgetter(*slots)
     fixed = [constants.get(name) for name in positions]
     return lambda values: tuple(
         values[slot] if slot >= 0 else constant for slot, constant in zip(slots, fixed, strict=True)

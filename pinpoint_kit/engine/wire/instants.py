@@ -26,7 +26,7 @@ _EPOCH_NAIVE = datetime(1970, 1, 1)  # noqa: DTZ001 -- arithmetic only, always m
 _MILLISECOND = timedelta(milliseconds=1)
 _FIRST = (datetime.min.replace(tzinfo=timezone.utc) - _EPOCH) // _MILLISECOND
 _LAST = (datetime.max.replace(tzinfo=timezone.utc) - _EPOCH) // _MILLISECOND
-_PLAIN_LENGTH = len("2018-05-07T19:03:29.963Z")
+_PLAIN_LENGTHS = {len("2018-05-07T19:03:29.963Z"), len("2018-05-07T19:03:29Z")}
 # isoparse takes any character between date and time, and dates without a day. We do not.
 _FORM = re.compile(r"[0-9W-]{8,10}(?:[Tt ][0-9:.,]+(?:[Zz]|[+-][0-9:]{2,5})?)?", re.ASCII)
 # What Java calls ISO_INSTANT.
@@ -43,7 +43,7 @@ def to_ms(text: str) -> int:
     Raises:
         ValueError: the text is not an ISO 8601 date within the years 1 to 9999.
     """
-    if len(text) == _PLAIN_LENGTH and text[10] == "T" and text[-1] == "Z":
+    if len(text) in _PLAIN_LENGTHS and text[10] == "T" and text[-1] == "Z" and text[16] == ":":
         try:
             return (datetime.fromisoformat(text[:-1]) - _EPOCH_NAIVE) // _MILLISECOND
         except (ValueError, TypeError):  # TypeError: it has an offset before the Z
