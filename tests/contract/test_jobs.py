@@ -159,11 +159,11 @@ def test_a_job_can_define_a_segment(jobs: Jobs) -> None:
 
 @pytest.mark.parametrize(
     "members",
-    [{"Format": "XML"}, {"RegisterEndpoints": False}, {"S3Url": ""}, {"S3Url": "not a place"}],
+    [{"Format": "XML"}, {"S3Url": ""}, {"S3Url": "not a place"}],
     ids=str,
 )
 def test_an_import_that_makes_no_sense_is_refused(jobs: Jobs, members: dict[str, Any]) -> None:
-    """An unknown format, nothing to do or no place is a BadRequestException, and no job."""
+    """An unknown format or no place is a BadRequestException, and no job."""
     with pytest.raises(jobs.client.exceptions.BadRequestException):
         jobs.create_import(jobs.write(*PEOPLE), **members)
     listed = jobs.client.get_import_jobs(ApplicationId=jobs.app)["ImportJobsResponse"]

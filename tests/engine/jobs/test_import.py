@@ -189,8 +189,8 @@ def test_marks_and_ends(wire: Wire, load: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("{", "is not valid JSON: unexpected end of data (column 2)"),
-        ("[1]", "must be a JSON object"),
+        ("{", "begins an object that goes over lines: write one object a line (jq -c .)"),
+        ("[1]", "is a JSON array: write one object a line (jq -c '.[]')"),
         ('{"Address":"a@example.com"}', "Missing ChannelType"),
         ('{"Id":"new","ChannelType":"EMAIL"}', "Missing Address"),
         ('{"Id":"new","Metrics":{"level":1}}', "Missing Address"),
