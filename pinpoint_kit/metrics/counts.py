@@ -1,0 +1,257 @@
+"""Events counted: of Pinpoint's own types, of any type, and the numbers that events carry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, case, func, select, union_all
+
+from pinpoint_kit.metrics.answering import series
+from pinpoint_kit.metrics.breakdown import (
+    actor_of,
+    answered,
+    behind,
+    find_groups,
+    is_parted,
+    picked,
+)
+from pinpoint_kit.metrics.definition import Argument, Chosen, Question, define, text
+from pinpoint_kit.metrics.dialects import metric, number, rounded
+from pinpoint_kit.metrics.groups import ALL, Groups, Plan
+from pinpoint_kit.metrics.results import Series, ratio, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pinpoint_kit.metrics.relation import Relation, Selected, Statement
+
+__all__ = ["auth_failures", "count_of", "event_metrics", "events", "sign_ins", "sign_ups"]
+
+SIGN_IN = "_userauth.sign_in"
+SIGN_UP = "_userauth.sign_up"
+AUTH_FAIL = "_userauth.auth_fail"
+
+#: Numbers leave the database as integers: millionths, in whole units and the rest.
+MICRO = 1_000_000
+#: A larger number cannot be summed exactly in 64 bits: it is counted as out of range.
+MAX_NUMBER = 10**12
+
+
+def count_of(question: Question, relation: Relation, types: Sequence[str]) -> Plan[Series]:
+    """Count the events of some types by day."""
+    groups = yield from find_groups(question, relation, types=types)
+
+    def statement(asked: Question, parts: Groups) -> Statement:
+        rows = picked(asked, relation, parts, {}, types=types).cte("counted")
+        daily = (
+            select(rows.c.day, rows.c.part, func.count().label("size"))
+            .group_by(rows.c.day, rows.c.part)
+            .cte("daily")
+        )
+        total = select(number(-1), daily.c.part, func.sum(daily.c.size)).group_by(daily.c.part)
+        return union_all(select(daily.c.day, daily.c.part, daily.c.size), total)
+
+    table = yield from answered(question, statement, groups, over_all="sum")
+    return series(question, groups, table, {"value": lambda row: whole(row[0])})
+
+
+@define(
+    title="Sign-ins",
+    unit="events",
+    actors=lambda question, relation, chosen: behind(question, relation, chosen, types=[SIGN_IN]),
+)
+def sign_ins(question: Question, relation: Relation) -> Plan[Series]:
+    """Count how often users signed in on each day.
+
+    Counted: Every `_userauth.sign_in`, on the day of its timestamp.
+    Source: Pinpoint User Guide, Usage: "Sign-ins"; Cognito Developer Guide, Pinpoint analytics.
+    Differs: As in Pinpoint's console; the other products know no such events of their own.
+
+    Example:
+    >>> from pinpoint_kit.metrics.example import ask
+    >>> ask("sign_ins", "a 10-01 _userauth.sign_in; a 10-02 _userauth.sign_in; a 10-02 open")
+    {'2026-10-01': 1, '2026-10-02': 1, 'total': 2}
+    """
+    return (yield from count_of(question, relation, [SIGN_IN]))
+
+
+@define(
+    title="Sign-ups",
+    unit="events",
+    actors=lambda question, relation, chosen: behind(question, relation, chosen, types=[SIGN_UP]),
+)
+def sign_ups(question: Question, relation: Relation) -> Plan[Series]:
+    """Count how many users signed up on each day.
+
+    Counted: Every `_userauth.sign_up`, on the day of its timestamp.
+    Source: Pinpoint User Guide, Usage: "Sign-ups"; Cognito Developer Guide, Pinpoint analytics.
+    Differs: As in Pinpoint's console; the other products know no such events of their own.
+
+    Example:
+    >>> from pinpoint_kit.metrics.example import ask
+    >>> ask("sign_ups", "a 10-01 _userauth.sign_up; b 10-01 _userauth.sign_up; a 10-02 open")
+    {'2026-10-01': 2, '2026-10-02': 0, 'total': 2}
+    """
+    return (yield from count_of(question, relation, [SIGN_UP]))
+
+
+@define(
+    title="Authentication failures",
+    unit="events",
+    actors=lambda question, relation, chosen: behind(question, relation, chosen, types=[AUTH_FAIL]),
+)
+def auth_failures(question: Question, relation: Relation) -> Plan[Series]:
+    """Count how often signing in failed on each day.
+
+    Counted: Every `_userauth.auth_fail`, on the day of its timestamp.
+    Source: Pinpoint User Guide, Usage: "Authentication failures"; Cognito Developer Guide.
+    Differs: As in Pinpoint's console; the other products know no such events of their own.
+
+    Example:
+    >>> from pinpoint_kit.metrics.example import ask
+    >>> ask("auth_failures", "a 10-01 _userauth.auth_fail; a 10-02 _userauth.sign_in")
+    {'2026-10-01': 1, '2026-10-02': 0, 'total': 1}
+    """
+    return (yield from count_of(question, relation, [AUTH_FAIL]))
+
+
+@define(
+    title="Events",
+    unit="events",
+    actors=behind,
+)
+def events(question: Question, relation: Relation) -> Plan[Series]:
+    """Count the events of each day, who had them, and how many there were in a session.
+
+    Counted: Every event that the filters let through, the service's own too. `actors` are the
+        distinct endpoints or users; `sessions` the distinct session ids; `per_session` divides
+        the events that have a session by them. Totals count actors and sessions of the period
+        once.
+    Source: Pinpoint User Guide, Events: "Event count", "Endpoint count", "Events per session".
+    Differs: Pinpoint's console can filter by one event type only, and cannot break down.
+
+    Example:
+    >>> from pinpoint_kit.metrics.example import ask
+    >>> ask("events", "a 10-01 open; a 10-01 buy; b 10-02 open")
+    {'2026-10-01': 2, '2026-10-02': 1, 'total': 3}
+    """
+    groups = yield from find_groups(question, relation)
+
+    def statement(asked: Question, parts: Groups) -> Statement:
+        rows = picked(
+            asked,
+            relation,
+            parts,
+            {"actor": actor_of(asked, relation), "session": relation.events.session},
+        ).cte("counted")
+        # First by actor and session, because that is small, and distinct numbers come from it.
+        each = (
+            select(
+                rows.c.day,
+                rows.c.part,
+                rows.c.actor,
+                rows.c.session,
+                func.count().label("size"),
+            )
+            .group_by(rows.c.day, rows.c.part, rows.c.actor, rows.c.session)
+            .cte("each_session")
+        )
+        measures = [
+            func.sum(each.c.size),
+            func.count(each.c.actor.distinct()),
+            func.count(each.c.session.distinct()),
+            func.sum(case((each.c.session.is_not(None), each.c.size), else_=number(0))),
+        ]
+        everything = [select(number(-1), number(ALL), *measures)] if is_parted(asked) else []
+        return union_all(
+            select(each.c.day, each.c.part, *measures).group_by(each.c.day, each.c.part),
+            select(number(-1), each.c.part, *measures).group_by(each.c.part),
+            *everything,
+        )
+
+    table = yield from answered(question, statement, groups, over_all="has")
+    return series(
+        question,
+        groups,
+        table,
+        {
+            "value": lambda row: whole(row[0]),
+            "actors": lambda row: whole(row[1]),
+            "sessions": lambda row: whole(row[2]),
+            "per_session": lambda row: ratio(whole(row[3]), whole(row[2])),
+        },
+        nothing=(0, 0, 0, 0),
+    )
+
+
+METRIC = Argument(
+    name="metric", meaning="the name of the metric of events", parse=text(256), is_required=True
+)
+
+
+def _measured(question: Question, relation: Relation, chosen: Chosen) -> Selected:
+    value = metric(relation.events.metrics, question.word("metric"))
+    return behind(question, relation, chosen, conditions=[value.is_not(None)])
+
+
+@define(title="Metrics of events", unit="as recorded", arguments=(METRIC,), actors=_measured)
+def event_metrics(question: Question, relation: Relation) -> Plan[Series]:
+    """Measure a number that events carry on each day: sum, average, minimum, maximum and count.
+
+    Counted: Every event that has the metric, to a millionth. Numbers beyond ±1,000,000,000,000
+        are left out and counted as `out_of_range`.
+    Source: Mobile Analytics: "max, min, sum" of the metrics of custom events.
+    Differs: Pinpoint's console could not show metrics of custom events at all; the other products
+        offer the same aggregates, in floating point.
+
+    Example:
+    >>> from pinpoint_kit.metrics.example import ask
+    >>> ask("event_metrics", "a 10-01 level n=3; b 10-01 level n=1.5; a 10-02 open", metric="n")
+    {'2026-10-01': 4.5, '2026-10-02': 0.0, 'total': 4.5}
+    """
+    value = metric(relation.events.metrics, question.word("metric"))
+    groups = yield from find_groups(question, relation, conditions=[value.is_not(None)])
+
+    def statement(asked: Question, parts: Groups) -> Statement:
+        rows = picked(
+            asked, relation, parts, {"amount": value}, conditions=[value.is_not(None)]
+        ).cte("measured")
+        fits = and_(rows.c.amount <= float(MAX_NUMBER), rows.c.amount >= float(-MAX_NUMBER))
+        scaled = select(
+            rows.c.day, rows.c.part, case((fits, rows.c.amount * float(MICRO))).label("scaled")
+        ).cte("scaled_numbers")
+        micros = select(scaled.c.day, scaled.c.part, rounded(scaled.c.scaled).label("micros")).cte(
+            "micros_of"
+        )
+        units = micros.c.micros // number(MICRO)
+        measures = [
+            func.count(micros.c.micros),
+            func.sum(units),
+            func.sum(micros.c.micros - units * number(MICRO)),
+            func.min(micros.c.micros),
+            func.max(micros.c.micros),
+            func.sum(case((micros.c.micros.is_(None), number(1)), else_=number(0))),
+        ]
+        return union_all(
+            select(micros.c.day, micros.c.part, *measures).group_by(micros.c.day, micros.c.part),
+            select(number(-1), micros.c.part, *measures).group_by(micros.c.part),
+        )
+
+    def total(row: tuple[object, ...]) -> int:
+        return whole(row[1]) * MICRO + whole(row[2])
+
+    table = yield from answered(question, statement, groups)
+    return series(
+        question,
+        groups,
+        table,
+        {
+            "value": lambda row: total(row) / MICRO,
+            "average": lambda row: ratio(total(row), whole(row[0]) * MICRO),
+            "minimum": lambda row: whole(row[3]) / MICRO if row[0] else None,
+            "maximum": lambda row: whole(row[4]) / MICRO if row[0] else None,
+            "count": lambda row: whole(row[0]),
+            "out_of_range": lambda row: whole(row[5]),
+        },
+        nothing=(0, 0, 0, 0, 0, 0),
+    )
