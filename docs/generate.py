@@ -242,12 +242,70 @@ def identity_providers_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def metrics_page() -> str:
+    """Write what every number means, and the KPI names of ours."""
+    from pinpoint_kit import metrics  # noqa: PLC0415 -- see the top of the file
+    from pinpoint_kit.engine.analytics import kpis  # noqa: PLC0415 -- as above
+
+    lines = [
+        "# Metrics",
+        "",
+        "Each number is defined once and means the same on every database. A day is a calendar day",
+        "of the zone that is asked for. What is not known yet is None, never a wrong number.",
+        "",
+    ]
+    for definition in metrics.DEFINITIONS.values():
+        arguments = (
+            (f"`{argument.name}`", argument.meaning, _default(argument.default))
+            for argument in definition.takes
+        )
+        lines += [
+            f"## {definition.title}",
+            "",
+            f"`{definition.name}`, in {definition.unit}.",
+            "",
+            definition.definition,
+            "",
+            f"**Counted:** {definition.counted}",
+            "",
+            f"**Source:** {definition.source}",
+            "",
+            f"**Differs:** {definition.differs}",
+            "",
+            *_table(("Argument", "Meaning", "Default"), arguments),
+            "",
+        ]
+    own = (
+        (f"`{name}`", f"`{kpi.metric}`", f"`{kpi.key}`") for name, kpi in sorted(kpis.OWN.items())
+    )
+    return "\n".join(
+        [
+            *lines,
+            "## KPI names",
+            "",
+            "`GetApplicationDateRangeKpi` answers these names beside Pinpoint's own, so that",
+            "clients in any language read the same numbers. Append `-grouped-by-date`, or",
+            "`-grouped-by-platform`, `-app-version`, `-make`, `-model`, `-country`, `-locale`;",
+            "`events` also by `type`, and `revenue` by `currency`. Days are UTC; Pinpoint's",
+            "limits of 31 and 90 days hold for Pinpoint's names only.",
+            "",
+            *_table(("KPI", "Metric", "Key of the value"), own),
+            "",
+        ]
+    )
+
+
+def _default(value: object) -> str:
+    return "" if value is None or value == {} else f"`{value}`"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli_page,
     "reference/compatibility.md": compatibility_page,
     "reference/errors.md": errors_page,
     "reference/identity-providers.md": identity_providers_page,
     "reference/limits.md": limits_page,
+    "reference/metrics.md": metrics_page,
 }
 
 

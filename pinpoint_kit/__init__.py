@@ -13,6 +13,16 @@ from pinpoint_kit.version import VERSION as __version__  # noqa: F401, N811 -- t
 
 #: Module -> the public names that it is the home of.
 _HOMES = {
+    "analytics.results.cohorts": ("CohortTable",),
+    "analytics.results.distribution": ("Distribution",),
+    "analytics.results.funnel": ("Funnel",),
+    "analytics.results.heat_map": ("HeatMap",),
+    "analytics.results.money": ("MoneySeries",),
+    "analytics.results.overview": ("Overview",),
+    "analytics.results.series": ("Series",),
+    "analytics.results.timeline": ("Timeline",),
+    "analytics.steps": ("Step",),
+    "analytics.store_analytics": ("SavedFunnel",),
     "audience.erasure": ("ErasureReport",),
     "audience.report": (
         "BatchReport",
@@ -96,6 +106,7 @@ _HOMES = {
         "SegmentType",
         "SourceType",
     ),
+    "models.stored_event": ("StoredEvent",),
     "models.user": ("User",),
     "progress": ("ProgressBar",),
     "recording.sessions": ("ActiveSession",),

@@ -2,6 +2,16 @@
 
 from pinpoint_kit import errors as errors
 from pinpoint_kit.version import VERSION as __version__
+from pinpoint_kit.analytics.results.cohorts import CohortTable as CohortTable
+from pinpoint_kit.analytics.results.distribution import Distribution as Distribution
+from pinpoint_kit.analytics.results.funnel import Funnel as Funnel
+from pinpoint_kit.analytics.results.heat_map import HeatMap as HeatMap
+from pinpoint_kit.analytics.results.money import MoneySeries as MoneySeries
+from pinpoint_kit.analytics.results.overview import Overview as Overview
+from pinpoint_kit.analytics.results.series import Series as Series
+from pinpoint_kit.analytics.results.timeline import Timeline as Timeline
+from pinpoint_kit.analytics.steps import Step as Step
+from pinpoint_kit.analytics.store_analytics import SavedFunnel as SavedFunnel
 from pinpoint_kit.audience.erasure import ErasureReport as ErasureReport
 from pinpoint_kit.audience.report import BatchReport as BatchReport
 from pinpoint_kit.audience.report import LoadProgress as LoadProgress
@@ -87,6 +97,7 @@ from pinpoint_kit.models.segments.segment import SegmentGroupList as SegmentGrou
 from pinpoint_kit.models.segments.segment import SegmentReference as SegmentReference
 from pinpoint_kit.models.segments.segment import SegmentType as SegmentType
 from pinpoint_kit.models.segments.segment import SourceType as SourceType
+from pinpoint_kit.models.stored_event import StoredEvent as StoredEvent
 from pinpoint_kit.models.user import User as User
 from pinpoint_kit.progress import ProgressBar as ProgressBar
 from pinpoint_kit.recording.sessions import ActiveSession as ActiveSession
@@ -102,6 +113,7 @@ __all__ = [
     "BatchReport",
     "ChannelType",
     "ClosedError",
+    "CohortTable",
     "ComparisonOperator",
     "Condition",
     "ConfigurationError",
@@ -114,6 +126,7 @@ __all__ = [
     "DeliveryStats",
     "Demographic",
     "DimensionType",
+    "Distribution",
     "Duration",
     "Endpoint",
     "EndpointStatus",
@@ -122,9 +135,11 @@ __all__ = [
     "EventResult",
     "Forbidden",
     "ForeignAnswerError",
+    "Funnel",
     "GPSCoordinates",
     "GPSPointDimension",
     "GroupType",
+    "HeatMap",
     "ImportDefinition",
     "Include",
     "InternalServerError",
@@ -145,9 +160,11 @@ __all__ = [
     "MetricDimension",
     "ModelIterator",
     "ModelList",
+    "MoneySeries",
     "NotFound",
     "OperationNotImplemented",
     "OptOut",
+    "Overview",
     "PayloadTooLarge",
     "Pinpoint",
     "PinpointKitError",
@@ -159,6 +176,7 @@ __all__ = [
     "Rejection",
     "RetryPolicy",
     "RowProblem",
+    "SavedFunnel",
     "Segment",
     "SegmentBehaviors",
     "SegmentDemographics",
@@ -169,11 +187,15 @@ __all__ = [
     "SegmentLocation",
     "SegmentReference",
     "SegmentType",
+    "Series",
     "ServiceError",
     "Session",
     "SetDimension",
     "SourceType",
+    "Step",
     "StoreError",
+    "StoredEvent",
+    "Timeline",
     "TooManyRequests",
     "TransportError",
     "TransportTimeoutError",

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, cast
 
 import attrs
 
+from pinpoint_kit.analytics.asking import Server
+from pinpoint_kit.analytics.store_analytics import StoreAnalytics
+from pinpoint_kit.analytics.stored_events import StoredEvents
 from pinpoint_kit.audience.applications import Applications
 from pinpoint_kit.audience.attributes import Attributes
 from pinpoint_kit.audience.batches import Batches
@@ -334,7 +337,13 @@ class Pinpoint:
         self.segments = Segments(
             self._transport, application_id=self._application_id, limits=limits, exports=exports
         )
-        self.events = Events(self._transport, recorder, application_id=self._application_id)
+        server = Server(self._transport, self._application_id)
+        self.analytics = StoreAnalytics(
+            server, self._transport, application_id=self._application_id
+        )
+        self.events = Events(
+            self._transport, recorder, StoredEvents(server), application_id=self._application_id
+        )
         self.auth = Auth(recorder)
         self.sessions = Sessions(recorder, monotonic=time.monotonic)
         self.purchases = Purchases(recorder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -13,14 +14,14 @@ from pinpoint_kit.audience.extensions import extension_items
 from pinpoint_kit.audience.jobs import DEFAULT_TIMEOUT
 from pinpoint_kit.batching import EndpointItem
 from pinpoint_kit.delivery.pipeline.items import Recorded
-from pinpoint_kit.errors import InvalidTypeError, ValidationError
+from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.checks import endpoint_id_problem, endpoint_problem, require_path_id
-from pinpoint_kit.models.display.tables import ModelIterator
-from pinpoint_kit.models.endpoint import Endpoint
+from pinpoint_kit.models.display.tables import ModelIterator, ModelList
+from pinpoint_kit.models.endpoint import ChannelType, Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pinpoint_kit.audience.batches import Batches
     from pinpoint_kit.audience.exports import Exports
@@ -307,6 +308,66 @@ class Endpoints:
         if found is None:
             found = self._exports.members(export_to, role_arn)
         return ModelIterator((wire.from_wire(Endpoint, item) for item in found), of=Endpoint)
+
+    def find(  # noqa: PLR0913 -- each is a filter of its own
+        self,
+        *,
+        address: str | None = None,
+        user_id: str | None = None,
+        channel_type: ChannelType | str | None = None,
+        attributes: Mapping[str, str | Sequence[str]] | None = None,
+        user_attributes: Mapping[str, str | Sequence[str]] | None = None,
+        limit: int | None = None,
+    ) -> list[Endpoint]:
+        """Find endpoints; all conditions must hold, of several values one is enough.
+
+        The engine and our server answer it, not the hosted service.
+
+        Args:
+            address: exactly this address.
+            user_id: of this user; case-sensitive.
+            channel_type: of this channel.
+            attributes: with one of these values: name -> values.
+            user_attributes: whose user has one of these values: name -> values.
+            limit: at most so many; all of them unless given.
+
+        Returns:
+            The endpoints, inactive ones too, the first created first.
+
+        Raises:
+            ConfigurationError: neither our engine nor our server answers.
+            BadRequest: a condition is refused.
+            NotFound: there is no such application.
+            ServiceError: the service refused for another reason.
+            TransportError: no answer came.
+
+        Examples:
+            >>> from pinpoint_kit import Endpoint, connect
+            >>> with connect("sqlite://") as pinpoint:
+            ...     request_id = pinpoint.endpoints.update(
+            ...         Endpoint(id="device-1", attributes={"plan": ["pro"]})
+            ...     )
+            ...     [found.id for found in pinpoint.endpoints.find(attributes={"plan": ["pro"]})]
+            ['device-1']
+        """
+        body = wire.endpoint_conditions(
+            address=address,
+            user_id=user_id,
+            channel_type=channel_type,
+            attributes=attributes,
+            user_attributes=user_attributes,
+        )
+        path = ("endpoints", "find")
+        found = extension_items(
+            self._transport, self._application_id, "FindEndpoints", path, {}, body=body
+        )
+        if found is None:
+            raise ConfigurationError(
+                "endpoints are found by the embedded engine and by `pinpoint-kit serve` only:"
+                " connect to sqlite:///FILE or to such a server, or go through endpoints.scan()"
+            )
+        some = islice(found, limit)
+        return ModelList((wire.from_wire(Endpoint, item) for item in some), of=Endpoint)
 
     def ids(self, *, export_to: str | None = None, role_arn: str | None = None) -> Iterator[str]:
         """Return the ids of all endpoints, as first written; otherwise as `scan`.

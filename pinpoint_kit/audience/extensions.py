@@ -18,12 +18,14 @@ __all__ = ["extension_items"]
 _PAGE_SIZE = 1_000
 
 
-def extension_items(
+def extension_items(  # noqa: PLR0913 -- the parts of a request
     transport: Transport,
     application_id: ApplicationId,
     operation: str,
     path: tuple[str, ...],
     query: Mapping[str, str | int | None],
+    *,
+    body: Mapping[str, object] | None = None,
 ) -> Iterator[Any] | None:
     """Return the items of all pages; the first page is asked for at once, the others when needed.
 
@@ -33,7 +35,7 @@ def extension_items(
 
     def page(token: str | None) -> dict[str, Any] | None:
         asked = {**query, "page-size": _PAGE_SIZE, "token": token}
-        return transport.call_extension(application_id, ExtensionCall(operation, path, asked))
+        return transport.call_extension(application_id, ExtensionCall(operation, path, asked, body))
 
     first = page(None)
     return None if first is None else items(lambda token: page(token) or {}, first)

@@ -31,6 +31,9 @@ class _Home(NamedTuple):
 
 
 _HOMES = {
+    "analytics": _Home(
+        "analytics:analytics", "Show who is active, who comes back, and what comes in."
+    ),
     "application": _Home("application:application", "List, create and delete applications."),
     "backup": _Home("backup:backup", "Copy a database to FILE while a server uses it."),
     "credentials": _Home(
@@ -47,12 +50,14 @@ _HOMES = {
         "Look up, change and delete endpoints.",
         (
             "endpoint_files:list_endpoints",
+            "endpoint_find:find_endpoints",
             "endpoint_files:scan",
             "endpoint_files:load",
             "remove_attributes:remove_attributes",
         ),
     ),
     "erase": _Home("erase:erase", "Remove a person's endpoints, user attributes and events."),
+    "event": _Home("event:event", "Look up stored events: personal data."),
     "iam": _Home("iam:iam", "Make and check IAM policies, roles and trust documents."),
     "identity": _Home(
         "identity:identity", "Record the sign-ins that identity providers have logged."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from pinpoint_kit.engine.analytics import operations as analytics
 from pinpoint_kit.engine.applications import operations as applications
 from pinpoint_kit.engine.context import Status
 from pinpoint_kit.engine.endpoints import operations as endpoints
@@ -48,6 +49,7 @@ FAMILIES: tuple[Family, ...] = (
     endpoints.FAMILY,
     events.FAMILY,
     segments.FAMILY,
+    analytics.FAMILY,
     streams.FAMILY,
     engagement.FAMILY,
     jobs.FAMILY,

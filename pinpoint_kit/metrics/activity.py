@@ -133,10 +133,10 @@ def active(question: Question, relation: Relation) -> Plan[Series]:
     Differs: Pinpoint's text counts opened apps (`activity="session"`) in "the previous 30 days";
         here the window includes the day. Mixpanel and PostHog let you choose the event, as here.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("active", "a 10-01 open; a 10-01 open; b 10-01 open; a 10-02 open")
-    {'2026-10-01': 2, '2026-10-02': 1, 'total': 2}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("active", "a 10-01 open; a 10-01 open; b 10-01 open; a 10-02 open")
+        {'2026-10-01': 2, '2026-10-02': 1, 'total': 2}
     """
     conditions = counting(question, relation)
     groups = yield from find_groups(question, relation, conditions=conditions)
@@ -235,10 +235,10 @@ def sticky_factor(question: Question, relation: Relation) -> Plan[Series]:
     Differs: Pinpoint's 30 days are "the previous" ones, which leaves it open whether the day is
         among them; here it is, so that the factor is never above 1.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("sticky_factor", "a 10-01 open; b 10-01 open; a 10-02 open")
-    {'2026-10-01': 1.0, '2026-10-02': 0.5, 'total': 0.75}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("sticky_factor", "a 10-01 open; b 10-01 open; a 10-02 open")
+        {'2026-10-01': 1.0, '2026-10-02': 0.5, 'total': 0.75}
     """
     conditions = counting(question, relation)
     groups = yield from find_groups(question, relation, conditions=conditions)
@@ -297,10 +297,10 @@ def stickiness(question: Question, relation: Relation) -> Plan[Distribution]:
     Source: PostHog and Mixpanel, "Stickiness" and "Frequency".
     Differs: Pinpoint's console had no such chart.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("stickiness", "a 10-01 open; a 10-02 open; b 10-01 open; c 10-02 open")
-    {'1': 2, '2': 1}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("stickiness", "a 10-01 open; a 10-02 open; b 10-01 open; c 10-02 open")
+        {'1': 2, '2': 1}
     """
     conditions = counting(question, relation)
     groups = yield from find_groups(question, relation, conditions=conditions)
@@ -358,10 +358,10 @@ def new(question: Question, relation: Relation) -> Plan[Series]:
     Differs: Mobile Analytics, Amplitude, Mixpanel and PostHog take the first event or session;
         here as in Pinpoint the registration counts, with or without an event.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("new", "a 10-01 open; b 10-02 open; a 10-02 open")
-    {'2026-10-01': 1, '2026-10-02': 1, 'total': 2}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("new", "a 10-01 open; b 10-02 open; a 10-02 open")
+        {'2026-10-01': 1, '2026-10-02': 1, 'total': 2}
     """
     conditions = _created(question, relation)
     groups = yield from find_groups(question, relation, conditions=conditions, of_members=True)

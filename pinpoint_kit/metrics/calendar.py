@@ -33,8 +33,9 @@ _MAX_OFFSET_MS = DAY_MS
 def number_of(day: dt.date) -> int:
     """Return the number of a date: days since 1970-01-01.
 
-    >>> number_of(dt.date(1970, 1, 31))
-    30
+    Examples:
+        >>> number_of(dt.date(1970, 1, 31))
+        30
     """
     return (day - _EPOCH).days
 
@@ -42,8 +43,9 @@ def number_of(day: dt.date) -> int:
 def date_of(day: int) -> dt.date:
     """Return the date of a number of days since 1970-01-01.
 
-    >>> date_of(30)
-    datetime.date(1970, 1, 31)
+    Examples:
+        >>> date_of(30)
+        datetime.date(1970, 1, 31)
     """
     return _EPOCH + dt.timedelta(days=day)
 
@@ -71,6 +73,7 @@ def day_of(instant_ms: int, zone: ZoneInfo) -> int:
 class Days:
     """The calendar days `first` to `last` of a zone, both included, as numbers.
 
+    Examples:
         >>> days = Days(number_of(dt.date(2026, 10, 25)), number_of(dt.date(2026, 10, 25)),
         ...             ZoneInfo("Europe/Berlin"))
         >>> (days.stop_ms - days.start_ms) / 3_600_000    # the clocks went back

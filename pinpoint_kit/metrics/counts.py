@@ -67,10 +67,10 @@ def sign_ins(question: Question, relation: Relation) -> Plan[Series]:
     Source: Pinpoint User Guide, Usage: "Sign-ins"; Cognito Developer Guide, Pinpoint analytics.
     Differs: As in Pinpoint's console; the other products know no such events of their own.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("sign_ins", "a 10-01 _userauth.sign_in; a 10-02 _userauth.sign_in; a 10-02 open")
-    {'2026-10-01': 1, '2026-10-02': 1, 'total': 2}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("sign_ins", "a 10-01 _userauth.sign_in; a 10-02 _userauth.sign_in; a 10-02 open")
+        {'2026-10-01': 1, '2026-10-02': 1, 'total': 2}
     """
     return (yield from count_of(question, relation, [SIGN_IN]))
 
@@ -87,10 +87,10 @@ def sign_ups(question: Question, relation: Relation) -> Plan[Series]:
     Source: Pinpoint User Guide, Usage: "Sign-ups"; Cognito Developer Guide, Pinpoint analytics.
     Differs: As in Pinpoint's console; the other products know no such events of their own.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("sign_ups", "a 10-01 _userauth.sign_up; b 10-01 _userauth.sign_up; a 10-02 open")
-    {'2026-10-01': 2, '2026-10-02': 0, 'total': 2}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("sign_ups", "a 10-01 _userauth.sign_up; b 10-01 _userauth.sign_up; a 10-02 open")
+        {'2026-10-01': 2, '2026-10-02': 0, 'total': 2}
     """
     return (yield from count_of(question, relation, [SIGN_UP]))
 
@@ -107,10 +107,10 @@ def auth_failures(question: Question, relation: Relation) -> Plan[Series]:
     Source: Pinpoint User Guide, Usage: "Authentication failures"; Cognito Developer Guide.
     Differs: As in Pinpoint's console; the other products know no such events of their own.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("auth_failures", "a 10-01 _userauth.auth_fail; a 10-02 _userauth.sign_in")
-    {'2026-10-01': 1, '2026-10-02': 0, 'total': 1}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("auth_failures", "a 10-01 _userauth.auth_fail; a 10-02 _userauth.sign_in")
+        {'2026-10-01': 1, '2026-10-02': 0, 'total': 1}
     """
     return (yield from count_of(question, relation, [AUTH_FAIL]))
 
@@ -130,10 +130,10 @@ def events(question: Question, relation: Relation) -> Plan[Series]:
     Source: Pinpoint User Guide, Events: "Event count", "Endpoint count", "Events per session".
     Differs: Pinpoint's console can filter by one event type only, and cannot break down.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("events", "a 10-01 open; a 10-01 buy; b 10-02 open")
-    {'2026-10-01': 2, '2026-10-02': 1, 'total': 3}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("events", "a 10-01 open; a 10-01 buy; b 10-02 open")
+        {'2026-10-01': 2, '2026-10-02': 1, 'total': 3}
     """
     groups = yield from find_groups(question, relation)
 
@@ -204,10 +204,10 @@ def event_metrics(question: Question, relation: Relation) -> Plan[Series]:
     Differs: Pinpoint's console could not show metrics of custom events at all; the other products
         offer the same aggregates, in floating point.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("event_metrics", "a 10-01 level n=3; b 10-01 level n=1.5; a 10-02 open", metric="n")
-    {'2026-10-01': 4.5, '2026-10-02': 0.0, 'total': 4.5}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("event_metrics", "a 10-01 level n=3; b 10-01 level n=1.5; a 10-02 open", metric="n")
+        {'2026-10-01': 4.5, '2026-10-02': 0.0, 'total': 4.5}
     """
     value = metric(relation.events.metrics, question.word("metric"))
     groups = yield from find_groups(question, relation, conditions=[value.is_not(None)])

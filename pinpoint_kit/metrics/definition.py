@@ -380,7 +380,7 @@ def _days(found: Mapping[str, object], now: int) -> Days:
 #: All metrics by name. Modules of this room add theirs; `pinpoint_kit.metrics` has imported all.
 DEFINITIONS: dict[str, Definition] = {}
 
-_SECTION = re.compile(r"^(Counted|Source|Differs|Example):\s*", re.MULTILINE)
+_SECTION = re.compile(r"^(Counted|Source|Differs|Examples):\s*", re.MULTILINE)
 
 
 def define(  # noqa: PLR0913 -- these are a metric's parts
@@ -394,7 +394,7 @@ def define(  # noqa: PLR0913 -- these are a metric's parts
 ) -> Callable[[Callable[[Question, Relation], Plan[_R]]], Callable[[Question, Relation], Plan[_R]]]:
     """Return a decorator that adds a metric of the function's name to `DEFINITIONS`.
 
-    Its docstring has the definition, then the sections Counted, Source, Differs and Example.
+    Its docstring has the definition, then the sections Counted, Source, Differs and Examples.
     """
 
     def add(
@@ -411,7 +411,7 @@ def define(  # noqa: PLR0913 -- these are a metric's parts
             counted=words.get("Counted", ""),
             source=words.get("Source", ""),
             differs=words.get("Differs", ""),
-            example=inspect.cleandoc(sections.get("Example", "")),
+            example=inspect.cleandoc(sections.get("Examples", "")),
             arguments=arguments,
             without=without,
             refuses=refuses,

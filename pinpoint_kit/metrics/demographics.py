@@ -80,10 +80,10 @@ def demographics(question: Question, relation: Relation) -> Plan[Distribution]:
     Differs: Pinpoint's console has one chart for each of a fixed list; Amplitude, Mixpanel and
         PostHog break events down, which `by` does here for every other metric.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("demographics", "a/ios 10-01 open; b/ios 10-01 open; c/android 10-02 open")
-    {'ios': 2, 'android': 1}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("demographics", "a/ios 10-01 open; b/ios 10-01 open; c/android 10-02 open")
+        {'ios': 2, 'android': 1}
     """
     by: Breakdown = question.extra["by"]  # type: ignore[assignment] # BY parsed it
     asked = attrs.evolve(question, by=by)
@@ -141,10 +141,10 @@ def timeline(question: Question, relation: Relation) -> Plan[Timeline]:
     Differs: Pinpoint's console showed no single events and pointed to streams; Mixpanel, Amplitude
         and PostHog have the same list.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("timeline", "a 10-01 open; a 10-02 buy; b 10-02 open", endpoint_id="a")
-    ['2026-10-02 buy', '2026-10-01 open']
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("timeline", "a 10-01 open; a 10-02 buy; b 10-02 open", endpoint_id="a")
+        ['2026-10-02 buy', '2026-10-01 open']
     """
     events, limit = relation.events, question.whole("limit")
     asked = {name: question.extra[name] for name in ("endpoint_id", "user_id")}

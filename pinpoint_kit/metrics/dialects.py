@@ -308,6 +308,7 @@ def render(
 ) -> tuple[str, list[object] | Mapping[str, object]]:
     """Return the text of a statement and its parameters: a list for DuckDB, by name for Spark.
 
+    Examples:
         >>> from sqlalchemy import column, select
         >>> render(select((column("a", BigInteger) // number(7)).label("week")), DuckDB())
         ('SELECT (a // 7) AS week', [])

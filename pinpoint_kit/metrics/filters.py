@@ -53,6 +53,7 @@ _COMPARISONS: Mapping[str, Callable[[ColumnElement[float], float], ColumnElement
 class Where:
     """Conditions that all must hold; the values of one condition are alternatives.
 
+    Examples:
         >>> Where.parse({"platform": ["ios"], "metrics": {"level": {"at_least": 3}}}).names
         ('platform', 'metrics')
 

@@ -224,11 +224,11 @@ def funnel(question: Question, relation: Relation) -> Plan[Funnel]:
     Differs: Pinpoint had no window. Mixpanel takes the first entry only and lets steps within two
         seconds change places; PostHog's default window is 14 days, Mixpanel's 7 as here.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("funnel", "a 10-01 view; b 10-01 view; a 10-02 buy; c 10-02 buy",
-    ...     steps=[{"type": "view"}, {"type": "buy"}])
-    {'view': 2, 'buy': 1}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("funnel", "a 10-01 view; b 10-01 view; a 10-02 buy; c 10-02 buy",
+        ...     steps=[{"type": "view"}, {"type": "buy"}])
+        {'view': 2, 'buy': 1}
     """
     steps = _steps(question)
     types = list(dict.fromkeys(step.type for step in steps))

@@ -184,11 +184,12 @@ def revenue(question: Question, relation: Relation) -> Plan[MoneySeries]:
     Differs: Mobile Analytics sums the price alone (`amount="price"`), and Pinpoint does not say.
         PostHog and Amplitude can convert currencies; here none is ever converted.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("revenue", "a 10-01 _monetization.purchase _item_price=9.99 _quantity=2 _currency=EUR;"
-    ...     "b 10-02 _monetization.purchase _item_price=5 _currency=USD")
-    {'EUR': '19.98', 'USD': '5'}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("revenue", "a 10-01 _monetization.purchase _item_price=9.99 _quantity=2"
+        ...     " _currency=EUR;"
+        ...     "b 10-02 _monetization.purchase _item_price=5 _currency=USD")
+        {'EUR': '19.98', 'USD': '5'}
     """
     groups, amounts = yield from _amounts(question, relation)
     return _money_series(question, groups, amounts)
@@ -203,10 +204,10 @@ def purchases(question: Question, relation: Relation) -> Plan[Series]:
     Differs: As in Pinpoint's console; Amplitude, Mixpanel and PostHog count an event of your
         choice, which `events` does here.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("purchases", "a 10-01 _monetization.purchase; a 10-02 open")
-    {'2026-10-01': 1, '2026-10-02': 0, 'total': 1}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("purchases", "a 10-01 _monetization.purchase; a 10-02 open")
+        {'2026-10-01': 1, '2026-10-02': 0, 'total': 1}
     """
     return (yield from count_of(question, relation, [PURCHASE]))
 
@@ -220,11 +221,11 @@ def units_sold(question: Question, relation: Relation) -> Plan[Series]:
     Source: Pinpoint User Guide, Revenue: "Units sold".
     Differs: As in Pinpoint's console; the other products know no quantity of their own.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("units_sold", "a 10-01 _monetization.purchase _quantity=3; a 10-02"
-    ...     " _monetization.purchase")
-    {'2026-10-01': 3, '2026-10-02': 1, 'total': 4}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("units_sold", "a 10-01 _monetization.purchase _quantity=3; a 10-02"
+        ...     " _monetization.purchase")
+        {'2026-10-01': 3, '2026-10-02': 1, 'total': 4}
     """
     groups = yield from find_groups(question, relation, types=[PURCHASE])
 
@@ -290,11 +291,11 @@ def paying(question: Question, relation: Relation) -> Plan[Series]:
     Differs: Mobile Analytics' "paying DAU" are active ones that bought at any time before; here as
         in Pinpoint's console they bought on the day.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("paying", "a 10-01 _monetization.purchase; a 10-01 _monetization.purchase;"
-    ...     "a 10-02 _monetization.purchase; b 10-02 _monetization.purchase")
-    {'2026-10-01': 1, '2026-10-02': 2, 'total': 2}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("paying", "a 10-01 _monetization.purchase; a 10-01 _monetization.purchase;"
+        ...     "a 10-02 _monetization.purchase; b 10-02 _monetization.purchase")
+        {'2026-10-01': 1, '2026-10-02': 2, 'total': 2}
     """
     groups, table = yield from _paying(question, relation)
     return series(question, groups, table, {"value": lambda row: whole(row[0])})
@@ -315,11 +316,11 @@ def revenue_per_active(question: Question, relation: Relation) -> Plan[MoneySeri
     Differs: Pinpoint's console shows the mean of the days for a period; Amplitude's ARPU is per
         user as here.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("revenue_per_active", "a 10-01 _monetization.purchase _item_price=9 _currency=EUR;"
-    ...     "b 10-02 open")
-    {'EUR': '4.500000'}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("revenue_per_active", "a 10-01 _monetization.purchase _item_price=9 _currency=EUR;"
+        ...     "b 10-02 open")
+        {'EUR': '4.500000'}
     """
     groups, amounts = yield from _amounts(question, relation)
 
@@ -347,11 +348,11 @@ def revenue_per_paying(question: Question, relation: Relation) -> Plan[MoneySeri
     Differs: Pinpoint's console shows the mean of the days for a period; Amplitude's ARPPU is per
         user as here.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("revenue_per_paying", "a 10-01 _monetization.purchase _item_price=9 _currency=EUR;"
-    ...     "b 10-01 open; b 10-02 _monetization.purchase _item_price=2 _currency=EUR")
-    {'EUR': '5.500000'}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("revenue_per_paying", "a 10-01 _monetization.purchase _item_price=9 _currency=EUR;"
+        ...     "b 10-01 open; b 10-02 _monetization.purchase _item_price=2 _currency=EUR")
+        {'EUR': '5.500000'}
     """
     groups, amounts = yield from _amounts(question, relation)
     _, divisors = yield from _paying(question, relation)

@@ -37,10 +37,10 @@ def overview(question: Question, relation: Relation) -> Plan[Overview]:
     Source: Pinpoint User Guide, Overview.
     Differs: Pinpoint's overview had campaigns and transactional messages beside these.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("overview", "a 10-01 _session.start; b 10-02 open")
-    {'daily': 2, 'monthly': 2, 'new': 2, 'sessions': 1}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("overview", "a 10-01 _session.start; b 10-02 open")
+        {'daily': 2, 'monthly': 2, 'new': 2, 'sessions': 1}
     """
     return Overview(
         about=question.about,

@@ -473,7 +473,8 @@ def whole(value: object) -> int:
 def ratio(part: int, base: int) -> float | None:
     """Return part ÷ base; None when there is no base.
 
-    >>> ratio(1, 4), ratio(0, 0)
-    (0.25, None)
+    Examples:
+        >>> ratio(1, 4), ratio(0, 0)
+        (0.25, None)
     """
     return part / base if base else None

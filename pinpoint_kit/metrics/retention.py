@@ -223,10 +223,10 @@ def retention(question: Question, relation: Relation) -> Plan[Series]:
     Differs: Days are calendar days as in Pinpoint, Mobile Analytics and PostHog; Amplitude and
         Mixpanel count 24 hours from each actor's first event unless told otherwise.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("retention", "a 10-01 open; b 10-01 open; a 10-02 open; b 10-03 open", days=1)
-    {'2026-10-01': 0.5, '2026-10-02': 0.0, 'total': 0.3333333333333333}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("retention", "a 10-01 open; b 10-01 open; a 10-02 open; b 10-03 open", days=1)
+        {'2026-10-01': 0.5, '2026-10-02': 0.0, 'total': 0.3333333333333333}
     """
     low, high = _span(question)
     groups, table = yield from _measured(question, relation, question.word("cohort"), low, high)
@@ -264,11 +264,11 @@ def seven_day_retention(question: Question, relation: Relation) -> Plan[Series]:
     Differs: It is `retention` with `kind="within"`, shown 8 days later, as Pinpoint's console did;
         Amplitude, Mixpanel and PostHog show retention on the first day.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("seven_day_retention", "a 09-23 open; b 09-23 open; a 09-30 open",
-    ...     first="2026-10-01", last="2026-10-01")
-    {'2026-10-01': 0.5, 'total': 0.5}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("seven_day_retention", "a 09-23 open; b 09-23 open; a 09-30 open",
+        ...     first="2026-10-01", last="2026-10-01")
+        {'2026-10-01': 0.5, 'total': 0.5}
     """
     before = _of_guide(question)
     groups, table = yield from _measured(before, relation, "active", 1, _WEEK)
@@ -317,10 +317,10 @@ def cohorts(question: Question, relation: Relation) -> Plan[CohortTable]:
     Differs: Pinpoint's console had no cohorts. PostHog, Mixpanel and Amplitude begin with the
         first event, here with the registration; days are calendar days.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("cohorts", "a 10-01 open; b 10-01 open; a 10-02 open", days=1)
-    {'2026-10-01': (2, 1), '2026-10-02': (0, 0)}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("cohorts", "a 10-01 open; b 10-01 open; a 10-02 open", days=1)
+        {'2026-10-01': (2, 1), '2026-10-02': (0, 0)}
     """
     groups = yield from find_groups(
         question, relation, conditions=_registered(question, relation), of_members=True

@@ -61,10 +61,10 @@ def sessions(question: Question, relation: Relation) -> Plan[Series]:
     Differs: Mixpanel and PostHog make sessions out of pauses between events; here as in Pinpoint
         the app says when one starts.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("sessions", "a 10-01 _session.start; a 10-01 _session.start; a 10-02 open")
-    {'2026-10-01': 2, '2026-10-02': 0, 'total': 2}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("sessions", "a 10-01 _session.start; a 10-01 _session.start; a 10-02 open")
+        {'2026-10-01': 2, '2026-10-02': 0, 'total': 2}
     """
     return (yield from count_of(question, relation, [SESSION_START]))
 
@@ -78,11 +78,11 @@ def sessions_per_actor(question: Question, relation: Relation) -> Plan[Series]:
     Source: Pinpoint User Guide, Usage: "Sessions per endpoint", "Sessions per user".
     Differs: Pinpoint's console shows the mean of the days for a period, which is `average` here.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("sessions_per_actor", "a 10-01 _session.start; a 10-01 _session.start;"
-    ...     "b 10-01 _session.start; a 10-02 _session.start")
-    {'2026-10-01': 1.5, '2026-10-02': 1.0, 'total': 2.0}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("sessions_per_actor", "a 10-01 _session.start; a 10-01 _session.start;"
+        ...     "b 10-01 _session.start; a 10-02 _session.start")
+        {'2026-10-01': 1.5, '2026-10-02': 1.0, 'total': 2.0}
     """
     groups = yield from find_groups(
         question, relation, types=[SESSION_START], conditions=is_acting(question, relation)
@@ -142,11 +142,11 @@ def session_length(question: Question, relation: Relation) -> Plan[Series]:
     Differs: Pinpoint's console had no such chart. Amplitude and Mixpanel take the time from the
         first to the last event of a session; here what the app reported.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("session_length", "a 10-01 _session.stop 3000; b 10-01 _session.stop 6000;"
-    ...     "b 10-01 _session.stop 1500; a 10-02 open", measure="median")
-    {'2026-10-01': 3.0, '2026-10-02': None, 'total': 3.0}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> ask("session_length", "a 10-01 _session.stop 3000; b 10-01 _session.stop 6000;"
+        ...     "b 10-01 _session.stop 1500; a 10-02 open", measure="median")
+        {'2026-10-01': 3.0, '2026-10-02': None, 'total': 3.0}
     """
     groups = yield from find_groups(question, relation, types=[SESSION_STOP])
 
@@ -214,10 +214,11 @@ def heat_map(question: Question, relation: Relation) -> Plan[HeatMap]:
     Source: Pinpoint User Guide, Usage: "Session heat map", "in each endpoint's local time".
     Differs: Amplitude, Mixpanel and PostHog use the project's zone.
 
-    Example:
-    >>> from pinpoint_kit.metrics.example import ask
-    >>> ask("heat_map", "a 10-01 _session.start; b 10-02 _session.start")   # a Thursday, a Friday
-    {('Thursday', 12): 1, ('Friday', 12): 1}
+    Examples:
+        >>> from pinpoint_kit.metrics.example import ask
+        >>> # a Thursday, a Friday
+        >>> ask("heat_map", "a 10-01 _session.start; b 10-02 _session.start")
+        {('Thursday', 12): 1, ('Friday', 12): 1}
     """
     zone = relation.events.time_zone
     starts = picked(

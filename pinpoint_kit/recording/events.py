@@ -28,13 +28,16 @@ from pinpoint_kit.recording.refusals import refusal
 from pinpoint_kit.transport.application import id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from typing_extensions import Unpack
 
+    from pinpoint_kit.analytics.stored_events import StoredEvents
+    from pinpoint_kit.models.display.tables import ModelIterator
     from pinpoint_kit.models.endpoint import Endpoint
     from pinpoint_kit.models.event import Session
     from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue, Moment
+    from pinpoint_kit.models.stored_event import StoredEvent
     from pinpoint_kit.recording.details import EventDetails
     from pinpoint_kit.recording.recorder import Recorder
     from pinpoint_kit.transport import ApplicationId, Transport
@@ -49,11 +52,95 @@ class Events:
     """The events of one application. Safe to use from several threads."""
 
     def __init__(
-        self, transport: Transport, recorder: Recorder, *, application_id: ApplicationId
+        self,
+        transport: Transport,
+        recorder: Recorder,
+        stored: StoredEvents,
+        *,
+        application_id: ApplicationId,
     ) -> None:
         self._transport = transport
         self._recorder = recorder
+        self._stored = stored
         self._application_id = application_id
+
+    # What is stored
+
+    def find(  # noqa: PLR0913 -- each is a filter of its own
+        self,
+        *,
+        type: str | Sequence[str] | None = None,  # noqa: A002 -- Pinpoint's own word
+        endpoint_id: str | Sequence[str] | None = None,
+        user_id: str | Sequence[str] | None = None,
+        session_id: str | Sequence[str] | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        attributes: Mapping[str, str | Sequence[str]] | None = None,
+        where: Mapping[str, object] | None = None,
+        limit: int | None = None,
+        is_newest_first: bool = True,
+    ) -> ModelIterator[StoredEvent]:
+        """Find stored events; all filters must hold, of several values one is enough.
+
+        Personal data: the result hides it until `show()`. Read page by page as it is asked for.
+
+        Args:
+            type: event types.
+            endpoint_id: endpoints; case-insensitive.
+            user_id: the users that came with the events.
+            session_id: sessions.
+            since: the earliest time, included.
+            until: the latest time, not included.
+            attributes: the events' attributes: name -> values.
+            where: further filters, as `pinpoint.analytics` takes them.
+            limit: at most so many; all of them unless given.
+            is_newest_first: the newest first, or the oldest.
+
+        Returns:
+            The events; `.to_list()` and `.to_pandas()` read them all.
+
+        Raises:
+            ConfigurationError: neither our engine nor our server answers.
+            BadRequest: a filter is refused; the text names it.
+            ServiceError: the server refused for another reason.
+            TransportError: no answer came.
+
+        Examples:
+            >>> from pinpoint_kit import connect
+            >>> with connect("sqlite://") as pinpoint:
+            ...     event_id = pinpoint.events.record("device-1", "level_up", metrics={"n": 7})
+            ...     report = pinpoint.flush()
+            ...     [event.type for event in pinpoint.events.find(endpoint_id="device-1")]
+            ['level_up']
+        """
+        return self._stored.find(
+            _filters(where, type, endpoint_id, user_id, session_id, attributes),
+            since=since,
+            until=until,
+            limit=limit,
+            is_newest_first=is_newest_first,
+        )
+
+    def tail(
+        self,
+        *,
+        type: str | Sequence[str] | None = None,  # noqa: A002 -- as above
+        endpoint_id: str | Sequence[str] | None = None,
+        user_id: str | Sequence[str] | None = None,
+        where: Mapping[str, object] | None = None,
+    ) -> Iterator[StoredEvent]:
+        """Go through events as they arrive, from now on and for ever; it waits for the next one.
+
+        Args:
+            type: event types.
+            endpoint_id: endpoints; case-insensitive.
+            user_id: the users that came with the events.
+            where: further filters, as `pinpoint.analytics` takes them.
+
+        Raises:
+            ConfigurationError, BadRequest, ServiceError, TransportError: as `find`.
+        """
+        return self._stored.tail(_filters(where, type, endpoint_id, user_id))
 
     # In the background
 
@@ -304,3 +391,21 @@ def _too_large(packed: TooLarge[_Numbered]) -> EventResult:
         status_code=_TOO_LARGE,
         message=f"has {packed.size} bytes, and at most {packed.limit} fit into a request",
     )
+
+
+def _filters(  # noqa: PLR0913, PLR0917 -- the filters that have a parameter of their own
+    where: Mapping[str, object] | None,
+    event_type: object,
+    endpoint_id: object,
+    user_id: object,
+    session_id: object = None,
+    attributes: object = None,
+) -> dict[str, object]:
+    own = {
+        "event_type": event_type,
+        "endpoint_id": endpoint_id,
+        "user_id": user_id,
+        "session_id": session_id,
+        "attributes": attributes,
+    }
+    return {**(where or {}), **{name: value for name, value in own.items() if value is not None}}

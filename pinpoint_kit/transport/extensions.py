@@ -23,7 +23,7 @@ CARRIER = "GetApp"
 #: The engine and our server mark their answers with this header; there extensions exist.
 MARK = "x-pinpoint-kit"
 #: How the names of extension operations begin that change nothing.
-_READS = ("Count", "Explain", "Get", "List")
+_READS = ("Count", "Explain", "Find", "Get", "List")
 
 
 def _size(value: Sized) -> str:
@@ -39,12 +39,14 @@ class ExtensionCall:
         path: the segments after `/pinpoint-kit/v1/apps/ID`, not yet percent-encoded.
         query: the parameters; those that are None are left out.
         body: JSON to POST; None makes it a GET.
+        method: the HTTP method, where it is neither of these two.
     """
 
     operation: str
     path: tuple[str, ...] = attrs.field(repr=_size)
     query: Mapping[str, str | int | None] = attrs.field(factory=dict, repr=_size)
     body: Mapping[str, object] | None = attrs.field(default=None, repr=False)
+    method: str | None = None
 
     @property
     def is_read(self) -> bool:
@@ -58,6 +60,8 @@ class ExtensionCall:
         url += "".join(f"/{quote(segment, safe='')}" for segment in self.path)
         query = {name: value for name, value in self.query.items() if value is not None}
         request["url"] = f"{url}?{urlencode(query, quote_via=quote)}" if query else url
+        if self.method is not None:
+            request["method"] = self.method
         if self.body is not None:
             request["method"] = "POST"
             request["headers"]["Content-Type"] = "application/json"

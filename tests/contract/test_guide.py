@@ -269,3 +269,18 @@ def test_the_cli_runs_jobs(
     assert {name: job[name] for name in job.keys() - differences} == {
         name: end[name] for name in end.keys() - differences
     }
+
+
+@pytest.mark.slow
+def test_the_command_line_reads_a_kpi(aws: Callable[..., Completed], http_app: str) -> None:
+    """`aws pinpoint get-application-date-range-kpi`, as the guide has it."""
+    answer = printed(
+        aws(
+            *("pinpoint", "get-application-date-range-kpi"),
+            *("--application-id", http_app),
+            *("--kpi-name", "daily-active-endpoints-grouped-by-date"),
+        )
+    )
+    rows = answer["ApplicationDateRangeKpiResponse"]["KpiResult"]["Rows"]
+    assert len(rows) == 32
+    assert {row["Values"][0]["Key"] for row in rows} == {"DailyActiveEndpoints"}

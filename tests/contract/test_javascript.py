@@ -43,6 +43,13 @@ def test_get_endpoint_gives_what_was_sent(seen: Any) -> None:
     assert endpoint["User"]["UserId"] == "u:1/2"
 
 
+def test_a_kpi_counts_what_was_sent(seen: Any) -> None:
+    """The SDK asks with dates of its own form, and reads the rows."""
+    (row,) = seen["kpi"]
+    assert row["GroupedBys"] == [{"Key": "Type", "Type": "String", "Value": "_session.start"}]
+    assert row["Values"] == [{"Key": "Events", "Type": "Double", "Value": "1.0"}]
+
+
 def test_errors_are_the_classes_of_the_sdk(seen: Any) -> None:
     """A missing endpoint is a NotFoundException with its message and request id."""
     refused = seen["refused"]

@@ -42,7 +42,8 @@ def format_number(value: Number | None, *, unit: str = "", is_brief: bool = Fals
 
 def _plain(value: Number) -> str:
     if isinstance(value, Decimal):
-        return f"{value:,f}"
+        cents = value.quantize(Decimal("0.01")) if value.is_finite() else value
+        return f"{cents if cents == value else value.normalize():,f}"
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}"
     digits = 1 if abs(value) >= 1 else _DIGITS

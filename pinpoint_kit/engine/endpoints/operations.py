@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.context import Family, Operation
-from pinpoint_kit.engine.endpoints import listing, reader, store
+from pinpoint_kit.engine.endpoints import finding, listing, reader, store
 from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.parsing import parse_patch
 from pinpoint_kit.engine.endpoints.state import rendered
@@ -122,8 +122,10 @@ FAMILY = Family(
         "UpdateEndpointsBatch": Operation(update_endpoints_batch),
     },
     extensions={
+        "FindEndpoints": finding.find_endpoints,
         "ListEndpointIds": listing.list_endpoint_ids,
         "ListEndpoints": listing.list_endpoints,
     },
     held_of_person=store.EndpointData(),
+    long_reads=frozenset({"FindEndpoints"}),
 )

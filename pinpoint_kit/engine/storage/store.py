@@ -98,7 +98,8 @@ class Store:
     def long_read(self, deadline_s: float = QUERY_TIMEOUT_S) -> Iterator[Connection]:
         """Lend a connection for queries that may take long: few at once, and until a deadline.
 
-        It holds up no writer of a file; in memory, where one thread is inside at a time, it does.
+        All of them see one state of the database. They hold up no writer of a file; in memory,
+        where one thread is inside at a time, they do.
 
         Args:
             deadline_s: seconds for all, waiting included. At the end the database stops the query.
@@ -108,6 +109,7 @@ class Store:
         """
         with self._long_reads.turn(deadline_s) as end, self.read() as connection:
             self._dialect.stop_at(connection, end)
+            self._dialect.begin_snapshot(connection)
             try:
                 yield connection
             finally:

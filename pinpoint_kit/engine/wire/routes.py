@@ -29,13 +29,20 @@ _EXTENSION_APP = f"/{EXTENSION_SEGMENT}/v1/apps/{{application-id}}"
 #: The extension operations: method and path. All of them answer 200.
 _EXTENSIONS = {
     "CountSegmentMembers": ("GET", f"{_EXTENSION_APP}/segments/{{segment-id}}/count"),
+    "CreateFunnel": ("POST", f"{_EXTENSION_APP}/funnels"),
+    "CreateMetricSegment": ("POST", f"{_EXTENSION_APP}/metrics/{{metric-name}}/segments"),
+    "DeleteFunnel": ("DELETE", f"{_EXTENSION_APP}/funnels/{{funnel-id}}"),
     "EraseData": ("POST", f"{_EXTENSION_APP}/erasures"),
     "ExplainSegmentMembership": (
         "GET",
         f"{_EXTENSION_APP}/segments/{{segment-id}}/explanations/{{endpoint-id}}",
     ),
+    "FindEndpoints": ("POST", f"{_EXTENSION_APP}/endpoints/find"),
+    "FindEvents": ("POST", f"{_EXTENSION_APP}/events/find"),
+    "GetMetric": ("POST", f"{_EXTENSION_APP}/metrics/{{metric-name}}"),
     "ListEndpointIds": ("GET", f"{_EXTENSION_APP}/endpoint-ids"),
     "ListEndpoints": ("GET", f"{_EXTENSION_APP}/endpoints"),
+    "ListFunnels": ("GET", f"{_EXTENSION_APP}/funnels"),
     "ListSegmentMembers": ("GET", f"{_EXTENSION_APP}/segments/{{segment-id}}/members"),
 }
 

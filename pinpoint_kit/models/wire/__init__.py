@@ -8,6 +8,7 @@ from pinpoint_kit.models.wire.codec import encode, fixed_members, from_json, fro
 from pinpoint_kit.models.wire.endpoints import (
     UNKNOWN_MEMBER,
     attribute_names,
+    endpoint_conditions,
     endpoint_id,
     endpoint_of_row,
     endpoint_request,
@@ -32,6 +33,7 @@ __all__ = [
     "attribute_names",
     "encode",
     "encode_simple_event",
+    "endpoint_conditions",
     "endpoint_id",
     "endpoint_of_row",
     "endpoint_request",

@@ -51,6 +51,7 @@ from pinpoint_kit.models.segments.segment import (
     SegmentGroupList,
     SegmentReference,
 )
+from pinpoint_kit.models.stored_event import StoredEvent
 from pinpoint_kit.models.user import User
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ __all__ = [
     "from_json",
     "from_wire",
     "iso",
+    "pascal",
     "to_wire",
 ]
 
@@ -96,18 +98,20 @@ _RENAMED: dict[type[Model], dict[str, str]] = {
     SegmentReference: {},
     Session: {"duration_ms": "Duration"},
     SetDimension: {},
+    StoredEvent: {"type": "EventType", "id": "EventId"},
     User: {"id": "UserId", "attributes": "UserAttributes"},
 }
 
 
-def _pascal(name: str) -> str:
+def pascal(name: str) -> str:
+    """Return the wire's form of a name, as a rule."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 
 #: Model -> field -> wire name.
 NAMES: dict[type[Model], dict[str, str]] = {
     cls: {
-        field.name: renamed.get(field.name, _pascal(field.name))
+        field.name: renamed.get(field.name, pascal(field.name))
         for field in attrs.fields(cls)  # type: ignore[arg-type]  # every model is attrs
         if field.name != "extra"
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -10,7 +11,7 @@ import orjson
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.models.base import JsonValue, path_to
 from pinpoint_kit.models.endpoint import Endpoint
-from pinpoint_kit.models.wire.codec import REQUEST, encode, from_wire
+from pinpoint_kit.models.wire.codec import REQUEST, encode, from_wire, pascal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "UNKNOWN_MEMBER",
     "attribute_names",
+    "endpoint_conditions",
     "endpoint_id",
     "endpoint_of_row",
     "endpoint_request",
@@ -30,6 +32,14 @@ __all__ = [
 def endpoint_request(endpoint: Endpoint) -> dict[str, JsonValue]:
     """Return the members that UpdateEndpoint and the endpoint part of PutEvents carry."""
     return cast("dict[str, JsonValue]", REQUEST.unstructure(endpoint))
+
+
+def endpoint_conditions(**given: object) -> dict[str, object]:
+    """Return the conditions of a look-up of endpoints by Pinpoint's names, without None."""
+    named = {pascal(name): value for name, value in given.items() if value is not None}
+    return {
+        name: value.value if isinstance(value, Enum) else value for name, value in named.items()
+    }
 
 
 def endpoint_id(data: object) -> str:

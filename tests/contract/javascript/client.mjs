@@ -2,6 +2,7 @@
 // Prints one JSON object, which test_javascript.py looks at.
 import {
   CreateAppCommand,
+  GetApplicationDateRangeKpiCommand,
   GetEndpointCommand,
   PinpointClient,
   PutEventsCommand,
@@ -60,6 +61,14 @@ const events = await client.send(
     },
   }),
 );
+const kpi = await client.send(
+  new GetApplicationDateRangeKpiCommand({
+    ApplicationId,
+    KpiName: "events-grouped-by-type",
+    StartTime: new Date(Date.now() - 86_400_000),
+    EndTime: new Date(),
+  }),
+);
 const found = await client.send(new GetEndpointCommand({ ApplicationId, EndpointId }));
 
 let refused;
@@ -95,6 +104,7 @@ console.log(
     updated: { status: updated.$metadata.httpStatusCode, ...updated.MessageBody },
     results: events.EventsResponse.Results[EndpointId],
     endpoint: found.EndpointResponse,
+    kpi: kpi.ApplicationDateRangeKpiResponse.KpiResult.Rows,
     refused,
     preflight: {
       ok: preflight.ok,

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 #: The version, and a digest of each of its tables.
 PINNED = (
-    5,
+    6,
     {
         "pinpoint_meta": "07d7f183",
         "apps": "f8dffa19",
         "tags": "c69624a5",
-        "endpoints": "61b8e1e7",
+        "endpoints": "4cf2416d",
         "users": "41f8b993",
-        "events": "2d4d8bca",
+        "events": "d7c9d77d",
+        "funnels": "f8bcbc17",
         "segments": "581c5117",
         "segment_versions": "3ad459f8",
         "segment_endpoints": "61bd9050",

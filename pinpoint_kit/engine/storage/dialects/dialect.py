@@ -73,6 +73,9 @@ class Dialect(Protocol):
     def prepare(self, connection: Connection) -> None:
         """Make the database ready for several processes, before its tables are looked at."""
 
+    def begin_snapshot(self, connection: Connection) -> None:
+        """Begin a transaction that only reads, and in which all statements see one state."""
+
     def begin_write(self, connection: Connection) -> None:
         """Begin a transaction that holds the right to write from the start."""
 

@@ -9,6 +9,7 @@ A table whose rows belong to one application has a column `app`: DeleteApp empti
 """
 
 from pinpoint_kit.engine.storage.tables import (
+    analytics,
     applications,
     endpoints,
     engagement,
@@ -20,6 +21,7 @@ from pinpoint_kit.engine.storage.tables import (
 )
 
 __all__ = [
+    "analytics",
     "applications",
     "endpoints",
     "engagement",

@@ -6,12 +6,19 @@ stands in columns of its own; maps with free keys are JSON text.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table, Text, UniqueConstraint
 
 from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER, partial_index
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
-__all__ = ["ADDRESSES", "DEMOGRAPHIC", "ENDPOINTS", "LOCATION", "USERS"]
+__all__ = [
+    "ADDRESSES",
+    "DEMOGRAPHIC",
+    "ENDPOINTS",
+    "ENDPOINTS_BY_CREATION",
+    "LOCATION",
+    "USERS",
+]
 
 #: Demographic and Location members, and the columns of `endpoints` that hold them.
 DEMOGRAPHIC = {
@@ -70,6 +77,7 @@ USERS = Table(
 )
 
 # Rows without a value need no place in an index on it.
+ENDPOINTS_BY_CREATION = Index("endpoints_by_creation", ENDPOINTS.c.app, ENDPOINTS.c.creation_date)
 partial_index("endpoints_by_user", ENDPOINTS.c.user_id, ENDPOINTS.c.app, ENDPOINTS.c.user_id)
 # With the status, because one address may have any number of endpoints, and one that is active.
 ADDRESSES = partial_index(

@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, MetaData, Table, func, inspect, literal, select, update
 
-from pinpoint_kit.engine.storage.tables.endpoints import ADDRESSES, ENDPOINTS, USERS
-from pinpoint_kit.engine.storage.tables.events import EVENTS, REMEMBERED
+from pinpoint_kit.engine.storage.tables.endpoints import (
+    ADDRESSES,
+    ENDPOINTS,
+    ENDPOINTS_BY_CREATION,
+    USERS,
+)
+from pinpoint_kit.engine.storage.tables.events import (
+    EVENTS,
+    EVENTS_BY_TIME,
+    EVENTS_BY_TYPE,
+    REMEMBERED,
+)
 from pinpoint_kit.engine.storage.tables.jobs import JOBS
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["MIGRATIONS", "VERSION"]
 
 #: Raise it with every change of a table, and add the step to `MIGRATIONS`.
-VERSION = 5
+VERSION = 6
 
 
 def add_columns(connection: Connection, table: Table, names: Iterable[str]) -> None:
@@ -80,6 +90,14 @@ def _lease_work(connection: Connection) -> None:
     _rebuild(connection, JOBS)
 
 
+def _count_events(connection: Connection) -> None:
+    """Make the table of saved funnels, and the indexes that numbers are read by."""
+    _add_tables(connection)
+    for index in (EVENTS_BY_TYPE, EVENTS_BY_TIME, ENDPOINTS_BY_CREATION):
+        index.drop(connection, checkfirst=True)
+        index.create(connection)
+
+
 def _rebuild(connection: Connection, table: Table) -> None:
     """Make a table anew with the columns that it has now; DROP COLUMN is too new for some."""
     known = {column["name"] for column in inspect(connection).get_columns(table.name)}
@@ -105,4 +123,5 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     2: _index_addresses_anew,
     3: _remember_endpoints,
     4: _lease_work,
+    5: _count_events,
 }

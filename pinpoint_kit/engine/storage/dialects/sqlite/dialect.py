@@ -71,6 +71,10 @@ class Sqlite:
             lambda sql: connection.exec_driver_sql(sql).fetchall(), timeout_s=_WAL_TIMEOUT_S
         )
 
+    def begin_snapshot(self, connection: Connection) -> None:
+        """Begin a transaction; its first statement fixes what all see."""
+        connection.exec_driver_sql("BEGIN")
+
     def begin_write(self, connection: Connection) -> None:
         """Begin a transaction that is the only writing one."""
         connection.exec_driver_sql("BEGIN IMMEDIATE")

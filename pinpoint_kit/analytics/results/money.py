@@ -1,0 +1,99 @@
+"""`MoneySeries`: amounts a day in each currency; currencies are never added up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from pinpoint_kit.analytics import charts
+from pinpoint_kit.analytics.results.base import (
+    REST,
+    Cell,
+    Result,
+    Row,
+    by_name,
+    day_label,
+    group_label,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from decimal import Decimal
+
+    from pinpoint_kit.metrics import results as answers  # noqa: TC004 -- loads SQLAlchemy, and no annotation is evaluated
+
+
+__all__ = ["MoneySeries"]
+
+_NO_CURRENCY = "(no currency)"
+
+
+@attrs.frozen(kw_only=True, repr=False, eq=False)
+class MoneySeries(Result):
+    """Amounts by day and currency.
+
+    `rows` have `day`, the breakdown by its name, `currency`, `value` (a Decimal, or None when it
+    is not known yet) and `is_complete`.
+    """
+
+    _answer: answers.MoneySeries
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The amounts: a row for each day, value of the breakdown and currency."""
+        name = by_name(self.about.by)
+        found = []
+        for point in self._answer.points:
+            cells: dict[str, Cell] = {"day": point.day}
+            if name:
+                cells[name] = group_label(point.group)
+            cells["currency"] = point.currency
+            cells["value"] = point.value
+            cells["is_complete"] = point.is_complete
+            found.append(Row(cells))
+        return found
+
+    @property
+    def total(self) -> Mapping[str, Decimal]:
+        """The amount of the whole period by currency; "" for purchases that name none."""
+        return {
+            total.currency or "": total.value
+            for total in self._answer.totals
+            if total.group is None and total.value is not None
+        }
+
+    @property
+    def totals(self) -> Mapping[str, Mapping[str, Decimal]]:
+        """The same by the values of the breakdown."""
+        found: dict[str, dict[str, Decimal]] = {}
+        for total in self._answer.totals:
+            if total.group is not None and total.value is not None:
+                found.setdefault(group_label(total.group), {})[total.currency or ""] = total.value
+        return found
+
+    @property
+    def unpriced(self) -> int:
+        """How many purchases have no price that could be counted."""
+        return self._answer.unpriced
+
+    def picture(self) -> str:
+        """Draw a line for each currency, and each value of the breakdown."""
+        days = sorted({point.day for point in self._answer.points})
+        lines: dict[str, list[Decimal | None]] = {}
+        for point in self._answer.points:
+            label = point.currency or _NO_CURRENCY
+            if self.about.by:
+                label = f"{group_label(point.group)} {label}"
+            lines.setdefault(label, []).append(point.value)
+        labels = [day_label(day) for day in days]
+        return charts.line_chart(self.title, labels, lines, rest=REST)
+
+    def summary(self) -> str:
+        """Say the total in each currency."""
+        amounts = [
+            charts.format_number(value, unit=currency or _NO_CURRENCY)
+            for currency, value in self.total.items()
+        ]
+        unpriced = [f"{self.unpriced} without a price"] if self.unpriced else []
+        return " · ".join([*amounts, *unpriced]) or "nothing"

@@ -1,0 +1,1 @@
+"""Numbers and the events behind them: what metrics/ defines, asked of the store."""
