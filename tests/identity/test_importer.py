@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
 import json
@@ -222,6 +223,19 @@ def test_a_device_that_is_used_again_is_kept(pinpoint: pk.Pinpoint) -> None:
     assert clients(pinpoint) == {"new", "c0", *(f"c{n}" for n in range(2, 15))}
     load(pinpoint, [login(22 * day, clientId="c1")])
     assert clients(pinpoint) == {"new", "c0", "c1", *(f"c{n}" for n in range(3, 15))}
+
+
+def test_the_last_use_counts_to_the_minute_within_a_run(pinpoint: pk.Pinpoint) -> None:
+    """The stored date of use is written once a day; the importer remembers the exact one."""
+    records = [login(n, clientId=f"c{n}") for n in range(15)]
+    importer = Importer(pinpoint, key=KEY)
+    importer.load([*records, login(20, clientId="c0"), login(21, clientId="new")], "keycloak")
+    assert clients(pinpoint) == {"new", "c0", *(f"c{n}" for n in range(2, 15))}
+    endpoints = {(e.attributes or {})["client"][0]: e for e in pinpoint.users.endpoints("u-1")}
+    at_first = dt.datetime.fromtimestamp(MS // 1_000, dt.timezone.utc)
+    stored = endpoints["c0"].effective_date
+    assert stored is not None
+    assert stored.replace(microsecond=0) == at_first
 
 
 def test_endpoints_of_others_never_give_way(pinpoint: pk.Pinpoint) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import attrs
 
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Audience", "Devices"]
 
 _REMEMBERED = 50_000
-#: An endpoint's date of use is written at most so often: it only has to tell old from new.
-_FRESH = dt.timedelta(hours=1)
+#: An endpoint that has not changed is written again at most so often, in seconds. Its stored date of
+#: use only has to tell old from new; within a run the exact date is remembered.
+_FRESH = 86_400.0
 _LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
@@ -44,10 +45,15 @@ class Audience(Protocol):
         """Write endpoints, and return the places of those that were refused."""
 
 
-@attrs.frozen
-class _Known:
+class _Known(NamedTuple):
+    """What was written, and the last use, in seconds since 1970.
+
+    A tuple of numbers, because Python's garbage collector does not walk it again and again.
+    """
+
     looks: int
-    used: dt.datetime
+    written: float
+    used: float
 
 
 class Devices:
@@ -94,19 +100,28 @@ class Devices:
             self._known.pop(endpoint.id or "", None)  # to be tried again next time
 
     def _must_write(self, item: Item) -> bool:
-        used, looks = item.device.used, _looks(item.device)
+        used, looks = item.device.used.timestamp(), _looks(item.device)
         known = self._known.get(item.endpoint_id)
         if (
             known is not None
-            and used < known.used + _FRESH
+            and used < known.written + _FRESH
             and (looks == known.looks or used < known.used or item.user_id is None)
         ):
+            if used > known.used:
+                self._known[item.endpoint_id] = _Known(known.looks, known.written, used)
             return False
-        self._known[item.endpoint_id] = _Known(looks, used)
+        self._known[item.endpoint_id] = _Known(looks, used, used)
         self._known.move_to_end(item.endpoint_id)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return True
+
+    def _last_use(self, endpoint: Endpoint) -> tuple[float, str]:
+        """Return what tells which endpoint was used least lately."""
+        endpoint_id = endpoint.id or ""
+        stored = (endpoint.effective_date or _LONG_AGO).timestamp()
+        known = self._known.get(endpoint_id)
+        return stored if known is None else max(stored, known.used), endpoint_id
 
     def _is_placed(self, endpoint: Endpoint) -> bool:
         user_id = None if endpoint.user is None else endpoint.user.id
@@ -117,8 +132,8 @@ class Devices:
             for other in self._audience.endpoints_of(user_id)
             if self._is_own(other.id or "") and other.id != endpoint.id
         ]
-        oldest = min(own, key=_use, default=None)
-        if oldest is None or _use(oldest)[0] >= (endpoint.effective_date or _LONG_AGO):
+        oldest = min(own, key=self._last_use, default=None)
+        if oldest is None or self._last_use(oldest)[0] >= self._last_use(endpoint)[0]:
             self._audience.update(attrs.evolve(endpoint, user=None))
             self._tally.unattached += 1
             return False
@@ -134,10 +149,6 @@ class Devices:
         self._audience.update(endpoint)
         self._tally.replaced_devices += 1
         return True
-
-
-def _use(endpoint: Endpoint) -> tuple[dt.datetime, str]:
-    return endpoint.effective_date or _LONG_AGO, endpoint.id or ""
 
 
 def _looks(device: Device) -> int:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Importer"]
 
 #: Readings that are recorded together: enough for full requests, little enough for the memory.
-_WINDOW = 500
+_WINDOW = 250
 #: Ends of sessions that wait for a start which may stand further down.
 _MOST_WAITING = 10_000
 _ACCEPTED = 202

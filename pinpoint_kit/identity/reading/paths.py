@@ -6,14 +6,15 @@ found in lower case too, because log pipelines often write all names so.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.identity.reading.values import text
 
-__all__ = ["Path", "Paths", "compiled", "first_text", "value_at"]
+__all__ = ["Path", "Paths", "compiled", "first_text", "finder", "value_at"]
 
 #: One step: the name, the name in lower case, and a condition on the items of a list.
 _Step: TypeAlias = tuple[str, str, tuple[str, str] | None]
@@ -87,3 +88,23 @@ def first_text(record: object, paths: Paths) -> str | None:
         if found is not None:
             return found
     return None
+
+
+@functools.cache
+def finder(paths: Paths) -> Callable[[object], str | None]:
+    """Return `first_text` for these paths, quicker for records of plain objects."""
+    (path, *others) = paths
+    names = tuple((name, lower) for name, lower, _ in path)
+    if others or any(condition is not None for _, _, condition in path):
+        return functools.partial(first_text, paths=paths)
+
+    def found(record: object) -> str | None:
+        value = record
+        for name, lower in names:
+            if type(value) is not dict:
+                return first_text(record, paths)
+            inner = value.get(name)
+            value = value.get(lower) if inner is None else inner
+        return None if value is None else text(value)
+
+    return found

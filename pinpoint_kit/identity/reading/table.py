@@ -19,7 +19,7 @@ import orjson
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.identity.reading.countries import country_code
 from pinpoint_kit.identity.reading.instants import instant_of
-from pinpoint_kit.identity.reading.paths import Paths, compiled, first_text, value_at
+from pinpoint_kit.identity.reading.paths import Paths, compiled, finder, value_at
 from pinpoint_kit.identity.reading.reading import Device, Identity, Reading, Record
 from pinpoint_kit.identity.reading.rules import (
     AUTH_FAIL_EVENT,
@@ -56,11 +56,16 @@ _FIELDS = frozenset(
 #: Attributes that may be on an event, each a code or an opaque id. Names and addresses are not.
 _CODES = frozenset({"factor", "risk", "strategy", "protocol"})
 _IDENTIFIERS = frozenset({"connection"})
+_ATTRIBUTES: tuple[tuple[str, Callable[[str], str | None]], ...] = (
+    *((name, identifier) for name in ("tenant", "client", *sorted(_IDENTIFIERS))),
+    *((name, code) for name in sorted(_CODES)),
+)
 _LONGEST_TYPE = 80
 _LONGEST_ID = 128
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.:/ -]")
 _PERSONAL = frozenset({SIGN_IN_EVENT, SIGN_UP_EVENT})
 _OF_SESSIONS = frozenset({SESSION_STOP_EVENT, SESSION_RESUME_EVENT})
+_WITH_SESSION = _OF_SESSIONS | {SIGN_IN_EVENT}
 
 
 def _parts(value: Iterable[str | tuple[str, ...] | Part]) -> tuple[Part, ...]:
@@ -97,7 +102,7 @@ class Part:
 
     def of(self, record: Record) -> str:
         """Return the part of this record."""
-        found = first_text(record, self.paths)
+        found = finder(self.paths)(record)
         if found is None:
             value = value_at(record, self.paths[0])
             found = str(value).lower() if isinstance(value, bool) else self.default
@@ -149,6 +154,11 @@ class ProviderTable:
     services: tuple[str, ...] = ()
     options: frozenset[str] = frozenset()
     prepare: Prepare | None = attrs.field(default=None, repr=False)
+    _finders: Mapping[str, Callable[[object], str | None]] = attrs.field(init=False, repr=False)
+
+    @_finders.default
+    def _finders_of_fields(self) -> Mapping[str, Callable[[object], str | None]]:
+        return {name: finder(paths) for name, paths in self.fields.items()}
 
     def extended(self, rules: Mapping[str, Rule]) -> ProviderTable:
         """Return the table with more rules, or with others for the same types.
@@ -199,8 +209,8 @@ class ProviderTable:
 
     def text(self, record: Record, field: str) -> str | None:
         """Return what a record says in a field, unchanged; None when it says nothing."""
-        paths = self.fields.get(field)
-        return None if paths is None else first_text(record, paths)
+        found = self._finders.get(field)
+        return None if found is None else found(record)
 
     def _ignored(self, kind: str, reason: str) -> Reading:
         return Reading(provider=self.name, type=kind, outcome="ignored", reason=reason)
@@ -222,16 +232,20 @@ class ProviderTable:
         """Return why a rule leaves this record out; "" when it does not."""
         if not rule.event:
             return rule.reason or "left_out"
-        subject = self.text(record, rule.subject) or ""
-        person_type = self.text(record, "person_type") or ""
-        obstacles = {
-            "option_off": rule.option and rule.option not in self.options,
-            "other_reason": rule.reasons and self.text(record, "reason") not in rule.reasons,
-            "no_person": rule.needs and not any(self.text(record, name) for name in rule.needs),
-            "not_a_person": (self.people and person_type not in self.people)
-            or (self.services and subject.endswith(self.services)),
-        }
-        return next((reason for reason, is_met in obstacles.items() if is_met), "")
+        if rule.option and rule.option not in self.options:
+            return "option_off"
+        if rule.reasons and self.text(record, "reason") not in rule.reasons:
+            return "other_reason"
+        if rule.needs and not any(self.text(record, name) for name in rule.needs):
+            return "no_person"
+        return "" if self._is_person(rule, record) else "not_a_person"
+
+    def _is_person(self, rule: Rule, record: Record) -> bool:
+        if self.people and (self.text(record, "person_type") or "") not in self.people:
+            return False
+        return not (
+            self.services and (self.text(record, rule.subject) or "").endswith(self.services)
+        )
 
     def _time(self, record: Record) -> dt.datetime | None:
         for path in self.fields.get("time", ()):
@@ -305,9 +319,10 @@ class _Maker:
         )
 
     def _text(self, field: str) -> str | None:
-        if field not in self._texts:
-            self._texts[field] = self.table.text(self.record, field)
-        return self._texts[field]
+        texts = self._texts
+        if field not in texts:
+            texts[field] = self.table.text(self.record, field)
+        return texts[field]
 
     def _place(self, event: str, user: str) -> str:
         """Return what tells the devices of a person apart.
@@ -335,7 +350,7 @@ class _Maker:
     def _events(self, event: str, source: Record, session_id: str | None) -> tuple[Event, ...]:
         event_id = self._event_id(source)
         session = None
-        if session_id is not None and event in _OF_SESSIONS | {SIGN_IN_EVENT}:
+        if session_id is not None and event in _WITH_SESSION:
             # The service refuses a stop time without a duration, which needs the start.
             session = Session(id=session_id, start_timestamp=self.at)
         attributes = self._attributes()
@@ -364,12 +379,9 @@ class _Maker:
 
     def _attributes(self) -> dict[str, str]:
         attributes = {"provider": self.table.name}
-        for name in ("tenant", "client", *_IDENTIFIERS & self.table.fields.keys()):
-            value = identifier(self._text(name))
-            if value is not None:
-                attributes[name] = value
-        for name in _CODES & self.table.fields.keys():
-            value = code(self._text(name))
+        for name, clean in _ATTRIBUTES:
+            found = self._text(name)
+            value = None if found is None else clean(found)
             if value is not None:
                 attributes[name] = value
         if self.rule.event == AUTH_FAIL_EVENT:

@@ -24,6 +24,7 @@ _REMEMBERED = 4_096
 _NUMBERS = re.compile(r"[0-9]+(?:[._][0-9]+)*")
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def family_of(user_agent: str) -> str:
     """Return the user agent without its numbers: the same before and after an update.
 
