@@ -13,10 +13,11 @@ except ModuleNotFoundError as error:
         "the server needs uvicorn and prometheus-client: pip install 'pinpoint-kit[server]'",
         name=error.name,
     ) from None
+from pinpoint_kit.server.access.audit import AuditLog
 from pinpoint_kit.server.access.authenticator import Authenticator
 from pinpoint_kit.server.options import ServerOptions
 
 #: The earlier name of `Authenticator`.
 Doorkeeper = Authenticator
 
-__all__ = ["Authenticator", "Doorkeeper", "ServerOptions", "asgi_app"]
+__all__ = ["AuditLog", "Authenticator", "Doorkeeper", "ServerOptions", "asgi_app"]

@@ -29,8 +29,11 @@ from pinpoint_kit.server.refusals import HttpRefusal
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from typing_extensions import Unpack
+
     from pinpoint_kit.engine import Engine
     from pinpoint_kit.engine.wire.routes import Match
+    from pinpoint_kit.server.access.audit import AuditLog
     from pinpoint_kit.server.access.authenticator import Authenticator
 
     Message = MutableMapping[str, Any]
@@ -48,12 +51,13 @@ _NO_CONTENT = 204
 _LONG_ANSWER_BYTES = 65_536
 
 
-def asgi_app(
+def asgi_app(  # noqa: PLR0913 -- each is a choice of its own
     engine: Engine,
     *,
     options: ServerOptions | None = None,
     authenticator: Authenticator | None = None,
     doorkeeper: Authenticator | None = None,
+    audit_log: AuditLog | None = None,
     owns_engine: bool = False,
 ) -> App:
     """Make an ASGI application that answers Pinpoint's API, for uvicorn or another server.
@@ -67,6 +71,7 @@ def asgi_app(
         options: what to grant to a client; the defaults when None.
         authenticator: says who may come in; everybody when None.
         doorkeeper: the same under its earlier name.
+        audit_log: where to record who has done what; nowhere when None.
         owns_engine: close the engine when the server stops.
 
     Returns:
@@ -79,7 +84,11 @@ def asgi_app(
         ...     app = asgi_app(engine)
     """
     return App(
-        engine, options or ServerOptions(), authenticator or doorkeeper, owns_engine=owns_engine
+        engine,
+        options or ServerOptions(),
+        authenticator or doorkeeper,
+        audit_log=audit_log,
+        owns_engine=owns_engine,
     )
 
 
@@ -92,9 +101,11 @@ class App:
         options: ServerOptions,
         authenticator: Authenticator | None = None,
         *,
+        audit_log: AuditLog | None = None,
         owns_engine: bool = False,
     ) -> None:
         self.options = options
+        self._audit_log = audit_log
         self._engine = engine
         self._access = AccessControl(authenticator, local_only=options.local_only)
         self._owns_engine = owns_engine
@@ -181,7 +192,7 @@ class App:
         try:
             head.check(scope["http_version"], self.options)
             self._access.precheck(head)
-            response = await self._ask(head, match, receive, entry)
+            response = await self._ask(head, match, receive, entry, _peer(scope))
         except HttpRefusal as refused:
             response, entry.reason = refused.response, refused.reason
             is_last = refused.ends_connection
@@ -228,24 +239,28 @@ class App:
             if held.is_let_go:
                 entry.reason = "not_read"
 
-    async def _ask(self, head: Head, match: Match, receive: Receive, entry: Entry) -> Response:
+    async def _ask(
+        self, head: Head, match: Match, receive: Receive, entry: Entry, peer: str
+    ) -> Response:
         with Body(self._memory, self._max_body_bytes, self.options) as body:
             try:
                 content = await body.read(head, receive)
             finally:
                 entry.bytes_in = body.size
             if not self._engine.is_long_read(match):
-                return await self._run(head, match, content, entry)
+                return await self._run(head, match, content, entry, peer)
             try:
                 await asyncio.wait_for(self._long_reads.acquire(), self.options.long_query_wait)
             except asyncio.TimeoutError:
                 raise refusals.too_many_queries() from None
             try:
-                return await self._run(head, match, content, entry)
+                return await self._run(head, match, content, entry, peer)
             finally:
                 self._long_reads.release()
 
-    async def _run(self, head: Head, match: Match, content: bytes, entry: Entry) -> Response:
+    async def _run(
+        self, head: Head, match: Match, content: bytes, entry: Entry, peer: str
+    ) -> Response:
         """Answer in a thread; those who wait for a long query's turn are not in flight yet."""
         if self._in_engine >= self.options.max_in_flight:
             raise refusals.busy()
@@ -253,15 +268,27 @@ class App:
         self._work.begin()  # where the server in front has no `lifespan`
         self._in_engine += 1
         try:
-            return await loop.run_in_executor(None, self._handle, head, match, content, entry)
+            return await loop.run_in_executor(None, self._handle, head, match, content, entry, peer)
         finally:
             self._in_engine -= 1
 
-    def _handle(self, head: Head, match: Match, content: bytes, entry: Entry) -> Response:
-        """Authorize and answer a request; runs in a thread."""
-        entry.access_key_id = self._access.authorize(head, content, match)
+    def _handle(
+        self, head: Head, match: Match, content: bytes, entry: Entry, peer: str
+    ) -> Response:
+        """Authorize, answer and audit a request; runs in a thread."""
+        try:
+            entry.access_key_id = self._access.authorize(head, content, match)
+        except HttpRefusal as refused:
+            self._audit(head, match, content, "", peer, refused.response)
+            raise
         request = Request(head.method, head.path, head.query, head.joined(), content)
-        return self._engine.handle(request, match)
+        response = self._engine.handle(request, match)
+        self._audit(head, match, content, entry.access_key_id, peer, response)
+        return response
+
+    def _audit(self, *request: Unpack[tuple[Head, Match, bytes, str, str, Response]]) -> None:
+        if self._audit_log is not None:
+            self._audit_log.write(*request)
 
 
 def _peer(scope: Message) -> str:

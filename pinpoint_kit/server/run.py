@@ -31,6 +31,7 @@ from pinpoint_kit.engine.engine import DEFAULT_REGION
 from pinpoint_kit.engine.files.files import NO_FILES, Files
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
 from pinpoint_kit.server import access_log
+from pinpoint_kit.server.access.audit import AuditLog, AuditSelection
 from pinpoint_kit.server.access.authenticator import Authenticator
 from pinpoint_kit.server.app import App
 from pinpoint_kit.server.http.connection import Connection
@@ -74,6 +75,8 @@ class Settings:
         region: the Region in the ARNs of answers to requests that are not signed.
         credentials: the file that says who may come in; None for every program of this machine.
         options: what to grant to a client; `local_only` follows from the credentials.
+        audit_log: the file for who has done what; None for no such log.
+        audit_log_like: which operations stand there, see `AuditLog`.
         open_files: gives what import and export jobs may use, in each process anew, and must be
             picklable. Anyone who may create a job can read and write there.
     """
@@ -85,6 +88,8 @@ class Settings:
     region: str = DEFAULT_REGION
     credentials: Path | None = None
     options: ServerOptions = attrs.field(factory=ServerOptions)
+    audit_log: Path | None = None
+    audit_log_like: AuditSelection = "2023"
     open_files: Callable[[], Files] = no_files
 
     @property
@@ -112,6 +117,7 @@ def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
             "a database in memory belongs to one process: name a file, or serve with one worker"
         )
     authenticator = _authenticator(settings)
+    _audit_log(settings)  # a file that cannot be used ends the start
     port = listening(settings.host, settings.port, local_only=authenticator is None)
     with port as listener, _stopped_by_signals():
         # Here, so that problems are told once and early.
@@ -165,6 +171,17 @@ def _authenticator(settings: Settings) -> Authenticator | None:
     return None if settings.credentials is None else Authenticator.load(settings.credentials)
 
 
+def _audit_log(settings: Settings) -> AuditLog | None:
+    if settings.audit_log is None:
+        return None
+    return AuditLog(
+        settings.audit_log,
+        like=settings.audit_log_like,
+        region=settings.region,
+        log_addresses=settings.options.log_addresses,
+    )
+
+
 class ServedApp(App):
     """An app with a process of its own, which must not outlive the patience for its requests."""
 
@@ -172,7 +189,8 @@ class ServedApp(App):
     def of(cls, engine: Engine, authenticator: Authenticator | None, settings: Settings) -> Self:
         """Make the app that the settings describe."""
         options = attrs.evolve(settings.options, local_only=authenticator is None)
-        return cls(engine, options, authenticator, owns_engine=True)
+        audit_log = _audit_log(settings)
+        return cls(engine, options, authenticator, audit_log=audit_log, owns_engine=True)
 
     async def start(self) -> None:
         """Stop, in a worker, when there is no supervisor any more; show it that this one lives."""

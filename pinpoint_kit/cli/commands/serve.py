@@ -21,6 +21,7 @@ from pinpoint_kit.doors import open_served_files
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pinpoint_kit.server.access.audit import AuditSelection
     from pinpoint_kit.server.listening import Address
     from pinpoint_kit.server.run import Settings
 
@@ -62,6 +63,18 @@ __all__ = ["serve"]
     help="Put clients' network addresses, which are personal data, into these lines.",
 )
 @click.option(
+    "--audit-log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append who has done what to this file, in CloudTrail's form.",
+)
+@click.option(
+    "--audit-log-like",
+    type=click.Choice(["2018", "2023", "all"]),
+    default="2023",
+    show_default=True,
+    help="Which operations stand there: as CloudTrail had them in that year, or all.",
+)
+@click.option(
     "--region",
     default="us-east-1",
     show_default=True,
@@ -88,6 +101,8 @@ def serve(  # noqa: PLR0913 -- the options of the command
     port: int,
     credentials: Path | None,
     workers: int,
+    audit_log: Path | None,
+    audit_log_like: AuditSelection,
     region: str,
     folders: tuple[str, ...],
     buckets: tuple[str, ...],
@@ -109,6 +124,8 @@ def serve(  # noqa: PLR0913 -- the options of the command
         workers=workers,
         region=region,
         credentials=credentials,
+        audit_log=audit_log,
+        audit_log_like=audit_log_like,
         options=server.ServerOptions(**logging),
         open_files=functools.partial(open_served_files, folders, buckets),
     )

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Audience", "Devices"]
 
 _REMEMBERED = 50_000
-#: An endpoint that has not changed is written again at most so often, in seconds. Its stored date of
-#: use only has to tell old from new; within a run the exact date is remembered.
+#: An endpoint that has not changed is written again at most so often, in seconds. Its stored date
+#: of use only has to tell old from new; within a run the exact date is remembered.
 _FRESH = 86_400.0
 _LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.identity.reading.values import text
 
-__all__ = ["Path", "Paths", "compiled", "first_text", "finder", "value_at"]
+__all__ = ["Path", "Paths", "compiled", "finder", "first_text", "value_at"]
 
 #: One step: the name, the name in lower case, and a condition on the items of a list.
 _Step: TypeAlias = tuple[str, str, tuple[str, str] | None]
