@@ -55,6 +55,10 @@ DEFAULT_APPLICATION = "default"
 _MOST_SHOWN = 10
 
 
+#: How long a command waits for an application of which it knows the name.
+_WAIT_S = 5.0
+
+
 @functools.cache
 def patience() -> pk.RetryPolicy:
     """Return how long to try: shorter than a service would, because a person is waiting."""
@@ -136,6 +140,7 @@ class Settings:
                 self.url,
                 application=self.application,
                 application_id=self.application_id,
+                wait=_WAIT_S,
                 **options,
             )
         with pinpoint:
@@ -192,11 +197,14 @@ def printing_warnings() -> Iterator[None]:
     """Turn this package's warnings into lines on stderr; others stay warnings."""
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always", PinpointKitWarning)
-        yield
+        try:
+            yield
+        finally:
+            ours = [w for w in seen if issubclass(w.category, PinpointKitWarning)]
+            for warning in ours:
+                say(f"warning: {warning.message}")
     for warning in seen:
-        if issubclass(warning.category, PinpointKitWarning):
-            say(f"warning: {warning.message}")
-        else:
+        if warning not in ours:
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )

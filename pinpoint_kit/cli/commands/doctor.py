@@ -236,8 +236,6 @@ def _check_credentials(findings: _Findings, url: str, pinpoint: pk.Pinpoint) -> 
         return
     if _has_credentials(pinpoint):
         findings.add("credentials", "ok", "found (not shown)")
-    elif urlsplit(url).scheme.lower() == "aws":
-        findings.add("credentials", "note", "not found: configure a profile, a role or variables")
     else:
         findings.add("credentials", "ok", "none: requests are not signed")
 

@@ -177,8 +177,8 @@ def test_the_hosted_service(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_PINPOINT", "http://127.0.0.1:1")
     answer = run("doctor", "--url", "aws://us-east-1", "--json")
     assert answer.status == 2
-    assert states(answer)["credentials"] == "note"
-    assert "credentials" in str(answer.value)
+    assert states(answer)["connection"] == "PROBLEM"
+    assert "no usable AWS credentials" in str(answer.value)
 
 
 def test_the_retirement_warning_is_one_line(run: Run) -> None:
