@@ -166,6 +166,36 @@ def test_an_end_without_a_start_has_no_duration(pinpoint: pk.Pinpoint) -> None:
     assert report.stops_without_start == 1
 
 
+def test_the_end_of_a_session_finds_its_start_among_the_stored_events(
+    pinpoint: pk.Pinpoint,
+) -> None:
+    """A new importer remembers nothing, and asks by the session's id."""
+    load(pinpoint, [login(), login(1)])
+    report = load(pinpoint, [logout(), logout(7)])
+    assert report.stops_without_start == 1
+    found = recorded_events(pinpoint, STOP)
+    durations = {e.event.session.duration_ms for e in found if e.event.session is not None}
+    assert durations == {5_000, None}
+    known = next(e for e in found if e.event.session and e.event.session.duration_ms)
+    assert known.user_id == "u-1"
+
+
+def test_a_server_that_cannot_look_events_up_is_asked_once(
+    pinpoint: pk.Pinpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ends are recorded there without a duration."""
+    asked: list[object] = []
+
+    def find(**filters: object) -> None:
+        asked.append(filters)
+        raise ConfigurationError("FindEvents: not Pinpoint's own")
+
+    monkeypatch.setattr(pinpoint.events, "find", find)
+    report = load(pinpoint, [logout(), logout(1)])
+    assert report.stops_without_start == 2
+    assert len(asked) == 1
+
+
 def test_a_start_from_before_a_restart_is_looked_up(pinpoint: pk.Pinpoint) -> None:
     """The history is asked by the session's id, once."""
 

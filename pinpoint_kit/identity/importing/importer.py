@@ -13,7 +13,7 @@ from pinpoint_kit.errors import DeliveryError, NotFound
 from pinpoint_kit.identity.importing.devices import Devices
 from pinpoint_kit.identity.importing.pseudonyms import Item, Places, pseudonyms_of
 from pinpoint_kit.identity.importing.report import ImportReport, Tally
-from pinpoint_kit.identity.importing.sessions import SessionHistory, Sessions
+from pinpoint_kit.identity.importing.sessions import RecordedSessions, SessionHistory, Sessions
 from pinpoint_kit.identity.importing.source_readings import (
     Provider,
     reader_of,
@@ -57,7 +57,8 @@ class Importer:
         hash_users: replace user ids by keyed hashes. Ids that hold an e-mail address or a
             telephone number always are.
         places: how much of a place to keep: `none`, `country`, `region` or `city`.
-        history: where to look for the starts of sessions that were recorded earlier.
+        history: where to look for the starts of sessions that were recorded earlier: the stored
+            events of the application unless given.
 
     Raises:
         ConfigurationError: the key is too short, an option is wrong, or the extra `identity` is
@@ -91,7 +92,7 @@ class Importer:
             key=key, prefix=prefix, tenant=tenant, hash_users=hash_users, places=places
         )
         self._tally = Tally()
-        self._sessions = Sessions(history)
+        self._sessions = Sessions(RecordedSessions(pinpoint) if history is None else history)
         self._devices = Devices(_Client(pinpoint), self._pseudonyms.is_own, self._tally)
         self._waiting: list[Item] = []
 

@@ -1,7 +1,8 @@
 """When sessions began: a bounded memory, and behind it whatever stores events.
 
 A session's end carries its duration only when its start is known. A start that is not remembered
-is looked up by the session's id; that works over every URL and after a restart.
+is looked up by the session's id, through the protocol: that works over every URL of ours, and after
+a restart. Where stored events cannot be read, an end without a remembered start has no duration.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
+from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.identity.importing.pseudonyms import Item
 from pinpoint_kit.identity.reading.rules import (
     SESSION_RESUME_EVENT,
@@ -20,9 +22,10 @@ from pinpoint_kit.identity.reading.rules import (
 )
 
 if TYPE_CHECKING:
+    from pinpoint_kit.client import Pinpoint
     from pinpoint_kit.models.event import Session
 
-__all__ = ["SessionHistory", "SessionStart", "Sessions"]
+__all__ = ["RecordedSessions", "SessionHistory", "SessionStart", "Sessions"]
 
 _REMEMBERED = 50_000
 
@@ -49,6 +52,39 @@ class SessionHistory(Protocol):
         Args:
             session_id: the id as it stands in the recorded events.
         """
+
+
+class RecordedSessions:
+    """Finds the starts of sessions among the stored events of an application.
+
+    Args:
+        pinpoint: the client. One whose server cannot look events up, such as `aws://`, is asked
+            once, and then no more.
+    """
+
+    def __init__(self, pinpoint: Pinpoint) -> None:
+        self._pinpoint = pinpoint
+        self._is_able = True
+
+    def session_start(self, session_id: str) -> SessionStart | None:
+        """Return the earliest start of a session, or None when none is recorded.
+
+        Raises:
+            ServiceError: the service refuses to go on.
+            TransportError: no answer came.
+        """
+        if not self._is_able:
+            return None
+        try:
+            found = self._pinpoint.events.find(
+                type=SESSION_START_EVENT, session_id=session_id, limit=1, is_newest_first=False
+            ).to_list()
+        except ConfigurationError:
+            self._is_able = False
+            return None
+        if not found or found[0].timestamp is None:
+            return None
+        return SessionStart(found[0].endpoint_id, found[0].timestamp)
 
 
 class Sessions:
