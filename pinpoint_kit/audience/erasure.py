@@ -54,9 +54,10 @@ class ErasureReport(Displayed):
         dead_letters: items of this client's background delivery that were given up.
         pending: items of this client that were still under way. What they carry is stored
             afterwards, so erase again when this is not 0.
-        values_gone: no deleted value can be read in the database's files any more. When it is
-            False, others used the database too much: an engine on it overwrites them as soon as
-            it can. A dry run says whether that is done.
+        values_gone: no deleted value can be read in the database's files and in this client's
+            spool any more. When it is False, others used one of them too much: an engine on the
+            database overwrites them as soon as it can, and a dry run says whether that is done;
+            the spool is written anew by the next erasure.
         copies: where data of the person may be that erasure does not reach: the files of export
             jobs, backups, the spools of other clients.
     """
@@ -107,6 +108,7 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
     named = {*ids, value} if kind == "EndpointId" else set(ids)
     marks = [orjson.dumps(text) for text in {value, *ids}]
     letters = delivery.forget_letters(_concerns(named, marks), dry_run=dry_run)
+    is_spool_clean = dry_run or delivery.overwrite_removed()
     return ErasureReport(
         is_dry_run=dry_run,
         endpoint_ids=ids,
@@ -116,7 +118,7 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
         segment_entries=answer["SegmentEntries"],
         dead_letters=letters,
         pending=pending,
-        values_gone=answer["ValuesGone"],
+        values_gone=answer["ValuesGone"] and is_spool_clean,
         copies=(*answer["Copies"], *_COPIES),
     )
 

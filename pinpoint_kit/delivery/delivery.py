@@ -257,6 +257,14 @@ class Delivery:
         # With a spool it holds all of them, and the latest are in memory once more.
         return self._backlog.forget_letters(concerns, dry_run=dry_run)
 
+    def overwrite_removed(self) -> bool:
+        """Take out of the spool's file what can be read there of items that have left it.
+
+        Returns:
+            False when others use the spool now; True without one.
+        """
+        return self._backlog is None or self._backlog.overwrite_removed()
+
     def flush(self, timeout: float = 5.0) -> DeliveryReport:
         """Send everything recorded so far and wait until all of it is settled.
 

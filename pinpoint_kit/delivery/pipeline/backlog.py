@@ -418,6 +418,13 @@ class Backlog:
         except SpoolError as error:
             raise StoreError(f"the spool cannot be used: {error}") from error
 
+    def overwrite_removed(self) -> bool:
+        """Take out of the spool's file what can be read there of removed rows; False: not now."""
+        try:
+            return self.spool.overwrite_removed()
+        except SpoolError:
+            return False
+
     # The end
 
     def save_rest(self, deadline: float) -> None:

@@ -437,6 +437,27 @@ class Spool(SpoolFile):
 
         return self._run(lambda db: dead_letters.purge(db, chosen, before), note)
 
+    def overwrite_removed(self) -> bool:
+        """Write the file anew, so that nothing of what was removed can be read in it.
+
+        SQLite leaves copies of rows in pages from which it has moved them. Others wait for as long
+        as it takes; what is recorded meanwhile is kept in memory.
+
+        Returns:
+            False when another process is reading: then the old pages go with a later checkpoint.
+
+        Raises:
+            SpoolError: it cannot be done now.
+        """
+
+        def write_anew(db: sqlite3.Connection) -> bool:
+            db.execute("VACUUM")
+            self._has_removed = True
+            self._checkpoint(db)
+            return not self._has_removed
+
+        return self._run(write_anew)
+
     def _trim(self, db: sqlite3.Connection) -> None:
         removed = dead_letters.trim(db, self._max_bytes // _DEAD_SHARE)
         if removed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import sqlite3
 import stat
 import tempfile
@@ -115,6 +116,33 @@ def test_removed_rows_are_gone(spool: Spool) -> None:
     assert spool.remove([seqs[0]]) == 0
     assert spool.remove([]) == 0
     assert names(spool) == ["3", "4"]
+
+
+def test_nothing_of_what_was_removed_can_be_read(spool: Spool) -> None:
+    """SQLite moves rows between pages and leaves copies; they go when the file is made anew."""
+    put(spool, "kept")
+    turns = random.Random(0)  # noqa: S311 -- an order, no secret
+    numbers = range(3000)
+    marks = [f"removed-{number:08d}" for number in numbers]
+    gone = turns.sample(numbers, 2500)
+    with closing(sqlite3.connect(spool.path, isolation_level=None)) as db:
+        db.execute("PRAGMA secure_delete=ON").fetchall()
+        db.execute("PRAGMA synchronous=OFF")
+        db.execute("BEGIN")
+        db.executemany(
+            "INSERT INTO dead VALUES (?, 'event', 'e', 'i', 0, 0, ?, '', 'r', 'm', 0, 0)",
+            [(n + 1, marks[n] + "z" * turns.choice((10, 100, 400, 900))) for n in numbers],
+        )
+        db.execute("COMMIT")
+        for number in gone:
+            db.execute("DELETE FROM dead WHERE id = ?", (number + 1,))
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    before = content(spool)
+    assert any(marks[number].encode() in before for number in gone)
+    assert spool.overwrite_removed()
+    after = content(spool)
+    assert [marks[number] for number in gone if marks[number].encode() in after] == []
+    assert names(spool) == ["kept"]
 
 
 def test_seqs_are_never_used_again(spool: Spool) -> None:
