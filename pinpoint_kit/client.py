@@ -17,7 +17,7 @@ import attrs
 from pinpoint_kit.analytics.asking import Server
 from pinpoint_kit.analytics.store_analytics import StoreAnalytics
 from pinpoint_kit.analytics.stored_events import StoredEvents
-from pinpoint_kit.audience.applications import Applications
+from pinpoint_kit.audience.applications import Applications, check_name
 from pinpoint_kit.audience.attributes import Attributes
 from pinpoint_kit.audience.batches import Batches
 from pinpoint_kit.audience.endpoints import Endpoints
@@ -209,7 +209,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
 
 def _known_id(door: Door, name: str, options: PinpointOptions) -> str:
     """Return the id of an application of the engine here; "" where it must be looked up."""
-    Applications.check_name(name)
+    check_name(name)
     if door.kind != "engine":
         return ""
     transport = Transport(door.client, retry=options.get("retry"))

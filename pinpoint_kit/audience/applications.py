@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.transport import Transport
 
-__all__ = ["Applications"]
+__all__ = ["Applications", "check_name"]
 
 
 class Applications:
@@ -89,7 +89,7 @@ class Applications:
             ServiceError: the service refused.
             TransportError: no answer came.
         """
-        self.check_name(name)
+        check_name(name)
         found = self.find(name)
         if found is not None:
             return found
@@ -99,16 +99,6 @@ class Applications:
             with suppress(NotFound):
                 self.delete(created.id)
         return first
-
-    @staticmethod
-    def check_name(name: object) -> None:
-        """Check that something can be the name of an application.
-
-        Raises:
-            ConfigurationError: it is no text, or empty.
-        """
-        if not isinstance(name, str) or not name.strip():
-            raise ConfigurationError("application must be a name that is not empty")
 
     def find_or_create_where_ours(self, name: str, *, may_create: bool) -> Application:
         """Return the application of this name, which only our engine and server create.
@@ -154,6 +144,16 @@ class Applications:
             TransportError: no answer came.
         """
         return next((item for item in self.list() if item.name == name), None)
+
+
+def check_name(name: object) -> None:
+    """Check that something can be the name of an application.
+
+    Raises:
+        ConfigurationError: it is no text, or empty.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigurationError("application must be a name that is not empty")
 
 
 def _read(answer: object, operation: str) -> Application:

@@ -63,6 +63,7 @@ def demo(settings: Settings, users: int, seed: int) -> None:
     settings = attrs.evolve(settings, url=settings.url or _IN_MEMORY)
     population = list(people(users, seed))
     with settings.opened() as pinpoint:
+        _ = pinpoint.application_id  # without its server, fail before anything is recorded
         phases = _record(pinpoint, population)
         found = [
             endpoint
