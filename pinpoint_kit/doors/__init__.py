@@ -16,10 +16,20 @@ from pinpoint_kit.errors import ConfigurationError
 if TYPE_CHECKING:
     import boto3
     import botocore.session
+    from botocore.client import BaseClient
 
+    from pinpoint_kit.engine import Engine
     from pinpoint_kit.limits import Limits
 
-__all__ = ["DEFAULT_URL", "Door", "open_door", "open_files", "open_objects", "open_served_files"]
+__all__ = [
+    "DEFAULT_URL",
+    "Door",
+    "client_of",
+    "open_door",
+    "open_files",
+    "open_objects",
+    "open_served_files",
+]
 
 DEFAULT_URL = "sqlite:///pinpoint.db"
 
@@ -57,3 +67,14 @@ def open_door(
         open_hosted = hosted.open_aws if scheme == "aws" else hosted.open_http
         return open_hosted(url, session, timeout)
     raise ConfigurationError(f"unknown URL scheme {scheme!r} in {shown(url)}: {FORMS}")
+
+
+def client_of(engine: Engine) -> BaseClient:
+    """Make a botocore client that an engine of this process answers.
+
+    Args:
+        engine: what answers; it stays the caller's.
+    """
+    from pinpoint_kit.doors.embedded import client_answered_by  # noqa: PLC0415 -- loads botocore
+
+    return client_answered_by(engine.handle)

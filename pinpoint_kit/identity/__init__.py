@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     )
     from pinpoint_kit.identity.reading.table import Part, ProviderTable
     from pinpoint_kit.identity.webhooks.app import Webhook, webhook_app
+    from pinpoint_kit.identity.webhooks.file import (
+        WEBHOOK_PREFIX,
+        WebhookSettings,
+        read_webhooks,
+    )
     from pinpoint_kit.identity.webhooks.senders import (
         Authorization,
         FusionAuthSignature,
@@ -56,6 +61,7 @@ __all__ = [
     "SIGN_IN",
     "SIGN_UP",
     "STOP",
+    "WEBHOOK_PREFIX",
     "Auth0Logs",
     "Authorization",
     "Cursors",
@@ -74,6 +80,7 @@ __all__ = [
     "SessionStart",
     "Source",
     "Webhook",
+    "WebhookSettings",
     "auth0",
     "authentik",
     "cognito",
@@ -89,6 +96,7 @@ __all__ = [
     "onelogin",
     "provider",
     "pull",
+    "read_webhooks",
     "webhook_app",
 ]
 
@@ -107,6 +115,7 @@ _HOMES = {
     "reading.rules": ("AUTH_FAIL", "RESUME", "SIGN_IN", "SIGN_UP", "STOP", "Rule", "leave_out"),
     "reading.table": ("Part", "ProviderTable"),
     "webhooks.app": ("Webhook", "webhook_app"),
+    "webhooks.file": ("WEBHOOK_PREFIX", "WebhookSettings", "read_webhooks"),
     "webhooks.senders": ("Authorization", "FusionAuthSignature", "KeycloakSignature"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

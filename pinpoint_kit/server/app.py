@@ -22,6 +22,7 @@ from pinpoint_kit.server.head import Head
 from pinpoint_kit.server.http.bodies import Body, Disconnected
 from pinpoint_kit.server.http.memory import ABORT, MemoryBudget
 from pinpoint_kit.server.metrics import Metrics
+from pinpoint_kit.server.mounts import replayed, watched
 from pinpoint_kit.server.options import ServerOptions
 from pinpoint_kit.server.probes import Probes
 from pinpoint_kit.server.refusals import HttpRefusal
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.wire.routes import Match
     from pinpoint_kit.server.access.audit import AuditLog
     from pinpoint_kit.server.access.authenticator import Authenticator
+    from pinpoint_kit.server.mounts import Mount
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -58,6 +60,7 @@ def asgi_app(  # noqa: PLR0913 -- each is a choice of its own
     authenticator: Authenticator | None = None,
     doorkeeper: Authenticator | None = None,
     audit_log: AuditLog | None = None,
+    mount: Mount | None = None,
     owns_engine: bool = False,
 ) -> App:
     """Make an ASGI application that answers Pinpoint's API, for uvicorn or another server.
@@ -71,6 +74,7 @@ def asgi_app(  # noqa: PLR0913 -- each is a choice of its own
         options: what to grant to a client; the defaults when None.
         authenticator: says who may come in; everybody when None.
         doorkeeper: the same under its earlier name.
+        mount: an app beside the API, below a path of its own.
         audit_log: where to record who has done what; nowhere when None.
         owns_engine: close the engine when the server stops.
 
@@ -88,6 +92,7 @@ def asgi_app(  # noqa: PLR0913 -- each is a choice of its own
         options or ServerOptions(),
         authenticator or doorkeeper,
         audit_log=audit_log,
+        mount=mount,
         owns_engine=owns_engine,
     )
 
@@ -95,17 +100,19 @@ def asgi_app(  # noqa: PLR0913 -- each is a choice of its own
 class App:
     """One engine behind one event loop. Make it with `asgi_app`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is a choice of its own
         self,
         engine: Engine,
         options: ServerOptions,
         authenticator: Authenticator | None = None,
         *,
         audit_log: AuditLog | None = None,
+        mount: Mount | None = None,
         owns_engine: bool = False,
     ) -> None:
         self.options = options
         self._audit_log = audit_log
+        self._mount = mount
         self._engine = engine
         self._access = AccessControl(authenticator, local_only=options.local_only)
         self._owns_engine = owns_engine
@@ -144,6 +151,8 @@ class App:
     async def stop(self) -> None:
         """End what runs beside the requests, once the last of them is answered."""
         await self.has_finished()
+        if self._mount is not None:
+            self._mount.close()
         if self._owns_engine:
             self._engine.close()
 
@@ -171,6 +180,9 @@ class App:
         if probe is not None:
             await _send(send, probe, is_last=False)
             return
+        if self._mount is not None and head.path.startswith(self._mount.prefix):
+            await self._serve_beside(self._mount, head, scope, receive, send)
+            return
         began = time.perf_counter()
         address = _peer(scope) if self.options.log_addresses else ""
         entry = Entry(method=head.method, operation=match.operation, address=address)
@@ -181,6 +193,44 @@ class App:
             if response is not None:
                 await self._deliver(response, scope, send, entry, is_last=is_last)
         finally:
+            self._metrics.in_flight.dec()
+            self.record(entry)
+
+    async def _serve_beside(
+        self, mount: Mount, head: Head, scope: Message, receive: Receive, send: Send
+    ) -> None:
+        """Read a request as those of the API are read, and have the mounted app answer it."""
+        began = time.perf_counter()
+        address = _peer(scope) if self.options.log_addresses else ""
+        entry = Entry(method=head.method, operation=mount.name, address=address)
+
+        def note(status: int) -> None:
+            entry.status = status
+
+        def count(size: int) -> None:
+            entry.bytes_out += size
+
+        sent = watched(send, note, count)
+        self._metrics.in_flight.inc()
+        try:
+            head.check(scope["http_version"], self.options)
+            with Body(self._memory, mount.max_body_bytes, self.options) as body:
+                try:
+                    content = await body.read(head, receive)
+                finally:
+                    entry.bytes_in = body.size
+                await mount.app(scope, replayed(content), sent)
+        except HttpRefusal as refused:
+            entry.reason = refused.reason
+            await _send(sent, refused.response, is_last=refused.ends_connection)
+        except Disconnected:
+            entry.status, entry.reason = _CLIENT_GONE, "disconnected"
+        except Exception as error:  # noqa: BLE001 -- a request must always get an answer
+            _logger.error("a request failed: %s", type(error).__name__)  # noqa: TRY400 -- a traceback would hold personal data
+            if not entry.status:
+                await _send(sent, refusals.broken(), is_last=True)
+        finally:
+            entry.seconds = time.perf_counter() - began
             self._metrics.in_flight.dec()
             self.record(entry)
 

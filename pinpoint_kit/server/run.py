@@ -37,6 +37,7 @@ from pinpoint_kit.server.app import App
 from pinpoint_kit.server.http.connection import Connection
 from pinpoint_kit.server.listening import BACKLOG, Address, listening
 from pinpoint_kit.server.metrics import DIRECTORY_VARIABLE
+from pinpoint_kit.server.mounts import Mount
 from pinpoint_kit.server.options import ServerOptions
 from pinpoint_kit.server.workers import Supervisor, beat
 
@@ -77,6 +78,7 @@ class Settings:
         options: what to grant to a client; `local_only` follows from the credentials.
         audit_log: the file for who has done what; None for no such log.
         audit_log_like: which operations stand there, see `AuditLog`.
+        open_mount: gives the app beside the API, in each process anew, and must be picklable.
         open_files: gives what import and export jobs may use, in each process anew, and must be
             picklable. Anyone who may create a job can read and write there.
     """
@@ -90,6 +92,7 @@ class Settings:
     options: ServerOptions = attrs.field(factory=ServerOptions)
     audit_log: Path | None = None
     audit_log_like: AuditSelection = "2023"
+    open_mount: Callable[[Engine], Mount] | None = None
     open_files: Callable[[], Files] = no_files
 
     @property
@@ -189,8 +192,14 @@ class ServedApp(App):
     def of(cls, engine: Engine, authenticator: Authenticator | None, settings: Settings) -> Self:
         """Make the app that the settings describe."""
         options = attrs.evolve(settings.options, local_only=authenticator is None)
-        audit_log = _audit_log(settings)
-        return cls(engine, options, authenticator, audit_log=audit_log, owns_engine=True)
+        return cls(
+            engine,
+            options,
+            authenticator,
+            audit_log=_audit_log(settings),
+            mount=None if settings.open_mount is None else settings.open_mount(engine),
+            owns_engine=True,
+        )
 
     async def start(self) -> None:
         """Stop, in a worker, when there is no supervisor any more; show it that this one lives."""

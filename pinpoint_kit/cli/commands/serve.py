@@ -17,6 +17,7 @@ import click
 from pinpoint_kit.cli.extras import server_part
 from pinpoint_kit.cli.options import DEBUG_OPTION, database_file, database_option, example
 from pinpoint_kit.cli.output import say
+from pinpoint_kit.cli.webhooks import open_webhooks, received
 from pinpoint_kit.doors import open_served_files
 from pinpoint_kit.errors import ConfigurationError
 
@@ -63,6 +64,12 @@ __all__ = ["serve"]
     help="Put clients' network addresses, which are personal data, into these lines.",
 )
 @click.option(
+    "--identity-webhooks",
+    "webhooks",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Receive identity providers' webhooks below /identity/, as this file says.",
+)
+@click.option(
     "--audit-log",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Append who has done what to this file, in CloudTrail's form.",
@@ -101,6 +108,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
     port: int,
     credentials: Path | None,
     workers: int,
+    webhooks: Path | None,
     audit_log: Path | None,
     audit_log_like: AuditSelection,
     region: str,
@@ -117,6 +125,8 @@ def serve(  # noqa: PLR0913 -- the options of the command
         raise ConfigurationError(
             "the server needs a database of its own: give --url sqlite:///FILE"
         )
+    if webhooks is not None:
+        received(webhooks)  # what is wrong with the file ends the start
     settings = server.Settings(
         url=url,
         host=host,
@@ -124,6 +134,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
         workers=workers,
         region=region,
         credentials=credentials,
+        open_mount=None if webhooks is None else functools.partial(open_webhooks, webhooks),
         audit_log=audit_log,
         audit_log_like=audit_log_like,
         options=server.ServerOptions(**logging),
