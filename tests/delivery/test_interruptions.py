@@ -27,7 +27,7 @@ import pinpoint_kit.delivery
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.limits import Limits
-from tests.delivery.conftest import Service, fragment
+from tests.delivery.conftest import Rig, Service, fragment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +54,12 @@ class Injector:
 
     at: int
     action: Callable[[], object]
+    where: str = ROOM
     lines: int = 0
     has_acted: bool = False
 
     def trace(self, frame: FrameType, event: str, _: object) -> Any:
-        if not frame.f_code.co_filename.startswith(ROOM):
+        if not frame.f_code.co_filename.startswith(self.where):
             return None
         if event == "line":
             self.lines += 1
@@ -225,6 +226,53 @@ def test_a_sample_of_lines(kind: str, place: str, tmp_path: Path) -> None:
     most = lines(spool)
     for at in sorted(rng.randrange(1, most) for _ in range(12)):
         run(at, ACTIONS[kind], spool and tmp_path / f"{at}.spool")
+
+
+def interrupted_step(make_rig: Callable[..., Rig], at: int) -> bool:
+    """Interrupt the step of a delivery by hand at that line of the code that moves items."""
+    rig = make_rig(Limits(max_events_per_request=4))
+    rig.service.statuses["b1"] = 503
+    for number in range(4):
+        rig.record(f"a{number}", "a", endpoint=b'{"Metrics":{"n":%d}}' % (number // 2))
+        rig.record(f"b{number}", "b")
+    rig.run()
+    rig.service.statuses.clear()
+    for number in range(4, 8):
+        rig.record(f"a{number}", "a")
+        rig.record(f"b{number}", "b")
+    rig.clock.now += 10.0
+
+    def throw() -> None:
+        raise Interrupt
+
+    injector = Injector(at, throw, str(Path(ROOM, "pipeline")))
+    sys.settrace(injector.trace)
+    try:
+        for _ in range(3):
+            rig.worker.step()
+    except Interrupt:
+        pass
+    finally:
+        sys.settrace(None)
+    for _ in range(5):
+        rig.run(10.0)
+    stats = rig.delivery.stats()
+    assert (stats.recorded, stats.accepted, stats.pending) == (16, 16, 0), at
+    assert stats.buffered_bytes == 0, at
+    assert set(rig.service.accepted) == {f"{e}{n}" for e in "ab" for n in range(8)}, at
+    lanes = rig.delivery._buffer._lanes
+    assert (lanes.count, lanes._busy, lanes.held) == (0, set(), {}), at
+    return injector.has_acted
+
+
+def test_an_exception_at_any_line_that_moves_items_loses_and_doubles_none(
+    make_rig: Callable[..., Rig],
+) -> None:
+    """Each item is settled once in the ledger, and nobody is held back by what was half done."""
+    at = 1
+    while interrupted_step(make_rig, at):
+        at += 2
+    assert at > 100
 
 
 @pytest.mark.slow
