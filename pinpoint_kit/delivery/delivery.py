@@ -105,7 +105,8 @@ class Delivery:
             self._backlog = Backlog(spool, self._buffer, options, self._log, clock)
             self._outcomes.backlog = self._backlog
             self._workers.upkeep = self._backlog.maintain
-            self._workers.tick = self._backlog.tick
+            backlog = self._backlog
+            self._workers.tick = lambda: backlog.tick
         self._is_finished = False
         self._lost_before = 0
         forks.watch(self, forks.Layer.DELIVERY, after_in_child=Delivery.after_fork)

@@ -40,14 +40,17 @@ __all__ = ["PATIENCE_S", "Backlog"]
 
 #: How long `record` waits for the disk and whoever holds it: 50 ms with what comes on top.
 PATIENCE_S = 0.04
-#: How long the worker does. `record` waits for its own patience meanwhile, and no longer.
+#: How long the worker waits for the disk and those who record; they wait no longer than theirs.
 _WORKER_PATIENCE_S = 0.5
 #: How long the disk is left alone after it has failed or was too slow, and at most.
 _REST_S, _MOST_REST_S = 0.25, 2.0
+#: How soon the worker looks again after what could not be done.
+_SOON_S = 0.3
 _EVENT, _ENDPOINT = "event", "endpoint"
 #: Rows that are read at once.
 _PAGE = 200
-_MAKE_ROOM = 100
+#: Rows that are dropped at once to make room, on disk alone and in memory.
+_MAKE_ROOM, _EVICT = 100, 20
 _FULL = "spool_full"
 _LOST = "spool_lost"
 _DAMAGED = "spool_damaged"
@@ -78,7 +81,6 @@ class Backlog:
     ) -> None:
         self.spool = spool
         spool.patience = _WORKER_PATIENCE_S
-        self.tick = spool.lease / 3
         self._buffer = buffer
         self._options = options
         self._log = log
@@ -218,7 +220,21 @@ class Backlog:
             self._log.loss("dropped", _FULL, len(gone))
             self._settle_lost([self._futures.pop(row, None) for row in gone], _FULL)
             return True
-        return self._buffer.evict()
+        return self._evict()
+
+    def _evict(self) -> bool:
+        """Drop the oldest in memory and their rows; space on disk comes free by whole pages."""
+        rows: list[int] = []
+        count = 0
+        while count < _EVICT and self._buffer.evict():
+            count += 1
+            with suppress(IndexError):  # another thread does what follows
+                item = self._buffer.evicted[-1][0]
+                if isinstance(item, Queued) and item.row:
+                    rows.append(item.row)
+        if rows:
+            self._do(lambda: self.spool.remove(rows))
+        return bool(count)
 
     @staticmethod
     def _settle_lost(futures: Iterable[Future[EventResult] | None], reason: str) -> None:
@@ -227,6 +243,11 @@ class Backlog:
                 settle(future, DeliveryError(f"event dropped: {reason}", reason))
 
     # On a worker's thread
+
+    @property
+    def tick(self) -> float:
+        """Return after how many seconds there is something to do here."""
+        return _SOON_S if self._unwritten or self._undone else self.spool.lease / 3
 
     def maintain(self) -> None:
         """Load what memory has room for; now and then take over, and say that we live.
@@ -247,7 +268,7 @@ class Backlog:
             self._catch_up()
             now = self._clock()
             if now >= self._next_look:
-                self._next_look = now + self.tick
+                self._next_look = now + self.spool.lease / 3
                 self._take_over()
                 self._beat()
             self._load()
@@ -434,7 +455,6 @@ class Backlog:
             deadline: monotonic seconds.
         """
         self._rests_until = 0.0
-        self.spool.patience = PATIENCE_S
         while (self._unwritten or self._undone) and not self._rests_until:
             with suppress(NoTurnError):
                 self._maintaining.run(self._catch_up, PATIENCE_S)

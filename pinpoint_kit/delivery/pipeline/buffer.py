@@ -60,6 +60,7 @@ class _Waiter:
     number: int = 0
     #: How many items that waited on disk must have been loaded first.
     spilled: int = 0
+    is_loaded: bool = False
     is_done: bool = False
     bell: queue.SimpleQueue[None] = attrs.field(factory=queue.SimpleQueue)
 
@@ -447,7 +448,9 @@ class Buffer:
             True when all of it is settled, False when the time was over first.
         """
         deadline = time.monotonic() + timeout
-        waiter = _Waiter(max(1, self.inbox.total), self.spilled.value)
+        waiter = _Waiter(spilled=self.spilled.value)
+        waiter.is_loaded = self._loaded_or_passed() >= waiter.spilled
+        waiter.number = max(1, self.inbox.total)  # last: what was loaded is in it
         self._urgent = self.inbox.total
         self._waiters[id(waiter)] = waiter
         try:
@@ -474,9 +477,12 @@ class Buffer:
         loaded = self._loaded_or_passed()
         total, lowest = self.inbox.total, self._lanes.lowest()
         for waiter in waiters:
-            if loaded < waiter.spilled:
-                waiter.number = max(1, total)  # what it waits for is still to be queued
-            elif lowest >= waiter.number or (total == 0 and waiter.number == 1):
+            if not waiter.is_loaded:  # what it waits for was still to be queued
+                waiter.number = max(1, total)
+                waiter.is_loaded = loaded >= waiter.spilled
+            if not waiter.is_loaded:
+                continue
+            if lowest >= waiter.number or (total == 0 and waiter.number == 1):
                 waiter.is_done = True
 
     def close(self) -> None:

@@ -86,8 +86,8 @@ class Workers:
     log: Log
     #: Called between two requests, on a worker's thread: the upkeep of the spool.
     upkeep: Callable[[], None] = lambda: None
-    #: Seconds after which an idle worker looks after the spool.
-    tick: float = math.inf
+    #: Gives the seconds after which an idle worker looks after the spool.
+    tick: Callable[[], float] = lambda: math.inf
     _failures: int = 0
     _slow_requests: int = 0
     threads: list[threading.Thread] = attrs.field(factory=list, init=False)
@@ -166,7 +166,7 @@ class Workers:
         if not isinstance(found, Batch):
             if self.buffer.is_done:
                 return False
-            slept = self.buffer.sleep(self._pace, self.tick, rests)
+            slept = self.buffer.sleep(self._pace, self.tick(), rests)
             if slept is None:
                 return False
             found = slept
