@@ -71,7 +71,7 @@ def test_a_webhook_is_recorded_when_it_is_answered(
     assert answer.status == 204
     with pk.connect(f"sqlite:///{tmp_path}/mounted.db", application="shop") as pinpoint:
         found = pinpoint.events.find(type="_userauth.sign_in").to_list()
-    assert [event.user_id for event in found] == ["00uttidj01jqL21aM1d6"]
+    assert [event.user_id for event in found] == ["u-1"]
     assert mounted.ask("GET", "/v1/apps").status == 403
     line = log.lines(2)[0]
     assert (line["operation"], line["status"], line["bytes_in"]) == (
