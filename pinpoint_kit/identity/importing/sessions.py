@@ -96,7 +96,8 @@ class Sessions:
 
     def __init__(self, history: SessionHistory | None = None) -> None:
         self._history = history
-        self._starts: OrderedDict[str, SessionStart] = OrderedDict()
+        #: Endpoint and time: plain tuples, which the garbage collector soon leaves alone.
+        self._starts: OrderedDict[str, tuple[str, dt.datetime]] = OrderedDict()
 
     def completed(self, item: Item, *, is_last_chance: bool) -> Item | None:
         """Return the item with what is known of its session.
@@ -113,7 +114,7 @@ class Sessions:
         if session is None:
             return item
         if item.events[-1].type == SESSION_START_EVENT:
-            self._remember(session.id, SessionStart(item.endpoint_id, _time_of(item)))
+            self._remember(session.id, item.endpoint_id, _time_of(item))
             return item
         if event.type not in {SESSION_STOP_EVENT, SESSION_RESUME_EVENT}:
             return item
@@ -126,17 +127,20 @@ class Sessions:
         return Item(start.endpoint_id, item.device, (attrs.evolve(event, session=known),))
 
     def _start(self, session_id: str) -> SessionStart | None:
-        found = self._starts.get(session_id)
-        if found is None and self._history is not None:
-            found = self._history.session_start(session_id)
-            if found is not None:
-                self._remember(session_id, found)
+        known = self._starts.get(session_id)
+        if known is not None:
+            return SessionStart(*known)
+        if self._history is None:
+            return None
+        found = self._history.session_start(session_id)
+        if found is not None:
+            self._remember(session_id, found.endpoint_id, found.timestamp)
         return found
 
-    def _remember(self, session_id: str, start: SessionStart) -> None:
+    def _remember(self, session_id: str, endpoint_id: str, at: dt.datetime) -> None:
         known = self._starts.get(session_id)
-        if known is None or start.timestamp < known.timestamp:
-            self._starts[session_id] = start
+        if known is None or at < known[1]:
+            self._starts[session_id] = (endpoint_id, at)
         self._starts.move_to_end(session_id)
         if len(self._starts) > _REMEMBERED:
             self._starts.popitem(last=False)
