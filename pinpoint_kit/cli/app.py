@@ -43,7 +43,7 @@ _HOMES = {
         "dead_letters:dead_letters",
         "List, show, export, replay and purge what a spool gave up.",
     ),
-    "demo": _Home("demo:demo", "Record the events of made-up people, and show the result."),
+    "demo": _Home("demo:demo", "Record 60 days of made-up people, and show their numbers."),
     "doctor": _Home("doctor:doctor", "Check the connection, the database and what is installed."),
     "endpoint": _Home(
         "endpoint:endpoint",

@@ -1,245 +1,209 @@
-"""`pinpoint-kit demo`: a small population through the embedded engine, and the result.
+"""`pinpoint-kit demo`: 60 days of a small population through the engine, and its numbers.
 
 Every number that is shown comes back from the client's report or from the engine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import shlex
+import shutil
 import sys
-from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
-from rich.columns import Columns
 
+import pinpoint_kit as pk
+from pinpoint_kit.cli.charts import print_result
 from pinpoint_kit.cli.failures import REFUSED
-from pinpoint_kit.cli.options import Settings, common_with, example, place_options
-from pinpoint_kit.cli.output import console, members_table, print_json, table
-from pinpoint_kit.cli.population import Person, people
+from pinpoint_kit.cli.options import Settings, common_with, example, patience, place_options
+from pinpoint_kit.cli.output import print_json
+from pinpoint_kit.cli.population import DAYS, days_of, people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pinpoint_kit as pk
-    from pinpoint_kit import ActiveSession
+    from mypy_boto3_pinpoint import PinpointClient
+
+    from pinpoint_kit.analytics.results import Funnel, Overview
 
 __all__ = ["demo"]
 
+_URL = "sqlite:///demo.db"
+_NAME = "demo"
 _IN_MEMORY = "sqlite://"
 _TIMEOUT_S = 60.0
-_TOO_LONG = "x" * 201
 _MAX_USERS = 5_000
-_NAME = "demo"
+_STEPS = ("page_view", "add_to_cart", "_monetization.purchase")
+#: What may be looked at next; all of it runs as printed.
+_NEXT = (
+    "analytics overview",
+    "analytics active --by platform",
+    "analytics retention --within 7",
+    f"analytics funnel {' '.join(_STEPS)} --by platform",
+    "analytics sign-ins --failures",
+    "event list --user user-1 --limit 5",
+)
 _PLACE_OPTIONS = place_options(
-    url="[default: in memory, nothing is kept]",
-    application=f"[default: {_NAME}]",
-    application_id="",
+    url=f"[default: {_URL}]", application=f"[default: {_NAME}]", application_id=""
 )
 
 
-@example("demo", "demo --users 100 --url sqlite:///demo.db")
+class _Clock:
+    """The time of the engine: that of the made-up day, and at last the real one."""
+
+    def __init__(self) -> None:
+        self.day: dt.date | None = None
+
+    def __call__(self) -> dt.datetime:
+        if self.day is None:
+            return dt.datetime.now(dt.timezone.utc)
+        return dt.datetime.combine(self.day, dt.time(23, 59, 59), dt.timezone.utc)
+
+
+@example("demo", "demo --users 500 --url sqlite:///other.db")
 @click.command()
 @click.option(
     "--users",
     type=click.IntRange(1, _MAX_USERS),
-    default=25,
+    default=200,
     show_default=True,
     help="How many people to make up.",
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same people.")
 @common_with(_PLACE_OPTIONS)
 def demo(settings: Settings, users: int, seed: int) -> None:
-    """Record the events of made-up people, and show the result.
+    """Record 60 days of made-up people, and show their numbers.
 
-    Sign-ups, sign-ins, failed sign-ins, sessions and purchases go through the embedded engine, in
-    memory unless --url names a database or server. The people are the same in each run; each run
-    adds its events. $PINPOINT_KIT_URL and $PINPOINT_KIT_APPLICATION_ID are not used here.
+    Sign-ups, sign-ins, sessions, page views and purchases go into the database demo.db in the
+    current folder, unless --url names another place; sqlite:// keeps nothing. A second run finds
+    its events there and adds none. A server dates its new endpoints itself, so there they are all
+    new on the day of the run. $PINPOINT_KIT_URL and $PINPOINT_KIT_APPLICATION_ID are not used.
     """
     if settings.application is None and settings.application_id is None:
         settings = attrs.evolve(settings, application=_NAME)
-    settings = attrs.evolve(settings, url=settings.url or _IN_MEMORY)
-    population = list(people(users, seed))
-    with settings.opened() as pinpoint:
-        _ = pinpoint.application_id  # without its server, fail before anything is recorded
-        phases = _record(pinpoint, population)
-        found = [
-            endpoint
-            for person in population
-            for endpoint in pinpoint.users.endpoints(_user_id(person))
-        ]
-        sample = pinpoint.endpoints.get(str(population[0].endpoint.id))
-        truncated = pinpoint.delivery.stats().truncated
+    settings = attrs.evolve(settings, url=settings.url or _URL)
+    clock = _Clock()
+    with _opened(settings, clock) as pinpoint:
+        first = _first_day(pinpoint)
+        last = first + dt.timedelta(days=DAYS - 1)
+        before = pinpoint.analytics.events(None, first, last).total
+        report = _record(pinpoint, users, seed, first, clock)
+        numbers = pinpoint.analytics
+        added = (numbers.events(None, first, last).total or 0) - (before or 0)
+        overview = numbers.overview(first, last)
+        funnel = numbers.funnel(list(map(pk.Step, _STEPS)), first=first, last=last)
     if settings.as_json:
-        print_json(_as_json(settings, phases, found, sample) | {"truncated": truncated})
+        print_json(_as_json(settings, report, added, overview, funnel))
     else:
-        _show(settings, phases, found, sample, truncated)
-    if any(report.dropped or report.pending for report in phases.values()):
+        click.echo(
+            f"{users:,} made-up people, {DAYS} days: {report.accepted:,} of {report.recorded:,}"
+            f" events accepted, {added:,} of them new.\n"
+        )
+        print_result(overview)
+        click.echo()
+        print_result(funnel)
+        _next_steps(settings, last)
+    if report.dropped or report.pending or report.rejected:
         sys.exit(REFUSED)
 
 
-def _record(pinpoint: pk.Pinpoint, population: list[Person]) -> dict[str, pk.DeliveryReport]:
-    """Let everybody do everything, one event type after the other.
+@contextlib.contextmanager
+def _opened(settings: Settings, clock: _Clock) -> Iterator[pk.Pinpoint]:
+    """Connect; the engine of this process gets the clock, so that people are new on their day."""
+    with settings.opened() as pinpoint:  # what is wrong with --url is said as by every command
+        _ = pinpoint.application_id  # without its server, fail before anything is recorded
+        if not settings.is_engine:
+            yield pinpoint
+            return
+    from pinpoint_kit.doors.embedded import client_answered_by  # noqa: PLC0415 -- heavy
+    from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- as above
 
-    Returns:
-        What became of each event type, from the client's own reports.
-    """
-    phases: dict[str, pk.DeliveryReport] = {}
-    earlier = pinpoint.flush(_TIMEOUT_S)
-    for event_type in _steps(pinpoint, population, dt.datetime.now(dt.timezone.utc)):
+    with contextlib.closing(Engine.open(str(settings.url), clock=clock)) as engine:
+        client = client_answered_by(engine.handle)
+        try:
+            with pk.Pinpoint(client, _application_id(settings, client), retry=patience()) as timed:
+                yield timed
+        finally:
+            client.close()
+
+
+def _application_id(settings: Settings, client: PinpointClient) -> str:
+    if settings.application_id is not None:
+        return settings.application_id
+    with pk.Pinpoint(client, "not-known-yet") as outer:
+        return outer.applications.find_or_create(str(settings.application)).id
+
+
+def _first_day(pinpoint: pk.Pinpoint) -> dt.date:
+    """Return the day on which the first person signed up, in an earlier run or in this one."""
+    found = pinpoint.events.find(
+        type="_userauth.sign_up", endpoint_id="device-1", limit=1, is_newest_first=False
+    )
+    for event in found:
+        if event.timestamp is not None:
+            return event.timestamp.date()
+    return dt.datetime.now(dt.timezone.utc).date() - dt.timedelta(days=DAYS)
+
+
+def _record(
+    pinpoint: pk.Pinpoint, users: int, seed: int, first: dt.date, clock: _Clock
+) -> pk.DeliveryReport:
+    """Let everybody do everything, day after day, and return the client's own report."""
+    for day, happenings in days_of(people(users, seed), seed, first):
+        clock.day = day
+        for endpoint, event in happenings:
+            pinpoint.events.record(str(endpoint.id), event, endpoint=endpoint)
         report = pinpoint.flush(_TIMEOUT_S)
-        phases[event_type] = report.since(earlier)
-        earlier = report
-    return phases
-
-
-def _steps(pinpoint: pk.Pinpoint, population: list[Person], now: dt.datetime) -> Iterator[str]:
-    """Record all events of one type, then yield its name."""
-    morning = now - dt.timedelta(days=1)
-    for person in population:
-        for endpoint in person.endpoints:
-            pinpoint.auth.sign_up(str(endpoint.id), endpoint=endpoint, timestamp=morning)
-    yield "_userauth.sign_up"
-    for person in population:
-        for number in range(person.fails):
-            at = morning + dt.timedelta(minutes=60 + number)
-            pinpoint.auth.auth_fail(
-                str(person.endpoint.id), attributes={"reason": "password"}, timestamp=at
-            )
-    yield "_userauth.auth_fail"
-    start = morning + dt.timedelta(minutes=65)
-    for person in population:
-        pinpoint.auth.sign_in(str(person.endpoint.id), timestamp=start)
-    yield "_userauth.sign_in"
-    sessions = [
-        (person, pinpoint.sessions.start(str(person.endpoint.id), timestamp=start))
-        for person in population
-    ]
-    yield "_session.start"
-    for person, session in sessions:
-        _play(person, session, start)
-    # One value is too long on purpose: recording does not fail, the value is cut and counted.
-    sessions[0][1].record("level_up", attributes={"comment": _TOO_LONG})
-    yield "level_up"
-    for person in population:
-        if person.purchase is not None:
-            product_id, price, quantity = person.purchase
-            pinpoint.purchases.record(
-                str(person.endpoint.id),
-                product_id=product_id,
-                price=price,
-                currency="EUR",
-                quantity=quantity,
-                timestamp=start,
-            )
-    yield "_monetization.purchase"
-    for person, session in sessions:
-        session.stop(timestamp=start + dt.timedelta(minutes=person.minutes))
-    yield "_session.stop"
-
-
-def _play(person: Person, session: ActiveSession, start: dt.datetime) -> None:
-    for level in range(1, person.levels + 1):
-        at = start + dt.timedelta(seconds=10 * level)
-        session.record("level_up", metrics={"level": level}, timestamp=at)
-
-
-def _user_id(person: Person) -> str:
-    return str(person.endpoint.user.id if person.endpoint.user else "")
-
-
-def _counts(found: list[pk.Endpoint]) -> tuple[Counter[str], Counter[str]]:
-    """Endpoints by platform and by country, as the engine returned them."""
-    platforms = (found.demographic.platform for found in found if found.demographic)
-    countries = (found.location.country for found in found if found.location)
-    return Counter(map(str, platforms)), Counter(map(str, countries))
+        if report.pending:
+            break
+    clock.day = None
+    return report
 
 
 def _as_json(
     settings: Settings,
-    phases: dict[str, pk.DeliveryReport],
-    found: list[pk.Endpoint],
-    sample: pk.Endpoint,
+    report: pk.DeliveryReport,
+    added: float,
+    overview: Overview,
+    funnel: Funnel,
 ) -> dict[str, Any]:
-    platforms, countries = _counts(found)
+    active = overview.daily
     return {
         "url": settings.url,
-        "events": {event_type: attrs.asdict(report) for event_type, report in phases.items()},
-        "endpoints": {
-            "total": len(found),
-            "by_platform": dict(platforms.most_common()),
-            "by_country": dict(countries.most_common()),
-        },
-        "sample": sample.to_dict(),
+        "events": {**attrs.asdict(report), "added": added},
+        "first": str(overview.about.first),
+        "last": str(overview.about.last),
+        "active": {str(row["day"]): row["value"] for row in active.rows},
+        "funnel": {str(row["name"]): row["count"] for row in funnel.rows},
     }
 
 
-def _show(
-    settings: Settings,
-    phases: dict[str, pk.DeliveryReport],
-    found: list[pk.Endpoint],
-    sample: pk.Endpoint,
-    truncated: int,
-) -> None:
-    out = console()
-    reports = [*phases.items()]
-    numbers = ("Recorded", "Accepted", "Rejected", "Dropped", "Pending")
-    rows = [
-        (name, *(f"{getattr(report, field.lower()):,}" for field in numbers))
-        for name, report in reports
-    ]
-    totals = (
-        f"{sum(getattr(report, field.lower()) for report in phases.values()):,}"
-        for field in numbers
-    )
-    click.echo("What was recorded\n")
-    out.print(table(("Event type", *numbers), [*rows, ("all", *totals)], numbers=numbers))
-    click.echo(
-        "\nOne level_up got a value of 201 characters on purpose. Recording raised nothing:\n"
-        f"values are cut at 200 characters, and {truncated} event was counted as truncated.\n"
-        "\nWho is in the audience now\n"
-    )
-    platforms, countries = _counts(found)
-    out.print(
-        Columns(
-            [
-                table((title, "Endpoints"), _rows(counts), numbers=("Endpoints",))
-                for title, counts in (("Platform", platforms), ("Country", countries))
-            ],
-            padding=(0, 4),
-        )
-    )
-    click.echo(f"\nOne of them: pinpoint.endpoints.get({sample.id!r})\n")
-    out.print(members_table(sample.to_dict()))
-    _next_steps(settings)
-
-
-def _rows(counts: Counter[str]) -> list[tuple[str, str]]:
-    rows = [(name, f"{count:,}") for name, count in counts.most_common()]
-    return [*rows, ("all", f"{sum(counts.values()):,}")]
-
-
-def _named(settings: Settings) -> str:
-    if settings.application is None:
-        return "--application-id"
-    return f"--application {shlex.quote(settings.application)}"
-
-
-def _next_steps(settings: Settings) -> None:
+def _next_steps(settings: Settings, last: dt.date) -> None:
     if settings.url == _IN_MEMORY:
-        click.echo(
-            "\nAll of it was in memory and is gone. Next:\n"
-            "  pinpoint-kit demo --url sqlite:///demo.db\n"
-            "  pinpoint-kit user endpoints user-1 --url sqlite:///demo.db --application demo\n"
-            "  pinpoint-kit doctor"
-        )
+        click.echo("\nAll of it was in memory and is gone. To keep it:\n")
+        click.echo(f"  {_program()} demo")
         return
-    click.echo(
-        "\nAll of it is stored at the --url; each further run adds its events.\n"
-        f"Next, with the same --url and {_named(settings)}:\n"
-        "  pinpoint-kit user endpoints user-1\n"
-        "  pinpoint-kit endpoint get device-1 --json\n"
-        "  pinpoint-kit doctor"
-    )
+    click.echo("\nAll of it is stored. Next:\n")
+    now = dt.datetime.now(dt.timezone.utc).date()
+    # Without days, the numbers are those of the last 30, where an old demo has nothing.
+    is_recent = now - last < dt.timedelta(days=7)
+    days = "" if is_recent else f" --from {last - dt.timedelta(days=29)} --to {last}"
+    for command in _NEXT:
+        given = days if command.startswith("analytics") else ""
+        click.echo(f"  {_program()} {command}{given}{settings.words}")
+
+
+def _program() -> str:
+    """Return how this program was started, where its name alone would start none or another."""
+    started = Path(sys.argv[0])
+    if started.parts[-2:] == ("cli", "__main__.py"):
+        return f"{shlex.quote(sys.executable)} -m pinpoint_kit.cli"
+    found = shutil.which("pinpoint-kit")
+    is_named = started.stem == "pinpoint-kit"
+    if is_named and (found is None or not started.samefile(found)):
+        return shlex.quote(sys.argv[0])
+    return "pinpoint-kit"
