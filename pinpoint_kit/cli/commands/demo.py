@@ -11,7 +11,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import click
@@ -115,7 +115,6 @@ def demo(settings: Settings, users: int, seed: int) -> None:
 def _opened(settings: Settings, clock: _Clock) -> Iterator[pk.Pinpoint]:
     """Connect; the engine of this process gets the clock, so that people are new on their day."""
     with settings.opened() as pinpoint:  # what is wrong with --url is said as by every command
-        _ = pinpoint.application_id  # without its server, fail before anything is recorded
         if not settings.is_engine:
             yield pinpoint
             return
@@ -123,7 +122,7 @@ def _opened(settings: Settings, clock: _Clock) -> Iterator[pk.Pinpoint]:
     from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- as above
 
     with contextlib.closing(Engine.open(str(settings.url), clock=clock)) as engine:
-        client = client_answered_by(engine.handle)
+        client = cast("PinpointClient", client_answered_by(engine.handle))
         try:
             with pk.Pinpoint(client, _application_id(settings, client), retry=patience()) as timed:
                 yield timed
