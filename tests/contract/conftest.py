@@ -123,7 +123,7 @@ def http_door(http_port: int, calls: Calls) -> Iterator[Door]:
 def signed_door(tmp_path_factory: pytest.TempPathFactory, calls: Calls) -> Iterator[Door]:
     """Give a boto3 client of a server that verifies every signature."""
     path = tmp_path_factory.mktemp("credentials") / "credentials"
-    key = credentials.make(None, is_read_only=False)
+    key = credentials.make(None, access="read-write")
     credentials_file.add(path, key)
     with _serving(Authenticator.load(path)) as port:
         pair = Credentials(key.access_key_id, key.secret_access_key)

@@ -26,8 +26,9 @@ APP = "0123456789abcdef0123456789abcdef"
 OTHER_APP = "ffffffffffffffffffffffffffffffff"
 #: One key for each thing that a key can be.
 ADMIN, WRITER, READER, GUEST, LOCAL = "PKADMIN", "PKWRITER", "PKREADER", "PKGUEST", "PKLOCAL"
+ANALYST = "PKANALYST"
 SECRETS = {name: f"{name}/+secret-of-at-least-32-characters" for name in (ADMIN, WRITER, READER)}
-SECRETS |= {name: f"{name}/+secret-of-at-least-32-characters" for name in (GUEST, LOCAL)}
+SECRETS |= {name: f"{name}/+secret-of-at-least-32-characters" for name in (GUEST, LOCAL, ANALYST)}
 TOKEN = "session/token+of==a-guest"
 
 FILE = f"""\
@@ -58,6 +59,11 @@ secret_access_key = {SECRETS[LOCAL]}
 applications = *
 access = read-write
 region = eu-west-1
+
+[{ANALYST}]
+secret_access_key = {SECRETS[ANALYST]}
+applications = {APP}
+access = analytics
 """
 
 HOST = "http://pinpoint.test:8025"

@@ -43,7 +43,7 @@ def on_file(function: Callable[..., None]) -> Callable[..., None]:
     return click.argument("path", metavar="FILE", type=click.Path(path_type=Path))(command)
 
 
-@example("credentials add FILE --all-applications --access read-only")
+@example("credentials add FILE --all-applications --access analytics")
 @credentials.command("add")
 @on_file
 @click.option(
@@ -60,9 +60,9 @@ def on_file(function: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option(
     "--access",
-    type=click.Choice(["read-only", "read-write"]),
+    type=click.Choice(["analytics", "read-only", "read-write"]),
     required=True,
-    help="Whether the key may only read.",
+    help="What the key may do: see numbers and nobody behind them, read, or read and write.",
 )
 def add_key(
     path: Path, ids: tuple[str, ...], *, all_applications: bool, access: str, as_json: bool
@@ -75,7 +75,7 @@ def add_key(
     if bool(ids) == all_applications:
         raise click.UsageError("name the applications: --application-id ID or --all-applications")
     made: Credential = server_part("access.credentials").make(
-        None if all_applications else frozenset(ids), is_read_only=access == "read-only"
+        None if all_applications else frozenset(ids), access=access
     )
     server_part("access.credentials_file").add(path, made)
     if as_json:
@@ -129,11 +129,7 @@ def _rows(credential: Credential) -> Iterator[tuple[str, ...]]:
     needs = [credential.region] if credential.region else []
     needs += ["session token"] if credential.session_token else []
     for application in ["*"] if ids is None else sorted(ids):
-        yield credential.access_key_id, _access(credential), application, ", ".join(needs)
-
-
-def _access(credential: Credential) -> str:
-    return "read-only" if credential.is_read_only else "read-write"
+        yield credential.access_key_id, credential.access, application, ", ".join(needs)
 
 
 def _shown(credential: Credential) -> dict[str, object]:
@@ -141,7 +137,7 @@ def _shown(credential: Credential) -> dict[str, object]:
     return {
         "access_key_id": credential.access_key_id,
         "applications": "*" if ids is None else sorted(ids),
-        "access": _access(credential),
+        "access": credential.access,
         "region": credential.region or None,
         "has_session_token": bool(credential.session_token),
     }

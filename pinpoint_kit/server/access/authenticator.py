@@ -87,7 +87,7 @@ class Authenticator:
         """
 
         def check(claim: Claim, credential: Credential | None) -> None:
-            check_scope(verify(head, body, claim, credential), match)
+            check_scope(verify(head, body, claim, credential), match, body)
 
         return self._decide(head, now, check)
 

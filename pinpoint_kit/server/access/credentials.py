@@ -16,12 +16,16 @@ import configparser
 import re
 import secrets
 import string
+from typing import Literal, TypeAlias
 
 import attrs
 
 from pinpoint_kit.errors import ConfigurationError
 
-__all__ = ["Credential", "make", "parse"]
+__all__ = ["ACCESS", "Access", "Credential", "make", "parse"]
+
+#: What a key may do: see numbers and nobody behind them, read everything, or do everything.
+Access: TypeAlias = Literal["analytics", "read-only", "read-write"]
 
 _SHORTEST_SECRET = 32
 
@@ -32,7 +36,7 @@ _SECRET = re.compile(rf"[!-~]{{{_SHORTEST_SECRET},}}")
 _TOKEN = re.compile(r"[!-~]+")
 _REQUIRED = ("secret_access_key", "applications", "access")
 _OPTIONS = (*_REQUIRED, "session_token", "region")
-_ACCESS = {"read-only": True, "read-write": False}
+ACCESS: tuple[Access, ...] = ("analytics", "read-only", "read-write")
 
 
 @attrs.frozen
@@ -43,7 +47,7 @@ class Credential:
         access_key_id: its name, which is no secret.
         secret_access_key: what requests are signed with.
         applications: the ids that it is for, or None for all and for what belongs to none.
-        is_read_only: True when it may only GET.
+        access: what it may do.
         session_token: what every request must bring as well, "" when none may.
         region: the only Region that requests may be signed for, "" for any.
     """
@@ -51,17 +55,17 @@ class Credential:
     access_key_id: str
     secret_access_key: str = attrs.field(repr=False)
     applications: frozenset[str] | None
-    is_read_only: bool
+    access: Access
     session_token: str = attrs.field(repr=False, default="")
     region: str = ""
 
 
-def make(applications: frozenset[str] | None, *, is_read_only: bool) -> Credential:
+def make(applications: frozenset[str] | None, *, access: Access) -> Credential:
     """Return a new access key that nobody can guess.
 
     Args:
         applications: the ids that it is for, or None for all.
-        is_read_only: whether it may only GET.
+        access: what it may do.
 
     Raises:
         ConfigurationError: an id is none.
@@ -76,7 +80,7 @@ def make(applications: frozenset[str] | None, *, is_read_only: bool) -> Credenti
         access_key_id="PK" + "".join(secrets.choice(letters) for _ in range(18)),
         secret_access_key=secrets.token_urlsafe(30),
         applications=applications,
-        is_read_only=is_read_only,
+        access=access,
     )
 
 
@@ -142,7 +146,8 @@ def _credential(name: str, values: dict[str, str], source: str) -> Credential:
             f"{where}: secret_access_key is too short or no plain text: "
             f"{_HINTS['secret_access_key']}"
         )
-    if values["access"] not in _ACCESS:
+    access = next((name for name in ACCESS if name == values["access"]), None)
+    if access is None:
         raise ConfigurationError(f"{where}: access is wrong: {_HINTS['access']}")
     for option, form in (("session_token", _TOKEN), ("region", _REGION)):
         if option in values and not form.fullmatch(values[option]):
@@ -151,7 +156,7 @@ def _credential(name: str, values: dict[str, str], source: str) -> Credential:
         access_key_id=name,
         secret_access_key=values["secret_access_key"],
         applications=_applications(values["applications"], where),
-        is_read_only=_ACCESS[values["access"]],
+        access=access,
         session_token=values.get("session_token", ""),
         region=values.get("region", ""),
     )
@@ -170,5 +175,5 @@ _HINTS = {
     "secret_access_key": f"write at least {_SHORTEST_SECRET} characters without spaces, or let"
     " `pinpoint-kit credentials add` make it",
     "applications": "write * for all, or application ids with commas between them",
-    "access": "write read-only or read-write",
+    "access": "write analytics, read-only or read-write",
 }

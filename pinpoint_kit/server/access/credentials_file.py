@@ -184,7 +184,7 @@ def _section(credential: Credential) -> str:
         f"[{credential.access_key_id}]",
         f"secret_access_key = {credential.secret_access_key}",
         f"applications = {applications}",
-        f"access = {'read-only' if credential.is_read_only else 'read-write'}",
+        f"access = {credential.access}",
     ]
     return "\n".join(lines) + "\n"
 

@@ -27,7 +27,7 @@ _NOBODY = Credential(
     access_key_id="",
     secret_access_key=secrets.token_urlsafe(30),
     applications=frozenset(),
-    is_read_only=True,
+    access="read-only",
 )
 
 

@@ -31,7 +31,7 @@ def test_a_key_is_made_and_its_secret_shown_once(run: Run, folder: Path) -> None
         "aws_secret_access_key": made.secret_access_key,
     }
     assert len(made.secret_access_key) == 40
-    assert (made.applications, made.is_read_only) == (None, False)
+    assert (made.applications, made.access) == (None, "read-write")
     assert (folder / FILE).stat().st_mode & 0o777 == 0o600
     assert made.secret_access_key not in answer.stderr
     listed = run("credentials", "list", FILE)

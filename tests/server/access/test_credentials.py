@@ -15,6 +15,7 @@ from pinpoint_kit.server.access.authenticator import Authenticator
 from pinpoint_kit.server.access.credentials import Credential, parse
 from tests.server.signing import (
     ADMIN,
+    ANALYST,
     APP,
     FILE,
     GUEST,
@@ -50,12 +51,13 @@ class Clock:
 def test_a_file_says_what_each_key_may_do() -> None:
     """Section by section; comments and blank lines are free."""
     found = parse(FILE, "keys.ini")
-    assert list(found) == [ADMIN, WRITER, READER, GUEST, LOCAL]
+    assert list(found) == [ADMIN, WRITER, READER, GUEST, LOCAL, ANALYST]
     assert found[ADMIN].applications is None
     assert found[WRITER].applications == frozenset({APP})
-    assert [key for key, credential in found.items() if credential.is_read_only] == [READER]
+    accesses = [credential.access for credential in found.values()]
+    assert accesses == ["read-write", "read-write", "read-only", *["read-write"] * 2, "analytics"]
     assert found[GUEST].session_token == TOKEN
-    assert [credential.region for credential in found.values()] == ["", "", "", "", "eu-west-1"]
+    assert [credential.region for credential in found.values()] == ["", "", "", "", "eu-west-1", ""]
     assert found[WRITER].secret_access_key == SECRETS[WRITER]
 
 
@@ -93,8 +95,16 @@ def test_applications_may_be_listed_in_several_ways(text: str) -> None:
         (SECTION.replace(SECRET, SECRET + "é"), "[PKONE]", "at least 32 characters"),
         (SECTION.replace("secret_access_key", "#"), "[PKONE]", "secret_access_key is missing"),
         (SECTION.replace("applications", "#"), "[PKONE]", "applications is missing: write * for"),
-        (SECTION.replace("access = r", "# "), "[PKONE]", "access is missing: write read-only or"),
-        (SECTION.replace("read-write", "admin"), "[PKONE]", "write read-only or read-write"),
+        (
+            SECTION.replace("access = r", "# "),
+            "[PKONE]",
+            "access is missing: write analytics, read-only or",
+        ),
+        (
+            SECTION.replace("read-write", "admin"),
+            "[PKONE]",
+            "read-only or read-write",
+        ),
         (SECTION.replace("= *", "="), "[PKONE]", "applications is wrong"),
         (SECTION.replace("= *", "= *, abc"), "[PKONE]", "applications is wrong"),
         (SECTION.replace("= *", "= apps/abc"), "[PKONE]", "applications is wrong"),
@@ -176,7 +186,7 @@ def test_a_change_counts_within_a_second(tmp_path: Path, caplog: pytest.LogCaptu
     clock.seconds += 1
     assert sign().code(door) == "UnrecognizedClientException"
     assert sign(key=ADMIN).code(door) == ""
-    assert caplog.messages == [f"{path} was read again: 4 access key(s)"]
+    assert caplog.messages == [f"{path} was read again: 5 access key(s)"]
 
 
 def test_a_new_secret_ends_the_old_one(tmp_path: Path) -> None:
@@ -240,7 +250,7 @@ def test_a_mended_mode_is_noticed(tmp_path: Path) -> None:
 
 
 def _credential(name: str = "PKNEW", **changes: Any) -> Credential:
-    made = Credential(name, SECRET, None, is_read_only=False)
+    made = Credential(name, SECRET, None, access="read-write")
     return attrs.evolve(made, **changes)
 
 
@@ -256,7 +266,7 @@ def test_the_first_key_makes_the_file(tmp_path: Path) -> None:
 def test_keys_are_added_to_what_is_there(tmp_path: Path) -> None:
     """Comments and other sections stay as they are, letter by letter."""
     path = write_file(tmp_path / "keys.ini", FILE.rstrip("\n"))
-    new = _credential(applications=frozenset({APP, "x"}), is_read_only=True)
+    new = _credential(applications=frozenset({APP, "x"}), access="read-only")
     credentials_file.add(path, new)
     assert path.read_text().startswith(FILE)
     assert credentials_file.read(path) == {**parse(FILE, ""), "PKNEW": new}
