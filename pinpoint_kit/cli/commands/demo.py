@@ -22,6 +22,7 @@ from pinpoint_kit.cli.failures import REFUSED
 from pinpoint_kit.cli.options import Settings, common_with, example, patience, place_options
 from pinpoint_kit.cli.output import print_json
 from pinpoint_kit.cli.population import DAYS, days_of, people
+from pinpoint_kit.doors import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,11 +119,10 @@ def _opened(settings: Settings, clock: _Clock) -> Iterator[pk.Pinpoint]:
         if not settings.is_engine:
             yield pinpoint
             return
-    from pinpoint_kit.doors.embedded import client_answered_by  # noqa: PLC0415 -- heavy
-    from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- as above
+    from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- loads SQLAlchemy
 
     with contextlib.closing(Engine.open(str(settings.url), clock=clock)) as engine:
-        client = cast("PinpointClient", client_answered_by(engine.handle))
+        client = cast("PinpointClient", client_of(engine))
         try:
             with pk.Pinpoint(client, _application_id(settings, client), retry=patience()) as timed:
                 yield timed
