@@ -84,16 +84,24 @@ def counting(question: Question, relation: Relation) -> list[ColumnElement[bool]
 def active_days(
     question: Question, relation: Relation, groups: Groups, days: Days | None = None
 ) -> CTE:
-    """Return the distinct `day`, `part` and `actor` of what counts as activity."""
+    """Return the distinct `day`, `part` and `actor` of what counts as activity.
+
+    They come out of `question.shared`, when that has them.
+    """
+    span = days or question.seen
+    if question.shared is not None:
+        known = question.shared.c
+        within = [known.day >= number(span.first), known.day <= number(span.last)]
+        return select(known.day, known.part, known.actor).where(*within).cte()
     rows = picked(
         question,
         relation,
         groups,
         {"actor": actor_of(question, relation)},
-        days=days,
+        days=span,
         conditions=counting(question, relation),
     )
-    return rows.distinct().cte("active")
+    return rows.distinct().cte()
 
 
 def in_period(question: Question, active: CTE) -> list[Selected]:
@@ -102,11 +110,11 @@ def in_period(question: Question, active: CTE) -> list[Selected]:
         select(active.c.part, active.c.actor)
         .where(active.c.day >= number(question.days.first))
         .distinct()
-        .cte("pairs")
+        .cte()
     )
     found = [select(number(-1), pairs.c.part, func.count()).group_by(pairs.c.part)]
     if is_parted(question):
-        people = select(pairs.c.actor).distinct().cte("people")
+        people = select(pairs.c.actor).distinct().cte()
         found.append(select(number(-1), number(ALL), func.count()).select_from(people))
     return found
 
@@ -171,7 +179,7 @@ def _rolling(question: Question, active: CTE, width: int, *, with_daily: bool = 
     following = func.lead(active.c.day).over(
         partition_by=partition(question, active), order_by=active.c.day
     )
-    spans = select(active.c.day, active.c.part, following.label("following")).cte("spans")
+    spans = select(active.c.day, active.c.part, following.label("following")).cte()
     end = spans.c.day + number(width)
     stop = case((spans.c.following < end, spans.c.following), else_=end)
     come = select(
@@ -180,7 +188,7 @@ def _rolling(question: Question, active: CTE, width: int, *, with_daily: bool = 
         number(1).label("change"),
     )
     gone = select(stop, spans.c.part, number(-1))
-    change = union_all(come, gone).cte("changes")
+    change = union_all(come, gone).cte()
     daily = (
         select(
             change.c.moment,
@@ -189,7 +197,7 @@ def _rolling(question: Question, active: CTE, width: int, *, with_daily: bool = 
             func.sum(case((change.c.change > 0, number(1)), else_=number(0))).label("come"),
         )
         .group_by(change.c.moment, change.c.part)
-        .cte("daily")
+        .cte()
     )
     running = func.sum(daily.c.change).over(partition_by=daily.c.part, order_by=daily.c.moment)
     found = [daily.c.moment, daily.c.part, running.label("inside")]

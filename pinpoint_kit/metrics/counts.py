@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, case, func, select, union_all
 
@@ -16,14 +16,16 @@ from pinpoint_kit.metrics.breakdown import (
     picked,
 )
 from pinpoint_kit.metrics.definition import Argument, Chosen, Question, define, text
-from pinpoint_kit.metrics.dialects import metric, number, rounded
-from pinpoint_kit.metrics.groups import ALL, Groups, Plan
+from pinpoint_kit.metrics.dialects import metric, number, once, rounded
+from pinpoint_kit.metrics.groups import ALL, WHOLE, Groups, Plan, Table
 from pinpoint_kit.metrics.results import Series, ratio, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from pinpoint_kit.metrics.relation import Relation, Selected, Statement
+    from sqlalchemy import CTE, ColumnElement
+
+    from pinpoint_kit.metrics.relation import Relation, Rows, Selected, Statement
 
 __all__ = ["auth_failures", "count_of", "event_metrics", "events", "sign_ins", "sign_ups"]
 
@@ -42,7 +44,7 @@ def count_of(question: Question, relation: Relation, types: Sequence[str]) -> Pl
     groups = yield from find_groups(question, relation, types=types)
 
     def statement(asked: Question, parts: Groups) -> Statement:
-        rows = picked(asked, relation, parts, {}, types=types).cte("counted")
+        rows = picked(asked, relation, parts, {}, types=types).subquery("counted")
         daily = (
             select(rows.c.day, rows.c.part, func.count().label("size"))
             .group_by(rows.c.day, rows.c.part)
@@ -136,40 +138,11 @@ def events(question: Question, relation: Relation) -> Plan[Series]:
         {'2026-10-01': 2, '2026-10-02': 1, 'total': 3}
     """
     groups = yield from find_groups(question, relation)
-
-    def statement(asked: Question, parts: Groups) -> Statement:
-        rows = picked(
-            asked,
-            relation,
-            parts,
-            {"actor": actor_of(asked, relation), "session": relation.events.session},
-        ).cte("counted")
-        # First by actor and session, because that is small, and distinct numbers come from it.
-        each = (
-            select(
-                rows.c.day,
-                rows.c.part,
-                rows.c.actor,
-                rows.c.session,
-                func.count().label("size"),
-            )
-            .group_by(rows.c.day, rows.c.part, rows.c.actor, rows.c.session)
-            .cte("each_session")
-        )
-        measures = [
-            func.sum(each.c.size),
-            func.count(each.c.actor.distinct()),
-            func.count(each.c.session.distinct()),
-            func.sum(case((each.c.session.is_not(None), each.c.size), else_=number(0))),
-        ]
-        everything = [select(number(-1), number(ALL), *measures)] if is_parted(asked) else []
-        return union_all(
-            select(each.c.day, each.c.part, *measures).group_by(each.c.day, each.c.part),
-            select(number(-1), each.c.part, *measures).group_by(each.c.part),
-            *everything,
-        )
-
-    table = yield from answered(question, statement, groups, over_all="has")
+    table = _unfolded((yield _events_statement(question, relation, groups)), question, groups)
+    if question.by is not None and question.by.is_list and question.only is None:
+        whole_one = question.over_all()
+        rows = yield _events_statement(whole_one, relation, WHOLE)
+        table |= {(day, ALL): row for (day, _), row in _unfolded(rows, whole_one, WHOLE).items()}
     return series(
         question,
         groups,
@@ -182,6 +155,93 @@ def events(question: Question, relation: Relation) -> Plan[Series]:
         },
         nothing=(0, 0, 0, 0),
     )
+
+
+def _places(question: Question, groups: Groups) -> list[int]:
+    """Return the parts that have columns of their own in a row of `_events_statement`."""
+    if question.by is None or question.only is not None:
+        return [0]
+    return [*range(len(groups.names) + 1), *([ALL] if is_parted(question) else [])]
+
+
+def _events_statement(question: Question, relation: Relation, groups: Groups) -> Statement:
+    """Return the rows (day, 0, events, those in a session, actors …) and (day, 1, sessions …).
+
+    Each part has its columns, in the order of `_places`, and no rows: so there is one row for a
+    session of a day, and sorting rows by long ids is what costs.
+    """
+    columns = {"actor": actor_of(question, relation), "session": relation.events.session}
+    rows = once(picked(question, relation, groups, columns))
+    places = _places(question, groups)
+    sizes = [
+        func.count() if len(places) == 1 or part == ALL else func.count().filter(is_part)
+        for part, is_part in ((part, rows.c.part == number(part)) for part in places)
+    ]
+    key = [rows.c.day, rows.c.actor, rows.c.session]
+    each = _grouped(key, {f"size_{i}": size for i, size in enumerate(sizes)}, "each_session")
+    has_session = each.c.session.is_not(None)
+    held = {
+        f"held_{i}": func.sum(case((has_session, each.c[f"size_{i}"]), else_=number(0)))
+        for i in range(len(places))
+    }
+    actors = _grouped([each.c.day, each.c.actor], {**_sums(each, "size_"), **held}, "actors")
+    sessions = _grouped([each.c.day, each.c.session], _sums(each, "size_"), "sessions", has_session)
+    sums = {**_sums(actors, "size_"), **_sums(actors, "held_")}
+    actors_ever = _grouped([actors.c.actor], sums, "actors_ever")
+    sessions_ever = _grouped([sessions.c.session], _sums(sessions, "size_"), "sessions_ever")
+    return union_all(
+        _events_row(actors, len(places), "actor"),
+        _events_row(actors_ever, len(places), "actor"),
+        _events_row(sessions, len(places), "session"),
+        _events_row(sessions_ever, len(places), "session"),
+    )
+
+
+def _events_row(found: CTE, places: int, who: str) -> Selected:
+    """Return a row for each day, or one with day -1 when there are no days."""
+    own: list[ColumnElement[int]] = []
+    for i in range(places):
+        size = found.c[f"size_{i}"]
+        present = func.count(case((size > number(0), found.c[who])))
+        if who == "actor":
+            own += [func.sum(size), func.sum(found.c[f"held_{i}"]), present]
+        else:
+            own += [present, number(0), number(0)]
+    kind = number(0 if who == "actor" else 1)
+    if "day" in found.c:
+        return select(found.c.day, kind, *own).group_by(found.c.day)
+    return select(number(-1), kind, *own)
+
+
+def _grouped(
+    key: Sequence[ColumnElement[Any]],
+    measures: Mapping[str, ColumnElement[int]],
+    name: str,
+    *conditions: ColumnElement[bool],
+) -> CTE:
+    labelled = [value.label(label) for label, value in measures.items()]
+    return select(*key, *labelled).where(*conditions).group_by(*key).cte(name)
+
+
+def _sums(rows: CTE, prefix: str) -> dict[str, ColumnElement[int]]:
+    return {name: func.sum(column) for name, column in rows.c.items() if name.startswith(prefix)}
+
+
+def _unfolded(rows: Rows, question: Question, groups: Groups) -> Table:
+    """Return events, actors, sessions and events in sessions, by day and part."""
+    found: dict[tuple[int, int], tuple[int, int, int]] = {}
+    sessions: dict[tuple[int, int], int] = {}
+    for day, kind, *values in rows:
+        for i, part in enumerate(_places(question, groups)):
+            key = whole(day), part
+            first, held, actors = (whole(value or 0) for value in values[3 * i : 3 * i + 3])
+            if kind:
+                sessions[key] = first
+            elif first:
+                found[key] = (first, actors, held)
+    return {
+        k: (size, actors, sessions.get(k, 0), held) for k, (size, actors, held) in found.items()
+    }
 
 
 METRIC = Argument(
@@ -213,34 +273,47 @@ def event_metrics(question: Question, relation: Relation) -> Plan[Series]:
     groups = yield from find_groups(question, relation, conditions=[value.is_not(None)])
 
     def statement(asked: Question, parts: Groups) -> Statement:
-        rows = picked(
-            asked, relation, parts, {"amount": value}, conditions=[value.is_not(None)]
-        ).cte("measured")
+        rows = once(picked(asked, relation, parts, {"amount": value}))
         fits = and_(rows.c.amount <= float(MAX_NUMBER), rows.c.amount >= float(-MAX_NUMBER))
-        scaled = select(
-            rows.c.day, rows.c.part, case((fits, rows.c.amount * float(MICRO))).label("scaled")
-        ).cte("scaled_numbers")
-        micros = select(scaled.c.day, scaled.c.part, rounded(scaled.c.scaled).label("micros")).cte(
-            "micros_of"
+        scaled = once(
+            select(
+                rows.c.day, rows.c.part, case((fits, rows.c.amount * float(MICRO))).label("scaled")
+            ).where(rows.c.amount.is_not(None))
         )
+        micros = once(select(scaled.c.day, scaled.c.part, rounded(scaled.c.scaled).label("micros")))
         units = micros.c.micros // number(MICRO)
-        measures = [
-            func.count(micros.c.micros),
-            func.sum(units),
-            func.sum(micros.c.micros - units * number(MICRO)),
-            func.min(micros.c.micros),
-            func.max(micros.c.micros),
-            func.sum(case((micros.c.micros.is_(None), number(1)), else_=number(0))),
+        measures = {
+            "known": func.count(micros.c.micros),
+            "units": func.sum(units),
+            "rest": func.sum(micros.c.micros - units * number(MICRO)),
+            "least": func.min(micros.c.micros),
+            "most": func.max(micros.c.micros),
+            "unknown": func.sum(case((micros.c.micros.is_(None), number(1)), else_=number(0))),
+        }
+        daily = _grouped([micros.c.day, micros.c.part], measures, "daily")
+        merged = [
+            func.min(daily.c.least)
+            if name == "least"
+            else func.max(daily.c.most)
+            if name == "most"
+            else func.sum(daily.c[name])
+            for name in measures
         ]
-        return union_all(
-            select(micros.c.day, micros.c.part, *measures).group_by(micros.c.day, micros.c.part),
-            select(number(-1), micros.c.part, *measures).group_by(micros.c.part),
-        )
+        found = [
+            select(*daily.c),
+            select(number(-1), daily.c.part, *merged).group_by(daily.c.part),
+        ]
+        if is_parted(asked):
+            found += [
+                select(daily.c.day, number(ALL), *merged).group_by(daily.c.day),
+                select(number(-1), number(ALL), *merged),
+            ]
+        return union_all(*found)
 
     def total(row: tuple[object, ...]) -> int:
         return whole(row[1]) * MICRO + whole(row[2])
 
-    table = yield from answered(question, statement, groups)
+    table = yield from answered(question, statement, groups, over_all="has")
     return series(
         question,
         groups,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import attrs
+from sqlalchemy import CTE
 
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.metrics import calendar
@@ -76,6 +77,8 @@ class Question:
         where: the filters.
         by: the breakdown.
         top: how many values of it are counted by themselves.
+        shared: distinct `day`, `part` and `actor` of active days that another question has read,
+            of at least the days that this one needs, and with the same filters.
         only: count only what has this value of the breakdown, without a breakdown.
         extra: the metric's own arguments, by name.
     """
@@ -88,6 +91,7 @@ class Question:
     by: Breakdown | None = None
     top: int = 10
     only: tuple[str | None] | None = None
+    shared: CTE | None = attrs.field(default=None, eq=False, repr=False)
     extra: Mapping[str, object] = attrs.field(factory=dict)
 
     @property

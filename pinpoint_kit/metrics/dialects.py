@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Double,
     Text,
+    case,
     cast,
     collate,
     func,
@@ -33,9 +34,11 @@ from sqlalchemy.sql.functions import FunctionElement
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import TableValuedAlias
+    from sqlalchemy import Subquery, TableValuedAlias
     from sqlalchemy.engine import Dialect
     from sqlalchemy.sql.expression import SelectBase
+
+    from pinpoint_kit.metrics.relation import Selected
 
 __all__ = [
     "DuckDB",
@@ -46,6 +49,7 @@ __all__ = [
     "each_value",
     "metric",
     "number",
+    "once",
     "render",
     "rounded",
 ]
@@ -61,6 +65,16 @@ def number(value: int) -> ColumnElement[int]:
     different expressions.
     """
     return literal_column(str(int(value)), BigInteger)
+
+
+def once(statement: Selected) -> Subquery:
+    """Return a statement as a table whose expressions are computed once a row.
+
+    Databases put a plain subquery's expressions wherever its columns are used, and then read the
+    same JSON several times a row. `OFFSET 0` keeps them from it, and stores nothing, as
+    `MATERIALIZED` would.
+    """
+    return statement.offset(number(0)).subquery()
 
 
 def attribute(column: ColumnElement[str], name: str) -> ColumnElement[str]:
@@ -155,12 +169,17 @@ def _is_plain(name: str) -> bool:
     return bool(name) and all(char >= " " and char not in '"\\' for char in name)
 
 
+def _sqlite_text(text: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return JSON without U+0000; to look for it is cheaper than to copy every text."""
+    return case((func.instr(text, literal(_NUL)) > 0, _without_nul(text)), else_=text)
+
+
 def _without_nul(text: ColumnElement[Any]) -> ColumnElement[str]:
     return func.replace(text, literal(_NUL), literal(_REPLACEMENT), type_=Text())
 
 
 def _sqlite_member(element: _Attribute | _Metric) -> ColumnElement[Any]:
-    text = _without_nul(element.column) if isinstance(element, _Attribute) else element.column
+    text = _sqlite_text(element.column) if isinstance(element, _Attribute) else element.column
     if _is_plain(element.key_name):
         return func.json_extract(text, f'$."{element.key_name}"', type_=element.type)
     members = func.json_each(text).table_valued("key", "value")
@@ -202,7 +221,7 @@ def _subscript(
 
 @compiles(_EachValue, "sqlite")
 def _sqlite_each_value(element: _EachValue, compiler: SQLCompiler, **kw: object) -> str:
-    text = _without_nul(element.column)
+    text = _sqlite_text(element.column)
     if _is_plain(element.key_name):
         return compiler.process(func.json_each(text, f'$."{element.key_name}"'), **kw)
     members = func.json_each(text).table_valued("key", "value")
@@ -283,6 +302,10 @@ class DuckDB(PGDialect):
 class _SparkCompiler(SQLCompiler):
     def visit_floordiv_binary(self, binary: Any, operator: Any, **kw: Any) -> str:  # noqa: ANN401, ARG002 -- as above
         return f"({self.process(binary.left, **kw)} DIV {self.process(binary.right, **kw)})"
+
+    def limit_clause(self, select: Any, **kw: Any) -> str:  # noqa: ANN401 -- as above
+        limit = select._limit_clause  # noqa: SLF001 -- how dialects read it
+        return "" if limit is None else f"\n LIMIT {self.process(limit, **kw)}"
 
 
 class _SparkPreparer(IdentifierPreparer):

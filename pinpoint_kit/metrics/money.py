@@ -24,7 +24,7 @@ from pinpoint_kit.metrics.breakdown import (
 from pinpoint_kit.metrics.calendar import date_of
 from pinpoint_kit.metrics.counts import MAX_NUMBER, MICRO, count_of
 from pinpoint_kit.metrics.definition import Argument, Chosen, Question, choice, define
-from pinpoint_kit.metrics.dialects import attribute, metric, number, rounded
+from pinpoint_kit.metrics.dialects import attribute, metric, number, once, rounded
 from pinpoint_kit.metrics.groups import ALL, WHOLE, Groups, Plan, Table
 from pinpoint_kit.metrics.results import MoneyPoint, MoneySeries, MoneyTotal, Series, whole
 
@@ -65,34 +65,24 @@ def _buyers(question: Question, relation: Relation, chosen: Chosen) -> Selected:
 
 def _revenue_statement(question: Question, relation: Relation, groups: Groups) -> Statement:
     events = relation.events
-    bought = picked(
-        question,
-        relation,
-        groups,
-        {
-            "currency": attribute(events.attributes, "_currency"),
-            "price": metric(events.metrics, "_item_price"),
-            "quantity": metric(events.metrics, "_quantity"),
-        },
-        types=[PURCHASE],
-    ).cte("bought")
+    columns: dict[str, ColumnElement[str] | ColumnElement[float]] = {
+        "currency": attribute(events.attributes, "_currency"),
+        "price": metric(events.metrics, "_item_price"),
+        "quantity": metric(events.metrics, "_quantity"),
+    }
+    bought = once(picked(question, relation, groups, columns, types=[PURCHASE]))
     amount: ColumnElement[float] = bought.c.price
     if question.word("amount") == "price_times_quantity":
         amount = amount * func.coalesce(bought.c.quantity, literal(1.0, Double))
-    amounts = select(
-        bought.c.day, bought.c.part, bought.c.currency, amount.label("own_amount")
-    ).cte("amounts")
+    key = [bought.c.day, bought.c.part, bought.c.currency]
+    amounts = select(*key, amount.label("own_amount")).subquery("amounts")
     fits = and_(
         amounts.c.own_amount <= float(MAX_NUMBER), amounts.c.own_amount >= float(-MAX_NUMBER)
     )
-    scaled = select(
-        amounts.c.day,
-        amounts.c.part,
-        amounts.c.currency,
-        case((fits, amounts.c.own_amount * float(MICRO))).label("scaled"),
-    ).cte("scaled_amounts")
+    key = [amounts.c.day, amounts.c.part, amounts.c.currency]
+    scaled = once(select(*key, case((fits, amounts.c.own_amount * float(MICRO))).label("scaled")))
     key = [scaled.c.day, scaled.c.part, scaled.c.currency]
-    micros = select(*key, rounded(scaled.c.scaled).label("micros")).cte("micros_of")
+    micros = once(select(*key, rounded(scaled.c.scaled).label("micros")))
     units = micros.c.micros // number(MICRO)
     key = [micros.c.day, micros.c.part, micros.c.currency]
     return select(
@@ -230,26 +220,30 @@ def units_sold(question: Question, relation: Relation) -> Plan[Series]:
     groups = yield from find_groups(question, relation, types=[PURCHASE])
 
     def statement(asked: Question, parts: Groups) -> Statement:
-        rows = picked(
-            asked,
-            relation,
-            parts,
-            {"quantity": metric(relation.events.metrics, "_quantity")},
-            types=[PURCHASE],
-        ).cte("bought")
+        quantity = {"quantity": metric(relation.events.metrics, "_quantity")}
+        rows = once(picked(asked, relation, parts, quantity, types=[PURCHASE]))
         amount = func.coalesce(rows.c.quantity, literal(1.0, Double))
         fits = and_(amount <= float(MAX_NUMBER), amount >= float(-MAX_NUMBER))
-        scaled = select(
-            rows.c.day, rows.c.part, case((fits, amount * float(MICRO))).label("scaled")
-        ).cte("scaled_units")
-        micros = select(scaled.c.day, scaled.c.part, rounded(scaled.c.scaled).label("micros")).cte(
-            "micros_of"
+        scaled = once(
+            select(rows.c.day, rows.c.part, case((fits, amount * float(MICRO))).label("scaled"))
         )
+        micros = once(select(scaled.c.day, scaled.c.part, rounded(scaled.c.scaled).label("micros")))
         units = micros.c.micros // number(MICRO)
-        measures = [func.sum(units), func.sum(micros.c.micros - units * number(MICRO))]
+        daily = (
+            select(
+                micros.c.day,
+                micros.c.part,
+                func.sum(units).label("units"),
+                func.sum(micros.c.micros - units * number(MICRO)).label("rest"),
+            )
+            .group_by(micros.c.day, micros.c.part)
+            .cte("daily")
+        )
         return union_all(
-            select(micros.c.day, micros.c.part, *measures).group_by(micros.c.day, micros.c.part),
-            select(number(-1), micros.c.part, *measures).group_by(micros.c.part),
+            select(*daily.c),
+            select(
+                number(-1), daily.c.part, func.sum(daily.c.units), func.sum(daily.c.rest)
+            ).group_by(daily.c.part),
         )
 
     def total(row: tuple[object, ...]) -> int | float:

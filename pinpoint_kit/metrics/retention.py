@@ -111,18 +111,18 @@ def _returns(  # noqa: PLR0913, PLR0917 -- private; what a return is has these p
             )
             gap = select(
                 found.c.day, found.c.part, found.c.actor, (after - found.c.day).label("gap")
-            ).cte("gaps")
+            ).cte()
             back = case((gap.c.gap <= number(high), number(1)), else_=number(0))
             source = gap
         else:
-            source = select(found.c.day, found.c.part, found.c.actor, following.label("later")).cte(
-                "later_days"
-            )
+            source = select(
+                found.c.day, found.c.part, found.c.actor, following.label("later")
+            ).cte()
             back = case((source.c.later > number(0), number(1)), else_=number(0))
         return (
             select(source.c.day, source.c.part, source.c.actor, back.label("is_back"))
             .where(source.c.day <= number(question.seen.last))
-            .cte("returns")
+            .cte()
         )
     return _new_returns(question, relation, groups, days, (low, high))
 
@@ -149,7 +149,7 @@ def _new_returns(
     both = union_all(everybody, back).cte("with_returns")
     own = [both.c.day, both.c.part, both.c.actor]
     is_back = func.max(both.c.is_back).label("is_back")
-    return select(*own, is_back).group_by(*own).cte("returns")
+    return select(*own, is_back).group_by(*own).cte()
 
 
 def _measured(

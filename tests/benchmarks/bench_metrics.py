@@ -3,9 +3,10 @@
 
     python tests/benchmarks/bench_metrics.py [--events 1000000] [--file bench.db] [--only active]
 
-Makes 60 days of a population (skewed activity, retention, sessions, purchases, JSON attributes as
-the engine writes them), then prints seconds of CPU: the metric as it is defined, and the same
-question in SQL written by hand where there is one. Absolute numbers are this machine's.
+Makes an engine's database with 60 days of a population (skewed activity, retention, sessions,
+purchases, JSON attributes as the engine writes them), then prints seconds of CPU: the metric asked
+of the engine, from the request's bytes to the answer's, and the same question in SQL written by
+hand where there is one. Absolute numbers are this machine's.
 """
 
 from __future__ import annotations
@@ -20,27 +21,33 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine
-
-from pinpoint_kit.metrics import measure
-from pinpoint_kit.metrics.example import METADATA, RELATION
+from pinpoint_kit.engine import Engine, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DAY_MS = 86_400_000
 START_DAY = 20_500  # 2026-02-16
 DAYS = 60
 FIRST, LAST = "2026-02-16", "2026-04-16"
-NOW = (START_DAY + DAYS + 40) * DAY_MS
 PLATFORMS = ("iOS", "Android", "Web", "macOS", "Windows")
 COUNTRIES = ("US", "DE", "FR", "BR", "JP", "IN", "GB", "PT", "ES", "IT", "NL", "SE", "AU")
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", None)
-INDEXES = (
-    "CREATE INDEX bench_by_type ON plain_events (app, type, timestamp, endpoint, user_id)",
-    "CREATE INDEX bench_by_endpoint ON plain_events (app, endpoint, timestamp)",
-    "CREATE INDEX bench_endpoints ON plain_endpoints (app, endpoint)",
-    "CREATE INDEX bench_endpoints_created ON plain_endpoints (app, creation_date)",
+#: The columns of `visits`; then what the tables of endpoints and users have besides.
+COLUMNS = (
+    "app, endpoint, user_id, arrival, event_id, type, timestamp, session_id, session_duration,"
+    " attributes, metrics, platform, app_version, make, model, locale, country, timezone"
+)
+ENDPOINTS = (
+    "INSERT INTO endpoints (app, endpoint, id, status, opt_out, effective_date, creation_date,"
+    " cohort, request_id, user_id, channel_type, attributes, platform, app_version, make, model,"
+    " locale, country) SELECT app, endpoint, endpoint, 'ACTIVE', 'NONE', min(timestamp),"
+    """ min(timestamp), 1, 'r', min(user_id), 'GCM', '{"plan":["pro"]}', min(platform),"""
+    " min(app_version), 'Make', 'Model', 'en_US', min(country) FROM events GROUP BY app, endpoint"
+)
+USERS = (
+    "INSERT INTO users (app, user_id, attributes, created) SELECT app, user_id, '{}',"
+    " min(creation_date) FROM endpoints WHERE user_id IS NOT NULL GROUP BY 1, 2"
 )
 
 
@@ -103,22 +110,23 @@ def visits(count: int, seed: int = 7) -> Iterator[tuple[Any, ...]]:
 
 
 def make(path: Path, count: int) -> None:
-    """Make the file."""
-    engine = create_engine(f"sqlite:///{path}")
-    METADATA.create_all(engine)
-    engine.dispose()
+    """Make the file: the engine makes the tables and the application, SQL the rows."""
+    with Engine.open(f"sqlite:///{path}") as engine:
+        engine.handle(Request("POST", "/v1/apps", body=b'{"Name": "bench"}'))
     connection = sqlite3.connect(path)
+    connection.execute("PRAGMA synchronous=OFF")
     marks = ", ".join("?" * 18)
-    connection.executemany(f"INSERT INTO plain_events VALUES ({marks})", visits(count))
-    connection.execute(
-        "INSERT INTO plain_endpoints SELECT app, endpoint, min(user_id), min(timestamp), 'GCM',"
-        """ '{"plan":["pro"]}', min(platform), min(app_version), 'Make', 'Model', 'en_US',"""
-        " min(country) FROM plain_events GROUP BY app, endpoint"
-    )
-    for statement in INDEXES:
-        connection.execute(statement)
+    connection.executemany(f"INSERT INTO events ({COLUMNS}) VALUES ({marks})", visits(count))
+    connection.execute(ENDPOINTS)
+    connection.execute(USERS)
     connection.commit()
     connection.close()
+
+
+def app_of(engine: Engine) -> str:
+    """Return the id of the only application."""
+    answer = engine.handle(Request("GET", "/v1/apps"))
+    return str(json.loads(answer.body)["Item"][0]["Id"])
 
 
 #: Name, metric, its arguments, and the same by hand; None: nothing to compare with.
@@ -130,7 +138,7 @@ APP_EVENT = (
     " OR type LIKE '\\_journey.%' ESCAPE '\\' OR type LIKE '\\_email.%' ESCAPE '\\'"
     " OR type LIKE '\\_SMS.%' ESCAPE '\\'))"
 )
-ACTIVE = f"SELECT DISTINCT timestamp / {DAY_MS} AS day, endpoint FROM plain_events WHERE {WHERE}"
+ACTIVE = f"SELECT DISTINCT timestamp / {DAY_MS} AS day, endpoint FROM events WHERE {WHERE}"
 ANY = f"{ACTIVE} AND {APP_EVENT}"
 OPENED = f"{ACTIVE} AND type = '_session.start'"
 TOTAL = "UNION ALL SELECT -1, count(*) FROM (SELECT DISTINCT endpoint FROM a)"
@@ -141,6 +149,13 @@ ROLLING = (
     " SELECT CASE WHEN n < day + 30 THEN n ELSE day + 30 END, -1 FROM l),"
     " d AS (SELECT day, sum(x) AS x FROM c GROUP BY day)"
     f" SELECT day, sum(x) OVER (ORDER BY day) FROM d {TOTAL}"
+)
+_TYPED = f"SELECT timestamp / {DAY_MS} AS day, type, endpoint, session_id AS s FROM events"
+_COUNTED = "count(*), count(DISTINCT endpoint), count(DISTINCT s)"
+BY_TYPE = (
+    f"WITH e AS ({_TYPED} WHERE {WHERE}) SELECT day, type, {_COUNTED} FROM e GROUP BY 1, 2"
+    f" UNION ALL SELECT -1, type, {_COUNTED} FROM e GROUP BY type"
+    f" UNION ALL SELECT -1, NULL, {_COUNTED} FROM e"
 )
 STEPS = "'page_view', 'add_to_cart', '_monetization.purchase'"
 CHARTS: tuple[tuple[str, str, dict[str, Any], str | None], ...] = (
@@ -156,7 +171,7 @@ CHARTS: tuple[tuple[str, str, dict[str, Any], str | None], ...] = (
         "sessions",
         "sessions",
         {},
-        f"SELECT timestamp / {DAY_MS}, count(*) FROM plain_events WHERE {WHERE}"
+        f"SELECT timestamp / {DAY_MS}, count(*) FROM events WHERE {WHERE}"
         " AND type = '_session.start' GROUP BY 1",
     ),
     ("sessions per endpoint", "sessions_per_actor", {}, None),
@@ -183,7 +198,7 @@ CHARTS: tuple[tuple[str, str, dict[str, Any], str | None], ...] = (
         {},
         f"SELECT timestamp / {DAY_MS}, attributes ->> '$._currency', sum(CAST(round("
         "(metrics ->> '$._item_price') * coalesce(metrics ->> '$._quantity', 1) * 1000000)"
-        f" AS INTEGER)) FROM plain_events WHERE {WHERE} AND type = '_monetization.purchase'"
+        f" AS INTEGER)) FROM events WHERE {WHERE} AND type = '_monetization.purchase'"
         " GROUP BY 1, 2",
     ),
     ("paying", "paying", {}, None),
@@ -194,13 +209,20 @@ CHARTS: tuple[tuple[str, str, dict[str, Any], str | None], ...] = (
         "events",
         {},
         f"WITH e AS (SELECT timestamp / {DAY_MS} AS day, endpoint, session_id AS s, count(*) AS n"
-        f" FROM plain_events WHERE {WHERE} GROUP BY 1, 2, 3)"
+        f" FROM events WHERE {WHERE} GROUP BY 1, 2, 3)"
         " SELECT day, sum(n), count(DISTINCT endpoint), count(DISTINCT s) FROM e GROUP BY day"
         " UNION ALL SELECT -1, sum(n), count(DISTINCT endpoint), count(DISTINCT s) FROM e",
     ),
-    ("events by type", "events", {"by": "event_type"}, None),
+    ("events by type", "events", {"by": "event_type"}, BY_TYPE),
     ("events by attribute", "events", {"by": "attributes.screen"}, None),
-    ("metric n", "event_metrics", {"metric": "n", "where": {"event_type": "page_view"}}, None),
+    (
+        "metric n",
+        "event_metrics",
+        {"metric": "n"},
+        f"SELECT timestamp / {DAY_MS}, count(n), sum(n), min(n), max(n) FROM"
+        f" (SELECT timestamp, metrics ->> '$.n' AS n FROM events WHERE {WHERE} LIMIT -1)"
+        " GROUP BY 1",
+    ),
     (
         "funnel, 3 steps",
         "funnel",
@@ -212,7 +234,7 @@ CHARTS: tuple[tuple[str, str, dict[str, Any], str | None], ...] = (
             ]
         },
         "WITH m AS (SELECT endpoint AS a, timestamp AS t, CASE type WHEN 'page_view' THEN 1"
-        " WHEN 'add_to_cart' THEN 2 ELSE 3 END AS s FROM plain_events"
+        " WHEN 'add_to_cart' THEN 2 ELSE 3 END AS s FROM events"
         f" WHERE {WHERE} AND type IN ({STEPS})),"
         " x AS (SELECT a, t, s, max(CASE WHEN s = 1 THEN t END) OVER w AS s1 FROM m"
         " WINDOW w AS (PARTITION BY a ORDER BY t RANGE UNBOUNDED PRECEDING)),"
@@ -233,39 +255,42 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--file", type=Path, default=Path("bench_metrics.db"))
     parser.add_argument("--only", default="")
+    parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     if not options.file.exists():
         start = time.perf_counter()
         make(options.file, options.events)
         print(f"made {options.file} in {time.perf_counter() - start:.0f} s")
-    engine = create_engine(f"sqlite:///{options.file}")
     print(f"{'chart':24} {'metric s':>9} {'by hand s':>9} {'ratio':>6}")
-    with engine.connect() as connection:
+    with Engine.open(f"sqlite:///{options.file}") as engine:
+        connection = sqlite3.connect(options.file)
+        app = app_of(engine)
         for title, name, arguments, by_hand in CHARTS:
             if options.only and options.only not in title:
                 continue
-            asked = {"first": FIRST, "last": LAST, **arguments}
+            asked = charted(app, name, arguments)
 
-            def ask(name: str = name, asked: dict[str, Any] = asked) -> None:
-                measure(
-                    name,
-                    asked,
-                    RELATION,
-                    now=NOW,
-                    execute=lambda statement: connection.execute(statement).fetchall(),
-                )
+            def ask(asked: Request = asked) -> None:
+                assert engine.handle(asked).status == 200
 
             def ask_by_hand(text: str | None = by_hand) -> None:
-                connection.exec_driver_sql(text or "").fetchall()
+                connection.execute(text or "").fetchall()
 
-            own = min(seconds(ask) for _ in range(2))
-            hand = min(seconds(ask_by_hand) for _ in range(2)) if by_hand else None
+            own = min(seconds(ask) for _ in range(options.rounds))
+            hand = min(seconds(ask_by_hand) for _ in range(options.rounds)) if by_hand else None
             ratio = f"{hand:9.2f} {own / hand:6.2f}" if hand else ""
             print(f"{title:24} {own:9.2f} {ratio}", flush=True)
-    engine.dispose()
+        connection.close()
 
 
-def seconds(work: Any) -> float:
+def charted(app: str, name: str, arguments: dict[str, Any]) -> Request:
+    """Return the request for a metric over the days of the file."""
+    days = {} if name == "demographics" else {"first": FIRST, "last": LAST}
+    path = f"/pinpoint-kit/v1/apps/{app}/metrics/{name}"
+    return Request("POST", path, body=json.dumps({**days, **arguments}).encode())
+
+
+def seconds(work: Callable[[], object]) -> float:
     """CPU seconds of some work."""
     start = time.process_time()
     work()
