@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "result_of", "status_of"]
 
+#: What may be said of one event beside `ACCEPTED`: 4xx refuses it, 5xx and 429 ask for another try.
+_FAILURES = range(400, 600)
+
 
 class Answer(Protocol):
     """What a sender of events gives back: per-item results and the request's id."""
@@ -26,12 +29,13 @@ class Answer(Protocol):
 
 
 def status_of(results: Mapping[str, Mapping[str, object]], endpoint_id: str, event_id: str) -> int:
-    """The status of one event; 0 when the service did not mention it."""
+    """The status of one event; 0 when the service did not mention it, or said what is no status."""
     try:
         status = results[endpoint_id]["EventsItemResponse"][event_id]["StatusCode"]  # type: ignore[index]
     except (KeyError, TypeError):
         return 0
-    return status if isinstance(status, int) else 0
+    is_known = type(status) is int and (status == ACCEPTED or status in _FAILURES)
+    return status if is_known else 0
 
 
 def statuses_of(

@@ -47,6 +47,9 @@ _LOGGER = logging.getLogger("pinpoint_kit.delivery")
 _FAULT_WAIT_S = 1.0
 #: The longest wait that a service may ask for; a proxy's word does not stop delivery for a day.
 _MOST_ASKED_S = 60.0
+#: The longest wait once the client is closing: what is not sent then is dropped, so that neither
+#: our own patience nor a wait that was asked for may use up the time that is left.
+_MOST_WAIT_CLOSING_S = 1.0
 
 A = TypeVar("A")
 
@@ -306,7 +309,8 @@ class Workers:
     ) -> None:
         """The whole request failed: keep its items, and send nothing for a while."""
         self._failures += 1
-        at = self.clock() + max(self._wait(self._failures), least_wait)
+        wait = max(self._wait(self._failures), least_wait)
+        at = self.clock() + self._until_next(wait)
         self.log.trouble(reason)
         self.buffer.pause_until(at)
         self._retry(batch, entries, at)
@@ -325,6 +329,10 @@ class Workers:
         if hopeless:
             loss = Loss("dropped", "undeliverable", self.buffer.last_error, hopeless)
             self._settle(batch, Verdict(losses=[loss]))
+
+    def _until_next(self, wait: float) -> float:
+        """Return the seconds that are really waited: fewer once the client is closing."""
+        return min(wait, _MOST_WAIT_CLOSING_S) if self.buffer.is_closed else wait
 
     def _wait(self, tries: int) -> float:
         """Full jitter: random between 0 and `base_wait * 2**(tries - 1)`, at most `max_wait`."""
@@ -367,7 +375,7 @@ class Workers:
         again += riders
         if again:
             tries = max(self.buffer.tries(number) for _, number in again)
-            self._retry(batch, again, self.clock() + self._wait(tries + 1))
+            self._retry(batch, again, self.clock() + self._until_next(self._wait(tries + 1)))
         if is_throttled:
             self.pacer.throttled(_PUT_EVENTS)
 

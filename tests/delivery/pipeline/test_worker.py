@@ -168,6 +168,31 @@ def test_retry_after_is_obeyed(rig: Rig) -> None:
     assert counts(rig) == (1, 0, 0, 0)
 
 
+def test_a_closing_client_does_not_wait_as_long_as_it_was_asked_to(rig: Rig) -> None:
+    """Once the client is closing it tries again within a second, since the rest is dropped."""
+    asked = errors.TooManyRequests("slow", status=429, retry_after=60.0)
+    rig.service.script += [asked, asked]
+    rig.record("1")
+    rig.run()
+    rig.delivery.begin_exit(0.0)
+    rig.run(1.0)
+    assert len(rig.service.requests) == 2
+    rig.run(1.0)
+    assert counts(rig) == (1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("status", [True, 0, -1, 200, 302, 600, 10**30, "400", None])
+def test_what_is_no_status_of_an_item_refuses_nothing(rig: Rig, status: object) -> None:
+    """Only 4xx refuses an event; after anything but a status the event is tried again."""
+    rig.service.statuses["1"] = status  # type: ignore[assignment]  # as a server may answer
+    rig.record("1")
+    rig.run()
+    assert counts(rig) == (0, 0, 0, 1)
+    del rig.service.statuses["1"]
+    rig.run(10.0)
+    assert counts(rig) == (1, 0, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
