@@ -165,7 +165,7 @@ def _places(question: Question, groups: Groups) -> list[int]:
 
 
 def _events_statement(question: Question, relation: Relation, groups: Groups) -> Statement:
-    """Return the rows (day, 0, events, those in a session, actors …) and (day, 1, sessions …).
+    """Return the rows (day, 0, events, actors …) and (day, 1, events in sessions, sessions …).
 
     Each part has its columns, in the order of `_places`, and no rows: so there is one row for a
     session of a day, and sorting rows by long ids is what costs.
@@ -179,16 +179,11 @@ def _events_statement(question: Question, relation: Relation, groups: Groups) ->
     ]
     key = [rows.c.day, rows.c.actor, rows.c.session]
     each = _grouped(key, {f"size_{i}": size for i, size in enumerate(sizes)}, "each_session")
+    actors = _grouped([each.c.day, each.c.actor], _sums(each), "actors")
     has_session = each.c.session.is_not(None)
-    held = {
-        f"held_{i}": func.sum(case((has_session, each.c[f"size_{i}"]), else_=number(0)))
-        for i in range(len(places))
-    }
-    actors = _grouped([each.c.day, each.c.actor], {**_sums(each, "size_"), **held}, "actors")
-    sessions = _grouped([each.c.day, each.c.session], _sums(each, "size_"), "sessions", has_session)
-    sums = {**_sums(actors, "size_"), **_sums(actors, "held_")}
-    actors_ever = _grouped([actors.c.actor], sums, "actors_ever")
-    sessions_ever = _grouped([sessions.c.session], _sums(sessions, "size_"), "sessions_ever")
+    sessions = _grouped([each.c.day, each.c.session], _sums(each), "sessions", has_session)
+    actors_ever = _grouped([actors.c.actor], _sums(actors), "actors_ever")
+    sessions_ever = _grouped([sessions.c.session], _sums(sessions), "sessions_ever")
     return union_all(
         _events_row(actors, len(places), "actor"),
         _events_row(actors_ever, len(places), "actor"),
@@ -202,11 +197,7 @@ def _events_row(found: CTE, places: int, who: str) -> Selected:
     own: list[ColumnElement[int]] = []
     for i in range(places):
         size = found.c[f"size_{i}"]
-        present = func.count(case((size > number(0), found.c[who])))
-        if who == "actor":
-            own += [func.sum(size), func.sum(found.c[f"held_{i}"]), present]
-        else:
-            own += [present, number(0), number(0)]
+        own += [func.sum(size), func.count(case((size > number(0), found.c[who])))]
     kind = number(0 if who == "actor" else 1)
     if "day" in found.c:
         return select(found.c.day, kind, *own).group_by(found.c.day)
@@ -223,24 +214,22 @@ def _grouped(
     return select(*key, *labelled).where(*conditions).group_by(*key).cte(name)
 
 
-def _sums(rows: CTE, prefix: str) -> dict[str, ColumnElement[int]]:
-    return {name: func.sum(column) for name, column in rows.c.items() if name.startswith(prefix)}
+def _sums(rows: CTE) -> dict[str, ColumnElement[int]]:
+    sizes = [column for column in rows.c if column.name.startswith("size_")]
+    return {column.name: func.sum(column) for column in sizes}
 
 
 def _unfolded(rows: Rows, question: Question, groups: Groups) -> Table:
     """Return events, actors, sessions and events in sessions, by day and part."""
-    found: dict[tuple[int, int], tuple[int, int, int]] = {}
-    sessions: dict[tuple[int, int], int] = {}
+    found: Table = {}
+    sessions: Table = {}
     for day, kind, *values in rows:
         for i, part in enumerate(_places(question, groups)):
-            key = whole(day), part
-            first, held, actors = (whole(value or 0) for value in values[3 * i : 3 * i + 3])
-            if kind:
-                sessions[key] = first
-            elif first:
-                found[key] = (first, actors, held)
+            size, distinct = (whole(value or 0) for value in values[2 * i : 2 * i + 2])
+            if size:
+                (sessions if kind else found)[whole(day), part] = (distinct, size)
     return {
-        k: (size, actors, sessions.get(k, 0), held) for k, (size, actors, held) in found.items()
+        key: (size, actors, *sessions.get(key, (0, 0))) for key, (actors, size) in found.items()
     }
 
 
