@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import botocore.exceptions as aws
 import botocore.session
@@ -20,6 +19,7 @@ from pinpoint_kit.doors.sessions import (
 )
 from pinpoint_kit.doors.urls import shown, split
 from pinpoint_kit.errors import ConfigurationError, PinpointRetiredWarning
+from pinpoint_kit.transport.extensions import is_aws
 
 if TYPE_CHECKING:
     import boto3
@@ -103,8 +103,7 @@ def open_aws(
 
 
 def _warn_if_hosted(client: BaseClient) -> None:
-    host = urlsplit(client.meta.endpoint_url).hostname or ""
-    if host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+    if is_aws(client.meta.endpoint_url):
         warnings.warn(
             "Amazon Pinpoint ended on 2026-10-30: endpoints, segments, campaigns and analytics are"
             " gone there. Use sqlite:///FILE or an http:// server instead; see the retirement page",

@@ -18,7 +18,7 @@ from pinpoint_kit import errors
 from pinpoint_kit.transport import answers, deadlines
 from pinpoint_kit.transport.answers import PutEventsAnswer
 from pinpoint_kit.transport.application import id_of
-from pinpoint_kit.transport.extensions import CARRIER, MARK, ExtensionCall
+from pinpoint_kit.transport.extensions import CARRIER, MARK, ExtensionCall, is_aws
 from pinpoint_kit.transport.retries import Retries, RetryPolicy
 
 if TYPE_CHECKING:
@@ -265,13 +265,15 @@ class Transport:
         """Call an operation that only the engine and our server have, with retries.
 
         Returns:
-            The answer, or None where there are no such operations: the hosted service, another
-            server, or an older release of ours.
+            The answer, or None where there are no such operations: the hosted service, to which
+            nothing is sent, another server, or an older release of ours.
 
         Raises:
             TransportError: no answer came, or none that can be read.
             ServiceError: the operation is there, and refused.
         """
+        if is_aws(self.client.meta.endpoint_url):
+            return None
         params = {"ApplicationId": id_of(application_id)}
 
         def attempt() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 import orjson
@@ -16,7 +16,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Sized
 
-__all__ = ["CARRIER", "MARK", "ExtensionCall"]
+__all__ = ["CARRIER", "MARK", "ExtensionCall", "is_aws"]
 
 #: The operation that extension operations travel as.
 CARRIER = "GetApp"
@@ -66,3 +66,13 @@ class ExtensionCall:
             request["method"] = "POST"
             request["headers"]["Content-Type"] = "application/json"
             request["body"] = orjson.dumps(self.body)
+
+
+def is_aws(endpoint_url: str) -> bool:
+    """Whether a client's requests go to AWS, which has none of these operations.
+
+    Args:
+        endpoint_url: the client's own.
+    """
+    host = urlsplit(endpoint_url).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
