@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
     from pinpoint_kit.doors.background import BackgroundWork
+    from pinpoint_kit.doors.uninterrupted import Uninterrupted
     from pinpoint_kit.engine import Engine
     from pinpoint_kit.objects import Objects
 
@@ -29,12 +30,15 @@ class Door:
     engine: Engine | None = None
     objects: Objects = attrs.field(factory=open_objects, repr=False)
     _long_work: BackgroundWork | None = attrs.field(default=None, alias="long_work", repr=False)
+    _calls: Uninterrupted | None = attrs.field(default=None, alias="calls", repr=False)
 
     def close(self) -> None:
         """Close what was opened; idempotent."""
         self.client.close()
         if self._long_work is not None:
             self._long_work.close()
+        if self._calls is not None:
+            self._calls.stop()
         self.objects.close()
         if self.engine is not None:
             self.engine.close()

@@ -20,6 +20,7 @@ from pinpoint_kit.doors.background import BackgroundWork
 from pinpoint_kit.doors.door import Door
 from pinpoint_kit.doors.locations import open_files, open_objects
 from pinpoint_kit.doors.sessions import DEFAULT_REGION, client_config, loader
+from pinpoint_kit.doors.uninterrupted import Uninterrupted
 from pinpoint_kit.doors.urls import shown
 from pinpoint_kit.errors import ConfigurationError
 
@@ -57,13 +58,16 @@ def open_engine(url: str, limits: Limits, timeout: float) -> Door:
         raise ConfigurationError(f"a sqlite URL takes no parameters: {shown(url)}: leave them out")
     objects = open_objects()
     engine = Engine.open(url, limits=limits, files=open_files(objects))
+    calls = Uninterrupted()
     try:
-        client = client_answered_by(engine.handle, timeout=timeout)
+        client = client_answered_by(
+            lambda request: calls.run(lambda: engine.handle(request)), timeout=timeout
+        )
     except BaseException:
         engine.close()
         raise
     work = BackgroundWork(engine)
-    return Door(client, "engine", url, engine, objects, long_work=work)
+    return Door(client, "engine", url, engine, objects, long_work=work, calls=calls)
 
 
 def client_answered_by(
