@@ -227,11 +227,11 @@ class Delivery:
         self._buffer.left_out.add(number)
 
     def stats(self) -> DeliveryStats:
-        """Counts since the client was made, and how delivery is doing right now."""
+        """Count since the client was made, and how delivery is doing right now."""
         return attrs.evolve(self._buffer.stats(), application=self._application_state())
 
     def dead_letters(self) -> list[DeadLetter]:
-        """The latest items that were rejected or dropped, oldest first, at most 1,000."""
+        """Return the latest items that were rejected or dropped, oldest first, at most 1,000."""
         return list(self._outcomes.letters)
 
     def forget_letters(self, concerns: Callable[[str, bytes], bool], *, dry_run: bool) -> int:
@@ -367,7 +367,7 @@ class Delivery:
         return self._options.exit_timeout
 
     def begin_exit(self, deadline: float) -> None:  # noqa: ARG002 -- of `forks.Closing`
-        """The program ends and nobody closed this client: have what waits sent now."""
+        """Have what waits sent now, because the program ends and nobody closed this client."""
         self._lost_before = self._buffer.report().dropped
         self._buffer.close()
 

@@ -116,7 +116,7 @@ def _async_generator(
     handler: Callable[..., Any], client: _Flushes, timeout: float
 ) -> Callable[..., object]:
     async def invoke(*args: object, **kwargs: object) -> AsyncGenerator[object, object]:
-        """What `yield from` would be, which asynchronous generators do not have."""
+        """Return what `yield from` would be, which asynchronous generators do not have."""
         work: AsyncGenerator[object, object] = handler(*args, **kwargs)
         try:
             step = work.asend(None)

@@ -31,7 +31,7 @@ _SOON_S = 0.01
 
 
 def hosted_rates(limits: Limits) -> dict[str, float]:
-    """Requests a second that the hosted service grants, by operation."""
+    """Request a second that the hosted service grants, by operation."""
     return {
         "PutEvents": limits.put_events_per_second,
         "UpdateEndpoint": limits.update_endpoint_per_second,
@@ -103,7 +103,7 @@ class Pacer:
         self._turn = Turn()
 
     def rate(self, operation: str) -> float:
-        """The present rate in requests a second; infinite when free."""
+        """Return the present rate in requests a second; infinite when free."""
         return self._bucket(operation).rate
 
     def spend(self, operation: str) -> float:
@@ -128,7 +128,7 @@ class Pacer:
             return _SOON_S
 
     def throttled(self, operation: str) -> None:
-        """The service said 429: half the rate, and no burst."""
+        """Halve the rate and allow no burst, because the service said 429."""
 
         def cut() -> None:
             now = self._clock()
@@ -139,7 +139,7 @@ class Pacer:
         self._change(cut)
 
     def succeeded(self, operation: str) -> None:
-        """The service answered: a little faster again."""
+        """Go a little faster again, because the service answered."""
         bucket = self._buckets.get(operation)
         if bucket is None or bucket.rate >= bucket.ceiling:
             return

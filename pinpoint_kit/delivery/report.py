@@ -63,7 +63,7 @@ class DeliveryReport(Displayed):
         return self.accepted == self.recorded and not self.refused_endpoints
 
     def since(self, earlier: DeliveryReport) -> DeliveryReport:
-        """What happened between an earlier report and this one.
+        """Return what happened between an earlier report and this one.
 
         What was pending then counts as recorded in between, so that the sum still holds.
         """

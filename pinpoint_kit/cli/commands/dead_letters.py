@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator
 
-    from pinpoint_kit.delivery.spool.reader import BuriedItem
+    from pinpoint_kit.delivery.spool.reader import StoredDeadLetter
 
 __all__ = ["dead_letters"]
 
@@ -127,7 +127,7 @@ def list_letters(  # noqa: PLR0913 -- one a choice
 
     The counts are of all dead letters in the spool, whatever the options leave out.
     """
-    shown: list[BuriedItem] = []
+    shown: list[StoredDeadLetter] = []
     reasons: Counter[str] = Counter()
     has_more = False
     with opened(path) as letters:
@@ -159,7 +159,7 @@ def _summary(reasons: Counter[str]) -> str:
     return f"{reasons.total():,} dead letter(s): {parts}"
 
 
-def _row(letter: BuriedItem) -> tuple[object, ...]:
+def _row(letter: StoredDeadLetter) -> tuple[object, ...]:
     return (
         letter.id,
         letter.kind,
@@ -172,7 +172,7 @@ def _row(letter: BuriedItem) -> tuple[object, ...]:
     )
 
 
-def _head(letter: BuriedItem) -> dict[str, object]:
+def _head(letter: StoredDeadLetter) -> dict[str, object]:
     return {
         "id": letter.id,
         "kind": letter.kind,
@@ -211,7 +211,7 @@ def show_letter(path: Path, ids: int, *, as_json: bool) -> None:
         say(f"dead letter {letter.id} {problem}")
 
 
-def _entry(letter: BuriedItem) -> tuple[dict[str, Any] | None, str]:
+def _entry(letter: StoredDeadLetter) -> tuple[dict[str, Any] | None, str]:
     """Return a letter's content as `record` or `endpoint update --file` reads it, or why not."""
     try:
         decoded = content(letter)

@@ -29,7 +29,10 @@ class Answer(Protocol):
 
 
 def status_of(results: Mapping[str, Mapping[str, object]], endpoint_id: str, event_id: str) -> int:
-    """The status of one event; 0 when the service did not mention it, or said what is no status."""
+    """Return the status of one event.
+
+    0 when the service did not mention it, or said what is no status.
+    """
     try:
         status = results[endpoint_id]["EventsItemResponse"][event_id]["StatusCode"]  # type: ignore[index]
     except (KeyError, TypeError):
@@ -42,7 +45,7 @@ def statuses_of(
     results: Mapping[str, Mapping[str, object]],
     entries: Iterable[tuple[tuple[str, str, bytes, float], int]],
 ) -> list[int] | None:
-    """The status of each of these events, as `status_of` gives it; None when all are accepted."""
+    """Return the status of each event, as `status_of` gives it; None when all are accepted."""
     try:
         for item, _ in entries:
             if results[item[0]]["EventsItemResponse"][item[1]]["StatusCode"] != ACCEPTED:  # type: ignore[index]
@@ -67,7 +70,7 @@ def endpoint_status_of(
 
 
 def result_of(answer: Answer, endpoint_id: str, event_id: str) -> EventResult | None:
-    """The answer to one event, or None when the service did not mention it."""
+    """Return the answer to one event, or None when the service did not mention it."""
     status = status_of(answer.results, endpoint_id, event_id)
     if not status:
         return None

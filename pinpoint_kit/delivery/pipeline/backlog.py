@@ -186,7 +186,7 @@ class Backlog:
         )
 
     def _put_in_memory(self, item: Queued) -> str:
-        """The disk has to wait: keep it here, to be written later."""
+        """Keep an item here, to be written when the disk is back."""
         if self._buffer.is_full(item.weight):
             return "buffer_full"
         self._buffer.not_durable.add()
@@ -363,7 +363,7 @@ class Backlog:
         self._log.loss("dropped", _DAMAGED, len(rows))
         self._settle_lost([self._futures.pop(row.seq, None) for row in rows], _DAMAGED)
         found = [(row.seq, _DAMAGED, message, 0) for row in rows]
-        self._do(lambda: self.spool.bury(found))
+        self._do(lambda: self.spool.dead_letter_item(found))
 
     def _recorded(self, row: Spooled) -> Queued:
         return Queued(
@@ -380,26 +380,26 @@ class Backlog:
     # Settling
 
     def remove(self, items: Iterable[Item]) -> None:
-        """These were delivered."""
+        """Remove what was delivered."""
         rows = [item.row for item in items if isinstance(item, Queued) and item.row]
         if rows:
             self._do(lambda: self.spool.remove(rows))
 
-    def bury(self, items: Sequence[Item], loss: Loss, tries: Sequence[int]) -> None:
-        """These will not be delivered: keep them as dead letters."""
+    def dead_letter_item(self, items: Sequence[Item], loss: Loss, tries: Sequence[int]) -> None:
+        """Keep what will not be delivered as dead letters."""
         rows = []
         for item, count in zip(items, tries, strict=True):
             if isinstance(item, Queued) and item.row:
                 rows.append((item.row, loss.reason, _storable(loss.message), count))
             elif isinstance(item, Queued) and not item.is_rider and loss.reason != _CLOSED:
-                self.bury_new(item, loss)
+                self.add_dead_letter(item, loss)
         if rows:
-            self._do(lambda: self.spool.bury(rows))
+            self._do(lambda: self.spool.dead_letter_item(rows))
 
-    def bury_new(self, item: Queued, loss: Loss) -> None:
-        """This is not on disk: keep it as a dead letter."""
+    def add_dead_letter(self, item: Queued, loss: Loss) -> None:
+        """Keep an item that is not on disk as a dead letter."""
         self._do(
-            lambda: self.spool.bury_new(
+            lambda: self.spool.add_dead_letter(
                 _ENDPOINT if item.is_endpoint else _EVENT,
                 _storable(item[0]),
                 _storable(item[1]),
@@ -469,17 +469,20 @@ class Backlog:
         self.spool.close()
 
     def inherited(self) -> list[Future[EventResult]]:
-        """The futures of items that wait on disk alone; without a turn, for a forked child."""
+        """Return the futures of items that wait on disk alone.
+
+        Without a turn, for a forked child.
+        """
         return list(self._futures.values())
 
 
 def _storable(text: str) -> str:
-    """The text as UTF-8 can hold it: what is refused may be refused for that."""
+    """Return the text as UTF-8 can hold it: what is refused may be refused for that."""
     return text.encode("utf-8", "replace").decode()
 
 
 def spooled_error() -> DeliveryError:
-    """What a future holds whose event stays in the spool at close."""
+    """Return what a future holds whose event stays in the spool at close."""
     return DeliveryError(
         "event not delivered before close: it stays in the spool and goes out with the next start",
         "spooled",

@@ -124,7 +124,7 @@ class Buffer:
         self.is_over = is_closed
 
     def futures(self) -> list[Future[EventResult]]:
-        """The futures of everything that is in memory and pending."""
+        """Return the futures of everything that is in memory and pending."""
         entries = [*self._lanes.items(), *list(self.inbox.entries)]
         items = {number: item for item, number in entries}.values()
         return [
@@ -197,7 +197,7 @@ class Buffer:
         return self._turn.is_mine
 
     def is_full(self, weight: int) -> bool:
-        """True when an item of that many bytes does not fit into memory."""
+        """Return true when an item of that many bytes does not fit into memory."""
         lanes = self._lanes
         return (
             lanes.count + len(self.inbox.entries) >= self._most_events
@@ -372,7 +372,7 @@ class Buffer:
         return self._exclusively(commit)
 
     def finish(self, batch: Batch) -> None:
-        """The batch is over: what is left of it goes out again, at its time."""
+        """End a batch: what is left of it goes out again, at its time."""
 
         def finish() -> None:
             self._lanes.finish(batch)
@@ -536,7 +536,7 @@ class Buffer:
     # Reading. Without a turn: each number is one look at something that changes in one step.
 
     def report(self) -> DeliveryReport:
-        """The ledger at this moment."""
+        """Return the ledger at this moment."""
         ledger = self._ledger
         # What has ended first, then what was recorded: so the difference is never below 0.
         counts = {"accepted": ledger.accepted, "rejected": ledger.rejected}
@@ -577,7 +577,7 @@ class Buffer:
                 return total - loaded + max(spilled, loaded + passed)
 
     def stats(self) -> DeliveryStats:
-        """The ledger and the state at this moment."""
+        """Return the ledger and the state at this moment."""
         ledger, lanes = self._ledger, self._lanes
         batches = [batch.entries for batch in list(lanes.under_way.values())]
         groups = [group.entries for group in list(lanes.retries)]
@@ -623,7 +623,10 @@ def _counting(entries: Sequence[Entry]) -> int:
 
 
 def _counted(ledger: Ledger, verdict: Verdict) -> Ledger:
-    """The ledger after a verdict, which it names: whether it was counted can be told by that."""
+    """Return the ledger after a verdict, which it names.
+
+    Whether it was counted can be told by that.
+    """
     reasons = dict(ledger.reasons)
     ended = {"rejected": ledger.rejected, "dropped": ledger.dropped}
     for (outcome, reason), count in _weight(verdict.losses).items():

@@ -104,7 +104,7 @@ class Recorded(EventItem):
     is_endpoint: bool = False
 
     def queued(self, at: float) -> Queued:
-        """The same as it waits, recorded at that time."""
+        """Return the same as it waits, recorded at that time."""
         return Queued(
             self.endpoint_id,
             self.event_id,
@@ -145,7 +145,7 @@ class Verdict:
     is_concluded: bool = False
 
     def numbers(self) -> set[int]:
-        """The numbers of all items in it."""
+        """Return the numbers of all items in it."""
         entries = [*self.accepted, *(entry for loss in self.losses for entry in loss.entries)]
         return {number for _, number in entries}
 

@@ -91,14 +91,14 @@ class _Filler:
         return self.packer
 
     def _build(self, entries: Sequence[Entry]) -> bytes:
-        """The body for some of those that were taken, in their order."""
+        """Return the body for some of those that were taken, in their order."""
         filler = _Filler(self._limits)
         for entry in entries:
             filler.offer(entry)
         return filler.packer.body() if filler.packer else b""
 
     def batch(self) -> Batch | None:
-        """What was taken; None when nothing was."""
+        """Return what was taken; None when nothing was."""
         if self.packer is None:
             return None
         endpoint_ids = set(self.packer.groups)
@@ -176,7 +176,7 @@ class Lanes:
         return min((group.at for group in self.retries), default=None)
 
     def lowest(self) -> int:
-        """The number below which everything is settled."""
+        """Return the number below which everything is settled."""
         total = self._inbox.total  # first: what comes later has a larger number
         firsts = [*(lane[0] for lane in self.held.values()), *self.intake[:1]]
         numbers = [number for _, number in firsts]
@@ -189,7 +189,7 @@ class Lanes:
     # Taking
 
     def orphan(self) -> Batch | None:
-        """A batch whose thread has left it behind: this very thread, or one that is gone."""
+        """Return a batch whose thread has left it behind: this very thread, or one that is gone."""
         me = threading.current_thread()
         for batch in self.under_way.values():
             if batch.thread is me or not batch.thread.is_alive():
@@ -343,7 +343,10 @@ class Lanes:
         self.weight -= _weight(gone)
 
     def finish(self, batch: Batch) -> None:
-        """The batch is over: what is left of it goes out again, and its endpoints are free."""
+        """End a batch.
+
+        What is left of it goes out again, and its endpoints are free.
+        """
         if batch.entries:
             self.retries = [*self.retries, Group(batch.again_at, batch.entries)]
         self.under_way.pop(id(batch), None)

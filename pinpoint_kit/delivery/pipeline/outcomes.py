@@ -68,7 +68,7 @@ class Outcomes:
                 item.is_settled = True
         if self.backlog is not None:
             tries = [self.buffer.tries(number) for _, number in loss.entries]
-            self.backlog.bury([item for item, _ in loss.entries], loss, tries)
+            self.backlog.dead_letter_item([item for item, _ in loss.entries], loss, tries)
         for item, _ in loss.entries:
             if isinstance(item, Queued) and item.future is not None:
                 self._settle_lost(item, item.future, loss, answer)
@@ -107,7 +107,7 @@ class Outcomes:
         self.log.loss("rejected", reason, hint="see delivery.dead_letters() or on_rejected")
         loss = Loss("rejected", reason, message, ())
         if self.backlog is not None:
-            self.backlog.bury_new(item, loss)
+            self.backlog.add_dead_letter(item, loss)
         self._keep(loss, item, 0)
 
     def drop(self, item: Queued, reason: str) -> None:
@@ -155,7 +155,7 @@ class Outcomes:
 
 
 def endpoint_data_of(item: Queued) -> Queued:
-    """The endpoint data of a rejected event as an update that goes out by itself."""
+    """Return the endpoint data of a rejected event as an update that goes out by itself."""
     fragment = wire.with_id(item[0], item.endpoint)
     return Queued(item[0], "", fragment, at=item[3], is_endpoint=True, is_rider=True)
 

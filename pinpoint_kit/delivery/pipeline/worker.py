@@ -210,7 +210,10 @@ class Workers:
         self.buffer.finish(batch)
 
     def _take_up(self, batch: Batch) -> None:
-        """A thread has left this behind: do what follows from what was counted, and no more."""
+        """Finish what a thread has left behind.
+
+        Do what follows from what was counted, and no more.
+        """
         for verdict in batch.verdicts:
             if verdict.is_committed and not verdict.is_concluded:
                 self.outcomes.conclude(verdict)
@@ -241,7 +244,7 @@ class Workers:
     def _send(
         self, send: Callable[[], A], batch: Batch, entries: Sequence[Entry], operation: str
     ) -> A | PinpointKitError | None:
-        """The answer, or why there is none; None when that was dealt with already."""
+        """Return the answer, or why there is none; None when that was dealt with already."""
         started = self.clock()
         try:
             answer = send()
@@ -282,7 +285,7 @@ class Workers:
     def _refuse(
         self, batch: Batch, entries: Sequence[Entry], reason: str, message: str, status: int
     ) -> None:
-        """These were refused by themselves; endpoint data that they had goes out without them."""
+        """Refuse events by themselves; endpoint data that they had goes out without them."""
         riders: list[Entry] = []
         refused: list[tuple[str, int | None]] = []
         for item, number in entries:
@@ -307,7 +310,7 @@ class Workers:
     def _keep(
         self, batch: Batch, entries: Sequence[Entry], reason: str, least_wait: float = 0.0
     ) -> None:
-        """The whole request failed: keep its items, and send nothing for a while."""
+        """Keep the items of a request that failed, and send nothing for a while."""
         self._failures += 1
         wait = max(self._wait(self._failures), least_wait)
         at = self.clock() + self._until_next(wait)
@@ -316,7 +319,7 @@ class Workers:
         self._retry(batch, entries, at)
 
     def _retry(self, batch: Batch, entries: Sequence[Entry], at: float) -> None:
-        """These go out again at that time, together, but for those that are given up."""
+        """Send items again at that time, together, but for those that are given up."""
         now = self.clock()
         tries = self.buffer.failed(entries, now)
         batch.again_at = max(batch.again_at, at)
@@ -381,14 +384,14 @@ class Workers:
 
 
 def _may_pass(status: int | None) -> bool:
-    """True for an item that is worth another try."""
+    """Return true for an item that is worth another try."""
     return status == _TOO_MANY or status in _SERVER_ERRORS
 
 
 def _riders(
     entries: Sequence[Entry], again: Sequence[Entry], endpoint_ids: set[str]
 ) -> list[Entry]:
-    """The endpoint data that failed while its events were settled, to be sent by itself."""
+    """Return the endpoint data that failed while its events were settled, to be sent by itself."""
     with_events = {item[0] for item, _ in again}
     riders: dict[str, Entry] = {}
     for item, number in entries:
@@ -398,7 +401,7 @@ def _riders(
 
 
 def _is_about_content(error: PinpointKitError) -> bool:
-    """True when sending the same again can never succeed, whoever sends it and when."""
+    """Return true when sending the same again can never succeed, whoever sends it and when."""
     return isinstance(error, (BadRequest, PayloadTooLarge, ValidationError))
 
 
@@ -412,7 +415,7 @@ def _reason(error: PinpointKitError) -> str:
 
 
 def _describe(error: PinpointKitError) -> str:
-    """What happened and what to do, without a service's own text, which may repeat content."""
+    """Return what happened and what to do, without the service's own text."""
     if isinstance(error, ServiceError):
         return f"{_reason(error)} ({error.status}): {error.next_step}"
     return f"{type(error).__name__}: {error}"

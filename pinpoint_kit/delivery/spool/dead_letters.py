@@ -1,7 +1,7 @@
 """Items that will not be delivered, with the reason: how a spool keeps, lists and replays them.
 
 Functions on an open connection; `Spool` holds the lock and retries. The bodies are personal data:
-they are in the file, in `BuriedItem.body` and nowhere else.
+they are in the file, in `StoredDeadLetter.body` and nowhere else.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = [
-    "BuriedItem",
+    "StoredDeadLetter",
+    "add_dead_letter",
     "all_ids",
     "batches",
-    "bury",
-    "bury_new",
+    "dead_letter_item",
     "find",
     "page",
     "purge",
@@ -41,7 +41,7 @@ def _instant(seconds: float) -> datetime:
 
 
 @attrs.frozen
-class BuriedItem:
+class StoredDeadLetter:
     """One item that was given up.
 
     Attributes:
@@ -73,12 +73,12 @@ class BuriedItem:
     endpoint: bytes | None = attrs.field(default=None, repr=False)
 
 
-def bury(
+def dead_letter_item(
     db: sqlite3.Connection, rows: Iterable[tuple[int, str, str, int]], died_at: float
 ) -> list[int]:
-    """Moves rows of the queue, given as (seq, reason, message, tries); returns their sizes.
+    """Move rows of the queue, given as (seq, reason, message, tries); return their sizes.
 
-    Inside the caller's transaction, like `bury_new` and `trim`.
+    Inside the caller's transaction, like `add_dead_letter` and `trim`.
     """
     sizes = []
     for seq, reason, message, tries in rows:
@@ -95,14 +95,14 @@ def bury(
     return sizes
 
 
-def bury_new(
+def add_dead_letter(
     db: sqlite3.Connection,
     item: tuple[str, str, str, bytes, bytes],
     reason: str,
     message: str,
     now: float,
 ) -> None:
-    """Keeps (kind, endpoint id, item id, body, endpoint) that was never queued."""
+    """Keep (kind, endpoint id, item id, body, endpoint) that was never queued."""
     kind, endpoint_id, item_id, body, endpoint = item
     size = len(body) + len(endpoint)
     db.execute(
@@ -113,7 +113,7 @@ def bury_new(
 
 
 def trim(db: sqlite3.Connection, most_bytes: int) -> int:
-    """Removes the oldest dead letters while there are more bytes of them; returns how many."""
+    """Remove the oldest dead letters while there are more bytes of them; return how many."""
     removed = 0
     while db.execute("SELECT dead_bytes FROM totals").fetchone()[0] > most_bytes:
         gone = db.execute(
@@ -127,27 +127,27 @@ def trim(db: sqlite3.Connection, most_bytes: int) -> int:
 
 def page(
     db: sqlite3.Connection, limit: int, after: int, *, with_bodies: bool = False
-) -> list[BuriedItem]:
+) -> list[StoredDeadLetter]:
     """Up to `limit` dead letters with a larger id than `after`, by id."""
     columns = f"{_HEAD}, body, endpoint" if with_bodies else _HEAD
     cursor = db.execute(
         f"SELECT {columns} FROM dead WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608 -- our columns
         (after, limit),
     )
-    return [BuriedItem(*row) for row in cursor.fetchall()]
+    return [StoredDeadLetter(*row) for row in cursor.fetchall()]
 
 
-def find(db: sqlite3.Connection, dead_id: int) -> BuriedItem | None:
+def find(db: sqlite3.Connection, dead_id: int) -> StoredDeadLetter | None:
     """One dead letter with its body."""
     row = db.execute(
         f"SELECT {_HEAD}, body, endpoint FROM dead WHERE id = ?",  # noqa: S608 -- our columns
         (dead_id,),
     ).fetchone()
-    return None if row is None else BuriedItem(*row)
+    return None if row is None else StoredDeadLetter(*row)
 
 
 def replay(db: sqlite3.Connection, ids: Sequence[int], allocate: Callable[[], int]) -> list[int]:
-    """Moves dead letters back into the queue with new seqs, as if never tried.
+    """Move dead letters back into the queue with new seqs, as if never tried.
 
     Returns:
         The sizes of what was moved.
@@ -171,7 +171,7 @@ def replay(db: sqlite3.Connection, ids: Sequence[int], allocate: Callable[[], in
 
 
 def purge(db: sqlite3.Connection, ids: Sequence[int] | None, before: datetime | None) -> int:
-    """Removes dead letters: those given, or all, and of them only what died before `before`."""
+    """Remove dead letters: those given, or all, and of them only what died before `before`."""
     latest = before.timestamp() if before is not None else float("inf")
     with transaction(db):
         if ids is None:
@@ -183,12 +183,12 @@ def purge(db: sqlite3.Connection, ids: Sequence[int] | None, before: datetime | 
 
 
 def all_ids(db: sqlite3.Connection) -> list[int]:
-    """The ids of all dead letters."""
+    """Return the ids of all dead letters."""
     return [row[0] for row in db.execute("SELECT id FROM dead ORDER BY id").fetchall()]
 
 
 def batches(ids: Iterable[int]) -> Iterator[list[int]]:
-    """The ids in portions of one transaction each."""
+    """Return the ids in portions of one transaction each."""
     rest = iter(ids)
     while batch := list(itertools.islice(rest, _BATCH)):
         yield batch

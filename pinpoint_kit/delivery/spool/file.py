@@ -96,7 +96,7 @@ class SpoolFile:
         self._log_notes()
 
     def _begin(self) -> None:
-        """The state of an owner that has not done anything yet."""
+        """Return the state of an owner that has not done anything yet."""
         #: Who uses the connection.
         self._turn = Turn()
         self._is_forking = False
@@ -121,7 +121,7 @@ class SpoolFile:
         self._notes: list[str] = []
 
     def close(self) -> None:
-        """Gives the remaining rows free and closes the file. Idempotent; never raises."""
+        """Give up the remaining rows and close the file. Idempotent; never raises."""
         if self._is_closed:
             return
         if self._mine.number and os.getpid() == self._pid:
@@ -151,7 +151,7 @@ class SpoolFile:
         action: Callable[[sqlite3.Connection], T],
         after: Callable[[T], None] | None = None,
     ) -> T:
-        """Runs an action in a turn, then `after` with its result: what it changes here."""
+        """Run an action in a turn, then `after` with its result: what it changes here."""
 
         def attempt() -> T:
             result = self._attempt(action)
@@ -162,7 +162,7 @@ class SpoolFile:
         return self._in_turn(attempt)
 
     def _in_turn(self, action: Callable[[], T], patience: float | None = None) -> T:
-        """Calls it when nobody else uses the connection.
+        """Call it when nobody else uses the connection.
 
         Args:
             action: what to do.
@@ -217,7 +217,7 @@ class SpoolFile:
         raise SpoolError("the spool is corrupt, and was again after a rescue", "corrupt")
 
     def _wait_for_others(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        """Runs the action, again and again while another process writes.
+        """Run the action, again and again while another process writes.
 
         Others write for some 50 microseconds. SQLite's own wait begins with a whole millisecond.
         """
@@ -233,7 +233,7 @@ class SpoolFile:
             pause = min(2 * pause, _MOST_PAUSE_S)
 
     def _make_ready(self, size: int, now: float) -> None:
-        """What must hold before something is added; nearly always it does.
+        """Return what must hold before something is added; nearly always it does.
 
         Raises:
             SpoolFullError: `size` bytes more do not fit.
@@ -346,7 +346,7 @@ class SpoolFile:
     # Housekeeping
 
     def _measure(self, db: sqlite3.Connection) -> int:
-        """The free bytes under `max_bytes`."""
+        """Return the free bytes under `max_bytes`."""
         pages = db.execute("PRAGMA page_count").fetchone()[0]
         free = db.execute("PRAGMA freelist_count").fetchone()[0]
         size = db.execute("PRAGMA page_size").fetchone()[0]
@@ -400,7 +400,7 @@ class SpoolFile:
                     os.close(wal)
 
     def _checkpoint(self, db: sqlite3.Connection) -> None:
-        """Moves the WAL into the file and empties it. Gives up soon when somebody reads."""
+        """Move the WAL into the file and empties it. Gives up soon when somebody reads."""
         db.execute(f"PRAGMA busy_timeout={_CHECKPOINT_WAIT_MS}").fetchall()
         try:
             is_busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -412,7 +412,7 @@ class SpoolFile:
     # Forks
 
     def before_fork(self) -> None:
-        """Closes the connection and keeps others out until after the fork; run by a hook."""
+        """Close the connection and keeps others out until after the fork; run by a hook."""
         self._is_forking = True  # first: nobody opens it again
         with suppress(NoTurnError):
             self._turn.run(self._disconnect, _FORK_WAIT_S)
@@ -422,12 +422,12 @@ class SpoolFile:
         self._is_forking = False
 
     def after_fork(self) -> None:
-        """Makes the child a new owner without rows; run by a hook, harmless when run again."""
+        """Make the child a new owner without rows; run by a hook, harmless when run again."""
         if self._pid != os.getpid():
             self._abandon()
 
     def _abandon(self) -> None:
-        """Starts anew in a child. A connection that is open here is the parent's: never close."""
+        """Start anew in a child. A connection that is open here is the parent's: never close."""
         inherited, identity = self._db, self._identity
         self._begin()
         if inherited is not None:
@@ -440,7 +440,7 @@ class SpoolFile:
 
 
 def _nothing(_: sqlite3.Connection) -> None:
-    """Opens the connection, no more."""
+    """Open the connection, no more."""
 
 
 _spools: weakref.WeakSet[SpoolFile] = weakref.WeakSet()

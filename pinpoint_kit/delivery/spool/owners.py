@@ -91,7 +91,10 @@ class Owners:
         return bool(changed.rowcount), False
 
     def adoptable(self, db: sqlite3.Connection, mine: Range) -> list[Range]:
-        """The owners whose rows this one may take, or has begun to take; the oldest first."""
+        """Return the owners whose rows this one may take, or has begun to take.
+
+        The oldest first.
+        """
         known = {
             number: (where, pid, beat, heir)
             for number, where, pid, beat, heir in db.execute(
@@ -131,7 +134,7 @@ class Owners:
 
     @staticmethod
     def claim(db: sqlite3.Connection, dead: Range, mine: Range) -> None:
-        """Makes this owner the heir, so that all rows of a dead one go the same way."""
+        """Make this owner the heir, so that all rows of a dead one go the same way."""
         changed = db.execute(
             "UPDATE owners SET heir = ? WHERE number = ?", (mine.number, dead.number)
         )
@@ -145,7 +148,7 @@ class Owners:
 
 
 def _numbers_with_rows(db: sqlite3.Connection) -> list[int]:
-    """The owners that have rows, with one look-up each."""
+    """Return the owners that have rows, with one look-up each."""
     numbers: list[int] = []
     end = 0
     while True:

@@ -15,7 +15,7 @@ import attrs
 
 from pinpoint_kit.delivery.spool import dead_letters
 from pinpoint_kit.delivery.spool import schema as spool_schema
-from pinpoint_kit.delivery.spool.dead_letters import BuriedItem
+from pinpoint_kit.delivery.spool.dead_letters import StoredDeadLetter
 from pinpoint_kit.delivery.spool.schema import SpoolError
 from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.errors import StoreError, ValidationError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["BuriedItem", "Content", "DeadLetters", "content", "has_content"]
+__all__ = ["Content", "DeadLetters", "StoredDeadLetter", "content", "has_content"]
 
 _EVENT = "event"
 _PAGE = 1000
@@ -80,19 +80,19 @@ class DeadLetters:
         """Close the file. What was replayed is then anybody's to deliver. Idempotent."""
         self._spool.close()
 
-    def heads(self, after: int = 0) -> Iterator[BuriedItem]:
+    def heads(self, after: int = 0) -> Iterator[StoredDeadLetter]:
         """All dead letters without their content, by id, those above `after`."""
         with self._explained():
             while page := self._spool.dead_letters(_PAGE, after):
                 yield from page
                 after = page[-1].id
 
-    def contents(self) -> Iterator[BuriedItem]:
+    def contents(self) -> Iterator[StoredDeadLetter]:
         """All dead letters with their content, by id, a page in memory at a time."""
         with self._explained():
             yield from self._spool.export()
 
-    def get(self, dead_id: int) -> BuriedItem | None:
+    def get(self, dead_id: int) -> StoredDeadLetter | None:
         """One dead letter with its content; None when there is none of this id."""
         with self._explained():
             return self._spool.dead_letter(dead_id)
@@ -125,12 +125,12 @@ class DeadLetters:
             raise StoreError(f"The spool {self.path}: {error}") from error
 
 
-def has_content(letter: BuriedItem) -> bool:
-    """False for an item that could not be encoded: only that it was is known."""
+def has_content(letter: StoredDeadLetter) -> bool:
+    """Return false for an item that could not be encoded: only that it was is known."""
     return letter.size > 0
 
 
-def content(letter: BuriedItem) -> Content:
+def content(letter: StoredDeadLetter) -> Content:
     """Decode a letter that was read with its content.
 
     Raises:

@@ -52,7 +52,7 @@ _SHAPES = {
 def salvage(
     path: Path, make: Callable[[Path], sqlite3.Connection], tell: Callable[[str], None]
 ) -> None:
-    """Moves the file aside and puts a fresh one with its readable rows in its place.
+    """Move the file aside and put a fresh one with its readable rows in its place.
 
     Args:
         path: the corrupt file; nobody else may open it meanwhile.
@@ -64,13 +64,13 @@ def salvage(
 
 
 def put_aside(path: Path) -> None:
-    """Moves the file and its WAL to where `resume` finds them, while somebody has them open."""
+    """Move the file and its WAL to where `resume` finds them, while somebody has them open."""
     _beside(path, "-wal").replace(_beside(path, ".rescue-wal"))
     path.replace(_beside(path, ".rescue"))
 
 
 def has_more_commits(path: Path, frames: int) -> bool:
-    """True when the WAL has commits behind that many frames, which SQLite has taken for all."""
+    """Return whether the WAL has commits behind as many frames as SQLite has taken for all."""
     wal = _view(_beside(path, "-wal"))
     return any(number > frames and size for number, _, size in _frames(wal, _page_size_of(wal)))
 
@@ -163,7 +163,7 @@ class _Pages:
 
 
 def _valid_size(size: int) -> int:
-    """The page size that is written so; 0 for none that can be."""
+    """Return the page size that is written so; 0 for none that can be."""
     actual = _LARGEST_PAGE if size == 1 else size
     is_one = _SMALLEST_PAGE <= actual <= _LARGEST_PAGE and not actual & (actual - 1)
     return actual if is_one else 0
@@ -174,7 +174,7 @@ def _page_size_of(wal: bytes | mmap.mmap) -> int:
 
 
 def _frames(wal: bytes | mmap.mmap, page_size: int) -> Iterator[tuple[int, int, int]]:
-    """The frames of a WAL, damaged or not: which one, its page, and the size after a commit.
+    """Return the frames of a WAL, damaged or not: which one, its page, and the size after a commit.
 
     Those of one generation carry the same salts. Most of them tell which, should one be damaged;
     others are left over from before the WAL was last begun anew.
@@ -235,7 +235,7 @@ def _cell(pages: _Pages, page: bytes, at: int) -> tuple[int, list[_Value]]:
 
 
 def _payload(pages: _Pages, page: bytes, at: int, size: int) -> bytes:
-    """The record, put together from the page and its overflow pages."""
+    """Return the record, put together from the page and its overflow pages."""
     usable = pages.usable
     if size <= usable - 35:
         local = size

@@ -111,7 +111,7 @@ _EXPLANATIONS = (
 
 
 def explain(error: sqlite3.Error) -> SpoolError:
-    """The error in our words, without SQL and without data."""
+    """Return the error in our words, without SQL and without data."""
     text = str(error).lower()
     for mark, reason, sentence in _EXPLANATIONS:
         if mark in text:
@@ -120,12 +120,12 @@ def explain(error: sqlite3.Error) -> SpoolError:
 
 
 def is_corruption(error: sqlite3.Error) -> bool:
-    """True when the file itself is damaged."""
+    """Return true when the file itself is damaged."""
     return explain(error).reason == "corrupt"
 
 
 def resolve(path: str | os.PathLike[str]) -> Path:
-    """The absolute path, links followed, so that neither chdir nor a rescue changes its meaning.
+    """Return the absolute path, links followed: neither chdir nor a rescue changes its meaning.
 
     Raises:
         StoreError: no file can be there.
@@ -140,7 +140,7 @@ def resolve(path: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Commits at the end; any error undoes all of it."""
+    """Commit at the end; any error undoes all of it."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -154,7 +154,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 def open_spool(
     path: Path, *, fsync: bool, tell: Callable[[str], None], wait_s: float | None = None
 ) -> tuple[sqlite3.Connection, tuple[int, int]]:
-    """Opens the file; makes it when it is missing, rescues its rows when it is corrupt.
+    """Open the file; make it when it is missing, rescue its rows when it is corrupt.
 
     Args:
         path: the file.
@@ -196,7 +196,7 @@ def open_spool(
 
 
 def rescue(path: Path, identity: tuple[int, int], tell: Callable[[str], None]) -> None:
-    """Moves a corrupt file aside and salvages it, unless another process has done so already.
+    """Move a corrupt file aside and salvage it, unless another process has done so already.
 
     Args:
         path: the file.
@@ -220,7 +220,7 @@ def identify(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def _alone(path: Path, wait_s: float) -> Iterator[None]:
-    """Holds `<path>.lock`: SQLite's own locking, so that it works everywhere and dies with us."""
+    """Hold `<path>.lock`: SQLite's own locking, so that it works everywhere and dies with us."""
     lock = path.with_name(path.name + ".lock")
     _touch(lock)
     with closing(sqlite3.connect(lock, timeout=wait_s, isolation_level=None)) as db:
@@ -229,7 +229,7 @@ def _alone(path: Path, wait_s: float) -> Iterator[None]:
 
 
 def _touch(path: Path) -> None:
-    """Makes an empty file that only its owner can read; SQLite's side files take its rights."""
+    """Make an empty file that only its owner can read; SQLite's side files take its rights."""
     if not path.exists():
         with suppress(FileExistsError):  # another process was faster
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -260,7 +260,10 @@ def _connect(path: Path, *, fsync: bool = False, wait_s: float = BUSY_S) -> sqli
 
 
 def _text(value: bytes) -> str | bytes:
-    """A text as it was stored; damaged bytes stay bytes, so that no reading fails for them."""
+    """Return a text as it was stored.
+
+    Damaged bytes stay bytes, so that no reading fails for them.
+    """
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -268,7 +271,7 @@ def _text(value: bytes) -> str | bytes:
 
 
 def _make(path: Path) -> sqlite3.Connection:
-    """A fresh spool for salvaged rows: on disk before the damaged file is given up."""
+    """Return a fresh spool for salvaged rows: on disk before the damaged file is given up."""
     return _connect(path, fsync=True)
 
 
@@ -304,7 +307,7 @@ def _turn_wal_on(db: sqlite3.Connection) -> str:
 
 
 def _is_ours(path: Path) -> bool:
-    """True when the header still says so, whatever else is damaged."""
+    """Return true when the header still says so, whatever else is damaged."""
     # SQLite reads nothing of a file that is too short. Closing a file of our own would drop the
     # locks of this process on it, so it stays open: it is a rare one, and is put aside now.
     descriptor = os.open(path, os.O_RDONLY)

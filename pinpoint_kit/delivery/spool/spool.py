@@ -1,9 +1,9 @@
 """`Spool`: the durable queue under background delivery, one SQLite file for many processes.
 
-A row is on disk when `append` returns, and stays until `remove` or `bury`. Each open spool owns
-the rows it appended or adopted and sees no others. No thread is started here, and no content is
-logged. The connection is spool/file.py's matter, the file's form spool/schema.py's, ownership
-spool/owners.py's, corruption spool/salvage.py's.
+A row is on disk when `append` returns, and stays until `remove` or `dead_letter_item`. Each open
+spool owns the rows it appended or took over and sees no others. No thread is started here, and no
+content is logged. The connection is spool/file.py's matter, the file's form spool/schema.py's,
+ownership spool/owners.py's, corruption spool/salvage.py's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.delivery.spool import dead_letters
-from pinpoint_kit.delivery.spool.dead_letters import BuriedItem
+from pinpoint_kit.delivery.spool.dead_letters import StoredDeadLetter
 from pinpoint_kit.delivery.spool.file import COMMIT_BYTES, ROW_BYTES, SIZE, SpoolFile
 from pinpoint_kit.delivery.spool.schema import SpoolError, SpoolFullError, transaction
 from pinpoint_kit.errors import StoreError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.delivery.spool.owners import Range
 
-__all__ = ["BuriedItem", "Pending", "Spool", "SpoolError", "SpoolFullError", "Spooled"]
+__all__ = ["Pending", "Spool", "SpoolError", "SpoolFullError", "Spooled", "StoredDeadLetter"]
 
 #: The part of max_bytes that dead letters may take: live items go before them.
 _DEAD_SHARE = 4
@@ -148,7 +148,7 @@ class Spool(SpoolFile):
         *,
         patience: float | None = None,
     ) -> int:
-        """Puts one item on disk.
+        """Put one item on disk.
 
         Args:
             kind: `event` or `endpoint`.
@@ -191,7 +191,7 @@ class Spool(SpoolFile):
         return self._in_turn(insert, patience)
 
     def _append_again(self, seq: int, values: tuple[object, ...]) -> int:
-        """Appends what failed, or went into a file that was moved away meanwhile."""
+        """Append what failed, or went into a file that was moved away meanwhile."""
 
         def insert(db: sqlite3.Connection) -> int:
             kept = seq if seq in self._mine else self._allocate()
@@ -201,7 +201,7 @@ class Spool(SpoolFile):
         return self._attempt(insert)
 
     def load(self, after: int = 0, limit: int = 1000) -> list[Spooled]:
-        """This owner's rows with a larger seq than `after`, in order."""
+        """Return this owner's rows with a larger seq than `after`, in order."""
 
         def select(db: sqlite3.Connection) -> list[Spooled]:
             rows = db.execute(
@@ -214,7 +214,7 @@ class Spool(SpoolFile):
         return self._run(select)
 
     def remove(self, seqs: Iterable[int]) -> int:
-        """Removes delivered rows; returns how many were still there.
+        """Remove delivered rows; return how many were still there.
 
         A batch of many is a few transactions, between which others can record.
         """
@@ -237,7 +237,7 @@ class Spool(SpoolFile):
     def drop_oldest(
         self, count: int, *, after: int = 0, keep: Collection[int] = frozenset()
     ) -> list[int]:
-        """Removes this owner's oldest rows to make room; space comes free by whole pages.
+        """Remove this owner's oldest rows to make room; space comes free by whole pages.
 
         Args:
             count: rows to remove at most.
@@ -265,7 +265,7 @@ class Spool(SpoolFile):
         return chosen
 
     def pending(self) -> Pending:
-        """What this owner has in the queue; one look-up."""
+        """Return what this owner has in the queue; one look-up."""
 
         def look(db: sqlite3.Connection) -> Pending:
             row = db.execute(
@@ -293,7 +293,7 @@ class Spool(SpoolFile):
         self._run(beat)
 
     def adopt(self, limit: int = 1000) -> int:
-        """Takes over rows of dead and closed owners; `load` then shows them after all others.
+        """Take over rows of dead and closed owners; `load` then shows them after all others.
 
         The rows of one dead owner all go to the same heir, in their order.
 
@@ -334,8 +334,8 @@ class Spool(SpoolFile):
 
     # Dead letters
 
-    def bury(self, rows: Iterable[tuple[int, str, str, int]]) -> int:
-        """Moves rows, given as (seq, reason, message, tries), to the dead letters, atomically.
+    def dead_letter_item(self, rows: Iterable[tuple[int, str, str, int]]) -> int:
+        """Move rows, given as (seq, reason, message, tries), to the dead letters, atomically.
 
         Returns:
             How many were still there.
@@ -345,7 +345,7 @@ class Spool(SpoolFile):
         def move(db: sqlite3.Connection) -> list[int]:
             ours = [row for row in given if row[0] in self._mine]
             with transaction(db):
-                sizes = dead_letters.bury(db, ours, self._clock())
+                sizes = dead_letters.dead_letter_item(db, ours, self._clock())
                 self._trim(db)
             return sizes
 
@@ -353,7 +353,7 @@ class Spool(SpoolFile):
         self._tidy_when_due()
         return buried
 
-    def bury_new(  # noqa: PLR0913 -- the parts of an item
+    def add_dead_letter(  # noqa: PLR0913 -- the parts of an item
         self,
         kind: str,
         endpoint_id: str,
@@ -365,7 +365,7 @@ class Spool(SpoolFile):
         message: str,
         patience: float | None = None,
     ) -> None:
-        """Keeps an item that was refused before it was queued.
+        """Keep an item that was refused before it was queued.
 
         Raises:
             SpoolFullError: it does not fit under `max_bytes`.
@@ -376,7 +376,7 @@ class Spool(SpoolFile):
 
         def insert(db: sqlite3.Connection) -> None:
             with transaction(db):
-                dead_letters.bury_new(db, item, reason, message, now)
+                dead_letters.add_dead_letter(db, item, reason, message, now)
                 self._trim(db)
 
         def keep() -> None:
@@ -387,26 +387,26 @@ class Spool(SpoolFile):
 
         self._in_turn(keep, patience)
 
-    def dead_letters(self, limit: int = 100, after: int = 0) -> list[BuriedItem]:
+    def dead_letters(self, limit: int = 100, after: int = 0) -> list[StoredDeadLetter]:
         """Dead letters of all owners without their bodies, by id, those above `after`."""
         return self._run(lambda db: dead_letters.page(db, limit, after))
 
-    def dead_letter(self, dead_id: int) -> BuriedItem | None:
+    def dead_letter(self, dead_id: int) -> StoredDeadLetter | None:
         """One dead letter with its body; None when there is none of this id."""
         return self._run(lambda db: dead_letters.find(db, dead_id))
 
-    def export(self) -> Iterator[BuriedItem]:
+    def export(self) -> Iterator[StoredDeadLetter]:
         """All dead letters with their bodies, by id, a page in memory at a time."""
         after = 0
         while page := self._full_page(after):
             yield from page
             after = page[-1].id
 
-    def _full_page(self, after: int) -> list[BuriedItem]:
+    def _full_page(self, after: int) -> list[StoredDeadLetter]:
         return self._run(lambda db: dead_letters.page(db, _PAGE, after, with_bodies=True))
 
     def replay(self, ids: Iterable[int] | None = None) -> int:
-        """Moves dead letters (all by default) to the end of this owner's queue, untried.
+        """Move dead letters (all by default) to the end of this owner's queue, untried.
 
         Returns:
             How many there were.
@@ -421,7 +421,7 @@ class Spool(SpoolFile):
         return self._run(move, self._note_added)
 
     def purge(self, ids: Iterable[int] | None = None, *, before: datetime | None = None) -> int:
-        """Removes dead letters for good.
+        """Remove dead letters for good.
 
         Args:
             ids: which; all by default.
@@ -483,7 +483,7 @@ class Spool(SpoolFile):
 
 
 def _delete(db: sqlite3.Connection, seqs: list[int]) -> list[int]:
-    """Deletes up to a page of rows and returns the sizes of those that were there."""
+    """Delete up to a page of rows and returns the sizes of those that were there."""
     # Few statements, as each lets another thread run while others wait for the lock; and always
     # the same text, which SQLite then need not parse again.
     padded = (*seqs, *seqs[-1:] * (_PAGE - len(seqs)))

@@ -58,7 +58,9 @@ def make_spool(path: Path) -> None:
     for kind, endpoint_id, item_id, body, reason in items:
         data = b'{"User":{"UserId":"user-1"}}' if item_id == "e1" else b""
         message = f"the service said {reason}"
-        spool.bury_new(kind, endpoint_id, item_id, body, data, reason=reason, message=message)
+        spool.add_dead_letter(
+            kind, endpoint_id, item_id, body, data, reason=reason, message=message
+        )
         now += DAY
     spool.close()
 
@@ -374,7 +376,9 @@ def test_letters_that_arrive_during_the_question_stay(
 
     def slow_answer(*_: object, **__: object) -> None:
         with contextlib.closing(Spool(spool)) as other:
-            other.bury_new("event", "d", "late", fragment("late"), b"", reason="x", message="")
+            other.add_dead_letter(
+                "event", "d", "late", fragment("late"), b"", reason="x", message=""
+            )
 
     monkeypatch.setattr(commands, "confirm", slow_answer)
     assert run("dead-letters", "purge", "--all").status == 0

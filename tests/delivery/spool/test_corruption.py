@@ -35,7 +35,9 @@ def fill(path: Path, count: int = 2000) -> None:
         for number in range(count):
             spool.append("event", "e", str(number), b"%d " % number * (number % 200), b"ep")
         for number in range(5):
-            spool.bury_new("event", "e", f"dead-{number}", b"b", b"", reason="r", message="m")
+            spool.add_dead_letter(
+                "event", "e", f"dead-{number}", b"b", b"", reason="r", message="m"
+            )
 
 
 def damage(path: Path, *pages: int) -> None:

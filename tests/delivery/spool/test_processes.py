@@ -90,9 +90,9 @@ def test_owners_do_not_see_each_other(path: Path) -> None:
         ones, twos = put(one, "1"), put(two, "2", "3")
         assert (names(one), names(two)) == (["1"], ["2", "3"])
         assert one.remove(twos) == 0
-        assert one.bury([(twos[0], "r", "m", 1)]) == 0
+        assert one.dead_letter_item([(twos[0], "r", "m", 1)]) == 0
         assert one.adopt() == two.adopt() == 0
-        two.bury([(twos[0], "r", "m", 1)])
+        two.dead_letter_item([(twos[0], "r", "m", 1)])
         assert len(one.dead_letters()) == 1
         assert one.remove(ones) == 1
         assert names(two) == ["3"]
@@ -284,7 +284,7 @@ def test_kill_while_removing(path: Path) -> None:
         "for n in range(2000): spool.append('event', 'e', str(n), b'x' * 200)\n"
         "seqs = [row.seq for row in spool.load(limit=5000)]\n"
         "for n in range(0, 2000, 10):\n"
-        "    spool.bury([(seq, 'r', 'm', 1) for seq in seqs[n:n + 5]])\n"
+        "    spool.dead_letter_item([(seq, 'r', 'm', 1) for seq in seqs[n:n + 5]])\n"
         "    spool.remove(seqs[n + 5:n + 10]); print(n, flush=True)"
     )
     process = program(path, code)

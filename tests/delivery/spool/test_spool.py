@@ -162,7 +162,7 @@ def test_pending_counts(spool: Spool, clock: Clock) -> None:
     assert spool.pending() == Pending(3, 13, clock.now - 5)
     spool.remove(seqs[:1])
     assert spool.pending() == Pending(2, 8, clock.now)
-    spool.bury([(seqs[1], "r", "m", 1)])
+    spool.dead_letter_item([(seqs[1], "r", "m", 1)])
     assert spool.pending() == Pending(1, 4, clock.now)
     assert repr(spool) == "<Spool pending=1>"
 
@@ -171,7 +171,7 @@ def test_reprs_hold_no_content(spool: Spool) -> None:
     """A row or a dead letter in a log line shows neither endpoint nor body."""
     seq = spool.append("event", "jane@example.com", "1", b"secret", b"secret")
     text = repr(spool.load())
-    spool.bury([(seq, "r", "secret", 1)])
+    spool.dead_letter_item([(seq, "r", "secret", 1)])
     text += repr(spool.dead_letters()) + repr(spool.dead_letter(1)) + repr(spool)
     assert "secret" not in text
     assert "jane" not in text
@@ -190,7 +190,7 @@ def test_a_full_spool_refuses(make: Callable[..., Spool]) -> None:
     assert 100 < held < 200
     assert spool.path.stat().st_size <= 200_000
     with pytest.raises(SpoolFullError):
-        spool.bury_new("event", "e", "i", b"x" * 200_000, b"", reason="r", message="m")
+        spool.add_dead_letter("event", "e", "i", b"x" * 200_000, b"", reason="r", message="m")
     assert len(spool.drop_oldest(20)) == 20
     put(spool, "new")
     assert names(spool)[0] == "20"
@@ -241,7 +241,7 @@ def test_life_of_a_dead_letter(spool: Spool, clock: Clock) -> None:
     seqs = put(spool, "1", "2", "3", body=b"body")
     recorded = datetime.fromtimestamp(clock.now, timezone.utc)
     clock.now += 60
-    assert spool.bury([(seqs[1], "status_400", "bad", 3), (99, "r", "m", 1)]) == 1
+    assert spool.dead_letter_item([(seqs[1], "status_400", "bad", 3), (99, "r", "m", 1)]) == 1
     assert names(spool) == ["1", "3"]
     (letter,) = spool.dead_letters()
     assert (letter.kind, letter.endpoint_id, letter.item_id) == ("event", "endpoint-2", "2")
@@ -261,8 +261,10 @@ def test_life_of_a_dead_letter(spool: Spool, clock: Clock) -> None:
 
 
 def test_refused_before_it_was_queued(spool: Spool) -> None:
-    """`bury_new` keeps an item that never was in the queue."""
-    spool.bury_new("endpoint", "e", "i", b"body", b"more", reason="invalid", message="too long")
+    """`add_dead_letter` keeps an item that never was in the queue."""
+    spool.add_dead_letter(
+        "endpoint", "e", "i", b"body", b"more", reason="invalid", message="too long"
+    )
     (letter,) = spool.export()
     assert (letter.kind, letter.endpoint_id, letter.item_id) == ("endpoint", "e", "i")
     assert (letter.body, letter.endpoint, letter.size) == (b"body", b"more", 8)
@@ -273,7 +275,7 @@ def test_refused_before_it_was_queued(spool: Spool) -> None:
 def test_listing_and_exporting_page(spool: Spool) -> None:
     """Listings walk by id; an export yields everything, replaying all empties it."""
     for number in range(250):
-        spool.bury_new("event", "e", str(number), b"b", b"", reason="r", message="m")
+        spool.add_dead_letter("event", "e", str(number), b"b", b"", reason="r", message="m")
     first = spool.dead_letters(limit=10)
     assert [letter.item_id for letter in first] == [str(n) for n in range(10)]
     assert spool.dead_letters(limit=1, after=first[-1].id)[0].item_id == "10"
@@ -286,7 +288,7 @@ def test_listing_and_exporting_page(spool: Spool) -> None:
 def test_purging(spool: Spool, clock: Clock) -> None:
     """Dead letters are purged by id, by age, both, or all."""
     for number in range(6):
-        spool.bury_new("event", "e", str(number), b"b", b"", reason="r", message="m")
+        spool.add_dead_letter("event", "e", str(number), b"b", b"", reason="r", message="m")
         clock.now += 10
     ids = [letter.id for letter in spool.dead_letters()]
     middle = datetime.fromtimestamp(clock.now - 30, timezone.utc)
@@ -305,7 +307,9 @@ def test_dead_letters_leave_room_for_live_items(
     spool = make(max_bytes=4_000_000)
     with caplog.at_level(logging.WARNING, "pinpoint_kit.delivery"):
         for number in range(1200):
-            spool.bury_new("event", "e", str(number), bytes(1000), b"", reason="r", message="m")
+            spool.add_dead_letter(
+                "event", "e", str(number), bytes(1000), b"", reason="r", message="m"
+            )
     assert 400 < len(spool.dead_letters(limit=2000)) <= 1000
     assert spool.dead_letters(limit=2000)[-1].item_id == "1199"
     assert "oldest dead letter(s) were removed" in caplog.text
@@ -321,7 +325,7 @@ def test_removed_content_is_not_in_the_files(spool: Spool) -> None:
     seqs = put(spool, "1", body=secret) + put(spool, "2", body=large) + put(spool, "3")
     seqs += put(spool, "4", body=b"dead-" + secret)
     assert secret in content(spool)
-    spool.bury([(seqs[3], "r", "m", 1)])
+    spool.dead_letter_item([(seqs[3], "r", "m", 1)])
     spool.remove(seqs[:2])
     spool.purge()
     spool.heartbeat()
@@ -360,7 +364,7 @@ def test_rows_outlive_the_spool(make: Callable[..., Spool]) -> None:
     """What was left at close is adoptable at once by the next one, dead letters stay."""
     first = make()
     seqs = put(first, "1", "2", "3")
-    first.bury([(seqs[0], "r", "m", 1)])
+    first.dead_letter_item([(seqs[0], "r", "m", 1)])
     first.close()
     second = make()
     assert second.load() == []
@@ -663,9 +667,9 @@ class Model(RuleBasedStateMachine):
 
     @precondition(lambda self: self.queue)
     @rule(data=st.data())
-    def bury(self, data: st.DataObject) -> None:
+    def dead_letter_item(self, data: st.DataObject) -> None:
         seq = data.draw(st.sampled_from(sorted(self.queue)))
-        assert self.spool.bury([(seq, "r", "m", 1)]) == 1
+        assert self.spool.dead_letter_item([(seq, "r", "m", 1)]) == 1
         self.dead[self.spool.dead_letters(limit=10_000)[-1].id] = self.queue.pop(seq)
 
     @rule()
