@@ -86,6 +86,8 @@ class _Commands(UserDict[str, "click.Command"]):
             if isinstance(command, click.Group):
                 for other in home.others:
                     command.add_command(_load(other))
+                for each in command.commands.values():  # whole, where click cuts at a line's end
+                    each.short_help = each.get_short_help_str(limit=_LONGEST_SUMMARY)
             self.data[name] = command
         return self.data[name]
 
@@ -128,6 +130,8 @@ _HELP = """Amazon Pinpoint's analytics and audience API, with or without AWS.
       130  interrupted
       141  nobody reads the output
     """
+#: Of a command of a group, in characters; it goes on in the next line.
+_LONGEST_SUMMARY = 200
 #: click leaves two columns free: 76 fit where mail, pages and split terminals have 80.
 _MAX_WIDTH = 78
 

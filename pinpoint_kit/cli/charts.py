@@ -18,8 +18,11 @@ from pinpoint_kit.analytics.results import (
     MoneySeries,
     Overview,
     Series,
+    Timeline,
 )
 from pinpoint_kit.analytics.results.base import by_name
+from pinpoint_kit.cli.columns import print_rows
+from pinpoint_kit.cli.listing import EVENT_COLUMNS, event_row
 from pinpoint_kit.cli.output import console, shown, table
 
 if TYPE_CHECKING:
@@ -53,8 +56,8 @@ def print_result(result: Result) -> None:
         _print_bars(result.rows, first, "count", ("share",))
     elif isinstance(result, (Series, MoneySeries)):
         _print_days(result)
-    else:
-        _print_rows(result.rows)
+    elif isinstance(result, Timeline) and result.entries:
+        print_rows(EVENT_COLUMNS, [event_row(entry) for entry in result.entries])
 
 
 def _print_overview(result: Overview) -> None:
@@ -135,11 +138,6 @@ def _print_cohorts(result: CohortTable) -> None:
     ]
     heads = ("Day", "Size", *map(str, range(ages)))
     console().print(table(heads, rows, numbers=heads[1:], whole=("Day",)))
-
-
-def _print_rows(rows: Sequence[Row]) -> None:
-    if rows:
-        console().print(table(list(rows[0]), [[_cell(v) for v in row.values()] for row in rows]))
 
 
 def _is_number(value: object) -> bool:

@@ -23,14 +23,17 @@ from pinpoint_kit.cli.output import print_json, say, shown, shown_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from pinpoint_kit import Endpoint
+    from pinpoint_kit import Endpoint, StoredEvent
+    from pinpoint_kit.analytics.results import TimelineEntry
 
     Command = Callable[..., Any]
 
 __all__ = [
+    "EVENT_COLUMNS",
     "Form",
     "Listing",
     "endpoint_listing",
+    "event_row",
     "first_endpoints",
     "output_options",
     "print_first",
@@ -52,6 +55,16 @@ _ENDPOINT = (
     Column("Country", is_optional=True),
     Column("Status", is_optional=True),
     Column("OptOut", is_optional=True),
+)
+
+#: What a list shows of an event.
+EVENT_COLUMNS = (
+    Column("Time"),
+    Column("Type", 16),
+    Column("Endpoint", 12),
+    Column("User", 12, is_optional=True),
+    Column("Attributes", 20, is_optional=True),
+    Column("Metrics", 12, is_optional=True),
 )
 
 
@@ -153,3 +166,16 @@ def print_first(
     print_list(endpoint_listing(found, {"HasMore": has_more}), form, as_json=as_json)
     if has_more and not as_json:
         say(f"there are more: raise --limit, or {for_all}")
+
+
+def event_row(found: StoredEvent | TimelineEntry) -> tuple[str, ...]:
+    """Return the cells of an event below `EVENT_COLUMNS`."""
+    when = found.timestamp
+    return (
+        f"{when:%Y-%m-%d %H:%M:%S}Z" if when else "",
+        found.type,
+        found.endpoint_id,
+        found.user_id or "",
+        ", ".join(f"{name}={value}" for name, value in (found.attributes or {}).items()),
+        ", ".join(f"{name}={value:g}" for name, value in (found.metrics or {}).items()),
+    )

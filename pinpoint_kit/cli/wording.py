@@ -50,6 +50,9 @@ _JSON_NAMES = {
     "str": "text",
 }
 _GOT = re.compile(rf"\bgot ({'|'.join(_JSON_NAMES)})\b")
+#: A sentence of a check begins with its verb, and ends with the place that it is about.
+_PLACE_LAST = re.compile(r"(is (?:[^@]|@(?! \$))+) @ (\$\S+)", re.DOTALL)
+_OPTIONS = {"$.since": "--since", "$.until": "--until"}
 _APPLICATION_ID = re.compile(r"^application_id(?= )")
 
 
@@ -57,5 +60,8 @@ def in_cli_words(sentence: str) -> str:
     """Return the sentence of an error as somebody at a command line needs it."""
     for phrase, own in _PHRASES:
         sentence = sentence.replace(phrase, own)
+    about = _PLACE_LAST.fullmatch(sentence)
+    if about is not None:
+        sentence = f"{_OPTIONS.get(about[2], about[2])} {about[1]}"
     sentence = _APPLICATION_ID.sub("--application-id", sentence)
     return _GOT.sub(lambda found: f"got {_JSON_NAMES[found[1]]}", sentence)

@@ -262,6 +262,13 @@ def test_faults_as_json(
     assert "secret" not in printed
 
 
+def test_summaries_in_groups_are_whole(run: Run) -> None:
+    """A long one goes on in the next line."""
+    for name, command in cli.commands.items():
+        if isinstance(command, click.Group):
+            assert "...\n" not in run(name, "--help").stdout.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize(
     ("sentence", "words"),
     [
@@ -270,6 +277,8 @@ def test_faults_as_json(
             "name the application: --application NAME, --application-id ID, or $X",
         ),
         ('shorten it, or connect with invalid="truncate" @ $.a', "shorten it @ $.a"),
+        ("is empty: name it @ $.EventType", "$.EventType is empty: name it"),
+        ("is no time: write it @ $.since", "--since is no time: write it"),
         ("application_id is empty: give the id", "--application-id is empty: give the id"),
         ("expected a number, got str: pass a float", "expected a number, got text: write a number"),
         ("there is nothing to change", "there is nothing to change"),

@@ -67,7 +67,7 @@ def test_a_dry_run_shows_what_would_be_recorded(
     monkeypatch.delenv("PINPOINT_KIT_IDENTITY_KEY")
     answer = run(*IMPORT, records, "--dry-run", "--url", f"sqlite:///{tmp_path / 'new.db'}")
     assert answer.status == 0
-    assert "_userauth.sign_in at idp-keycloak-" in answer.stdout
+    assert "2024-08-13 15:58:20Z _userauth.sign_in at idp-keycloak-" in answer.stdout
     assert "user u-1" in answer.stdout
     assert "2 events would be recorded" in answer.stdout
     assert "only examples" in answer.stderr
@@ -80,6 +80,13 @@ def test_import_reads_stdin_and_lines(run: Run) -> None:
     answer = run(*IMPORT, "-", "--date", "2024-08-13", "--zone", "Europe/Lisbon", stdin=line)
     assert "1 events accepted" in answer.stdout
     assert "no_time" in run(*IMPORT, "-", stdin=line).stdout
+
+
+def test_the_wrong_provider_is_suggested(run: Run, records: str) -> None:
+    """When no record has a known type, and only then."""
+    wrong = run("identity", "import", "--provider", "okta", records, "--dry-run")
+    assert "check --provider" in wrong.stderr
+    assert "check --provider" not in run(*IMPORT, records, "--dry-run").stderr
 
 
 def test_what_cannot_be_read_is_an_exit_status(run: Run) -> None:

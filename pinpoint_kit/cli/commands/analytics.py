@@ -24,6 +24,8 @@ __all__ = ["analytics"]
 
 _MAPS = ("attributes", "endpoint_attributes", "user_attributes", "metrics")
 _COMPARISON = re.compile(r"([^<>=]+)(>=|<=|>|<|=)(.*)", re.DOTALL)
+#: Where a day begins first: without --to, no zone's today is later.
+_EASTERNMOST = dt.timezone(dt.timedelta(hours=14))
 _NAMES = {">=": "at_least", "<=": "at_most", ">": "above", "<": "below", "=": "equals"}
 
 
@@ -71,6 +73,15 @@ def _condition(_: click.Context, __: click.Parameter, given: tuple[str, ...]) ->
     return found
 
 
+def _day(_: click.Context, __: click.Parameter, given: str | None) -> dt.date | None:
+    if given is None:
+        return None
+    try:
+        return dt.date.fromisoformat(given)
+    except ValueError:
+        raise click.BadParameter(f"{given!r}: write a day as in 2026-10-30") from None
+
+
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -81,8 +92,10 @@ def _number(text: str) -> float:
 def _asking(*, by: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of a question, and make them one `_Question`."""
     options = [
-        click.option("--from", "first", metavar="DAY", help="The first day, YYYY-MM-DD."),
-        click.option("--to", "last", metavar="DAY", help="The last day, included."),
+        click.option(
+            "--from", "first", metavar="DAY", callback=_day, help="The first day, YYYY-MM-DD."
+        ),
+        click.option("--to", "last", metavar="DAY", callback=_day, help="The last day, included."),
         click.option("--zone", default="UTC", help="Whose calendar days count.", show_default=True),
         click.option(
             "--where",
@@ -116,6 +129,7 @@ def _asking(*, by: bool = True) -> Callable[[Callable[..., None]], Callable[...,
             form = given.pop("form")
             names = ("first", "last", "zone", "where", "actor", "by", "top")
             asked = {name: given.pop(name) for name in names if name in given}
+            _check_days(asked["first"], asked["last"])
             question = _Question({k: v for k, v in asked.items() if v}, form)
             function(settings, question, **given)
 
@@ -125,6 +139,12 @@ def _asking(*, by: bool = True) -> Callable[[Callable[..., None]], Callable[...,
         return wrapped
 
     return decorate
+
+
+def _check_days(first: dt.date | None, last: dt.date | None) -> None:
+    end = last or dt.datetime.now(_EASTERNMOST).date()
+    if first is not None and first > end:
+        raise click.UsageError("--from must not be after --to, which is today unless given")
 
 
 def _answer(settings: Settings, question: _Question, ask: Callable[[Analytics], Result]) -> None:

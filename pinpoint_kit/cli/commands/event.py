@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pinpoint_kit.cli.columns import Column
-from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
+from pinpoint_kit.cli.listing import (
+    EVENT_COLUMNS,
+    Form,
+    Listing,
+    event_row,
+    output_options,
+    print_list,
+)
 from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import shown_json
 from pinpoint_kit.cli.pairs import pair
@@ -17,18 +23,8 @@ from pinpoint_kit.models import wire
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pinpoint_kit as pk
 
 __all__ = ["event"]
-
-_COLUMNS = (
-    Column("Time"),
-    Column("Type", 16),
-    Column("Endpoint", 12),
-    Column("User", 12, is_optional=True),
-    Column("Attributes", 20, is_optional=True),
-    Column("Metrics", 12, is_optional=True),
-)
 
 
 @click.group()
@@ -50,7 +46,7 @@ def _filters(function: Callable[..., None]) -> Callable[..., None]:
                 type=pair,
                 multiple=True,
                 metavar="NAME=VALUE",
-                help="Only with this attribute; given again, with another value or name.",
+                help="Only with this attribute; repeat it for others.",
             ),
         )
     ):
@@ -103,7 +99,7 @@ def list_events(  # noqa: PLR0913 -- the options of the command
             is_newest_first=not oldest_first,
         ).to_list()
     items = [wire.to_wire(each) for each in found]
-    listing = Listing(_COLUMNS, [_row(each) for each in found], items, empty="no events")
+    listing = Listing(EVENT_COLUMNS, [event_row(each) for each in found], items, empty="no events")
     print_list(listing, form, as_json=settings.as_json)
 
 
@@ -120,15 +116,3 @@ def tail_events(settings: Settings, **given: Any) -> None:  # noqa: ANN401 -- th
     with settings.reading() as pinpoint:
         for each in pinpoint.events.tail(**asked, where=where):
             click.echo(shown_json(json.dumps(wire.to_wire(each), ensure_ascii=False)))
-
-
-def _row(found: pk.StoredEvent) -> tuple[str, ...]:
-    when = found.timestamp
-    return (
-        f"{when:%Y-%m-%d %H:%M:%S}Z" if when else "",
-        found.type,
-        found.endpoint_id,
-        found.user_id or "",
-        ", ".join(f"{name}={value}" for name, value in (found.attributes or {}).items()),
-        ", ".join(f"{name}={value:g}" for name, value in (found.metrics or {}).items()),
-    )

@@ -298,7 +298,8 @@ def _previewed(
     for item, event in rows:
         if not settings.as_json:
             user = f" user {item.user_id}" if item.user_id is not None else ""
-            click.echo(shown(f"{event.timestamp} {event.type} at {item.endpoint_id}{user}"))
+            when = f"{event.timestamp:%Y-%m-%d %H:%M:%S}Z " if event.timestamp else ""
+            click.echo(shown(f"{when}{event.type} at {item.endpoint_id}{user}"))
     for _ in items:
         pass  # counted
     return preview.report
@@ -321,6 +322,8 @@ def _summarize(settings: Settings, report: ImportReport, *, dry_run: bool) -> No
     ):
         if count:
             click.echo(f"{text}: {count:,}")
+    if sum(report.unknown.values()) == report.records > 0:
+        say("no record is of a type that this provider writes: check --provider")
     did = "would be recorded" if dry_run else "accepted"
     events = ", ".join(f"{count:,} {kind}" for kind, count in report.events.items())
     total = sum(report.events.values())

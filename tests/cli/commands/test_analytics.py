@@ -58,7 +58,8 @@ def test_every_command_answers_in_every_form(run: Run) -> None:
     for words in EVERY:
         ask = ("analytics", *words, *SPAN, *PLACE)
         human, value, text = run(*ask), run(*ask, "--json").value, run(*ask, "--csv")
-        assert (human.status, human.stderr, text.status) == (0, "", 0), words
+        assert (human.status, text.status) == (0, 0), words
+        assert not human.stderr or words[0] == "timeline", words  # which may lack room
         assert DAYS[0] in human.stdout.splitlines()[1]
         lines = list(csv.reader(io.StringIO(text.stdout)))
         assert lines[0] == list(value["rows"][0])
