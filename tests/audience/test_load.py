@@ -317,7 +317,7 @@ BAD_JSON = (
     b'{"Id":"secret","Address":"' + b"x" * 1_000_000 + b'"}\n'
 )
 BAD_JSON_PROBLEMS = [
-    (2, "", "is not valid JSON"),
+    (2, "", "begins an object that goes over lines"),
     (3, "", "must be a JSON object"),
     (4, "Adress", "nothing that an endpoint has: correct its name, or leave it out"),
     (5, "Location.Planet", "nothing that an endpoint has"),

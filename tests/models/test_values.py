@@ -62,6 +62,7 @@ from pinpoint_kit.models import (
 )
 from pinpoint_kit.models.base import Model
 from pinpoint_kit.models.checks import endpoint_problem, event_problem, require_path_id
+from pinpoint_kit.models.stored_event import StoredEvent
 
 UTC = dt.timezone.utc
 AT = dt.datetime(2020, 2, 29, 23, 59, 58, 987000, tzinfo=UTC)
@@ -88,6 +89,7 @@ MODELS: list[Model] = [
     JobDefinition(format=JobFormat.JSON, define_segment=True, segment_version=1),
     Location(country="PT"),
     Session(id="s", start_timestamp=AT, duration_ms=5),
+    StoredEvent(id="i", endpoint_id="e", type="t", timestamp=AT, session=Session(id="s")),
     User(id="u"),
     AttributeDimension(values=("a", "b")),
     Criterion(path="$", text="ALL", is_met=True),
@@ -252,6 +254,7 @@ REQUIRED: dict[type[Model], dict[str, Any]] = {
     Event: {"type": "t"},
     Job: {"id": "a"},
     Session: {"id": "a"},
+    StoredEvent: {"id": "i", "type": "t", "endpoint_id": "e"},
     AttributeDimension: {"values": ()},
     SetDimension: {"values": ()},
     MetricDimension: {"comparison_operator": "EQUAL", "value": 1},
@@ -575,6 +578,15 @@ SHOWN = {
     JobDefinition: {f.name for f in attrs.fields(JobDefinition)} - {"extra"},
     Location: {"country"},
     Session: {"id", "endpoint_id"},
+    StoredEvent: {
+        "id",
+        "type",
+        "app_package_name",
+        "app_title",
+        "app_version_code",
+        "client_sdk_version",
+        "sdk_name",
+    },
     User: set[str](),
     AttributeDimension: set[str](),
     Criterion: {"path"},

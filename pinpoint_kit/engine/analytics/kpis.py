@@ -179,20 +179,24 @@ def get_application_kpi(context: Context, call: Call) -> object:
 
 
 def get_campaign_kpi(context: Context, call: Call) -> object:
-    """GetCampaignDateRangeKpi: of a campaign that is not there, 404."""
-    return _of_nothing(context, call, CAMPAIGN_KPIS)
+    """GetCampaignDateRangeKpi: of any campaign, because none has sent anything."""
+    answer = _of_nothing(context, call, CAMPAIGN_KPIS)
+    return {**answer, "CampaignId": call.labels["campaign-id"]}
 
 
 def get_journey_kpi(context: Context, call: Call) -> object:
-    """GetJourneyDateRangeKpi: of a journey that is not there, 404."""
-    return _of_nothing(context, call, JOURNEY_KPIS)
+    """GetJourneyDateRangeKpi: of any journey, because none has sent anything."""
+    answer = _of_nothing(context, call, JOURNEY_KPIS)
+    return {**answer, "JourneyId": call.labels["journey-id"]}
 
 
-def _of_nothing(context: Context, call: Call, known: frozenset[str]) -> object:
+def _of_nothing(context: Context, call: Call, known: frozenset[str]) -> dict[str, object]:
+    name = call.labels["kpi-name"]
     with apps.checked_first(context, call.application_id):
-        _period(call, is_bounded=True)
-    _require(context, call, call.labels["kpi-name"], known)
-    raise not_found("Resource not found")
+        start, end = _period(call, is_bounded=True)
+    _require(context, call, name, known)
+    answer = {"ApplicationId": call.application_id, "KpiName": name}
+    return {**answer, **_shown(start, end, [])}
 
 
 def _require(context: Context, call: Call, name: str, known: frozenset[str]) -> None:

@@ -33,10 +33,10 @@ FAMILY = Family(
     operations={
         "GetApplicationDateRangeKpi": Operation(kpis.get_application_kpi, "emulated", _OWN_NAMES),
         "GetCampaignDateRangeKpi": Operation(
-            kpis.get_campaign_kpi, "partial", "404: there are no campaigns yet"
+            kpis.get_campaign_kpi, "partial", "no rows: there are no campaigns yet"
         ),
         "GetJourneyDateRangeKpi": Operation(
-            kpis.get_journey_kpi, "partial", "404: there are no journeys"
+            kpis.get_journey_kpi, "partial", "no rows: there are no journeys yet"
         ),
     },
     extensions={

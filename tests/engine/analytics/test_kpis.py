@@ -186,10 +186,14 @@ def test_what_is_not_over_has_no_row(shop: Wire, clock: Clock) -> None:
     ("path", "name"),
     [("campaigns/c", "clicks-grouped-by-campaign-activity"), ("journeys/j", "journey-emails-sent")],
 )
-def test_campaigns_and_journeys_that_are_not_there(wire: Wire, path: str, name: str) -> None:
-    """404 by the same sentence for a name, a campaign and a journey."""
-    answer = wire.send("GET", f"/v1/apps/{wire.app}/{path}/kpis/daterange/{name}", query=DAYS)
-    assert (answer.status, answer.message) == (404, "Resource not found")
+def test_campaigns_and_journeys_have_sent_nothing(wire: Wire, path: str, name: str) -> None:
+    """No rows for the names of the guide, and 404 for others."""
+    start = f"/v1/apps/{wire.app}/{path}/kpis/daterange/"
+    answer = wire.send("GET", start + name, query=DAYS)
+    assert answer.json["KpiResult"] == {"Rows": []}
+    assert answer.json["CampaignId" if "campaigns" in path else "JourneyId"] in path
+    unknown = wire.send("GET", start + "sessions", query=DAYS)
+    assert (unknown.status, unknown.message) == (404, "Resource not found")
 
 
 def test_a_missing_application_wins(wire: Wire) -> None:

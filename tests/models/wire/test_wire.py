@@ -42,6 +42,7 @@ from pinpoint_kit.models import (
     wire,
 )
 from pinpoint_kit.models.segments import where
+from pinpoint_kit.models.stored_event import StoredEvent
 from pinpoint_kit.models.wire.codec import NAMES
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def test_names_are_the_service_models(cls: type[Model], shapes: tuple[str, ...])
 
 def test_no_model_is_forgotten() -> None:
     """Each model of the service is among them; the others are answers of our own."""
-    assert {cls for cls, _ in SHAPES} | {Criterion, SegmentExplanation} == set(NAMES)
+    assert {cls for cls, _ in SHAPES} | {Criterion, SegmentExplanation, StoredEvent} == set(NAMES)
 
 
 def test_requests_carry_what_requests_may_carry() -> None:
