@@ -318,7 +318,7 @@ BAD_JSON = (
 )
 BAD_JSON_PROBLEMS = [
     (2, "", "begins an object that goes over lines"),
-    (3, "", "must be a JSON object"),
+    (3, "", "is a JSON array: write one object a line"),
     (4, "Adress", "nothing that an endpoint has: correct its name, or leave it out"),
     (5, "Location.Planet", "nothing that an endpoint has"),
     (6, "id", "write Id"),

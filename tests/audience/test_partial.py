@@ -160,7 +160,7 @@ def test_put_many_that_fails_half_way_has_the_results(
     """Each event has its result, or None where no answer came, in the order given."""
     fail_from(pinpoint, "PutEvents", 2, failure)
     events = [("e", pk.Event(type="t", id=str(n))) for n in range(150)]
-    events[120] = ("e", pk.Event(type="t", id="long", attributes={"k": "v" * 201}))
+    events[120] = ("e", pk.Event(type="t", id="long", app_title="x" * 1_000_000))
     with pytest.raises(kind) as caught:
         pinpoint.events.put_many(events)
     results = caught.value.results

@@ -245,13 +245,11 @@ def test_updates_that_say_nothing(pinpoint: pk.Pinpoint) -> None:
             pinpoint.segments.count("s", version=version)  # type: ignore[arg-type]  # the point
 
 
-def test_elsewhere_a_place_for_an_export_is_needed(hosted: pk.Pinpoint, stub: Stubber) -> None:
+def test_elsewhere_a_place_for_an_export_is_needed(hosted: pk.Pinpoint) -> None:
     """Who is in a segment is answered by an export job; why, not at all."""
     for ask in (hosted.segments.members, hosted.segments.count):
-        stub.add_client_error("get_app", "NotFoundException", http_status_code=404)
         with pytest.raises(ConfigurationError, match=r"give export_to=.*role_arn"):
             ask("s")
-    stub.add_client_error("get_app", "NotFoundException", http_status_code=404)
     with pytest.raises(ConfigurationError, match="connect to the engine"):
         hosted.segments.explain("e", "s")
 

@@ -39,6 +39,7 @@ INTERNAL = {
         "exit_timeout",
         "finish_exit",
         "forget_letters",
+        "overwrite_removed",
         "close",
         "count_left_out",
         "count_truncated",

@@ -175,7 +175,7 @@ def test_main_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[s
     log.write_bytes(b"")
     status, out, err = main(capsys, log, "--url", "nonsense")
     assert (status, out) == (2, "")
-    assert "is not a URL" in err
+    assert "not a URL" in err
     assert main(capsys, log, "--url", "sqlite://", "--year", "0")[0] == 2
     assert main(capsys, tmp_path, "--url", "sqlite://")[0] == 2
 
@@ -204,7 +204,7 @@ def test_main_fails_when_something_is_not_accepted(
     real = pk.connect
 
     def strict(url: str, **options: Any) -> pk.Pinpoint:
-        return real(url, limits=attrs.evolve(pk.Limits(), max_event_value_chars=1), **options)
+        return real(url, limits=attrs.evolve(pk.Limits(), max_event_bytes=1), **options)
 
     monkeypatch.setattr(pk, "connect", strict)
     status, out, _ = main(capsys, log, "--url", "sqlite://")

@@ -89,7 +89,7 @@ def test_the_client_is_closed_after_the_test(pytester: pytest.Pytester) -> None:
 
         def test_afterwards():
             with pytest.raises(pk.errors.ClosedError):
-                kept.pop().events.record("device-1", "level_up")
+                kept.pop().endpoints.get("device-1")
             gc.collect()
         """,
     )
