@@ -1,7 +1,7 @@
 """Exceptions and calls that come in at any line of delivery: the ledger stays true, nothing hangs.
 
-Every line of `pinpoint_kit/delivery/` that a scenario runs is hit once: by an exception, or by a
-call of the client from within. By default a sample of them is, all of them in the slow test.
+A scenario runs, and an exception, a call of the client from within or a close comes in at one line
+of `pinpoint_kit/delivery/`. By default at a sample of the lines, in the slow test at every tenth.
 """
 
 from __future__ import annotations
@@ -191,7 +191,9 @@ def come_in(subject: World) -> None:
 
 
 def close_within(subject: World) -> None:
-    """Do what a SIGTERM handler does: close, and leave."""
+    """Do what a SIGTERM handler does: close, and leave. Python runs handlers in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        return
     subject.delivery.close(0.2)
     raise Interrupt
 
@@ -279,12 +281,12 @@ def test_an_exception_at_any_line_that_moves_items_loses_and_doubles_none(
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("place", ["memory", "spool"])
 @pytest.mark.parametrize("kind", sorted(ACTIONS))
-def test_every_line(kind: str, place: str, tmp_path: Path) -> None:
-    """The same at each line of a run."""
+def test_every_tenth_line(kind: str, place: str, tmp_path: Path) -> None:
+    """The same at every tenth line of a run, to its end."""
     at = 1
     while run(at, ACTIONS[kind], tmp_path / f"{at}.spool" if place == "spool" else None):
-        at += 1
-    assert at > 100
+        at += 10
+    assert at > 1000
 
 
 def test_a_finalizer_may_record_while_its_thread_is_in_here() -> None:
