@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -244,7 +245,10 @@ def test_a_killed_worker_loses_nothing_of_clients_that_retry(start: Start) -> No
     stored = rows(served.database, "SELECT count(*), count(DISTINCT event_id) FROM events")
     assert stored == [(report.recorded, report.recorded)]
     assert not killed & two_workers(served)
-    assert served.terminate() == (0, "")
+    status, errors = served.terminate()
+    told = re.findall(r"worker (\d+) has ended \(exit status -9\)", errors)
+    assert (status, sorted(map(int, told))) == (0, sorted(killed))
+    assert len(errors.splitlines()) == len(told)
 
 
 def two_workers(served: Served) -> set[int]:
