@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 THREADS = 8
 ROOM = 10_000
-#: Room for 10,000 events of 1 KB, the server's list of 100,000 ids (10 MB), and the allocator's
-#: own reserves. Without a bound the queue alone would take 100 MB.
-MOST_GROWTH_MB = 64
+#: Room for 10,000 events of 1 KB, the server's list of the ids that it was sent (12 MB for 100,000
+#: events of which a third is sent again), the test's own list (10 MB), what the server in this
+#: process keeps, and the allocator's reserves: 73 MB were measured. Without a bound the queue alone
+#: would take another 100 MB.
+MOST_GROWTH_MB = 96
 
 
 def resident_mb() -> float:
