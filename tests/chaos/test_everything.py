@@ -282,5 +282,5 @@ def test_a_client_through_everything() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_client_through_everything_for_long() -> None:
     """Many long lives."""
-    many = settings(FEW, max_examples=400, stateful_step_count=60)
+    many = settings(FEW, max_examples=60, stateful_step_count=40)
     run_state_machine_as_test(Everything, settings=many)
