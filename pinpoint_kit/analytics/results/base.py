@@ -101,6 +101,11 @@ class Result(abc.ABC):
     def summary(self) -> str:
         """Say the most important numbers in a line of text."""
 
+    def by_cells(self, group: Group | None) -> dict[str, Cell]:
+        """Return the cell of the breakdown by its name; none without a breakdown."""
+        name = by_name(self.about.by)
+        return {name: group_label(group)} if name else {}
+
     @property
     def title(self) -> str:
         """What is shown, and by what."""

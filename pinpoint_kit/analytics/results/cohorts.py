@@ -11,7 +11,6 @@ from pinpoint_kit.analytics.results.base import (
     Cell,
     Result,
     Row,
-    by_name,
     day_label,
     group_label,
 )
@@ -38,12 +37,9 @@ class CohortTable(Result):
     @property
     def rows(self) -> Sequence[Row]:
         """A row for each cohort and number of days since."""
-        name = by_name(self.about.by)
         found = []
         for cohort in self._answer.rows:
-            head: dict[str, Cell] = {"day": cohort.day}
-            if name:
-                head[name] = group_label(cohort.group)
+            head: dict[str, Cell] = {"day": cohort.day, **self.by_cells(cohort.group)}
             for age, (count, rate) in enumerate(zip(cohort.counts, cohort.rates, strict=True)):
                 rest: dict[str, Cell] = {"age": age, "count": count, "rate": rate}
                 found.append(Row({**head, "size": cohort.size, **rest}))

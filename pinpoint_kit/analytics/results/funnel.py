@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.analytics import charts
-from pinpoint_kit.analytics.results.base import Cell, Result, Row, by_name, group_label
+from pinpoint_kit.analytics.results.base import Cell, Result, Row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +31,10 @@ class Funnel(Result):
     @property
     def rows(self) -> Sequence[Row]:
         """A row for each step, for everything and then for each value of the breakdown."""
-        name = by_name(self.about.by)
         found = []
         for step in self._answer.rows:
             cells: dict[str, Cell] = {"step": step.step, "name": step.name}
-            if name:
-                cells[name] = group_label(step.group)
+            cells |= self.by_cells(step.group)
             cells |= {"count": step.count, "rate": step.rate, "step_rate": step.step_rate}
             found.append(Row({**cells, "drop_off": step.drop_off}))
         return found

@@ -12,7 +12,6 @@ from pinpoint_kit.analytics.results.base import (
     Cell,
     Result,
     Row,
-    by_name,
     day_label,
     group_label,
 )
@@ -42,12 +41,9 @@ class MoneySeries(Result):
     @property
     def rows(self) -> Sequence[Row]:
         """The amounts: a row for each day, value of the breakdown and currency."""
-        name = by_name(self.about.by)
         found = []
         for point in self._answer.points:
-            cells: dict[str, Cell] = {"day": point.day}
-            if name:
-                cells[name] = group_label(point.group)
+            cells: dict[str, Cell] = {"day": point.day, **self.by_cells(point.group)}
             cells["currency"] = point.currency
             cells["value"] = point.value
             cells["is_complete"] = point.is_complete

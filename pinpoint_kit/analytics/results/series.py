@@ -12,7 +12,6 @@ from pinpoint_kit.analytics.results.base import (
     Cell,
     Result,
     Row,
-    by_name,
     day_label,
     group_label,
 )
@@ -47,12 +46,9 @@ class Series(Result):
     @property
     def rows(self) -> Sequence[Row]:
         """The numbers: a row for each day and value of the breakdown."""
-        name = by_name(self.about.by)
         found = []
         for point in self._answer.points:
-            cells: dict[str, Cell] = {"day": point.day}
-            if name:
-                cells[name] = group_label(point.group)
+            cells: dict[str, Cell] = {"day": point.day, **self.by_cells(point.group)}
             cells.update(zip(self.measures, point.values, strict=True))
             cells["is_complete"] = point.is_complete
             found.append(Row(cells))
