@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 from urllib.parse import urlencode
 
 import attrs
@@ -96,7 +96,32 @@ def _since(since: dt.datetime | None) -> dt.datetime:
     return found if found.tzinfo else found.replace(tzinfo=dt.timezone.utc)
 
 
-class OktaLogs:
+class _Logs:
+    """What the sources share: one API behind a token, read again from the overlap on."""
+
+    provider: ClassVar[str]
+    _scheme: ClassVar[str]
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        since: dt.datetime | None = None,
+        overlap: dt.timedelta = _OVERLAP,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        self._api = _api(base_url, f"{self._scheme} {token}", sleep)
+        self._since = _since(since)
+        self._overlap = overlap
+
+    @property
+    def name(self) -> str:
+        """What its cursor is stored under."""
+        return f"{self.provider} {self._api.host}"
+
+
+class OktaLogs(_Logs):
     """Okta's System Log API, `/api/v1/logs`.
 
     The cursor is the time of the latest record, never later than Okta's own clock.
@@ -113,24 +138,7 @@ class OktaLogs:
     """
 
     provider = "okta"
-
-    def __init__(
-        self,
-        base_url: str,
-        token: str,
-        *,
-        since: dt.datetime | None = None,
-        overlap: dt.timedelta = _OVERLAP,
-        sleep: Callable[[float], None] | None = None,
-    ) -> None:
-        self._api = _api(base_url, f"SSWS {token}", sleep)
-        self._since = _since(since)
-        self._overlap = overlap
-
-    @property
-    def name(self) -> str:
-        """What its cursor is stored under."""
-        return f"okta {self._api.host}"
+    _scheme = "SSWS"
 
     def pages(self, cursor: str | None) -> Iterator[Page]:
         """Return what was logged since, page by page.
@@ -158,7 +166,7 @@ class OktaLogs:
             seen.add(url or "")
 
 
-class Auth0Logs:
+class Auth0Logs(_Logs):
     """Auth0's Management API, `/api/v2/logs`, by checkpoints.
 
     The cursor is a list of the last pages' ends, each with its time, so that the next pull can go
@@ -176,24 +184,7 @@ class Auth0Logs:
     """
 
     provider = "auth0"
-
-    def __init__(
-        self,
-        base_url: str,
-        token: str,
-        *,
-        since: dt.datetime | None = None,
-        overlap: dt.timedelta = _OVERLAP,
-        sleep: Callable[[float], None] | None = None,
-    ) -> None:
-        self._api = _api(base_url, f"Bearer {token}", sleep)
-        self._since = _since(since)
-        self._overlap = overlap
-
-    @property
-    def name(self) -> str:
-        """What its cursor is stored under."""
-        return f"auth0 {self._api.host}"
+    _scheme = "Bearer"
 
     def pages(self, cursor: str | None) -> Iterator[Page]:
         """Return what was logged since, page by page.
