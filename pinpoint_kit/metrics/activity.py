@@ -16,6 +16,7 @@ from pinpoint_kit.metrics.breakdown import (
     actor_of,
     answered,
     behind,
+    by_day,
     find_groups,
     is_acting,
     is_parted,
@@ -46,6 +47,7 @@ __all__ = [
     "active_days",
     "counting",
     "new",
+    "on_days",
     "stickiness",
     "sticky_factor",
 ]
@@ -104,7 +106,13 @@ def active_days(
     return rows.distinct().cte()
 
 
-def in_period(question: Question, active: CTE) -> list[Selected]:
+def on_days(question: Question, active: CTE) -> Statement:
+    """Count the distinct actors of each day by part, and those of the whole period."""
+    daily = select(active.c.day, active.c.part, func.count()).group_by(active.c.day, active.c.part)
+    return union_all(daily, *_in_period(question, active))
+
+
+def _in_period(question: Question, active: CTE) -> list[Selected]:
     """Return the distinct actors of the whole period by part, and of all, under the day -1."""
     pairs = (
         select(active.c.part, active.c.actor)
@@ -165,9 +173,8 @@ def _active_statement(
     days = question.seen.reaching(before=width - 1)
     found = active_days(question, relation, groups, days)
     if width > 1:
-        return union_all(_rolling(question, found, width), *in_period(question, found))
-    daily = select(found.c.day, found.c.part, func.count()).group_by(found.c.day, found.c.part)
-    return union_all(daily, *in_period(question, found))
+        return union_all(_rolling(question, found, width), *_in_period(question, found))
+    return on_days(question, found)
 
 
 def _rolling(question: Question, active: CTE, width: int, *, with_daily: bool = False) -> Selected:
@@ -376,14 +383,8 @@ def new(question: Question, relation: Relation) -> Plan[Series]:
 
     def statement(asked: Question, parts: Groups) -> Statement:
         rows = members(asked, relation, parts, conditions).cte("created")
-        by_day = select(asked.seen.day(rows.c.created).label("day"), rows.c.part).cte("by_day")
-        daily = (
-            select(by_day.c.day, by_day.c.part, func.count().label("size"))
-            .group_by(by_day.c.day, by_day.c.part)
-            .cte("daily")
-        )
-        total = select(number(-1), daily.c.part, func.sum(daily.c.size)).group_by(daily.c.part)
-        return union_all(select(daily.c.day, daily.c.part, daily.c.size), total)
+        days = select(asked.seen.day(rows.c.created).label("day"), rows.c.part)
+        return by_day(days.cte("by_day"))
 
     table = yield from answered(question, statement, groups, over_all="sum")
     return series(question, groups, table, {"value": lambda row: whole(row[0])})

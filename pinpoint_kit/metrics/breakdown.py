@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
-from sqlalchemy import CTE, ColumnElement, FromClause, and_, case, func, select, true
+from sqlalchemy import CTE, ColumnElement, FromClause, and_, case, func, select, true, union_all
 
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.metrics.dialects import attribute, code_points, each_value, number
@@ -30,6 +30,7 @@ __all__ = [
     "actor_of",
     "answered",
     "behind",
+    "by_day",
     "find_groups",
     "is_acting",
     "is_parted",
@@ -146,6 +147,17 @@ def members(
         .select_from(read.table)
         .where(*_scope(source.scope), *own, *conditions, *_only(question, read))
     )
+
+
+def by_day(rows: FromClause) -> Statement:
+    """Count rows by their `day` and `part`, and those of all days by part under the day -1."""
+    daily = (
+        select(rows.c.day, rows.c.part, func.count().label("size"))
+        .group_by(rows.c.day, rows.c.part)
+        .cte("daily")
+    )
+    total = select(number(-1), daily.c.part, func.sum(daily.c.size)).group_by(daily.c.part)
+    return union_all(select(daily.c.day, daily.c.part, daily.c.size), total)
 
 
 def find_groups(

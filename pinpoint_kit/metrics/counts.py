@@ -11,6 +11,7 @@ from pinpoint_kit.metrics.breakdown import (
     actor_of,
     answered,
     behind,
+    by_day,
     find_groups,
     is_parted,
     picked,
@@ -44,14 +45,7 @@ def count_of(question: Question, relation: Relation, types: Sequence[str]) -> Pl
     groups = yield from find_groups(question, relation, types=types)
 
     def statement(asked: Question, parts: Groups) -> Statement:
-        rows = picked(asked, relation, parts, {}, types=types).subquery("counted")
-        daily = (
-            select(rows.c.day, rows.c.part, func.count().label("size"))
-            .group_by(rows.c.day, rows.c.part)
-            .cte("daily")
-        )
-        total = select(number(-1), daily.c.part, func.sum(daily.c.size)).group_by(daily.c.part)
-        return union_all(select(daily.c.day, daily.c.part, daily.c.size), total)
+        return by_day(picked(asked, relation, parts, {}, types=types).subquery("counted"))
 
     table = yield from answered(question, statement, groups, over_all="sum")
     return series(question, groups, table, {"value": lambda row: whole(row[0])})

@@ -9,7 +9,7 @@ No table and no metric may be named here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -53,6 +53,8 @@ __all__ = [
     "render",
     "rounded",
 ]
+
+_T = TypeVar("_T")
 
 _NUL = "\\u0000"
 _REPLACEMENT = "\\ufffd"
@@ -113,10 +115,10 @@ def code_points(text: ColumnElement[str]) -> ColumnElement[str]:
     return _CodePoints(text)
 
 
-class _Attribute(FunctionElement[str]):
+class _Member(FunctionElement[_T]):
+    """What a stored map has under a name."""
+
     inherit_cache = False  # statements with it are made for one use
-    type = Text()
-    name = "attribute"
 
     def __init__(self, column: ColumnElement[Any], key: str) -> None:
         super().__init__(column)
@@ -124,26 +126,22 @@ class _Attribute(FunctionElement[str]):
         self.key_name = key.replace("\0", "\ufffd")
 
 
-class _Metric(FunctionElement[float]):
+class _Attribute(_Member[str]):
+    inherit_cache = False
+    type = Text()
+    name = "attribute"
+
+
+class _Metric(_Member[float]):
     inherit_cache = False
     type = Double()
     name = "metric"
 
-    def __init__(self, column: ColumnElement[Any], key: str) -> None:
-        super().__init__(column)
-        self.column = column
-        self.key_name = key.replace("\0", "\ufffd")
 
-
-class _EachValue(FunctionElement[str]):
+class _EachValue(_Member[str]):
     inherit_cache = False
     type = Text()
     name = "each_value"
-
-    def __init__(self, column: ColumnElement[Any], key: str) -> None:
-        super().__init__(column)
-        self.column = column
-        self.key_name = key.replace("\0", "\ufffd")
 
 
 class _Rounded(FunctionElement[int]):
@@ -212,9 +210,7 @@ def _postgresql_metric(element: _Metric, compiler: SQLCompiler, **kw: object) ->
 @compiles(_Metric, "duckdb")
 @compiles(_Attribute, "spark")
 @compiles(_Metric, "spark")
-def _subscript(
-    element: _Attribute | _Metric | _EachValue, compiler: SQLCompiler, **kw: object
-) -> str:
+def _subscript(element: _Member[Any], compiler: SQLCompiler, **kw: object) -> str:
     name = compiler.process(literal(element.key_name, Text), **kw)
     return f"{compiler.process(element.column, **kw)}[{name}]"
 

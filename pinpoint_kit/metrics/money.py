@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Double, and_, case, func, literal, select, union_all
 
-from pinpoint_kit.metrics.activity import ACTIVITY, active_days, in_period
+from pinpoint_kit.metrics.activity import ACTIVITY, active_days, on_days
 from pinpoint_kit.metrics.answering import groups_of, series
 from pinpoint_kit.metrics.breakdown import (
     actor_of,
@@ -267,9 +267,7 @@ def _paying(question: Question, relation: Relation) -> Plan[tuple[Groups, Table]
             types=[PURCHASE],
             conditions=conditions,
         )
-        found = rows.distinct().cte("payers")
-        daily = select(found.c.day, found.c.part, func.count()).group_by(found.c.day, found.c.part)
-        return union_all(daily, *in_period(asked, found))
+        return on_days(asked, rows.distinct().cte("payers"))
 
     table = yield from answered(question, statement, groups, over_all="has")
     return groups, table
@@ -319,9 +317,7 @@ def revenue_per_active(question: Question, relation: Relation) -> Plan[MoneySeri
     groups, amounts = yield from _amounts(question, relation)
 
     def statement(asked: Question, parts: Groups) -> Statement:
-        found = active_days(asked, relation, parts)
-        daily = select(found.c.day, found.c.part, func.count()).group_by(found.c.day, found.c.part)
-        return union_all(daily, *in_period(asked, found))
+        return on_days(asked, active_days(asked, relation, parts))
 
     divisors = yield from answered(question, statement, groups, over_all="has")
     return _money_series(question, groups, amounts, divisors)
