@@ -185,10 +185,6 @@ class Engine:
         """The limits that are enforced."""
         return self._context.limits
 
-    def operation_of(self, method: str, path: str) -> str:
-        """Return the operation that a request asks for, "" when there is none."""
-        return self.resolve(method, path).operation
-
     @staticmethod
     def is_long_read(match: routes.Match) -> bool:
         """Return whether answering may take seconds of processor time, such as for a count.

@@ -110,11 +110,6 @@ class Where:
         used = [name for name, _ in self.texts] + [name for name, _, _ in self.maps]
         return tuple(dict.fromkeys([*used, *(["metrics"] if self.metrics else [])]))
 
-    @property
-    def names_of_events(self) -> tuple[str, ...]:
-        """Those of them that only events have."""
-        return tuple(name for name in self.names if name in _OF_EVENTS)
-
     def of_events(self, relation: Relation) -> list[ColumnElement[bool]]:
         """Return the conditions on `relation.events`.
 
