@@ -195,22 +195,61 @@ def test_flush_waits_for_what_was_recorded_before_it_only() -> None:
 def test_close_drops_what_cannot_be_delivered_and_says_so() -> None:
     """After close nothing is pending; what hung is dropped as `closed` and counted once."""
     release = threading.Event()
+    service = Service()
 
     def hang(body: bytes) -> Any:
         release.wait(30)
-        return Service()(body)
+        return service(body)
 
     delivery = running(hang)
     for number in range(150):
         record(delivery, str(number))
+    threads = list(delivery._workers.threads)
     report = delivery.close(0.1)
+    assert not service.requests
     release.set()
     assert (report.dropped, report.pending) == (150, 0)
+    for thread in threads:  # the answer that comes too late is its last
+        thread.join(10)
+        assert not thread.is_alive()
+    assert len(service.requests) <= 1
     assert report.reasons == {"closed": 150}
     again = delivery.close()
     assert again == report
     with pytest.raises(errors.ClosedError, match="connect"):
         record(delivery, "late")
+
+
+@pytest.mark.parametrize("answers", ["refuses", "throttles", "breaks"])
+def test_a_request_that_outlasts_close_is_the_last(answers: str) -> None:
+    """However it ends: nothing is split, tried again or taken up after close has settled it."""
+    release = threading.Event()
+    requests = 0
+
+    def hang(_: bytes) -> Any:
+        nonlocal requests
+        requests += 1
+        release.wait(30)
+        if answers == "refuses":
+            raise errors.BadRequest("no", status=400)
+        if answers == "throttles":
+            raise errors.TooManyRequests("slow down", status=429)
+        raise RuntimeError
+
+    delivery = running(hang)
+    for number in range(150):
+        record(delivery, str(number))
+    while not requests:
+        time.sleep(0.001)
+    threads = list(delivery._workers.threads)
+    report = delivery.close(0.0)
+    assert (report.dropped, report.pending) == (150, 0)
+    release.set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert requests == 1
+    assert delivery.close() == report
 
 
 def test_one_endpoint_keeps_its_order_over_many_requests(make_rig: Callable[..., Rig]) -> None:

@@ -267,6 +267,8 @@ class Buffer:
         return found if isinstance(found, Batch) else None
 
     def _take(self, pace: Callable[[], float]) -> Batch | float:
+        if self.is_over:
+            return math.inf
         orphan = self._lanes.orphan()
         if orphan is not None:
             return orphan
@@ -375,6 +377,8 @@ class Buffer:
         """End a batch: what is left of it goes out again, at its time."""
 
         def finish() -> None:
+            if self.is_over:  # what it has was settled by `abandon`, while it was under way
+                return
             self._lanes.finish(batch)
             if not self.inbox.entries:
                 self._inbox_bytes = 0

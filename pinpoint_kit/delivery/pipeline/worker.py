@@ -220,6 +220,8 @@ class Workers:
         batch.again_at = max(batch.again_at, self.clock() + _FAULT_WAIT_S)
 
     def _send_part(self, batch: Batch, entries: Sequence[Entry], body: bytes) -> None:
+        if self.buffer.is_over:  # closing has settled them
+            return
         if batch.is_endpoints:
             wait = self.pacer.spend(_UPDATE_ENDPOINTS)
             if wait:
