@@ -64,12 +64,19 @@ def served() -> Iterator[str]:
 
 
 @pytest.fixture
-def stub() -> Iterator[Stubber]:
-    """Give a service that gives the answers of a script, and refuses other calls."""
+def stub(request: pytest.FixtureRequest) -> Iterator[Stubber]:
+    """Give a service that gives the answers of a script, and refuses other calls.
+
+    It is AWS's, or the one at the URL that the test hands over as the parameter.
+    """
     session = botocore.session.Session()
     session.register_component("data_loader", LOADER)
     client = session.create_client(
-        "pinpoint", region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s"
+        "pinpoint",
+        region_name="us-east-1",
+        aws_access_key_id="k",
+        aws_secret_access_key="s",
+        endpoint_url=getattr(request, "param", None),
     )
     with Stubber(client) as stub:
         yield stub

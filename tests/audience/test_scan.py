@@ -69,7 +69,16 @@ def test_an_unknown_application() -> None:
 
 
 def test_elsewhere_a_place_for_an_export_is_needed(stub: Stubber) -> None:
-    """Where a list cannot be asked for, the error says what to give."""
+    """AWS is not asked for a list; the error says what to give."""
+    with pk.Pinpoint(stub.client, "a") as pinpoint:
+        for ask in (pinpoint.endpoints.scan, pinpoint.endpoints.ids):
+            with pytest.raises(ConfigurationError, match=r"give export_to=.*role_arn"):
+                ask()
+
+
+@pytest.mark.parametrize("stub", ["https://pinpoint.example.com"], indirect=True)
+def test_where_a_list_cannot_be_asked_for_a_place_for_an_export_is_needed(stub: Stubber) -> None:
+    """Another server is asked, and has no such operation."""
     with pk.Pinpoint(stub.client, "a") as pinpoint:
         for ask in (pinpoint.endpoints.scan, pinpoint.endpoints.ids):
             stub.add_client_error("get_app", "NotFoundException", http_status_code=404)

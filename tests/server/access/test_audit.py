@@ -163,7 +163,8 @@ def test_a_file_that_is_moved_away_is_made_anew(
     with caplog.at_level(logging.ERROR, "pinpoint_kit.server"):
         send(server, "GET", "/v1/apps")
         send(server, "GET", "/v1/apps")
-    assert len(caplog.records) == 1
+    told = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(told) == 1  # the access log may have a line of the first request meanwhile
     file.rmdir()
     send(server, "GET", "/v1/apps")
     assert len(records(file)) == 1
