@@ -320,7 +320,8 @@ def _contexts(
     import click  # noqa: PLC0415 -- see the top of the file
 
     # The width is fixed, so that the page does not depend on the terminal of whoever builds it.
-    context = click.Context(command, info_name=name, parent=parent, terminal_width=76, color=False)
+    settings = {**command.context_settings, "terminal_width": 76, "color": False}
+    context = click.Context(command, info_name=name, parent=parent, **settings)
     yield context
     if isinstance(command, click.Group):
         for child in command.list_commands(context):

@@ -6,6 +6,7 @@ empty folder and without an AWS account. `<!-- no-run -->` is before a block tha
 
 from __future__ import annotations
 
+import difflib
 import gc
 import importlib.util
 import os
@@ -166,8 +167,14 @@ def test_every_page_is_in_the_navigation() -> None:
 
 def test_generated_pages_are_in_step(generate: ModuleType) -> None:
     """They are what `python docs/generate.py` would write now."""
-    late = [path.name for path, text in generate.files().items() if path.read_text("utf-8") != text]
-    assert late == [], "run: python docs/generate.py"
+    late = [
+        line
+        for path, text in generate.files().items()
+        for line in difflib.unified_diff(
+            path.read_text("utf-8").splitlines(), text.splitlines(), path.name, lineterm="", n=0
+        )
+    ]
+    assert not late, "run: python docs/generate.py\n" + "\n".join(late)
 
 
 def test_every_limit_is_documented(generate: ModuleType) -> None:

@@ -267,14 +267,12 @@ class Buffer:
         return found if isinstance(found, Batch) else None
 
     def _take(self, pace: Callable[[], float]) -> Batch | float:
-        if self.is_over:
-            return math.inf
         orphan = self._lanes.orphan()
         if orphan is not None:
             return orphan
         self._publish()
         now = self._clock()
-        wait = self._seconds_until_due(now)
+        wait = math.inf if self.is_over else self._seconds_until_due(now)
         if wait > 0:
             return wait
         if self._is_down and self._lanes.under_way:

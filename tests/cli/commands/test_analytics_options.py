@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,12 +17,14 @@ SHOP = ("--url", "sqlite:///shop.db", "--application", "shop")
 
 @pytest.fixture(autouse=True)
 def events(folder: object) -> None:
-    """Store one person's events."""
+    """Store one person's events, each at a moment of its own."""
     del folder
+    now = dt.datetime.now(dt.timezone.utc)
     with pk.connect("sqlite:///shop.db", application="shop") as pinpoint:
         user = pk.Endpoint(user=pk.User(id="user-1"))
         pinpoint.auth.sign_up("device-1", endpoint=user)
-        pinpoint.events.record("device-1", "level_up", metrics={"level": 7})
+        later = now + dt.timedelta(minutes=1)
+        pinpoint.events.record("device-1", "level_up", metrics={"level": 7}, timestamp=later)
 
 
 def test_a_timeline_prints_as_a_list_of_events(run: Run) -> None:
