@@ -159,15 +159,22 @@ class Delivery:
     def _put(self, item: Queued) -> None:
         self._check_open()
         workers, buffer = self._workers, self._buffer
-        if not workers.is_alive:
+        is_alive = workers.is_alive
+        if not is_alive:
             forks.watch_child_exit()
             workers.start()
-        may_wait = workers.is_alive and not workers.is_current_thread and not buffer.is_busy_here
+            is_alive = workers.is_alive
+        may_wait = (
+            self._options.when_full == "block"
+            and is_alive
+            and not workers.is_current_thread
+            and not buffer.is_busy_here
+        )
         if self._backlog is not None:
             reason = self._backlog.put(item, may_wait=may_wait)
         else:
             reason = self._put_in_memory(item, may_wait=may_wait)
-            buffer.takes_plain = workers.is_alive and not buffer.is_closed
+            buffer.takes_plain = is_alive and not buffer.is_closed
         if buffer.evicted:
             self._outcomes.clear_evicted()
         if reason:
@@ -182,7 +189,7 @@ class Delivery:
         while buffer.is_full(weight):
             if policy == "drop_oldest" and buffer.evict():
                 continue
-            if policy != "block" or not may_wait or buffer.is_closed:
+            if not may_wait or buffer.is_closed:
                 return "buffer_full"
             buffer.wait_for_room(weight)
             self._workers.ensure()

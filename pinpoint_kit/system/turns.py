@@ -30,11 +30,12 @@ class Turn:
         # An RLock knows whose it is from the moment that it is acquired, which a flag of ours
         # would not: an exception can come between the two.
         self._lock = threading.RLock()
+        self._is_mine: Callable[[], bool] = self._lock._is_owned  # type: ignore[attr-defined]  # noqa: SLF001 -- as threading.Condition asks
 
     @property
     def is_mine(self) -> bool:
         """True while this thread has the turn."""
-        return bool(self._lock._is_owned())  # type: ignore[attr-defined]  # noqa: SLF001 -- as threading.Condition asks
+        return self._is_mine()
 
     def run(self, action: Callable[[], T], wait_s: float = -1) -> T:
         """Call the action when it is our turn, and give its result.
@@ -46,16 +47,17 @@ class Turn:
         Raises:
             NoTurnError: it is another's for longer than that, or ours already.
         """
-        if self.is_mine:
+        lock, is_mine = self._lock, self._is_mine
+        if is_mine():
             raise NoTurnError
         try:
             try:
-                if not self._lock.acquire(timeout=wait_s):
+                if not lock.acquire(timeout=wait_s):
                     raise NoTurnError
                 return action()
             finally:
-                if self.is_mine:
-                    self._lock.release()
+                if is_mine():
+                    lock.release()
         finally:  # once more, for an exception that came before the release
-            if self.is_mine:
-                self._lock.release()
+            if is_mine():
+                lock.release()

@@ -114,7 +114,7 @@ class Backlog:
 
         Args:
             item: the item.
-            may_wait: whether this thread may wait for room, where the options say so.
+            may_wait: whether to wait for room: the options say so, and this thread can.
 
         Returns:
             The reason for which it must be dropped; "" when it is kept.
@@ -196,10 +196,9 @@ class Backlog:
 
     def _has_made_room(self, item: Queued, reason: str, *, may_wait: bool) -> bool:
         """Do what the options say of a full spool or memory; True when it is worth another try."""
-        policy = self._options.when_full
-        if policy == "drop_oldest":
+        if self._options.when_full == "drop_oldest":
             return self._make_room() if reason == _FULL else self._buffer.evict()
-        if policy != "block" or not may_wait or self._buffer.is_closed:
+        if not may_wait or self._buffer.is_closed:
             return False
         self._buffer.wait_for_room(item.weight)
         return True

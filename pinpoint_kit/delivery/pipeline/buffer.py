@@ -225,6 +225,8 @@ class Buffer:
     @property
     def on_disk(self) -> int:
         """How many items wait on disk alone."""
+        if not self.spilled.is_used:
+            return 0
         return max(0, self.spilled.value - self._loaded_or_passed())
 
     def count_uncounted(self) -> None:

@@ -28,9 +28,12 @@ class Tally:
     def __init__(self) -> None:
         #: Starts at 1, so that each number that it gives is true.
         self.steps = itertools.count(1)
+        #: False while nothing was ever added by `add`, which is quicker to see than `value`.
+        self.is_used = False
 
     def add(self, count: int = 1) -> None:
         """Grow by that much, at once."""
+        self.is_used = True
         deque(itertools.islice(self.steps, count), maxlen=0)
 
     @property

@@ -107,7 +107,10 @@ class Workers:
     @property
     def is_alive(self) -> bool:
         """True while a thread runs."""
-        return any(thread.is_alive() for thread in self.threads)
+        for thread in self.threads:  # noqa: SIM110 -- asked by every `record` with a spool
+            if thread.is_alive():
+                return True
+        return False
 
     @property
     def is_current_thread(self) -> bool:
