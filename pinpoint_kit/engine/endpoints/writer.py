@@ -35,7 +35,7 @@ from pinpoint_kit.engine.endpoints.state import (
 )
 from pinpoint_kit.engine.endpoints.store import delete_orphaned_users
 from pinpoint_kit.engine.storage.dialects.statements import upsert
-from pinpoint_kit.engine.storage.statements import Row, Statement
+from pinpoint_kit.engine.storage.statements import BulkInsert, Row, Statement
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
 from pinpoint_kit.engine.storage.tables.events import REMEMBERED
 from pinpoint_kit.engine.wire.refusals import bad_request
@@ -61,13 +61,13 @@ _UNKNOWN: Row = (None,) * (1 + len(REMEMBERED))
 _NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 _FIXED = {"app", "endpoint", "id", "creation_date", "cohort"}
-_UPSERT = Statement(
+_UPSERT = BulkInsert(
     lambda dialect: upsert(
         dialect,
         ENDPOINTS,
         ("app", "endpoint"),
         [name for name in COLUMNS if name not in _FIXED],
-    ).values({name: bindparam(name) for name in COLUMNS}),
+    ),
     *COLUMNS,
 )
 _DEACTIVATE = Statement(
@@ -81,7 +81,7 @@ _DEACTIVATE = Statement(
     "channel_",
     "address_",
 )
-_UPSERT_USER = Statement(
+_UPSERT_USER = BulkInsert(
     lambda dialect: upsert(dialect, USERS, ("app", "user_id"), ("attributes",)),
     "app",
     "user_id",
@@ -233,8 +233,8 @@ class EndpointWriter:
     def flush(self) -> None:
         """Write the outcome of all changes."""
         _DEACTIVATE.run_many(self._connection, list(self._deactivations))
-        _UPSERT.run_many(self._connection, [self._states[key].row() for key in self._dirty])
-        _UPSERT_USER.run_many(
+        _UPSERT.run(self._connection, [self._states[key].row() for key in self._dirty])
+        _UPSERT_USER.run(
             self._connection,
             [
                 (self._app, name, self._attributes[name] or "{}", self._stamp.now)

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, func, null, select, update
 
 from pinpoint_kit.engine.events.parsing import COLUMNS
 from pinpoint_kit.engine.storage.dialects.statements import insert_ignoring
-from pinpoint_kit.engine.storage.statements import Row, Statement, padded
+from pinpoint_kit.engine.storage.statements import BulkInsert, Row, Statement, padded
 from pinpoint_kit.engine.storage.tables.applications import APPS
 from pinpoint_kit.engine.storage.tables.events import EVENTS, REMEMBERED
 
@@ -29,12 +29,7 @@ __all__ = ["EventData", "add", "count", "unknown"]
 _ROW = ("app", "endpoint", "user_id", "arrival", *REMEMBERED, *COLUMNS)
 _ENDPOINT = _ROW.index("endpoint")
 _EVENT_ID = _ROW.index("event_id")
-_INSERT = Statement(
-    lambda dialect: insert_ignoring(dialect, EVENTS).values(
-        {name: bindparam(name) for name in _ROW}
-    ),
-    *_ROW,
-)
+_INSERT = BulkInsert(lambda dialect: insert_ignoring(dialect, EVENTS), *_ROW)
 #: Sizes of IN lists: each size is a statement of its own, compiled once.
 _SIZES = (1, 10, 100)
 _KNOWN = {
@@ -92,7 +87,7 @@ def add(connection: Connection, rows: Sequence[Row]) -> None:
         rows: application, endpoint, user and arrival, what is remembered of the endpoint, and
             then an `EventRow`.
     """
-    _INSERT.run_many(connection, rows)
+    _INSERT.run(connection, rows)
 
 
 def unknown(connection: Connection, rows: Sequence[Row]) -> list[int]:

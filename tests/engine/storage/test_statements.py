@@ -1,0 +1,47 @@
+"""`BulkInsert`: many rows with few statements, and the outcome of one row after the other."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, select
+from sqlalchemy.pool import StaticPool
+
+from pinpoint_kit.engine.storage.dialects.statements import insert_ignoring, upsert
+from pinpoint_kit.engine.storage.statements import BulkInsert
+
+THINGS = Table("things", MetaData(), Column("name", Text, primary_key=True), Column("n", Integer))
+IGNORING = BulkInsert(lambda dialect: insert_ignoring(dialect, THINGS), "n", "name")
+REPLACING = BulkInsert(lambda dialect: upsert(dialect, THINGS, ("name",), ("n",)), "name", "n")
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 31, 32, 33, 64, 100])
+def test_every_row_is_written_once(count: int) -> None:
+    """In any number of them; a row that is there already stays, or is replaced."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    THINGS.create(engine)
+    with engine.begin() as connection:
+        IGNORING.run(connection, [(-1, "7")])
+        IGNORING.run(connection, [(number, str(number)) for number in range(count)])
+        IGNORING.run(connection, [(number + 1, str(number)) for number in range(count)])
+        found = {row.name: row.n for row in connection.execute(select(THINGS))}
+        assert found == {**{str(number): number for number in range(count)}, "7": -1}
+        REPLACING.run(connection, [(str(number), 2 * number) for number in range(count)])
+        found = {row.name: row.n for row in connection.execute(select(THINGS))}
+        assert found == {"7": -1, **{str(number): 2 * number for number in range(count)}}
+    engine.dispose()
+
+
+def test_a_hundred_rows_are_a_few_statements() -> None:
+    """So that a busy program lets the writer go on soon: each statement gives the GIL away."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    THINGS.create(engine)
+    ran: list[str] = []
+    with engine.begin() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_trace_callback(ran.append)
+        IGNORING.run(connection, [(number, str(number)) for number in range(100)])
+    engine.dispose()
+    assert len([sql for sql in ran if sql.startswith("INSERT")]) == 4
