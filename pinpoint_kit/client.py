@@ -10,12 +10,12 @@ import os
 import time
 import warnings
 import weakref
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, cast
 
 import attrs
 
 from pinpoint_kit.analytics.asking import Server
-from pinpoint_kit.analytics.store_analytics import StoreAnalytics
 from pinpoint_kit.analytics.stored_events import StoredEvents
 from pinpoint_kit.audience.applications import Applications, check_name
 from pinpoint_kit.audience.attributes import Attributes
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from mypy_boto3_pinpoint import PinpointClient  # of boto3-stubs, for those who have it
     from typing_extensions import Self, Unpack
 
+    from pinpoint_kit.analytics.store_analytics import StoreAnalytics
     from pinpoint_kit.delivery import DeadLetter, DeliveryReport
     from pinpoint_kit.delivery.report import ApplicationState
     from pinpoint_kit.doors import Door
@@ -337,12 +338,12 @@ class Pinpoint:
         self.segments = Segments(
             self._transport, application_id=self._application_id, limits=limits, exports=exports
         )
-        server = Server(self._transport, self._application_id)
-        self.analytics = StoreAnalytics(
-            server, self._transport, application_id=self._application_id
-        )
+        self._server = Server(self._transport, self._application_id)
         self.events = Events(
-            self._transport, recorder, StoredEvents(server), application_id=self._application_id
+            self._transport,
+            recorder,
+            StoredEvents(self._server),
+            application_id=self._application_id,
         )
         self.auth = Auth(recorder)
         self.sessions = Sessions(recorder, monotonic=time.monotonic)
@@ -355,6 +356,17 @@ class Pinpoint:
         kind = self._door.kind if self._door else "client"
         closed = " closed" if self._is_closed else ""
         return f"<Pinpoint {kind} application={self._name}{closed}>"
+
+    @cached_property
+    def analytics(self) -> StoreAnalytics:
+        """The numbers: active people, sessions, retention, funnels, revenue and more.
+
+        They are loaded when they are first asked for, so that a program that only records starts
+        without them.
+        """
+        from pinpoint_kit.analytics.store_analytics import StoreAnalytics  # noqa: PLC0415 -- as said
+
+        return StoreAnalytics(self._server, self._transport, application_id=self._application_id)
 
     @property
     def application_id(self) -> str:

@@ -283,3 +283,18 @@ def test_models_load_neither_sql_nor_botocore() -> None:
         "print([name for name in heavy if name in sys.modules])"
     )
     assert run(code) == "[]"
+
+
+def test_recording_loads_no_metrics() -> None:
+    """A program that records events, and reads none, never loads what the numbers need."""
+    code = (
+        "import sys, pinpoint_kit\n"
+        "with pinpoint_kit.connect('sqlite://') as pinpoint:\n"
+        "    pinpoint.events.record('device-1', 'level_up')\n"
+        "    pinpoint.flush()\n"
+        "    before = [name for name in sys.modules if name.startswith('pinpoint_kit.metrics')\n"
+        "        or name.startswith('pinpoint_kit.analytics.results')\n"
+        "        or name == 'pinpoint_kit.engine.analytics.answers']\n"
+        "    print(before, pinpoint.analytics.active().total)\n"
+    )
+    assert run(code) == "[] 1"

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Column, MetaData, Table, Text, insert
 
 import pinpoint_kit.engine
 from pinpoint_kit.engine import handlers
+from pinpoint_kit.engine.analytics.answers import ANSWERS
 from pinpoint_kit.engine.applications import operations as applications
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
@@ -40,6 +41,12 @@ def test_doubles_are_refused() -> None:
 def test_an_operation_is_an_extension_or_pinpoint_s_own() -> None:
     """No name stands in both tables, where one would hide the other."""
     assert handlers.OPERATIONS.keys() & handlers.EXTENSIONS.keys() == set()
+
+
+def test_what_is_loaded_late_answers_all_that_the_family_of_numbers_lists() -> None:
+    """A name without a handler, or the other way round, would be found by the first user only."""
+    family = next(family for family in handlers.FAMILIES if family.name == "analytics")
+    assert ANSWERS.keys() == {*family.operations, *family.extensions}
 
 
 def test_the_workers_of_all_families_are_run(wire: Wire) -> None:

@@ -1,6 +1,6 @@
 """Asking the store for numbers: arguments from the wire, one state of the database, refusals.
 
-GetMetric to operations.py, KPIs to kpis.py; both ask here.
+GetMetric belongs to answers.py, KPIs to kpis.py; both ask here.
 """
 
 from __future__ import annotations

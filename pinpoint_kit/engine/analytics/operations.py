@@ -1,51 +1,55 @@
 """The family of numbers: KPIs, metrics with arguments, stored events, funnels, people behind them.
 
-GetMetric is here; what a metric is stands in metrics/.
+What answers is loaded with the first request for it: a program that only records needs neither
+the metrics nor their SQL, and starts without them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.engine.analytics import funnels, kpis
-from pinpoint_kit.engine.analytics.asking import measured
-from pinpoint_kit.engine.analytics.finding import find_events
-from pinpoint_kit.engine.analytics.people import create_metric_segment
 from pinpoint_kit.engine.context import Family, Operation
-from pinpoint_kit.engine.wire import body
 
 if TYPE_CHECKING:
-    from pinpoint_kit.engine.context import Call, Context
+    from pinpoint_kit.engine.context import Call, Context, Handler
 
 __all__ = ["FAMILY"]
 
 _OWN_NAMES = "Pinpoint's names have no rows while nothing is sent; names of ours give app analytics"
 
 
-def get_metric(context: Context, call: Call) -> object:
-    """GetMetric: a metric by its name, with its arguments in the body."""
-    arguments = body.parse_object(call.body) if call.body.strip() else {}
-    return measured(context, call, call.labels["metric-name"], arguments).to_json()
+def _handler(operation: str) -> Handler:
+    def answer(context: Context, call: Call) -> object:
+        from pinpoint_kit.engine.analytics.answers import ANSWERS  # noqa: PLC0415 -- loads metrics/
+
+        return ANSWERS[operation](context, call)
+
+    return answer
 
 
 FAMILY = Family(
     name="analytics",
     operations={
-        "GetApplicationDateRangeKpi": Operation(kpis.get_application_kpi, "emulated", _OWN_NAMES),
+        "GetApplicationDateRangeKpi": Operation(
+            _handler("GetApplicationDateRangeKpi"), "emulated", _OWN_NAMES
+        ),
         "GetCampaignDateRangeKpi": Operation(
-            kpis.get_campaign_kpi, "partial", "no rows: there are no campaigns yet"
+            _handler("GetCampaignDateRangeKpi"), "partial", "no rows: there are no campaigns yet"
         ),
         "GetJourneyDateRangeKpi": Operation(
-            kpis.get_journey_kpi, "partial", "no rows: there are no journeys yet"
+            _handler("GetJourneyDateRangeKpi"), "partial", "no rows: there are no journeys yet"
         ),
     },
     extensions={
-        "CreateFunnel": funnels.create_funnel,
-        "CreateMetricSegment": create_metric_segment,
-        "DeleteFunnel": funnels.delete_funnel,
-        "FindEvents": find_events,
-        "GetMetric": get_metric,
-        "ListFunnels": funnels.list_funnels,
+        name: _handler(name)
+        for name in (
+            "CreateFunnel",
+            "CreateMetricSegment",
+            "DeleteFunnel",
+            "FindEvents",
+            "GetMetric",
+            "ListFunnels",
+        )
     },
     held_of_person=None,
     long_reads=frozenset(
