@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,8 @@ def test_the_reference_shows_what_users_call(name: str, anchors: set[str]) -> No
     public = {
         member
         for member, value in vars(shown_class).items()
-        if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property))
+        if not member.startswith("_")
+        and (inspect.isfunction(value) or isinstance(value, (property, cached_property)))
     }
     start = f"pinpoint_kit.{name}."
     shown = {anchor.removeprefix(start) for anchor in anchors if anchor.startswith(start)}
