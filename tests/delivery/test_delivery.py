@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -250,6 +251,40 @@ def test_a_request_that_outlasts_close_is_the_last(answers: str) -> None:
         assert not thread.is_alive()
     assert requests == 1
     assert delivery.close() == report
+
+
+@pytest.mark.parametrize("answers", ["accepted", "rejected", "throttled", "failed"])
+def test_a_request_leaves_nothing_to_the_garbage_collector(answers: str) -> None:
+    """A full collection over a program's objects costs far more than the request itself."""
+    service = Service()
+    statuses = {"rejected": 400, "throttled": 429}
+    if answers in statuses:
+        service.statuses = {f"{n}": statuses[answers] for n in range(100, 150)}
+    elif answers == "failed":
+        service.script = [errors.InternalServerError("down", status=500)]
+    delivery = running(service, base_wait=0.001, max_wait=0.001)
+    record(delivery, "first")
+    delivery.flush(10)
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(300):
+            record(delivery, str(number), f"e{number % 7}")
+        delivery.enqueue("e", "with-data", fragment("with-data"), b"{}", make_future())
+        if answers == "throttled":
+            while delivery.stats().retries < 50:
+                delivery.flush(0.01)
+            service.statuses.clear()
+        delivery.flush(10)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        ours = [item for item in gc.garbage if type(item).__module__.startswith("pinpoint_kit")]
+        assert ours == []
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+        delivery.close(10)
 
 
 def test_one_endpoint_keeps_its_order_over_many_requests(make_rig: Callable[..., Rig]) -> None:

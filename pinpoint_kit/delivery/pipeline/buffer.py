@@ -380,6 +380,7 @@ class Buffer:
             if self.is_over:  # what it has was settled by `abandon`, while it was under way
                 return
             self._lanes.finish(batch)
+            batch.verdicts = []  # they name it: so nothing of it waits for the garbage collector
             if not self.inbox.entries:
                 self._inbox_bytes = 0
             self._publish()
