@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -221,13 +222,12 @@ def test_a_signal_handler_may_use_the_client(does: str) -> None:
     """Whatever the main thread is doing in it at that moment."""
     service = Service()
     delivery = running(service)
-    fired = 0
+    calls = itertools.count()
 
     def handler(*_: object) -> None:
-        nonlocal fired
-        fired += 1
+        event_id = f"s{next(calls)}"  # at once: a handler can be interrupted by the next signal
         if does == "record":
-            delivery.enqueue("signal", f"s{fired}", fragment(f"s{fired}"))
+            delivery.enqueue("signal", event_id, fragment(event_id))
         elif does == "flush":
             delivery.flush(0.0)
         else:
@@ -242,5 +242,6 @@ def test_a_signal_handler_may_use_the_client(does: str) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     report = delivery.close(30)
+    fired = next(calls)
     assert fired
     assert report.accepted == report.recorded == 3_000 + (fired if does == "record" else 0)
