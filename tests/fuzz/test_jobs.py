@@ -161,8 +161,8 @@ class Content:
 
 
 def mark_of(job_number: int, file: int, line: int) -> str:
-    """Return what stands in one line of one job only."""
-    return f"mark-{job_number}-{file}-{line}-"
+    """Return what stands in one line of one job only, and is no plain name: those are shown."""
+    return f"mark@{job_number}-{file}-{line}-"
 
 
 def _cut(content: bytes) -> bytes:
@@ -275,7 +275,7 @@ def _problems(
         "every failure has a text": len(failures) >= texts_wanted,
         "every text is of a failure": not is_complete or len(failures) == texts_wanted,
         "no fault is ours": "the engine failed" not in str(failures),
-        "texts hold no data": "mark-" not in str(failures),
+        "texts hold no data": "mark@" not in str(failures),
     }
     found = [_LINE.match(text) for text in failures]
     failed = {
