@@ -46,8 +46,9 @@ __all__ = ["Delivery"]
 
 #: Seconds between two looks for work where no thread can be had to wait for it.
 _STEP_S = 0.01
-#: Seconds that closing may take to write to the disk what is in memory alone, beyond its timeout.
-_SAVE_S = 0.1
+#: Seconds that closing may take beyond its timeout: half of them to write to the disk what is in
+#: memory alone, the others for the caller's callbacks.
+_GRACE_S = 0.1
 #: A month: longer waits overflow what the system can count.
 _FOR_EVER_S = 2_600_000.0
 
@@ -180,7 +181,7 @@ class Delivery:
         if reason:
             self._outcomes.drop(item, "closed" if buffer.is_closed else reason)
         elif buffer.is_over:  # closed meanwhile: nobody would look at it any more
-            self._give_up_rest(0.1)
+            self._give_up_rest(_GRACE_S)
 
     def _put_in_memory(self, item: Queued, *, may_wait: bool) -> str:
         """Do what the options say of a full buffer; gives the reason to drop the item, or ""."""
@@ -323,21 +324,23 @@ class Delivery:
         timeout = _bounded(timeout)
         if not self._is_finished:
             deadline = time.monotonic() + timeout
-            self._buffer.close()
-            self._wait_settled(timeout)
+            if self._backlog is not None:
+                self._backlog.end_by(deadline + _GRACE_S / 2)
+            self._buffer.close(timeout)
+            self._wait_settled(deadline - time.monotonic())
             self._finish(deadline)
         return self._buffer.report()
 
     def _finish(self, deadline: float) -> None:
         """Stop everything; doing it again, or from where it was interrupted, changes nothing."""
         if self._backlog is not None:
-            self._backlog.save_rest(max(deadline, time.monotonic() + _SAVE_S))
-        if not self._give_up_rest(max(_STEP_S, deadline - time.monotonic())):
+            self._backlog.save_rest()
+        if not self._give_up_rest(max(_GRACE_S, deadline - time.monotonic())):
             return  # this very thread is at work in there: the call that was interrupted goes on
         self._workers.join(max(0.0, deadline - time.monotonic()))
         if self._backlog is not None:
             self._backlog.close()
-        self._notices.close(max(0.1, deadline - time.monotonic()))
+        self._notices.close(max(_GRACE_S / 2, deadline + _GRACE_S - time.monotonic()))
         self._log.rest()
         self._is_finished = True
         forks.forget(self)

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BackgroundWork"]
 
-#: How long closing waits for a piece of a job, which is usually over in a tenth of a second.
-_CLOSING_S = 5.0
-
 
 class BackgroundWork:
     """Let an engine's jobs go on, on a daemon thread that is there only while there are some."""
@@ -51,15 +48,19 @@ class BackgroundWork:
                 thread.start()
                 self._thread = thread
 
-    def close(self) -> None:
-        """End the thread after the piece of work that it is doing, and wait for that."""
+    def close(self, timeout: float = 5.0) -> None:
+        """End the thread after the piece of work that it is doing, and wait for that.
+
+        Args:
+            timeout: seconds to wait; a piece of a job is usually over in a tenth of a second.
+        """
         with self._changed:
             self._is_closed = True
             self._changed.notify()
             thread = self._thread
         forks.forget(self)
         if thread is not None:
-            thread.join(_CLOSING_S)
+            thread.join(timeout)
 
     def _run(self) -> None:
         while self._wait():

@@ -3,6 +3,7 @@
 # ruff: noqa: TC004 -- this is no model: nothing resolves its types at run time
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -32,13 +33,19 @@ class Door:
     _long_work: BackgroundWork | None = attrs.field(default=None, alias="long_work", repr=False)
     _calls: Uninterrupted | None = attrs.field(default=None, alias="calls", repr=False)
 
-    def close(self) -> None:
-        """Close what was opened; idempotent."""
+    def close(self, timeout: float = 5.0) -> None:
+        """Close what was opened; idempotent.
+
+        Args:
+            timeout: seconds to wait for calls and work that are under way, all in all. What is not
+                over then, as where another process has locked the database, ends by itself.
+        """
+        deadline = time.monotonic() + timeout
         self.client.close()
         if self._long_work is not None:
-            self._long_work.close()
+            self._long_work.close(max(0.0, deadline - time.monotonic()))
         if self._calls is not None:
-            self._calls.stop()
+            self._calls.stop(max(0.0, deadline - time.monotonic()))
         self.objects.close()
         if self.engine is not None:
-            self.engine.close()
+            self.engine.close(max(0.0, deadline - time.monotonic()))

@@ -27,7 +27,7 @@ T = TypeVar("T")
 _IDLE_S = 1.0
 #: How often a waiting caller looks whether there is a thread.
 _LOOK_S = 0.1
-#: Seconds that a fork, or the end, waits for a call that is running.
+#: Seconds that a fork waits for a call that is running.
 _STOP_S = 5.0
 
 
@@ -88,12 +88,16 @@ class Uninterrupted:
             finally:
                 del error  # its traceback holds this frame
 
-    def stop(self) -> None:
-        """End the thread once its calls are done; a later call starts another one."""
+    def stop(self, timeout: float = _STOP_S) -> None:
+        """End the thread once its calls are done; a later call starts another one.
+
+        Args:
+            timeout: seconds to wait for that.
+        """
         thread = self._thread
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             self._calls.put(None)
-            thread.join(_STOP_S)
+            thread.join(timeout)
 
     def _renew(self) -> None:
         self._calls: queue.SimpleQueue[_Call[Any] | None] = queue.SimpleQueue()

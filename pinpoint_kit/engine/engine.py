@@ -240,13 +240,17 @@ class Engine:
         """Return how each of the service's operations is answered."""
         return handlers.coverage()
 
-    def close(self) -> None:
+    def close(self, timeout: float = 5.0) -> None:
         """Wait for running requests, then close the database. Closing again does nothing.
 
         A job that is under way stays where it is, for any engine on the same file to go on with.
+
+        Args:
+            timeout: seconds to wait for running requests.
         """
-        self._runner.close()
-        self._store.close()
+        deadline = time.monotonic() + timeout
+        self._runner.close(timeout)
+        self._store.close(max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> Self:
         return self

@@ -13,10 +13,11 @@ on disk alone are dropped to make room there, so none of them can be settled alr
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pinpoint_kit.delivery.pipeline.futures import settle
 from pinpoint_kit.delivery.pipeline.items import Queued
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PATIENCE_S", "Backlog"]
 
+T = TypeVar("T")
+
 #: How long `record` waits for the disk and whoever holds it: 50 ms with what comes on top.
 PATIENCE_S = 0.04
 #: How long the worker waits for the disk and those who record; they wait no longer than theirs.
@@ -54,7 +57,8 @@ _MAKE_ROOM, _EVICT = 100, 20
 _FULL = "spool_full"
 _LOST = "spool_lost"
 _DAMAGED = "spool_damaged"
-#: At close the disk had its last chance to take what is in memory alone.
+#: Of an item: at close the disk had its last chance to take what is in memory alone. Of the spool:
+#: this client is closed, and what it did on disk is over.
 _CLOSED = "closed"
 #: Things to do on disk that have failed and are tried again.
 _MOST_UNDONE = 10_000
@@ -106,6 +110,8 @@ class Backlog:
         self._slow = 0
         self._next_look = 0.0
         self._has_rows = False
+        #: After this nobody in here waits any more; see `end_by`.
+        self._end = math.inf
 
     # Recording
 
@@ -158,7 +164,7 @@ class Backlog:
         self._slow += 1
         if error is not None or self._slow > 1:
             self._rests_until = self._clock() + min(_MOST_REST_S, _REST_S * 2 ** (self._slow - 1))
-        if error is not None:
+        if error is not None and error.reason != _CLOSED:
             self._log.trouble(f"the spool cannot be written ({error.reason})")
 
     def _write(self, item: Queued) -> str:
@@ -272,22 +278,32 @@ class Backlog:
                 self._beat()
             self._load()
         except SpoolError as error:
-            self._log.trouble(f"the spool cannot be read ({error.reason})")
+            if error.reason != _CLOSED:  # that is no trouble
+                self._log.trouble(f"the spool cannot be read ({error.reason})")
 
     def _catch_up(self) -> None:
         """Do on disk what could not be done before."""
         if self._clock() < self._rests_until:
             return
         try:
-            while self._undone:
+            while self._undone and time.monotonic() < self._end:
                 self._undone[0]()
                 self._undone.popleft()
-            while self._unwritten:
-                self._deciding.run(self._write_late, _WORKER_PATIENCE_S)
+            while self._unwritten and time.monotonic() < self._end:
+                self._decide(self._write_late)
         except NoTurnError:
             return
         except SpoolError as error:
             self._rest(error)
+
+    def _decide(self, action: Callable[[], T]) -> T:
+        """Call it when nobody else decides what is where.
+
+        Raises:
+            NoTurnError: somebody does for too long.
+        """
+        wait_s = min(_WORKER_PATIENCE_S, max(0.0, self._end - time.monotonic()))
+        return self._deciding.run(action, wait_s)
 
     def _write_late(self) -> None:
         item = self._unwritten[0]
@@ -310,7 +326,7 @@ class Backlog:
             return taken
 
         # What is recorded meanwhile comes after all of it.
-        taken = self._deciding.run(take, _WORKER_PATIENCE_S)
+        taken = self._decide(take)
         self._has_rows = self._has_rows or bool(taken)
         if taken == _PAGE:
             self._next_look = 0.0  # there is more: look again after this page
@@ -324,7 +340,7 @@ class Backlog:
         options = self._options
         with suppress(NoTurnError):
             while self._buffer.on_disk and self._buffer.waiting <= options.max_buffer_events // 2:
-                self._deciding.run(self._load_page, _WORKER_PATIENCE_S)
+                self._decide(self._load_page)
 
     def _load_page(self) -> None:
         buffer = self._buffer
@@ -447,18 +463,26 @@ class Backlog:
 
     # The end
 
-    def save_rest(self, deadline: float) -> None:
-        """Before closing: what is in memory alone goes to the disk, if that is there.
+    def end_by(self, deadline: float) -> None:
+        """Have nobody in here, and nothing on disk, wait for others after that time.
 
         Args:
             deadline: monotonic seconds.
         """
+        self._end = deadline
+        self.spool.end_by(deadline)
+
+    def save_rest(self) -> None:
+        """Before closing: what is in memory alone goes to the disk, if that is there in time."""
+        self.spool.may_repair = False  # here it would keep the program waiting that closes
         self._rests_until = 0.0
-        while (self._unwritten or self._undone) and not self._rests_until:
+        while (
+            (self._unwritten or self._undone)
+            and not self._rests_until
+            and time.monotonic() < self._end
+        ):
             with suppress(NoTurnError):
                 self._maintaining.run(self._catch_up, PATIENCE_S)
-            if time.monotonic() >= deadline:
-                return
 
     def close(self) -> None:
         """Leave what is on disk to the next process that opens the spool."""

@@ -49,6 +49,8 @@ _LONGEST_SLEEP_S = 30.0
 _ATTENTIVE = 3
 #: How long those that wait for something sleep at most before they look again.
 _LOOK_S = 0.5
+#: How long the shortest call of `close` waits for a thread that is in here, and soon out again.
+_LEAST_TURN_S = 0.01
 #: Evicted items that nobody has looked at; they are counted whatever becomes of them.
 _MOST_EVICTED = 1_000
 
@@ -277,9 +279,7 @@ class Buffer:
         wait = math.inf if self.is_over else self._seconds_until_due(now)
         if wait > 0:
             return wait
-        if self._is_down and self._lanes.under_way:
-            return math.inf
-        wait = pace()
+        wait = math.inf if self._is_down and self._lanes.under_way else pace()
         if wait > 0:
             return wait
         before = self._lanes.taken_weight
@@ -490,15 +490,20 @@ class Buffer:
             if lowest >= waiter.number or (total == 0 and waiter.number == 1):
                 waiter.is_done = True
 
-    def close(self) -> None:
-        """Take no more items; what is pending can still be delivered."""
+    def close(self, timeout: float = _LOOK_S) -> None:
+        """Take no more items; what is pending can still be delivered.
+
+        Args:
+            timeout: seconds that it may take.
+        """
         self.is_closed = True
         self.takes_plain = False
         self._not_before = 0.0
         for waiter in list(self._waiters.values()):
             waiter.bell.put(None)
         with suppress(NoTurnError):  # they wait as long as they would have
-            self._exclusively(lambda: self._lanes.hurry(self._clock()), _LOOK_S)
+            wait_s = min(max(timeout, _LEAST_TURN_S), _LOOK_S)
+            self._exclusively(lambda: self._lanes.hurry(self._clock()), wait_s)
         self.ring_all()
 
     def abandon(self, verdict_on: Callable[[list[Entry]], Verdict], wait_s: float) -> Verdict:

@@ -13,6 +13,7 @@ not announce leaves a child that must not touch the file: it gets a `SpoolError`
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sqlite3
 import time
@@ -43,7 +44,7 @@ COMMIT_BYTES = 6000
 SIZE = "length(body) + length(endpoint)"
 #: The background checkpoints from the first size on; recording does at the second.
 _CHECKPOINT_BYTES, _CHECKPOINT_AT_ONCE_BYTES = 16_000_000, 48_000_000
-_CHECKPOINT_WAIT_MS = 500
+_CHECKPOINT_WAIT_S = 0.5
 #: The pauses between two looks whether another process has written what it writes.
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 0.00005, 0.005
 #: Space is given back to the disk when more pages than this are free, so many at a time.
@@ -80,6 +81,8 @@ class SpoolFile:
         self._clock = clock
         #: Seconds that an action waits for other threads and processes.
         self.patience = spool_schema.BUSY_S
+        #: What is damaged is repaired by whoever finds it, which takes as long as it takes.
+        self.may_repair = True
         self._is_closed = False
         self._begin()
         _spools.add(self)
@@ -92,7 +95,10 @@ class SpoolFile:
         )
         # Errors show here and now. The connection is opened again at first use: a server that
         # forks its workers after this, in whatever way, forks without one.
-        spool_schema.open_spool(self.path, fsync=fsync, tell=self._notes.append)[0].close()
+        try:
+            spool_schema.open_spool(self.path, fsync=fsync, tell=self._notes.append)[0].close()
+        except SpoolError as error:
+            raise StoreError(str(error)) from None
         self._log_notes()
 
     def _begin(self) -> None:
@@ -103,6 +109,8 @@ class SpoolFile:
         #: Until when the action waits for other processes; and whether it repairs what is damaged.
         self._deadline = 0.0
         self._is_urgent = False
+        #: After this nothing in here waits any more, whatever its patience.
+        self._end = math.inf
         self._pid = os.getpid()
         self._db: sqlite3.Connection | None = None
         self._identity = (0, 0)
@@ -120,17 +128,30 @@ class SpoolFile:
         #: Lines for the log, kept until no lock is held: a log handler may record events.
         self._notes: list[str] = []
 
+    def end_by(self, deadline: float) -> None:
+        """Wait for no thread and no process after that time, in whatever is under way here, too.
+
+        Args:
+            deadline: monotonic seconds.
+        """
+        self._end = deadline
+
     def close(self) -> None:
-        """Give up the remaining rows and close the file. Idempotent; never raises."""
+        """Give up the remaining rows and close the file. Idempotent; never raises.
+
+        Where a lock held elsewhere prevents the first, other processes take the rows over once
+        this one has ended, or its lease is over.
+        """
         if self._is_closed:
             return
+        self.may_repair = False
         if self._mine.number and os.getpid() == self._pid:
             with suppress(SpoolError):
                 self._run(self._leave)
         self._is_closed = True
         # Where somebody else is stuck in there, the connection goes with the last who uses it.
         with suppress(NoTurnError):
-            self._turn.run(self._disconnect, self.patience)
+            self._turn.run(self._disconnect, self._seconds_until(time.monotonic() + self.patience))
         _spools.discard(self)
         forks.forget(self)
 
@@ -138,6 +159,10 @@ class SpoolFile:
         self._owners.remove(db, self._mine)
         if self._has_removed:
             self._checkpoint(db)
+
+    def _seconds_until(self, deadline: float) -> float:
+        """Return how long one may still wait."""
+        return spool_schema.seconds_until(min(deadline, self._end))
 
     @property
     def lease(self) -> float:
@@ -179,15 +204,15 @@ class SpoolFile:
             if self._is_forking:
                 raise _ForkingError
             self._deadline = deadline
-            self._is_urgent = patience is not None
+            self._is_urgent = patience is not None or not self.may_repair
             return action()
 
         try:
             while True:
                 try:
-                    return self._turn.run(act, max(0.0, deadline - time.monotonic()))
+                    return self._turn.run(act, self._seconds_until(deadline))
                 except _ForkingError:
-                    if time.monotonic() > deadline:
+                    if not self._seconds_until(deadline):
                         raise NoTurnError from None
                 time.sleep(_LEAST_PAUSE_S)
         except NoTurnError:
@@ -226,8 +251,8 @@ class SpoolFile:
             try:
                 return action(self._connection())
             except sqlite3.OperationalError as error:
-                late = time.monotonic() > self._deadline
-                if spool_schema.explain(error).reason != "locked" or late:
+                is_late = not self._seconds_until(self._deadline)
+                if spool_schema.explain(error).reason != "locked" or is_late:
                     raise
             time.sleep(pause)
             pause = min(2 * pause, _MOST_PAUSE_S)
@@ -277,11 +302,13 @@ class SpoolFile:
                 self.path,
                 fsync=self._fsync,
                 tell=self._notes.append,
-                wait_s=max(0.0, self._deadline - time.monotonic()) if self._is_urgent else None,
+                deadline=min(self._deadline, self._end),
+                may_repair=not self._is_urgent,
             )
         except StoreError as error:
             raise SpoolError(str(error), "io") from None
         try:
+            spool_schema.set_busy_timeout(self._db, self._seconds_until(self._deadline))
             self._begin_in(self._db, is_same=self._identity == before)
         except sqlite3.Error:
             self._disconnect()
@@ -297,7 +324,7 @@ class SpoolFile:
             if not is_same:
                 self._recount(db)
         self._measure(db)
-        db.execute("PRAGMA busy_timeout=0").fetchall()
+        spool_schema.set_busy_timeout(db, 0)
 
     def _disconnect(self) -> None:
         if self._db is not None:
@@ -309,7 +336,8 @@ class SpoolFile:
         identity = self._identity
         self._disconnect()
         try:
-            spool_schema.rescue(self.path, identity, self._notes.append)
+            deadline = min(self._deadline, self._end)
+            spool_schema.rescue(self.path, identity, self._notes.append, deadline=deadline)
         except (OSError, sqlite3.Error, StoreError):
             raise SpoolError(
                 "the spool is corrupt and could not be moved aside", "corrupt"
@@ -401,11 +429,11 @@ class SpoolFile:
 
     def _checkpoint(self, db: sqlite3.Connection) -> None:
         """Move the WAL into the file and empties it. Gives up soon when somebody reads."""
-        db.execute(f"PRAGMA busy_timeout={_CHECKPOINT_WAIT_MS}").fetchall()
+        spool_schema.set_busy_timeout(db, min(_CHECKPOINT_WAIT_S, self._seconds_until(math.inf)))
         try:
             is_busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         finally:
-            db.execute("PRAGMA busy_timeout=0").fetchall()
+            spool_schema.set_busy_timeout(db, 0)
         self._written = 0
         self._has_removed = bool(is_busy and self._has_removed)
 

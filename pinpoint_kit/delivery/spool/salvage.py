@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["resume", "salvage"]
+__all__ = ["is_under_way", "resume", "salvage"]
 
 _Value = int | float | str | bytes | None
 _TABLE_LEAF = 13
@@ -73,6 +73,11 @@ def has_more_commits(path: Path, frames: int) -> bool:
     """Return whether the WAL has commits behind as many frames as SQLite has taken for all."""
     wal = _view(_beside(path, "-wal"))
     return any(number > frames and size for number, _, size in _frames(wal, _page_size_of(wal)))
+
+
+def is_under_way(path: Path) -> bool:
+    """Return whether a salvage was begun and is not finished."""
+    return _beside(path, ".rescue").exists()
 
 
 def resume(

@@ -36,6 +36,8 @@ __all__ = [
     "open_spool",
     "rescue",
     "resolve",
+    "seconds_until",
+    "set_busy_timeout",
     "transaction",
 ]
 
@@ -152,7 +154,12 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def open_spool(
-    path: Path, *, fsync: bool, tell: Callable[[str], None], wait_s: float | None = None
+    path: Path,
+    *,
+    fsync: bool,
+    tell: Callable[[str], None],
+    deadline: float | None = None,
+    may_repair: bool = True,
 ) -> tuple[sqlite3.Connection, tuple[int, int]]:
     """Open the file; make it when it is missing, rescue its rows when it is corrupt.
 
@@ -160,27 +167,31 @@ def open_spool(
         path: the file.
         fsync: whether a commit waits for the disk.
         tell: takes lines for the log.
-        wait_s: seconds to wait for other processes, and then nothing is repaired either; as long
-            as making or rescuing the file may take unless given.
+        deadline: until when to wait for other processes, in monotonic seconds; as long as making
+            or rescuing the file may take unless given.
+        may_repair: whether to repair what is damaged, which takes as long as it takes.
 
     Returns:
         The connection, and device and inode of the file.
 
     Raises:
         StoreError: it cannot be used, or is not ours; the message says what to do.
+        SpoolError: it is `locked` for too long, or its `io` fails.
     """
     try:
-        with _alone(path, _OPEN_S if wait_s is None else wait_s):
-            spool_salvage.resume(path, _make, tell)
-            if wait_s is None:
+        with _alone(path, time.monotonic() + _OPEN_S if deadline is None else deadline):
+            if may_repair:
+                spool_salvage.resume(path, _make, tell)
                 _check_wal(path, tell)
+            elif spool_salvage.is_under_way(path):
+                raise SpoolError("the spool is being rescued", "corrupt")
             try:
-                db = _connect(path, fsync=fsync, wait_s=BUSY_S if wait_s is None else wait_s)
+                db = _connect(path, fsync=fsync, deadline=deadline)
             except sqlite3.DatabaseError as error:
-                if wait_s is not None or not (is_corruption(error) and _is_ours(path)):
+                if not may_repair or not (is_corruption(error) and _is_ours(path)):
                     raise
                 spool_salvage.salvage(path, _make, tell)
-                db = _connect(path, fsync=fsync)
+                db = _connect(path, fsync=fsync, deadline=deadline)
             return db, identify(path)
     except StoreError as error:
         raise StoreError(f"The spool {path}: {error}") from None
@@ -188,25 +199,38 @@ def open_spool(
         known = explain(error)
         if known.reason == "corrupt":
             known.message = "the file is not a spool; name another file, or move this one away"
-        raise StoreError(f"The spool {path}: {known}") from None
+        raise SpoolError(f"The spool {path}: {known}", known.reason) from None
     except OSError as error:
-        raise StoreError(
-            f"The spool {path}: {error.strerror}; check its directory and rights"
+        raise SpoolError(
+            f"The spool {path}: {error.strerror}; check its directory and rights", "io"
         ) from None
 
 
-def rescue(path: Path, identity: tuple[int, int], tell: Callable[[str], None]) -> None:
+def rescue(
+    path: Path, identity: tuple[int, int], tell: Callable[[str], None], *, deadline: float
+) -> None:
     """Move a corrupt file aside and salvage it, unless another process has done so already.
 
     Args:
         path: the file.
         identity: device and inode of the file that was found corrupt.
         tell: takes lines for the log.
+        deadline: until when to wait for other processes, in monotonic seconds.
     """
-    with _alone(path, _OPEN_S):
+    with _alone(path, deadline):
         spool_salvage.resume(path, _make, tell)
         if identity == identify(path):
             spool_salvage.salvage(path, _make, tell)
+
+
+def seconds_until(deadline: float) -> float:
+    """Return how long one may still wait; the deadline is in monotonic seconds."""
+    return max(0.0, deadline - time.monotonic())
+
+
+def set_busy_timeout(db: sqlite3.Connection, seconds: float) -> None:
+    """Say how long each statement waits for another process."""
+    db.execute(f"PRAGMA busy_timeout={1000 * seconds:.0f}").fetchall()
 
 
 def identify(path: Path) -> tuple[int, int]:
@@ -219,11 +243,12 @@ def identify(path: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def _alone(path: Path, wait_s: float) -> Iterator[None]:
+def _alone(path: Path, deadline: float) -> Iterator[None]:
     """Hold `<path>.lock`: SQLite's own locking, so that it works everywhere and dies with us."""
     lock = path.with_name(path.name + ".lock")
     _touch(lock)
-    with closing(sqlite3.connect(lock, timeout=wait_s, isolation_level=None)) as db:
+    timeout = seconds_until(deadline)
+    with closing(sqlite3.connect(lock, timeout=timeout, isolation_level=None)) as db:
         db.execute("BEGIN EXCLUSIVE")
         yield
 
@@ -235,16 +260,22 @@ def _touch(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _connect(path: Path, *, fsync: bool = False, wait_s: float = BUSY_S) -> sqlite3.Connection:
+def _connect(
+    path: Path, *, fsync: bool = False, deadline: float | None = None
+) -> sqlite3.Connection:
     _touch(path)
-    db = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+    until = time.monotonic() + BUSY_S if deadline is None else deadline
+    db = sqlite3.connect(
+        path, timeout=seconds_until(until), isolation_level=None, check_same_thread=False
+    )
     db.text_factory = _text
     try:
-        _check(db)
+        _check(db, until)
         db.execute(f"PRAGMA synchronous={'FULL' if fsync else 'NORMAL'}")
         db.execute("PRAGMA secure_delete=ON").fetchall()
         db.execute("PRAGMA wal_autocheckpoint=0").fetchall()
         db.execute("PRAGMA temp_store=MEMORY")
+        set_busy_timeout(db, seconds_until(until))
         with transaction(db):
             if not db.execute("PRAGMA user_version").fetchone()[0]:
                 for statement in _TABLES:
@@ -275,7 +306,7 @@ def _make(path: Path) -> sqlite3.Connection:
     return _connect(path, fsync=True)
 
 
-def _check(db: sqlite3.Connection) -> None:
+def _check(db: sqlite3.Connection, deadline: float) -> None:
     """Refuses foreign and newer files before anything is changed; then turns WAL on."""
     if db.execute("PRAGMA page_count").fetchone()[0]:
         if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
@@ -290,13 +321,12 @@ def _check(db: sqlite3.Connection) -> None:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     else:
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    if _turn_wal_on(db) != "wal":
+    if _turn_wal_on(db, deadline) != "wal":
         raise StoreError("its file system lacks what SQLite's WAL needs; use a local disk")
 
 
-def _turn_wal_on(db: sqlite3.Connection) -> str:
+def _turn_wal_on(db: sqlite3.Connection, deadline: float) -> str:
     """Needs the file for a moment alone, for which SQLite does not wait by itself."""
-    deadline = time.monotonic() + BUSY_S
     while True:
         try:
             return str(db.execute("PRAGMA journal_mode=WAL").fetchone()[0])

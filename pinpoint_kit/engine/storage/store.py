@@ -166,10 +166,14 @@ class Store:
         """Return what an error of this database means and what to do."""
         return self._dialect.explain(error)
 
-    def close(self) -> None:
-        """Wait for running requests, then close every connection. Closing again does nothing."""
+    def close(self, timeout: float = _SHUT_TIMEOUT_S) -> None:
+        """Wait for running requests, then close every connection. Closing again does nothing.
+
+        Args:
+            timeout: seconds to wait; a request that takes longer closes its own connection.
+        """
         self._is_closed = True
-        self._gate.shut(_SHUT_TIMEOUT_S)
+        self._gate.shut(timeout)
         self._engine.dispose()
         self._bulk.dispose()
         self._gate.open()  # whoever waited finds the store closed

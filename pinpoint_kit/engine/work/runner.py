@@ -135,10 +135,14 @@ class Runner:
             return None
         return max(rest, min(self._wait_ms(each, now) for each in found) / 1000)
 
-    def close(self) -> None:
-        """Let others go on with what this engine was working on."""
+    def close(self, timeout: float = _CLOSING_S) -> None:
+        """Let others go on with what this engine was working on.
+
+        Args:
+            timeout: seconds to wait for a step that is under way.
+        """
         _all.discard(self)
-        if not self._lock.acquire(timeout=_CLOSING_S):
+        if not self._lock.acquire(timeout=timeout):
             return  # a step is stuck, for example in the network; the lease will run out
         try:
             for worker in self.workers.values():

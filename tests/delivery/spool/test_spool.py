@@ -518,7 +518,7 @@ def test_a_file_that_is_locked_for_a_moment(spool: Spool, monkeypatch: pytest.Mo
 
 def test_somebody_reading_does_not_stop_us(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader puts the checkpoint off; the next heartbeat without one makes up for it."""
-    monkeypatch.setattr(spool_file, "_CHECKPOINT_WAIT_MS", 0)
+    monkeypatch.setattr(spool_file, "_CHECKPOINT_WAIT_S", 0.01)
     secret = b"jane@example.com"
     seqs = put(spool, "1", body=secret)
     with closing(sqlite3.connect(spool.path, isolation_level=None)) as db:
@@ -584,7 +584,7 @@ def test_a_file_system_without_wal(
     make: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where SQLite cannot turn WAL on, the message says to use a local disk."""
-    monkeypatch.setattr("pinpoint_kit.delivery.spool.schema._turn_wal_on", lambda _: "delete")
+    monkeypatch.setattr("pinpoint_kit.delivery.spool.schema._turn_wal_on", lambda *_: "delete")
     with pytest.raises(StoreError, match="use a local disk"):
         make()
 

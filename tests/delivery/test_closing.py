@@ -1,0 +1,156 @@
+"""`close` keeps its deadline, whatever the disk and other processes do."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import pinpoint_kit as pk
+from pinpoint_kit import errors
+from pinpoint_kit.delivery import Delivery, DeliveryOptions
+from pinpoint_kit.delivery.spool.spool import Spool
+from pinpoint_kit.limits import DEFAULT_LIMITS
+from tests.delivery.conftest import Service, fragment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Far above every deadline here and far below every wait that is not bounded by one.
+_LATE_S = 10.0
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whatever waits for others in the spool do so for a minute, to show who does."""
+    monkeypatch.setattr("pinpoint_kit.delivery.pipeline.backlog._WORKER_PATIENCE_S", 60.0)
+    monkeypatch.setattr("pinpoint_kit.delivery.spool.file._CHECKPOINT_WAIT_S", 60.0)
+    monkeypatch.setattr("pinpoint_kit.delivery.spool.schema.BUSY_S", 60.0)
+
+
+def running(path: Path, service: Service) -> tuple[Delivery, Spool]:
+    """Return a delivery with its threads, one event delivered, and its spool."""
+    spool = Spool(path)
+    options = DeliveryOptions(flush_interval=0.01, base_wait=0.05, max_wait=0.1)
+    delivery = Delivery(service, limits=DEFAULT_LIMITS, options=options, spool=spool)
+    delivery.enqueue("e", "first", fragment("first"))
+    assert delivery.flush(10).accepted == 1
+    return delivery, spool
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("timeout", [0.0, 0.3])
+@pytest.mark.parametrize("is_down", [False, True], ids=["up", "down"])
+@pytest.mark.parametrize(
+    ("file", "statements"),
+    [
+        ("s.spool", ["BEGIN IMMEDIATE"]),
+        ("s.spool", ["BEGIN", "SELECT count(*) FROM queue"]),
+        ("s.spool.lock", ["BEGIN EXCLUSIVE"]),
+    ],
+    ids=["written", "read", "opened"],
+)
+def test_whatever_another_process_does_with_the_spool(
+    tmp_path: Path, file: str, statements: list[str], timeout: float, *, is_down: bool
+) -> None:
+    """One that writes, reads, or opens the file and was stopped: `close` does not wait for it."""
+    service = Service()
+    delivery, spool = running(tmp_path / "s.spool", service)
+    if is_down:
+        service.script.extend([errors.TransportError("down")] * 10_000)
+    # As a fork does: whoever needs the file next opens it anew.
+    spool.before_fork()
+    spool.after_fork_in_parent()
+    with closing(sqlite3.connect(tmp_path / file, isolation_level=None)) as other:
+        for statement in statements:
+            other.execute(statement).fetchall()
+        for number in range(20):
+            delivery.enqueue("e", str(number), fragment(str(number)))
+        began = time.monotonic()
+        report = delivery.close(timeout)
+        assert time.monotonic() - began < _LATE_S
+    counts = report.accepted + report.rejected + report.dropped + report.pending
+    assert counts == report.recorded == 21
+
+
+@pytest.mark.usefixtures("patient")
+def test_what_was_accepted_while_the_spool_was_locked_may_come_twice_but_not_less(
+    tmp_path: Path,
+) -> None:
+    """Rows that could not be removed, because of the lock, stay for the next process."""
+    service = Service()
+    delivery, _ = running(tmp_path / "s.spool", service)
+    delivery.enqueue("e", "on-disk", fragment("on-disk"))
+    with closing(sqlite3.connect(tmp_path / "s.spool", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        report = delivery.close(0.2)
+    assert report.recorded == 2
+    with closing(Spool(tmp_path / "s.spool")) as later:
+        later.adopt()
+        left = [row.item_id for row in later.load()]
+    assert set(left) | set(service.accepted) == {"first", "on-disk"}
+    assert report.pending <= len(left)
+
+
+@pytest.mark.usefixtures("patient")
+def test_another_thread_that_uses_the_spool(tmp_path: Path) -> None:
+    """A thread that is at work in the file, as one that writes it anew, is not waited for."""
+    service = Service()
+    delivery, spool = running(tmp_path / "s.spool", service)
+    is_in, may_go = threading.Event(), threading.Event()
+
+    def stay(_: sqlite3.Connection) -> None:
+        is_in.set()
+        may_go.wait(60)
+
+    thread = threading.Thread(target=lambda: spool._run(stay))
+    thread.start()
+    is_in.wait(60)
+    began = time.monotonic()
+    delivery.close(0.1)
+    assert time.monotonic() - began < _LATE_S
+    may_go.set()
+    thread.join(60)
+
+
+def test_nothing_is_repaired_while_closing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rescue takes as long as the file is large; the next opening does it."""
+    service = Service()
+    delivery, spool = running(tmp_path / "s.spool", service)
+
+    def rescue(*_: object, **__: object) -> None:
+        raise AssertionError("the rescue ran")
+
+    def damaged(*_: Any, **__: Any) -> int:
+        def act(_: sqlite3.Connection) -> int:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+
+        return spool._run(act)
+
+    monkeypatch.setattr("pinpoint_kit.delivery.spool.schema.rescue", rescue)
+    monkeypatch.setattr(Spool, "append", damaged)
+    service.script.extend([errors.TransportError("down")] * 10_000)
+    assert delivery._backlog is not None
+    delivery._backlog._rests_until = time.monotonic() + 60  # the worker leaves it alone
+    delivery.enqueue("e", "in-memory", fragment("in-memory"))
+    report = delivery.close(0.1)
+    assert (report.recorded, report.dropped) == (2, 1)
+
+
+def test_a_database_that_another_process_has_locked(tmp_path: Path) -> None:
+    """The engine in this process waits for it longer than `close` waits for the engine."""
+    client = pk.connect(f"sqlite:///{tmp_path}/shop.db", application="shop")
+    client.events.record("e", "t")
+    assert client.flush(10).accepted == 1
+    with closing(sqlite3.connect(tmp_path / "shop.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        client.events.record("e", "t")
+        began = time.monotonic()
+        report = client.close(0.2)
+        took = time.monotonic() - began
+    assert (report.accepted, report.dropped) == (1, 1)
+    assert took < 4  # a request and its engine's end took 5 s more
