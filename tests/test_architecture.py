@@ -268,7 +268,8 @@ def test_the_servers_values_know_no_room(value: str) -> None:
 
 
 #: What the command line may use of the package, beside the fronts below: what is documented, the
-#: files' forms, the preview of an import, the reader of spools and the writer of files.
+#: files' forms, the preview of an import, the readers of spools and of secrets, and the writer of
+#: files.
 CLI = (
     "analytics.charts",
     "analytics.results",
@@ -282,6 +283,7 @@ CLI = (
     "identity.importing",
     "delivery.spool.reader",
     "system.atomic_files",
+    "system.private_files",
 )
 FRONTS = (
     PACKAGE,
@@ -354,7 +356,7 @@ LAYERS: dict[str, set[str]] = {
     "applications": {"system"},
     "records": set(),
     "progress": {"models", "audience"},
-    "identity": {"errors", "models", "version", "client"},
+    "identity": {"errors", "models", "version", "client", "system"},
     "iam": {"errors"},
     "engine": {"errors", "limits", "metrics", "records", "system", "version"},
     "doors": {"errors", "limits", "engine", "objects", "system", "transport", "version"},

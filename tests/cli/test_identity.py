@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -117,6 +118,19 @@ def test_mistakes_are_explained(run: Run, words: list[str], message: str) -> Non
     answer = run(*words)
     assert answer.status == 2
     assert message in answer.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no modes")
+def test_a_key_that_others_can_read_is_refused(run: Run, records: str, tmp_path: Path) -> None:
+    """And one that only its owner can read is taken."""
+    file = tmp_path / "identity.key"
+    file.write_text("0123456789abcdef0123456789abcdef\n")
+    file.chmod(0o644)
+    answer = run(*IMPORT, records, "--key-file", str(file))
+    assert answer.status == 2
+    assert "others can read it: chmod 600" in " ".join(answer.stderr.split())
+    file.chmod(0o600)
+    assert "events accepted" in run(*IMPORT, records, "--key-file", str(file)).stdout
 
 
 def test_a_key_is_asked_for(run: Run, records: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -126,6 +127,9 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         read_webhooks(file)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_webhooks(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(ConfigurationError, match="is no file"):
+        read_webhooks(tmp_path / "pipe")
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import print_json, say, shown, stderr_console
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.identity.importing.preview import Preview
+from pinpoint_kit.system.private_files import PrivateFileError, private_text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -231,10 +232,9 @@ def _secret(file: Path | None, variable: str) -> str:
     if file is None:
         return os.environ.get(variable, "")
     try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not text"
-        raise ConfigurationError(f"{file} cannot be read: {why}") from None
+        return private_text(file).strip()
+    except PrivateFileError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _importer(pinpoint: Any, options: dict[str, Any]) -> Importer:  # noqa: ANN401 -- a Pinpoint

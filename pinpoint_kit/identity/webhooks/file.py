@@ -14,8 +14,6 @@ A file that others can read is refused. Messages name the file and the section, 
 from __future__ import annotations
 
 import configparser
-import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
@@ -30,8 +28,11 @@ from pinpoint_kit.identity.webhooks.senders import (
     FusionAuthSignature,
     KeycloakSignature,
 )
+from pinpoint_kit.system.private_files import PrivateFileError, private_text
 
 if TYPE_CHECKING:
+    import os
+
     from pinpoint_kit.identity.webhooks.senders import SenderCheck
 
 __all__ = ["WEBHOOK_PREFIX", "WebhookSettings", "read_webhooks"]
@@ -42,8 +43,6 @@ _IMPORTER = "importer"
 _IMPORTER_OPTIONS = frozenset({"key", "prefix", "tenant", "hash_users", "places"})
 _OPTIONS = frozenset({"provider", "application", "secret", "header"})
 _REQUIRED = ("provider", "application", "secret")
-_MAX_BYTES = 1_000_000
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 @attrs.frozen
@@ -157,16 +156,6 @@ def _check_options(
 
 def _text(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
-            mode = os.fstat(stream.fileno()).st_mode
-            content = stream.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
-    if os.name == "posix" and mode & _OTHERS:
-        raise ConfigurationError(f"{file} holds secrets, and others can read it: chmod 600 {file}")
-    if len(content) > _MAX_BYTES:
-        raise ConfigurationError(f"{file} is larger than {_MAX_BYTES} bytes")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{file} is not UTF-8 text") from None
+        return private_text(file)
+    except PrivateFileError as error:
+        raise ConfigurationError(str(error)) from None

@@ -24,6 +24,7 @@ import orjson
 from pinpoint_kit.engine.applications.tags import ACCOUNT
 from pinpoint_kit.engine.engine import DEFAULT_REGION
 from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.system.private_files import is_private
 
 if TYPE_CHECKING:
     from pinpoint_kit.engine.wire.http import Response
@@ -58,7 +59,7 @@ _OPENED = frozenset({"Limits", "QuietTime", "Schedule", "State"})
 _QUERY = frozenset({"end-time", "kpi-name", "page-size", "start-time", "version"})
 _LONGEST_AGENT = 200
 _O_NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_O_NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
 
 
 def _now() -> dt.datetime:
@@ -178,24 +179,25 @@ class AuditLog:
 
     def _check(self) -> None:
         try:
-            self._append(b"")
-            mode = self._path.stat().st_mode
+            found = self._append(b"")
         except OSError as error:
             raise ConfigurationError(
                 f"the audit log {self._path} cannot be written: {error.strerror}"
             ) from None
-        if os.name == "posix" and (mode & _OTHERS or not stat.S_ISREG(mode)):
+        if not (stat.S_ISREG(found.st_mode) and is_private(found)):
             raise ConfigurationError(
                 f"the audit log {self._path} can be read by others, or is no file: run"
                 f" `chmod 600 {self._path}`, or name another file"
             )
 
-    def _append(self, line: bytes) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _O_NOFOLLOW
+    def _append(self, line: bytes) -> os.stat_result:
+        # A pipe that nobody reads must not make us wait.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _O_NOFOLLOW | _O_NONBLOCK
         descriptor = os.open(self._path, flags, 0o600)
         try:
             if line:
                 os.write(descriptor, line)  # one call, so that lines of several writers stay whole
+            return os.fstat(descriptor)
         finally:
             os.close(descriptor)
 

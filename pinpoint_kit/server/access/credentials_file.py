@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import re
-import stat
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.server.access.credentials import Credential, parse
 from pinpoint_kit.system.atomic_files import atomic_file
+from pinpoint_kit.system.private_files import PrivateFileError, private_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,10 +29,6 @@ __all__ = ["CredentialsFile", "add", "read", "remove"]
 _logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
-_MAX_BYTES = 1_000_000
-_HAS_MODES = os.name == "posix"
-_O_NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
-_O_BINARY: int = getattr(os, "O_BINARY", 0)
 
 
 def read(path: Path) -> dict[str, Credential]:
@@ -99,34 +95,9 @@ def _version(path: Path) -> tuple[int, ...]:
 
 def _text(path: Path) -> str:
     try:
-        # A pipe without a writer must not make us wait.
-        descriptor = os.open(path, os.O_RDONLY | _O_NONBLOCK | _O_BINARY)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be read ({error.strerror}): name a credentials file that this user owns"
-        ) from None
-    try:
-        _check(os.fstat(descriptor), path)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            content = file.read(_MAX_BYTES + 1)
-    finally:
-        os.close(descriptor)
-    if len(content) > _MAX_BYTES:
-        raise ConfigurationError(f"{path} is larger than {_MAX_BYTES} bytes: no credentials file")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is no UTF-8 text: write it again") from None
-
-
-def _check(found: os.stat_result, path: Path) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise ConfigurationError(f"{path} is no file: name a credentials file")
-    if _HAS_MODES and stat.S_IMODE(found.st_mode) & 0o077:
-        raise ConfigurationError(
-            f"{path} can be read by others than its owner: chmod 600 it, and replace its secrets if"
-            " others may have read them"
-        )
+        return private_text(path)
+    except PrivateFileError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def add(path: Path, credential: Credential) -> None:
@@ -232,7 +203,7 @@ def _replaced(path: Path) -> Iterator[Path]:
 
 def _keep_owner(path: Path, draft: Path) -> None:
     """Root may administer the file of a service's user: it stays that user's."""
-    if _HAS_MODES and path.exists():
+    if os.name == "posix" and path.exists():
         found = path.stat()
         if found.st_uid != os.geteuid():
             os.chown(draft, found.st_uid, found.st_gid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -148,6 +149,9 @@ def test_only_its_owner_reads_the_file(file: Path) -> None:
         AuditLog(file)
     with pytest.raises(ConfigurationError, match="cannot be written"):
         AuditLog(file.parent / "nowhere" / "audit.log")
+    os.mkfifo(file.parent / "pipe", 0o600)  # nobody reads it, and nobody waits for that
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        AuditLog(file.parent / "pipe")
     with pytest.raises(ConfigurationError, match="use 2018, 2023 or all"):
         AuditLog(file, like="2020")  # type: ignore[arg-type] # the point
 
