@@ -75,8 +75,10 @@ R = TypeVar("R")
 
 SDK_NAME = "pinpoint_kit"
 _LOOKUP_TIMEOUT_S = 2.0
-#: Seconds that closing gives to calls that are under way when its own time is over.
-_LEAST_CLOSING_S = 0.05
+#: Seconds that closing gives to calls that are under way: when its own time is over, and at most.
+_LEAST_CLOSING_S, _MOST_CLOSING_S = 0.05, 5.0
+#: A month: a longer wait overflows what the system can count.
+_FOR_EVER_S = 2_600_000.0
 #: How long the delivery waits for the look-up before it looks after other things.
 _SENDER_WAIT_S = 1.0
 
@@ -539,7 +541,7 @@ class Pinpoint:
         """
         if self._is_closed:
             return self.delivery.close(0)
-        deadline = time.monotonic() + seconds(timeout)
+        deadline = time.monotonic() + min(seconds(timeout), _FOR_EVER_S)
         self.sessions.stop_all()
         self._is_closed = True
         report = self.delivery.close(timeout)
@@ -548,7 +550,8 @@ class Pinpoint:
         self._transport.close()
         self._objects.close()
         if self._door is not None:
-            self._door.close(max(_LEAST_CLOSING_S, deadline - time.monotonic()))
+            left = max(_LEAST_CLOSING_S, deadline - time.monotonic())
+            self._door.close(min(left, _MOST_CLOSING_S))
         return report
 
     def __enter__(self) -> Self:

@@ -366,6 +366,9 @@ class Delivery:
             verdict = self._buffer.abandon(verdict_on, wait_s)
         except NoTurnError:
             return False
+        for unfinished in self._buffer.left_behind:
+            # Whoever is at it may be this very thread, or may be gone: what is counted is written.
+            self._outcomes.write(unfinished)
         self._outcomes.conclude(verdict)
         for future in futures:
             settle(future, spooled_error())

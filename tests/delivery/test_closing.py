@@ -1,10 +1,12 @@
-"""`close` keeps its deadline, whatever the disk and other processes do."""
+"""`close` keeps its deadline, whatever the disk and other processes do, and leaves a true spool."""
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
+from concurrent.futures import Future
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -154,3 +156,65 @@ def test_a_database_that_another_process_has_locked(tmp_path: Path) -> None:
         took = time.monotonic() - began
     assert (report.accepted, report.dropped) == (1, 1)
     assert took < 4  # a request and its engine's end took 5 s more
+
+
+@pytest.mark.parametrize("where", ["on disk", "in memory first"])
+@pytest.mark.parametrize("code", ["future", "log"])
+def test_what_is_counted_as_rejected_is_a_dead_letter_on_disk(
+    tmp_path: Path, code: str, where: str
+) -> None:
+    """Also when code that is called for it closes the client and ends the thread."""
+    path = tmp_path / "s.spool"
+    service = Service()
+    service.statuses.update({"refused-1": 400, "refused-2": 400, "refused-3": 404})
+    options = DeliveryOptions(flush_interval=60.0)
+    delivery = Delivery(service, limits=DEFAULT_LIMITS, options=options, spool=Spool(path))
+    is_over = threading.Event()
+
+    def close(*_: object) -> None:
+        delivery.close(0.1)
+        is_over.set()
+        raise SystemExit
+
+    class Closing(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "rejected" in record.getMessage() and not is_over.is_set():
+                close()
+
+    future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()
+    handler = Closing()
+    if code == "future":
+        future.add_done_callback(close)
+    else:
+        logging.getLogger("pinpoint_kit.delivery").addHandler(handler)
+    try:
+        assert delivery._backlog is not None
+        if where == "in memory first":
+            delivery._backlog._rests_until = time.monotonic() + 60
+        for name in ("refused-1", "refused-2", "refused-3"):
+            delivery.enqueue("e", name, fragment(name))
+        delivery.enqueue("e", "taken", fragment("taken"), future=future)
+        delivery._backlog._rests_until = 0.0
+        assert is_over.wait(30)
+    finally:
+        logging.getLogger("pinpoint_kit.delivery").removeHandler(handler)
+    report = delivery.close(1)
+    assert (report.recorded, report.accepted, report.rejected) == (4, 1, 3)
+    with closing(Spool(path)) as later:
+        assert sorted(letter.item_id for letter in later.dead_letters()) == [
+            "refused-1",
+            "refused-2",
+            "refused-3",
+        ]
+        later.adopt()
+        assert later.load() == []
+
+
+@pytest.mark.parametrize("timeout", [10**400, 1e300, float("inf"), float("nan"), -1])
+def test_any_number_of_seconds(timeout: float) -> None:
+    """What no clock can count is for ever, and what is no time is none."""
+    client = pk.connect("sqlite://", application="shop")
+    client.events.record("e", "t")
+    client.flush(10)
+    assert client.close(timeout).accepted == 1

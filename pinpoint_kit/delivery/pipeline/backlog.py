@@ -60,6 +60,8 @@ _DAMAGED = "spool_damaged"
 #: Of an item: at close the disk had its last chance to take what is in memory alone. Of the spool:
 #: this client is closed, and what it did on disk is over.
 _CLOSED = "closed"
+#: Where an item says that it is a dead letter on disk, or is becoming one.
+_KEPT_BY = "kept_by"
 #: Things to do on disk that have failed and are tried again.
 _MOST_UNDONE = 10_000
 
@@ -407,9 +409,20 @@ class Backlog:
             if isinstance(item, Queued) and item.row:
                 rows.append((item.row, loss.reason, _storable(loss.message), count))
             elif isinstance(item, Queued) and not item.is_rider and loss.reason != _CLOSED:
-                self.add_dead_letter(item, loss)
+                self._add_once(item, loss)
         if rows:
             self._do(lambda: self.spool.dead_letter_item(rows))
+
+    def _add_once(self, item: Queued, loss: Loss) -> None:
+        """Keep an item that is not on disk, unless another thread does so, or it was done."""
+        me = object()
+        if vars(item).setdefault(_KEPT_BY, me) is not me:  # one step, as all threads see it
+            return
+        try:
+            self.add_dead_letter(item, loss)
+        except BaseException:  # nobody has kept it
+            vars(item).pop(_KEPT_BY, None)
+            raise
 
     def add_dead_letter(self, item: Queued, loss: Loss) -> None:
         """Keep an item that is not on disk as a dead letter."""

@@ -124,6 +124,8 @@ class Buffer:
         self.takes_plain = False
         self.is_closed = is_closed
         self.is_over = is_closed
+        #: At the end: verdicts of which not everything has followed yet.
+        self.left_behind: list[Verdict] = []
 
     def futures(self) -> list[Future[EventResult]]:
         """Return the futures of everything that is in memory and pending."""
@@ -519,6 +521,12 @@ class Buffer:
 
         def commit() -> Verdict:
             self.is_over = True  # an answer that comes now is too late
+            self.left_behind += [
+                verdict
+                for batch in self._lanes.under_way.values()
+                for verdict in batch.verdicts
+                if verdict.is_committed and not verdict.is_concluded
+            ]
             self._lanes.take_all()
             entries = {number: (item, number) for item, number in self._lanes.items()}
             verdict = verdict_on([entries[number] for number in sorted(entries)])

@@ -47,14 +47,14 @@ class Outcomes:
     letters: deque[DeadLetter] = attrs.field(factory=lambda: deque(maxlen=_KEPT))
 
     def conclude(self, verdict: Verdict) -> None:
-        """Do what follows from a verdict that was counted."""
-        specials = [item for item, _ in verdict.accepted if type(item) is Queued]
-        for item in specials:
-            item.is_settled = True
-        if self.backlog is not None:
-            self.backlog.remove(specials)
-        for item in specials:
-            if item.future is not None:
+        """Do what follows from a verdict that was counted.
+
+        The disk comes first: futures, the log and callbacks run code of others, which may close the
+        client or end the process.
+        """
+        self.write(verdict)
+        for item, _ in verdict.accepted:
+            if type(item) is Queued and item.future is not None:
                 result = verdict.answer and result_of(verdict.answer, item[0], item[1])
                 settle(item.future, result or _result(item, 202, "Accepted"))
         for loss in verdict.losses:
@@ -62,13 +62,22 @@ class Outcomes:
         self._conclude_endpoints(verdict)
         verdict.is_concluded = True
 
-    def _conclude_loss(self, loss: Loss, answer: Answer | None) -> None:
-        for item, _ in loss.entries:
-            if isinstance(item, Queued):
-                item.is_settled = True
+    def write(self, verdict: Verdict) -> None:
+        """Do on disk what follows from a verdict; it may be done by several threads, and again."""
+        specials = [item for item, _ in verdict.accepted if type(item) is Queued]
+        for item in specials:
+            item.is_settled = True
+        for loss in verdict.losses:
+            for lost, _ in loss.entries:
+                if isinstance(lost, Queued):
+                    lost.is_settled = True
         if self.backlog is not None:
-            tries = [self.buffer.tries(number) for _, number in loss.entries]
-            self.backlog.dead_letter_item([item for item, _ in loss.entries], loss, tries)
+            self.backlog.remove(specials)
+            for loss in verdict.losses:
+                tries = [self.buffer.tries(number) for _, number in loss.entries]
+                self.backlog.dead_letter_item([item for item, _ in loss.entries], loss, tries)
+
+    def _conclude_loss(self, loss: Loss, answer: Answer | None) -> None:
         for item, _ in loss.entries:
             if isinstance(item, Queued) and item.future is not None:
                 self._settle_lost(item, item.future, loss, answer)
@@ -104,10 +113,10 @@ class Outcomes:
     def reject(self, item: Queued, reason: str, message: str) -> None:
         """Count an item as refused for its content."""
         self.buffer.lose("rejected", reason)
-        self.log.loss("rejected", reason, hint="see delivery.dead_letters() or on_rejected")
         loss = Loss("rejected", reason, message, ())
         if self.backlog is not None:
             self.backlog.add_dead_letter(item, loss)
+        self.log.loss("rejected", reason, hint="see delivery.dead_letters() or on_rejected")
         self._keep(loss, item, 0)
 
     def drop(self, item: Queued, reason: str) -> None:
