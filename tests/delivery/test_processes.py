@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -274,16 +276,48 @@ def test_an_invocation_says_what_did_not_make_it(
     assert rig.delivery.stats().accepted == 1
 
 
-def test_gunicorn_with_preload(tmp_path: Path) -> None:
-    """Workers forked from a preloaded application each deliver what they record."""
-    gunicorn = pytest.importorskip("gunicorn")
-    assert gunicorn
+@pytest.mark.parametrize(
+    ("workers", "is_preloaded"),
+    [
+        ("sync", True),
+        ("gthread", False),
+        pytest.param("sync", False, marks=pytest.mark.slow),
+        pytest.param("gthread", True, marks=pytest.mark.slow),
+    ],
+)
+def test_gunicorn(tmp_path: Path, workers: str, *, is_preloaded: bool) -> None:
+    """Workers deliver what they record, and nothing is said where nothing was lost."""
+    errors = gunicorn(
+        tmp_path, workers, is_preloaded=is_preloaded, url=f"sqlite:///{tmp_path}/f.db"
+    )
+    assert stored(tmp_path) == (41 if is_preloaded else 42), errors
+    assert [line for line in errors.splitlines() if "pinpoint" in line] == []
+
+
+def test_gunicorn_without_a_server(tmp_path: Path) -> None:
+    """What is lost at a worker's end is said, by each process for its own events."""
+    errors = gunicorn(tmp_path, "sync", is_preloaded=False, url="http://127.0.0.1:9")
+    lost = re.findall(r"pinpoint_kit.delivery: (\d+) event\(s\) dropped: closed", errors)
+    assert sum(map(int, lost)) == 42, errors
+
+
+def gunicorn(tmp_path: Path, workers: str, *, is_preloaded: bool, url: str) -> str:
+    """Have two workers record an event each when the application is made, and 40 in all later.
+
+    Returns:
+        What is on the standard error, log lines of any level included.
+    """
+    pytest.importorskip("gunicorn")
     (tmp_path / "app.py").write_text(
         textwrap.dedent(
             f"""
+            import logging, os, pathlib
             import pinpoint_kit as pk
-            pinpoint = pk.connect("sqlite:///{tmp_path}/f.db", application="a")
+            logging.basicConfig(format="%(name)s: %(message)s")
+            options = pk.DeliveryOptions(exit_timeout={5.0 if "sqlite" in url else 0.5})
+            pinpoint = pk.connect({url!r}, application="a", delivery=options)
             pinpoint.events.record("preload", "t")
+            pathlib.Path({str(tmp_path)!r}, f"made-{{os.getpid()}}").touch()
             def app(environ, start_response):
                 pinpoint.events.record("worker", "t")
                 start_response("200 OK", [("Content-Length", "2")])
@@ -293,24 +327,31 @@ def test_gunicorn_with_preload(tmp_path: Path) -> None:
     )
     server = subprocess.Popen(  # noqa: S603 -- our own application
         [
-            *(sys.executable, "-m", "gunicorn", "--preload", "--workers", "2"),
+            *(sys.executable, "-m", "gunicorn", "--worker-class", workers, "--workers", "2"),
+            *(["--threads", "2"] if workers == "gthread" else []),
+            *(["--preload"] if is_preloaded else []),
             *("--bind", f"unix:{tmp_path}/socket", "--chdir", str(tmp_path), "app:app"),
         ],
+        env={**os.environ, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
         stderr=subprocess.PIPE,
         text=True,
     )
+    before: list[str] = []
     try:
         assert server.stderr is not None
         lines = iter(server.stderr.readline, "")
-        booted = 0
-        while booted < 2:
-            booted += "Booting worker" in next(lines)
+        while sum("Booting worker" in line for line in before) < 2:
+            before.append(next(lines))
+        deadline = time.monotonic() + 60
+        while len(list(tmp_path.glob("made-*"))) < (1 if is_preloaded else 2):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         for _ in range(40):
             _ask(f"{tmp_path}/socket")
     finally:
         server.send_signal(signal.SIGTERM)
-        _, errors = server.communicate(timeout=30)
-    assert stored(tmp_path) == 41, errors
+        _, errors = server.communicate(timeout=60)
+    return "".join(before) + errors
 
 
 def _ask(path: str) -> None:
