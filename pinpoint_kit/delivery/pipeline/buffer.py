@@ -528,7 +528,7 @@ class Buffer:
                 if verdict.is_committed and not verdict.is_concluded
             ]
             self._lanes.take_all()
-            entries = {number: (item, number) for item, number in self._lanes.items()}
+            entries = {entry[1]: entry for entry in self._lanes.items()}
             verdict = verdict_on([entries[number] for number in sorted(entries)])
             self._ledger = _counted(self._ledger, verdict)
             verdict.is_committed = True

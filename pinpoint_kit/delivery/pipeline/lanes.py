@@ -360,15 +360,13 @@ class Lanes:
         for group in self.retries:
             group.at = min(group.at, now)
 
-    def clear(self) -> list[Entry]:
-        """Forget everything in here; gives it, in order."""
-        everything = sorted(self.items(), key=lambda entry: entry[1])
+    def clear(self) -> None:
+        """Forget everything in here."""
         self.under_way = {}
         self.retries = []
         self.held = {}
         self.intake = []
         self._recount()
-        return everything
 
     # After an interruption
 
