@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import signal
 import sqlite3
 import sys
@@ -104,6 +105,68 @@ def test_a_spool_that_lost_its_end_gives_what_is_left(tmp_path: Path) -> None:
     delivery, service = delivered(path, 450)
     delivery.close(10)
     assert len(set(service.accepted)) >= 450
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE owners SET beat = 'x', pid = 'x', machine = CAST(x'ff' AS TEXT), heir = 'x'",
+        "UPDATE purpose SET value = CAST(x'ff41' AS TEXT)",
+        "UPDATE totals SET dead_bytes = 'x'",
+        "UPDATE queue SET recorded_at = 'never', tries = 'x'",
+        "UPDATE queue SET seq = 9223372036854775807 WHERE item_id = 'victim-0003'",
+        "UPDATE sqlite_sequence SET seq = 4611686018427387904 WHERE name = 'owners'",
+    ],
+    ids=["owners", "purpose", "totals", "times", "a number", "the counter of owners"],
+)
+def test_damage_beside_the_events_costs_no_event(tmp_path: Path, damage: str) -> None:
+    """Whatever else is in the file, each event is delivered, and new ones are recorded."""
+    path = tmp_path / "s.spool"
+    with closing(Spool(path)) as spool:
+        spool.bind("a")
+    fill(path, 100)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("INSERT INTO owners VALUES (999, '', '', 1, 0, NULL)")
+        db.execute(damage)
+        db.commit()
+    with closing(Spool(path)) as spool:
+        spool.bind("a")
+    delivery, service = delivered(path, 100)
+    delivery.enqueue("e", "new", fragment("new"))
+    report = delivery.close(10)
+    assert {f"victim-{number:04}" for number in range(100)} | {"new"} <= set(service.accepted)
+    assert (report.dropped, report.rejected, report.pending, report.not_durable) == (0, 0, 0, 0)
+
+
+def test_an_event_with_an_impossible_number_outlives_a_rescue(tmp_path: Path) -> None:
+    """It goes behind the others, and nobody is numbered after it."""
+    path = tmp_path / "s.spool"
+    fill(path, 10)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE queue SET seq = 9223372036854775807 WHERE item_id = 'victim-0003'")
+        db.execute("UPDATE sqlite_sequence SET seq = 4611686018427387904 WHERE name = 'owners'")
+        db.commit()
+    delivery, service = delivered(path, 10)
+    delivery.close(10)
+    assert set(service.accepted) == {f"victim-{number:04}" for number in range(10)}
+    delivery, service = delivered(path, 0)
+    delivery.enqueue("e", "new", fragment("new"))
+    assert delivery.close(10).not_durable == 0
+    assert service.accepted == ["new"]
+
+
+def test_a_spool_cut_to_nothing_gives_what_is_in_its_log(tmp_path: Path) -> None:
+    """SQLite deletes the log of an empty file, so it is read before that."""
+    path, copy = tmp_path / "s.spool", tmp_path / "copy.spool"
+    with closing(Spool(path)) as spool:
+        for number in range(50):
+            name = f"victim-{number:04}"
+            spool.append("event", "e", name, fragment(name))
+        shutil.copy(f"{path}-wal", f"{copy}-wal")
+    copy.touch()
+    delivery, service = delivered(copy, 50)
+    delivery.close(10)
+    assert set(service.accepted) == {f"victim-{number:04}" for number in range(50)}
 
 
 def test_a_lock_elsewhere_costs_record_fifty_milliseconds_once(tmp_path: Path) -> None:

@@ -282,6 +282,8 @@ class Backlog:
         except SpoolError as error:
             if error.reason != _CLOSED:  # that is no trouble
                 self._log.trouble(f"the spool cannot be read ({error.reason})")
+        except Exception as error:  # noqa: BLE001 -- whatever is in the file, what is in memory goes out
+            self._log.trouble(f"the spool cannot be read ({type(error).__name__})")
 
     def _catch_up(self) -> None:
         """Do on disk what could not be done before."""

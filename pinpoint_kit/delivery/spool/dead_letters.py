@@ -37,7 +37,10 @@ _ROW = "kind, endpoint_id, item_id, recorded_at, tries, body, endpoint"
 
 
 def _instant(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, timezone.utc)
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc)
+    except (OSError, OverflowError, TypeError, ValueError):  # damaged, as a byte on the disk can be
+        return datetime.fromtimestamp(0, timezone.utc)
 
 
 @attrs.frozen

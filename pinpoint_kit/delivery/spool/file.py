@@ -362,8 +362,8 @@ class SpoolFile:
 
     def _recount(self, db: sqlite3.Connection) -> None:
         self._count, self._bytes = db.execute(
-            f"SELECT count(*), coalesce(sum({SIZE}), 0) FROM queue WHERE seq > ? AND seq < ?",  # noqa: S608 -- ours
-            (self._mine.base, self._mine.end),
+            f"SELECT count(*), coalesce(sum({SIZE}), 0) FROM queue WHERE seq > ? AND seq <= ?",  # noqa: S608 -- ours
+            (self._mine.base, self._mine.last),
         ).fetchone()
 
     def _allocate(self) -> int:

@@ -11,25 +11,23 @@ registers again under its own number and keeps what is left.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
 
 import attrs
 
 from pinpoint_kit.system.processes import has_process, machine
 
-if TYPE_CHECKING:
-    import sqlite3
-
 __all__ = ["Owners", "Range"]
 
 #: Rows that one owner can have in its life; 2**27 owners fit above them.
 _SHIFT = 36
+_MOST_OWNERS = 1 << 27
 
 
 @attrs.frozen
 class Range:
-    """The sequence numbers of one owner: above `base`, below `end`."""
+    """The sequence numbers of one owner: above `base`, up to `last`."""
 
     number: int
 
@@ -39,9 +37,9 @@ class Range:
         return self.number << _SHIFT
 
     @property
-    def end(self) -> int:
-        """Above its last one."""
-        return (self.number + 1) << _SHIFT
+    def last(self) -> int:
+        """Its last one, which SQLite can store whatever the number."""
+        return ((self.number + 1) << _SHIFT) - 1
 
     def __contains__(self, seq: int) -> bool:
         return seq >> _SHIFT == self.number and seq != self.base
@@ -70,7 +68,10 @@ class Owners:
             "INSERT INTO owners (token, machine, pid, beat) VALUES (?, ?, ?, ?)",
             (token, self.machine, os.getpid(), self.clock()),
         )
-        return Range(cursor.lastrowid or 0)
+        number = cursor.lastrowid or 0
+        if not 0 < number < _MOST_OWNERS:  # nobody has made so many: what counts them is damaged
+            raise sqlite3.DatabaseError("malformed")
+        return Range(number)
 
     def renew(self, db: sqlite3.Connection, mine: Range, token: str) -> tuple[bool, bool]:
         """Says that this owner lives.
@@ -119,6 +120,8 @@ class Owners:
     def _is_alive(  # noqa: PLR0913, PLR0917 -- the columns of one row, and what it is held against
         self, number: int, where: str, pid: int, beat: float, now: float, here: Collection[int]
     ) -> bool:
+        if not (isinstance(pid, int) and isinstance(beat, (int, float))):
+            return False  # damaged; who lives says so again, under the same number
         if where == self.machine and (
             not has_process(pid) or (pid == os.getpid() and number not in here)
         ):
@@ -150,11 +153,11 @@ class Owners:
 def _numbers_with_rows(db: sqlite3.Connection) -> list[int]:
     """Return the owners that have rows, with one look-up each."""
     numbers: list[int] = []
-    end = 0
+    last = -1
     while True:
-        row = db.execute("SELECT min(seq) FROM queue WHERE seq >= ?", (end,)).fetchone()
+        row = db.execute("SELECT min(seq) FROM queue WHERE seq > ?", (last,)).fetchone()
         if row[0] is None:
             return numbers
         owner = Range(row[0] >> _SHIFT)
         numbers.append(owner.number)
-        end = owner.end
+        last = owner.last

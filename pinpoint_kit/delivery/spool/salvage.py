@@ -35,6 +35,8 @@ _USUAL_PAGE = 4096
 _INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 _REAL, _ZERO, _ONE, _FIRST_BLOB = 7, 8, 9, 12
 _KINDS = {"event", "endpoint"}
+#: How owners are numbered: see spool/owners.py.
+_OWNER_SHIFT, _MOST_OWNERS = 36, 1 << 27
 
 _OWNER = "INSERT OR IGNORE INTO owners VALUES (?, ?, ?, ?, ?, ?)"
 _QUEUED = "INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -117,7 +119,12 @@ def _copy(damaged: Path, db: sqlite3.Connection) -> dict[str, int]:
     counts = {_OWNER: 0, _QUEUED: 0, _DEAD: 0}
     db.execute("BEGIN IMMEDIATE")
     for statement, row in _rows(_Pages(damaged)):
-        counts[statement] += db.execute(statement, row).rowcount
+        known = row
+        if statement == _OWNER and not _is_number(row[0]):
+            continue
+        if statement == _QUEUED and not _is_number(row[0], _OWNER_SHIFT):
+            known = (None, *row[1:])  # behind all others: its number says nothing
+        counts[statement] += db.execute(statement, known).rowcount
     # Numbers of owners are never used again, also those of which only rows are left.
     highest = db.execute("SELECT coalesce(max(seq), 0) >> 36 FROM queue").fetchone()[0]
     changed = db.execute(
@@ -127,6 +134,11 @@ def _copy(damaged: Path, db: sqlite3.Connection) -> dict[str, int]:
         db.execute("INSERT INTO sqlite_sequence VALUES ('owners', ?)", (highest,))
     db.execute("COMMIT")
     return counts
+
+
+def _is_number(value: _Value, shift: int = 0) -> bool:
+    """Return whether an owner can have that number, which stands above so many bits."""
+    return isinstance(value, int) and 0 < value >> shift < _MOST_OWNERS - 1
 
 
 class _Pages:

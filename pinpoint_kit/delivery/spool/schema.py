@@ -135,6 +135,8 @@ def resolve(path: str | os.PathLike[str]) -> Path:
     resolved = Path(path).resolve()
     if resolved.is_dir():
         raise StoreError(f"The spool {resolved} is a directory; name a file in it")
+    if resolved.exists() and not resolved.is_file():
+        raise StoreError(f"The spool {resolved} is no file, but a pipe or a device; name a file")
     if not resolved.parent.is_dir():
         raise StoreError(f"The directory {resolved.parent} of the spool does not exist; make it")
     return resolved
@@ -355,6 +357,10 @@ def _check_wal(path: Path, tell: Callable[[str], None]) -> None:
     """
     wal = path.with_name(path.name + "-wal")
     if not (path.exists() and wal.exists() and wal.stat().st_size):
+        return
+    if not path.stat().st_size:  # SQLite would delete the WAL of an empty file
+        spool_salvage.put_aside(path)
+        spool_salvage.resume(path, _make, tell)
         return
     with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as db:
         try:

@@ -121,7 +121,9 @@ class Spool(SpoolFile):
 
         def reserve(db: sqlite3.Connection) -> set[str]:
             with transaction(db):
-                known = {str(row[0]) for row in db.execute("SELECT value FROM purpose")}
+                # One that is damaged says nothing, and keeps nobody out.
+                found = [row[0] for row in db.execute("SELECT value FROM purpose")]
+                known = {value for value in found if isinstance(value, str)}
                 others = _others(known, application_id, by_name)
                 if not others and (application_id or not known):
                     for value in {application_id, by_name} - known - {""}:
@@ -206,8 +208,8 @@ class Spool(SpoolFile):
         def select(db: sqlite3.Connection) -> list[Spooled]:
             rows = db.execute(
                 "SELECT seq, kind, endpoint_id, item_id, body, endpoint, recorded_at"
-                " FROM queue WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?",
-                (max(after, self._mine.base), self._mine.end, limit),
+                " FROM queue WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+                (max(after, self._mine.base), self._mine.last, limit),
             )
             return [Spooled(*row) for row in rows.fetchall()]
 
@@ -251,8 +253,8 @@ class Spool(SpoolFile):
         def choose(db: sqlite3.Connection) -> list[int]:
             chosen: list[int] = []
             cursor = db.execute(
-                "SELECT seq FROM queue WHERE seq > ? AND seq < ? ORDER BY seq",
-                (max(after, self._mine.base), self._mine.end),
+                "SELECT seq FROM queue WHERE seq > ? AND seq <= ? ORDER BY seq",
+                (max(after, self._mine.base), self._mine.last),
             )
             while len(chosen) < count and (row := cursor.fetchone()) is not None:
                 if row[0] not in keep:
@@ -269,10 +271,11 @@ class Spool(SpoolFile):
 
         def look(db: sqlite3.Connection) -> Pending:
             row = db.execute(
-                "SELECT recorded_at FROM queue WHERE seq > ? AND seq < ? ORDER BY seq LIMIT 1",
-                (self._mine.base, self._mine.end),
+                "SELECT recorded_at FROM queue WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT 1",
+                (self._mine.base, self._mine.last),
             ).fetchone()
-            return Pending(self._count, self._bytes, None if row is None else float(row[0]))
+            oldest = row[0] if row is not None and isinstance(row[0], (int, float)) else None
+            return Pending(self._count, self._bytes, oldest)
 
         return self._run(look)
 
@@ -319,9 +322,9 @@ class Spool(SpoolFile):
 
     def _take_from(self, db: sqlite3.Connection, dead: Range, limit: int) -> list[int]:
         rows = db.execute(
-            f"SELECT seq, {SIZE} FROM queue WHERE seq >= ? AND seq < ?"  # noqa: S608 -- ours
+            f"SELECT seq, {SIZE} FROM queue WHERE seq >= ? AND seq <= ?"  # noqa: S608 -- ours
             " ORDER BY seq LIMIT ?",
-            (dead.base, dead.end, limit),
+            (dead.base, dead.last, limit),
         ).fetchall()
         db.executemany(
             "UPDATE queue SET seq = ? WHERE seq = ?", [(self._allocate(), seq) for seq, _ in rows]

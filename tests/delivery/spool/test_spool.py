@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import sqlite3
 import stat
@@ -445,6 +446,22 @@ def test_places_where_no_file_can_be(tmp_path: Path) -> None:
         Spool(tmp_path / "missing" / "s.db")
     with pytest.raises(StoreError, match="is a directory; name a file"):
         Spool(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="is no file, but a pipe or a device; name a file"):
+        Spool(tmp_path / "pipe")
+
+
+def test_damage_in_the_times_of_dead_letters(spool: Spool) -> None:
+    """They are listed and replayed all the same, as if from the beginning of time."""
+    for name in "abc":
+        spool.add_dead_letter("event", "e", name, b"{}", b"", reason="r", message="m")
+    with closing(sqlite3.connect(spool.path)) as db:
+        for name, time in (("a", "'never'"), ("b", "1e300")):
+            db.execute(f"UPDATE dead SET died_at = {time} WHERE item_id = '{name}'")  # noqa: S608 -- ours
+        db.commit()
+    listed = spool.dead_letters()
+    assert [letter.died_at.timestamp() > 0 for letter in listed] == [False, False, True]
+    assert spool.replay([letter.id for letter in listed]) == 3
 
 
 def test_a_file_that_cannot_be_written(
