@@ -59,7 +59,7 @@ class ErasureReport(Displayed):
             database overwrites them as soon as it can, and a dry run says whether that is done;
             the spool is written anew by the next erasure.
         copies: where data of the person may be that erasure does not reach: the files of export
-            jobs, backups, the spools of other clients.
+            jobs, damaged spools that were set aside, backups, the spools of other clients.
     """
 
     is_dry_run: bool
@@ -119,7 +119,11 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
         dead_letters=letters,
         pending=pending,
         values_gone=answer["ValuesGone"] and is_spool_clean,
-        copies=(*answer["Copies"], *_COPIES),
+        copies=(
+            *answer["Copies"],
+            *(f"the damaged spool {path}: delete it" for path in delivery.set_aside()),
+            *_COPIES,
+        ),
     )
 
 

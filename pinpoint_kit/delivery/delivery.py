@@ -274,6 +274,10 @@ class Delivery:
         """
         return self._backlog is None or self._backlog.overwrite_removed()
 
+    def set_aside(self) -> list[str]:
+        """Return the damaged spools that were kept when their rows were saved into this one."""
+        return [] if self._backlog is None else self._backlog.spool.set_aside()
+
     def flush(self, timeout: float = 5.0) -> DeliveryReport:
         """Send everything recorded so far and wait until all of it is settled.
 

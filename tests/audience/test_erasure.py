@@ -199,3 +199,17 @@ def test_the_hosted_service_cannot_do_it() -> None:
     ):
         pinpoint.erase(user_id="user-1")
     client.close()
+
+
+def test_a_damaged_spool_that_was_set_aside_is_named(tmp_path: Path) -> None:
+    """It holds what it held, of the person, too."""
+    url, spool = f"sqlite:///{tmp_path}/shop.db", tmp_path / "events.spool"
+    with connect(url, application="shop", spool=spool) as first:
+        first.events.record("device-1", "opened")
+    with spool.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\0" * 1000)
+    with connect(url, application="shop", spool=spool) as second:
+        (aside,) = tmp_path.glob("events.spool.corrupt-*")
+        copies = second.erase(endpoint_id="device-1").copies
+    assert f"the damaged spool {aside}: delete it" in copies

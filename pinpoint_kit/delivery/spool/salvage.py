@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["is_under_way", "resume", "salvage"]
+__all__ = ["is_under_way", "resume", "salvage", "set_aside"]
 
 _Value = int | float | str | bytes | None
 _TABLE_LEAF = 13
@@ -80,6 +80,12 @@ def has_more_commits(path: Path, frames: int) -> bool:
 def is_under_way(path: Path) -> bool:
     """Return whether a salvage was begun and is not finished."""
     return _beside(path, ".rescue").exists()
+
+
+def set_aside(path: Path) -> list[Path]:
+    """Return the damaged files of this spool that were kept when their rows were saved."""
+    start = f"{path.name}.corrupt-"
+    return sorted(file for file in path.parent.iterdir() if file.name.startswith(start))
 
 
 def resume(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from pinpoint_kit.delivery.spool import dead_letters
+from pinpoint_kit.delivery.spool import dead_letters, salvage
 from pinpoint_kit.delivery.spool.dead_letters import StoredDeadLetter
 from pinpoint_kit.delivery.spool.file import COMMIT_BYTES, ROW_BYTES, SIZE, SpoolFile
 from pinpoint_kit.delivery.spool.schema import SpoolError, SpoolFullError, transaction
@@ -439,6 +439,13 @@ class Spool(SpoolFile):
             self._has_removed = True
 
         return self._run(lambda db: dead_letters.purge(db, chosen, before), note)
+
+    def set_aside(self) -> list[str]:
+        """Return the damaged files that were kept when their rows were saved."""
+        try:
+            return [str(file) for file in salvage.set_aside(self.path)]
+        except OSError:  # the folder cannot be listed
+            return []
 
     def overwrite_removed(self) -> bool:
         """Write the file anew, so that nothing of what was removed can be read in it.
