@@ -23,6 +23,7 @@ from pinpoint_kit.metrics.breakdown import (
     members,
     partition,
     picked,
+    with_whole,
 )
 from pinpoint_kit.metrics.definition import (
     Argument,
@@ -114,10 +115,10 @@ def on_days(question: Question, active: CTE) -> Statement:
 
 def _in_period(question: Question, active: CTE) -> list[Selected]:
     """Return the distinct actors of the whole period by part, and of all, under the day -1."""
-    pairs = (
-        select(active.c.part, active.c.actor)
+    pairs = (  # grouped, not distinct: SQLite sorts them faster than it looks each of them up
+        select(active.c.actor, active.c.part)
         .where(active.c.day >= number(question.days.first))
-        .distinct()
+        .group_by(active.c.actor, active.c.part)
         .cte()
     )
     found = [select(number(-1), pairs.c.part, func.count()).group_by(pairs.c.part)]
@@ -188,20 +189,23 @@ def _rolling(question: Question, active: CTE, width: int, *, with_daily: bool = 
     )
     spans = select(active.c.day, active.c.part, following.label("following")).cte()
     end = spans.c.day + number(width)
-    stop = case((spans.c.following < end, spans.c.following), else_=end)
+    stop = case((spans.c.following < end, spans.c.following), else_=end).label("stop")
+    key = [spans.c.day, spans.c.part, stop]
+    ends = select(*key, func.count().label("size")).group_by(*key).cte()
     come = select(
-        spans.c.day.label("moment"),
-        spans.c.part.label("part"),
-        number(1).label("change"),
+        ends.c.day.label("moment"),
+        ends.c.part.label("part"),
+        ends.c.size.label("change"),
+        ends.c.size.label("come"),
     )
-    gone = select(stop, spans.c.part, number(-1))
+    gone = select(ends.c.stop, ends.c.part, -ends.c.size, number(0))
     change = union_all(come, gone).cte()
     daily = (
         select(
             change.c.moment,
             change.c.part,
             func.sum(change.c.change).label("change"),
-            func.sum(case((change.c.change > 0, number(1)), else_=number(0))).label("come"),
+            func.sum(change.c.come).label("come"),
         )
         .group_by(change.c.moment, change.c.part)
         .cte()
@@ -261,9 +265,10 @@ def sticky_factor(question: Question, relation: Relation) -> Plan[Series]:
 
     def statement(asked: Question, parts: Groups) -> Statement:
         days = asked.seen.reaching(before=width - 1)
-        return _rolling(asked, active_days(asked, relation, parts, days), width, with_daily=True)
+        found = with_whole(asked, parts, active_days(asked, relation, parts, days))
+        return _rolling(asked, found, width, with_daily=True)
 
-    rows = yield from answered(question, statement, groups)
+    rows = yield from answered(question, statement, groups, over_all="has")
     table = _carried(rows, question, width)
     over = range(question.days.first, min(question.days.last + 1, question.today))
     for part in {part for _, part in table}:
@@ -284,7 +289,7 @@ def sticky_factor(question: Question, relation: Relation) -> Plan[Series]:
 
 
 def _days_of(question: Question, relation: Relation, groups: Groups) -> CTE:
-    found = active_days(question, relation, groups)
+    found = with_whole(question, groups, active_days(question, relation, groups))
     return (
         select(found.c.part, found.c.actor, func.count().label("days"))
         .group_by(found.c.part, found.c.actor)
@@ -326,7 +331,7 @@ def stickiness(question: Question, relation: Relation) -> Plan[Distribution]:
             per_actor.c.days, per_actor.c.part
         )
 
-    table = yield from answered(question, statement, groups)
+    table = yield from answered(question, statement, groups, over_all="has")
     return distribution(question, groups, table)
 
 

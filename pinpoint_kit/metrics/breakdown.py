@@ -37,6 +37,7 @@ __all__ = [
     "members",
     "partition",
     "picked",
+    "with_whole",
 ]
 
 
@@ -247,6 +248,17 @@ def is_parted(question: Question) -> bool:
     """Return whether a statement should have a row for everything besides those of the parts."""
     by = question.by
     return by is not None and question.only is None and not by.is_list
+
+
+def with_whole(question: Question, groups: Groups, rows: CTE) -> CTE:
+    """Return distinct `day`, `part` and `actor`, with those of everything under the part `ALL`.
+
+    They come out of the parts, so that no event is read a second time.
+    """
+    if not (is_parted(question) and groups.names):
+        return rows
+    everything = select(rows.c.day, number(ALL), rows.c.actor).distinct()
+    return union_all(select(rows.c.day, rows.c.part, rows.c.actor), everything).cte()
 
 
 def partition(question: Question, rows: CTE) -> list[ColumnElement[Any]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CTE, ColumnElement, and_, case, false, func, or_, select
+import attrs
+from sqlalchemy import CTE, ColumnElement, and_, case, func, or_, select, union_all
 
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.metrics.answering import groups_of
@@ -18,6 +19,7 @@ from pinpoint_kit.metrics.breakdown import (
     answered,
     find_groups,
     is_acting,
+    is_parted,
     partition,
     picked,
 )
@@ -32,14 +34,12 @@ from pinpoint_kit.metrics.definition import (
     text,
     whole_number,
 )
-from pinpoint_kit.metrics.dialects import number
+from pinpoint_kit.metrics.dialects import number, once
 from pinpoint_kit.metrics.filters import Where
 from pinpoint_kit.metrics.groups import ALL, WHOLE, Groups, Plan
 from pinpoint_kit.metrics.results import Funnel, FunnelStep, Group, ratio, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pinpoint_kit.metrics.relation import Relation, Selected, Statement
 
 __all__ = ["MAX_STEPS", "funnel", "parse_steps"]
@@ -122,93 +122,152 @@ def _are_apart(first: Step, second: Step) -> bool:
     )
 
 
-def _per_actor(question: Question, relation: Relation, groups: Groups) -> CTE:
-    """Return `part`, `actor`, and for each step k the latest entry that reached it, `entry_k`."""
+def _marked(question: Question, relation: Relation, groups: Groups) -> CTE:
+    """Return `part`, `actor`, `moment` of what may be a step, and which step it is: the marks.
+
+    One event is one `step`; where it could be several, it has `is_1`, `is_2` … of 0 or 1.
+    """
     steps, window = _steps(question), question.whole("window_ms")
     events = relation.events
     tests = [and_(events.type == step.type, *step.where.of_events(relation)) for step in steps]
     entries_end = number(question.seen.stop_ms if question.seen.last >= question.seen.first else 0)
     tests[0] = and_(tests[0], events.time < entries_end)
-    overlap = _may_overlap(steps)
-    if overlap:
-        marks = {f"is_{k}": case((test, number(1)), else_=number(0)) for k, test in _counted(tests)}
+    if _may_overlap(steps):
+        marks = {
+            f"is_{k}": case((test, number(1)), else_=number(0)) for k, test in enumerate(tests, 1)
+        }
     else:
-        marks = {"step": case(*((test, number(k)) for k, test in _counted(tests)))}
+        marks = {"step": case(*((test, number(k)) for k, test in enumerate(tests, 1)))}
     ahead = -(-window // DAY_MS) + 1 if window else question.today - question.seen.last
     ahead = max(min(ahead, question.today - question.seen.last), 0)
-    limit = [events.time < entries_end + number(window)] if window else []
-    rows = picked(
-        question,
-        relation,
-        groups,
-        {"actor": actor_of(question, relation), "moment": events.time, **marks},
-        types=list(dict.fromkeys(step.type for step in steps)),
-        days=question.seen.reaching(after=ahead),
-        conditions=[*is_acting(question, relation), or_(false(), *tests), *limit],
-    ).cte("marked")
-
-    def is_step(source: CTE, k: int) -> ColumnElement[bool]:
-        return source.c[f"is_{k}"] == number(1) if overlap else source.c.step == number(k)
-
-    kept = ["part", "actor", "moment", *marks]
-    reached = select(
-        *(rows.c[name] for name in kept), case((is_step(rows, 1), rows.c.moment)).label("entry_1")
-    ).cte("reached_1")
-    for k in range(2, len(steps) + 1):
-        reached = _next_step(question, reached, k, kept, is_step)
-        kept = [*kept, f"entry_{k - 1}"]
-    return (
-        select(
-            reached.c.part,
-            reached.c.actor,
-            *(func.max(reached.c[f"entry_{k}"]).label(f"entry_{k}") for k, _ in _counted(tests)),
+    rows = once(
+        picked(
+            question,
+            relation,
+            groups,
+            {"actor": actor_of(question, relation), "moment": events.time, **marks},
+            types=list(dict.fromkeys(step.type for step in steps)),
+            days=question.seen.reaching(after=ahead),
+            conditions=is_acting(question, relation),
         )
-        .group_by(reached.c.part, reached.c.actor)
-        .cte("per_actor")
+    )
+    own = [column for column in rows.c if column.name != "day"]
+    is_any = [
+        rows.c.step.is_not(None) if name == "step" else rows.c[name] == number(1) for name in marks
+    ]
+    return select(*own).where(or_(*is_any)).cte("marked")
+
+
+def _mixed(question: Question, groups: Groups, marked: CTE) -> CTE | None:
+    """Return the actors with events in several parts; None without a breakdown.
+
+    Of everybody else the way through everything is that through the own part.
+    """
+    if not (is_parted(question) and groups.names):
+        return None
+    part = marked.c.part
+    return (
+        select(marked.c.actor)
+        .group_by(marked.c.actor)
+        .having(func.min(part) < func.max(part))
+        .cte("mixed")
     )
 
 
-def _next_step(
-    question: Question,
-    reached: CTE,
-    k: int,
-    kept: list[str],
-    is_step: Callable[[CTE, int], ColumnElement[bool]],
-) -> CTE:
-    window = question.whole("window_ms")
+def _with_mixed(marked: CTE, mixed: CTE | None) -> CTE:
+    """Return what is marked, and that of actors in several parts once more, as one part."""
+    if mixed is None:
+        return marked
+    own = [column for column in marked.c if column.name != "part"]
+    again = select(number(ALL), *own).where(marked.c.actor.in_(select(mixed.c.actor)))
+    return union_all(select(marked.c.part, *own), again).cte("marked_again")
+
+
+@attrs.frozen
+class _Reached:
+    """A step: events of an actor and part in their order, and those that took the step.
+
+    Args:
+        events: `part`, `actor`, `moment` and the marks.
+        entry: for an event that took the step, the latest first step of its chain; NULL for
+            others, which may be later steps.
+    """
+
+    events: CTE
+    entry: ColumnElement[int]
+
+    def actors(self) -> Selected:
+        """Return the distinct `part` and `actor` of those who reached the step."""
+        own = self.events.c
+        return select(own.part, own.actor).where(self.entry.is_not(None)).distinct()
+
+
+def _is_step(events: CTE, k: int) -> ColumnElement[bool]:
+    is_one_step = "step" in events.c
+    return events.c.step == number(k) if is_one_step else events.c[f"is_{k}"] == number(1)
+
+
+def _reached(question: Question, marked: CTE) -> list[_Reached]:
+    """Return each step.
+
+    What cannot be part of a longer chain is left out: the next step sorts the less.
+    """
+    steps, window = _steps(question), question.whole("window_ms")
+    found = [_Reached(marked, case((_is_step(marked, 1), marked.c.moment)))]
+    for k in range(2, len(steps) + 1):
+        events = _candidates(question, found[-1], k)
+        in_time: list[ColumnElement[bool]] = [events.c.since.is_not(None)]
+        in_time += [events.c.moment - events.c.since <= number(window)] if window else []
+        own = [column for column in events.c if column.name != "since"]
+        entry = case((_is_step(events, k), events.c.since)).label("entry")
+        later = or_(*(_is_step(events, j) for j in range(k, len(steps) + 1)))
+        rows = select(*own, entry).where(*in_time, later).cte(f"reached_{k}")
+        found.append(_Reached(rows, rows.c.entry))
+    return found
+
+
+def _candidates(question: Question, before: _Reached, k: int) -> CTE:
+    """Return events with `since`, the latest entry from which the step before was reached."""
     strictly = question.word("order") == "after" or _may_overlap(_steps(question))
-    before = f"entry_{k - 1}"
-    latest = func.max(reached.c[before]).over(
-        partition_by=partition(question, reached),
-        order_by=reached.c.moment,
+    events = before.events
+    latest = func.max(before.entry).over(
+        partition_by=partition(question, events),
+        order_by=events.c.moment,
         range_=(None, -1 if strictly else 0),
     )
-    candidate = select(
-        *(reached.c[name] for name in kept), reached.c[before], latest.label("since")
-    ).cte(f"candidate_{k}")
-    fits = [is_step(candidate, k)]
-    fits += [candidate.c.moment - candidate.c.since <= number(window)] if window else []
-    return select(
-        *(candidate.c[name] for name in kept),
-        candidate.c[before],
-        case((and_(*fits), candidate.c.since)).label(f"entry_{k}"),
-    ).cte(f"reached_{k}")
+    own = [column for column in events.c if column.name != "entry"]
+    return select(*own, latest.label("since")).cte(f"candidate_{k}")
 
 
-def _counted(tests: list[ColumnElement[bool]]) -> list[tuple[int, ColumnElement[bool]]]:
-    return list(enumerate(tests, 1))
+def _statement(question: Question, relation: Relation, groups: Groups) -> Statement:
+    """Return the rows (step, part, actors); with a breakdown those of everything, too."""
+    marked = _marked(question, relation, groups)
+    mixed = _mixed(question, groups, marked)
+    found = []
+    for k, reached in enumerate(_reached(question, _with_mixed(marked, mixed)), 1):
+        who = reached.actors().cte(f"actors_{k}")
+        counted = select(number(k), who.c.part, func.count()).group_by(who.c.part)
+        if mixed is None:
+            found.append(counted)
+            continue
+        found.append(counted.where(who.c.part != number(ALL)))
+        is_pure = who.c.actor.not_in(select(mixed.c.actor))
+        everybody = select(number(k), number(ALL), func.count()).select_from(who)
+        found.append(everybody.where(or_(who.c.part == number(ALL), is_pure)))
+    return union_all(*found)
 
 
 def _behind(question: Question, relation: Relation, chosen: Chosen) -> Selected:
     steps = _steps(question)
     if not 1 <= chosen.step <= len(steps):
         raise ValidationError(f"there are steps 1 to {len(steps)}", "$.point.step", "range")
-    found = _per_actor(question.about_one(chosen), relation, WHOLE)
-    rows = select(found.c.actor.label("actor"))
-    if chosen.is_back is False:
-        before = found.c[f"entry_{max(chosen.step - 1, 1)}"]
-        return rows.where(before.is_not(None), found.c[f"entry_{chosen.step}"].is_(None))
-    return rows.where(found.c[f"entry_{chosen.step}"].is_not(None))
+    asked = question.about_one(chosen)
+    reached = _reached(asked, _marked(asked, relation, WHOLE))
+    there = reached[chosen.step - 1].actors().cte("there")
+    if chosen.is_back is not False:
+        return select(there.c.actor.label("actor"))
+    before = reached[max(chosen.step - 2, 0)].actors().cte("before")
+    return select(before.c.actor.label("actor")).where(before.c.actor.not_in(select(there.c.actor)))
 
 
 @define(title="Funnel", unit="actors", arguments=ARGUMENTS, actors=_behind)
@@ -237,11 +296,9 @@ def funnel(question: Question, relation: Relation) -> Plan[Funnel]:
     )
 
     def statement(asked: Question, parts: Groups) -> Statement:
-        found = _per_actor(asked, relation, parts)
-        reached = [func.count(found.c[f"entry_{k}"]) for k in range(1, len(steps) + 1)]
-        return select(number(0).label("zero"), found.c.part, *reached).group_by(found.c.part)
+        return _statement(asked, relation, parts)
 
-    table = yield from answered(question, statement, groups)
+    table = yield from answered(question, statement, groups, over_all="has")
     named = groups_of(question, groups, (part for _, part in table))
     if question.by is not None and question.only is None:
         named = {ALL: None, **named}
@@ -253,7 +310,9 @@ def funnel(question: Question, relation: Relation) -> Plan[Funnel]:
             row
             for part, group in named.items()
             for row in _rows(
-                steps, [whole(n) for n in table.get((0, part), (0,) * len(steps))], group
+                steps,
+                [whole(table.get((k, part), (0,))[0]) for k in range(1, len(steps) + 1)],
+                group,
             )
         ),
         window_ms=window or None,

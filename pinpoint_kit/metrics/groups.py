@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import attrs
-from sqlalchemy import case
+from sqlalchemy import Text, case, literal
 
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.metrics.dialects import number
-from pinpoint_kit.metrics.filters import MAX_NAME_CHARS, equals
+from pinpoint_kit.metrics.filters import MAX_NAME_CHARS
 from pinpoint_kit.metrics.relation import REMEMBERED
 
 if TYPE_CHECKING:
@@ -82,10 +82,15 @@ class Groups:
     names: tuple[str | None, ...]
 
     def code(self, value: ColumnElement[str]) -> ColumnElement[int]:
-        """Return the expression for the part that a value belongs to."""
-        tests = [(equals(value, (name,)), number(i)) for i, name in enumerate(self.names)]
-        rest = number(len(self.names))
-        return case(*tests, else_=rest) if tests else rest
+        """Return the expression for the part that a value belongs to.
+
+        The value is read once, and once more only for rows of no name: it may stand in JSON.
+        """
+        rest: ColumnElement[int] = number(len(self.names))
+        if None in self.names:
+            rest = case((value.is_(None), number(self.names.index(None))), else_=rest)
+        named = [(literal(n, Text), number(i)) for i, n in enumerate(self.names) if n is not None]
+        return case(*named, value=value, else_=rest) if named else rest
 
 
 #: Everything in one part.

@@ -6,14 +6,14 @@ distinct active days of `activity`; nothing is joined with itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 from sqlalchemy import CTE, ColumnElement, and_, case, func, select, true, union_all
 
 from pinpoint_kit.metrics.activity import ACTIVITY, active_days, counting
 from pinpoint_kit.metrics.answering import groups_of, series
-from pinpoint_kit.metrics.breakdown import answered, find_groups, members, partition
+from pinpoint_kit.metrics.breakdown import answered, find_groups, members, partition, with_whole
 from pinpoint_kit.metrics.calendar import Days, date_of
 from pinpoint_kit.metrics.definition import (
     Argument,
@@ -101,7 +101,7 @@ def _returns(  # noqa: PLR0913, PLR0917 -- private; what a return is has these p
     ahead = min(ahead, max(question.today - question.seen.last, 0))
     days = question.seen.reaching(after=ahead)
     if cohort == "active":
-        found = active_days(question, relation, groups, days)
+        found = with_whole(question, groups, active_days(question, relation, groups, days))
         following = func.count().over(
             partition_by=partition(question, found), order_by=found.c.day, range_=(low, high)
         )
@@ -165,7 +165,9 @@ def _measured(
             found.c.day, found.c.part
         )
 
-    table = yield from answered(question, statement, groups)
+    # Who is new has one value now, so that parts add up; who is active may have had several.
+    over_all: Literal["sum", "has"] = "sum" if is_new else "has"
+    table = yield from answered(question, statement, groups, over_all=over_all)
     return groups, table
 
 
