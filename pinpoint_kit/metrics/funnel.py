@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
-from sqlalchemy import CTE, ColumnElement, and_, case, func, or_, select, union_all
+from sqlalchemy import CTE, ColumnElement, and_, case, func, not_, or_, select, union_all
 
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.metrics.answering import groups_of
@@ -158,26 +158,8 @@ def _marked(question: Question, relation: Relation, groups: Groups) -> CTE:
     return select(*own).where(or_(*is_any)).cte("marked")
 
 
-def _mixed(question: Question, groups: Groups, marked: CTE) -> CTE | None:
-    """Return the actors with events in several parts; None without a breakdown.
-
-    Of everybody else the way through everything is that through the own part.
-    """
-    if not (is_parted(question) and groups.names):
-        return None
-    part = marked.c.part
-    return (
-        select(marked.c.actor)
-        .group_by(marked.c.actor)
-        .having(func.min(part) < func.max(part))
-        .cte("mixed")
-    )
-
-
-def _with_mixed(marked: CTE, mixed: CTE | None) -> CTE:
+def _with_everything(marked: CTE, mixed: CTE) -> CTE:
     """Return what is marked, and that of actors in several parts once more, as one part."""
-    if mixed is None:
-        return marked
     own = [column for column in marked.c if column.name != "part"]
     again = select(number(ALL), *own).where(marked.c.actor.in_(select(mixed.c.actor)))
     return union_all(select(marked.c.part, *own), again).cte("marked_again")
@@ -242,18 +224,39 @@ def _candidates(question: Question, before: _Reached, k: int) -> CTE:
 def _statement(question: Question, relation: Relation, groups: Groups) -> Statement:
     """Return the rows (step, part, actors); with a breakdown those of everything, too."""
     marked = _marked(question, relation, groups)
-    mixed = _mixed(question, groups, marked)
+    if is_parted(question) and groups.names:
+        return _parted_statement(question, marked)
     found = []
-    for k, reached in enumerate(_reached(question, _with_mixed(marked, mixed)), 1):
+    for k, reached in enumerate(_reached(question, marked), 1):
         who = reached.actors().cte(f"actors_{k}")
+        found.append(select(number(k), who.c.part, func.count()).group_by(who.c.part))
+    return union_all(*found)
+
+
+def _parted_statement(question: Question, marked: CTE) -> Statement:
+    """Count by part, and over all: only who has events in several parts goes through again.
+
+    Of everybody else the way through everything is that through the own part.
+    """
+    is_in = func.max(case((_is_step(marked, 1), number(1)), else_=number(0)))
+    key = [marked.c.actor, marked.c.part]
+    pairs = select(*key, is_in.label("is_in")).group_by(*key).cte("pairs")
+    actor = pairs.c.actor
+    mixed = select(actor).group_by(actor).having(func.count() > number(1)).cte("mixed")
+    entered = pairs.c.is_in == number(1)
+    people = select(actor).where(entered).distinct().cte("people")
+    found: list[Selected] = [
+        select(number(1), pairs.c.part, func.count()).where(entered).group_by(pairs.c.part),
+        select(number(1), number(ALL), func.count()).select_from(people),
+    ]
+    reached = _reached(question, _with_everything(marked, mixed))
+    for k, step in enumerate(reached[1:], 2):
+        who = step.actors().cte(f"actors_{k}")
+        is_part = who.c.part != number(ALL)
         counted = select(number(k), who.c.part, func.count()).group_by(who.c.part)
-        if mixed is None:
-            found.append(counted)
-            continue
-        found.append(counted.where(who.c.part != number(ALL)))
         is_pure = who.c.actor.not_in(select(mixed.c.actor))
         everybody = select(number(k), number(ALL), func.count()).select_from(who)
-        found.append(everybody.where(or_(who.c.part == number(ALL), is_pure)))
+        found += [counted.where(is_part), everybody.where(or_(not_(is_part), is_pure))]
     return union_all(*found)
 
 
