@@ -291,8 +291,23 @@ def metrics_page() -> str:
             "",
             *_table(("KPI", "Metric", "Key of the value"), own),
             "",
+            "Pinpoint's own names have no rows while nothing is sent:",
+            "",
+            *_table(("Of", "KPI names"), _kpi_names()),
+            "",
         ]
     )
+
+
+def _kpi_names() -> list[tuple[str, str]]:
+    from pinpoint_kit.engine.analytics import kpis  # noqa: PLC0415 -- see the top of the file
+
+    names = (
+        ("applications", kpis.APPLICATION_KPIS),
+        ("campaigns", kpis.CAMPAIGN_KPIS),
+        ("journeys", kpis.JOURNEY_KPIS),
+    )
+    return [(of, ", ".join(f"`{name}`" for name in sorted(known))) for of, known in names]
 
 
 def _default(value: object) -> str:

@@ -186,7 +186,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
         _check_seconds("wait", wait)
     _check_options(options)
     door = open_door(
-        url or os.environ.get("PINPOINT_KIT_URL") or DEFAULT_URL,
+        (os.environ.get("PINPOINT_KIT_URL") or DEFAULT_URL) if url is None else url,
         limits=options.get("limits", DEFAULT_LIMITS),
         session=session,
         timeout=timeout,

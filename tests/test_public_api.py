@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,7 +152,9 @@ def public_classes() -> list[type]:
 def public_members(cls: type) -> Iterator[tuple[str, Any]]:
     """Yield the public methods and properties of a class."""
     for name, value in vars(cls).items():
-        if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
+        if not name.startswith("_") and (
+            inspect.isfunction(value) or isinstance(value, (property, cached_property))
+        ):
             yield name, value
 
 
@@ -187,7 +190,11 @@ def test_no_any_in_public_signatures(cls: type) -> None:
         ("Transport", "call_extension"): "dict[str, Any] | None",
     }
     for name, value in public_members(cls):
-        function: Any = value.fget if isinstance(value, property) else value
+        function: Any = value
+        if isinstance(value, property):
+            function = value.fget
+        elif isinstance(value, cached_property):
+            function = value.func
         annotations = {k: str(v) for k, v in inspect.get_annotations(function).items()}
         if annotations.get("return") == allowed.get((cls.__name__, name), ""):
             del annotations["return"]

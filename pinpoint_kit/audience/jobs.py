@@ -17,6 +17,7 @@ from pinpoint_kit.errors import JobFailedError, JobTimeoutError, NotFound, Valid
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.base import enum_member
 from pinpoint_kit.models.checks import require_path_id, seconds
+from pinpoint_kit.models.display.counting import counted
 from pinpoint_kit.models.display.tables import ModelList
 from pinpoint_kit.models.job import Job, JobDefinition, JobFormat, JobStatus, JobType
 from pinpoint_kit.models.segments.segment import Segment
@@ -276,8 +277,9 @@ class Jobs:
         # Those of our engine say nothing of what is in the rows.
         if job.failures and self._transport.is_pinpoint_kit:
             why = f"; the first failure: {job.failures[0]}"
+        handled = counted(job.total_processed or 0, "endpoint")
         return (
-            f"job {job.id} failed{pieces}; {job.total_processed or 0} endpoints were handled: see"
+            f"job {job.id} failed{pieces}; {handled} handled: see"
             f" failures, mend the cause and start it again{why}"
         )
 

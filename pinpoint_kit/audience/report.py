@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from pinpoint_kit.errors import BadRequest
+from pinpoint_kit.models.display.counting import counted
 from pinpoint_kit.models.display.display import Displayed
 from pinpoint_kit.models.job import Job
 
@@ -65,8 +66,8 @@ class BatchReport(Displayed):
             return self
         first = self.rejected[0]
         raise BadRequest(
-            f"{len(self.rejected)} of {self.total} endpoints rejected; item {first.index}:"
-            f" {first.reason}",
+            f"{len(self.rejected)} of {counted(self.total, 'endpoint')} rejected;"
+            f" item {first.index}: {first.reason}",
             status=400,
             operation="UpdateEndpointsBatch",
         )

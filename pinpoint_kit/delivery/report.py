@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from pinpoint_kit.errors import DeliveryError
+from pinpoint_kit.models.display.counting import counted
 from pinpoint_kit.models.display.display import COUNTS, Displayed
 
 #: Whether the application is known that events are sent to.
@@ -90,8 +91,8 @@ class DeliveryReport(Displayed):
             return self
         why = ", ".join(f"{reason}: {count}" for reason, count in sorted(self.reasons.items()))
         raise DeliveryError(
-            f"{self.rejected} events rejected, {self.dropped} dropped, {self.pending} pending of"
-            f" {self.recorded} recorded"
+            f"{counted(self.rejected, 'event')} rejected, {self.dropped} dropped,"
+            f" {self.pending} pending of {self.recorded} recorded"
             + (f" ({why})" if why else "")
             + (
                 f", endpoint data of {self.refused_endpoints} refused"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +18,8 @@ FORMS = (
     " Pinpoint API, or aws://REGION for the hosted service"
 )
 _MOST_SHOWN_CHARS = 200
+#: What looks like the path of a database, and can hold no secret.
+_FILE = re.compile(r"[\w./ -]{1,200}\.(db|sqlite|sqlite3)\Z")
 
 
 def scheme_of(url: object) -> str:
@@ -26,8 +29,15 @@ def scheme_of(url: object) -> str:
         ConfigurationError: it is no URL.
     """
     if not isinstance(url, str) or "://" not in url:
-        raise ConfigurationError(f"not a URL: {shown(url)}: {FORMS}")
+        raise ConfigurationError(f"{_no_url(url)}: {FORMS}")
     return url.partition(":")[0].lower()
+
+
+def _no_url(url: object) -> str:
+    if url == "":
+        return "the URL is empty"
+    meant = f": a file is sqlite:///{url}" if isinstance(url, str) and _FILE.match(url) else ""
+    return f"not a URL: {shown(url)}{meant}"
 
 
 def shown(url: object) -> str:

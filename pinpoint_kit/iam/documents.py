@@ -6,6 +6,7 @@ A document is what `json.dumps` turns into the text that IAM takes.
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
@@ -22,12 +23,20 @@ Document: TypeAlias = dict[str, object]
 
 #: The version of the policy language. Source: IAM User Guide, "Version".
 VERSION = "2012-10-17"
+_ACCOUNT = re.compile("[0-9]{12}", re.ASCII)
 _NOT_IN_A_PLACE = frozenset(" \"'\\,{}")
 
 
 def _part(_: object, attribute: attrs.Attribute[str], value: str) -> None:
     if not value or not value.isprintable() or not _NOT_IN_A_PLACE.isdisjoint(value):
         raise ConfigurationError(f"{attribute.name} {value!r} cannot stand in an ARN")
+
+
+def _account(_: object, attribute: attrs.Attribute[str], value: str) -> None:
+    if value != "*" and not _ACCOUNT.fullmatch(value):
+        raise ConfigurationError(
+            f"{attribute.name} {value!r} is no account: write its 12 digits, or leave it out"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +55,7 @@ class Place:
 
     app: str = attrs.field(default="*", validator=_part)
     region: str = attrs.field(default="*", validator=_part)
-    account: str = attrs.field(default="*", validator=_part)
+    account: str = attrs.field(default="*", validator=[_part, _account])
     partition: str = attrs.field(default="aws", validator=_part)
 
 

@@ -81,8 +81,10 @@ def series(  # noqa: PLR0913 -- these are what a series is made of
 
 
 def _total(points: list[Point], group: Group | None, values: tuple[Number, ...]) -> Total:
-    own = [p.value for p in points if p.group == group and p.is_complete and p.value is not None]
-    change = own[-1] / own[0] - 1 if own and own[0] else None
-    return Total(
-        values=values, average=sum(own) / len(own) if own else None, change=change, group=group
-    )
+    own = [p for p in points if p.group == group and p.value is not None]
+    over = [p.value for p in own if p.is_complete and p.value is not None]
+    change = over[-1] / over[0] - 1 if over and over[0] else None
+    # Whoever began today has no average yet: it would be that of the days before, which is 0.
+    is_known = bool(over) and (any(over) or not any(p.value for p in own))
+    average = sum(over) / len(over) if is_known else None
+    return Total(values=values, average=average, change=change, group=group)

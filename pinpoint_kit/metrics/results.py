@@ -114,7 +114,8 @@ class Total:
 
     Args:
         values: one number a measure, counted over the period: distinct actors count once.
-        average: the mean of the first measure over the complete days.
+        average: the mean of the first measure over the complete days; None while something was
+            counted on days that are not complete only.
         change: its relative change from the first to the last complete day; None when the first
             is 0, as in Pinpoint's console.
         group: the value of the breakdown; None: everything.

@@ -82,6 +82,26 @@ def test_new_ones_of_today(shop: pk.Pinpoint) -> None:
     assert sum(cohort.size for cohort in shop.analytics.cohorts(days=3).cohorts) == 3
 
 
+def test_who_began_today_has_no_average_yet() -> None:
+    """It would be that of the days before, which is 0; on the day after it is that of a month."""
+    with pk.connect("sqlite://") as pinpoint:
+        pinpoint.events.put("device-1", "level_up")
+        result = pinpoint.analytics.active()
+        assert (result.total, result.average) == (1, None)
+        assert "average" not in result.summary()
+        assert pinpoint.analytics.active(actor="user").average == 0  # nobody at all
+        yesterday = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=1)
+        pinpoint.events.put("device-1", "level_up", timestamp=yesterday)
+        assert pinpoint.analytics.active().average == pytest.approx(1 / 29)
+
+
+def test_one_event_is_one_event() -> None:
+    """Not "1 events"."""
+    with pk.connect("sqlite://") as pinpoint:
+        pinpoint.events.put("device-1", "level_up")
+        assert pinpoint.analytics.timeline(endpoint_id="device-1").summary() == "1 event"
+
+
 def test_total_average_and_change(shop: pk.Pinpoint) -> None:
     """Who came twice counts once in the total; average and change are of the days."""
     result = shop.analytics.active("2026-10-05", "2026-10-06")

@@ -79,7 +79,7 @@ def test_import_reads_stdin_and_lines(run: Run) -> None:
     """Keycloak's lines need a day, and may have a zone."""
     line = "15:58:20,353 DEBUG (x) type=LOGIN, realmId=r, clientId=c, userId=u, ipAddress=1.1.1.1"
     answer = run(*IMPORT, "-", "--date", "2024-08-13", "--zone", "Europe/Lisbon", stdin=line)
-    assert "1 events accepted" in answer.stdout
+    assert "1 record read: 1 event accepted" in answer.stdout
     assert "no_time" in run(*IMPORT, "-", stdin=line).stdout
 
 
@@ -87,7 +87,22 @@ def test_the_wrong_provider_is_suggested(run: Run, records: str) -> None:
     """When no record has a known type, and only then."""
     wrong = run("identity", "import", "--provider", "okta", records, "--dry-run")
     assert "check --provider" in wrong.stderr
+    assert wrong.status == 1
     assert "check --provider" not in run(*IMPORT, records, "--dry-run").stderr
+
+
+@pytest.mark.parametrize("content", ["", "[]"])
+def test_a_dry_run_of_nothing_is_no_success(run: Run, content: str) -> None:
+    """A wrong file would look like a quiet day; an import of nothing has nothing to do."""
+    answer = run(*IMPORT, "-", "--dry-run", stdin=content)
+    assert (answer.status, "no record was read: check FILE" in answer.stderr) == (1, True)
+    assert run(*IMPORT, "-", stdin=content).status == 0
+
+
+def test_a_dry_run_of_a_broken_file_is_no_success(run: Run) -> None:
+    """What an import could not read, a dry run cannot read either."""
+    answer = run(*IMPORT, "-", "--dry-run", stdin=json.dumps(LOGIN) + "\n{broken\n")
+    assert (answer.status, "unreadable: 1" in answer.stdout) == (1, True)
 
 
 def test_what_cannot_be_read_is_an_exit_status(run: Run) -> None:
@@ -180,3 +195,6 @@ def test_mistakes_in_iam_are_explained(run: Run) -> None:
     answer = run("iam", "policy", "--for", "PutEvent")
     assert (answer.status, "did you mean PutEvents?" in answer.stderr) == (2, True)
     assert "--for OPERATION, or --name NAME" in run("iam", "policy").stderr
+    for account in ("ID", "12", "1234567890123"):
+        answer = run("iam", "policy", "--for", "PutEvents", "--account", account)
+        assert (answer.status, "write its 12 digits" in answer.stderr) == (2, True)

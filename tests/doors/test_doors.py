@@ -71,8 +71,9 @@ def test_urls_that_open(url: str, kind: str, endpoint: str, region: str) -> None
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("", "not a URL: '': write sqlite:///FILE"),
-        ("shop.db", "not a URL: 'shop.db': write sqlite:///FILE"),
+        ("", "^the URL is empty: write sqlite:///FILE"),
+        ("shop.db", "^not a URL: 'shop.db': a file is sqlite:///shop.db: write sqlite:///FILE"),
+        ("/var/shop.sqlite3", "a file is sqlite:////var/shop.sqlite3: write"),
         ("us-east-1", "aws://REGION"),
         ("sqlite://shop.db", "with three slashes"),
         ("sqlite://:memory:", "with three slashes"),

@@ -391,7 +391,7 @@ def test_no_answer_is_an_error_and_the_records_can_be_given_again(
         with pytest.raises(pk.PinpointKitError):
             importer.load([login()], "keycloak")
         faulty_pinpoint.always(Fault.items(500))
-        with pytest.raises(pk.DeliveryError, match="2 of 2 events were not taken yet"):
+        with pytest.raises(pk.DeliveryError, match="2 of 2 events not taken yet"):
             importer.load([login()], "keycloak")
         faulty_pinpoint.heal()
         load(pinpoint, [login()])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pinpoint_kit.analytics.charts.grids import shade
 from pinpoint_kit.analytics.charts.numbers import format_number
 from pinpoint_kit.analytics.charts.svg import ACCENT, clipped, drawing, element, text_of
+from pinpoint_kit.models.display.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def cohort_triangle(title: str, cohorts: Sequence[tuple[str, int, Sequence[float
         for day, share in enumerate(shares):
             if share is not None:
                 parts.append(_cell(f"{name}, day {day}", share, _LEFT + width * day, y, width))
-    summary = f"{title}: {len(cohorts)} cohorts, {days} days"
+    summary = f"{title}: {counted(len(cohorts), 'cohort')}, {counted(days, 'day')}"
     return drawing(_WIDTH, _TOP + max(1, len(cohorts)) * _CELL, summary, *parts)
 
 

@@ -61,7 +61,10 @@ class Series(Result):
 
     @property
     def average(self) -> float | None:
-        """The mean over the days that are complete; None without one."""
+        """The mean over the days that are complete.
+
+        None without one, and while everything that was counted is of a day that is not over.
+        """
         return self._answer.totals[0].average
 
     @property

@@ -11,6 +11,7 @@ import orjson
 
 from pinpoint_kit.analytics import charts
 from pinpoint_kit.analytics.results.base import Result, Row
+from pinpoint_kit.models.display.counting import counted
 from pinpoint_kit.models.display.display import HIDDEN, Shown, many_as_html
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Timeline(Result):
     def summary(self) -> str:
         """Say how many events there are."""
         more = " and more" if self.following else ""
-        return f"{len(self._answer.entries)} events{more}"
+        return counted(len(self._answer.entries), "event") + more
 
     def to_html(self, *, is_styled: bool = False) -> str:
         """Make a table without what is personal; `show()` has all of it."""

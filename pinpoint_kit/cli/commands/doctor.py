@@ -45,6 +45,9 @@ _RETIRED = (
     "the hosted Amazon Pinpoint ended on 2026-10-30: endpoints, segments, campaigns, journeys,"
     " analytics and e-mail are gone there; SMS, voice, push and one-time passwords go on"
 )
+_UNSIGNED = (
+    "no access key was found, so requests are not signed; a server with --credentials asks for one"
+)
 _KINDS = {
     "sqlite": "the engine in this process",
     "http": "a server at an address",
@@ -98,7 +101,8 @@ def doctor(settings: Settings) -> None:
     file = database_file(url)
     if file is None or _check_file(findings, file):
         _check_connection(findings, settings)
-    findings.add("retired", "note", _RETIRED)
+    if kind == _KINDS["aws"]:
+        findings.add("retired", "note", _RETIRED)
     versions = _versions()
     if settings.as_json:
         checks = [{"check": n, "state": s, "detail": t} for n, s, t in findings.rows]
@@ -237,7 +241,7 @@ def _check_credentials(findings: _Findings, url: str, pinpoint: pk.Pinpoint) -> 
     if _has_credentials(pinpoint):
         findings.add("credentials", "ok", "found (not shown)")
     else:
-        findings.add("credentials", "ok", "none: requests are not signed")
+        findings.add("credentials", "ok", _UNSIGNED)
 
 
 def _has_credentials(pinpoint: pk.Pinpoint) -> bool:

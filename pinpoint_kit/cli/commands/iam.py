@@ -54,7 +54,7 @@ def placed(function: Callable[..., None]) -> Callable[..., None]:
     options: tuple[Option, ...] = (
         *reversed(ANSWER_OPTIONS),
         click.option("--partition", metavar="NAME", help="aws, aws-us-gov or aws-cn."),
-        click.option("--account", metavar="ID", help="The account; any unless given."),
+        click.option("--account", metavar="ID", help="The account, 12 digits; any unless given."),
         click.option("--region", metavar="NAME", help="The Region; any unless given."),
         click.option("--app", metavar="ID", help="The application's id; any unless given."),
     )

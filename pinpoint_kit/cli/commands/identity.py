@@ -22,6 +22,7 @@ from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import print_json, say, shown, stderr_console
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.identity.importing.preview import Preview
+from pinpoint_kit.models.display.counting import counted
 from pinpoint_kit.system.private_files import PrivateFileError, private_text
 
 if TYPE_CHECKING:
@@ -149,7 +150,9 @@ def import_records(  # noqa: PLR0913 -- the options of the command
     The key makes endpoint ids that nobody can guess; keep it, because another key makes other
     endpoints. --dry-run needs none.
 
-    The exit status is 0 only when everything could be read and was accepted.
+    The exit status is 0 only when everything could be read and was accepted. With --dry-run it is
+    also 1 when no record was read, or none is of a type that the provider writes; what the
+    service would refuse for its own reasons is known only when it is recorded.
     """
     read = _provider(provider, enabled, date, zone)
     with _opened(source) as stream:
@@ -161,7 +164,8 @@ def import_records(  # noqa: PLR0913 -- the options of the command
                 with _progress() as on_progress:
                     report = importer.load_file(stream, read, on_progress=on_progress)
     _summarize(settings, report, dry_run=dry_run)
-    sys.exit(0 if report.is_complete else REFUSED)
+    is_good = report.is_complete and not (dry_run and _is_of_no_use(report))
+    sys.exit(0 if is_good else REFUSED)
 
 
 @example(
@@ -305,6 +309,11 @@ def _previewed(
     return preview.report
 
 
+def _is_of_no_use(report: ImportReport) -> bool:
+    """Whether nothing was read, or nothing that the table of the provider knows."""
+    return sum(report.unknown.values()) == report.records
+
+
 def _summarize(settings: Settings, report: ImportReport, *, dry_run: bool) -> None:
     if settings.as_json:
         print_json(attrs.asdict(report))
@@ -322,11 +331,13 @@ def _summarize(settings: Settings, report: ImportReport, *, dry_run: bool) -> No
     ):
         if count:
             click.echo(f"{text}: {count:,}")
-    if sum(report.unknown.values()) == report.records > 0:
-        say("no record is of a type that this provider writes: check --provider")
+    if _is_of_no_use(report):
+        why = "is of a type that this provider writes: check --provider"
+        say(f"no record {why if report.records else 'was read: check FILE'}")
     did = "would be recorded" if dry_run else "accepted"
     events = ", ".join(f"{count:,} {kind}" for kind, count in report.events.items())
     total = sum(report.events.values())
     click.echo(
-        f"{report.records:,} records read: {total:,} events {did}{f' ({events})' if events else ''}"
+        f"{counted(report.records, 'record')} read: {counted(total, 'event')} {did}"
+        + (f" ({events})" if events else "")
     )

@@ -18,6 +18,7 @@ from pinpoint_kit.cli.failures import INTERRUPTED, NO_ANSWER, REFUSED
 from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import print_json, say, shown, stderr_console
 from pinpoint_kit.cli.recording.recording import MAX_LINE_BYTES, MAX_UNDER_WAY, Recording
+from pinpoint_kit.models.display.counting import counted
 from pinpoint_kit.records.json_objects import JsonObjects
 
 if TYPE_CHECKING:
@@ -191,7 +192,8 @@ class _Run:
             print_json(counts)
             return
         click.echo(
-            f"{self.lines.number:,} lines read: {report.accepted:,} events accepted,"
+            f"{counted(self.lines.number, 'line')} read:"
+            f" {counted(report.accepted, 'event')} accepted,"
             f" {rejected:,} rejected, {report.dropped:,} not delivered"
         )
 

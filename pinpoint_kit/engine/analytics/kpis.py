@@ -6,6 +6,7 @@ endpoints, sessions, revenue …) had no name in the API; `OWN` gives them some 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import attrs
 from pinpoint_kit.engine.analytics.asking import measured
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.wire import instants, paging
-from pinpoint_kit.engine.wire.refusals import bad_request, not_found
+from pinpoint_kit.engine.wire.refusals import ApiError, bad_request, not_found
 from pinpoint_kit.metrics.results import MoneySeries, Series
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ _GROUPS = {
     "type": "event_type",
 }
 _BY = "-grouped-by-"
+_LIST = "reference/metrics, KPI names, in the documentation of pinpoint-kit"
 
 
 def get_application_kpi(context: Context, call: Call) -> object:
@@ -169,7 +171,7 @@ def get_application_kpi(context: Context, call: Call) -> object:
     with apps.checked_first(context, call.application_id):
         start, end = _period(call, is_bounded=own is None)
         if own is not None and not _is_group(own, group, is_named=_BY in name):
-            raise not_found("Resource not found")
+            raise _unknown(name, _application_names())
     if own is None:
         _require(context, call, name, APPLICATION_KPIS)
         rows: list[object] = []
@@ -203,7 +205,25 @@ def _require(context: Context, call: Call, name: str, known: frozenset[str]) -> 
     with context.store.read() as connection:
         apps.require(connection, call.application_id)
     if name not in known:
-        raise not_found("Resource not found")
+        raise _unknown(name, _application_names() if known is APPLICATION_KPIS else known)
+
+
+def _application_names() -> set[str]:
+    """Return all names of applications: Pinpoint's, and ours alone and with each breakdown."""
+    by = [*_GROUPS, "date", "currency"]
+    own = {
+        f"{name}{_BY}{group}"
+        for name, kpi in OWN.items()
+        for group in by
+        if _is_group(kpi, group, is_named=True)
+    }
+    return {*APPLICATION_KPIS, *OWN, *own}
+
+
+def _unknown(name: str, known: Iterable[str]) -> ApiError:
+    near = difflib.get_close_matches(name[:100], sorted(known), n=3)
+    meant = f": did you mean {' or '.join(near)}?" if near else "."
+    return not_found(f"There is no such KPI{meant} The list: {_LIST}")
 
 
 def _is_group(kpi: Kpi, group: str, *, is_named: bool) -> bool:

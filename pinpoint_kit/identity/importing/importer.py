@@ -22,6 +22,7 @@ from pinpoint_kit.identity.importing.source_readings import (
 )
 from pinpoint_kit.identity.reading.rules import SESSION_STOP_EVENT
 from pinpoint_kit.identity.reading.user_agents import require_parser
+from pinpoint_kit.models.display.counting import counted
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -201,8 +202,8 @@ class Importer:
                 self._tally.refused += 1
         if late:
             raise DeliveryError(
-                f"{late} of {len(pairs)} events were not taken yet: import the same records again;"
-                " what was taken is not recorded twice",
+                f"{late} of {counted(len(pairs), 'event')} not taken yet:"
+                " import the same records again; what was taken is not recorded twice",
                 "undelivered",
             )
 

@@ -53,7 +53,7 @@ def test_every_member_arrives(run: Run, folder: Path) -> None:
     (folder / "events.ndjson").write_text(text)
     answer = run("record", "events.ndjson")
     assert answer.status == 0
-    assert "1 events accepted" in answer.stdout
+    assert "1 event accepted" in answer.stdout
     (event,) = stored(folder)
     assert (event["event_id"], event["session_id"], event["app_title"]) == ("e1", "s1", "Shop")
     assert (event["sdk_name"], event["client_sdk_version"]) == (None, None)

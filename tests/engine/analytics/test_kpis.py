@@ -132,8 +132,24 @@ def test_the_lists_are_those_of_the_guide() -> None:
     ],
 )
 def test_an_unknown_name_is_not_found(wire: Wire, name: str) -> None:
-    """404, as the service says of what it does not have."""
-    assert (kpi(wire, name).status, kpi(wire, name).message) == (404, "Resource not found")
+    """404, with the page that has the list."""
+    assert kpi(wire, name).status == 404
+    assert kpi(wire, name).message.startswith("There is no such KPI")
+    assert "reference/metrics" in kpi(wire, name).message
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("daily-active-endpoint", "daily-active-endpoints"),
+        ("sign-in-grouped-by-date", "sign-ins-grouped-by-date"),
+        ("txn-email-sent", "txn-emails-sent"),
+        ("revenue-grouped-by-curency", "revenue-grouped-by-currency"),
+    ],
+)
+def test_a_mistyped_name_names_what_was_meant(wire: Wire, name: str, meant: str) -> None:
+    """Of Pinpoint's names and ours, with their breakdowns."""
+    assert f"did you mean {meant}" in kpi(wire, name).message
 
 
 @pytest.mark.parametrize(
@@ -193,7 +209,8 @@ def test_campaigns_and_journeys_have_sent_nothing(wire: Wire, path: str, name: s
     assert answer.json["KpiResult"] == {"Rows": []}
     assert answer.json["CampaignId" if "campaigns" in path else "JourneyId"] in path
     unknown = wire.send("GET", start + "sessions", query=DAYS)
-    assert (unknown.status, unknown.message) == (404, "Resource not found")
+    assert unknown.status == 404
+    assert unknown.message.startswith("There is no such KPI")
 
 
 def test_a_missing_application_wins(wire: Wire) -> None:
