@@ -59,6 +59,29 @@ def test_a_line_has_a_gap_where_a_value_is_not_known() -> None:
     assert path.attrib["d"].count("M") == 2
 
 
+def test_what_is_not_over_is_dashed() -> None:
+    """Today's number still grows: a full line down to it would tell of a loss."""
+    values = {"x": [4, 5, 1]}
+    tree = parsed(charts.line_chart("Active", list("abc"), values, open_from=2))
+    over, still = tree.findall(f"{SVG}path")
+    assert ("stroke-dasharray" in over.attrib, "stroke-dasharray" in still.attrib) == (False, True)
+    assert over.attrib["d"].endswith(still.attrib["d"][1:].partition("L")[0])  # they touch
+    assert [dot.attrib["fill"] for dot in tree.findall(f"{SVG}circle")][-1] == "none"
+    titles = [title.text for title in tree.iter(f"{SVG}title")]
+    assert titles == ["a\nx: 4", "b\nx: 5", "c, not over yet\nx: 1"]
+
+
+def test_what_has_no_common_scale_has_charts_of_its_own() -> None:
+    """Each under its name, as high as its own largest value."""
+    series = {"EUR": {"EUR": [1, 2]}, "JPY": {"JPY": [1000, 2000]}}
+    tree = parsed(charts.line_charts("Revenue", ["a", "b"], series))
+    words = [text.text for text in tree.iter(f"{SVG}text")]
+    assert {"EUR", "JPY", "2", "2k"} <= set(words)
+    first, second = (group.attrib["transform"] for group in tree.findall(f"{SVG}g"))
+    assert first != second
+    assert tree.attrib["aria-label"].startswith("Revenue: EUR, a to b: EUR from 1 to 2; JPY")
+
+
 def test_every_point_of_time_names_its_values() -> None:
     """What the mouse shows are all series of that day, in words."""
     tree = parsed(charts.line_chart("Active", ["1 Oct"], {"iOS": [1200], "Android": [None]}))

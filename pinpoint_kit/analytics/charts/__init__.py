@@ -11,7 +11,7 @@ from pinpoint_kit.analytics.charts.cohorts import cohort_triangle
 from pinpoint_kit.analytics.charts.figures import STYLE, data_table, figure
 from pinpoint_kit.analytics.charts.funnels import funnel_chart
 from pinpoint_kit.analytics.charts.grids import heat_map
-from pinpoint_kit.analytics.charts.lines import line_chart
+from pinpoint_kit.analytics.charts.lines import line_chart, line_charts
 from pinpoint_kit.analytics.charts.numbers import format_number
 from pinpoint_kit.analytics.charts.sparklines import sparkline
 
@@ -25,5 +25,6 @@ __all__ = [
     "funnel_chart",
     "heat_map",
     "line_chart",
+    "line_charts",
     "sparkline",
 ]

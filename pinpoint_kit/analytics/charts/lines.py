@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from pinpoint_kit.analytics.charts.numbers import Number, format_number, ticks
 from pinpoint_kit.analytics.charts.svg import COLOURS, REST, clipped, drawing, element, text_of
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-__all__ = ["line_chart"]
+__all__ = ["line_chart", "line_charts"]
 
 _WIDTH = 720
 _HEIGHT = 240
@@ -23,6 +20,7 @@ _BOTTOM = 26
 _LEGEND = 20
 _LABELS = 7
 _LABEL_CHARS = 24
+_LEGEND_CHARS = 60
 #: Points are drawn as dots, too, while there is room between them.
 _MOST_DOTS = 32
 _CHAR = 6.6
@@ -49,45 +47,90 @@ class _Frame:
         return (_WIDTH - _LEFT - _RIGHT) / max(1, self.count)
 
 
-def line_chart(
+def line_chart(  # noqa: PLR0913 -- what a chart shows
     title: str,
     labels: Sequence[str],
     series: Mapping[str, Sequence[Number | None]],
     *,
     unit: str = "",
     rest: str | None = None,
+    open_from: int | None = None,
 ) -> str:
     """Draw values over time as SVG.
 
     Args:
         title: what is shown; it begins the summary for screen readers.
         labels: one for each point of time, in order.
-        series: the values by name, one for each label; None where a value is not known or not
-            complete yet, which leaves a gap.
+        series: the values by name, one for each label; None where a value is not known, which
+            leaves a gap.
         unit: `%` for ratios, or a word.
         rest: the name of the series that stands for the rest, drawn in grey.
+        open_from: the place of the first label that is not over yet: what leads there is dashed.
 
     Examples:
         >>> "<svg" in line_chart("Active", ["1 Oct", "2 Oct"], {"endpoints": [3, 5]})
         True
     """
-    known = [float(value) for values in series.values() for value in values if value is not None]
-    is_whole = all(value.is_integer() for value in known) and unit != "%"
-    marks = ticks(max(known, default=0.0), is_whole=is_whole)
-    has_legend = len(series) > 1
-    offset = _LEGEND if has_legend else 0
-    frame = _Frame(len(labels), marks[-1], offset)
-    colours = _colours(list(series), rest)
-    return drawing(
-        _WIDTH,
-        _HEIGHT + offset,
-        _summary(title, labels, series, unit),
-        _legend(colours) if has_legend else "",
-        *(_mark(frame, mark, unit) for mark in marks),
-        *_dates(frame, labels),
-        *(_series(frame, values, colours[name]) for name, values in series.items()),
-        *_hovers(frame, labels, series, unit),
-    )
+    chart = _Chart(labels, series, unit, rest, open_from)
+    return drawing(_WIDTH, chart.height, _summary(title, labels, series, unit), *chart.parts())
+
+
+def line_charts(
+    title: str,
+    labels: Sequence[str],
+    charts: Mapping[str, Mapping[str, Sequence[Number | None]]],
+    *,
+    rest: str | None = None,
+    open_from: int | None = None,
+) -> str:
+    """Draw what cannot share a scale, such as currencies, as one line chart below the other.
+
+    Args:
+        title: as for `line_chart`.
+        labels: as for `line_chart`.
+        charts: the series of each chart, by what is written over it.
+        rest: as for `line_chart`.
+        open_from: as for `line_chart`.
+    """
+    parts, top = [], 0
+    for name, series in charts.items():
+        chart = _Chart(labels, series, "", rest, open_from)
+        heading = element("text", text_of(clipped(name, _LEGEND_CHARS)), x=_LEFT, y=top + 14)
+        inside = element("g", *chart.parts(), transform=f"translate(0 {top + _LEGEND})")
+        parts += [heading, inside]
+        top += chart.height + _LEGEND
+    summaries = [_summary(name, labels, series, "") for name, series in charts.items()]
+    return drawing(_WIDTH, top, f"{title}: {'; '.join(summaries)}", *parts)
+
+
+@attrs.frozen
+class _Chart:
+    """A chart, as far as it does not stand in a drawing yet."""
+
+    labels: Sequence[str]
+    series: Mapping[str, Sequence[Number | None]]
+    unit: str
+    rest: str | None
+    open_from: int | None
+
+    @property
+    def height(self) -> int:
+        return _HEIGHT + (_LEGEND if len(self.series) > 1 else 0)
+
+    def parts(self) -> list[str]:
+        known = [float(v) for values in self.series.values() for v in values if v is not None]
+        is_whole = all(value.is_integer() for value in known) and self.unit != "%"
+        marks = ticks(max(known, default=0.0), is_whole=is_whole)
+        frame = _Frame(len(self.labels), marks[-1], self.height - _HEIGHT)
+        colours = _colours(list(self.series), self.rest)
+        end = len(self.labels) if self.open_from is None else self.open_from
+        return [
+            _legend(colours) if len(self.series) > 1 else "",
+            *(_mark(frame, mark, self.unit) for mark in marks),
+            *_dates(frame, self.labels),
+            *(_series(frame, values, colours[n], end) for n, values in self.series.items()),
+            *_hovers(frame, self.labels, self.series, self.unit, end),
+        ]
 
 
 def _colours(names: Sequence[str], rest: str | None) -> dict[str, str]:
@@ -158,20 +201,37 @@ def _dates(frame: _Frame, labels: Sequence[str]) -> list[str]:
     ]
 
 
-def _series(frame: _Frame, values: Sequence[Number | None], colour: str) -> str:
-    path, is_open, dots = [], False, []
+def _series(frame: _Frame, values: Sequence[Number | None], colour: str, end: int) -> str:
+    """Draw a line, dashed towards what is not over yet, from `end` on."""
+    over: list[str] = []
+    still: list[str] = []
+    dots, last = [], ""
     for index, value in enumerate(values):
         if value is None:
-            is_open = False
+            last = ""
             continue
         x, y = frame.x(index), frame.y(float(value))
-        path.append(f"{'L' if is_open else 'M'}{x:.1f} {y:.1f}")
+        here = f"{x:.1f} {y:.1f}"
+        path = still if index >= end else over
+        path.append(
+            f"M{last}L{here}" if last and path is still else f"{'L' if last else 'M'}{here}"
+        )
         before = values[index - 1] if index else None
         after = values[index + 1] if index + 1 < len(values) else None
-        if len(values) <= _MOST_DOTS or (before is None and after is None):
+        if index >= end:
+            dots.append(
+                element("circle", cx=x, cy=y, r=2.5, fill="none", stroke=colour, stroke_width=1.5)
+            )
+        elif len(values) <= _MOST_DOTS or (before is None and after is None):
             dots.append(element("circle", cx=x, cy=y, r=2.5, fill=colour))
-        is_open = True
-    line = element(
+        last = here
+    return _line(over, colour) + _line(still, colour, stroke_dasharray="4 4") + "".join(dots)
+
+
+def _line(path: Sequence[str], colour: str, **how: str) -> str:
+    if not path:
+        return ""
+    return element(
         "path",
         d="".join(path),
         fill="none",
@@ -179,8 +239,8 @@ def _series(frame: _Frame, values: Sequence[Number | None], colour: str) -> str:
         stroke_width=2,
         stroke_linejoin="round",
         stroke_linecap="round",
+        **how,
     )
-    return (line if path else "") + "".join(dots)
 
 
 def _hovers(
@@ -188,17 +248,19 @@ def _hovers(
     labels: Sequence[str],
     series: Mapping[str, Sequence[Number | None]],
     unit: str,
+    end: int,
 ) -> list[str]:
     """One invisible column for each point of time, whose title is what the mouse shows."""
     found = []
     for index, label in enumerate(labels):
+        when = label if index < end else f"{label}, not over yet"
         lines = [
             f"{name}: {format_number(values[index], unit=unit)}" for name, values in series.items()
         ]
         found.append(
             element(
                 "rect",
-                element("title", text_of(label) + "\n" + "\n".join(map(text_of, lines))),
+                element("title", text_of(when) + "\n" + "\n".join(map(text_of, lines))),
                 class_="pk-hover",
                 x=frame.x(index) - frame.step / 2,
                 y=frame.offset + _TOP,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import abc
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from pinpoint_kit.metrics.results import (
         About,  # noqa: TC004 -- loads SQLAlchemy, and no annotation is evaluated
         Group,
+        MoneyPoint,
+        Point,
     )
 
-__all__ = ["REST", "Cell", "Result", "Row", "by_name", "day_label", "group_label"]
+__all__ = ["REST", "Cell", "Result", "Row", "by_name", "day_label", "group_label", "open_from"]
 
 #: What stands in a cell.
 Cell: TypeAlias = "str | int | float | Decimal | bool | dt.date | dt.datetime | None"
@@ -215,6 +217,15 @@ def group_label(group: Group | None) -> str:
 def day_label(day: dt.date) -> str:
     """Write a day for an axis, as in `1 Oct`."""
     return f"{day.day} {day:%b}"
+
+
+def open_from(points: Iterable[Point | MoneyPoint]) -> int | None:
+    """Return the place of the first day that is not over, among the days of some points."""
+    is_over: dict[dt.date, bool] = {}
+    for point in points:
+        is_over[point.day] = is_over.get(point.day, True) and point.is_complete
+    places = [place for place, day in enumerate(sorted(is_over)) if not is_over[day]]
+    return places[0] if places else None
 
 
 def _shown(cell: Cell) -> str:

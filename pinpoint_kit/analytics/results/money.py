@@ -14,6 +14,7 @@ from pinpoint_kit.analytics.results.base import (
     Row,
     day_label,
     group_label,
+    open_from,
 )
 
 if TYPE_CHECKING:
@@ -74,16 +75,19 @@ class MoneySeries(Result):
         return self._answer.unpriced
 
     def picture(self) -> str:
-        """Draw a line for each currency, and each value of the breakdown."""
+        """Draw a chart for each currency, with a line for each value of the breakdown."""
         days = sorted({point.day for point in self._answer.points})
-        lines: dict[str, list[Decimal | None]] = {}
+        found: dict[str, dict[str, list[Decimal | None]]] = {}
         for point in self._answer.points:
-            label = point.currency or _NO_CURRENCY
-            if self.about.by:
-                label = f"{group_label(point.group)} {label}"
-            lines.setdefault(label, []).append(point.value)
+            currency = point.currency or _NO_CURRENCY
+            label = group_label(point.group) if self.about.by else currency
+            found.setdefault(currency, {}).setdefault(label, []).append(point.value)
         labels = [day_label(day) for day in days]
-        return charts.line_chart(self.title, labels, lines, rest=REST)
+        still = open_from(self._answer.points)
+        if len(found) > 1:
+            return charts.line_charts(self.title, labels, found, rest=REST, open_from=still)
+        lines = next(iter(found.values()), {})
+        return charts.line_chart(self.title, labels, lines, rest=REST, open_from=still)
 
     def summary(self) -> str:
         """Say the total in each currency."""

@@ -14,6 +14,7 @@ from pinpoint_kit.analytics.results.base import (
     Row,
     day_label,
     group_label,
+    open_from,
 )
 
 if TYPE_CHECKING:
@@ -89,7 +90,14 @@ class Series(Result):
             label = group_label(point.group) if self.about.by else self.about.unit
             lines.setdefault(label, []).append(point.value)
         labels = [day_label(day) for day in days]
-        return charts.line_chart(self.title, labels, lines, unit=self._unit, rest=REST)
+        return charts.line_chart(
+            self.title,
+            labels,
+            lines,
+            unit=self._unit,
+            rest=REST,
+            open_from=open_from(self._answer.points),
+        )
 
     def summary(self) -> str:
         """Say total, mean a day and change; a sparkline goes before them."""
