@@ -265,7 +265,7 @@ def sticky_factor(question: Question, relation: Relation) -> Plan[Series]:
 
     def statement(asked: Question, parts: Groups) -> Statement:
         days = asked.seen.reaching(before=width - 1)
-        found = with_whole(asked, parts, active_days(asked, relation, parts, days))
+        found = with_whole(asked, active_days(asked, relation, parts, days))
         return _rolling(asked, found, width, with_daily=True)
 
     rows = yield from answered(question, statement, groups, over_all="has")
@@ -289,7 +289,7 @@ def sticky_factor(question: Question, relation: Relation) -> Plan[Series]:
 
 
 def _days_of(question: Question, relation: Relation, groups: Groups) -> CTE:
-    found = with_whole(question, groups, active_days(question, relation, groups))
+    found = with_whole(question, active_days(question, relation, groups))
     return (
         select(found.c.part, found.c.actor, func.count().label("days"))
         .group_by(found.c.part, found.c.actor)

@@ -250,12 +250,12 @@ def is_parted(question: Question) -> bool:
     return by is not None and question.only is None and not by.is_list
 
 
-def with_whole(question: Question, groups: Groups, rows: CTE) -> CTE:
+def with_whole(question: Question, rows: CTE) -> CTE:
     """Return distinct `day`, `part` and `actor`, with those of everything under the part `ALL`.
 
     They come out of the parts, so that no event is read a second time.
     """
-    if not (is_parted(question) and groups.names):
+    if not is_parted(question):
         return rows
     everything = select(rows.c.day, number(ALL), rows.c.actor).distinct()
     return union_all(select(rows.c.day, rows.c.part, rows.c.actor), everything).cte()

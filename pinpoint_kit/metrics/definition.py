@@ -125,7 +125,8 @@ class Question:
     def about_one(self, chosen: Chosen) -> Question:
         """Return the question about one day, and one value of the breakdown, of this one."""
         days = self.days if chosen.day is None else Days(chosen.day, chosen.day, self.days.zone)
-        return attrs.evolve(self, days=days, only=chosen.group)
+        by = None if chosen.group is None else self.by
+        return attrs.evolve(self, days=days, by=by, only=chosen.group)
 
     def whole(self, name: str) -> int:
         """Return one of the metric's own arguments that is an integer."""

@@ -224,7 +224,7 @@ def _candidates(question: Question, before: _Reached, k: int) -> CTE:
 def _statement(question: Question, relation: Relation, groups: Groups) -> Statement:
     """Return the rows (step, part, actors); with a breakdown those of everything, too."""
     marked = _marked(question, relation, groups)
-    if is_parted(question) and groups.names:
+    if is_parted(question):
         return _parted_statement(question, marked)
     found = []
     for k, reached in enumerate(_reached(question, marked), 1):

@@ -101,7 +101,7 @@ def _returns(  # noqa: PLR0913, PLR0917 -- private; what a return is has these p
     ahead = min(ahead, max(question.today - question.seen.last, 0))
     days = question.seen.reaching(after=ahead)
     if cohort == "active":
-        found = with_whole(question, groups, active_days(question, relation, groups, days))
+        found = with_whole(question, active_days(question, relation, groups, days))
         following = func.count().over(
             partition_by=partition(question, found), order_by=found.c.day, range_=(low, high)
         )

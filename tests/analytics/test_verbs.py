@@ -95,6 +95,17 @@ def test_who_began_today_has_no_average_yet() -> None:
         assert pinpoint.analytics.active().average == pytest.approx(1 / 29)
 
 
+def test_what_only_the_window_has_counts_in_everything() -> None:
+    """The period itself has no value of the breakdown then, and all that counts is the rest."""
+    with pk.connect("sqlite://") as pinpoint:
+        before = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=9)
+        pinpoint.events.put("device-1", "level_up", timestamp=before)
+        first, last = (before.date() + dt.timedelta(days=days) for days in (2, 4))
+        for by in (None, "platform"):
+            result = pinpoint.analytics.sticky_factor(first, last, by=by)
+            assert (result.total, result.rows[-1].value) == (0, 0)
+
+
 def test_one_event_is_one_event() -> None:
     """Not "1 events"."""
     with pk.connect("sqlite://") as pinpoint:
