@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+import sqlalchemy
+import sqlalchemy.event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +56,43 @@ def test_orders(three: Wire) -> None:
     assert ids(find(three)) == ["c", "b", "a"]
     assert ids(find(three, Order="OLDEST")) == ["a", "b", "c"]
     assert ids(find(three, Order="ARRIVAL")) == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize("order", ["NEWEST", "OLDEST"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"session_id": "s"},
+        {"session_id": ["s", "t"], "event_type": "open"},
+        {"endpoint_id": "d1"},
+        {"endpoint_id": ["d1", "d2"]},
+        {"user_id": "u"},
+        {"user_id": ["u", "v"]},
+    ],
+)
+def test_the_events_of_a_few_are_found_without_reading_all(
+    three: Wire, where: dict[str, object], order: str
+) -> None:
+    """By an index of what is asked for, and never by the one of times; on later pages too."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: object, __: object, sql: str, values: object, *___: object) -> None:
+        asked.append((sql, values))
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    try:
+        token = find(three, Where=where, Order=order, query="page-size=1").json.get("NextToken")
+        find(three, Where=where, Order=order, query=f"page-size=1&token={token or '0-0'}")
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+    questions = [(sql, values) for sql, values in asked if "ORDER BY" in sql]
+    assert len(questions) == 2
+    for sql, values in questions:
+        with three.engine._context.store.read() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()
+        (search,) = [step[3] for step in plan if step[3].startswith("SEARCH")]
+        assert "events_by_time" not in search
+        assert search.count("=?") == 2
 
 
 def test_an_event_shows_all_that_is_stored(three: Wire) -> None:

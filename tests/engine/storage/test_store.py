@@ -572,6 +572,7 @@ def test_the_log_shrinks_after_a_long_reader(
 ) -> None:
     """It grows beside somebody who reads for long, and gives the disk back afterwards."""
     monkeypatch.setattr(connections, "LOG_BYTES", 1_000_000)
+    monkeypatch.setattr(connections, "_LOG_PAGES", 1_000)
     path = tmp_path / "p.db"
     wire = make_wire(f"sqlite:///{path}")
     log = path.with_name("p.db-wal")

@@ -4,6 +4,8 @@ The settings, and why:
 - WAL: readers never wait for the writer. `synchronous=FULL`: an answered write survives power
   loss. `secure_delete`: deleted personal data is overwritten, not just unlinked.
 - The log is cut to size when it begins anew, so that a long reader does not leave a large file.
+- Events and endpoints lie all over the indexes. With SQLite's own settings (2 MB of pages, a log of
+  4 MB) nearly every page is read anew, and moved from the log each time that it is written.
 - The driver's own transaction handling is switched off; a write begins with BEGIN IMMEDIATE, so
   that two writers queue instead of failing half-way.
 """
@@ -36,9 +38,12 @@ _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
     ("pinpoint_metric", 2, functions.metric),
 )
 
-#: Jobs write all over the indexes: pages are kept in memory, and moved from the log less often.
+#: Pages that a connection keeps in memory, as far as it has used any.
+_CACHE_KB = 16_000
+#: Pages in the log before they are moved to the database: 16 MB.
+_LOG_PAGES = 4_000
+#: Jobs write more of the indexes at once.
 _BULK_CACHE_KB = 96_000
-
 _BULK_LOG_PAGES = 16_000
 #: What the write-ahead log may keep of the disk once it is empty again. It grows for as long as
 #: somebody reads what was there before (another program, a backup), and SQLite alone never gives
@@ -89,6 +94,8 @@ def configure(connection: DBAPIConnection, _record: object) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA secure_delete=ON")
     cursor.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
+    cursor.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
     for name, function in (("sin", math.sin), ("cos", math.cos)):
         if _lacks(cursor, name):
             connection.create_function(name, 1, function, deterministic=True)
