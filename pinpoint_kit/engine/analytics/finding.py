@@ -154,8 +154,8 @@ def _time(where: Where) -> ColumnElement[int]:
     order of time; by the index of times a database would go through all of the application.
     """
     for member, values in where.texts:
-        is_few = member == "session_id" or (member in {"endpoint_id", "user_id"} and len(values) > 1)
-        if is_few and None not in values:
+        is_list = member in {"endpoint_id", "user_id"} and len(values) > 1
+        if (is_list or member == "session_id") and None not in values:
             return EVENTS.c.timestamp + literal_column("0")
     return EVENTS.c.timestamp
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import attrs
 
@@ -45,15 +45,9 @@ class Audience(Protocol):
         """Write endpoints, and return the places of those that were refused."""
 
 
-class _Known(NamedTuple):
-    """What was written, and the last use, in seconds since 1970.
-
-    A tuple of numbers, because Python's garbage collector does not walk it again and again.
-    """
-
-    looks: int
-    written: float
-    used: float
+#: A hash of what was written, when, and the last use, in seconds since 1970. A plain tuple of
+#: numbers, which Python's garbage collector does not walk again and again, as it does for classes.
+_Known: TypeAlias = tuple[int, float, float]
 
 
 class Devices:
@@ -100,18 +94,19 @@ class Devices:
             self._known.pop(endpoint.id or "", None)  # to be tried again next time
 
     def _must_write(self, item: Item) -> bool:
-        used, looks = item.device.used.timestamp(), _looks(item.device)
-        known = self._known.get(item.endpoint_id)
-        if (
-            known is not None
-            and used < known.written + _FRESH
-            and (looks == known.looks or used < known.used or item.user_id is None)
-        ):
-            if used > known.used:
-                self._known[item.endpoint_id] = _Known(known.looks, known.written, used)
-            return False
-        self._known[item.endpoint_id] = _Known(looks, used, used)
-        self._known.move_to_end(item.endpoint_id)
+        endpoint_id, used = item.endpoint_id, item.device.used.timestamp()
+        looks = _looks(item.device)
+        known = self._known.get(endpoint_id)
+        if known is not None:
+            known_looks, written, last = known
+            if used < written + _FRESH and (
+                looks == known_looks or used < last or item.user_id is None
+            ):
+                if used > last:
+                    self._known[endpoint_id] = known_looks, written, used
+                return False
+        self._known[endpoint_id] = looks, used, used
+        self._known.move_to_end(endpoint_id)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return True
@@ -121,7 +116,7 @@ class Devices:
         endpoint_id = endpoint.id or ""
         stored = (endpoint.effective_date or _LONG_AGO).timestamp()
         known = self._known.get(endpoint_id)
-        return stored if known is None else max(stored, known.used), endpoint_id
+        return stored if known is None else max(stored, known[2]), endpoint_id
 
     def _is_placed(self, endpoint: Endpoint) -> bool:
         user_id = None if endpoint.user is None else endpoint.user.id

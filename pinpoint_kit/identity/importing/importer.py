@@ -22,16 +22,19 @@ from pinpoint_kit.identity.importing.source_readings import (
 )
 from pinpoint_kit.identity.reading.rules import SESSION_STOP_EVENT
 from pinpoint_kit.identity.reading.user_agents import require_parser
+from pinpoint_kit.limits import DEFAULT_LIMITS
 from pinpoint_kit.models.display.counting import counted
 
 if TYPE_CHECKING:
     import datetime as dt
     import os
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pinpoint_kit.client import Pinpoint
     from pinpoint_kit.identity.reading.reading import Reading
     from pinpoint_kit.models.endpoint import Endpoint
+    from pinpoint_kit.models.event import Event
+    from pinpoint_kit.models.scalars import Id
 
 __all__ = ["Importer"]
 
@@ -159,11 +162,18 @@ class Importer:
     def _load(
         self, readings: Iterable[Reading], on_window: Callable[[], object] | None = None
     ) -> None:
+        # A reading becomes an item at once: what is alive for long costs the garbage collector.
         source = iter(readings)
-        while window := list(islice(source, _WINDOW)):
-            for reading in window:
+        while True:
+            read, items = 0, list[Item]()
+            for reading in islice(source, _WINDOW):
+                read += 1
                 self._tally.count(reading)
-            self._record([self._pseudonyms.item(r) for r in window if r.events])
+                if reading.events:
+                    items.append(self._pseudonyms.item(reading))
+            if not read:
+                break
+            self._record(items)
             if on_window is not None:
                 on_window()
         waiting, self._waiting = self._waiting, []
@@ -172,6 +182,7 @@ class Importer:
     def _record(self, items: list[Item], *, is_last_chance: bool = False) -> None:
         items.sort(key=_when)  # exports often begin with the latest
         is_last_chance = is_last_chance or len(self._waiting) >= _MOST_WAITING
+        self._sessions.recall(items)
         settled: list[Item] = []
         for item in items:
             completed = self._sessions.completed(item, is_last_chance=is_last_chance)
@@ -189,9 +200,14 @@ class Importer:
             self._put(item for item in settled if item.endpoint_id == endpoint_id)
 
     def _put(self, items: Iterable[Item]) -> None:
-        pairs = [(item.endpoint_id, event) for item in items for event in item.events]
-        if not pairs:
-            return
+        """Record events, a request at a time, so that little is alive at once."""
+        pairs: Iterator[tuple[Id, Event]] = (
+            (item.endpoint_id, event) for item in items for event in item.events
+        )
+        while batch := list(islice(pairs, DEFAULT_LIMITS.max_events_per_request)):
+            self._put_batch(batch)
+
+    def _put_batch(self, pairs: list[tuple[Id, Event]]) -> None:
         late = 0
         for (_, event), result in zip(pairs, self._pinpoint.events.put_many(pairs), strict=True):
             if result.status_code == _ACCEPTED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import attrs
 
@@ -22,12 +22,17 @@ from pinpoint_kit.identity.reading.rules import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pinpoint_kit.client import Pinpoint
     from pinpoint_kit.models.event import Session
 
 __all__ = ["RecordedSessions", "SessionHistory", "SessionStart", "Sessions"]
 
 _REMEMBERED = 50_000
+_NEED_STARTS = frozenset({SESSION_STOP_EVENT, SESSION_RESUME_EVENT})
+#: Sessions that are looked up by one request.
+_AT_ONCE = 100
 
 
 @attrs.frozen
@@ -54,6 +59,14 @@ class SessionHistory(Protocol):
         """
 
 
+@runtime_checkable
+class _ManyStarts(Protocol):
+    """A history that can be asked for many sessions at once."""
+
+    def session_starts(self, session_ids: Sequence[str]) -> Mapping[str, SessionStart]:
+        """Return the starts that are recorded, by the session's id."""
+
+
 class RecordedSessions:
     """Finds the starts of sessions among the stored events of an application.
 
@@ -73,18 +86,33 @@ class RecordedSessions:
             ServiceError: the service refuses to go on.
             TransportError: no answer came.
         """
-        if not self._is_able:
-            return None
-        try:
-            found = self._pinpoint.events.find(
-                type=SESSION_START_EVENT, session_id=session_id, limit=1, is_newest_first=False
-            ).to_list()
-        except ConfigurationError:
-            self._is_able = False
-            return None
-        if not found or found[0].timestamp is None:
-            return None
-        return SessionStart(found[0].endpoint_id, found[0].timestamp)
+        return self.session_starts([session_id]).get(session_id)
+
+    def session_starts(self, session_ids: Sequence[str]) -> Mapping[str, SessionStart]:
+        """Return the earliest starts of those sessions that have one, by the session's id.
+
+        Raises:
+            ServiceError: the service refuses to go on.
+            TransportError: no answer came.
+        """
+        starts: dict[str, SessionStart] = {}
+        for first in range(0, len(session_ids), _AT_ONCE):
+            if not self._is_able:
+                break
+            try:
+                found = self._pinpoint.events.find(
+                    type=SESSION_START_EVENT,
+                    session_id=session_ids[first : first + _AT_ONCE],
+                    is_newest_first=False,
+                )
+                for event in found:
+                    session = event.session
+                    if session is not None and event.timestamp is not None:
+                        start = SessionStart(event.endpoint_id, event.timestamp)
+                        starts.setdefault(session.id, start)
+            except ConfigurationError:
+                self._is_able = False
+        return starts
 
 
 class Sessions:
@@ -98,6 +126,37 @@ class Sessions:
         self._history = history
         #: Endpoint and time: plain tuples, which the garbage collector soon leaves alone.
         self._starts: OrderedDict[str, tuple[str, dt.datetime]] = OrderedDict()
+        #: What `recall` has just looked for in vain.
+        self._missing: set[str] = set()
+
+    def recall(self, items: Sequence[Item]) -> None:
+        """Look the sessions up that these items end or resume, as far as they are not known.
+
+        One request for many, where the history can do that; without it, `completed` asks for each.
+
+        Args:
+            items: what `completed` will be called with.
+
+        Raises:
+            ServiceError: the service refuses to go on.
+            TransportError: no answer came.
+        """
+        if not isinstance(self._history, _ManyStarts):
+            return
+        begun: set[str] = set()
+        wanted: dict[str, None] = {}
+        for item in items:
+            session = item.events[0].session
+            if session is None:
+                continue
+            if item.events[-1].type == SESSION_START_EVENT:
+                begun.add(session.id)
+            elif item.events[0].type in _NEED_STARTS and session.id not in self._starts:
+                wanted[session.id] = None
+        unknown = [session_id for session_id in wanted if session_id not in begun]
+        for session_id, start in self._history.session_starts(unknown).items():
+            self._remember(session_id, start.endpoint_id, start.timestamp)
+        self._missing = set(unknown) - self._starts.keys()
 
     def completed(self, item: Item, *, is_last_chance: bool) -> Item | None:
         """Return the item with what is known of its session.
@@ -116,7 +175,7 @@ class Sessions:
         if item.events[-1].type == SESSION_START_EVENT:
             self._remember(session.id, item.endpoint_id, _time_of(item))
             return item
-        if event.type not in {SESSION_STOP_EVENT, SESSION_RESUME_EVENT}:
+        if event.type not in _NEED_STARTS:
             return item
         start = self._start(session.id)
         if start is None or start.timestamp > _time_of(item):
@@ -130,7 +189,7 @@ class Sessions:
         known = self._starts.get(session_id)
         if known is not None:
             return SessionStart(*known)
-        if self._history is None:
+        if self._history is None or session_id in self._missing:
             return None
         found = self._history.session_start(session_id)
         if found is not None:

@@ -21,8 +21,13 @@ _JAVA = re.compile(
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EPOCH = re.compile(r"\d{9,13}(?:\.\d{1,9})?", re.ASCII)
-#: Seconds of 2000-01-01 and 2100-01-01: what lies outside is no time of a log-in.
-_EARLIEST, _LATEST = 946_684_800.0, 4_102_444_800.0
+#: What lies outside is no time of a log-in.
+_FIRST = dt.datetime(2000, 1, 1, tzinfo=dt.timezone.utc)
+_END = dt.datetime(2100, 1, 1, tzinfo=dt.timezone.utc)
+_EARLIEST, _LATEST = _FIRST.timestamp(), _END.timestamp()
+#: As most providers write it.
+_USUAL_LENGTH = len("2024-08-13T15:58:20.353Z")
+_USUAL_SIGNS = ("-", "T", ".", "Z")
 #: From here on a number counts milliseconds: as seconds it would be the year 2128.
 _MILLISECONDS = 5_000_000_000.0
 
@@ -45,6 +50,13 @@ def instant_of(value: object) -> dt.datetime | None:
 
 
 def _of_text(value: str) -> dt.datetime | None:
+    if len(value) == _USUAL_LENGTH and (value[7], value[10], value[19], value[23]) == _USUAL_SIGNS:
+        try:
+            usual = dt.datetime.fromisoformat(value[:23])
+        except ValueError:
+            pass  # a second of 60, or another form of the same length
+        else:
+            return _plausible(usual.replace(tzinfo=dt.timezone.utc))
     found = _ISO.fullmatch(value)
     if found is not None:
         year, month, day, hour, minute, second = map(int, found.group(1, 2, 3, 4, 5, 6))
@@ -82,4 +94,4 @@ def _of_number(number: float) -> dt.datetime | None:
 
 
 def _plausible(instant: dt.datetime) -> dt.datetime | None:
-    return instant if _EARLIEST <= instant.timestamp() < _LATEST else None
+    return instant if _FIRST <= instant < _END else None

@@ -14,13 +14,15 @@ from typing import TypeAlias
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.identity.reading.values import text
 
-__all__ = ["Path", "Paths", "compiled", "finder", "first_text", "value_at"]
+__all__ = ["Find", "Path", "Paths", "compiled", "finder", "first_text", "value_at"]
 
 #: One step: the name, the name in lower case, and a condition on the items of a list.
 _Step: TypeAlias = tuple[str, str, tuple[str, str] | None]
 Path: TypeAlias = tuple[_Step, ...]
 #: Alternatives, best first.
 Paths: TypeAlias = tuple[Path, ...]
+#: Finds the text of a field in a record.
+Find: TypeAlias = Callable[[object], "str | None"]
 
 _STEP = re.compile(r"(?P<name>[^.\[\]=]+)(?:\[(?P<member>[^=\]]+)=(?P<value>[^\]]+)\])?")
 #: Items of a list that a condition looks at.
@@ -91,20 +93,26 @@ def first_text(record: object, paths: Paths) -> str | None:
 
 
 @functools.cache
-def finder(paths: Paths) -> Callable[[object], str | None]:
+def finder(paths: Paths) -> Find:
     """Return `first_text` for these paths, quicker for records of plain objects."""
     (path, *others) = paths
-    names = tuple((name, lower) for name, lower, _ in path)
+    names = [(name, lower) for name, lower, _ in path]
     if others or any(condition is not None for _, _, condition in path):
         return functools.partial(first_text, paths=paths)
+    *outer, (last, last_lower) = names
 
     def found(record: object) -> str | None:
-        value = record
-        for name, lower in names:
-            if type(value) is not dict:
+        place = record
+        for name, lower in outer:
+            if type(place) is not dict:
                 return first_text(record, paths)
-            inner = value.get(name)
-            value = value.get(lower) if inner is None else inner
+            inner = place.get(name)
+            place = place.get(lower) if inner is None else inner
+        if type(place) is not dict:
+            return None if place is None else first_text(record, paths)
+        value = place.get(last)
+        if value is None:
+            value = place.get(last_lower)
         return None if value is None else text(value)
 
     return found

@@ -6,43 +6,21 @@ brought into one form by its `prepare`; everything else is said by paths and rul
 
 from __future__ import annotations
 
-import datetime as dt
-import functools
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
-import orjson
 
 from pinpoint_kit.errors import ConfigurationError
-from pinpoint_kit.identity.reading.countries import country_code
 from pinpoint_kit.identity.reading.instants import instant_of
-from pinpoint_kit.identity.reading.paths import Paths, compiled, finder, value_at
-from pinpoint_kit.identity.reading.reading import Device, Identity, Reading, Record
-from pinpoint_kit.identity.reading.rules import (
-    AUTH_FAIL_EVENT,
-    SESSION_RESUME_EVENT,
-    SESSION_START_EVENT,
-    SESSION_STOP_EVENT,
-    SIGN_IN_EVENT,
-    SIGN_UP_EVENT,
-    Rule,
-)
-from pinpoint_kit.identity.reading.user_agents import demographic_of, family_of
-from pinpoint_kit.identity.reading.values import (
-    MAX_LABEL,
-    code,
-    identifier,
-    is_opaque,
-    label,
-    person,
-    printable,
-    text,
-)
-from pinpoint_kit.models.endpoint import Demographic, Location
-from pinpoint_kit.models.event import Event, Session
+from pinpoint_kit.identity.reading.maker import ATTRIBUTES, Maker
+from pinpoint_kit.identity.reading.paths import Find, Paths, compiled, finder, value_at
+from pinpoint_kit.identity.reading.reading import Reading, Record
+from pinpoint_kit.identity.reading.rules import Rule
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 __all__ = ["Part", "ProviderTable"]
 
@@ -53,19 +31,12 @@ _FIELDS = frozenset(
     {"id", "time", "user", "target", "name", "tenant", "client", "device", "user_agent", "platform"}
     | {"session", "country", "region", "city", "reason", "person_type"}
 )
-#: Attributes that may be on an event, each a code or an opaque id. Names and addresses are not.
-_CODES = frozenset({"factor", "risk", "strategy", "protocol"})
-_IDENTIFIERS = frozenset({"connection"})
-_ATTRIBUTES: tuple[tuple[str, Callable[[str], str | None]], ...] = (
-    *((name, identifier) for name in ("tenant", "client", *sorted(_IDENTIFIERS))),
-    *((name, code) for name in sorted(_CODES)),
-)
+_ATTRIBUTES = frozenset(ATTRIBUTES) - _FIELDS
 _LONGEST_TYPE = 80
-_LONGEST_ID = 128
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.:/ -]")
-_PERSONAL = frozenset({SIGN_IN_EVENT, SIGN_UP_EVENT})
-_OF_SESSIONS = frozenset({SESSION_STOP_EVENT, SESSION_RESUME_EVENT})
-_WITH_SESSION = _OF_SESSIONS | {SIGN_IN_EVENT}
+#: Types of which a table remembers what becomes of them; longer ones are looked up each time.
+_MOST_TYPES = 1_000
+_LONGEST_REMEMBERED = 2 * _LONGEST_TYPE
 
 
 def _parts(value: Iterable[str | tuple[str, ...] | Part]) -> tuple[Part, ...]:
@@ -73,11 +44,11 @@ def _parts(value: Iterable[str | tuple[str, ...] | Part]) -> tuple[Part, ...]:
 
 
 def _fields(value: Mapping[str, str | tuple[str, ...]]) -> dict[str, Paths]:
-    unknown = value.keys() - _FIELDS - _CODES - _IDENTIFIERS
+    unknown = value.keys() - _FIELDS - _ATTRIBUTES
     if unknown:
         raise ConfigurationError(
             f"no such field of a provider's table: {', '.join(sorted(unknown))}; there are"
-            f" {', '.join(sorted(_FIELDS | _CODES | _IDENTIFIERS))}"
+            f" {', '.join(sorted(_FIELDS | _ATTRIBUTES))}"
         )
     return {name: compiled(paths) for name, paths in value.items()}
 
@@ -99,10 +70,15 @@ class Part:
     paths: Paths = attrs.field(converter=compiled)
     words: Mapping[str, str] = attrs.field(factory=dict)
     default: str = ""
+    _find: Find = attrs.field(init=False, repr=False, eq=False)
+
+    @_find.default
+    def _finder(self) -> Find:
+        return finder(self.paths)
 
     def of(self, record: Record) -> str:
         """Return the part of this record."""
-        found = finder(self.paths)(record)
+        found = self._find(record)
         if found is None:
             value = value_at(record, self.paths[0])
             found = str(value).lower() if isinstance(value, bool) else self.default
@@ -154,11 +130,19 @@ class ProviderTable:
     services: tuple[str, ...] = ()
     options: frozenset[str] = frozenset()
     prepare: Prepare | None = attrs.field(default=None, repr=False)
-    _finders: Mapping[str, Callable[[object], str | None]] = attrs.field(init=False, repr=False)
+    _finders: Mapping[str, Find] = attrs.field(init=False, repr=False, eq=False)
+    _maker: Maker = attrs.field(init=False, repr=False, eq=False)
+    _known_types: dict[tuple[str, ...], tuple[str, Rule | None]] = attrs.field(
+        init=False, factory=dict, repr=False, eq=False
+    )
 
     @_finders.default
-    def _finders_of_fields(self) -> Mapping[str, Callable[[object], str | None]]:
+    def _finders_of_fields(self) -> Mapping[str, Find]:
         return {name: finder(paths) for name, paths in self.fields.items()}
+
+    @_maker.default
+    def _maker_of_readings(self) -> Maker:
+        return Maker(self.name, self._finders)
 
     def extended(self, rules: Mapping[str, Rule]) -> ProviderTable:
         """Return the table with more rules, or with others for the same types.
@@ -194,9 +178,7 @@ class ProviderTable:
         if not isinstance(record, Mapping):
             return Reading(provider=self.name, outcome="ignored", reason="not_a_record")
         prepared = record if self.prepare is None else self.prepare(record)
-        words = [part.of(prepared) for part in self.parts]
-        kind = _shown(words)
-        rule = self._rule(words)
+        kind, rule = self._type(tuple([part.of(prepared) for part in self.parts]))
         if rule is None:
             return Reading(provider=self.name, type=kind, outcome="unknown")
         reason = self._why_not(rule, prepared)
@@ -205,7 +187,7 @@ class ProviderTable:
         at = self._time(prepared)
         if at is None:
             return self._ignored(kind, "no_time")
-        return _Maker(self, rule, kind, prepared, at).reading(record)
+        return self._maker.reading(rule, kind, prepared, at, record)
 
     def text(self, record: Record, field: str) -> str | None:
         """Return what a record says in a field, unchanged; None when it says nothing."""
@@ -215,7 +197,18 @@ class ProviderTable:
     def _ignored(self, kind: str, reason: str) -> Reading:
         return Reading(provider=self.name, type=kind, outcome="ignored", reason=reason)
 
-    def _rule(self, words: list[str]) -> Rule | None:
+    def _type(self, words: tuple[str, ...]) -> tuple[str, Rule | None]:
+        """Return the type as it is shown, and its rule."""
+        known = self._known_types.get(words)
+        if known is None:
+            known = _shown(words), self._rule(words)
+            if sum(map(len, words)) <= _LONGEST_REMEMBERED:
+                if len(self._known_types) >= _MOST_TYPES:
+                    self._known_types.clear()
+                self._known_types[words] = known
+        return known
+
+    def _rule(self, words: tuple[str, ...]) -> Rule | None:
         rules = self.rules
         found = rules.get(":".join(words)) or rules.get(f"{words[0]}:*")
         if found is not None or "." not in words[0]:
@@ -255,7 +248,7 @@ class ProviderTable:
         return None
 
 
-def _shown(words: list[str]) -> str:
+def _shown(words: tuple[str, ...]) -> str:
     """Return a type for reports and logs, which hold no names and no control characters."""
     if not any(words):
         return "(no type)"
@@ -275,162 +268,3 @@ def _texts_of(fields: Mapping[str, Paths]) -> dict[str, tuple[str, ...]]:
         )
         for name, paths in fields.items()
     }
-
-
-@attrs.frozen
-class _Maker:
-    """Makes the events and the endpoint of one record that a rule lets in."""
-
-    table: ProviderTable
-    rule: Rule
-    kind: str
-    record: Record
-    at: dt.datetime
-    _texts: dict[str, str | None] = attrs.field(factory=dict, init=False)
-
-    def reading(self, source: Record) -> Reading:
-        """Return the reading.
-
-        Args:
-            source: the record as it came, for an id when it has none of its own.
-        """
-        event = self.rule.event
-        session_id = self._session_id()
-        if event in _OF_SESSIONS and session_id is None:
-            return Reading(
-                provider=self.table.name, type=self.kind, outcome="ignored", reason="no_session"
-            )
-        user = person(self._text(self.rule.subject)) or ""
-        identity = Identity(
-            self.table.name,
-            printable(self._text("tenant") or "", _LONGEST_ID),
-            user,
-            self._place(event, user),
-            event == AUTH_FAIL_EVENT,
-        )
-        is_known = event in _PERSONAL and bool(user) and is_opaque(user)
-        return Reading(
-            provider=self.table.name,
-            type=self.kind,
-            outcome="events",
-            events=self._events(event, source, session_id),
-            device=self._device(event, user if is_known else None),
-            identity=identity,
-        )
-
-    def _text(self, field: str) -> str | None:
-        texts = self._texts
-        if field not in texts:
-            texts[field] = self.table.text(self.record, field)
-        return texts[field]
-
-    def _place(self, event: str, user: str) -> str:
-        """Return what tells the devices of a person apart.
-
-        Of failures and of unknown persons it is the client alone: anyone can make up user agents,
-        and each would be an endpoint.
-        """
-        client = printable(self._text("client") or "", _LONGEST_ID)
-        if event == AUTH_FAIL_EVENT or not user or self.rule.subject != "user":
-            return client
-        device = self._text("device")
-        if device is not None:
-            return "device:" + printable(device, _LONGEST_ID)
-        agent = self._text("user_agent") or self._text("platform")
-        return client if agent is None else f"{client} {family_of(agent)}"
-
-    def _session_id(self) -> str | None:
-        """Return the session's id, hashed: the provider's own may be worth stealing."""
-        found = self._text("session")
-        if found is None:
-            return None
-        tenant = self._text("tenant") or ""
-        return _digest(f"{self.table.name}\0{tenant}\0{found}".encode("utf-8", "replace"))
-
-    def _events(self, event: str, source: Record, session_id: str | None) -> tuple[Event, ...]:
-        event_id = self._event_id(source)
-        session = None
-        if session_id is not None and event in _WITH_SESSION:
-            # The service refuses a stop time without a duration, which needs the start.
-            session = Session(id=session_id, start_timestamp=self.at)
-        attributes = self._attributes()
-        events = [
-            Event(
-                type=event, id=event_id, timestamp=self.at, attributes=attributes, session=session
-            )
-        ]
-        if session is not None and self.rule.starts_session:
-            events.append(
-                Event(
-                    type=SESSION_START_EVENT,
-                    id=event_id + ":session",
-                    timestamp=self.at,
-                    attributes=attributes,
-                    session=session,
-                )
-            )
-        return tuple(events)
-
-    def _event_id(self, source: Record) -> str:
-        found = self._text("id")
-        if found is None or len(found) > _LONGEST_ID or identifier(found) is None:
-            return f"{self.table.name}:{_digest(_canonical(source))}"
-        return f"{self.table.name}:{found}"
-
-    def _attributes(self) -> dict[str, str]:
-        attributes = {"provider": self.table.name}
-        for name, clean in _ATTRIBUTES:
-            found = self._text(name)
-            value = None if found is None else clean(found)
-            if value is not None:
-                attributes[name] = value
-        if self.rule.event == AUTH_FAIL_EVENT:
-            value = code(self._text("reason"))
-            if value is not None:
-                attributes["reason"] = value
-        return attributes
-
-    def _device(self, event: str, user_id: str | None) -> Device:
-        """Return what is known of the endpoint; of failures only the client."""
-        is_theirs = event != AUTH_FAIL_EVENT and self.rule.subject == "user"
-        client = identifier(self._text("client"))
-        return Device(
-            provider=self.table.name,
-            used=self.at,
-            client=client if client is None or len(client) <= MAX_LABEL else None,
-            demographic=self._demographic() if is_theirs else None,
-            location=self._location() if is_theirs else None,
-            user_id=user_id,
-        )
-
-    def _demographic(self) -> Demographic | None:
-        agent = self._text("user_agent")
-        if agent is not None:
-            return demographic_of(agent[:512])
-        platform = label(self._text("platform"))
-        return None if platform is None else Demographic(platform=platform)
-
-    def _location(self) -> Location | None:
-        return _location(self._text("country"), self._text("region"), self._text("city"))
-
-
-@functools.lru_cache(maxsize=4_096)
-def _location(country: str | None, region: str | None, city: str | None) -> Location | None:
-    found = None if country is None else country_code(country)
-    region, city = label(region), label(city)
-    if found is None and region is None and city is None:
-        return None
-    return Location(country=found, region=region, city=city)
-
-
-def _canonical(record: Record) -> bytes:
-    """Return the same bytes for the same record, whatever the order of its members."""
-    try:
-        return orjson.dumps(record, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # too deep, halves of characters, numbers beyond 64 bits
-        flat = {name: text(value) for name, value in record.items() if isinstance(name, str)}
-        return repr(sorted(flat.items())).encode("utf-8", "backslashreplace")
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:32]

@@ -16,6 +16,7 @@ MAX_VALUE = 200
 MAX_LABEL = 100
 #: What providers write for "there is none".
 _NOTHING = frozenset({"", "-", "null", "none", "unknown", "undefined", "n/a", "(null)", "nil"})
+_LONGEST_NOTHING = max(map(len, _NOTHING))
 #: A user id that stands for nobody.
 _NOBODY = re.compile(r"[0-]+")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}")
@@ -37,7 +38,9 @@ def text(value: object) -> str | None:
     """
     if type(value) is str:
         found = value.strip()
-        return None if found.casefold() in _NOTHING else found
+        if len(found) > _LONGEST_NOTHING or found.casefold() not in _NOTHING:
+            return found
+        return None
     if type(value) is int and abs(value) <= _MOST_NUMBER:
         return str(value)
     return None
@@ -85,8 +88,10 @@ def is_opaque(user_id: str) -> bool:
     Ids of digits alone are opaque: Google and OneLogin number their users. A telephone number as
     an id has a plus.
     """
-    return identifier(user_id) is not None and not _CALLABLE.fullmatch(user_id)
+    return identifier(user_id) is not None and not ("+" in user_id and _CALLABLE.fullmatch(user_id))
 
 
 def _is_address(value: str) -> bool:
-    return bool(_IPV4.fullmatch(value) or _IPV6.fullmatch(value))
+    return bool(
+        ("." in value and _IPV4.fullmatch(value)) or (":" in value and _IPV6.fullmatch(value))
+    )
