@@ -110,7 +110,7 @@ def _type_name(value: object) -> str:
 
 def optional_text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Validate: text or not given."""
-    if value is not None:
+    if value is not None and not isinstance(value, str):
         text(instance, attribute, value)
 
 
@@ -276,7 +276,9 @@ def _path(parent: str, name: str | None) -> str:
 
 
 def _mapping(value: object, path: str) -> Mapping[object, object]:
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(
+        value, Mapping
+    ):  # the first look is the cheap one
         raise InvalidTypeError(f"expected a mapping, got {_type_name(value)}: pass a dict", path)
     return value
 
@@ -310,6 +312,8 @@ def _values(values: object, parent: str, name: object) -> list[str]:
             f"expected a list of text, got {_type_name(values)}: pass a list, or [] to clear it",
             path_to(parent, str(name)),
         )
+    if _TEXT.issuperset(map(type, values)):
+        return list(values)
     return [
         item if type(item) is str else _text(item, f"{path_to(parent, str(name))}[{index}]")
         for index, item in enumerate(values)
@@ -381,6 +385,9 @@ def instant(value: TimestampInput | None, field: str) -> dt.datetime | None:
     """
     if value is None:
         return None
+    if type(value) is dt.datetime and value.tzinfo is dt.timezone.utc:  # the usual case
+        finer = value.microsecond % 1000
+        return value.replace(microsecond=value.microsecond - finer) if finer else value
     if isinstance(value, str):
         value = _parsed(value, field)
     elif not isinstance(value, dt.datetime):
@@ -466,4 +473,4 @@ def extra_field() -> Any:  # noqa: ANN401 -- attrs.field() itself has no better 
 
 
 def _extra(value: object) -> dict[object, object]:
-    return dict(_mapping(value, "$.extra"))
+    return value.copy() if type(value) is dict else dict(_mapping(value, "$.extra"))
