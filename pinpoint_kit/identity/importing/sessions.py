@@ -156,7 +156,7 @@ class Sessions:
         unknown = [session_id for session_id in wanted if session_id not in begun]
         for session_id, start in self._history.session_starts(unknown).items():
             self._remember(session_id, start.endpoint_id, start.timestamp)
-        self._missing = set(unknown) - self._starts.keys()
+        self._missing = {session_id for session_id in unknown if session_id not in self._starts}
 
     def completed(self, item: Item, *, is_last_chance: bool) -> Item | None:
         """Return the item with what is known of its session.
