@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Importer"]
 
 #: Readings that are recorded together: enough for full requests, little enough for the memory.
-_WINDOW = 250
+_WINDOW = 500
 #: Ends of sessions that wait for a start which may stand further down.
 _MOST_WAITING = 10_000
 _ACCEPTED = 202
@@ -162,7 +162,7 @@ class Importer:
     def _load(
         self, readings: Iterable[Reading], on_window: Callable[[], object] | None = None
     ) -> None:
-        # A reading becomes an item at once: what is alive for long costs the garbage collector.
+        # A reading becomes an item at once, and what was recorded is let go: see `_taken`.
         source = iter(readings)
         while True:
             read, items = 0, list[Item]()
@@ -184,7 +184,7 @@ class Importer:
         is_last_chance = is_last_chance or len(self._waiting) >= _MOST_WAITING
         self._sessions.recall(items)
         settled: list[Item] = []
-        for item in items:
+        for item in _taken(items):
             completed = self._sessions.completed(item, is_last_chance=is_last_chance)
             if completed is None:
                 self._waiting.append(item)
@@ -194,10 +194,11 @@ class Importer:
                 self._tally.stops_without_start += event.session.duration_ms is None
             settled.append(completed)
         crowded = {endpoint.id: endpoint for endpoint in self._devices.write(settled)}
-        self._put(item for item in settled if item.endpoint_id not in crowded)
+        of_crowded = [item for item in settled if item.endpoint_id in crowded]
+        self._put(item for item in _taken(settled) if item.endpoint_id not in crowded)
         for endpoint_id, endpoint in crowded.items():
             self._devices.place(endpoint)
-            self._put(item for item in settled if item.endpoint_id == endpoint_id)
+            self._put(item for item in of_crowded if item.endpoint_id == endpoint_id)
 
     def _put(self, items: Iterable[Item]) -> None:
         """Record events, a request at a time, so that little is alive at once."""
@@ -222,6 +223,13 @@ class Importer:
                 " import the same records again; what was taken is not recorded twice",
                 "undelivered",
             )
+
+
+def _taken(items: list[Item]) -> Iterator[Item]:
+    """Go through a list and empty it: what is alive for long costs the garbage collector."""
+    items.reverse()
+    while items:
+        yield items.pop()
 
 
 def _when(item: Item) -> dt.datetime:

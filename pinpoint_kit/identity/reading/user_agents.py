@@ -53,10 +53,11 @@ def demographic_of(user_agent: str) -> Demographic | None:
         user_agent: any length.
     """
     try:
-        from ua_parser import parse  # noqa: PLC0415 -- an extra
+        from ua_parser import Domain, parser  # noqa: PLC0415 -- an extra
     except ModuleNotFoundError:
         return None
-    found: Any = parse(printable(user_agent, _LONGEST))
+    # Without the browser, which is not kept.
+    found: Any = parser(printable(user_agent, _LONGEST), Domain.OS | Domain.DEVICE)
     os, device = found.os, found.device
     platform = None if os is None else label(os.family)
     make = None if device is None else label(device.brand)
