@@ -24,6 +24,7 @@ from pinpoint_kit.engine.storage.dialects.known import dialect_of
 from pinpoint_kit.engine.storage.failure_log import FailureLog, location_of
 from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S, Store
 from pinpoint_kit.engine.wire import instants, routes
+from pinpoint_kit.engine.wire.body import check_characters
 from pinpoint_kit.engine.wire.http import (
     Request,
     Response,
@@ -289,10 +290,15 @@ class Engine:
         maximum = self._context.limits.max_request_bytes
         if len(request.body) > maximum:
             raise too_large(f"The request is larger than {maximum} bytes")
+        labels = match.labels(route)
+        query = _parameters(request.query) if request.query else {}
+        if "%00" in request.path or "%00" in request.query:
+            for name, value in (*labels.items(), *query.items()):
+                check_characters(value, f".{name}")
         call = Call(
             route=route,
-            labels=match.labels(route),
-            query=_parameters(request.query) if request.query else {},
+            labels=labels,
+            query=query,
             body=request.body,
             now=instants.moment_ms(self._clock()),
             request_id=request_id,

@@ -21,6 +21,14 @@ from tests.model_answers import operation_at, problems_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+#: Stands for U+0000, which requests may not hold, until `restore_nul` puts it in.
+NUL_TO_BE = "\uf8ff"
+_JSON_COLUMNS = (
+    ("endpoints", "attributes"), ("endpoints", "metrics"), ("endpoints", "user_attributes"),
+    ("users", "attributes"), ("segment_versions", "definition"),
+)  # fmt: skip
+_TEXT_COLUMNS = (("endpoints", "platform"), ("endpoints", "make"), ("endpoints", "app_version"))
+
 MORNING = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
 
 
@@ -119,6 +127,32 @@ class Wire:
     def dump(self) -> list[list[dict[str, Any]]]:
         """Return everything that is stored."""
         return [self.rows(f"SELECT * FROM {name}") for name in METADATA.tables]  # noqa: S608 -- our own names
+
+
+def without_nul(value: Any) -> Any:
+    """Return a value of JSON with `NUL_TO_BE` for U+0000."""
+    return json.loads(json.dumps(value).replace("\\u0000", NUL_TO_BE))
+
+
+def with_nul(value: Any) -> Any:
+    """Return a value of JSON with U+0000 for `NUL_TO_BE`."""
+    return json.loads(json.dumps(value, ensure_ascii=False).replace(NUL_TO_BE, "\\u0000"))
+
+
+def restore_nul(wire: Wire) -> None:
+    """Put U+0000 into stored texts, as files of releases have it that took it (SQLite only)."""
+    with wire.engine._store.write() as connection:
+        for table, column in _JSON_COLUMNS:
+            connection.exec_driver_sql(
+                f"UPDATE {table} SET {column} = replace({column}, ?, ?) WHERE instr({column}, ?)",  # noqa: S608 -- our own names
+                (NUL_TO_BE, "\\u0000", NUL_TO_BE),
+            )
+        for table, column in _TEXT_COLUMNS:
+            connection.exec_driver_sql(
+                f"UPDATE {table} SET {column} = replace({column}, ?, char(0))"  # noqa: S608 -- as above
+                f" WHERE instr({column}, ?)",
+                (NUL_TO_BE, NUL_TO_BE),
+            )
 
 
 @pytest.fixture

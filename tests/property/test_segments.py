@@ -13,7 +13,7 @@ from hypothesis import event, given, settings
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.segments import imported
-from tests.engine.conftest import MORNING, Clock, Wire
+from tests.engine.conftest import MORNING, Clock, Wire, restore_nul, with_nul, without_nul
 from tests.slow_segments import Person, World, belongs
 
 if TYPE_CHECKING:
@@ -271,8 +271,9 @@ def store(wire: Wire, people: list[tuple[dict[str, Any], list[datetime]]]) -> li
     items = []
     for number, (given_, _) in enumerate(people):
         address = {"Address": f"address {number}"} if "ChannelType" in given_ else {}
-        items.append({"Id": f"E{number}", **given_, **address})
+        items.append({"Id": f"E{number}", **without_nul(given_), **address})
     assert wire.batch(*items).status == 202
+    restore_nul(wire)
     for number, (_, moments) in enumerate(people):
         events = {
             f"e{each}": {"EventType": "x", "Timestamp": instant(moment)}
@@ -308,10 +309,12 @@ def test_sql_and_python_agree(engine: Engine, example: Example) -> None:
     known: dict[tuple[str, int | None], Any] = {}
     for name in ("one", "two", "three"):
         definition = getattr(example, name)
-        answer = wire.post(f"/v1/apps/{wire.app}/segments", resolved(definition, ids))
+        plain = without_nul(resolved(definition, ids))
+        answer = wire.post(f"/v1/apps/{wire.app}/segments", plain)
         assert answer.status == 201, answer.json
         ids[name] = answer.json["Id"]
-        known[ids[name], None] = answer.json
+        known[ids[name], None] = with_nul(answer.json)
+    restore_nul(wire)
     world = World(MORNING, known, {listed: keys}, {listed: users})
     for name in ("one", "two", "three"):
         expected = {

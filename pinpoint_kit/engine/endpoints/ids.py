@@ -16,10 +16,12 @@ def check_id(endpoint_id: str) -> str:
     """Return the endpoint id in the form in which ids are compared.
 
     Raises:
-        ApiError: it is empty or contains `$`, `{` or `}`.
+        ApiError: it is empty or contains `$`, `{`, `}` or U+0000.
     """
     if not endpoint_id:
         raise bad_request("An endpoint id must not be empty")
     if not _FORBIDDEN.isdisjoint(endpoint_id):
         raise bad_request("An endpoint id must not contain $, { or }")
+    if "\0" in endpoint_id:
+        raise bad_request("An endpoint id must not contain the character U+0000")
     return endpoint_id.lower()

@@ -54,6 +54,19 @@ class _Item:
     event_answers: Mapping[str, object]
 
 
+@attrs.frozen
+class _How:
+    """What is looked at in each event, because the request as a whole calls for it.
+
+    Attributes:
+        is_sized: the request is so long that one event may be too long.
+        checks_characters: it may have U+0000 in it.
+    """
+
+    is_sized: bool
+    checks_characters: bool
+
+
 def put_events(context: Context, call: Call) -> object:
     """PutEvents: record events and create or update their endpoints."""
     with apps.checked_first(context, call.application_id):
@@ -135,7 +148,7 @@ def _parse(content: bytes, limits: Limits) -> dict[str, _Item]:
     """
     if len(content) > limits.max_event_request_bytes:
         raise too_large(f"The request is larger than {limits.max_event_request_bytes} bytes")
-    batch = body.parse_object(content).get("BatchItem")
+    batch = body.parse_object(content, checks_characters=False).get("BatchItem")
     if batch is None:
         raise bad_request("Missing BatchItem")
     entries = [
@@ -152,10 +165,13 @@ def _parse(content: bytes, limits: Limits) -> dict[str, _Item]:
         raise bad_request(
             f"The request has {total} events; it may have {limits.max_events_per_request}"
         )
-    sized = len(content) > limits.max_event_bytes
+    how = _How(
+        is_sized=len(content) > limits.max_event_bytes,
+        checks_characters=body.has_null_characters(content),
+    )
     return {
         endpoint_id: _parse_item(
-            endpoint_id, entry, own, limits, where=f".BatchItem[{position}]", sized=sized
+            endpoint_id, entry, own, limits, where=f".BatchItem[{position}]", how=how
         )
         for position, ((endpoint_id, entry), own) in enumerate(zip(entries, events, strict=True))
     }
@@ -168,7 +184,7 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
     limits: Limits,
     *,
     where: str,
-    sized: bool,
+    how: _How,
 ) -> _Item:
     try:
         key = check_id(endpoint_id)
@@ -184,7 +200,7 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
     rows: list[EventRow] = []
     answers: dict[str, object] = {}
     for position, (event_id, event) in enumerate(events.items()):
-        row = _parse_event(event_id, event, limits, sized=sized)
+        row = _parse_event(event_id, event, limits, how)
         if isinstance(row, ApiError):
             answers[event_id] = _refused(_located(row, f"{where}.Events[{position}]"))
         else:
@@ -194,6 +210,8 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
     try:
         if entry.get("Endpoint") is None:
             raise bad_request("Missing Endpoint")
+        if how.checks_characters:
+            body.check_characters(entry["Endpoint"])
         patch = parse_patch(entry["Endpoint"], limits)
     except ApiError as refusal:
         endpoint_answer = _refused(_located(refusal, f"{where}.Endpoint"))
@@ -206,11 +224,12 @@ def _parse_item(  # noqa: PLR0913 -- private; these are the parts of an entry
     )
 
 
-def _parse_event(
-    event_id: str, event: object, limits: Limits, *, sized: bool
-) -> EventRow | ApiError:
+def _parse_event(event_id: str, event: object, limits: Limits, how: _How) -> EventRow | ApiError:
     try:
-        return parse_event(event_id, event, limits, sized=sized)
+        if how.checks_characters:
+            body.check_characters(event_id)
+            body.check_characters(event)
+        return parse_event(event_id, event, limits, sized=how.is_sized)
     except ApiError as refusal:
         return refusal
 

@@ -18,7 +18,13 @@ from pinpoint_kit.engine.context import Stamp
 from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.parsing import parse_patch
 from pinpoint_kit.engine.endpoints.state import EndpointState, merge, merge_lists, new_state
-from pinpoint_kit.engine.wire.body import json_step, optional_instant, optional_text
+from pinpoint_kit.engine.wire.body import (
+    check_characters,
+    has_null_characters,
+    json_step,
+    optional_instant,
+    optional_text,
+)
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 from pinpoint_kit.limits import Limits
 from pinpoint_kit.records.ids import derived_id
@@ -115,6 +121,10 @@ class RowMaker:
 
     def users(self, line: int, user_ids: Sequence[str]) -> Row:
         """Return a row that names nothing but users."""
+        try:
+            check_characters(user_ids, ".User.UserId")
+        except ApiError as refusal:
+            return BadRow(line, refusal.message)
         return UsersRow(line, user_ids)
 
     def bad(self, line: int, reason: str, column: str = "") -> Row:
@@ -128,6 +138,9 @@ class RowMaker:
 def _endpoint(
     line: int, source: Mapping[str, object], content: bytes | None, origin: Origin, limits: Limits
 ) -> EndpointRow:
+    text = orjson.dumps(source) if content is None else content
+    if has_null_characters(text):
+        check_characters(source)
     patch = _patch(source, limits)
     endpoint_id = optional_text(source, "Id")
     if not endpoint_id:
@@ -141,7 +154,6 @@ def _endpoint(
     is_exported = _restore(draft, source)
     merge(draft, patch, stamp.now, stamp.request_id)
     draft.user_attributes = merge_lists(None, patch.user_attributes)
-    text = orjson.dumps(source) if content is None else content
     return EndpointRow(line, key, draft, patch.user_id, is_exported, text, limits)
 
 

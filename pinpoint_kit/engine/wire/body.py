@@ -3,7 +3,8 @@
 Everything here refuses with a place and without data. Rules of a single resource (which
 members there are, how they merge) belong to that resource's own file.
 
-Two choices: of a repeated key the last one counts, and `null` is the same as absent.
+Three choices: of a repeated key the last one counts, `null` is the same as absent, and no text may
+hold U+0000, which not every database can keep.
 """
 
 from __future__ import annotations
@@ -19,7 +20,16 @@ from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["as_object", "encode", "json_step", "optional_instant", "optional_text", "parse_object"]
+__all__ = [
+    "as_object",
+    "check_characters",
+    "encode",
+    "has_null_characters",
+    "json_step",
+    "optional_instant",
+    "optional_text",
+    "parse_object",
+]
 
 #: Each takes some 60 bytes, which the garbage collector walks over while all threads wait: 7 MB of
 #: `[],` would take seconds and 150 MB. 100 endpoints of 15 KB cannot have as many.
@@ -28,12 +38,17 @@ _MOST_VALUES = 250_000
 _SAFE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,49}")
 
 
-def parse_object(body: bytes) -> dict[str, object]:
+def parse_object(body: bytes, *, checks_characters: bool = True) -> dict[str, object]:
     """Return the JSON object of a request body.
+
+    Args:
+        body: the body.
+        checks_characters: refuse U+0000. False leaves that to a caller that answers parts of the
+            body one by one.
 
     Raises:
         ApiError: the body is empty, not UTF-8, not strict JSON, nested too deep, of too many
-            values, or no object.
+            values, no object, or has a text with U+0000.
     """
     if not body:
         raise bad_request("The request has no body; send a JSON object")
@@ -47,7 +62,33 @@ def parse_object(body: bytes) -> dict[str, object]:
         raise bad_request(
             f"The body is not valid JSON: {error.msg} (line {error.lineno} column {error.colno})"
         ) from None
+    if checks_characters and has_null_characters(body):
+        check_characters(value)
     return as_object(value, "")
+
+
+def has_null_characters(body: bytes) -> bool:
+    """Return whether a text of a JSON document may hold U+0000; looking costs nearly nothing."""
+    return b"\\u0000" in body
+
+
+def check_characters(value: object, path: str = "") -> None:
+    """Check that no key and no text of a parsed value holds U+0000.
+
+    Raises:
+        ApiError: one does; the refusal names its place.
+    """
+    if isinstance(value, str):
+        if "\0" in value:
+            raise bad_request("must not hold the character U+0000; leave it out", path)
+    elif isinstance(value, dict):
+        for position, (name, member) in enumerate(value.items()):
+            where = path + json_step(name, position)
+            check_characters(name, where)
+            check_characters(member, where)
+    elif isinstance(value, list):
+        for position, member in enumerate(value):
+            check_characters(member, f"{path}[{position}]")
 
 
 def encode(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -202,6 +203,8 @@ def test_marks_and_ends(wire: Wire, load: Callable[..., Any]) -> None:
         ('{"Id":"old","User":{"UserId":7}}', "must be a string @ $.User.UserId"),
         ('{"Id":"old","CreationDate":"2020-01-01","CohortId":"x"}', "@ $.CohortId"),
         ('{"User":{"UserId":"u1"}}', "names only a user"),
+        ('{"Id":"old","Attributes":{"a":["\\u0000"]}}', "U+0000; leave it out @ $.Attributes.a[0]"),
+        ('{"User":{"UserId":"u\\u0000"}}', "U+0000; leave it out @ $.User.UserId[0]"),
     ],
 )
 def test_a_bad_row_of_json_fails_alone(
@@ -227,6 +230,7 @@ def test_a_bad_row_of_json_fails_alone(
         (b"x,EMAIL,x@example.com,nan", "must be a number @ $.Metrics.level"),
         (b"x,EMAIL,x@example.com,1e999", "must be a number @ $.Metrics.level"),
         (b"x,EMAIL,\xe9@example.com,1", "is not UTF-8"),
+        (b"x,EMAIL,x\0@example.com,1", "NUL" if sys.version_info < (3, 11) else "U+0000"),
         (b'x,EMAIL,"x"@example.com,1', "is not valid CSV: ',' expected after '\"'"),
         (b'"x,EMAIL,x@example.com,1', "is not valid CSV: unexpected end of data"),
         (b"x,EMAIL," + b"x" * 2_000_000 + b",1", "is longer than 1000000 bytes"),

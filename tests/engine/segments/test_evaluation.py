@@ -17,7 +17,7 @@ from pinpoint_kit.engine.segments import imported, sources
 from pinpoint_kit.engine.segments import members as segment_members
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.wire.instants import moment_ms
-from tests.engine.conftest import MORNING, Clock, Wire
+from tests.engine.conftest import MORNING, Clock, Wire, restore_nul, without_nul
 from tests.engine.segments import segment_cases as cases
 
 if TYPE_CHECKING:
@@ -31,8 +31,10 @@ class Audience:
         self.wire = Wire(engine)
         self.ids: dict[str, str] = {}
         endpoints = cases.WORLDS[world]
-        answer = self.wire.batch(*({"Id": name, **given} for name, given in endpoints.items()))
+        items = [{"Id": name, **without_nul(given)} for name, given in endpoints.items()]
+        answer = self.wire.batch(*items)
         assert answer.status == 202, answer.json
+        restore_nul(self.wire)
         if world == "recency":
             self._put_events()
         if world == "groups":
@@ -55,8 +57,10 @@ class Audience:
 
     def create(self, definition: dict[str, Any]) -> str:
         """Make a segment; sources are named by names."""
-        answer = self.wire.post(f"/v1/apps/{self.wire.app}/segments", self._resolved(definition))
+        plain = without_nul(self._resolved(definition))
+        answer = self.wire.post(f"/v1/apps/{self.wire.app}/segments", plain)
         assert answer.status == 201, answer.json
+        restore_nul(self.wire)
         segment_id: str = answer.json["Id"]
         return segment_id
 
