@@ -147,7 +147,8 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
     """Connect to an embedded engine, a server, or the hosted service.
 
     Args:
-        url: `sqlite:///FILE` (embedded; `sqlite://` in memory), `http://HOST:PORT`, or
+        url: `sqlite:///FILE` (embedded; `sqlite://` in memory), `postgresql://USER@HOST/DATABASE`
+            (embedded, on a database that others share), `http://HOST:PORT`, or
             `aws://REGION[?profile=NAME]`. `$PINPOINT_KIT_URL` unless given, else
             `sqlite:///pinpoint.db`.
         application: an application's name. Our engine and server create it when there is none.
@@ -166,7 +167,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
 
     Raises:
         ConfigurationError: the URL is malformed, of an unknown kind, or an option is wrong.
-        StoreError: the engine cannot use its database file, or the spool is another application's.
+        StoreError: the engine cannot use its database, or the spool is another application's.
         ServiceError: the embedded engine cannot find or create the application; with `wait`, any
             server refuses.
         TransportError: with `wait`, no answer came in time.

@@ -7,6 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
@@ -15,10 +16,14 @@ from xdist.scheduler import LoadScopeScheduling
 import pinpoint_kit.client
 import pinpoint_kit.engine  # noqa: F401 -- imported to be there
 from tests.contract import table
+from tests.postgresql import serving
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
+
     from xdist.remote import Producer
+
+    from tests.postgresql import Server
 
 # A shared machine may pause at any moment: how long an example takes says nothing here.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -63,3 +68,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
     """Says which tests a worker gets at once."""
     return Scheduling(config, log)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Server]:
+    """Give a PostgreSQL server, one for all processes of a run."""
+    base = tmp_path_factory.getbasetemp()
+    with serving((base if worker_id == "master" else base.parent) / "postgresql") as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: Server) -> Iterator[str]:
+    """Give the URL of a schema in PostgreSQL that does not exist yet."""
+    with postgresql_server.schema() as url:
+        yield url

@@ -64,6 +64,7 @@ _HOMES = {
     ),
     "job": _Home("job:job", "Start, watch and list import and export jobs."),
     "record": _Home("record:record", "Record the events in FILE, one JSON object a line."),
+    "schema": _Home("schema:schema", "Print the tables of a database as SQL."),
     "segment": _Home("segment:segment", "Define segments, and see who is in them."),
     "serve": _Home("serve:serve", "Serve Pinpoint's API over HTTP, for clients in any language."),
     "user": _Home("user:user", "Look up and delete users."),
@@ -115,7 +116,8 @@ class _Cli(GuardedGroup):
 _HELP = """Amazon Pinpoint's analytics and audience API, with or without AWS.
 
     Without settings, commands use the embedded engine on ./pinpoint.db. Choose another database
-    or server with --url or $PINPOINT_KIT_URL: sqlite:///FILE, http://HOST:PORT or aws://REGION.
+    or server with --url or $PINPOINT_KIT_URL: sqlite:///FILE, postgresql://USER@HOST/DATABASE,
+    http://HOST:PORT or aws://REGION.
 
     Answers go to stdout, everything else to stderr. With --json, stdout holds one JSON value
     and nothing else; of a command that fails, {"error": ...}.

@@ -22,7 +22,7 @@ import click
 import pinpoint_kit as pk
 from pinpoint_kit.cli.failures import DEBUG, JSON
 from pinpoint_kit.cli.output import say
-from pinpoint_kit.doors import DEFAULT_URL
+from pinpoint_kit.doors import DEFAULT_URL, is_engine
 from pinpoint_kit.errors import ConfigurationError, PinpointKitWarning
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Settings:
     @property
     def is_engine(self) -> bool:
         """Whether the URL means the embedded engine, which takes an application unnamed."""
-        return self.resolved_url.lower().startswith("sqlite:")
+        return is_engine(self.resolved_url)
 
     @property
     def words(self) -> str:
@@ -119,6 +119,15 @@ class Settings:
                 f"there is no database {file}: name one with --url sqlite:///FILE, or make it with"
                 " `pinpoint-kit record` or `pinpoint-kit endpoint update`"
             )
+        if file is None and is_server_database(self.resolved_url):
+            from pinpoint_kit.engine import look_at  # noqa: PLC0415 -- SQLAlchemy is loaded only when used
+
+            look = look_at(self.resolved_url)
+            if not look.has_tables:
+                raise ConfigurationError(
+                    f"there are no tables in {look.place}: make them with `pinpoint-kit serve`,"
+                    " `pinpoint-kit record` or what `pinpoint-kit schema sql` prints"
+                )
         is_unnamed = self.application is None and (self.known_id is not None or not self.is_engine)
         if is_unnamed or self.application_id is not None:
             with self.opened() as pinpoint:
@@ -187,9 +196,24 @@ def database_file(url: str) -> Path | None:
     return None if not name or name.startswith((":memory:", "file:")) else Path(name)
 
 
+def is_server_database(url: str) -> bool:
+    """Whether a URL names a database of the engine's own on a server."""
+    return is_engine(url) and not url.lower().startswith("sqlite:")
+
+
 def is_made(file: Path) -> bool:
     """Whether there is a database, or something else in its place; an empty file is none yet."""
     return file.exists() and not (file.is_file() and file.stat().st_size == 0)
+
+
+def redacted(url: str) -> str:
+    """Return the URL without user, password, and all of the query but two names."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.lower() == "sqlite":
+        return url.partition("?")[0]
+    rest, _, query = rest.partition("?")
+    shown = [part for part in query.split("&") if part.startswith(("profile=", "region="))]
+    return f"{scheme}://{rest.rpartition('@')[2]}" + (f"?{'&'.join(shown)}" if shown else "")
 
 
 @contextlib.contextmanager
@@ -234,7 +258,10 @@ def place_options(
     application_id: str = "[env: PINPOINT_KIT_APPLICATION_ID]",
 ) -> tuple[Option, ...]:
     """Return the options for where a command works; each argument says where a value comes from."""
-    which = "Where to connect: sqlite:///FILE, http://HOST:PORT or aws://REGION."
+    which = (
+        "Where to connect: sqlite:///FILE, postgresql://USER@HOST/DATABASE, http://HOST:PORT or"
+        " aws://REGION."
+    )
     return (
         click.option("--url", help=f"{which} {url}"),
         click.option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pinpoint_kit.doors.door import Door
 from pinpoint_kit.doors.locations import open_files, open_objects, open_served_files
-from pinpoint_kit.doors.urls import FORMS, scheme_of, shown
+from pinpoint_kit.doors.urls import FORMS, is_engine, scheme_of, shown
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = [
     "DEFAULT_URL",
     "Door",
     "client_of",
+    "is_engine",
     "open_door",
     "open_files",
     "open_objects",
@@ -44,8 +45,8 @@ def open_door(
     """Open what a URL names.
 
     Args:
-        url: `sqlite:///FILE`, `http(s)://HOST:PORT[?region=REGION]` or
-            `aws://REGION[?profile=NAME]`.
+        url: `sqlite:///FILE`, `postgresql://USER@HOST/DATABASE`,
+            `http(s)://HOST:PORT[?region=REGION]` or `aws://REGION[?profile=NAME]`.
         limits: what the embedded engine enforces.
         session: a boto3 or botocore session to take credentials and settings from.
         timeout: seconds that a request may take in all (and at most 5 for a connection).
@@ -55,7 +56,7 @@ def open_door(
         StoreError: the engine cannot use its database.
     """
     scheme = scheme_of(url)
-    if scheme == "sqlite":
+    if is_engine(url):
         from pinpoint_kit.doors.embedded import open_engine  # noqa: PLC0415 -- loads the engine
 
         if session is not None:

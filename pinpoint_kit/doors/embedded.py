@@ -48,14 +48,8 @@ def open_engine(url: str, limits: Limits, timeout: float) -> Door:
     """
     from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- SQLAlchemy is loaded only when used
 
-    location = url.partition("://")[2]
-    if location[:1] not in {"", "/", "?"}:
-        raise ConfigurationError(
-            f"a sqlite URL has no host: {shown(url)}: write sqlite:///FILE with three slashes, or"
-            " four before an absolute path"
-        )
-    if "?" in url:
-        raise ConfigurationError(f"a sqlite URL takes no parameters: {shown(url)}: leave them out")
+    if url.startswith("sqlite:"):
+        _check_file_url(url)
     objects = open_objects()
     engine = Engine.open(url, limits=limits, files=open_files(objects))
     calls = Uninterrupted()
@@ -67,7 +61,19 @@ def open_engine(url: str, limits: Limits, timeout: float) -> Door:
         engine.close()
         raise
     work = BackgroundWork(engine)
-    return Door(client, "engine", url, engine, objects, long_work=work, calls=calls)
+    place = url if url.startswith("sqlite:") else shown(url).strip("'")  # without a password
+    return Door(client, "engine", place, engine, objects, long_work=work, calls=calls)
+
+
+def _check_file_url(url: str) -> None:
+    location = url.partition("://")[2]
+    if location[:1] not in {"", "/", "?"}:
+        raise ConfigurationError(
+            f"a sqlite URL has no host: {shown(url)}: write sqlite:///FILE with three slashes, or"
+            " four before an absolute path"
+        )
+    if "?" in url:
+        raise ConfigurationError(f"a sqlite URL takes no parameters: {shown(url)}: leave them out")
 
 
 def client_answered_by(

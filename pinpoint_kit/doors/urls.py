@@ -11,12 +11,14 @@ from pinpoint_kit.errors import ConfigurationError
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-__all__ = ["FORMS", "scheme_of", "shown", "split"]
+__all__ = ["FORMS", "is_engine", "scheme_of", "shown", "split"]
 
 FORMS = (
-    "write sqlite:///FILE for the embedded engine, http://HOST:PORT for a server that speaks the"
-    " Pinpoint API, or aws://REGION for the hosted service"
+    "write sqlite:///FILE or postgresql://USER@HOST/DATABASE for the embedded engine,"
+    " http://HOST:PORT for a server that speaks the Pinpoint API, or aws://REGION for the hosted"
+    " service"
 )
+_ENGINE_SCHEMES = frozenset({"sqlite", "postgresql", "postgres"})
 _MOST_SHOWN_CHARS = 200
 #: What looks like the path of a database, and can hold no secret.
 _FILE = re.compile(r"[\w./ -]{1,200}\.(db|sqlite|sqlite3)\Z")
@@ -31,6 +33,11 @@ def scheme_of(url: object) -> str:
     if not isinstance(url, str) or "://" not in url:
         raise ConfigurationError(f"{_no_url(url)}: {FORMS}")
     return url.partition(":")[0].lower()
+
+
+def is_engine(url: str) -> bool:
+    """Return whether a URL names a database of the engine's own."""
+    return url.partition(":")[0].lower() in _ENGINE_SCHEMES
 
 
 def _no_url(url: object) -> str:

@@ -12,7 +12,19 @@ and starts no thread; the clock and the ids are handed in. Only imports belong h
 from pinpoint_kit.engine.engine import Engine
 from pinpoint_kit.engine.handlers import Coverage, coverage
 from pinpoint_kit.engine.storage.backup import back_up
+from pinpoint_kit.engine.storage.looking import Look, look_at, schema_sql
 from pinpoint_kit.engine.storage.queries import LONG_READS
 from pinpoint_kit.engine.wire.http import Request, Response
 
-__all__ = ["LONG_READS", "Coverage", "Engine", "Request", "Response", "back_up", "coverage"]
+__all__ = [
+    "LONG_READS",
+    "Coverage",
+    "Engine",
+    "Look",
+    "Request",
+    "Response",
+    "back_up",
+    "coverage",
+    "look_at",
+    "schema_sql",
+]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import orjson
+import tenacity
 from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine import handlers
@@ -60,6 +61,10 @@ _logger = logging.getLogger(__name__)
 
 #: What ARNs name where neither the request nor whoever opened the engine says a Region.
 DEFAULT_REGION = "us-east-1"
+#: How often a request is done again that others have kept from being stored, and how long to wait
+#: before that: at random, so that two do not meet again.
+_REPEATS = 6
+_WAIT = tenacity.wait_random_exponential(multiplier=0.02, max=1.0)
 #: Statuses of refusals that the service model does not know.
 _OWN_STATUSES = {"NotImplementedException": 501, "ServiceUnavailableException": 503}
 
@@ -75,8 +80,8 @@ def _random_id() -> str:
 class Engine:
     """Pinpoint on a database of one's own. Make it with `Engine.open`; use it from any thread.
 
-    Several processes may open the same file. The engine starts no thread: whoever opened it calls
-    `step` to let long work go on.
+    Several processes may open the same database, on several machines when it is a server. The
+    engine starts no thread: whoever opened it calls `step` to let long work go on.
     """
 
     def __init__(  # noqa: PLR0913 -- what an engine stands on; all but the first have a default
@@ -112,6 +117,12 @@ class Engine:
             time.monotonic,
         )
         self._routes = routes.load()
+        self._repeating = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(_REPEATS),
+            wait=_WAIT,
+            retry=tenacity.retry_if_exception(self._may_repeat),
+            reraise=True,
+        )
 
     @classmethod
     def open(  # noqa: PLR0913 -- what an engine stands on; all but the first have a default
@@ -128,8 +139,9 @@ class Engine:
         """Open the database, making its tables when it is new.
 
         Args:
-            url: `sqlite:///file.db`, `sqlite:////absolute/file.db`, or `sqlite://` for a database
-                in memory that goes with the engine.
+            url: `sqlite:///file.db`, `sqlite:////absolute/file.db`, `sqlite://` for a database
+                in memory that goes with the engine, or `postgresql://USER@HOST/DATABASE` (with
+                the extra `postgresql`), whose tables are in the schema that `?schema=NAME` says.
             limits: the limits to enforce. Request rates and numbers per account are not.
             clock: returns the current time as an aware datetime.
             new_id: returns a new id of 32 lower-case hex digits.
@@ -171,6 +183,8 @@ class Engine:
             return self._refuse(refusal, request_id)
         except DBAPIError as error:
             why = self._store.explain(error)
+            if why.is_refusal:
+                return self._refuse(bad_request(why.sentence), request_id)
             self._failures.report(why, request_id)
             text = why.sentence[:1].upper() + why.sentence[1:]
             return self._refuse(internal_error(text, is_permanent=why.is_permanent), request_id)
@@ -304,9 +318,21 @@ class Engine:
             request_id=request_id,
             region=region_of(request) or self._region,
         )
-        payload = handler(self._context, call)
+        payload = self._handled(handler, call)
         content = b"" if payload is None else orjson.dumps(payload)
         return Response(route.status, headers_of(request_id), content)
+
+    def _may_repeat(self, error: BaseException) -> bool:
+        return isinstance(error, DBAPIError) and self._store.may_repeat(error)
+
+    def _handled(self, handler: handlers.Handler, call: Call) -> object:
+        """Call a handler, again when the database has undone its work for somebody else's."""
+        try:
+            return handler(self._context, call)
+        except DBAPIError as error:
+            if not self._store.may_repeat(error):
+                raise
+        return self._repeating(handler, self._context, call)
 
     def _refuse(self, refusal: ApiError, request_id: str) -> Response:
         status = self._routes.statuses.get(refusal.code) or _OWN_STATUSES[refusal.code]

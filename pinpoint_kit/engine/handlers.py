@@ -12,7 +12,7 @@ import attrs
 
 from pinpoint_kit.engine.analytics import operations as analytics
 from pinpoint_kit.engine.applications import operations as applications
-from pinpoint_kit.engine.context import Status
+from pinpoint_kit.engine.context import Handler, Status
 from pinpoint_kit.engine.endpoints import operations as endpoints
 from pinpoint_kit.engine.engagement import operations as engagement
 from pinpoint_kit.engine.events import operations as events
@@ -25,7 +25,7 @@ from pinpoint_kit.engine.wire import routes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pinpoint_kit.engine.context import Context, Family, Handler, Operation
+    from pinpoint_kit.engine.context import Context, Family, Operation
     from pinpoint_kit.engine.work.worker import Worker
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "ON_EVENTS",
     "OPERATIONS",
     "Coverage",
+    "Handler",
     "coverage",
     "handler_of",
     "merged",

@@ -69,7 +69,7 @@ class Settings:
     """What to serve, and where.
 
     Args:
-        url: the database, `sqlite:///FILE`.
+        url: the database, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
         host: the name or number of the address to listen at.
         port: the port; 0 for one that is free.
         workers: processes that answer.
@@ -83,7 +83,7 @@ class Settings:
             picklable. Anyone who may create a job can read and write there.
     """
 
-    url: str
+    url: str = attrs.field(repr=False)  # may hold a password
     host: str = "127.0.0.1"
     port: int = 8025
     workers: int = 1

@@ -61,6 +61,7 @@ def test_common_options(path: str) -> None:
         "backup": {"--url"},
         "application": {"--url"},
         "iam": set[str](),
+        "schema": {"--url"},
     }
     a_pinpoint = {"--url", "--application", "--application-id"}
     place = places.get(path.split()[1], a_pinpoint)

@@ -1,7 +1,7 @@
 """The suite's fixtures: a test that uses `door`, `client` or `app` runs once at every door.
 
-Tests marked `at_moto` run at moto's door too, slow ones at a server that verifies signatures. Raw
-requests go through our own doors only.
+Tests marked `at_moto` run at moto's door too, slow ones at a server that verifies signatures and at
+two workers on PostgreSQL. Raw requests go through our own doors only.
 """
 
 from __future__ import annotations
@@ -26,13 +26,16 @@ from pinpoint_kit.server.access import credentials, credentials_file
 from pinpoint_kit.server.access.authenticator import Authenticator
 from tests.contract.doors import Calls, Door, engine_sender, hosted_client, socket_sender
 from tests.contract.table import CALLS
+from tests.server.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.postgresql import Server
+
 HERE = Path(__file__).parent
 #: The doors of our own house.
-OURS = ("process", "http")
+OURS = ("process", "http", "postgresql")
 _COLLECTED = pytest.StashKey[list[pytest.Item]]()
 
 
@@ -53,6 +56,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         doors: list[Any] = [*OURS, *["moto"] * is_at_moto]
         if metafunc.definition.get_closest_marker("not_signed") is None:
             doors.append(pytest.param("signed", marks=pytest.mark.slow))
+        doors.append(pytest.param("workers", marks=pytest.mark.slow))
         metafunc.parametrize("door", doors, indirect=True)
 
 
@@ -130,6 +134,27 @@ def signed_door(tmp_path_factory: pytest.TempPathFactory, calls: Calls) -> Itera
         client = hosted_client(pair, endpoint_url=f"http://127.0.0.1:{port}")
         yield Door("signed", client, calls, socket_sender(port, pair))
         client.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_door(calls: Calls, postgresql_server: Server) -> Iterator[Door]:
+    """Give the engine in this process on PostgreSQL."""
+    with postgresql_server.schema() as url:
+        opened = open_door(url, limits=DEFAULT_LIMITS)
+        assert opened.engine is not None
+        yield Door("postgresql", opened.client, calls, engine_sender(opened.engine))
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def workers_door(calls: Calls, postgresql_server: Server) -> Iterator[Door]:
+    """Give a server of two processes on PostgreSQL, as the command line starts it."""
+    with postgresql_server.schema() as url:
+        server = Served(url, 2, "--files", "/")
+        client = hosted_client(endpoint_url=f"http://127.0.0.1:{server.port}")
+        yield Door("workers", client, calls, socket_sender(server.port))
+        client.close()
+        server.terminate()
 
 
 @pytest.fixture(scope="session")

@@ -99,12 +99,13 @@ class Door:
     """One way to a Pinpoint.
 
     Attributes:
-        name: `process`, `http`, `signed` (over HTTP as well) or `moto`.
+        name: `process`, `http`, `signed` (over HTTP as well), `postgresql` (in process), `workers`
+            (two processes on PostgreSQL, over HTTP) or `moto`.
         client: a botocore client whose answers are checked against the service model.
         calls: where answers are noted.
     """
 
-    name: Literal["process", "http", "signed", "moto"]
+    name: Literal["process", "http", "signed", "postgresql", "workers", "moto"]
     client: Any
     calls: Calls
     _sender: Sender | None = None

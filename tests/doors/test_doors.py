@@ -79,7 +79,7 @@ def test_urls_that_open(url: str, kind: str, endpoint: str, region: str) -> None
         ("sqlite://:memory:", "with three slashes"),
         (f"sqlite://user:{SECRET}@host/shop.db", "with three slashes"),
         ("ftp://host", "^unknown URL scheme 'ftp' in 'ftp://host': write"),
-        ("POSTGRES://host/db", "^unknown URL scheme 'postgres'"),
+        ("MYSQL://host/db", "^unknown URL scheme 'mysql'"),
         ("http://", "^no host and port in"),
         ("http://:80", "^no host and port in"),
         ("http://host:0", "^no host and port in"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -20,6 +21,8 @@ from tests.model_answers import operation_at, problems_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.postgresql import Server
 
 #: Stands for U+0000, which requests may not hold, until `restore_nul` puts it in.
 NUL_TO_BE = "\uf8ff"
@@ -122,21 +125,37 @@ class Wire:
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         with self.engine._store.read() as connection:
-            return [dict(row._mapping) for row in connection.exec_driver_sql(sql)]
+            schemas = connection.get_execution_options().get("schema_translate_map")
+            if schemas:
+                connection.exec_driver_sql(f"SET search_path TO {schemas[None]}")
+            found = [dict(row._mapping) for row in connection.exec_driver_sql(sql)]
+            if schemas:
+                connection.exec_driver_sql("RESET search_path")
+            return found
 
     def dump(self) -> list[list[dict[str, Any]]]:
         """Return everything that is stored."""
         return [self.rows(f"SELECT * FROM {name}") for name in METADATA.tables]  # noqa: S608 -- our own names
 
 
+def _replaced(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(old, new)
+    if isinstance(value, list):
+        return [_replaced(each, old, new) for each in value]
+    if isinstance(value, dict):
+        return {_replaced(k, old, new): _replaced(v, old, new) for k, v in value.items()}
+    return value
+
+
 def without_nul(value: Any) -> Any:
     """Return a value of JSON with `NUL_TO_BE` for U+0000."""
-    return json.loads(json.dumps(value).replace("\\u0000", NUL_TO_BE))
+    return _replaced(value, "\0", NUL_TO_BE)
 
 
 def with_nul(value: Any) -> Any:
     """Return a value of JSON with U+0000 for `NUL_TO_BE`."""
-    return json.loads(json.dumps(value, ensure_ascii=False).replace(NUL_TO_BE, "\\u0000"))
+    return _replaced(value, NUL_TO_BE, "\0")
 
 
 def restore_nul(wire: Wire) -> None:
@@ -168,14 +187,63 @@ def new_id() -> Callable[[], str]:
     return lambda: f"{next(numbers):032x}"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare this folder's mark."""
+    config.addinivalue_line(
+        "markers", "sqlite_only(why): is about SQLite, or looks into its file; why, in words"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of the engine on every database; on PostgreSQL with `-m slow`."""
+    databases: list[Any] = ["sqlite"]
+    if metafunc.definition.get_closest_marker("sqlite_only") is None:
+        databases.append(pytest.param("postgresql", marks=pytest.mark.slow))
+    if "databases" in metafunc.fixturenames:
+        metafunc.parametrize("databases", databases, indirect=True)
+    if "shared_databases" in metafunc.fixturenames:
+        metafunc.parametrize("shared_databases", databases, indirect=True, scope="module")
+
+
+@contextmanager
+def _urls(kind: str, request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    if kind == "sqlite":
+        yield lambda: "sqlite://"
+        return
+    server: Server = request.getfixturevalue("postgresql_server")
+    with ExitStack() as stack:
+        first = iter([server.emptied])
+        yield lambda: stack.enter_context(next(first, server.schema)())
+
+
 @pytest.fixture
-def make_wire(clock: Clock, new_id: Callable[[], str]) -> Iterator[Callable[..., Wire]]:
+def databases(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """Give the URLs of empty databases of a kind."""
+    with _urls(request.param, request) as urls:
+        yield urls
+
+
+@pytest.fixture(scope="module")
+def shared_databases(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """Give the same for a whole module."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            yield lambda: "sqlite://"
+        else:
+            server: Server = request.getfixturevalue("postgresql_server")
+            yield lambda: stack.enter_context(server.schema())
+
+
+@pytest.fixture
+def make_wire(
+    clock: Clock, new_id: Callable[[], str], databases: Callable[[], str]
+) -> Iterator[Callable[..., Wire]]:
     """Make wires to engines, and close the engines at the end."""
     engines: list[Engine] = []
 
-    def make(url: str = "sqlite://", limits: Limits = DEFAULT_LIMITS, **options: Any) -> Wire:
+    def make(url: str | None = None, limits: Limits = DEFAULT_LIMITS, **options: Any) -> Wire:
         options = {"clock": clock, "new_id": new_id, **options}
-        engines.append(Engine.open(url, limits=limits, **options))
+        engines.append(Engine.open(url or databases(), limits=limits, **options))
         return Wire(engines[-1])
 
     yield make
@@ -185,7 +253,7 @@ def make_wire(clock: Clock, new_id: Callable[[], str]) -> Iterator[Callable[...,
 
 @pytest.fixture
 def wire(make_wire: Callable[..., Wire]) -> Wire:
-    """Give an engine in memory with one application."""
+    """Give an engine with an empty database and one application."""
     return make_wire()
 
 
@@ -211,9 +279,9 @@ def app(client: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Wire]:
-    """One engine in memory for all examples of a property."""
-    with Engine.open("sqlite://") as engine:
+def shared(shared_databases: Callable[[], str]) -> Iterator[Wire]:
+    """One engine for all examples of a property."""
+    with Engine.open(shared_databases()) as engine:
         yield Wire(engine)
 
 

@@ -17,7 +17,9 @@ from tests.engine.conftest import MORNING, Clock, Wire, restore_nul, with_nul, w
 from tests.slow_segments import Person, World, belongs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tests.postgresql import Server
 
 #: What SQL, JSON and patterns could stumble on. An example uses a few of them, so that they meet.
 NAMES = st.sampled_from(["a", "b", 'q"uo', "b\\s", "", "d.t", "é", "n\0l", "%"])
@@ -255,6 +257,13 @@ def engine() -> Iterator[Engine]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def engine_on_postgresql(postgresql_server: Server) -> Iterator[Engine]:
+    """One engine on PostgreSQL."""
+    with postgresql_server.schema() as url, Engine.open(url, clock=Clock()) as opened:
+        yield opened
+
+
 def resolved(definition: Any, ids: dict[str, str]) -> Any:
     """Return the definition with ids instead of names."""
     if isinstance(definition, list):
@@ -266,14 +275,18 @@ def resolved(definition: Any, ids: dict[str, str]) -> Any:
     return definition
 
 
-def store(wire: Wire, people: list[tuple[dict[str, Any], list[datetime]]]) -> list[Person]:
+def store(
+    wire: Wire,
+    people: list[tuple[dict[str, Any], list[datetime]]],
+    older: Callable[[Wire], None],
+) -> list[Person]:
     """Store the endpoints and their events, and read them back."""
     items = []
     for number, (given_, _) in enumerate(people):
         address = {"Address": f"address {number}"} if "ChannelType" in given_ else {}
         items.append({"Id": f"E{number}", **without_nul(given_), **address})
     assert wire.batch(*items).status == 202
-    restore_nul(wire)
+    older(wire)
     for number, (_, moments) in enumerate(people):
         events = {
             f"e{each}": {"EventType": "x", "Timestamp": instant(moment)}
@@ -302,8 +315,42 @@ def make_list(wire: Wire, size: int) -> tuple[str, set[str], set[str]]:
 @given(example=examples())
 def test_sql_and_python_agree(engine: Engine, example: Example) -> None:
     """Members are those whom a plain loop finds, and an explanation says the same."""
+    check(engine, example, restore_nul, with_nul)
+
+
+@settings(max_examples=20)
+@given(example=examples())
+def test_postgresql_and_python_agree(engine_on_postgresql: Engine, example: Example) -> None:
+    """The same on PostgreSQL, where nothing can have been stored with U+0000."""
+    check(engine_on_postgresql, example, lambda _: None, lambda value: value)
+
+
+@pytest.mark.slow
+@settings(max_examples=400)
+@given(example=examples())
+def test_postgresql_and_python_agree_on_many(
+    engine_on_postgresql: Engine, example: Example
+) -> None:
+    """The same with more examples."""
+    check(engine_on_postgresql, example, lambda _: None, lambda value: value)
+
+
+def check(
+    engine: Engine,
+    example: Example,
+    older: Callable[[Wire], None],
+    as_older: Callable[[Any], Any],
+) -> None:
+    """Compare what the engine finds with the loop.
+
+    Args:
+        engine: the engine.
+        example: what to store and to ask.
+        older: makes of what is stored what a file of an older release may hold.
+        as_older: the same for a value of JSON.
+    """
     wire = Wire(engine)
-    persons = store(wire, example.people)
+    persons = store(wire, example.people, older)
     listed, keys, users = make_list(wire, len(persons))
     ids = {"list": listed}
     known: dict[tuple[str, int | None], Any] = {}
@@ -313,8 +360,8 @@ def test_sql_and_python_agree(engine: Engine, example: Example) -> None:
         answer = wire.post(f"/v1/apps/{wire.app}/segments", plain)
         assert answer.status == 201, answer.json
         ids[name] = answer.json["Id"]
-        known[ids[name], None] = with_nul(answer.json)
-    restore_nul(wire)
+        known[ids[name], None] = as_older(answer.json)
+    older(wire)
     world = World(MORNING, known, {listed: keys}, {listed: users})
     for name in ("one", "two", "three"):
         expected = {

@@ -22,12 +22,19 @@ __all__ = ["Served", "cpu_seconds", "has_started", "is_alive", "is_sound", "rows
 
 
 class Served:
-    """A server on a database file, with all its processes in a group of their own."""
+    """A server, with all its processes in a group of their own.
 
-    def __init__(self, database: Path, workers: int, *arguments: str) -> None:
-        self.database = database
+    Args:
+        database: its file, or the URL of another database.
+        workers: how many processes serve it.
+        arguments: further ones of the command line.
+    """
+
+    def __init__(self, database: Path | str, workers: int, *arguments: str) -> None:
+        url = database if isinstance(database, str) else f"sqlite:///{database}"
+        self.database = Path(database)
         command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--no-access-log"]
-        command += ["--url", f"sqlite:///{database}", "--port", "0", "--workers", str(workers)]
+        command += ["--url", url, "--port", "0", "--workers", str(workers)]
         self.process = subprocess.Popen(  # noqa: S603 -- our own command
             [*command, *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
         )

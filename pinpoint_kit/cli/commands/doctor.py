@@ -13,7 +13,6 @@ import sys
 import time
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 import attrs
 import click
@@ -28,10 +27,13 @@ from pinpoint_kit.cli.options import (
     example,
     find,
     is_made,
+    is_server_database,
     patience,
+    redacted,
 )
 from pinpoint_kit.cli.output import console, print_json, table
 from pinpoint_kit.cli.wording import in_cli_words
+from pinpoint_kit.doors import is_engine
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ _UNSIGNED = (
 )
 _KINDS = {
     "sqlite": "the engine in this process",
+    "postgresql": "the engine in this process, on a database server",
+    "postgres": "the engine in this process, on a database server",
     "http": "a server at an address",
     "https": "a server at an address",
     "aws": "the hosted service",
@@ -99,7 +103,11 @@ def doctor(settings: Settings) -> None:
     kind = _KINDS.get(url.partition(":")[0].lower(), "")  # opening it says what is wrong
     findings.add("connection", "ok", f"{redacted(url)} ({kind})")
     file = database_file(url)
-    if file is None or _check_file(findings, file):
+    if is_server_database(url):
+        is_there = _check_server(findings, url)
+    else:
+        is_there = file is None or _check_file(findings, file)
+    if is_there:
         _check_connection(findings, settings)
     if kind == _KINDS["aws"]:
         findings.add("retired", "note", _RETIRED)
@@ -116,14 +124,20 @@ def doctor(settings: Settings) -> None:
     sys.exit(findings.status)
 
 
-def redacted(url: str) -> str:
-    """Return the URL without user, password, and all of the query but two names."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme.lower() == "sqlite":
-        return url.partition("?")[0]
-    rest, _, query = rest.partition("?")
-    shown = [part for part in query.split("&") if part.startswith(("profile=", "region="))]
-    return f"{scheme}://{rest.rpartition('@')[2]}" + (f"?{'&'.join(shown)}" if shown else "")
+def _check_server(findings: _Findings, url: str) -> bool:
+    """Look at a database on a server; False when it is not to be opened."""
+    from pinpoint_kit.engine import look_at  # noqa: PLC0415 -- SQLAlchemy is loaded only when used
+
+    try:
+        look = look_at(url)
+    except errors.StoreError as error:
+        findings.fail("database", str(error), exit_status(error))
+        return False
+    text = f"{look.place}: {look.text}, answers in {look.latency_ms:.1f} ms"
+    if not look.has_tables:
+        text += "; it has no tables yet: the first command that writes makes them"
+    findings.add("database", "ok" if look.has_tables else "note", text)
+    return look.has_tables
 
 
 def _check_file(findings: _Findings, file: Path) -> bool:
@@ -236,7 +250,7 @@ def _check_id(findings: _Findings, pinpoint: pk.Pinpoint, known_id: str) -> None
 
 
 def _check_credentials(findings: _Findings, url: str, pinpoint: pk.Pinpoint) -> None:
-    if urlsplit(url).scheme.lower() == "sqlite":
+    if is_engine(url):
         return
     if _has_credentials(pinpoint):
         findings.add("credentials", "ok", "found (not shown)")
@@ -267,4 +281,5 @@ def _versions() -> dict[str, Any]:
         "botocore": version("botocore"),
         "SQLAlchemy": version("sqlalchemy"),
         "SQLite": sqlite3.sqlite_version,
+        "psycopg": version("psycopg"),
     }

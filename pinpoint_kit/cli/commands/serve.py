@@ -15,10 +15,16 @@ from typing import TYPE_CHECKING
 import click
 
 from pinpoint_kit.cli.extras import server_part
-from pinpoint_kit.cli.options import DEBUG_OPTION, database_file, database_option, example
+from pinpoint_kit.cli.options import (
+    DEBUG_OPTION,
+    database_file,
+    database_option,
+    example,
+    redacted,
+)
 from pinpoint_kit.cli.output import say
 from pinpoint_kit.cli.webhooks import open_webhooks, received
-from pinpoint_kit.doors import open_served_files
+from pinpoint_kit.doors import is_engine, open_served_files
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,7 +37,10 @@ __all__ = ["serve"]
 
 @example("serve --url sqlite:///shop.db", "serve --host 0.0.0.0 --credentials credentials.ini")
 @click.command()
-@database_option("The database: sqlite:///FILE. It is created if it does not exist.")
+@database_option(
+    "The database: sqlite:///FILE, which is created if it does not exist, or"
+    " postgresql://USER@HOST/DATABASE."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
@@ -121,9 +130,10 @@ def serve(  # noqa: PLR0913 -- the options of the command
     Ctrl-C or SIGTERM stops it after the requests under way are answered.
     """
     server = server_part("run")
-    if not url.lower().startswith("sqlite:"):
+    if not is_engine(url):
         raise ConfigurationError(
-            "the server needs a database of its own: give --url sqlite:///FILE"
+            "the server needs a database of its own: give --url sqlite:///FILE or"
+            " postgresql://USER@HOST/DATABASE"
         )
     if webhooks is not None:
         received(webhooks)  # what is wrong with the file ends the start
@@ -146,7 +156,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
 
 def _print_start(address: Address, settings: Settings, places: str) -> None:
     file = database_file(settings.url)
-    place = str(file.absolute()) if file else settings.url
+    place = str(file.absolute()) if file else redacted(settings.url)
     if settings.is_in_memory:
         place = "in memory, lost when the server stops"
     workers = f" ({settings.workers} workers)" if settings.workers > 1 else ""

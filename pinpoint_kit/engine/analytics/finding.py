@@ -76,11 +76,13 @@ def find_events(context: Context, call: Call) -> object:
     with apps.checked_first(context, call.application_id):
         size = paging.size(call.query)
         wanted = _parse(call)
+    is_by_arrival = wanted.order == "ARRIVAL" or wanted.after == _END
+    last = context.store.settled(EVENTS.name) if is_by_arrival else None
     with context.store.long_read() as connection:
         app = apps.require(connection, call.application_id)
         if wanted.after == _END:
-            return {"Item": [], "NextToken": f"0-{_newest(connection, app)}"}
-        rows = connection.execute(_statement(wanted, app, size + 1)).mappings().all()
+            return {"Item": [], "NextToken": f"0-{_newest(connection, app, last)}"}
+        rows = connection.execute(_statement(wanted, app, last, size + 1)).mappings().all()
     answer = paging.page(rows, size, _token, _shown)
     if wanted.order == "ARRIVAL" and "NextToken" not in answer:
         end = _token(rows[-1]) if rows else call.query.get("token", ["0-0"])[-1]
@@ -88,10 +90,12 @@ def find_events(context: Context, call: Call) -> object:
     return answer
 
 
-def _newest(connection: Connection, app: App) -> int:
+def _newest(connection: Connection, app: App, last: int | None) -> int:
     """Return the number of the event of the application that arrived last, 0 without one."""
-    found = connection.execute(select(func.max(EVENTS.c.number)).where(EVENTS.c.app == app.number))
-    return found.scalar() or 0
+    newest = select(func.max(EVENTS.c.number)).where(EVENTS.c.app == app.number)
+    if last is not None:
+        newest = newest.where(EVENTS.c.number <= last)
+    return connection.execute(newest).scalar() or 0
 
 
 def _parse(call: Call) -> _Asked:
@@ -127,10 +131,12 @@ def _after(query: Mapping[str, object]) -> tuple[int, int] | None:
     return int(match.group(1)), int(match.group(2))
 
 
-def _statement(wanted: _Asked, app: App, most: int) -> Select[tuple[object, ...]]:
+def _statement(wanted: _Asked, app: App, last: int | None, most: int) -> Select[tuple[object, ...]]:
     events = EVENTS.c
     found = select(*events).where(events.app == app.number)
     found = found.where(*wanted.where.of_events(relation_of(app)))
+    if last is not None:
+        found = found.where(events.number <= last)
     if wanted.since is not None:
         found = found.where(events.timestamp >= wanted.since)
     if wanted.until is not None:

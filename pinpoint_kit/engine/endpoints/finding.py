@@ -44,9 +44,10 @@ def find_endpoints(context: Context, call: Call) -> object:
     with apps.checked_first(context, call.application_id):
         size, after = paging.size(call.query), paging.number(call.query)
         wanted = _parse(call, context.limits.max_segment_values)
+    last = context.store.settled(ENDPOINTS.name)
     with context.store.long_read() as connection:
         app = apps.require(connection, call.application_id)
-        rows = connection.execute(_statement(wanted, app, after, size + 1)).all()
+        rows = connection.execute(_statement(wanted, app, (after, last), size + 1)).all()
         found = reader.by_keys(connection, app.number, [row[1] for row in rows[:size]])
     states = {state.endpoint: (state, attributes) for state, attributes in found}
 
@@ -86,9 +87,14 @@ def _values(value: object, path: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _statement(wanted: _Asked, app: App, after: int, most: int) -> Select[tuple[Any, ...]]:
+def _statement(
+    wanted: _Asked, app: App, between: tuple[int, int | None], most: int
+) -> Select[tuple[Any, ...]]:
+    after, last = between
     endpoints = ENDPOINTS.c
     found = select(endpoints.number, endpoints.endpoint).where(endpoints.app == app.number)
+    if last is not None:
+        found = found.where(endpoints.number <= last)
     for column, text in wanted.texts.items():
         found = found.where(endpoints[column] == text)
     for name, key, values in wanted.lists:

@@ -36,7 +36,7 @@ def update_endpoint(context: Context, call: Call) -> object:
         key = check_id(endpoint_id)
         patch = parse_patch(body.parse_object(call.body), context.limits)
     change = Update(key, endpoint_id, patch)
-    with context.store.write() as connection:
+    with context.store.write(is_shared=True) as connection:
         app = apps.require(connection, call.application_id)
         writer = EndpointWriter(connection, app, context, call.stamp, [change])
         writer.apply(change)
@@ -52,7 +52,7 @@ def update_endpoints_batch(context: Context, call: Call) -> object:
                 f"The request is larger than {context.limits.max_endpoint_request_bytes} bytes"
             )
         changes = _parse_items(body.parse_object(call.body).get("Item"), context.limits)
-    with context.store.write() as connection:
+    with context.store.write(is_shared=True) as connection:
         app = apps.require(connection, call.application_id)
         writer = EndpointWriter(connection, app, context, call.stamp, changes)
         for position, change in enumerate(changes):

@@ -8,10 +8,15 @@ the outcome with a few more. The rules that tie endpoints together stand here:
 - a user has at most 15 endpoints, see `_join`.
 
 Refused patches leave no trace. Parsing does not belong here, nor does the merge of one endpoint.
+
+Where others may write at the same time, the writer first claims what the rules look at: endpoints,
+then the users and addresses that they have or are given. Of many endpoints it claims all that the
+application has.
 """
 
 from __future__ import annotations
 
+import sys
 from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -174,6 +179,7 @@ class EndpointWriter:
         self._dirty_users: dict[str, None] = {}
         self._left_users: dict[str, None] = {}
         self._deactivations: dict[tuple[int, str, str], None] = {}
+        self._claim(changes, referenced)
         self._referenced = (
             reader.remembered_of(connection, self._app, referenced) if referenced else {}
         )
@@ -242,6 +248,36 @@ class EndpointWriter:
             ],
         )
         delete_orphaned_users(self._connection, self._app, list(self._left_users))
+
+    def _claim(self, changes: Sequence[Change], referenced: Sequence[str]) -> None:
+        """Keep others from all that will be read and decided about here."""
+        store = self._context.store
+        if store.most_names >= sys.maxsize:
+            return
+        keys = [change.key for change in changes]
+        # Events that hooks hear of must be known to be new; endpoints that are not there are made.
+        if referenced:
+            known = {} if self._context.on_events else self._remembered_of(referenced)
+            keys += [key for key in referenced if key not in known]
+        if len(keys) > store.most_names:
+            store.claim(self._connection, self._app, None)
+            return
+        store.claim(self._connection, self._app, [("endpoint", key) for key in keys])
+        if not changes:
+            return
+        names = {("user", change.user_id) for change in changes if change.user_id}
+        found = reader.by_keys(self._connection, self._app, list(dict.fromkeys(keys)))
+        stored = {state.endpoint: state for state, _ in found}
+        names.update(("user", state.user_id) for state in stored.values() if state.user_id)
+        for change in changes:
+            state, patch = stored.get(change.key), change.patch
+            addresses = {patch.address, state.address if state else None}
+            names.update(("address", address) for address in addresses if address)
+        if names:
+            store.claim(self._connection, self._app, names)
+
+    def _remembered_of(self, keys: Sequence[str]) -> Mapping[str, Row]:
+        return reader.remembered_of(self._connection, self._app, keys)
 
     def _load(self, changes: Sequence[Change]) -> None:
         if not changes:

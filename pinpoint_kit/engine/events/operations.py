@@ -71,7 +71,7 @@ def put_events(context: Context, call: Call) -> object:
     """PutEvents: record events and create or update their endpoints."""
     with apps.checked_first(context, call.application_id):
         items = _parse(call.body, context.limits)
-    with context.store.write() as connection:
+    with context.store.write(is_shared=True) as connection:
         app = apps.require(connection, call.application_id)
         writer = _writer(connection, app, context, call, items.values())
         rows: list[EventRow] = []

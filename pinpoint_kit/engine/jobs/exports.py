@@ -110,9 +110,11 @@ class Exports:
 
     def _count_endpoints(self, job: Job, lease: Lease, now: int) -> None:
         """Count the endpoints, once: those that come later are not part of the job."""
+        settled = self._context.store.settled(ENDPOINTS.name)
         try:
             with self._context.store.read() as connection:
                 count, last = reader.extent(connection, job.app)
+                last = last if settled is None else min(last, settled)
                 if job.segment is not None:
                     app, segment = _segment(connection, job)
                     members = select_members(segment, app, job.created)

@@ -147,7 +147,8 @@ class Imports:
         started = self._monotonic()
         # Power loss takes the rows and the position back together, and then they are read again. A
         # job that ends early, because its segment is gone, would end so again.
-        with self._context.store.write(bulk=not is_last) as connection:
+        with self._context.store.write(bulk=not is_last, is_shared=True) as connection:
+            self._context.store.claim(connection, job.app, None)
             work = _ChunkWriter(connection, self._context, job, now)
             after, position = work.store(read, position, source.file, rows)
             if after.open:

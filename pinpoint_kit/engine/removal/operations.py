@@ -64,8 +64,9 @@ class _Target:
 
 def delete_endpoint(context: Context, call: Call) -> object:
     """DeleteEndpoint: answer with what was deleted. Events stay, anonymous."""
-    with context.store.write() as connection:
+    with context.store.write(is_shared=True) as connection:
         app = apps.require(connection, call.application_id)
+        context.store.claim(connection, app.number, None)
         found = reader.require(connection, app.number, call.labels["endpoint-id"])
         _forget(context, connection, app.number, [found])
         remnants.leave(context.store, connection, context.new_id(), call.now)
@@ -77,8 +78,9 @@ def delete_endpoint(context: Context, call: Call) -> object:
 
 def delete_user_endpoints(context: Context, call: Call) -> object:
     """DeleteUserEndpoints: answer with what was deleted. Events stay, anonymous."""
-    with context.store.write() as connection:
+    with context.store.write(is_shared=True) as connection:
         app = apps.require(connection, call.application_id)
+        context.store.claim(connection, app.number, None)
         found = reader.require_user(connection, app.number, call.labels["user-id"])
         _forget(context, connection, app.number, found)
         remnants.leave(context.store, connection, context.new_id(), call.now)
@@ -111,6 +113,7 @@ def erase_data(context: Context, call: Call) -> object:
     if not target.is_dry_run:
         are_values_gone = overwrite_now(context, token)
         context.announce()
+    are_values_gone = are_values_gone and context.store.overwrites_remnants
     users = _users_of(found)
     return {
         "DryRun": target.is_dry_run,

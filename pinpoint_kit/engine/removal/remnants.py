@@ -49,6 +49,8 @@ def overwrite_now(context: Context, token: str) -> bool:
     Returns:
         Whether no deleted value is left in the files.
     """
+    if not context.store.overwrites_remnants:
+        return False
     with suppress(DBAPIError, ApiError, OSError):
         at = 0
         for _ in range(_STEPS_AT_ONCE):

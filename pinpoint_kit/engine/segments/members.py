@@ -71,6 +71,7 @@ def list_segment_members(context: Context, call: Call) -> object:
     """ListSegmentMembers: each as GetEndpoint shows it, in the order of creation."""
     size = paging.size(call.query)
     after = paging.number(call.query)
+    last = context.store.settled(ENDPOINTS.name)
     with context.store.long_read() as connection:
         app, segment = _wanted(connection, call)
         # Each page reads the few again, whereas the table is read once by all pages together.
@@ -83,6 +84,8 @@ def list_segment_members(context: Context, call: Call) -> object:
             .order_by(path.number)
             .limit(size + 1)
         )
+        if last is not None:
+            statement = statement.where(path.number <= last)
         rows = connection.execute(statement).all()
         found = reader.by_keys(connection, app.number, [key for _, key in rows[:size]])
     states = {state.endpoint: (state, attributes) for state, attributes in found}

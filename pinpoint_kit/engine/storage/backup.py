@@ -72,7 +72,7 @@ def _copy(source: Dialect, path: Path) -> None:
     engine = source.connect(BUSY_TIMEOUT_S)
     try:
         with engine.connect() as connection:
-            _require_tables(connection)
+            _require_tables(source, connection)
             source.copy(connection, path)
     except DBAPIError as error:
         raise StoreError(f"{source.label}: {source.explain(error).sentence}") from None
@@ -82,6 +82,6 @@ def _copy(source: Dialect, path: Path) -> None:
         engine.dispose()
 
 
-def _require_tables(connection: Connection) -> None:
-    if not check_owner(connection):
+def _require_tables(source: Dialect, connection: Connection) -> None:
+    if not check_owner(source, connection):
         raise StoreError("it is empty; name another file")

@@ -65,13 +65,13 @@ def leave(
     """Note, in the transaction of a deletion, that its values are to be overwritten.
 
     Args:
-        store: the database; one in memory has no files.
+        store: the database; where nothing can be overwritten, nothing is noted.
         connection: the transaction.
         token: a new id.
         now: milliseconds since 1970.
         is_urgent: at once, instead of within a minute.
     """
-    if store.is_in_memory:
+    if store.is_in_memory or not store.overwrites_remnants:
         return
     before = pending(connection)
     due = now if is_urgent else now + _DELAY_MS

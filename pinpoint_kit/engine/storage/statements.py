@@ -49,7 +49,7 @@ class Statement:
     def __init__(self, build: Executable | Callable[[str], Executable], *order: str) -> None:
         self._build = build
         self._order = order
-        self._compiled: dict[str, _Compiled] = {}
+        self._compiled: dict[tuple[str, str | None], _Compiled] = {}
 
     def rows(self, connection: Connection, *values: object) -> Sequence[Row]:
         """Run a query and return all its rows.
@@ -61,32 +61,41 @@ class Statement:
             DBAPIError: as from SQLAlchemy.
         """
         dialect = connection.dialect
-        compiled = self._compiled.get(dialect.name) or self._compile(dialect)
+        compiled = self._compiled_for(connection)
         cursor = connection.connection.cursor()
         try:
             cursor.execute(compiled.sql, compiled.parameters(values))
             return cast("Sequence[Row]", cursor.fetchall())
         except dialect.loaded_dbapi.Error as error:
-            raise _wrapped(error, compiled.sql, dialect) from error
+            raise _wrapped(error, compiled.sql, connection) from error
         finally:
             cursor.close()
 
     def run_many(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Run it once a row, in one call of the driver; without rows it does nothing."""
         if rows:
-            compiled = self._compiled.get(connection.dialect.name) or self._compile(
-                connection.dialect
-            )
+            compiled = self._compiled_for(connection)
             bind = compiled.parameters
             connection.exec_driver_sql(compiled.sql, [bind(row) for row in rows])
 
-    def _compile(self, dialect: Dialect) -> _Compiled:
+    def _compiled_for(self, connection: Connection) -> _Compiled:
+        """Return it as the connection's database wants it, with the schema of its tables."""
+        schemas = connection.get_execution_options().get("schema_translate_map")
+        schema = schemas[None] if schemas else None
+        dialect = connection.dialect
+        return self._compiled.get((dialect.name, schema)) or self._compile(dialect, schema)
+
+    def _compile(self, dialect: Dialect, schema: str | None = None) -> _Compiled:
         build = self._build
         statement = build(dialect.name) if callable(build) else build
-        compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        compiled = statement.compile(  # type: ignore[attr-defined]
+            dialect=dialect,
+            schema_translate_map=None if schema is None else {None: schema},
+            render_schema_translate=schema is not None,
+        )
         constants = {k: v for k, v in compiled.params.items() if k not in self._order}
         bind = _binder(self._order, compiled.positiontup, constants)
-        made = self._compiled[dialect.name] = _Compiled(str(compiled), bind)
+        made = self._compiled[dialect.name, schema] = _Compiled(str(compiled), bind)
         return made
 
 
@@ -132,9 +141,22 @@ def _of_rows(
     )
 
 
-def _wrapped(error: Exception, sql: str, dialect: Dialect) -> BaseException:
+def _wrapped(error: Exception, sql: str, connection: Connection) -> BaseException:
+    """Return an error of the driver as SQLAlchemy has it; a connection that is lost goes."""
+    dialect = connection.dialect
+    driver: Any = connection.connection.dbapi_connection
+    is_lost = dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type] # the driver's own
+    if is_lost:
+        connection.invalidate(error)
+        connection.engine.dispose()  # the others of the pool are as old
     return DBAPIError.instance(
-        sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+        sql,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=is_lost,
+        dialect=dialect,
     )
 
 

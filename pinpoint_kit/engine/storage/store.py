@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
 from pinpoint_kit.engine.storage.gate import Gate
@@ -24,9 +25,9 @@ from pinpoint_kit.errors import StoreError
 from pinpoint_kit.system import forks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from pinpoint_kit.engine.storage.dialects.dialect import Dialect, Explanation
 
@@ -88,11 +89,30 @@ class Store:
         """Whether the database has no files, and goes with this process."""
         return self._in_memory
 
+    @property
+    def overwrites_remnants(self) -> bool:
+        """Whether `overwrite_remnants` can take what deletions leave out of the files."""
+        return self._dialect.overwrites_remnants
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Lend a connection for reading; each statement sees the latest state."""
-        with self._entered(exclusive=self._in_memory), self._engine.connect() as connection:
+        with (
+            self._entered(exclusive=self._in_memory),
+            self._connected(self._engine) as connection,
+        ):
             yield connection
+
+    def settled(self, table: str) -> int | None:
+        """Wait until no row of a table can appear any more below a number, and return that.
+
+        Returns:
+            The number; readers that page by numbers stop there. None where nothing needs it.
+        """
+        if self._dialect.has_one_writer:
+            return None
+        with self.read() as connection:
+            return self._dialect.settle(connection, table)
 
     @contextmanager
     def long_read(self, deadline_s: float = QUERY_TIMEOUT_S) -> Iterator[Connection]:
@@ -116,19 +136,51 @@ class Store:
                 self._dialect.stop_at(connection, None)
 
     @contextmanager
-    def write(self, *, bulk: bool = False) -> Iterator[Connection]:
+    def write(self, *, bulk: bool = False, is_shared: bool = False) -> Iterator[Connection]:
         """Lend a connection inside a transaction: committed at the end, undone by any error.
 
         Args:
             bulk: it is one of many, and power loss may undo it until a write that is not has
                 followed. Nobody may have been told that it is stored before that.
+            is_shared: others may write at the same time, where the database can do that: the block
+                claims by `claim` what it reads, decides about and writes. Without, it is alone.
         """
         engine = self._bulk if bulk else self._engine
         exclusive = self._dialect.has_one_writer
-        with self._entered(exclusive=exclusive), engine.connect() as connection:
-            self._dialect.begin_write(connection)
+        with (
+            self._entered(exclusive=exclusive),
+            self._begun(engine, is_shared=is_shared) as connection,
+        ):
             yield connection
-            connection.commit()
+            try:
+                connection.commit()
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                raise internal_error(
+                    "The connection to the database was lost while the change was being stored:"
+                    " look whether it is there, or send it again"
+                ) from None
+
+    def claim(
+        self, connection: Connection, app: int, names: Collection[tuple[str, str]] | None
+    ) -> None:
+        """Keep others from a part of an application until the commit; see `Dialect.claim`."""
+        self._dialect.claim(connection, app, names)
+
+    @property
+    def most_names(self) -> int:
+        """How many endpoints a transaction claims one by one; see `Dialect.most_names`."""
+        return self._dialect.most_names
+
+    def may_repeat(self, error: DBAPIError) -> bool:
+        """Tell whether an error left nothing stored, and the same may succeed when done again."""
+        return self._dialect.may_repeat(error)
+
+    def check_up(self) -> str:
+        """Return what to know of the database and the rights in it, for the operator."""
+        with self.read() as connection:
+            return self._dialect.check_up(connection)
 
     def end_bulk(self) -> None:
         """Free what `write(bulk=True)` has kept open, much of it memory."""
@@ -144,7 +196,7 @@ class Store:
         with (
             suppress(DBAPIError, ApiError),
             self._entered(exclusive=self._dialect.has_one_writer),
-            self._engine.connect() as connection,
+            self._connected(self._engine) as connection,
         ):
             self._dialect.scrub(connection)
 
@@ -158,7 +210,7 @@ class Store:
         """
         with (
             self._entered(exclusive=self._dialect.has_one_writer),
-            self._engine.connect() as connection,
+            self._connected(self._engine) as connection,
         ):
             return self._dialect.overwrite_remnants(connection, after, seconds)
 
@@ -195,6 +247,34 @@ class Store:
                 stack.callback(self._writer.release)
             yield
 
+    @contextmanager
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        """Take a connection from a pool."""
+        try:
+            connection = engine.connect()
+        except PoolTimeoutError:
+            raise internal_error(
+                "All connections to the database have been in use for too long; try again"
+            ) from None
+        with connection:
+            yield connection
+
+    @contextmanager
+    def _begun(self, engine: Engine, *, is_shared: bool) -> Iterator[Connection]:
+        """Take a connection, and begin a transaction that writes."""
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._connected(engine))
+            try:
+                self._dialect.begin_write(connection, is_shared=is_shared)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                # An idle connection was lost, and with it all others of the pool: take a new one.
+                stack.pop_all().close()
+                connection = stack.enter_context(self._connected(engine))
+                self._dialect.begin_write(connection, is_shared=is_shared)
+            yield connection
+
     def _renew_locks(self) -> None:
         self._gate = Gate()
         self._writer = threading.Lock()
@@ -202,7 +282,7 @@ class Store:
 
     def _set_up(self) -> None:
         with self.read() as connection:
-            check_owner(connection)
+            check_owner(self._dialect, connection)
             self._dialect.prepare(connection)
         with self.write() as connection:
             bring_up_to_date(self._dialect, connection)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 
 from pinpoint_kit.engine.storage.tables import migrations
 from pinpoint_kit.engine.storage.tables.metadata import META, METADATA
@@ -25,17 +25,21 @@ _COLUMNS = {
 }
 
 
-def check_owner(connection: Connection) -> bool:
-    """Return whether the tables are there; a database with others is refused untouched."""
-    names = set(inspect(connection).get_table_names())
-    if names and META.name not in names:
-        raise StoreError("the file belongs to another program; name another file")
-    return bool(names)
+def check_owner(dialect: Dialect, connection: Connection) -> bool:
+    """Return whether the tables are there; a database with others in their way is refused."""
+    names = dialect.tables(connection)
+    if META.name in names:
+        return True
+    problem = dialect.foreign(names, METADATA.tables.keys())
+    if problem:
+        raise StoreError(problem)
+    return False
 
 
 def bring_up_to_date(dialect: Dialect, connection: Connection) -> None:
     """Make, check or upgrade the tables, inside a write transaction."""
-    if not check_owner(connection):
+    if not check_owner(dialect, connection):
+        dialect.make_place(connection)
         METADATA.create_all(connection)
         connection.execute(
             META.insert(), {"name": "schema_version", "value": str(migrations.VERSION)}

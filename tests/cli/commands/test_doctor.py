@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pinpoint_kit.cli.commands.doctor import redacted
+from pinpoint_kit.cli.options import redacted
 from tests.cli.stub import busy_server, strict_server
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def test_versions(run: Run) -> None:
     """The JSON form has the versions that a bug report needs."""
     value = run("doctor", "--json").value
     assert value["ok"] is True
-    assert set(value["versions"]) == {"pinpoint-kit", "Python", "botocore", "SQLAlchemy", "SQLite"}
+    assert set(value["versions"]) == {
+        *("pinpoint-kit", "Python", "botocore", "SQLAlchemy", "SQLite", "psycopg")
+    }
 
 
 def test_a_database(run: Run) -> None:
@@ -203,3 +205,31 @@ def test_the_retirement_warning_is_one_line(run: Run) -> None:
 def test_redacted(url: str, expected: str) -> None:
     """What is shown of a URL helps to recognise it and gives nothing away."""
     assert redacted(url) == expected
+
+
+def test_a_database_server(run: Run, postgresql_url: str) -> None:
+    """Of a database on a server: version, rights, latency; it makes no table, and reading none."""
+    answer = run("doctor", "--url", postgresql_url)
+    assert answer.status == 0
+    assert "PostgreSQL 1" in answer.stdout
+    assert "the role may make tables, answers in" in " ".join(answer.stdout.split())
+    assert "it has no tables yet" in " ".join(answer.stdout.split())
+    reading = run("application", "list", "--url", postgresql_url)
+    assert reading.status == 2
+    assert "there are no tables in" in reading.stderr
+    run("application", "create", "shop", "--url", postgresql_url)
+    found = run("doctor", "--url", postgresql_url, "--application", "shop", "--json")
+    assert states(found)["database"] == states(found)["application"] == "ok"
+    lost = run("doctor", "--url", "postgresql://u:hunter2@127.0.0.1:1/x")
+    assert lost.status == 2
+    assert "cannot be reached" in lost.stdout
+    assert "hunter2" not in lost.stdout + lost.stderr
+
+
+def test_the_tables_are_printed(run: Run) -> None:
+    """`schema sql` needs no connection: DDL of the schema that the URL names, with grants."""
+    url = "postgresql://db.example.com/shop?schema=pinpoint"
+    answer = run("schema", "sql", "--url", url, "--role", "app")
+    assert "CREATE TABLE pinpoint.endpoints" in answer.stdout
+    assert 'TO "app";' in answer.stdout or "TO app;" in answer.stdout
+    assert "GRANT" not in run("schema", "sql", "--url", url, "--json").value["sql"]

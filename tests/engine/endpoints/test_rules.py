@@ -57,6 +57,7 @@ def test_addresses_within_a_batch(wire: Wire) -> None:
     assert [status(wire, name) for name in ("stored", "x", "y")] == ["ACTIVE", "ACTIVE", "INACTIVE"]
 
 
+@pytest.mark.sqlite_only("counts the steps of its machine")
 def test_any_number_of_endpoints_with_one_address(wire: Wire) -> None:
     """A webhook's URL or a shared phone: what an update costs does not grow with their number."""
     steps: list[None] = []

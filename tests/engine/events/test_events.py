@@ -368,6 +368,7 @@ def test_deleting_an_endpoint_keeps_its_events(wire: Wire) -> None:
     assert wire.engine.count_events(wire.app) == 1
 
 
+@pytest.mark.sqlite_only("reads its query plans")
 def test_questions_of_analytics_use_an_index(wire: Wire) -> None:
     """Events are found by type, endpoint, user and session without reading all of them."""
     for column in ("type", "endpoint", "user_id", "session_id"):

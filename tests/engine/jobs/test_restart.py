@@ -578,11 +578,12 @@ def test_attributes_that_are_not_captured(make_wire: Callable[..., Wire], tmp_pa
     assert found["Address"] == "b@example.com"
 
 
+@pytest.mark.sqlite_only("reads its query plans")
 def test_an_export_looks_at_a_window_only(make_wire: Callable[..., Wire]) -> None:
     """A step reads endpoints by their numbers, and not through all of the application."""
     wire = make_wire()
     with wire.engine._store.read() as connection:
         reader.numbered(connection, 1, 0, 10)
-        sql = reader._NUMBERED._compiled["sqlite"].sql
+        sql = reader._NUMBERED._compiled["sqlite", None].sql
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", (0, 10, 1)).all()
     assert "SEARCH endpoints USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plan[0][-1]

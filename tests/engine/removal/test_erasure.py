@@ -129,7 +129,7 @@ def test_erasure_reports_and_removes(
         "KeptUserIds": [PERSON] if len(endpoints) == 1 else [],
         "Events": events,
         "SegmentEntries": 0,
-        "ValuesGone": True,
+        "ValuesGone": wire.engine._store.overwrites_remnants,
         "Copies": [],
     }
     assert dry.json == {**done.json, "DryRun": True}

@@ -336,6 +336,7 @@ def test_the_largest_segments_can_be_evaluated(wire: Wire) -> None:
     assert criteria(wire, segment_id, "a")[-1] == ("$", "Include ANY", True)
 
 
+@pytest.mark.sqlite_only("reads its query plans")
 def test_a_list_is_counted_without_the_audience(wire: Wire) -> None:
     """What it costs to count a list grows with the list: no step reads all endpoints."""
     wire.batch({"Id": "a"}, {"Id": "b", "User": {"UserId": "u"}}, {"Id": "c"})

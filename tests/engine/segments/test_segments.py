@@ -444,8 +444,8 @@ def test_an_import_whose_segment_is_deleted_adds_nothing(wire: Wire) -> None:
 def lists(wire: Wire) -> tuple[list[Any], list[Any]]:
     """Return what is on the lists."""
     return (
-        [row["endpoint"] for row in wire.rows("SELECT endpoint FROM segment_endpoints")],
-        [row["user_id"] for row in wire.rows("SELECT user_id FROM segment_users")],
+        [row["endpoint"] for row in wire.rows("SELECT endpoint FROM segment_endpoints ORDER BY 1")],
+        [row["user_id"] for row in wire.rows("SELECT user_id FROM segment_users ORDER BY 1")],
     )
 
 

@@ -75,10 +75,10 @@ def test_a_closed_engine_answers(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "pinpoint.db", "postgresql://x/y", "mysql://x", "sqlite:/x", "::"]
+    "url", ["", "pinpoint.db", "postgresql:/x/y", "mysql://x", "sqlite:/x", "::"]
 )
 def test_other_urls_are_refused(url: str) -> None:
-    """Whatever is not a SQLite URL is refused with the forms to write."""
+    """Whatever is not the URL of a known database is refused with the forms to write."""
     assert "sqlite:///FILE" in refusal(url)
 
 
@@ -317,6 +317,7 @@ def test_a_database_locked_for_too_long(make_wire: Callable[..., Wire], file_url
     assert wire.update("e").status == 202
 
 
+@pytest.mark.sqlite_only("elsewhere readers do not wait for writers")
 def test_a_thread_that_holds_the_store_for_too_long(make_wire: Callable[..., Wire]) -> None:
     """Threads of one process wait for each other just as long."""
     wire = make_wire(busy_timeout=0.05)

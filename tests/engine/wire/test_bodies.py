@@ -163,34 +163,34 @@ def test_any_path_is_answered(shared: Wire, method: str, path: str, label: str, 
     assert answer.status in {200, 400, 404, 405, 501}
 
 
-def test_a_text_with_nul_is_refused(shared: Wire) -> None:
+def test_a_text_with_nul_is_refused(wire: Wire) -> None:
     """U+0000 is a 400 that names its member, in keys, values, paths and queries; nothing stays."""
-    before = shared.dump()
-    app = f"/v1/apps/{shared.app}"
+    before = wire.dump()
+    app = f"/v1/apps/{wire.app}"
     sentence = "must not hold the character U+0000; leave it out @ $"
     for answer, where in (
-        (shared.update("e", Attributes={"plan": ["a", "b\0c"]}), ".Attributes.plan[1]"),
-        (shared.update("e", Attributes={"a\0": ["x"]}), ".Attributes[0]"),
-        (shared.update("e", Address="\0", ChannelType="SMS"), ".Address"),
-        (shared.batch({"Id": "a"}, {"Id": "\0"}), ".Item[1].Id"),
-        (shared.post("/v1/apps", {"Name": "\0"}), ".Name"),
-        (shared.post(f"{app}/segments", {"Name": "s\0"}), ".Name"),
-        (shared.user("\0"), ".user-id"),
-        (shared.update("\0"), ".endpoint-id"),
-        (shared.send("GET", f"{app}/segments", query="token=a%00"), ".token[0]"),
+        (wire.update("e", Attributes={"plan": ["a", "b\0c"]}), ".Attributes.plan[1]"),
+        (wire.update("e", Attributes={"a\0": ["x"]}), ".Attributes[0]"),
+        (wire.update("e", Address="\0", ChannelType="SMS"), ".Address"),
+        (wire.batch({"Id": "a"}, {"Id": "\0"}), ".Item[1].Id"),
+        (wire.post("/v1/apps", {"Name": "\0"}), ".Name"),
+        (wire.post(f"{app}/segments", {"Name": "s\0"}), ".Name"),
+        (wire.user("\0"), ".user-id"),
+        (wire.update("\0"), ".endpoint-id"),
+        (wire.send("GET", f"{app}/segments", query="token=a%00"), ".token[0]"),
     ):
         assert (answer.status, answer.code) == (400, "BadRequestException")
         assert answer.message == sentence + where
-    assert shared.dump() == before
+    assert wire.dump() == before
     # What only looks so is no U+0000.
-    assert shared.update("backslash", Attributes={"plan": ["\\u0000"]}).status == 202
+    assert wire.update("backslash", Attributes={"plan": ["\\u0000"]}).status == 202
 
 
-def test_a_nul_takes_no_other_event_down(shared: Wire) -> None:
+def test_a_nul_takes_no_other_event_down(wire: Wire) -> None:
     """In PutEvents it refuses the event or the endpoint that holds it, each in its own answer."""
     good = {"EventType": "x", "Timestamp": "2026-01-01T00:00:00Z"}
     events = {"good": good, "bad": {**good, "Attributes": {"a": "\0"}}, "\0": good}
-    answer = shared.put_events(
+    answer = wire.put_events(
         {
             "nul-1": {"Endpoint": {}, "Events": events},
             "nul-2": {"Endpoint": {"Attributes": {"a": ["\0"]}}, "Events": {"e": good}},

@@ -1,9 +1,9 @@
 """What the engine takes for granted of every database, where it does so, and what that needs.
 
 The one list for anyone who adds a database: SQLite gives all of it for nothing, because its writers
-exclude each other from BEGIN IMMEDIATE to COMMIT. A test holds that every place named here exists.
-Each assumption is a promise of `Dialect` or of the tables; a place that relies on another one must
-be added here.
+exclude each other from BEGIN IMMEDIATE to COMMIT; how PostgreSQL gives it stands in
+postgresql/locks.py. A test holds that every place named here exists. Each assumption is a promise
+of `Dialect` or of the tables; a place that relies on another one must be added here.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ ASSUMPTIONS = (
         ),
         given_by_sqlite="BEGIN IMMEDIATE takes the file's only right to write",
         needed=(
-            "each of these reads, decides and writes. Either begin_write lets one writer in at a"
-            " time, or what is read is locked until the commit: the endpoints, users and addresses"
-            " of a change (in one order, against deadlocks), and the row that is read and replaced"
+            "each of these reads, decides and writes. begin_write lets one writer in at a time, but"
+            " for `is_shared`: such a transaction claims what it reads until the commit, which are"
+            " the endpoints, users and addresses of a change"
         ),
     ),
     Assumption(
@@ -59,14 +59,16 @@ ASSUMPTIONS = (
         where=(
             "wire.paging:number",  # tokens of GetApps, GetSegments, jobs, recommenders, templates
             "segments.members:list_segment_members",
+            "endpoints.finding:find_endpoints",
+            "analytics.finding:find_events",  # in the order of arrival
             "endpoints.reader:extent",  # where an export ends
             "endpoints.reader:numbered",  # what each of its pieces reads
         ),
         given_by_sqlite="numbers are given out while nobody else can write",
         needed=(
-            "a row must not appear below a number that a reader has passed. Give numbers out under"
-            " a lock that is held until the commit, or read only below the lowest number of a"
-            " running transaction"
+            "a row must not appear below a number that a reader has passed. Numbers are given out"
+            " under a lock that is held until the commit, or `settle` waits for whoever may still"
+            " commit one, and the reader goes no further"
         ),
     ),
     Assumption(
@@ -85,12 +87,6 @@ ASSUMPTIONS = (
         ),
         given_by_sqlite="the collation BINARY is the default",
         needed='columns or the whole database with the collation "C"',
-    ),
-    Assumption(
-        name="any text can be stored, U+0000 too",
-        where=("wire.body:encode", "endpoints.parsing:parse_patch", "events.parsing:parse_event"),
-        given_by_sqlite="a text is bytes; only its JSON functions stop at U+0000",
-        needed="write U+0000 in another form, or refuse it with 400 before it is stored",
     ),
     Assumption(
         name="numbers of endpoints tell about how many there are",

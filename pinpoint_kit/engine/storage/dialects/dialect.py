@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
@@ -29,10 +29,12 @@ class Explanation:
         sentence: the cause and what to do, without SQL and without data.
         is_permanent: True when it lasts until somebody fixes it, so that repeating the request
             is of no use.
+        is_refusal: True when it is the content of the request that the database cannot hold.
     """
 
     sentence: str
     is_permanent: bool
+    is_refusal: bool = False
 
 
 class Dialect(Protocol):
@@ -52,6 +54,14 @@ class Dialect(Protocol):
     @property
     def has_one_writer(self) -> bool:
         """Whether writers exclude each other. Threads of a process queue for it in the store."""
+
+    @property
+    def overwrites_remnants(self) -> bool:
+        """Whether the engine can take what deletions leave in files out of them."""
+
+    @property
+    def most_names(self) -> int:
+        """How many endpoints a transaction may claim one by one; with more it claims them all."""
 
     def prepare_location(self) -> None:
         """Check and make what must be there before connecting.
@@ -76,8 +86,44 @@ class Dialect(Protocol):
     def begin_snapshot(self, connection: Connection) -> None:
         """Begin a transaction that only reads, and in which all statements see one state."""
 
-    def begin_write(self, connection: Connection) -> None:
-        """Begin a transaction that holds the right to write from the start."""
+    def begin_write(self, connection: Connection, *, is_shared: bool = False) -> None:
+        """Begin a transaction that holds the right to write from the start.
+
+        Args:
+            connection: a connection in no transaction.
+            is_shared: others may write at the same time: the transaction claims what it touches.
+                Where writers exclude each other anyway it makes no difference.
+        """
+
+    def claim(
+        self, connection: Connection, app: int, names: Iterable[tuple[str, str]] | None
+    ) -> None:
+        """Keep others from endpoints, users and addresses of an application until the commit.
+
+        What is claimed must be read afterwards. A transaction claims endpoints before users and
+        addresses, each kind at most once.
+
+        Args:
+            connection: a transaction that was begun as shared.
+            app: the number of the application.
+            names: a kind and a value each; none for the bare right to write there, None for all
+                that the application has.
+        """
+
+    def settle(self, connection: Connection, table: str) -> int | None:
+        """Wait for every transaction that may still commit a number which was given out before.
+
+        Args:
+            connection: a connection in no transaction.
+            table: one of `NUMBERED` in storage/dialects/ddl.py.
+
+        Returns:
+            The last number given out: from now on no row appears up to there. None where numbers
+            are committed in their order anyway.
+        """
+
+    def may_repeat(self, error: DBAPIError) -> bool:
+        """Tell whether an error left nothing stored, and the same may succeed when done again."""
 
     def stop_at(self, connection: Connection, end: float | None) -> None:
         """Have the database stop the statements of a connection at a moment.
@@ -89,6 +135,33 @@ class Dialect(Protocol):
 
     def was_stopped(self, error: DBAPIError) -> bool:
         """Tell whether an error says that a statement was stopped because of `stop_at`."""
+
+    def check_ready(self, connection: Connection) -> None:
+        """Check that the database can be used at all.
+
+        Raises:
+            StoreError: it cannot.
+        """
+
+    def grants(self, role: str) -> Sequence[str]:
+        """Return the statements that let a role, whose name is quoted, use the tables."""
+
+    def check_up(self, connection: Connection) -> str:
+        """Return what to know of the database and the rights in it, for the operator."""
+
+    def tables(self, connection: Connection) -> set[str]:
+        """Return the names of all tables where ours are."""
+
+    def foreign(self, names: Collection[str], ours: Collection[str]) -> str:
+        """Return why our tables cannot be made beside those of another program, "" if they can.
+
+        Args:
+            names: the tables that are there.
+            ours: the tables that will be made.
+        """
+
+    def make_place(self, connection: Connection) -> None:
+        """Make what the tables are in, inside the transaction that makes them."""
 
     def columns(self, connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
         """Return which columns some tables have, as (table, column)."""

@@ -5,9 +5,9 @@ Columns and what they mean; no statement.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Table
 
-from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER
+from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER, TEXT
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
 __all__ = ["FUNNELS"]
@@ -17,9 +17,9 @@ FUNNELS = Table(
     METADATA,
     Column("number", ROW_NUMBER, primary_key=True),
     Column("app", BigInteger, nullable=False),
-    Column("id", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("arguments", Text, nullable=False),  # JSON: of the metric `funnel`
+    Column("id", TEXT, nullable=False, unique=True),
+    Column("name", TEXT, nullable=False),
+    Column("arguments", TEXT, nullable=False),  # JSON: of the metric `funnel`
     Column("created", BigInteger, nullable=False),
 )
 

@@ -5,9 +5,9 @@ Columns, indexes and what they mean; no statement.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Table, Text
+from sqlalchemy import BigInteger, Column, Table
 
-from pinpoint_kit.engine.storage.dialects.ddl import NUMBERS_ARE_NOT_REUSED, ROW_NUMBER
+from pinpoint_kit.engine.storage.dialects.ddl import NUMBERS_ARE_NOT_REUSED, ROW_NUMBER, TEXT
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
 __all__ = ["APPS", "TAGS"]
@@ -16,19 +16,19 @@ APPS = Table(
     "apps",
     METADATA,
     Column("number", ROW_NUMBER, primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
+    Column("id", TEXT, nullable=False, unique=True),
+    Column("name", TEXT, nullable=False),
     Column("created", BigInteger, nullable=False),
-    Column("settings", Text),  # JSON as UpdateApplicationSettings sent it
+    Column("settings", TEXT),  # JSON as UpdateApplicationSettings sent it
     Column("settings_modified", BigInteger),
-    Column("removed_attributes", Text),  # JSON: attribute type -> patterns of RemoveAttributes
+    Column("removed_attributes", TEXT),  # JSON: attribute type -> patterns of RemoveAttributes
     **NUMBERS_ARE_NOT_REUSED,  # the number of a deleted application is not used again
 )
 
 TAGS = Table(
     "tags",
     METADATA,
-    Column("resource", Text, primary_key=True),  # the ARN's last part: apps/ID, templates/NAME/TYPE
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("resource", TEXT, primary_key=True),  # the ARN's last part: apps/ID, templates/NAME/TYPE
+    Column("name", TEXT, primary_key=True),
+    Column("value", TEXT, nullable=False),
 )

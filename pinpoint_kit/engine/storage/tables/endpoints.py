@@ -6,9 +6,9 @@ stands in columns of its own; maps with free keys are JSON text.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table, UniqueConstraint
 
-from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER, partial_index
+from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER, TEXT, partial_index
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
 __all__ = [
@@ -45,23 +45,23 @@ ENDPOINTS = Table(
     METADATA,
     Column("number", ROW_NUMBER, primary_key=True),
     Column("app", BigInteger, nullable=False),
-    Column("endpoint", Text, nullable=False),  # the id in lower case: what ids are compared by
-    Column("id", Text, nullable=False),  # as first written
-    Column("channel_type", Text),
-    Column("address", Text),
-    Column("status", Text, nullable=False),
-    Column("opt_out", Text, nullable=False),
+    Column("endpoint", TEXT, nullable=False),  # the id in lower case: what ids are compared by
+    Column("id", TEXT, nullable=False),  # as first written
+    Column("channel_type", TEXT),
+    Column("address", TEXT),
+    Column("status", TEXT, nullable=False),
+    Column("opt_out", TEXT, nullable=False),
     Column("effective_date", BigInteger, nullable=False),
     Column("creation_date", BigInteger, nullable=False),
     Column("cohort", Integer, nullable=False),
-    Column("request_id", Text, nullable=False),
-    Column("user_id", Text),
-    Column("user_attributes", Text),  # JSON, only while there is no user id to keep them under
-    Column("attributes", Text),  # JSON: name -> list of strings
-    Column("metrics", Text),  # JSON: name -> number
-    *(Column(name, Text) for name in DEMOGRAPHIC.values()),
+    Column("request_id", TEXT, nullable=False),
+    Column("user_id", TEXT),
+    Column("user_attributes", TEXT),  # JSON, only while there is no user id to keep them under
+    Column("attributes", TEXT),  # JSON: name -> list of strings
+    Column("metrics", TEXT),  # JSON: name -> number
+    *(Column(name, TEXT) for name in DEMOGRAPHIC.values()),
     *(
-        Column(name, Float if name in {"latitude", "longitude"} else Text)
+        Column(name, Float if name in {"latitude", "longitude"} else TEXT)
         for name in LOCATION.values()
     ),
     UniqueConstraint("app", "endpoint"),
@@ -71,8 +71,8 @@ USERS = Table(
     "users",
     METADATA,
     Column("app", BigInteger, primary_key=True, autoincrement=False),
-    Column("user_id", Text, primary_key=True),
-    Column("attributes", Text, nullable=False),  # JSON: name -> list of strings
+    Column("user_id", TEXT, primary_key=True),
+    Column("attributes", TEXT, nullable=False),  # JSON: name -> list of strings
     Column("created", BigInteger),  # when the id came up first; NULL in users of older files
 )
 

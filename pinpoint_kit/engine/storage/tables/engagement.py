@@ -6,9 +6,9 @@ account: they have no column `app`.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Integer, Table, UniqueConstraint
 
-from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER
+from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER, TEXT
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
 __all__ = ["CHANNELS", "RECOMMENDERS", "TEMPLATES", "TEMPLATE_VERSIONS"]
@@ -17,8 +17,8 @@ CHANNELS = Table(
     "channels",
     METADATA,
     Column("app", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", Text, primary_key=True),  # as in paths: apns_voip
-    Column("settings", Text, nullable=False),  # JSON: members of its answers; no secrets
+    Column("kind", TEXT, primary_key=True),  # as in paths: apns_voip
+    Column("settings", TEXT, nullable=False),  # JSON: members of its answers; no secrets
     Column("created", BigInteger, nullable=False),
     Column("modified", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
@@ -29,8 +29,8 @@ TEMPLATES = Table(
     "templates",
     METADATA,
     Column("number", ROW_NUMBER, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # EMAIL, INAPP, PUSH, SMS, VOICE
+    Column("name", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),  # EMAIL, INAPP, PUSH, SMS, VOICE
     Column("active", Integer, nullable=False),  # a version
     Column("made", Integer, nullable=False),  # versions so far, the deleted ones too
     Column("created", BigInteger, nullable=False),
@@ -43,7 +43,7 @@ TEMPLATE_VERSIONS = Table(
     METADATA,
     Column("template", BigInteger, primary_key=True, autoincrement=False),
     Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("content", Text, nullable=False),  # JSON: the members as they were sent
+    Column("content", TEXT, nullable=False),  # JSON: the members as they were sent
     Column("created", BigInteger, nullable=False),
     Column("modified", BigInteger, nullable=False),
 )
@@ -52,8 +52,8 @@ RECOMMENDERS = Table(
     "recommenders",
     METADATA,
     Column("number", ROW_NUMBER, primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("content", Text, nullable=False),  # JSON: the members as they were sent
+    Column("id", TEXT, nullable=False, unique=True),
+    Column("content", TEXT, nullable=False),  # JSON: the members as they were sent
     Column("created", BigInteger, nullable=False),
     Column("modified", BigInteger, nullable=False),
 )

@@ -5,9 +5,9 @@ Columns, indexes and what they mean; no statement.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Table, UniqueConstraint
 
-from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER, partial_index
+from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER, TEXT, partial_index
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
 __all__ = ["EVENTS", "EVENTS_BY_TIME", "EVENTS_BY_TYPE", "REMEMBERED"]
@@ -21,24 +21,24 @@ EVENTS = Table(
     METADATA,
     Column("number", ROW_NUMBER, primary_key=True),
     Column("app", BigInteger, nullable=False),
-    Column("endpoint", Text, nullable=False),  # as in endpoints.endpoint; needs no row there
-    Column("user_id", Text),  # the endpoint's user when the event arrived
+    Column("endpoint", TEXT, nullable=False),  # as in endpoints.endpoint; needs no row there
+    Column("user_id", TEXT),  # the endpoint's user when the event arrived
     Column("arrival", BigInteger, nullable=False),
-    Column("event_id", Text, nullable=False),
-    Column("type", Text, nullable=False),
+    Column("event_id", TEXT, nullable=False),
+    Column("type", TEXT, nullable=False),
     Column("timestamp", BigInteger, nullable=False),
-    Column("session_id", Text),
+    Column("session_id", TEXT),
     Column("session_start", BigInteger),
     Column("session_stop", BigInteger),
     Column("session_duration", BigInteger),  # milliseconds
-    Column("app_package_name", Text),
-    Column("app_title", Text),
-    Column("app_version_code", Text),
-    Column("client_sdk_version", Text),
-    Column("sdk_name", Text),
-    Column("attributes", Text),  # JSON: name -> string
-    Column("metrics", Text),  # JSON: name -> number
-    *(Column(name, Text) for name in REMEMBERED),
+    Column("app_package_name", TEXT),
+    Column("app_title", TEXT),
+    Column("app_version_code", TEXT),
+    Column("client_sdk_version", TEXT),
+    Column("sdk_name", TEXT),
+    Column("attributes", TEXT),  # JSON: name -> string
+    Column("metrics", TEXT),  # JSON: name -> number
+    *(Column(name, TEXT) for name in REMEMBERED),
     UniqueConstraint("app", "endpoint", "event_id"),
 )
 

@@ -5,9 +5,9 @@ Columns, indexes and what they mean; no statement.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table
 
-from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER, partial_index
+from pinpoint_kit.engine.storage.dialects.ddl import ROW_NUMBER, TEXT, partial_index
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
 __all__ = ["JOBS", "JOB_FILES"]
@@ -17,21 +17,21 @@ JOBS = Table(
     METADATA,
     Column("number", ROW_NUMBER, primary_key=True),
     Column("app", BigInteger, nullable=False),
-    Column("id", Text, nullable=False, unique=True),
-    Column("type", Text, nullable=False),
-    Column("status", Text, nullable=False),
+    Column("id", TEXT, nullable=False, unique=True),
+    Column("type", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("completed", BigInteger),
-    Column("definition", Text, nullable=False),  # JSON as it is shown
-    Column("segment", Text),  # the id of the segment that it fills or writes out
+    Column("definition", TEXT, nullable=False),  # JSON as it is shown
+    Column("segment", TEXT),  # the id of the segment that it fills or writes out
     Column("makes_segment", Boolean, nullable=False),  # the segment was made for this job
     Column("total_pieces", Integer, nullable=False),
     Column("completed_pieces", Integer, nullable=False),
     Column("failed_pieces", Integer, nullable=False),
     Column("processed", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),
-    Column("failures", Text),  # JSON: the first texts
-    Column("position", Text, nullable=False),  # JSON: where its work goes on
+    Column("failures", TEXT),  # JSON: the first texts
+    Column("position", TEXT, nullable=False),  # JSON: where its work goes on
     Column("open", Integer),  # 1 until it has ended
 )
 
@@ -41,10 +41,10 @@ JOB_FILES = Table(
     Column("app", BigInteger, nullable=False),
     Column("job", BigInteger, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("url", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("url", TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("version", Text, nullable=False),
+    Column("version", TEXT, nullable=False),
 )
 
 Index("jobs_by_type", JOBS.c.app, JOBS.c.type, JOBS.c.number)

@@ -5,7 +5,9 @@ No table of a family belongs here.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, MetaData, Table, Text
+from sqlalchemy import Column, MetaData, Table
+
+from pinpoint_kit.engine.storage.dialects.ddl import TEXT
 
 __all__ = ["META", "METADATA"]
 
@@ -14,6 +16,6 @@ METADATA = MetaData()
 META = Table(
     "pinpoint_meta",
     METADATA,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("name", TEXT, primary_key=True),
+    Column("value", TEXT, nullable=False),
 )

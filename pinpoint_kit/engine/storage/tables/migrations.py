@@ -37,15 +37,33 @@ VERSION = 6
 
 def add_columns(connection: Connection, table: Table, names: Iterable[str]) -> None:
     """Add columns that may be NULL to a table; those that are there already stay."""
-    known = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    known = _columns(connection, table)
     prepare = connection.dialect.identifier_preparer
     for name in names:
         if name not in known:
             kind = table.c[name].type.compile(connection.dialect)
             column = f"{prepare.quote(name)} {kind}"
             connection.exec_driver_sql(
-                f"ALTER TABLE {prepare.format_table(table)} ADD COLUMN {column}"
+                f"ALTER TABLE {_formatted(connection, table)} ADD COLUMN {column}"
             )
+
+
+def _schema(connection: Connection) -> str | None:
+    """Return where the tables are, None where that is not said."""
+    schemas = connection.get_execution_options().get("schema_translate_map") or {}
+    return schemas.get(None)
+
+
+def _columns(connection: Connection, table: Table) -> set[str]:
+    found = inspect(connection).get_columns(table.name, schema=_schema(connection))
+    return {column["name"] for column in found}
+
+
+def _formatted(connection: Connection, table: Table) -> str:
+    """Return the table's name, with that of its schema, as it stands in SQL."""
+    quote = connection.dialect.identifier_preparer.quote
+    schema = _schema(connection)
+    return quote(table.name) if schema is None else f"{quote(schema)}.{quote(table.name)}"
 
 
 def _add_tables(connection: Connection) -> None:
@@ -100,14 +118,14 @@ def _count_events(connection: Connection) -> None:
 
 def _rebuild(connection: Connection, table: Table) -> None:
     """Make a table anew with the columns that it has now; DROP COLUMN is too new for some."""
-    known = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    known = _columns(connection, table)
     kept = [column for column in table.columns if column.name in known]
     prepare = connection.dialect.identifier_preparer
     before = Table(f"{table.name}_before", MetaData(), *(Column(each.name) for each in kept))
     for index in table.indexes:
         index.drop(connection, checkfirst=True)
     connection.exec_driver_sql(
-        f"ALTER TABLE {prepare.format_table(table)} RENAME TO {prepare.format_table(before)}"
+        f"ALTER TABLE {_formatted(connection, table)} RENAME TO {prepare.format_table(before)}"
     )
     table.create(connection)
     connection.execute(

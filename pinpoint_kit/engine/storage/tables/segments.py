@@ -5,12 +5,13 @@ Columns, indexes and what they mean; no statement.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table
 
 from pinpoint_kit.engine.storage.dialects.ddl import (
     NUMBERS_ARE_NOT_REUSED,
     ROW_NUMBER,
     ROWS_LIE_IN_KEY_ORDER,
+    TEXT,
 )
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
@@ -21,8 +22,8 @@ SEGMENTS = Table(
     METADATA,
     Column("number", ROW_NUMBER, primary_key=True),
     Column("app", BigInteger, nullable=False),
-    Column("id", Text, nullable=False, unique=True),
-    Column("type", Text, nullable=False),  # DIMENSIONAL or IMPORT
+    Column("id", TEXT, nullable=False, unique=True),
+    Column("type", TEXT, nullable=False),  # DIMENSIONAL or IMPORT
     Column("created", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),  # the newest
     **NUMBERS_ARE_NOT_REUSED,  # the number of a deleted segment is not used again
@@ -34,8 +35,8 @@ SEGMENT_VERSIONS = Table(
     Column("app", BigInteger, primary_key=True, autoincrement=False),
     Column("segment", BigInteger, primary_key=True, autoincrement=False),
     Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("name", Text),
-    Column("definition", Text, nullable=False),  # JSON: the members that say who belongs to it
+    Column("name", TEXT),
+    Column("definition", TEXT, nullable=False),  # JSON: the members that say who belongs to it
     Column("modified", BigInteger, nullable=False),
 )
 
@@ -54,7 +55,7 @@ SEGMENT_USERS = Table(
     METADATA,
     Column("app", BigInteger, primary_key=True, autoincrement=False),
     Column("segment", BigInteger, primary_key=True, autoincrement=False),
-    Column("user_id", Text, primary_key=True),
+    Column("user_id", TEXT, primary_key=True),
     **ROWS_LIE_IN_KEY_ORDER,
 )
 

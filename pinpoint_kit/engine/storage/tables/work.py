@@ -5,8 +5,9 @@ Columns and what they mean; no statement. A row is as short-lived as the task th
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Table, Text
+from sqlalchemy import BigInteger, Column, Table
 
+from pinpoint_kit.engine.storage.dialects.ddl import TEXT
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
 __all__ = ["LEASES"]
@@ -14,8 +15,8 @@ __all__ = ["LEASES"]
 LEASES = Table(
     "leases",
     METADATA,
-    Column("worker", Text, primary_key=True),  # whose task, for example import-jobs
-    Column("key", Text, primary_key=True),  # which of its tasks
-    Column("holder", Text, nullable=False),  # the engine that works on it
+    Column("worker", TEXT, primary_key=True),  # whose task, for example import-jobs
+    Column("key", TEXT, primary_key=True),  # which of its tasks
+    Column("holder", TEXT, nullable=False),  # the engine that works on it
     Column("held_until", BigInteger, nullable=False),
 )

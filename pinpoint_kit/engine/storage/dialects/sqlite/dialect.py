@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import attrs
-from sqlalchemy import URL
+from sqlalchemy import URL, inspect
 
 from pinpoint_kit.engine.storage.dialects.dialect import Explanation
 from pinpoint_kit.engine.storage.dialects.sqlite import (
@@ -18,7 +19,7 @@ from pinpoint_kit.engine.storage.dialects.sqlite import (
 from pinpoint_kit.system.sqlite_files import fault_of, turn_wal_on
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
@@ -55,6 +56,16 @@ class Sqlite:
         """True: SQLite has one lock for writing."""
         return True
 
+    @property
+    def overwrites_remnants(self) -> bool:
+        """True: what no row uses is zeroed."""
+        return True
+
+    @property
+    def most_names(self) -> int:
+        """Any number: nothing is claimed."""
+        return sys.maxsize
+
     def prepare_location(self) -> None:
         """Check the file's folder, and make a new file for this user only."""
         if not self.is_in_memory:
@@ -75,9 +86,22 @@ class Sqlite:
         """Begin a transaction; its first statement fixes what all see."""
         connection.exec_driver_sql("BEGIN")
 
-    def begin_write(self, connection: Connection) -> None:
+    def begin_write(self, connection: Connection, *, is_shared: bool = False) -> None:  # noqa: ARG002 -- see Dialect
         """Begin a transaction that is the only writing one."""
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def claim(
+        self, connection: Connection, app: int, names: Iterable[tuple[str, str]] | None
+    ) -> None:
+        """Do nothing: the transaction is the only writing one."""
+
+    def settle(self, connection: Connection, table: str) -> int | None:  # noqa: ARG002 -- see Dialect
+        """Return None: the only writer numbers and commits."""
+        return None
+
+    def may_repeat(self, error: DBAPIError) -> bool:  # noqa: ARG002 -- see Dialect
+        """Return False: nothing is undone for others."""
+        return False
 
     def stop_at(self, connection: Connection, end: float | None) -> None:
         """Have SQLite ask for the time while it runs a statement."""
@@ -86,6 +110,29 @@ class Sqlite:
     def was_stopped(self, error: DBAPIError) -> bool:
         """Return whether SQLite says so; nothing else interrupts it."""
         return "interrupted" in str(error.orig)
+
+    def check_ready(self, connection: Connection) -> None:
+        """Do nothing: the library is as old as Python."""
+
+    def grants(self, role: str) -> Sequence[str]:  # noqa: ARG002 -- see Dialect
+        """Return nothing: a file has no roles."""
+        return ()
+
+    def check_up(self, connection: Connection) -> str:
+        """Return the version of the library."""
+        version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
+        return f"SQLite {version}"
+
+    def tables(self, connection: Connection) -> set[str]:
+        """Return the tables of the file."""
+        return set(inspect(connection).get_table_names())
+
+    def foreign(self, names: Collection[str], ours: Collection[str]) -> str:  # noqa: ARG002 -- see Dialect
+        """Refuse a file with any table: a file has one owner."""
+        return "the file belongs to another program; name another file" if names else ""
+
+    def make_place(self, connection: Connection) -> None:
+        """Do nothing: the file is there."""
 
     def columns(self, connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
         """Return the columns by one query, for speed."""

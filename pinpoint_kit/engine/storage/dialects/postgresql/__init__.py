@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, locks, expressions, faults. Nothing else imports its parts."""

@@ -1,0 +1,250 @@
+"""PostgreSQL: which URLs there are, what is said when it is of no use, how its tables are made."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from sqlalchemy.exc import OperationalError
+
+import pinpoint_kit
+from pinpoint_kit.engine import Engine, Request, look_at, schema_sql
+from pinpoint_kit.engine.storage.dialects.known import dialect_of
+from pinpoint_kit.engine.storage.tables.metadata import METADATA
+from pinpoint_kit.errors import StoreError
+from tests.engine.conftest import Wire
+from tests.postgresql import with_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.postgresql import Server
+
+SECRET = "hunter2"
+
+
+def refusal(url: str) -> str:
+    """Open a database that cannot be used, and return what is said."""
+    with pytest.raises(StoreError) as caught:
+        Engine.open(url)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "label"),
+    [
+        (f"postgresql://u:{SECRET}@db/shop", "db/shop"),
+        (f"postgres://u:{SECRET}@db:5433/shop?schema=a", "db/shop, schema a"),
+        (f"postgresql+psycopg://db/shop?password={SECRET}&sslmode=require", "db/shop"),
+        ("postgresql://one:1,two:2/shop?target_session_attrs=read-write", "one,two/shop"),
+        ("postgresql://?service=shop", "service shop"),
+        ("postgresql:///shop", "this machine/shop"),
+    ],
+)
+def test_libpq_reads_the_url(url: str, label: str) -> None:
+    """Whatever libpq takes is taken, and neither user nor password is ever shown."""
+    dialect = dialect_of(url)
+    assert dialect.label == label
+    assert SECRET not in repr(dialect)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        (f"postgresql://u:{SECRET}@127.0.0.1:1/x", "cannot be reached; check that it runs"),
+        (f"postgresql://u:{SECRET}@[::/x", "is malformed; write postgresql://USER@HOST/DATABASE"),
+        (f"postgresql://u:{SECRET}@h/x?sslmod=require", "is malformed"),
+        (f"postgresql://u:{SECRET}@h/x?schema=", "?schema= must name a schema"),
+        (f"postgresql://u:{SECRET}@nowhere.invalid/x", "name of the database server is unknown"),
+    ],
+)
+def test_a_server_that_cannot_be_used(url: str, sentence: str) -> None:
+    """One sentence says why, without a password."""
+    said = refusal(url)
+    assert sentence in said
+    assert SECRET not in said
+
+
+def test_a_database_that_is_not_there(postgresql_server: Server) -> None:
+    """The message says how to make one."""
+    said = refusal(postgresql_server.url.replace("/postgres?", "/nothing?"))
+    assert "does not exist; create it with createdb" in said
+
+
+def test_without_the_driver() -> None:
+    """One sentence says what to install; other databases do without."""
+    script = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from pinpoint_kit.engine import Engine\n"
+        "Engine.open('sqlite://').close()\n"
+        "try: Engine.open('postgresql://db/shop')\n"
+        "except Exception as error: print(type(error).__name__, error)\n"
+    )
+    done = subprocess.run(  # noqa: S603 -- our own script
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == (
+        "StoreError PostgreSQL needs the driver psycopg: pip install 'pinpoint-kit[postgresql]'\n"
+    )
+
+
+def test_errors_are_explained_without_their_text() -> None:
+    """A SQLSTATE that is not known is given, and nothing that the server says."""
+    dialect = dialect_of("postgresql://db/shop")
+
+    class StrangeError(psycopg.Error):
+        sqlstate = "P0001"
+
+    why = dialect.explain(OperationalError("SELECT", {}, StrangeError(SECRET)))
+    assert why.sentence == "the database failed (SQLSTATE P0001); try again"
+
+
+def test_what_was_answered_is_there(postgresql_url: str) -> None:
+    """Another engine finds it, by either scheme; closing twice is fine."""
+    with Engine.open(postgresql_url) as engine:
+        wire = Wire(engine)
+        assert wire.update("e", Attributes={"a": ["1"]}).status == 202
+        engine.close()
+    with Engine.open(postgresql_url.replace("postgresql:", "postgres:", 1)) as engine:
+        path = f"/v1/apps/{wire.app}/endpoints/e"
+        assert engine.handle(Request("GET", path)).status == 200
+
+
+def test_connect_opens_it(postgresql_url: str) -> None:
+    """The front door takes the URL, and its repr shows no secret."""
+    with pinpoint_kit.connect(postgresql_url, application="shop") as pinpoint:
+        endpoint = pinpoint_kit.Endpoint(id="device-1", attributes={"plan": ["pro"]})
+        pinpoint.endpoints.update(endpoint)
+        assert pinpoint.endpoints.get("device-1").attributes == {"plan": ["pro"]}
+        assert repr(pinpoint) == "<Pinpoint engine application=shop>"
+
+
+def test_tables_are_made_once_by_any_number_of_engines(postgresql_url: str) -> None:
+    """Engines that start at the same time find one set of tables, and none of them fails."""
+    problems: list[BaseException] = []
+    barrier = threading.Barrier(8)
+
+    def open_() -> None:
+        barrier.wait()
+        try:
+            Engine.open(postgresql_url).close()
+        except BaseException as error:  # noqa: BLE001 -- told below
+            problems.append(error)
+
+    threads = [threading.Thread(target=open_) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert look_at(postgresql_url).has_tables
+
+
+def test_looking_makes_nothing(postgresql_url: str, postgresql_server: Server) -> None:
+    """The look tells version, rights and latency, and leaves no schema behind."""
+    look = look_at(postgresql_url)
+    assert not look.has_tables
+    assert look.text.startswith("PostgreSQL 1")
+    assert look.text.endswith("the role may make tables")
+    assert look.latency_ms > 0
+    schema = postgresql_url.rpartition("=")[2]
+    found = postgresql_server.execute(
+        f"SELECT 1 FROM pg_namespace WHERE nspname = '{schema}'"  # noqa: S608 -- our own name
+    )
+    assert found == []
+
+
+def test_tables_of_others_are_left_alone(postgresql_url: str, postgresql_server: Server) -> None:
+    """Others' tables may stand beside ours, but for one with the name of one of ours."""
+    schema = postgresql_url.rpartition("=")[2]
+    postgresql_server.execute(f"CREATE SCHEMA {schema}")
+    postgresql_server.execute(f"CREATE TABLE {schema}.theirs (x int)")
+    postgresql_server.execute(f"CREATE TABLE {schema}.events (x int)")
+    assert "has tables of another program (events); name another schema" in refusal(postgresql_url)
+    postgresql_server.execute(f"DROP TABLE {schema}.events")
+    Engine.open(postgresql_url).close()
+
+
+def test_a_role_without_rights_is_told_what_to_hand_on(
+    postgresql_url: str, postgresql_server: Server
+) -> None:
+    """What `schema sql` prints is enough for such a role, with grants for it alone."""
+    schema = postgresql_url.rpartition("=")[2]
+    role = f"role_{schema}"
+    theirs = postgresql_url.replace("postgres:@", f"{role}@")
+    postgresql_server.execute(f"CREATE ROLE {role} LOGIN")
+    try:
+        postgresql_server.execute(f"CREATE SCHEMA {schema}")
+        said = refusal(theirs)
+        assert "have an administrator run what `pinpoint-kit schema sql --role ROLE` prints" in said
+        postgresql_server.execute(f"DROP SCHEMA {schema}")
+        postgresql_server.execute(schema_sql(postgresql_url, role=role))
+        assert "the role may not make tables" in look_at(theirs).text
+        with Engine.open(theirs) as engine:
+            wire = Wire(engine)
+            assert wire.update("e", User={"UserId": "u"}).status == 202
+            good = {"EventType": "x", "Timestamp": "2026-01-01T00:00:00Z"}
+            assert wire.put_event(good)["StatusCode"] == 202
+            assert wire.send("DELETE", wire.endpoint_path("e")).status == 202
+    finally:
+        postgresql_server.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        postgresql_server.execute(f"DROP ROLE {role}")
+
+
+def test_the_printed_tables_are_the_made_ones(
+    postgresql_url: str, postgresql_server: Server
+) -> None:
+    """The SQL for administrators makes column for column and index for index what we make."""
+
+    def shape(url: str) -> list[tuple[str, ...]]:
+        schema = url.rpartition("=")[2]
+        return postgresql_server.execute(
+            "SELECT table_name, column_name, data_type, collation_name, is_nullable"  # noqa: S608 -- our own name
+            f" FROM information_schema.columns WHERE table_schema = '{schema}' UNION ALL"
+            " SELECT tablename, indexname, replace(indexdef, schemaname, ''), '', ''"
+            f" FROM pg_indexes WHERE schemaname = '{schema}' ORDER BY 1, 2"
+        )
+
+    Engine.open(postgresql_url).close()
+    with postgresql_server.schema() as other:
+        postgresql_server.execute(schema_sql(other))
+        assert shape(other) == shape(postgresql_url)
+        Engine.open(other).close()
+    assert len(METADATA.tables) > 10
+
+
+def test_a_text_too_long_for_an_index_is_refused(make_on: Callable[[], Wire]) -> None:
+    """It is a 400 that says what is too long, not a failure of the engine."""
+    wire = make_on()
+    answer = wire.update("e", User={"UserId": "".join(map(chr, range(0x4E00, 0x4E00 + 4000)))})
+    assert (answer.status, answer.code) == (400, "BadRequestException")
+    assert "is too long: the database can index about 2,700 bytes; shorten it" in answer.message
+
+
+def test_a_connection_that_was_lost_is_replaced(
+    make_on: Callable[[], Wire], postgresql_server: Server
+) -> None:
+    """Requests after a restart of the server are answered as if nothing had been."""
+    wire = make_on()
+    wire.update("e")
+    for ask in (lambda: wire.update("e").status == 202, lambda: wire.get("e")["Id"] == "e"):
+        postgresql_server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'pinpoint-kit'"
+        )
+        assert ask()
+
+
+@pytest.fixture
+def make_on(make_wire: Callable[..., Wire], postgresql_url: str) -> Callable[[], Wire]:
+    """Make a wire to an engine on PostgreSQL."""
+    return lambda: make_wire(postgresql_url)
+
+
+def test_a_url_with_a_schema() -> None:
+    """The tests name schemas as users do."""
+    assert with_schema("postgresql://db", "a") == "postgresql://db?schema=a"
