@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine
+from sqlalchemy.schema import CreateSchema
 
 from pinpoint_kit.metrics.dialects import DuckDB, render
 from pinpoint_kit.metrics.example import METADATA
@@ -73,8 +74,12 @@ def rows_of(population: Population, app: int) -> dict[str, list[dict[str, Any]]]
 class AlchemySource:
     """A database that SQLAlchemy talks to."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, schema: str | None = None) -> None:
         self.engine: Engine = create_engine(url)
+        if schema is not None:
+            with self.engine.begin() as connection:
+                connection.execute(CreateSchema(schema))
+            self.engine = self.engine.execution_options(schema_translate_map={None: schema})
         METADATA.create_all(self.engine)
         self.connection = self.engine.connect()
 
