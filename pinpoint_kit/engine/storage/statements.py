@@ -16,6 +16,8 @@ import attrs
 from sqlalchemy import bindparam
 from sqlalchemy.exc import DBAPIError
 
+from pinpoint_kit.engine.storage.dialects.statements import in_bulk
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect, Executable
     from sqlalchemy.sql.dml import Insert
@@ -34,8 +36,18 @@ _T = TypeVar("_T")
 
 @attrs.frozen
 class _Compiled:
+    """Finished SQL.
+
+    Attributes:
+        sql: for one row.
+        parameters: puts its values into the form that the driver wants.
+        bulk: the same for many rows in one statement, which takes a list for each parameter; None
+            where the database is as quick with one row after the other.
+    """
+
     sql: str
     parameters: Callable[[Values], Any]  # Any: a tuple or a dict, as the driver's style wants
+    bulk: _Compiled | None = None
 
 
 class Statement:
@@ -72,11 +84,19 @@ class Statement:
             cursor.close()
 
     def run_many(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """Run it once a row, in one call of the driver; without rows it does nothing."""
-        if rows:
-            compiled = self._compiled_for(connection)
-            bind = compiled.parameters
-            connection.exec_driver_sql(compiled.sql, [bind(row) for row in rows])
+        """Run it once a row, in one call of the driver; without rows it does nothing.
+
+        Where the database has it, one statement is for all rows: no two may change the same one.
+        """
+        if not rows:
+            return
+        compiled = self._compiled_for(connection)
+        if compiled.bulk is not None and len(rows) > 1:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            connection.exec_driver_sql(compiled.bulk.sql, compiled.bulk.parameters(columns))
+            return
+        bind = compiled.parameters
+        connection.exec_driver_sql(compiled.sql, [bind(row) for row in rows])
 
     def _compiled_for(self, connection: Connection) -> _Compiled:
         """Return it as the connection's database wants it, with the schema of its tables."""
@@ -88,6 +108,14 @@ class Statement:
     def _compile(self, dialect: Dialect, schema: str | None = None) -> _Compiled:
         build = self._build
         statement = build(dialect.name) if callable(build) else build
+        bulk = in_bulk(dialect.name, statement, self._order)
+        made = self._compiled[dialect.name, schema] = attrs.evolve(
+            self._finished(statement, dialect, schema),
+            bulk=None if bulk is None else self._finished(bulk, dialect, schema),
+        )
+        return made
+
+    def _finished(self, statement: Executable, dialect: Dialect, schema: str | None) -> _Compiled:
         compiled = statement.compile(  # type: ignore[attr-defined]
             dialect=dialect,
             schema_translate_map=None if schema is None else {None: schema},
@@ -95,8 +123,7 @@ class Statement:
         )
         constants = {k: v for k, v in compiled.params.items() if k not in self._order}
         bind = _binder(self._order, compiled.positiontup, constants)
-        made = self._compiled[dialect.name, schema] = _Compiled(str(compiled), bind)
-        return made
+        return _Compiled(str(compiled), bind)
 
 
 class BulkInsert:
