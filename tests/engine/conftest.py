@@ -127,11 +127,9 @@ class Wire:
         with self.engine._store.read() as connection:
             schemas = connection.get_execution_options().get("schema_translate_map")
             if schemas:
-                connection.exec_driver_sql(f"SET search_path TO {schemas[None]}")
-            found = [dict(row._mapping) for row in connection.exec_driver_sql(sql)]
-            if schemas:
-                connection.exec_driver_sql("RESET search_path")
-            return found
+                connection.exec_driver_sql("BEGIN")
+                connection.exec_driver_sql(f"SET LOCAL search_path TO {schemas[None]}")
+            return [dict(row._mapping) for row in connection.exec_driver_sql(sql)]
 
     def dump(self) -> list[list[dict[str, Any]]]:
         """Return everything that is stored."""

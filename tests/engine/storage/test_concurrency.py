@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,23 +21,38 @@ from pinpoint_kit.engine.work import leases
 from pinpoint_kit.engine.work.leases import Lease
 from tests.engine.conftest import Wire
 from tests.engine.jobs.job_kit import create_export, lines, run, url_of
+from tests.pgbouncer import pooling
+from tests.postgresql import with_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.postgresql import Server
+
 CLIENTS = 8
 EVENT = {"EventType": "x", "Timestamp": "2026-01-01T00:00:00Z"}
 
 
-@pytest.fixture
-def wires(postgresql_url: str) -> Iterator[list[Wire]]:
-    """Give wires to two engines on one database, with the same application."""
+@pytest.fixture(params=["direct", pytest.param("pgbouncer", marks=pytest.mark.slow)])
+def wires(
+    request: pytest.FixtureRequest,
+    postgresql_server: Server,
+    postgresql_url: str,
+    tmp_path: Path,
+) -> Iterator[list[Wire]]:
+    """Give wires to two engines on one database, with the same application.
+
+    By way of PgBouncer they share a few connections, and each transaction may get another one.
+    """
     files = ByScheme({"file": LocalFiles()})
-    with (
-        Engine.open(postgresql_url, files=files) as one,
-        Engine.open(postgresql_url, files=files) as two,
-    ):
+    with ExitStack() as stack:
+        url = postgresql_url
+        if request.param == "pgbouncer":
+            place = stack.enter_context(pooling(postgresql_server.url, tmp_path))
+            url = with_schema(place, postgresql_url.rpartition("=")[2])
+        one = stack.enter_context(Engine.open(url, files=files))
+        two = stack.enter_context(Engine.open(url, files=files))
         first, second = Wire(one), Wire(two)
         second.app = first.app
         yield [first, second]
