@@ -98,6 +98,10 @@ class Statement:
         bind = compiled.parameters
         connection.exec_driver_sql(compiled.sql, [bind(row) for row in rows])
 
+    def is_bulk(self, connection: Connection) -> bool:
+        """Tell whether `run_many` runs one statement for all rows."""
+        return self._compiled_for(connection).bulk is not None
+
     def _compiled_for(self, connection: Connection) -> _Compiled:
         """Return it as the connection's database wants it, with the schema of its tables."""
         schemas = connection.get_execution_options().get("schema_translate_map")
@@ -127,7 +131,7 @@ class Statement:
 
 
 class BulkInsert:
-    """An insert of whole rows that writes up to 32 of them with one statement.
+    """An insert of whole rows that writes up to 32 of them with one statement, or all of them.
 
     A driver gives other threads the interpreter at every statement, and with many rows at every
     row; while another thread computes, each of these costs 5 ms until it is given back.
@@ -139,6 +143,10 @@ class BulkInsert:
     """
 
     def __init__(self, build: Callable[[str], Insert], *columns: str) -> None:
+        self._of_any_number = Statement(
+            lambda dialect: build(dialect).values({name: bindparam(name) for name in columns}),
+            *columns,
+        )
         most = max(1, _MOST_PARAMETERS // len(columns))
         self._statements = {
             size: Statement(
@@ -151,6 +159,9 @@ class BulkInsert:
 
     def run(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Insert the rows, in their order; without rows do nothing."""
+        if self._of_any_number.is_bulk(connection):
+            self._of_any_number.run_many(connection, rows)
+            return
         start = 0
         for size, statement in self._statements.items():
             blocks = []

@@ -55,7 +55,8 @@ def in_bulk(dialect: str, statement: Executable, order: Sequence[str]) -> Execut
     if dialect != "postgresql" or not order:
         return None
     if isinstance(statement, Insert):
-        return None if statement.select is not None else _insert_in_bulk(statement, order)
+        is_of_a_row = statement.select is None and all(name in statement.table.c for name in order)
+        return _insert_in_bulk(statement, order) if is_of_a_row else None
     return _change_in_bulk(statement, order) if isinstance(statement, Update | Delete) else None
 
 
