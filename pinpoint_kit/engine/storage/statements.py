@@ -61,7 +61,7 @@ class Statement:
     def __init__(self, build: Executable | Callable[[str], Executable], *order: str) -> None:
         self._build = build
         self._order = order
-        self._compiled: dict[tuple[str, str | None], _Compiled] = {}
+        self._compiled: dict[str | tuple[str, str], _Compiled] = {}
 
     def rows(self, connection: Connection, *values: object) -> Sequence[Row]:
         """Run a query and return all its rows.
@@ -104,16 +104,23 @@ class Statement:
 
     def _compiled_for(self, connection: Connection) -> _Compiled:
         """Return it as the connection's database wants it, with the schema of its tables."""
-        schemas = connection.get_execution_options().get("schema_translate_map")
-        schema = schemas[None] if schemas else None
         dialect = connection.dialect
-        return self._compiled.get((dialect.name, schema)) or self._compile(dialect, schema)
+        compiled = self._compiled.get(dialect.name)
+        if compiled is not None:  # a database whose tables are in no schema
+            return compiled
+        schemas = connection.get_execution_options().get("schema_translate_map")
+        if not schemas:
+            return self._compile(dialect)
+        return self._compiled.get((dialect.name, schemas[None])) or self._compile(
+            dialect, schemas[None]
+        )
 
     def _compile(self, dialect: Dialect, schema: str | None = None) -> _Compiled:
         build = self._build
         statement = build(dialect.name) if callable(build) else build
         bulk = in_bulk(dialect.name, statement, self._order)
-        made = self._compiled[dialect.name, schema] = attrs.evolve(
+        key = dialect.name if schema is None else (dialect.name, schema)
+        made = self._compiled[key] = attrs.evolve(
             self._finished(statement, dialect, schema),
             bulk=None if bulk is None else self._finished(bulk, dialect, schema),
         )

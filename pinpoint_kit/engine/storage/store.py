@@ -247,33 +247,34 @@ class Store:
                 stack.callback(self._writer.release)
             yield
 
-    @contextmanager
-    def _connected(self, engine: Engine) -> Iterator[Connection]:
-        """Take a connection from a pool."""
+    def _connected(self, engine: Engine) -> Connection:
+        """Return a connection of a pool, to be closed."""
         try:
-            connection = engine.connect()
+            return engine.connect()
         except PoolTimeoutError:
             raise internal_error(
                 "All connections to the database have been in use for too long; try again"
             ) from None
-        with connection:
-            yield connection
 
-    @contextmanager
-    def _begun(self, engine: Engine, *, is_shared: bool) -> Iterator[Connection]:
-        """Take a connection, and begin a transaction that writes."""
-        with ExitStack() as stack:
-            connection = stack.enter_context(self._connected(engine))
-            try:
-                self._dialect.begin_write(connection, is_shared=is_shared)
-            except DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
-                # An idle connection was lost, and with it all others of the pool: take a new one.
-                stack.pop_all().close()
-                connection = stack.enter_context(self._connected(engine))
-                self._dialect.begin_write(connection, is_shared=is_shared)
-            yield connection
+    def _begun(self, engine: Engine, *, is_shared: bool) -> Connection:
+        """Return a connection, to be closed, in a transaction that writes."""
+        connection = self._connected(engine)
+        try:
+            self._dialect.begin_write(connection, is_shared=is_shared)
+        except BaseException as error:
+            connection.close()
+            if not (isinstance(error, DBAPIError) and error.connection_invalidated):
+                raise
+        else:
+            return connection
+        # An idle connection was lost, and with it all others of the pool: take a new one.
+        connection = self._connected(engine)
+        try:
+            self._dialect.begin_write(connection, is_shared=is_shared)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _renew_locks(self) -> None:
         self._gate = Gate()

@@ -584,6 +584,6 @@ def test_an_export_looks_at_a_window_only(make_wire: Callable[..., Wire]) -> Non
     wire = make_wire()
     with wire.engine._store.read() as connection:
         reader.numbered(connection, 1, 0, 10)
-        sql = reader._NUMBERED._compiled["sqlite", None].sql
+        sql = reader._NUMBERED._compiled["sqlite"].sql
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", (0, 10, 1)).all()
     assert "SEARCH endpoints USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plan[0][-1]
