@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -226,15 +227,16 @@ def test_a_text_too_long_for_an_index_is_refused(make_on: Callable[[], Wire]) ->
 
 
 def test_a_connection_that_was_lost_is_replaced(
-    make_on: Callable[[], Wire], postgresql_server: Server
+    make_wire: Callable[..., Wire], postgresql_url: str, postgresql_server: Server
 ) -> None:
     """Requests after a restart of the server are answered as if nothing had been."""
-    wire = make_on()
+    own = f"lost-{os.getpid()}"
+    wire = make_wire(f"{postgresql_url}&application_name={own}")
     wire.update("e")
     for ask in (lambda: wire.update("e").status == 202, lambda: wire.get("e")["Id"] == "e"):
         postgresql_server.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'pinpoint-kit'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"  # noqa: S608 -- our own name
+            f" WHERE application_name = '{own}'"
         )
         assert ask()
 
