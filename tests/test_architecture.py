@@ -372,6 +372,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
     "files": set(),
     "storage": {"wire"},
     "work": {"storage", "wire"},
+    "copying": {"storage", "wire"},
     "context": {"files", "storage", "wire", "work"},
     "applications": _COMMON,
     "endpoints": {*_COMMON, "applications"},

@@ -9,6 +9,7 @@ and starts no thread; the clock and the ids are handed in. Only imports belong h
     201
 """
 
+from pinpoint_kit.engine.copying.copying import CopyProgress, CopyReport, TableReport, copy_store
 from pinpoint_kit.engine.engine import Engine
 from pinpoint_kit.engine.handlers import Coverage, coverage
 from pinpoint_kit.engine.storage.backup import back_up
@@ -18,12 +19,16 @@ from pinpoint_kit.engine.wire.http import Request, Response
 
 __all__ = [
     "LONG_READS",
+    "CopyProgress",
+    "CopyReport",
     "Coverage",
     "Engine",
     "Look",
     "Request",
     "Response",
+    "TableReport",
     "back_up",
+    "copy_store",
     "coverage",
     "look_at",
     "schema_sql",

@@ -59,6 +59,7 @@ def test_common_options(path: str) -> None:
         "dead-letters": {"--spool"},
         "credentials": set[str](),
         "backup": {"--url"},
+        "copy": set[str](),  # two places, which are its arguments
         "application": {"--url"},
         "iam": set[str](),
         "schema": {"--url"},

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
+from pinpoint_kit.engine.storage.filling import check_filled
 from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S
 from pinpoint_kit.engine.storage.upgrades import check_owner
 from pinpoint_kit.errors import StoreError
@@ -85,3 +86,4 @@ def _copy(source: Dialect, path: Path) -> None:
 def _require_tables(source: Dialect, connection: Connection) -> None:
     if not check_owner(source, connection):
         raise StoreError("it is empty; name another file")
+    check_filled(connection)

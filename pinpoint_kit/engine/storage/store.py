@@ -59,8 +59,16 @@ class Store:
         )
 
     @classmethod
-    def open(cls, url: str, *, busy_timeout: float = BUSY_TIMEOUT_S) -> Store:
+    def open(
+        cls, url: str, *, busy_timeout: float = BUSY_TIMEOUT_S, to_fill: bool = False
+    ) -> Store:
         """Open the database, making or upgrading its tables.
+
+        Args:
+            url: the database.
+            busy_timeout: how many seconds a write waits for another one.
+            to_fill: a copy into it is to begin or to go on; before that has finished, nobody else
+                can open it.
 
         Raises:
             StoreError: it cannot be used; the message says why and what to do.
@@ -69,7 +77,7 @@ class Store:
         dialect.prepare_location()
         store = cls(dialect, busy_timeout=busy_timeout)
         try:
-            store._set_up()
+            store._set_up(to_fill=to_fill)
         except BaseException as error:
             store.close()
             if isinstance(error, DBAPIError):
@@ -113,6 +121,17 @@ class Store:
             return None
         with self.read() as connection:
             return self._dialect.settle(connection, table)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Lend a connection for reading whose statements all see one state, for as long as wanted.
+
+        It holds up no writer of a file. What others write and delete meanwhile stays in the
+        database's files until it ends.
+        """
+        with self.read() as connection:
+            self._dialect.begin_snapshot(connection)
+            yield connection
 
     @contextmanager
     def long_read(self, deadline_s: float = QUERY_TIMEOUT_S) -> Iterator[Connection]:
@@ -281,12 +300,12 @@ class Store:
         self._writer = threading.Lock()
         self._long_reads = LongReads(self._dialect)
 
-    def _set_up(self) -> None:
+    def _set_up(self, *, to_fill: bool) -> None:
         with self.read() as connection:
             check_owner(self._dialect, connection)
             self._dialect.prepare(connection)
         with self.write() as connection:
-            bring_up_to_date(self._dialect, connection)
+            bring_up_to_date(self._dialect, connection, to_fill=to_fill)
 
     def _before_fork(self) -> None:
         # Nobody may be inside while memory is copied, and no file or socket may be open.

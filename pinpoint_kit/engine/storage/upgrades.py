@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from pinpoint_kit.engine.storage import filling
 from pinpoint_kit.engine.storage.tables import migrations
 from pinpoint_kit.engine.storage.tables.metadata import META, METADATA
 from pinpoint_kit.errors import StoreError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.storage.dialects.dialect import Dialect
 
-__all__ = ["bring_up_to_date", "check_owner"]
+__all__ = ["bring_up_to_date", "check_current", "check_owner"]
 
 _COLUMNS = {
     (name, column.name) for name, table in METADATA.tables.items() for column in table.columns
@@ -36,8 +37,32 @@ def check_owner(dialect: Dialect, connection: Connection) -> bool:
     return False
 
 
-def bring_up_to_date(dialect: Dialect, connection: Connection) -> None:
-    """Make, check or upgrade the tables, inside a write transaction."""
+def check_current(connection: Connection) -> None:
+    """Check that tables that are there can be read as they are, without changing them.
+
+    Raises:
+        StoreError: they are of another version, or a copy into them has not finished.
+    """
+    filling.check_filled(connection)
+    version = _version(connection)
+    if version > migrations.VERSION:
+        raise StoreError(_too_new(version))
+    if version < migrations.VERSION:
+        raise StoreError(
+            f"its schema version is {version}, and this release's is {migrations.VERSION}: start"
+            " `pinpoint-kit serve` of this release on it once, which upgrades it, or on a backup"
+        )
+
+
+def bring_up_to_date(dialect: Dialect, connection: Connection, *, to_fill: bool = False) -> None:
+    """Make, check or upgrade the tables, inside a write transaction.
+
+    Args:
+        dialect: the kind of database.
+        connection: the transaction.
+        to_fill: a copy into the tables is to begin or to go on; nobody else is let in before it
+            has finished.
+    """
     if not check_owner(dialect, connection):
         dialect.make_place(connection)
         METADATA.create_all(connection)
@@ -45,21 +70,32 @@ def bring_up_to_date(dialect: Dialect, connection: Connection) -> None:
             META.insert(), {"name": "schema_version", "value": str(migrations.VERSION)}
         )
         return
-    value = connection.execute(select(META.c.value).where(META.c.name == "schema_version")).scalar()
-    if value is None or not value.isdecimal():
-        raise StoreError("the schema version is missing; restore a backup or name another file")
-    version = int(value)
+    if to_fill and filling.pending(connection) is not None:
+        return
+    filling.check_filled(connection)
+    version = _version(connection)
     if version > migrations.VERSION:
-        raise StoreError(
-            f"its schema version is {version}, and this release knows {migrations.VERSION} at"
-            " most; upgrade pinpoint-kit or name another file"
-        )
+        raise StoreError(_too_new(version))
     for step in range(version, migrations.VERSION):
         migrations.MIGRATIONS[step](connection)
     _check_columns(dialect, connection, version)
     # Written even when it is the same: a read-only database shows itself only by a write.
     connection.execute(
         META.update().where(META.c.name == "schema_version").values(value=str(migrations.VERSION))
+    )
+
+
+def _version(connection: Connection) -> int:
+    value = connection.execute(select(META.c.value).where(META.c.name == "schema_version")).scalar()
+    if value is None or not value.isdecimal():
+        raise StoreError("the schema version is missing; restore a backup or name another file")
+    return int(value)
+
+
+def _too_new(version: int) -> str:
+    return (
+        f"its schema version is {version}, and this release knows {migrations.VERSION} at most;"
+        " upgrade pinpoint-kit or name another file"
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Table
     from sqlalchemy.exc import DBAPIError
 
 __all__ = ["Dialect", "Explanation"]
@@ -186,6 +186,28 @@ class Dialect(Protocol):
         Raises:
             DBAPIError: the database cannot do it.
             OSError: the system refuses.
+        """
+
+    def check_exists(self) -> None:
+        """Check, before connecting, that connecting finds a database and does not make one.
+
+        Raises:
+            StoreError: there is none to be read.
+        """
+
+    def last_number(self, connection: Connection, table: Table) -> int:
+        """Return the last number that was given to a row of a table with numbers; 0 without any.
+
+        Its row may be gone.
+        """
+
+    def number_after(self, connection: Connection, table: Table, number: int) -> None:
+        """Have the next row of a table get a number above this one, where that is promised.
+
+        Args:
+            connection: a write transaction.
+            table: a table with numbers, whose rows have come with theirs.
+            number: at least 1.
         """
 
     def check_copyable(self) -> None:

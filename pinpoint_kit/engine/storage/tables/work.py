@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Table
 
 from pinpoint_kit.engine.storage.dialects.ddl import TEXT
-from pinpoint_kit.engine.storage.tables.metadata import METADATA
+from pinpoint_kit.engine.storage.tables.metadata import METADATA, OF_THIS_DATABASE
 
 __all__ = ["LEASES"]
 
@@ -19,4 +19,5 @@ LEASES = Table(
     Column("key", TEXT, primary_key=True),  # which of its tasks
     Column("holder", TEXT, nullable=False),  # the engine that works on it
     Column("held_until", BigInteger, nullable=False),
+    info=dict(OF_THIS_DATABASE),
 )

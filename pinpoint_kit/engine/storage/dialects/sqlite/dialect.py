@@ -14,6 +14,7 @@ from pinpoint_kit.engine.storage.dialects.sqlite import (
     connections,
     expressions,  # noqa: F401 -- its compilers register themselves
     locations,
+    numbers,
     remnants,
 )
 from pinpoint_kit.system.sqlite_files import fault_of, turn_wal_on
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Table
     from sqlalchemy.exc import DBAPIError
 
 __all__ = ["Sqlite"]
@@ -145,6 +146,18 @@ class Sqlite:
     def overwrite_remnants(self, connection: Connection, after: int, seconds: float) -> int | None:
         """Zero what no row uses; in memory there is no file."""
         return None if self.is_in_memory else remnants.overwrite(connection, after, seconds)
+
+    def check_exists(self) -> None:
+        """Check that the file is there."""
+        locations.check_copyable(self.url)
+
+    def last_number(self, connection: Connection, table: Table) -> int:
+        """Return the number from SQLite's own table, or the highest."""
+        return numbers.last(connection, table)
+
+    def number_after(self, connection: Connection, table: Table, number: int) -> None:
+        """Note the number where numbers of deleted rows are not used again."""
+        numbers.go_on_after(connection, table, number)
 
     def check_copyable(self) -> None:
         """Check that the file is there."""
