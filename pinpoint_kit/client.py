@@ -55,6 +55,7 @@ from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import timedelta
     from types import TracebackType
 
     import boto3
@@ -142,6 +143,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
     session: boto3.session.Session | botocore.session.Session | None = None,
     timeout: float = 10.0,
     wait: float | None = None,
+    keep_events: timedelta | None = None,
     **options: Unpack[PinpointOptions],
 ) -> Pinpoint:
     """Connect to an embedded engine, a server, or the hosted service.
@@ -160,6 +162,9 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
         timeout: seconds that one request may take in all: connecting (at most 5), sending and
             reading the answer.
         wait: seconds to wait until `application` is found, instead of going on without it.
+        keep_events: how old events may become, at least 31 days, for example
+            `timedelta(days=400)`; the embedded engine removes older ones, behind requests. All are
+            kept unless given. A server has its own `--keep-events`.
         **options: see `PinpointOptions`.
 
     Returns:
@@ -191,6 +196,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
         limits=options.get("limits", DEFAULT_LIMITS),
         session=session,
         timeout=timeout,
+        keep_events=keep_events,
     )
     try:
         if application is None and application_id is None:

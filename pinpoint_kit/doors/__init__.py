@@ -14,6 +14,8 @@ from pinpoint_kit.doors.urls import FORMS, is_engine, scheme_of, shown
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     import boto3
     import botocore.session
     from botocore.client import BaseClient
@@ -41,6 +43,7 @@ def open_door(
     limits: Limits,
     session: boto3.session.Session | botocore.session.Session | None = None,
     timeout: float = 10.0,
+    keep_events: timedelta | None = None,
 ) -> Door:
     """Open what a URL names.
 
@@ -50,6 +53,7 @@ def open_door(
         limits: what the embedded engine enforces.
         session: a boto3 or botocore session to take credentials and settings from.
         timeout: seconds that a request may take in all (and at most 5 for a connection).
+        keep_events: how old events of the embedded engine may become.
 
     Raises:
         ConfigurationError: the URL is malformed or of an unknown kind.
@@ -61,7 +65,12 @@ def open_door(
 
         if session is not None:
             raise ConfigurationError("session given for the embedded engine: leave it out")
-        return open_engine(scheme + url[len(scheme) :], limits, timeout)
+        return open_engine(scheme + url[len(scheme) :], limits, timeout, keep_events)
+    if keep_events is not None:
+        raise ConfigurationError(
+            "keep_events is an option of the embedded engine: leave it out, and give a server of"
+            " yours --keep-events"
+        )
     if scheme in {"http", "https", "aws"}:
         from pinpoint_kit.doors import hosted  # noqa: PLC0415 -- loads botocore
 

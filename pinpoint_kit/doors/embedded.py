@@ -26,6 +26,7 @@ from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import timedelta
 
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.client import BaseClient
@@ -39,11 +40,13 @@ __all__ = ["IN_PROCESS", "answer_in_process", "answered", "client_answered_by", 
 IN_PROCESS = "http://engine.invalid"
 
 
-def open_engine(url: str, limits: Limits, timeout: float) -> Door:
+def open_engine(
+    url: str, limits: Limits, timeout: float, keep_events: timedelta | None = None
+) -> Door:
     """Open the engine on a database, and a client that it answers.
 
     Raises:
-        ConfigurationError: the URL is malformed.
+        ConfigurationError: the URL is malformed, or `keep_events` too short.
         StoreError: the engine cannot use its database.
     """
     from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- SQLAlchemy is loaded only when used
@@ -51,7 +54,7 @@ def open_engine(url: str, limits: Limits, timeout: float) -> Door:
     if url.startswith("sqlite:"):
         _check_file_url(url)
     objects = open_objects()
-    engine = Engine.open(url, limits=limits, files=open_files(objects))
+    engine = Engine.open(url, limits=limits, files=open_files(objects), keep_events=keep_events)
     calls = Uninterrupted()
     try:
         client = client_answered_by(

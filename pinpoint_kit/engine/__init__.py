@@ -12,6 +12,7 @@ and starts no thread; the clock and the ids are handed in. Only imports belong h
 from pinpoint_kit.engine.copying.copying import CopyProgress, CopyReport, TableReport, copy_store
 from pinpoint_kit.engine.engine import Engine
 from pinpoint_kit.engine.handlers import Coverage, coverage
+from pinpoint_kit.engine.removal.retention import LOGGER as RETENTION_LOGGER
 from pinpoint_kit.engine.storage.backup import back_up
 from pinpoint_kit.engine.storage.looking import Look, look_at, schema_sql
 from pinpoint_kit.engine.storage.queries import LONG_READS
@@ -19,6 +20,7 @@ from pinpoint_kit.engine.wire.http import Request, Response
 
 __all__ = [
     "LONG_READS",
+    "RETENTION_LOGGER",
     "CopyProgress",
     "CopyReport",
     "Coverage",

@@ -51,6 +51,8 @@ class Context:
         on_events: what PutEvents calls with the events that it has stored, in its transaction.
         held_of_person: what removal asks and empties, in this order.
         copies: what erasure asks for data that has left the database.
+        keep_events_ms: how old events may become, None for any age.
+        on_expired: called with the number of events that were removed for their age.
     """
 
     store: Store
@@ -61,6 +63,8 @@ class Context:
     on_events: Sequence[EventHook] = ()
     held_of_person: Sequence[PersonData] = ()
     copies: Sequence[Copies] = ()
+    keep_events_ms: int | None = None
+    on_expired: Callable[[int], None] = lambda _: None
 
 
 @attrs.frozen

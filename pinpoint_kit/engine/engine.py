@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -45,6 +45,7 @@ from pinpoint_kit.engine.wire.refusals import (
     too_large,
 )
 from pinpoint_kit.engine.work.runner import Runner
+from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.files.files import Files
 
-__all__ = ["Engine"]
+__all__ = ["KEEP_EVENTS_AT_LEAST", "Engine"]
 
 _logger = logging.getLogger(__name__)
 
@@ -65,6 +66,8 @@ DEFAULT_REGION = "us-east-1"
 #: before that: at random, so that two do not meet again.
 _REPEATS = 6
 _WAIT = tenacity.wait_random_exponential(multiplier=0.02, max=1.0)
+#: Segments ask who has had an event within up to 30 days; with fewer kept they would be wrong.
+KEEP_EVENTS_AT_LEAST = timedelta(days=31)
 #: Statuses of refusals that the service model does not know.
 _OWN_STATUSES = {"NotImplementedException": 501, "ServiceUnavailableException": 503}
 
@@ -93,11 +96,13 @@ class Engine:
         new_id: Callable[[], str] = _random_id,
         files: Files = NO_FILES,
         region: str = DEFAULT_REGION,
+        keep_events: timedelta | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._region = region
         self._listeners: list[Callable[[], None]] = []
+        self._expiry_listeners: list[Callable[[int], None]] = []
         self._context = Context(
             store,
             limits,
@@ -107,6 +112,8 @@ class Engine:
             handlers.ON_EVENTS,
             handlers.HELD_OF_PERSON,
             handlers.COPIES,
+            None if keep_events is None else keep_events // timedelta(milliseconds=1),
+            self._announce_expired,
         )
         self._failures = FailureLog(store.name)
         self._runner = Runner(
@@ -135,6 +142,7 @@ class Engine:
         busy_timeout: float = BUSY_TIMEOUT_S,
         files: Files = NO_FILES,
         region: str = DEFAULT_REGION,
+        keep_events: timedelta | None = None,
     ) -> Engine:
         """Open the database, making its tables when it is new.
 
@@ -150,15 +158,27 @@ class Engine:
                 whoever may create a job could use them.
             region: the Region in the ARNs of answers to requests that are not signed; those to
                 signed ones name the Region of the signature.
+            keep_events: how old events may become, at least 31 days; `step` removes older ones,
+                some at a time. None keeps all.
 
         Returns:
             The engine; close it when done.
 
         Raises:
             StoreError: the database cannot be used; the message says why and what to do next.
+            ConfigurationError: `keep_events` is too short, or no `timedelta`.
         """
+        _check_keep_events(keep_events)
         store = Store.open(url, busy_timeout=busy_timeout)
-        return cls(store, limits=limits, clock=clock, new_id=new_id, files=files, region=region)
+        return cls(
+            store,
+            limits=limits,
+            clock=clock,
+            new_id=new_id,
+            files=files,
+            region=region,
+            keep_events=keep_events,
+        )
 
     def resolve(self, method: str, path: str) -> routes.Match:
         """Return what a method and a raw path ask for; answers nothing and never raises.
@@ -236,6 +256,13 @@ class Engine:
         """
         self._listeners.append(listener)
 
+    def on_expired_events(self, listener: Callable[[int], None]) -> None:
+        """Have a function called with the number of events that `step` has removed for their age.
+
+        It is called on the thread of `step`, after they are gone, and must return at once.
+        """
+        self._expiry_listeners.append(listener)
+
     def count_events(self, application_id: str) -> int:
         """Return how many events are stored for an application, 0 when it does not exist."""
         with self._store.read() as connection:
@@ -281,6 +308,10 @@ class Engine:
     def _announce(self) -> None:
         for listener in self._listeners:
             listener()
+
+    def _announce_expired(self, count: int) -> None:
+        for listener in self._expiry_listeners:
+            listener(count)
 
     def _answer(self, request: Request, match: routes.Match, request_id: str) -> Response:
         if match.refusal is not None:
@@ -341,6 +372,18 @@ class Engine:
         if refusal.retry_after_s is not None:
             headers["Retry-After"] = str(refusal.retry_after_s)
         return Response(status, headers, content)
+
+
+def _check_keep_events(given: object) -> None:
+    if given is not None and not isinstance(given, timedelta):
+        raise ConfigurationError(
+            "keep_events is no timedelta: write for example timedelta(days=400)"
+        )
+    if given is not None and given < KEEP_EVENTS_AT_LEAST:
+        raise ConfigurationError(
+            f"keep_events is less than {KEEP_EVENTS_AT_LEAST.days} days: segments ask for events of"
+            " up to 30 days ago; name a longer time, or leave it out to keep all events"
+        )
 
 
 def _parameters(query: str) -> dict[str, list[str]]:

@@ -124,6 +124,7 @@ class App:
         self._metrics = Metrics()
         self._probes = Probes(engine, self._metrics, self._access)
         self._work = BackgroundWork(engine)
+        engine.on_expired_events(self._metrics.expired_events.inc)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request, or the app's own life."""

@@ -48,6 +48,11 @@ class Metrics:
             ("reason",),
             registry=self._registry,
         )
+        self.expired_events = Counter(
+            "pinpoint_kit_events_expired",
+            "Events that were removed because they were older than --keep-events.",
+            registry=self._registry,
+        )
         self.in_flight = Gauge(
             "pinpoint_kit_requests_in_flight",
             "Requests that are being read or answered.",

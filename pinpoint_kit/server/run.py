@@ -18,6 +18,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -26,7 +27,7 @@ import uvicorn
 from prometheus_client import disable_created_metrics
 from uvicorn.config import STARTUP_FAILURE
 
-from pinpoint_kit.engine import Engine
+from pinpoint_kit.engine import RETENTION_LOGGER, Engine
 from pinpoint_kit.engine.engine import DEFAULT_REGION
 from pinpoint_kit.engine.files.files import NO_FILES, Files
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
@@ -78,6 +79,7 @@ class Settings:
         options: what to grant to a client; `local_only` follows from the credentials.
         audit_log: the file for who has done what; None for no such log.
         audit_log_like: which operations stand there, see `AuditLog`.
+        keep_events: how old events may become, at least 31 days; None for any age.
         open_mount: gives the app beside the API, in each process anew, and must be picklable.
         open_files: gives what import and export jobs may use, in each process anew, and must be
             picklable. Anyone who may create a job can read and write there.
@@ -92,6 +94,7 @@ class Settings:
     options: ServerOptions = attrs.field(factory=ServerOptions)
     audit_log: Path | None = None
     audit_log_like: AuditSelection = "2023"
+    keep_events: timedelta | None = None
     open_mount: Callable[[Engine], Mount] | None = None
     open_files: Callable[[], Files] = no_files
 
@@ -167,7 +170,12 @@ def _worker_app(settings: Settings) -> App:
 
 
 def _open_engine(settings: Settings) -> Engine:
-    return Engine.open(settings.url, files=settings.open_files(), region=settings.region)
+    return Engine.open(
+        settings.url,
+        files=settings.open_files(),
+        region=settings.region,
+        keep_events=settings.keep_events,
+    )
 
 
 def _authenticator(settings: Settings) -> Authenticator | None:
@@ -302,6 +310,12 @@ def _set_up_process(options: ServerOptions) -> None:
     attention.setLevel(logging.WARNING)
     attention.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     logging.getLogger("pinpoint_kit").handlers[:] = [attention]
+    removals = logging.getLogger(RETENTION_LOGGER)
+    removals.setLevel(logging.INFO)  # what disappears is told, although nobody needs to act
+    removals.propagate = False
+    told = logging.StreamHandler()
+    told.setFormatter(attention.formatter)
+    removals.handlers[:] = [told]
     # Below that, uvicorn only tells of requests that the access log has, too.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 

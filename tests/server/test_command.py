@@ -24,6 +24,7 @@ import pytest
 from botocore.config import Config
 from click.testing import CliRunner
 
+import pinpoint_kit as pk
 from pinpoint_kit.cli import cli
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.server import ServerOptions, access_log, run
@@ -130,6 +131,43 @@ def test_it_serves_and_stops(start: Start, tmp_path: Path) -> None:
     assert command.stop() == (0, "")
     assert [line["status"] for line in command.lines()] == [201, *[202] * 5, 200]
     assert not (tmp_path / "pinpoint.db-wal").exists()
+
+
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
+def test_it_removes_old_events(start: Start, tmp_path: Path, workers: str) -> None:
+    """With --keep-events: counted in the metrics of all workers, and a line on stderr."""
+    with pk.connect(f"sqlite:///{tmp_path}/pinpoint.db", application="shop") as pinpoint:
+        for day in ("2020-01-01", "2021-01-01"):
+            pinpoint.events.put("e", pk.Event(type="old", timestamp=f"{day}T00:00:00Z"))
+        pinpoint.events.put("e", pk.Event(type="new"))
+    command = start("--keep-events", "400d", "--workers", workers)
+    assert command.said[3] == "Events: removed when they are older than 400 days\n"
+    end = time.monotonic() + PATIENCE
+    count = b""
+    while count != b"2.0":
+        assert time.monotonic() < end, count
+        page = command.client().request("GET", "/metrics").body
+        found = re.search(rb"^pinpoint_kit_events_expired_total (\S+)$", page, re.MULTILINE)
+        count = found[1] if found else b""
+    status, said = command.stop()
+    assert status == 0
+    assert "INFO pinpoint_kit.engine.retention: removed 2 events older than 400 days\n" in said
+    with pk.connect(f"sqlite:///{tmp_path}/pinpoint.db", application="shop") as pinpoint:
+        assert [event.type for event in pinpoint.events.find()] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [("400", "write days, such as 400d"), ("1y", "such as 400d"), ("30d", "less than 31 days")],
+)
+def test_a_time_that_is_none(given: str, sentence: str, tmp_path: Path) -> None:
+    """It is refused before anything is served."""
+    url = f"sqlite:///{tmp_path}/pinpoint.db"
+    words = ["serve", "--url", url, "--port", "0", "--keep-events", given]
+    refused = CliRunner().invoke(cli, words)
+    assert refused.exit_code == 2
+    assert sentence in refused.stderr
+    assert not (tmp_path / "pinpoint.db").exists()
 
 
 @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])

@@ -6,8 +6,10 @@ served belongs to `pinpoint_kit.server`.
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import ipaddress
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +35,15 @@ if TYPE_CHECKING:
     from pinpoint_kit.server.run import Settings
 
 __all__ = ["serve"]
+
+
+def _days(_: click.Context, __: click.Parameter, given: str | None) -> dt.timedelta | None:
+    if given is None:
+        return None
+    match = re.fullmatch(r"(\d{1,6})d", given)
+    if match is None:
+        raise click.BadParameter(f"{given!r}: write days, such as 400d")
+    return dt.timedelta(days=int(match[1]))
 
 
 @example("serve --url sqlite:///shop.db", "serve --host 0.0.0.0 --credentials credentials.ini")
@@ -109,6 +120,12 @@ __all__ = ["serve"]
     multiple=True,
     help="A bucket that jobs may use (s3://), with this machine's credentials.",
 )
+@click.option(
+    "--keep-events",
+    metavar="DAYS",
+    callback=_days,
+    help="Remove events that are older, for example 400d (31d at least). [default: keep all]",
+)
 @DEBUG_OPTION
 def serve(  # noqa: PLR0913 -- the options of the command
     *,
@@ -123,6 +140,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
     region: str,
     folders: tuple[str, ...],
     buckets: tuple[str, ...],
+    keep_events: dt.timedelta | None,
     **logging: bool,
 ) -> None:
     """Serve Pinpoint's API over HTTP, for clients in any language.
@@ -147,6 +165,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
         open_mount=None if webhooks is None else functools.partial(open_webhooks, webhooks),
         audit_log=audit_log,
         audit_log_like=audit_log_like,
+        keep_events=keep_events,
         options=server.ServerOptions(**logging),
         open_files=functools.partial(open_served_files, folders, buckets),
     )
@@ -166,6 +185,8 @@ def _print_start(address: Address, settings: Settings, places: str) -> None:
     say(f"Serving Pinpoint's API at {address.url}")
     say(f"Database: {place}{workers}")
     say(f"Authentication: {keys}")
+    if settings.keep_events is not None:
+        say(f"Events: removed when they are older than {settings.keep_events.days} days")
     if places:
         say(f"Jobs may use: {places}")
     # Listening everywhere is no address: for a client it would be the client's own machine.

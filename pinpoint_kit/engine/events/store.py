@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, func, null, select, update
+from sqlalchemy import bindparam, delete, exists, func, literal, null, or_, select, update
 
 from pinpoint_kit.engine.events.parsing import COLUMNS
 from pinpoint_kit.engine.storage.dialects.statements import insert_ignoring
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.context import Context, Person
 
-__all__ = ["EventData", "add", "count", "unknown"]
+__all__ = ["EventData", "add", "app_with_older", "count", "remove_older", "unknown"]
 
 _ROW = ("app", "endpoint", "user_id", "arrival", *REMEMBERED, *COLUMNS)
 _ENDPOINT = _ROW.index("endpoint")
@@ -118,6 +118,53 @@ def count(connection: Connection, application_id: str) -> int:
         .where(APPS.c.id == application_id)
     )
     return connection.execute(statement).scalar_one()
+
+
+def app_with_older(connection: Connection, before: int, now: int) -> int | None:
+    """Return the number of an application that has an event from before a moment.
+
+    An event is of its `timestamp`. One that says it is of the future is of its arrival, so that a
+    device whose clock is wrong leaves nothing for ever.
+
+    Args:
+        connection: where to look.
+        before: the moment, milliseconds since 1970.
+        now: the same of the present.
+    """
+    is_there = or_(*(exists().where(each) for each in _older(APPS.c.number, before, now)))
+    statement = select(APPS.c.number).where(is_there).order_by(APPS.c.number).limit(1)
+    return connection.execute(statement).scalar()
+
+
+def remove_older(connection: Connection, app: int, before: int, now: int, most: int) -> int:
+    """Delete events of an application from before a moment, see `app_with_older`.
+
+    Args:
+        connection: a write transaction.
+        app: the application.
+        before: the moment, milliseconds since 1970.
+        now: the same of the present.
+        most: how many to delete at most, the oldest first.
+
+    Returns:
+        How many were deleted.
+    """
+    removed = 0
+    for condition in _older(literal(app), before, now):
+        if removed < most:
+            oldest = select(EVENTS.c.number).where(condition).order_by(EVENTS.c.timestamp)
+            some = EVENTS.c.number.in_(oldest.limit(most - removed))
+            removed += connection.execute(delete(EVENTS).where(some)).rowcount
+    return removed
+
+
+def _older(app: ColumnElement[int], before: int, now: int) -> Sequence[ColumnElement[bool]]:
+    """Return the conditions by one of which an event is old, each a range of an index."""
+    is_of_app = EVENTS.c.app == app
+    return (
+        is_of_app & (EVENTS.c.timestamp < before),
+        is_of_app & (EVENTS.c.timestamp > now) & (EVENTS.c.arrival < before),
+    )
 
 
 class EventData:

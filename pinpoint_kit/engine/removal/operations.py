@@ -18,7 +18,9 @@ from pinpoint_kit.engine.context import Family, Operation, Person
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.state import rendered
-from pinpoint_kit.engine.removal.remnants import overwrite_now, workers
+from pinpoint_kit.engine.removal import retention
+from pinpoint_kit.engine.removal.remnants import overwrite_now
+from pinpoint_kit.engine.removal.remnants import workers as remnant_workers
 from pinpoint_kit.engine.storage import remnants
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import bad_request
@@ -197,5 +199,8 @@ FAMILY = Family(
     },
     extensions={"EraseData": erase_data},
     held_of_person=None,
-    workers=workers,
+    workers=lambda context, monotonic: [
+        *remnant_workers(context, monotonic),
+        *retention.workers(context, monotonic),
+    ],
 )
