@@ -14,7 +14,7 @@ from pinpoint_kit.cli.output import print_json
 __all__ = ["copy"]
 
 
-@example("copy sqlite:///shop.db sqlite:///moved.db")
+@example("copy sqlite:///shop.db postgresql://db.example.com/shop")
 @click.command()
 @click.argument("source_url")
 @click.argument("target_url")
@@ -23,10 +23,10 @@ __all__ = ["copy"]
 def copy(source_url: str, target_url: str, *, as_json: bool) -> None:
     """Copy everything of a database into an empty one.
 
-    Both are the engine's own URLs, such as sqlite:///FILE. Applications, endpoints, users, events,
-    segments, jobs, templates and all else are copied as they are at one moment, then read back and
-    compared. A server may go on with SOURCE_URL meanwhile, but what it writes after the beginning
-    is not copied: stop it first if clients are to go on with the copy.
+    Both are the engine's own URLs: sqlite:///FILE or postgresql://USER@HOST/DATABASE. Applications,
+    endpoints, users, events, segments, jobs, templates and all else are copied as they are at one
+    moment, then read back and compared. A server may go on with SOURCE_URL meanwhile, but what it
+    writes after the beginning is not copied: stop it first if clients are to go on with the copy.
 
     TARGET_URL must hold nothing yet. Nobody can open it before the copy is checked. After an
     interruption of any kind, the same command goes on.

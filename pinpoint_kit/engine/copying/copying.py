@@ -13,21 +13,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import attrs
 from sqlalchemy.exc import DBAPIError
 
+from pinpoint_kit.engine.copying.ends import End, check_source, open_source, open_target
 from pinpoint_kit.engine.copying.state import NOTHING, Done, State
-from pinpoint_kit.engine.copying.tables import CopiedTable, copied_tables
+from pinpoint_kit.engine.copying.tables import CopiedTable, Row, copied_tables
 from pinpoint_kit.engine.storage import filling
-from pinpoint_kit.engine.storage.dialects.dialect import Dialect
-from pinpoint_kit.engine.storage.dialects.known import dialect_of
-from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S, Store
 from pinpoint_kit.engine.storage.tables import migrations
-from pinpoint_kit.engine.storage.upgrades import check_current, check_owner
-from pinpoint_kit.engine.wire.refusals import ApiError
 from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -102,7 +98,8 @@ def copy_store(
     anything, the same call goes on. Memory use does not depend on the size of the stores.
 
     Args:
-        source_url: the database to read, `sqlite:///FILE`. Its tables must be of this release.
+        source_url: the database to read, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`. Its
+            tables must be of this release.
         target_url: the database to fill. It is made when it does not exist; one that is there
             must hold nothing, or the beginning of a copy.
         on_progress: called about every 500 rows.
@@ -122,77 +119,20 @@ def copy_store(
     """
     with ExitStack() as stack:
         # The source first: what is wrong with it must not leave a target behind.
-        source = stack.enter_context(_source(source_url))
-        target = stack.enter_context(_target(target_url))
+        source = stack.enter_context(open_source(source_url))
+        target = stack.enter_context(open_target(target_url))
         return _Copy(source, target, on_progress or (lambda _: None)).run()
 
 
-@attrs.frozen
-class _End:
-    """One of the two stores, and how its errors are told."""
-
-    dialect: Dialect
-    store: Store
-
-    @contextmanager
-    def explaining(self) -> Iterator[None]:
-        """Turn what the database raises into an error that names it."""
-        try:
-            yield
-        except DBAPIError as error:
-            raise self.refusal(self.store.explain(error).sentence) from None
-        except ApiError as error:
-            raise self.refusal(error.message) from None
-
-    def refusal(self, sentence: str) -> StoreError:
-        """Return an error that names the database."""
-        return StoreError(f"{self.store.name}: {sentence}")
-
-
-@contextmanager
-def _source(url: str) -> Iterator[_End]:
-    """Open a store to read it, without making or upgrading anything."""
-    dialect = dialect_of(url)
-    dialect.check_exists()
-    end = _End(dialect, Store(dialect, busy_timeout=BUSY_TIMEOUT_S))
-    try:
-        with end.explaining(), end.store.read() as connection:
-            _check_source(end, connection)
-        yield end
-    finally:
-        end.store.close()
-
-
-def _check_source(end: _End, connection: Connection) -> None:
-    try:
-        is_ours = check_owner(end.dialect, connection)
-        if is_ours:
-            check_current(connection)
-    except StoreError as error:
-        raise end.refusal(str(error)) from None
-    if not is_ours:
-        raise end.refusal("it is empty; name another file")
-
-
-@contextmanager
-def _target(url: str) -> Iterator[_End]:
-    dialect = dialect_of(url)
-    if dialect.is_in_memory:
-        raise StoreError(
-            "a database in memory is gone when the copy ends; name another one to copy into"
-        )
-    end = _End(dialect, Store.open(url, to_fill=True))
-    try:
-        yield end
-    finally:
-        end.store.close()
+class _UndoneError(Exception):
+    """A row was stored to see whether it can be."""
 
 
 class _Copy:
     """One run."""
 
     def __init__(
-        self, source: _End, target: _End, on_progress: Callable[[CopyProgress], object]
+        self, source: End, target: End, on_progress: Callable[[CopyProgress], object]
     ) -> None:
         self._source = source
         self._target = target
@@ -251,7 +191,7 @@ class _Copy:
             self._give_up()
             raise self._target.refusal("source and target are one database; name another target")
         try:
-            _check_source(self._source, connection)
+            check_source(self._source, connection)
         except StoreError:
             if not is_resumed:
                 self._give_up()
@@ -271,11 +211,45 @@ class _Copy:
         self._tell("copying", table, done.rows)
         for rows in table.batches(connection, done.last):
             done = done.followed_by(rows, table.key_of(rows[-1]))
-            with self._writing() as writing:
-                self._require_turn(writing)
-                table.add(writing, rows)
-                self._save(writing, table, done)
+            self._add(table, rows, done)
             self._tell("copying", table, len(rows))
+
+    def _add(self, table: CopiedTable, rows: Sequence[Row], done: Done) -> None:
+        with self._target.explaining():
+            try:
+                with self._target.store.write(bulk=True) as connection:
+                    self._require_turn(connection)
+                    table.add(connection, rows)
+                    self._save(connection, table, done)
+            except DBAPIError as error:
+                if self._target.store.explain(error).is_refusal:
+                    self._locate(table, rows, done.rows - len(rows))
+                raise
+
+    def _locate(self, table: CopiedTable, rows: Sequence[Row], before: int) -> None:
+        """Find the row that the target cannot hold, by storing and undoing each.
+
+        Raises:
+            StoreError: with its place, and without its content.
+        """
+        for position, row in enumerate(rows, before + 1):
+            sentence = self._problem_of(table, row)
+            if sentence is not None:
+                place = f"number {table.key_of(row)[0]}" if table.has_numbers else f"row {position}"
+                raise self._target.refusal(
+                    f"{table.name} cannot be copied from {place} on. {sentence}, in the source, and"
+                    " run the same copy again"
+                )
+
+    def _problem_of(self, table: CopiedTable, row: Row) -> str | None:
+        """Return why the target cannot hold a row, None when it can."""
+        try:
+            with suppress(_UndoneError), self._target.store.write() as connection:
+                table.add(connection, [row])
+                raise _UndoneError
+        except DBAPIError as error:
+            return self._target.store.explain(error).sentence
+        return None
 
     @staticmethod
     def _is_beginning(connection: Connection, table: CopiedTable, done: Done) -> bool:

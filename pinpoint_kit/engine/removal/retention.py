@@ -82,7 +82,8 @@ class RetentionWorker:
             self._end()
             return
         # The next pass does again what power loss undoes.
-        with store.write(bulk=True) as connection:
+        with store.write(bulk=True, is_shared=True) as connection:
+            store.claim(connection, app, ())
             lease.check(connection)
             count = events.remove_older(connection, app, before, now, _EVENTS_A_STEP)
             remnants.leave(store, connection, self._context.new_id(), now)

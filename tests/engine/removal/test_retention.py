@@ -149,6 +149,7 @@ def test_the_log_says_how_many(
     ]
 
 
+@pytest.mark.sqlite_only("opens a file twice")
 def test_one_engine_at_a_time(make_wire: Callable[..., Wire], file_url: str, clock: Clock) -> None:
     """The lease is another's while it works; then the other finds nothing left."""
     wire = make_wire(file_url, keep_events=KEPT)
@@ -168,6 +169,7 @@ def test_one_engine_at_a_time(make_wire: Callable[..., Wire], file_url: str, clo
     other.close()
 
 
+@pytest.mark.sqlite_only("takes the place of its dialect")
 def test_partitions_are_dropped_first(
     make_wire: Callable[..., Wire],
     clock: Clock,
@@ -193,6 +195,7 @@ def test_partitions_are_dropped_first(
     assert caplog.messages == ["removed 41 events older than 100 days"]
 
 
+@pytest.mark.sqlite_only("looks into its file")
 def test_values_do_not_stay_in_the_files(
     make_wire: Callable[..., Wire], file_url: str, clock: Clock
 ) -> None:
@@ -214,6 +217,7 @@ def test_values_do_not_stay_in_the_files(
     assert b"ab" * 40 not in content()
 
 
+@pytest.mark.sqlite_only("asks SQLite for its plan")
 def test_looking_uses_indexes(wire: Wire) -> None:
     """Neither the look nor a step reads events that stay, however many there are."""
     put(wire, *range(100))

@@ -16,6 +16,7 @@ from pinpoint_kit.engine.storage.dialects.postgresql import (
     faults,
     locations,
     locks,
+    numbers,
 )
 from pinpoint_kit.errors import StoreError
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Table
     from sqlalchemy.exc import DBAPIError
 
     from pinpoint_kit.engine.storage.dialects.dialect import Explanation
@@ -86,12 +87,12 @@ class Postgresql:
         self.check_ready(connection)
 
     def grants(self, role: str) -> Sequence[str]:
-        """Return what gives a role the rights to read and write, and to page by numbers."""
+        """Return what gives a role the rights to read and write, and to page and copy numbers."""
         schema = connections.quoted(self.location.schema)
         return (
             f"GRANT USAGE ON SCHEMA {schema} TO {role};",
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};",
-            f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role};",
+            f"GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {schema} TO {role};",
         )
 
     def check_ready(self, connection: Connection) -> None:
@@ -183,6 +184,21 @@ class Postgresql:
     def overwrite_remnants(self, connection: Connection, after: int, seconds: float) -> int | None:  # noqa: ARG002 -- see Dialect
         """Do nothing: see `overwrites_remnants`."""
         return after
+
+    def drop_partitions(self, connection: Connection, table: Table, before: int) -> int:  # noqa: ARG002 -- see Dialect
+        """Return 0: no table has partitions."""
+        return 0
+
+    def check_exists(self) -> None:
+        """Do nothing: connecting never makes a database."""
+
+    def last_number(self, connection: Connection, table: Table) -> int:
+        """Return what the table's sequence has given out."""
+        return numbers.last(connection, self.location.schema, table)
+
+    def number_after(self, connection: Connection, table: Table, number: int) -> None:
+        """Set the table's sequence."""
+        numbers.go_on_after(connection, self.location.schema, table, number)
 
     def check_copyable(self) -> None:
         """Refuse: a server has its own backups."""

@@ -74,6 +74,11 @@ _BY_CLASS = {
 }
 #: A part of libpq's text when it cannot connect -> what it means. The first that fits counts.
 _BY_TEXT = {
+    "cannot contain NUL": Explanation(
+        "A text holds the character U+0000, which the database cannot keep; leave it out",
+        is_permanent=True,
+        is_refusal=True,
+    ),
     "password authentication failed": _BY_STATE["28P01"],
     "no password supplied": _BY_STATE["28P01"],
     "no pg_hba.conf entry": _BY_STATE["28000"],
