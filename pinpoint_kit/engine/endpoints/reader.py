@@ -43,7 +43,7 @@ __all__ = [
 Found = tuple[EndpointState, "str | None"]
 
 #: Sizes of IN lists: each size is a statement of its own, compiled once.
-_SIZES = (1, 10, 100)
+_SIZES = (1, 10, 100, 500)
 
 
 _SHOWN = (*(ENDPOINTS.c[name] for name in COLUMNS), USERS.c.attributes)
