@@ -95,6 +95,8 @@ class _State:
         #: One lock for each process that was found by its id; made by its first thread.
         self.finders: dict[int, threading.RLock] = {}
         self.is_renewing = False
+        #: The end of this process has begun to close what is open.
+        self.is_closing = False
         #: Processes, as (library, id), whose end calls `close_all`.
         self.child_exits: set[tuple[str, int]] = set()
 
@@ -187,7 +189,7 @@ def _after_in_child() -> None:
             _call(entry.after_in_child, entry)
     finally:
         _state.pid = os.getpid()
-        _state.is_renewing = False
+        _state.is_renewing = _state.is_closing = False
 
 
 # The end of a process
@@ -200,12 +202,16 @@ def _close_all() -> None:
     if not open_ones:
         return
     deadline = time.monotonic() + max(closing.exit_timeout for closing in open_ones)
-    for step in ("begin_exit", "finish_exit"):
-        for closing in open_ones:
-            try:
-                getattr(closing, step)(deadline)
-            except Exception:  # noqa: PERF203 -- the others are closed all the same
-                _LOGGER.exception("closing %s at exit failed", type(closing).__name__)
+    _state.is_closing = True
+    try:
+        for step in ("begin_exit", "finish_exit"):
+            for closing in open_ones:
+                try:
+                    getattr(closing, step)(deadline)
+                except Exception:  # noqa: PERF203 -- the others are closed all the same
+                    _LOGGER.exception("closing %s at exit failed", type(closing).__name__)
+    finally:
+        _state.is_closing = False
 
 
 def watch_child_exit() -> None:
@@ -259,6 +265,8 @@ def _watch_sigterm() -> None:
 
 def _close_and_die(number: int, _: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)  # the second one ends the process at once
+    if _state.is_closing:
+        return  # a pool ends its children in both ways: the end that has begun goes on
     _close_all()
     os.kill(os.getpid(), number)
 

@@ -254,3 +254,21 @@ def test_nothing_else_registers_fork_and_exit_hooks() -> None:
         )
     ]
     assert set(found) == {"system/forks.py"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such signal")
+def test_a_sigterm_while_a_child_closes_lets_it_close(tmp_path: Path) -> None:
+    """A pool ends its children by a message and by a signal, and either may come first."""
+    path = tmp_path / "script.py"
+    child = CHILD.replace(
+        "forks.forget(self)", "forks.forget(self); os.kill(os.getpid(), signal.SIGTERM)"
+    ).replace("import multiprocessing", "import signal, multiprocessing")
+    path.write_text(
+        f"{child}\nif __name__ == '__main__':\n"
+        "    child = multiprocessing.get_context('spawn').Process(target=work)\n"
+        "    child.start(); child.join()\n"
+    )
+    ran = subprocess.run(  # noqa: S603 -- our own script
+        [sys.executable, str(path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ran.stdout.splitlines() == ["closed"], ran.stderr
