@@ -356,7 +356,7 @@ LAYERS: dict[str, set[str]] = {
     "applications": {"system"},
     "records": set(),
     "progress": {"models", "audience"},
-    "identity": {"errors", "models", "version", "client", "system"},
+    "identity": {"errors", "limits", "models", "version", "client", "system"},
     "iam": {"errors"},
     "engine": {"errors", "limits", "metrics", "records", "system", "version"},
     "doors": {"errors", "limits", "engine", "objects", "system", "transport", "version"},

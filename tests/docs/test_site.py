@@ -41,6 +41,7 @@ INTERNAL = {
         "finish_exit",
         "forget_letters",
         "overwrite_removed",
+        "set_aside",
         "close",
         "count_left_out",
         "count_truncated",

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -53,7 +52,8 @@ class FakeServer:
         self.now = 1000.0
         self.dead: list[int] = []
         monkeypatch.setenv(DIRECTORY_VARIABLE, str(folder))
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        # Not `time.monotonic` itself: other threads' waits would go by it, for hours.
+        monkeypatch.setattr(workers, "time", SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(workers, "mark_process_dead", self.dead.append)
         monkeypatch.setattr(
             Multiprocess,
