@@ -1,27 +1,33 @@
 """Imports made-up Okta records durably, and prints how many a second and how much memory.
 
-    python tests/benchmarks/bench_identity.py [RECORDS]
+    python tests/benchmarks/bench_identity.py [RECORDS [ENDS]]
 
 100,000 records of 20,000 users with 2,000 different user agents unless a number is given: nine of
-ten are sign-ins with a session, the rest failures. The target is a SQLite file.
+ten are sign-ins with a session, the rest failures. The target is a SQLite file in the folder for
+temporary files: an event counts once it is committed there. Memory is what the process holds,
+after each fifth of the records: it must not grow once the caches are full, with 500,000 records.
+
+Then another importer, which remembers nothing, reads the ends of 2,000 of the sessions: each start
+is looked up among the stored events.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import random
-import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import pinpoint_kit as pk
-from pinpoint_kit.identity import Importer
+from pinpoint_kit.identity import Importer, ImportReport
 
 USERS = 20_000
 AGENTS = 2_000
+KEY = "0123456789abcdef"
 START = dt.datetime(2024, 8, 13, tzinfo=dt.timezone.utc)
 
 
@@ -75,30 +81,57 @@ def write(file: Path, records: int) -> None:
             stream.write(json.dumps(record) + "\n")
 
 
+def write_ends(file: Path, ends: int) -> None:
+    """Write the ends of the first sessions."""
+    with file.open("w") as stream:
+        for number in range(1, 2 * ends, 2):  # none of which is a failure
+            record = {
+                "uuid": f"{number:031x}e",
+                "published": (START + dt.timedelta(seconds=number, hours=1)).isoformat(),
+                "eventType": "user.session.end",
+                "outcome": {"result": "SUCCESS"},
+                "actor": {"id": "00u", "type": "User"},
+                "authenticationContext": {"externalSessionId": f"s{number:030}"},
+            }
+            stream.write(json.dumps(record) + "\n")
+
+
 def megabytes() -> float:
-    """Return the most memory that this process has had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000
+    """Return the memory that this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def imported(file: Path, importer: Importer, fifths: int) -> None:
+    """Import a file, and print."""
+    held: list[tuple[int, float]] = []
+
+    def look(report: ImportReport) -> None:
+        if report.records >= (len(held) + 1) * fifths:
+            held.append((report.records, megabytes()))
+
+    started, used = time.perf_counter(), time.process_time()
+    report = importer.load_file(file, "okta", on_progress=look)
+    took, cpu = time.perf_counter() - started, time.process_time() - used
+    print(f"{report.records:,} records, {sum(report.events.values()):,} events")
+    print(f"{took:.1f} s, {report.records / took:,.0f} records a second")
+    print(f"{cpu:.1f} s of CPU, {report.records / cpu:,.0f} records a second of CPU")
+    print(f"ends of sessions without a start: {report.stops_without_start}")
+    print("memory: " + ", ".join(f"{mb:.0f} MB after {records:,}" for records, mb in held))
 
 
 def main() -> None:
     """Write, import, and print."""
     records = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    ends = min(int(sys.argv[2]) if len(sys.argv) > 2 else 2_000, records // 20)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "okta.ndjson"
         write(file, records)
         with pk.connect(f"sqlite:///{folder}/bench.db", application="bench") as pinpoint:
-            importer = Importer(pinpoint, key="0123456789abcdef")
-            seen: list[float] = []
-            started, used = time.perf_counter(), time.process_time()
-            report = importer.load_file(
-                file, "okta", on_progress=lambda _: seen.append(megabytes())
-            )
-            took, cpu = time.perf_counter() - started, time.process_time() - used
-    half = seen[len(seen) // 2]
-    print(f"{report.records:,} records, {sum(report.events.values()):,} events")
-    print(f"{took:.1f} s, {records / took:,.0f} records a second")
-    print(f"{cpu:.1f} s of CPU, {records / cpu:,.0f} records a second of CPU")
-    print(f"memory: {half:.0f} MB at half time, {seen[-1]:.0f} MB at the end")
+            imported(file, Importer(pinpoint, key=KEY), records // 5)
+            print("Ends, by another importer:")
+            write_ends(file, ends)
+            imported(file, Importer(pinpoint, key=KEY), max(1, ends))
 
 
 if __name__ == "__main__":

@@ -180,6 +180,27 @@ def test_the_end_of_a_session_finds_its_start_among_the_stored_events(
     assert known.user_id == "u-1"
 
 
+def test_many_ends_of_sessions_are_looked_up_together(
+    pinpoint: pk.Pinpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty by one request, each of them once; starts of the same file need none."""
+    load(pinpoint, [login(n) for n in range(120)])
+    asked: list[list[str]] = []
+    find = pinpoint.events.find
+
+    def noted(**filters: Any) -> Any:
+        asked.append(list(filters["session_id"]))
+        return find(**filters)
+
+    monkeypatch.setattr(pinpoint.events, "find", noted)
+    ends = [logout(n) for n in range(120)]
+    report = load(pinpoint, [*ends, *ends[:3], login(200), logout(200)])
+    assert report.stops_without_start == 0
+    assert [len(sessions) for sessions in asked] == [50, 50, 20]
+    found = [e.event.session for e in recorded_events(pinpoint, STOP)]
+    assert [session.duration_ms for session in found if session is not None] == [5_000] * 121
+
+
 def test_a_server_that_cannot_look_events_up_is_asked_once(
     pinpoint: pk.Pinpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,8 +31,8 @@ __all__ = ["RecordedSessions", "SessionHistory", "SessionStart", "Sessions"]
 
 _REMEMBERED = 50_000
 _NEED_STARTS = frozenset({SESSION_STOP_EVENT, SESSION_RESUME_EVENT})
-#: Sessions that are looked up by one request.
-_AT_ONCE = 100
+#: Sessions that are looked up by one request; a filter may have 100 values in all.
+_AT_ONCE = 50
 
 
 @attrs.frozen
