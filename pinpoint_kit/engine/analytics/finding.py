@@ -132,16 +132,22 @@ def _after(query: Mapping[str, object]) -> tuple[int, int] | None:
 
 
 def _statement(wanted: _Asked, app: App, last: int | None, most: int) -> Select[tuple[object, ...]]:
-    events = EVENTS.c
+    events, relation = EVENTS.c, relation_of(app)
+    at: ColumnElement[int] = events.timestamp
+    if _asks_for_few(wanted.where):
+        # In other words than those of the indexes of times and types, by which a database would
+        # go through most of the application, because they also have the order that is asked for.
+        at = events.timestamp + literal_column("0")
+        of_type = attrs.evolve(relation.events, type=events.type.concat(""))
+        relation = attrs.evolve(relation, events=of_type)
     found = select(*events).where(events.app == app.number)
-    found = found.where(*wanted.where.of_events(relation_of(app)))
+    found = found.where(*wanted.where.of_events(relation))
     if last is not None:
         found = found.where(events.number <= last)
     if wanted.since is not None:
         found = found.where(events.timestamp >= wanted.since)
     if wanted.until is not None:
         found = found.where(events.timestamp < wanted.until)
-    at = _time(wanted.where)
     if wanted.order == "ARRIVAL":
         found = found.order_by(events.number)
     elif wanted.order == "OLDEST":
@@ -153,17 +159,16 @@ def _statement(wanted: _Asked, app: App, last: int | None, most: int) -> Select[
     return found.limit(most)
 
 
-def _time(where: Where) -> ColumnElement[int]:
-    """Return the time, so that a database finds few events first, and then puts them in order.
+def _asks_for_few(where: Where) -> bool:
+    """Whether it asks for the events of sessions, or of several endpoints or users.
 
-    The events of a session, or of some endpoints or users, are few, and no index has them in the
-    order of time; by the index of times a database would go through all of the application.
+    Those are few, and no index has them in the order of time; one endpoint's or user's are in it.
     """
-    for member, values in where.texts:
-        is_list = member in {"endpoint_id", "user_id"} and len(values) > 1
-        if (is_list or member == "session_id") and None not in values:
-            return EVENTS.c.timestamp + literal_column("0")
-    return EVENTS.c.timestamp
+    return any(
+        None not in values
+        and (member == "session_id" or (member in {"endpoint_id", "user_id"} and len(values) > 1))
+        for member, values in where.texts
+    )
 
 
 def _is_after(order: str, at: ColumnElement[int], time: int, number: int) -> ColumnElement[bool]:

@@ -64,6 +64,8 @@ def test_orders(three: Wire) -> None:
     [
         {"session_id": "s"},
         {"session_id": ["s", "t"], "event_type": "open"},
+        {"session_id": [f"s{n}" for n in range(90)], "event_type": "open"},
+        {"endpoint_id": [f"d{n}" for n in range(90)], "event_type": ["open", "buy"]},
         {"endpoint_id": "d1"},
         {"endpoint_id": ["d1", "d2"]},
         {"user_id": "u"},
