@@ -223,7 +223,10 @@ def test_no_traceback_without_debug(
         (("endpoint", "get", "x", "--bogus"), "NoSuchOption", 2),
         (("endpoint", "update", "x"), "UsageError", 2),
         (("record", "-", "--url", "sqlite://", "--application-id", "a1"), "NotFound", 1),
-        (("demo", "--url", "http://127.0.0.1:1"), "TransportError", 3),
+        (
+            ("endpoint", "get", "x", "--url", "http://127.0.0.1:1", "--application-id", "a1"),
+            *("TransportError", 3),
+        ),
     ],
 )
 def test_errors_as_json(run: Run, words: tuple[str, ...], kind: str, status: int) -> None:

@@ -499,10 +499,10 @@ def test_a_full_disk(spool: Spool) -> None:
     assert spool.pending().count == 2
 
 
-def test_a_locked_file(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_file(spool: Spool) -> None:
     """When another process holds the file for too long, that is the reason given."""
     put(spool, "1")
-    monkeypatch.setattr("pinpoint_kit.delivery.spool.schema.BUSY_S", 0.05)
+    spool.patience = 0.05
     with closing(sqlite3.connect(spool.path, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         for call in (lambda: put(spool, "2"), spool.heartbeat, lambda: spool.remove([1 << 36 | 1])):

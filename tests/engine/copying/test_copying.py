@@ -566,6 +566,7 @@ def test_what_the_target_cannot_hold_is_located(
     assert content(target) == content(source)
 
 
+@pytest.mark.slow
 def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight times the rows take hardly more memory."""
     monkeypatch.setattr(tables, "ROWS_A_BATCH", 50)
