@@ -64,8 +64,22 @@ class BackgroundWork:
 
     def _run(self) -> None:
         while self._wait():
-            while not self._is_closed and self._engine.step():
-                pass
+            over = threading.Event()
+            beat = threading.Thread(
+                target=self._renew, args=(over,), name="pinpoint-leases", daemon=True
+            )
+            with contextlib.suppress(RuntimeError):  # as above; then nobody needs it
+                beat.start()
+            try:
+                while not self._is_closed and self._engine.step():
+                    pass
+            finally:
+                over.set()
+
+    def _renew(self, over: threading.Event) -> None:
+        """Keep the jobs from other engines, however long a step takes."""
+        while not over.wait(self._engine.renew()):
+            pass
 
     def _wait(self) -> bool:
         """Wait for work; False when there is none to wait for."""

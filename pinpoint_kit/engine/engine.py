@@ -240,6 +240,18 @@ class Engine:
         """
         return self._runner.step()
 
+    def renew(self) -> float:
+        """Show other engines of the same database that a `step` under way is alive.
+
+        Without that, they take over its job when it takes longer than 6 seconds, for example
+        because a bucket is slow. Call it from another thread than `step`; it changes nothing while
+        there is no step.
+
+        Returns:
+            In how many seconds to call it again.
+        """
+        return self._runner.renew()
+
     def wait_s(self) -> float | None:
         """Return in how many seconds `step` may have something to do.
 

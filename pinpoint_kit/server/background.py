@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 #: From one look to the next at least, when requests announce work without end.
 _GAP_S = 0.1
 #: Another process may have been given work and have died: nobody here announces that.
-_LONGEST_PAUSE_S = 5.0
+_LONGEST_PAUSE_S = 2.0
 
 
 class LongWork(Protocol):
@@ -29,6 +29,9 @@ class LongWork(Protocol):
 
     def step(self) -> bool:
         """Do a bounded piece of work; return False when there was none."""
+
+    def renew(self) -> float:
+        """Keep the work under way from others; return in how many seconds to call it again."""
 
     def wait_s(self) -> float | None:
         """Return in how many seconds `step` may have something to do, None when never."""
@@ -50,6 +53,7 @@ class BackgroundWork:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_ending = False
         self._task: asyncio.Task[None] | None = None
+        self._renewals: asyncio.Task[None] | None = None
         self._piece: asyncio.Future[float] | None = None
         work.on_work(self.wake)
 
@@ -58,6 +62,7 @@ class BackgroundWork:
         if self._task is None and not self._is_ending:
             self._loop = asyncio.get_running_loop()
             self._task = self._loop.create_task(self._run())
+            self._renewals = self._loop.create_task(self._renew())
 
     def wake(self) -> None:
         """Say that there may be work now; from any thread."""
@@ -70,10 +75,14 @@ class BackgroundWork:
         self._is_ending = True
         if self._task is not None:
             self._task.cancel()
-        if self._piece is None:
-            return True
-        done, _ = await asyncio.wait({self._piece}, timeout=timeout)
-        return bool(done)
+        try:
+            if self._piece is None:
+                return True
+            done, _ = await asyncio.wait({self._piece}, timeout=timeout)
+            return bool(done)
+        finally:
+            if self._renewals is not None:
+                self._renewals.cancel()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -84,6 +93,13 @@ class BackgroundWork:
             pause = await asyncio.shield(self._piece)
             if pause and await self._is_woken(pause):
                 await asyncio.sleep(max(0.0, looked + _GAP_S - loop.time()))
+
+    async def _renew(self) -> None:
+        """Keep the work from other servers, however long a piece takes."""
+        loop = asyncio.get_running_loop()
+        while True:
+            pause = await loop.run_in_executor(None, self._work.renew)
+            await asyncio.sleep(pause)
 
     def _safe_step(self) -> float:
         """Do a piece of work, and return the seconds until the next look."""

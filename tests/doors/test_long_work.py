@@ -206,3 +206,30 @@ def test_a_fork(open_: Callable[[], Door], tmp_path: Path) -> None:
     finish()
     done = state(door, app, mine)
     assert (done["JobStatus"], done["TotalProcessed"]) == ("COMPLETED", 5_000)
+
+
+def test_a_long_step_is_kept_from_others(
+    open_: Callable[[], Door], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """While a step takes its time, its lease is renewed again and again; not after the work."""
+    renewed = threading.Semaphore(0)
+    step = Engine.step
+
+    def renew(_: Engine) -> float:
+        renewed.release()
+        return 0.001
+
+    def slow(self: Engine) -> bool:
+        for _ in range(3):
+            assert renewed.acquire(timeout=30)
+        return step(self)
+
+    monkeypatch.setattr(Engine, "renew", renew)
+    monkeypatch.setattr(Engine, "step", slow)
+    door = open_()
+    start(door, make_app(door), write_rows(tmp_path / "a.json", 10))
+    finish()
+    for thread in threading.enumerate():
+        if thread.name == "pinpoint-leases":
+            thread.join(30)
+            assert not thread.is_alive()

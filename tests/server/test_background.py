@@ -29,7 +29,7 @@ class Steps:
         self._wait_s = wait_s
         self.announce: Callable[[], None] = lambda: None
         self._called = threading.Condition()
-        self.calls = 0
+        self.calls = self.renewals = 0
 
     def step(self) -> bool:
         with self._called:
@@ -42,6 +42,12 @@ class Steps:
 
     def wait_s(self) -> float | None:
         return self._wait_s
+
+    def renew(self) -> float:
+        with self._called:
+            self.renewals += 1
+            self._called.notify_all()
+        return 0.001
 
     def on_work(self, listener: Callable[[], None]) -> None:
         self.announce = listener
@@ -83,11 +89,11 @@ def test_a_failure_does_not_end_it(
     assert "customer" not in caplog.text
 
 
-@pytest.mark.parametrize(("wait_s", "pause"), [(None, 5.0), (60.0, 5.0), (1.5, 1.5), (0.0, 0.1)])
+@pytest.mark.parametrize(("wait_s", "pause"), [(None, 2.0), (60.0, 2.0), (1.5, 1.5), (0.0, 0.1)])
 def test_idleness_costs_little(
     monkeypatch: pytest.MonkeyPatch, wait_s: float | None, pause: float
 ) -> None:
-    """Without work the engine says when to look again; every five seconds for other processes."""
+    """Without work the engine says when to look again; every two seconds for other processes."""
     pauses: list[float] = []
 
     async def noting(_: BackgroundWork, seconds: float) -> bool:
@@ -97,6 +103,19 @@ def test_idleness_costs_little(
     monkeypatch.setattr(BackgroundWork, "_is_woken", noting)
     run(Steps(wait_s=wait_s), 12)
     assert set(pauses) == {pause}
+
+
+def test_long_pieces_are_kept_from_others() -> None:
+    """While a piece takes its time, it is renewed again and again."""
+
+    class Slow(Steps):
+        def step(self) -> bool:
+            before = self.renewals
+            with self._called:
+                assert self._called.wait_for(lambda: self.renewals >= before + 3, PATIENCE)
+            return super().step()
+
+    run(Slow(), 1)
 
 
 def test_announced_work_is_done_at_once() -> None:

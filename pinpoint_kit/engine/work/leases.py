@@ -1,7 +1,8 @@
 """Leases: which process works on what, so that several never do the same.
 
-A lease is of one task of one worker and ends by itself. It only saves work: who stores a step
-checks it in the same transaction. What a lease means for a turn stands in work/runner.py.
+A lease is of one task of one worker. It ends by itself when its holder stops renewing it, which
+work/watch.py finds out. It only saves work: who stores a step checks it in the same transaction.
+What a lease means for a turn stands in work/runner.py.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 
 from pinpoint_kit.engine.storage.dialects.statements import upsert
 from pinpoint_kit.engine.storage.statements import Statement
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["Held", "Lease", "LostError", "held", "release", "remove", "take"]
+__all__ = ["Held", "Lease", "LostError", "held", "release", "remove", "renew", "take"]
 
 _ALL = Statement(select(LEASES.c.worker, LEASES.c.key, LEASES.c.holder, LEASES.c.held_until))
 _HOLDER = Statement(
@@ -36,6 +37,13 @@ _TAKE = Statement(
     "key",
     "holder",
     "held_until",
+)
+_RENEW = Statement(
+    update(LEASES)
+    .values(held_until=bindparam("until_"))
+    .where(LEASES.c.holder == bindparam("holder_")),
+    "until_",
+    "holder_",
 )
 _REMOVE = Statement(
     delete(LEASES)
@@ -54,7 +62,13 @@ class LostError(Exception):
 
 @attrs.frozen
 class Held:
-    """Who holds a task, and until when, milliseconds since 1970."""
+    """Who holds a task.
+
+    Attributes:
+        holder: the engine.
+        until: what each renewal changes: when the lease ends by the holder's own clock,
+            milliseconds since 1970. Nobody compares it with another clock.
+    """
 
     holder: str
     until: int
@@ -95,7 +109,7 @@ def take(connection: Connection, lease: Lease, before: Held | None, until: int) 
         connection: a write transaction.
         lease: what is taken, by whom.
         before: who was seen to hold it, None for nobody.
-        until: when it ends, milliseconds since 1970.
+        until: as in `Held`; another one than before.
 
     Returns:
         False when somebody else was quicker.
@@ -105,6 +119,17 @@ def take(connection: Connection, lease: Lease, before: Held | None, until: int) 
         return False
     _TAKE.run_many(connection, [(lease.worker, lease.key, lease.holder, until)])
     return True
+
+
+def renew(connection: Connection, holder: str, until: int) -> None:
+    """Show that somebody is still there, for all that it holds. Others may write meanwhile.
+
+    Args:
+        connection: a write transaction; what others have taken over stays theirs.
+        holder: the engine.
+        until: as in `Held`; another one than before.
+    """
+    _RENEW.run_many(connection, [(until, holder)])
 
 
 def release(connection: Connection, holder: str) -> None:

@@ -1,8 +1,8 @@
 """`Runner`: which task is worked on next, by whom, and what happens when something goes wrong.
 
-Several engines may have the same database open. A task is held by one of them at a time, for a
-while that its steps prolong. That only saves work: who stores a step checks the lease in the same
-transaction, so a wrong guess about somebody else costs a repetition, and never a row.
+Several engines may have the same database open. A task is held by one of them at a time, which
+renews its leases while it works. That only saves work: who stores a step checks the lease in the
+same transaction, so a wrong guess about somebody else costs a repetition, and never a row.
 
 Turns: the worker that has waited longest goes first, and of its tasks the one that has. What a
 task is belongs to its worker.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import os
 import threading
 import uuid
@@ -27,6 +28,7 @@ from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.refusals import ApiError
 from pinpoint_kit.engine.work import leases
 from pinpoint_kit.engine.work.leases import Held, Lease, LostError
+from pinpoint_kit.engine.work.watch import LEASE_S, RENEWAL_S, Watch
 from pinpoint_kit.engine.work.worker import Task, Worker
 from pinpoint_kit.system import forks
 from pinpoint_kit.system.processes import has_process, machine
@@ -44,10 +46,10 @@ __all__ = ["Runner"]
 
 _logger = logging.getLogger(__name__)
 
-#: How long an engine may be silent before others go on with its task.
-_LEASE_MS = 30_000
-#: How often to look whether a process of this machine that holds a task is still there.
+#: How often to look whether the engine that holds a task is still there.
 _LOOK_MS = 1_000
+#: A step that takes longer is stuck: others may then try.
+_LONGEST_STEP_S = 300.0
 #: How long work rests after the database has failed.
 _REST_S = 5.0
 #: How long closing waits for the step under way.
@@ -103,6 +105,10 @@ class Runner:
         self._worker_turns = dict.fromkeys(self.workers, 0)
         self._task_turns: dict[tuple[str, str], int] = {}
         self._rest_until = 0.0
+        self._watch = Watch(self._monotonic)
+        self._renewed = self._monotonic()
+        self._until = 0
+        self._began: float | None = None  # the step under way
 
     def step(self) -> bool:
         """Do a step of a task; return False when there is none to do now."""
@@ -135,6 +141,19 @@ class Runner:
             return None
         return max(rest, min(self._wait_ms(each, now) for each in found) / 1000)
 
+    def renew(self) -> float:
+        """Keep what this engine works on while a step is under way; call it from another thread.
+
+        Returns:
+            In how many seconds to call it again.
+        """
+        began = self._began
+        if began is not None and self._monotonic() - began < _LONGEST_STEP_S:
+            # What goes wrong here may go well the next time, or the step itself finds it out.
+            with suppress(DBAPIError, ApiError):
+                self._renew()
+        return RENEWAL_S
+
     def close(self, timeout: float = _CLOSING_S) -> None:
         """Let others go on with what this engine was working on.
 
@@ -165,6 +184,7 @@ class Runner:
         self._worker_turns[worker.name] = self._task_turns[found.name] = next(self._counter)
         lease = Lease(worker.name, key, self.holder)
         try:
+            self._began = self._monotonic()
             worker.run(key, lease, now)
         except LostError:
             worker.forget(key)
@@ -173,6 +193,8 @@ class Runner:
         except Exception as error:  # noqa: BLE001 -- a fault of ours must not be met for ever
             _logger.error("%s %s failed: %s", worker.name, key, location_of(error))  # noqa: TRY400 -- a traceback would hold personal data
             self._fail(worker, lease, now)
+        finally:
+            self._began = None
         return True
 
     def _find(
@@ -180,6 +202,7 @@ class Runner:
     ) -> tuple[list[_Found], Mapping[tuple[str, str], Held]]:
         """Return all tasks that there are, and all leases."""
         held = leases.held(connection)
+        self._watch.forget_others(held)
         found = [
             _Found(worker, task, held.get((name, task.key)))
             for name, worker in self.workers.items()
@@ -194,40 +217,54 @@ class Runner:
         self._task_turns = {
             each.name: self._task_turns.get(each.name) or next(self._counter) for each in found
         }
-        ready = [each for each in found if each.task.due <= now and self._is_free(each.held, now)]
+        ready = [
+            each for each in found if each.task.due <= now and self._is_free(each.name, each.held)
+        ]
         if not ready:
-            self._sweep(held, {each.name for each in found}, now)
+            self._sweep(held, {each.name for each in found})
             return None
         first = min(ready, key=self._turn)
         before = first.held
-        is_mine = before is not None and before.holder == self.holder
-        if is_mine and before is not None and before.until - now > _LEASE_MS // 2:
+        if before is not None and before.holder == self.holder:
+            if self._monotonic() - self._renewed >= RENEWAL_S:
+                self._renew()
             return first
         lease = Lease(first.worker.name, first.task.key, self.holder)
         with self._store.write() as connection:
-            is_taken = leases.take(connection, lease, before, now + _LEASE_MS)
+            is_taken = leases.take(connection, lease, before, self._next_until())
         return first if is_taken else None
+
+    def _renew(self) -> None:
+        """Show others that this engine is there."""
+        # Nothing is decided from what is read, so others may write at the same time.
+        with self._store.write(is_shared=True) as connection:
+            leases.renew(connection, self.holder, self._next_until())
+        self._renewed = self._monotonic()
+
+    def _next_until(self) -> int:
+        """Return what to write into a lease: never the same twice, whatever the clock does."""
+        wanted = instants.moment_ms(self._clock()) + int(LEASE_S * 1000)
+        self._until = max(wanted, self._until + 1)
+        return self._until
 
     def _turn(self, found: _Found) -> tuple[int, int]:
         """Return what is least for who has waited longest."""
         return self._worker_turns[found.worker.name], self._task_turns[found.name]
 
-    def _sweep(
-        self, held: Mapping[tuple[str, str], Held], known: set[tuple[str, str]], now: int
-    ) -> None:
+    def _sweep(self, held: Mapping[tuple[str, str], Held], known: set[tuple[str, str]]) -> None:
         """Remove the leases of tasks that are gone, for example with their application."""
         stale = [
             Lease(*name, each.holder)
             for name, each in held.items()
-            if name not in known and name[0] in self.workers and self._is_free(each, now)
+            if name not in known and name[0] in self.workers and self._is_free(name, each)
         ]
         if stale:
             with self._store.write() as connection:
                 leases.remove(connection, stale)
 
-    def _is_free(self, held: Held | None, now: int) -> bool:
-        """Whether nobody else works on a task: its lease is over, or was given by another clock."""
-        if held is None or held.holder == self.holder or not now < held.until <= now + _LEASE_MS:
+    def _is_free(self, name: tuple[str, str], held: Held | None) -> bool:
+        """Whether nobody else works on a task: its holder is gone, or has not renewed its lease."""
+        if held is None or held.holder == self.holder or not self._watch.left_s(name, held):
             return True
         host, pid, _ = held.holder.rsplit("#", 2)
         if host != self._machine:
@@ -240,11 +277,10 @@ class Runner:
         """After how long a task may be free: it is due, and its lease over or its holder dead."""
         due = max(0, found.task.due - now)
         held = found.held
-        if held is None or self._is_free(held, now):
+        if held is None or self._is_free(found.name, held):
             return due
-        left = held.until - now
-        is_near = held.holder.startswith(f"{self._machine}#")
-        return max(due, min(left, _LOOK_MS) if is_near else left)
+        left = math.ceil(self._watch.left_s(found.name, held) * 1000)
+        return max(due, min(left, _LOOK_MS))
 
     @staticmethod
     def _fail(worker: Worker, lease: Lease, now: int) -> None:

@@ -12,6 +12,7 @@ import pytest
 from pinpoint_kit.engine.storage.failure_log import FailureLog
 from pinpoint_kit.engine.storage.store import Store
 from pinpoint_kit.engine.wire.instants import moment_ms
+from pinpoint_kit.engine.wire.refusals import internal_error
 from pinpoint_kit.engine.work import leases
 from pinpoint_kit.engine.work.leases import Lease, LostError
 from pinpoint_kit.engine.work.runner import Runner
@@ -90,9 +91,12 @@ def ran() -> Ran:
 def make(store: Store, clock: Clock, ran: Ran) -> Callable[..., tuple[Runner, list[FakeWorker]]]:
     """Make a runner with workers, each with tasks and their steps."""
 
+    def monotonic() -> float:
+        return clock.now.timestamp()
+
     def make(**tasks: dict[str, int]) -> tuple[Runner, list[FakeWorker]]:
         workers = [FakeWorker(name, store, ran, dict(left)) for name, left in tasks.items()]
-        return Runner(store, lambda: workers, clock, FailureLog("x"), lambda: 0.0), workers
+        return Runner(store, lambda: workers, clock, FailureLog("x"), monotonic), workers
 
     return make
 
@@ -104,6 +108,12 @@ def held(store: Store) -> dict[tuple[str, str], str]:
     """Who holds what."""
     with store.read() as connection:
         return {name: each.holder for name, each in leases.held(connection).items()}
+
+
+def untils(store: Store) -> dict[tuple[str, str], int]:
+    """Return what renewals change."""
+    with store.read() as connection:
+        return {name: each.until for name, each in leases.held(connection).items()}
 
 
 def test_workers_take_turns_whatever_they_have(make: Make, ran: Ran) -> None:
@@ -145,13 +155,88 @@ def test_a_lease_keeps_others_away(make: Make, store: Store, ran: Ran, clock: Cl
     assert held(store) == {("jobs", "a"): runner.holder}
     assert not other.step()
     assert other.wait_s() == 1.0  # this process, which might give it up
-    clock.advance(31)
+    clock.advance(5.9)
+    assert not other.step()
+    clock.advance(0.1)
     assert other.step()
     assert held(store) == {("jobs", "a"): other.holder}
     others.left["a"] = 1
     assert other.step()
     assert held(store) == {}
     assert len(ran) == 3
+
+
+def test_work_keeps_its_lease(make: Make, store: Store, clock: Clock) -> None:
+    """Whoever goes on with a task renews its lease, so others who look stay away."""
+    runner, _ = make(jobs={"a": 20})
+    other, _ = make(jobs={"a": 20})
+    for _ in range(10):
+        assert runner.step()
+        assert not other.step()
+        clock.advance(2)
+    assert held(store) == {("jobs", "a"): runner.holder}
+
+
+def test_a_long_step_keeps_all_leases(make: Make, store: Store, clock: Clock) -> None:
+    """While a step waits for something, its own lease and those of other tasks are renewed."""
+    runner, (worker,) = make(jobs={"a": 5, "b": 5})
+    other, _ = make(jobs={"a": 5, "b": 5})
+
+    def wait() -> None:
+        for _ in range(5):
+            assert not other.step()
+            clock.advance(runner.renew())
+
+    assert runner.step()
+    worker.meanwhile = wait
+    assert runner.step()
+    assert held(store) == {("jobs", name): runner.holder for name in ("a", "b")}
+    assert worker.left == {"a": 4, "b": 4}
+
+
+def test_nothing_is_renewed_for_who_does_not_work(make: Make, store: Store, clock: Clock) -> None:
+    """Between steps, and in one that must be stuck, leases are not renewed."""
+    runner, (worker,) = make(jobs={"a": 5})
+
+    def stay() -> None:
+        clock.advance(301)
+        before = untils(store)
+        assert runner.renew() == 2
+        assert untils(store) == before
+
+    worker.meanwhile = stay
+    assert runner.step()
+    before = untils(store)
+    assert runner.renew() == 2
+    assert untils(store) == before
+
+
+def test_a_renewal_may_fail(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A renewal that fails ends no step, and is asked for again."""
+    runner, (worker,) = make(jobs={"a": 5})
+
+    def fail(*_: object) -> None:
+        raise internal_error("the database is busy")
+
+    monkeypatch.setattr(leases, "renew", fail)
+    worker.meanwhile = runner.renew
+    assert runner.step()
+    assert worker.left == {"a": 4}
+
+
+def test_no_clock_takes_a_lease(make: Make, store: Store, clock: Clock) -> None:
+    """A lease that is renewed is kept, and one that is not is lost, wherever its clock stands."""
+    runner, _ = make(jobs={"a": 20})
+    other, _ = make(jobs={"a": 20})
+    assert runner.step()
+    for until in (1, moment_ms(clock.now) - 10**9, moment_ms(clock.now) + 10**9):
+        with store.write() as connection:
+            leases.renew(connection, runner.holder, until)
+        assert not other.step()
+        clock.advance(5.9)
+        assert not other.step()
+    clock.advance(0.1)
+    assert other.step()
 
 
 def test_the_same_key_of_two_workers_is_two_leases(make: Make, store: Store) -> None:
@@ -168,6 +253,7 @@ def test_a_step_that_was_overtaken_leaves_nothing(make: Make, ran: Ran, clock: C
     other, _ = make(jobs={"a": 5})
 
     def overtake() -> None:
+        assert not other.step()
         clock.advance(31)
         assert other.step()
 
