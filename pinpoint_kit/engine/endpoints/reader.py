@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, and_, bindparam, func, literal_column, select
+from sqlalchemy import and_, bindparam, func, literal_column, select
 
 from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.state import COLUMNS, EndpointState
-from pinpoint_kit.engine.storage.statements import Row, Statement, padded
+from pinpoint_kit.engine.storage.statements import Lookup, Row, Statement
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
 from pinpoint_kit.engine.storage.tables.events import REMEMBERED
 from pinpoint_kit.engine.wire.refusals import not_found
@@ -42,9 +42,6 @@ __all__ = [
 #: An endpoint and the attributes (JSON) of its user.
 Found = tuple[EndpointState, "str | None"]
 
-#: Sizes of IN lists: each size is a statement of its own, compiled once.
-_SIZES = (1, 10, 100, 500)
-
 
 _SHOWN = (*(ENDPOINTS.c[name] for name in COLUMNS), USERS.c.attributes)
 _WITH_USER = ENDPOINTS.outerjoin(
@@ -52,27 +49,12 @@ _WITH_USER = ENDPOINTS.outerjoin(
 )
 
 
-def _select() -> Select[tuple[object, ...]]:
-    return select(*_SHOWN).select_from(_WITH_USER).where(ENDPOINTS.c.app == bindparam("app_"))
-
-
-def _names(size: int) -> tuple[str, ...]:
-    return tuple(f"value_{position}" for position in range(size))
-
-
-def _listed(select_: Select[tuple[object, ...]], column: str, size: int) -> Statement:
-    names = _names(size)
-    condition = ENDPOINTS.c[column].in_([bindparam(name) for name in names])
-    return Statement(select_.where(condition), "app_", *names)
-
-
-_BY_KEYS = {size: _listed(_select(), "endpoint", size) for size in _SIZES}
-_BY_ADDRESS = _listed(_select().order_by(ENDPOINTS.c.number), "address", 1)
-_BY_USERS = {
-    size: _listed(_select().order_by(ENDPOINTS.c.number), "user_id", size) for size in _SIZES
-}
+_ALL = select(*_SHOWN).select_from(_WITH_USER)
+_BY_KEYS = Lookup(_ALL, ENDPOINTS.c.endpoint)
+_BY_ADDRESS = Lookup(_ALL.order_by(ENDPOINTS.c.number), ENDPOINTS.c.address)
+_BY_USERS = Lookup(_ALL.order_by(ENDPOINTS.c.number), ENDPOINTS.c.user_id)
 _AFTER = Statement(
-    _select()
+    _ALL.where(ENDPOINTS.c.app == bindparam("app_"))
     .where(ENDPOINTS.c.endpoint > bindparam("after_"))
     .order_by(ENDPOINTS.c.endpoint)
     .limit(bindparam("most_")),
@@ -96,49 +78,20 @@ _NUMBERED = Statement(
     "after_",
     "last_",
 )
-_REMEMBERED_OF = {
-    size: _listed(
-        select(
-            ENDPOINTS.c.endpoint, ENDPOINTS.c.user_id, *(ENDPOINTS.c[name] for name in REMEMBERED)
-        ).where(ENDPOINTS.c.app == bindparam("app_")),
-        "endpoint",
-        size,
-    )
-    for size in _SIZES
-}
-_COUNTS_OF_USERS = {
-    size: _listed(
-        select(ENDPOINTS.c.user_id, func.count())
-        .where(ENDPOINTS.c.app == bindparam("app_"))
-        .group_by(ENDPOINTS.c.user_id),
-        "user_id",
-        size,
-    )
-    for size in _SIZES
-}
-_KNOWN_USERS = {
-    size: _listed(
-        select(ENDPOINTS.c.user_id).where(ENDPOINTS.c.app == bindparam("app_")).distinct(),
-        "user_id",
-        size,
-    )
-    for size in _SIZES
-}
-_USER_ATTRIBUTES = {
-    size: Statement(
-        select(USERS.c.user_id, USERS.c.attributes)
-        .where(USERS.c.app == bindparam("app_"))
-        .where(USERS.c.user_id.in_([bindparam(name) for name in _names(size)])),
-        "app_",
-        *_names(size),
-    )
-    for size in _SIZES
-}
+_REMEMBERED_OF = Lookup(
+    select(ENDPOINTS.c.endpoint, ENDPOINTS.c.user_id, *(ENDPOINTS.c[name] for name in REMEMBERED)),
+    ENDPOINTS.c.endpoint,
+)
+_COUNTS_OF_USERS = Lookup(
+    select(ENDPOINTS.c.user_id, func.count()).group_by(ENDPOINTS.c.user_id), ENDPOINTS.c.user_id
+)
+_KNOWN_USERS = Lookup(select(ENDPOINTS.c.user_id).distinct(), ENDPOINTS.c.user_id)
+_USER_ATTRIBUTES = Lookup(select(USERS.c.user_id, USERS.c.attributes), USERS.c.user_id)
 
 
 def by_key(connection: Connection, app: int, key: str) -> Found | None:
     """Return the endpoint whose id in lower case is `key`."""
-    rows = _BY_KEYS[1].rows(connection, app, key)
+    rows = _BY_KEYS.one(connection, app, key)
     return _found(rows[0]) if rows else None
 
 
@@ -168,12 +121,12 @@ def require_user(connection: Connection, app: int, user_id: str) -> list[Found]:
 
 def by_keys(connection: Connection, app: int, keys: Sequence[str]) -> list[Found]:
     """Return those of the endpoints that there are, in no particular order."""
-    return _all(connection, app, _BY_KEYS, keys)
+    return [_found(row) for row in _BY_KEYS.rows(connection, app, keys)]
 
 
 def by_address(connection: Connection, app: int, address: str) -> list[Found]:
     """Return the endpoints with an address, of any channel, the first created first."""
-    return [_found(row) for row in _BY_ADDRESS.rows(connection, app, address)]
+    return [_found(row) for row in _BY_ADDRESS.one(connection, app, address)]
 
 
 def by_user(connection: Connection, app: int, user_id: str) -> list[Found]:
@@ -183,7 +136,7 @@ def by_user(connection: Connection, app: int, user_id: str) -> list[Found]:
 
 def by_users(connection: Connection, app: int, user_ids: Sequence[str]) -> list[Found]:
     """Return the endpoints of several users."""
-    return _all(connection, app, _BY_USERS, user_ids)
+    return [_found(row) for row in _BY_USERS.rows(connection, app, user_ids)]
 
 
 def after(connection: Connection, app: int, key: str, most: int) -> list[Found]:
@@ -207,50 +160,24 @@ def numbered(connection: Connection, app: int, after: int, last: int) -> Sequenc
 
 def counts_of_users(connection: Connection, app: int, user_ids: Iterable[str]) -> dict[str, int]:
     """Return how many endpoints users have, for those who have any."""
-    return {
-        row[0]: row[1]
-        for part in padded(list(user_ids), _SIZES)
-        for row in _COUNTS_OF_USERS[len(part)].rows(connection, app, *part)
-    }
+    return {row[0]: row[1] for row in _COUNTS_OF_USERS.rows(connection, app, list(user_ids))}
 
 
 def known_users(connection: Connection, app: int, user_ids: Iterable[str]) -> set[str]:
     """Return those of the users that have an endpoint."""
-    return {
-        row[0]
-        for part in padded(list(user_ids), _SIZES)
-        for row in _KNOWN_USERS[len(part)].rows(connection, app, *part)
-    }
+    return {row[0] for row in _KNOWN_USERS.rows(connection, app, list(user_ids))}
 
 
 def remembered_of(connection: Connection, app: int, keys: Sequence[str]) -> dict[str, Row]:
     """Return the user and what events remember, by key: cheaper than whole endpoints."""
-    return {
-        row[0]: row[1:]
-        for part in padded(keys, _SIZES)
-        for row in _REMEMBERED_OF[len(part)].rows(connection, app, *part)
-    }
+    return {row[0]: row[1:] for row in _REMEMBERED_OF.rows(connection, app, keys)}
 
 
 def attributes_of_users(
     connection: Connection, app: int, user_ids: Iterable[str]
 ) -> dict[str, str]:
     """Return the attributes (JSON) by user id, for the users that have some."""
-    return {
-        row[0]: row[1]
-        for part in padded(list(user_ids), _SIZES)
-        for row in _USER_ATTRIBUTES[len(part)].rows(connection, app, *part)
-    }
-
-
-def _all(
-    connection: Connection, app: int, statements: dict[int, Statement], values: Sequence[str]
-) -> list[Found]:
-    return [
-        _found(row)
-        for part in padded(values, _SIZES)
-        for row in statements[len(part)].rows(connection, app, *part)
-    ]
+    return {row[0]: row[1] for row in _USER_ATTRIBUTES.rows(connection, app, list(user_ids))}
 
 
 def _found(row: Row) -> Found:

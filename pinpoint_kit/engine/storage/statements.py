@@ -16,18 +16,20 @@ import attrs
 from sqlalchemy import bindparam
 from sqlalchemy.exc import DBAPIError
 
-from pinpoint_kit.engine.storage.dialects.statements import in_bulk
+from pinpoint_kit.engine.storage.dialects.statements import has_arrays, in_bulk, is_listed
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Dialect, Executable
+    from sqlalchemy import Column, Connection, Dialect, Executable, Select
     from sqlalchemy.sql.dml import Insert
 
-__all__ = ["BulkInsert", "Row", "Statement", "padded"]
+__all__ = ["BulkInsert", "Lookup", "Row", "Statement", "padded"]
 
 #: Rows in one statement, the most first; each is a statement of its own, compiled once.
 _ROWS = (32, 16, 8, 4, 2, 1)
 #: SQLite took no more parameters in a statement before 3.32.
 _MOST_PARAMETERS = 999
+#: Sizes of IN lists: each size is a statement of its own, compiled once.
+_LISTS = (1, 10, 100, 500)
 
 Values: TypeAlias = Sequence[object]
 Row: TypeAlias = tuple[Any, ...]  # Any: a column holds what its table says
@@ -135,6 +137,45 @@ class Statement:
         constants = {k: v for k, v in compiled.params.items() if k not in self._order}
         bind = _binder(self._order, compiled.positiontup, constants)
         return _Compiled(str(compiled), bind)
+
+
+class Lookup:
+    """A query of an application for the rows whose column has one of some values.
+
+    Args:
+        query: what is selected, without conditions.
+        column: a column that an index has after `app`.
+    """
+
+    def __init__(self, query: Select[tuple[Any, ...]], column: Column[str]) -> None:
+        app = column.table.c.app == bindparam("app_")
+        self._of_any_number = Statement(
+            query.where(is_listed(column, bindparam("values_"), app=bindparam("app_"))),
+            "app_",
+            "values_",
+        )
+        self._statements = {
+            size: Statement(
+                query.where(app, column.in_([bindparam(f"value_{n}") for n in range(size)])),
+                "app_",
+                *(f"value_{n}" for n in range(size)),
+            )
+            for size in _LISTS
+        }
+
+    def one(self, connection: Connection, app: int, value: str) -> Sequence[Row]:
+        """Return the rows of one value."""
+        return self._statements[1].rows(connection, app, value)
+
+    def rows(self, connection: Connection, app: int, values: Sequence[str]) -> list[Row]:
+        """Return the rows of all values; a value that is given twice may find its rows twice."""
+        if len(values) > 1 and has_arrays(connection.dialect.name):
+            return list(self._of_any_number.rows(connection, app, list(values)))
+        return [
+            row
+            for part in padded(values, _LISTS)
+            for row in self._statements[len(part)].rows(connection, app, *part)
+        ]
 
 
 class BulkInsert:

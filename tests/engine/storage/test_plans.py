@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pinpoint_kit.engine import Engine
-from pinpoint_kit.engine.endpoints import reader
+from pinpoint_kit.engine.endpoints import reader, writer
 from pinpoint_kit.engine.events import store as events
 from tests.engine.conftest import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pinpoint_kit.engine.storage.statements import Statement
+    from pinpoint_kit.engine.storage.statements import Lookup, Statement
     from tests.postgresql import Server
 
 FILL = """
@@ -26,12 +26,18 @@ INSERT INTO endpoints (app, endpoint, id, channel_type, address, status, opt_out
     creation_date, cohort, request_id, user_id)
     SELECT 1 + n % 3, 'e' || n, 'e' || n, 'EMAIL', 'a' || n, 'ACTIVE', 'NONE', n, n, n % 100, 'r',
     'u' || n / 2 FROM generate_series(1, 20000) AS n;
+INSERT INTO users (app, user_id, attributes, created)
+    SELECT DISTINCT app, user_id, '{}', 1 FROM endpoints;
 INSERT INTO events (app, endpoint, user_id, arrival, event_id, type, timestamp, session_id)
     SELECT 1 + n % 3, 'e' || n, 'u' || n / 2, n, 'i' || n, 't' || n % 50, n, 's' || n
     FROM generate_series(1, 20000) AS n;
 ANALYZE endpoints;
+ANALYZE users;
 ANALYZE events;
 """
+
+
+KEYS = [f"e{n}" for n in range(1000)]
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +47,16 @@ def filled(postgresql_server: Server) -> Iterator[Wire]:
         schema = url.rpartition("=")[2]
         wire = Wire(engine)
         postgresql_server.execute(FILL.replace("SCHEMA", schema))
+        yield wire
+
+
+@pytest.fixture(scope="module")
+def growing(postgresql_server: Server) -> Iterator[Wire]:
+    """Give an engine whose tables were filled so lately that they have no statistics."""
+    with postgresql_server.schema() as url, Engine.open(url) as engine:
+        wire = Wire(engine)
+        filling = FILL.replace("SCHEMA", url.rpartition("=")[2]).partition("ANALYZE")[0]
+        postgresql_server.execute(filling)
         yield wire
 
 
@@ -61,11 +77,11 @@ def plan_of(wire: Wire, statement: Statement, *values: object) -> str:
 @pytest.mark.parametrize(
     ("statement", "values", "index"),
     [
-        (reader._BY_KEYS[1], (1, "e3"), "endpoints_app_endpoint_key"),
-        (reader._BY_KEYS[10], (1, *(f"e{n}" for n in range(10))), "endpoints_app_endpoint_key"),
-        (reader._BY_USERS[1], (1, "u3"), "endpoints_by_user"),
-        (reader._BY_ADDRESS, (1, "a3"), "endpoints_by_address"),
-        (reader._COUNTS_OF_USERS[1], (1, "u3"), "endpoints_by_user"),
+        (reader._BY_KEYS._statements[1], (1, "e3"), "endpoints_app_endpoint_key"),
+        (reader._BY_KEYS._of_any_number, (1, KEYS), "endpoints_app_endpoint_key"),
+        (reader._BY_USERS._statements[1], (1, "u3"), "endpoints_by_user"),
+        (reader._BY_ADDRESS._statements[1], (1, "a3"), "endpoints_by_address"),
+        (reader._COUNTS_OF_USERS._statements[1], (1, "u3"), "endpoints_by_user"),
         (reader._AFTER, (1, "e3", 10), "endpoints_app_endpoint_key"),
         (reader._NUMBERED, (1, 100, 200), "endpoints_pkey"),
         (events._KNOWN[1], (1, "e3", "i3"), "on events"),  # by the key, or by the endpoint
@@ -80,6 +96,42 @@ def test_requests_use_an_index(
     assert index in steps
     assert "Seq Scan on endpoints" not in steps
     assert "Seq Scan on events" not in steps
+
+
+@pytest.mark.parametrize("fixture", ["growing", "filled"])
+@pytest.mark.parametrize(
+    ("lookup", "index"),
+    [
+        (reader._BY_KEYS, "endpoints_app_endpoint_key"),
+        (reader._BY_USERS, "endpoints_by_user"),
+        (reader._COUNTS_OF_USERS, "endpoints_by_user"),
+        (reader._KNOWN_USERS, "endpoints_by_user"),
+        (reader._REMEMBERED_OF, "endpoints_app_endpoint_key"),
+        (reader._USER_ATTRIBUTES, "users_pkey"),
+    ],
+)
+def test_lookups_of_imports_read_no_other_rows(
+    request: pytest.FixtureRequest, fixture: str, lookup: Lookup, index: str
+) -> None:
+    """An import's lookups go by their index without statistics, too, or it would be quadratic."""
+    steps = plan_of(request.getfixturevalue(fixture), lookup._of_any_number, 1, KEYS)
+    assert index in steps
+    assert "Seq Scan" not in steps
+    assert "endpoints_by_creation" not in steps
+
+
+@pytest.mark.parametrize("fixture", ["growing", "filled"])
+def test_taking_addresses_reads_no_other_rows(request: pytest.FixtureRequest, fixture: str) -> None:
+    """Whoever was active at one of many addresses is found by the index."""
+    wire = request.getfixturevalue(fixture)
+    with wire.engine._store.read() as connection:
+        bulk = writer._DEACTIVATE._compiled_for(connection).bulk
+    assert bulk is not None
+    values = ([1] * 1000, ["EMAIL"] * 1000, [f"a{n}" for n in range(1000)])
+    steps = plan(wire, bulk.sql, bulk.parameters(values))
+    assert "endpoints_by_address" in steps
+    assert "Seq Scan" not in steps
+    assert "endpoints_by_creation" not in steps
 
 
 @pytest.mark.parametrize(

@@ -7,20 +7,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BindParameter, Text, bindparam, cast, func, select
+from sqlalchemy import (
+    BindParameter,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.selectable import SelectBase
+from sqlalchemy.sql.util import ClauseAdapter
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from sqlalchemy.types import NullType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ClauseElement, Executable, Table, TableValuedAlias
+    from sqlalchemy import (
+        ClauseElement,
+        Column,
+        ColumnElement,
+        Executable,
+        Table,
+        TableValuedAlias,
+    )
     from sqlalchemy.types import TypeEngine
 
-__all__ = ["in_bulk", "insert_ignoring", "upsert"]
+__all__ = ["has_arrays", "in_bulk", "insert_ignoring", "is_listed", "upsert"]
 
 
 def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -38,6 +57,56 @@ def upsert(dialect: str, table: Table, keys: Sequence[str], columns: Sequence[st
     return statement.on_conflict_do_update(
         index_elements=list(keys), set_={name: statement.excluded[name] for name in columns}
     )
+
+
+def has_arrays(dialect: str) -> bool:
+    """Return whether a list can be one parameter, as `is_listed` wants it."""
+    return dialect == "postgresql"
+
+
+def is_listed(
+    column: Column[str], values: BindParameter[object], **equal: BindParameter[Any]
+) -> ColumnElement[bool]:
+    """Return the condition that a column has one of the values of a list, and others one value.
+
+    `has_arrays` says where there are lists.
+
+    The rows are looked up value by value, by the index on these columns. A plain condition leaves
+    the way to PostgreSQL, which goes through all of an application as long as it has no statistics
+    of a table that grows, and so takes longer with every row.
+
+    Args:
+        column: what has one of the values.
+        values: the parameter for the list.
+        equal: what other columns of the same table have, by name.
+    """
+    types: dict[str, TypeEngine[Any]] = {values.key: column.type}
+    given = _unnested(types)
+    table = column.table
+    wanted = {**equal, column.name: given.c[values.key]}
+
+    def conditions(columns: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401 -- SQLAlchemy's
+        return [columns[name] == value for name, value in wanted.items()]
+
+    if "number" not in table.c:  # a table with one index alone
+        is_one = column == any_(cast(values, postgresql.ARRAY(Text())))
+        return and_(*(table.c[name] == value for name, value in equal.items()), is_one)
+    found = table.alias("found")
+    return _has_number_of(table, found, conditions(found.c), given)
+
+
+def _has_number_of(
+    table: Any,  # noqa: ANN401 -- a Table
+    found: Any,  # noqa: ANN401 -- its alias
+    conditions: Sequence[ColumnElement[bool]],
+    given: TableValuedAlias,
+) -> ColumnElement[bool]:
+    """Return the condition that a row fulfils others together with one of the given rows."""
+    # OFFSET keeps the planner from making a join of it.
+    each = select(found.c.number).where(*conditions).offset(literal_column("0")).lateral("each")
+    numbers = select(each.c.number).select_from(given.join(each, true()))
+    condition: ColumnElement[bool] = table.c.number == any_(func.array(numbers.scalar_subquery()))
+    return condition
 
 
 def in_bulk(dialect: str, statement: Executable, order: Sequence[str]) -> Executable | None:
@@ -84,6 +153,16 @@ def _change_in_bulk(statement: Update | Delete, order: Sequence[str]) -> Executa
             return rows.c[element.key]
         return None
 
+    table: Any = statement.table
+    where = statement.whereclause
+    if where is not None and not nested and "number" in table.c:
+        # As in `is_listed`; unless what is set is given, too, rows need not be joined.
+        bare = statement._generate()  # noqa: SLF001 -- a copy
+        bare._where_criteria = ()  # noqa: SLF001 -- SQLAlchemy can only add conditions
+        if not _parameters(bare, order):
+            alias = table.alias("found")
+            inner: Any = ClauseAdapter(alias).traverse(replacement_traverse(where, {}, replaced))
+            return bare.where(_has_number_of(table, alias, [inner], rows))
     changed: Any = replacement_traverse(statement, {}, replaced)
     found: Executable = changed
     return found
@@ -98,7 +177,7 @@ def _parameters(part: ClauseElement, order: Sequence[str]) -> dict[str, TypeEngi
     }
 
 
-def _unnested(types: Mapping[str, TypeEngine[object]]) -> TableValuedAlias:
+def _unnested(types: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
     """Return a table whose columns are arrays, by the names of the parameters."""
     arrays = [
         cast(bindparam(name), postgresql.ARRAY(Text() if isinstance(kind, Text) else kind))
