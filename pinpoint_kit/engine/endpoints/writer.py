@@ -177,6 +177,8 @@ class EndpointWriter:
         self._active_by_address: dict[tuple[str, str], str] = {}
         self._dirty: dict[str, None] = {}  # in the order of the changes
         self._dirty_users: dict[str, None] = {}
+        self._new: set[str] = set()  # those that had no row; what is claimed keeps it so
+        self._new_users: set[str] = set()
         self._left_users: dict[str, None] = {}
         self._deactivations: dict[tuple[int, str, str], None] = {}
         self._claim(changes, referenced)
@@ -239,14 +241,21 @@ class EndpointWriter:
     def flush(self) -> None:
         """Write the outcome of all changes."""
         _DEACTIVATE.run_many(self._connection, list(self._deactivations))
-        _UPSERT.run(self._connection, [self._states[key].row() for key in self._dirty])
-        _UPSERT_USER.run(
-            self._connection,
-            [
-                (self._app, name, self._attributes[name] or "{}", self._stamp.now)
-                for name in self._dirty_users
-            ],
-        )
+        for are_new in (True, False):
+            keys = [key for key in self._dirty if (key in self._new) is are_new]
+            rows = [self._states[key].row() for key in keys]
+            _UPSERT.run(self._connection, rows, are_new=are_new)
+            users = [name for name in self._dirty_users if (name in self._new_users) is are_new]
+            _UPSERT_USER.run(
+                self._connection,
+                [
+                    (self._app, name, self._attributes[name] or "{}", self._stamp.now)
+                    for name in users
+                ],
+                are_new=are_new,
+            )
+        self._new.clear()
+        self._new_users.clear()
         delete_orphaned_users(self._connection, self._app, list(self._left_users))
 
     def _claim(self, changes: Sequence[Change], referenced: Sequence[str]) -> None:
@@ -389,11 +398,15 @@ class EndpointWriter:
                 self._endpoint_counts[after.user_id] += 1
         if after.user_id is not None:
             known = self._attributes.get(after.user_id)
+            if known is None and after.user_id not in self._dirty_users:
+                self._new_users.add(after.user_id)
             if known is None or user.attributes != known:  # without a row: a user who is new
                 self._attributes[after.user_id] = user.attributes
                 self._dirty_users[after.user_id] = None
             if after.user_id in self._members:
                 self._members[after.user_id][after.endpoint] = after
+        if before is None and after.endpoint not in self._referenced:
+            self._new.add(after.endpoint)
         self._states[after.endpoint] = after
         self._dirty[after.endpoint] = None
         self._take_address(before, after)

@@ -16,7 +16,7 @@ import attrs
 from sqlalchemy import bindparam
 from sqlalchemy.exc import DBAPIError
 
-from pinpoint_kit.engine.storage.dialects.statements import has_arrays, in_bulk, is_listed
+from pinpoint_kit.engine.storage.dialects.statements import copy_of, has_arrays, in_bulk, is_listed
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Connection, Dialect, Executable, Select
@@ -28,6 +28,8 @@ __all__ = ["BulkInsert", "Lookup", "Row", "Statement", "padded"]
 _ROWS = (32, 16, 8, 4, 2, 1)
 #: SQLite took no more parameters in a statement before 3.32.
 _MOST_PARAMETERS = 999
+#: From how many new rows on they are copied: fewer are a matter of milliseconds.
+_COPIED = 100
 #: Sizes of IN lists: each size is a statement of its own, compiled once.
 _LISTS = (1, 10, 100, 500)
 
@@ -191,6 +193,8 @@ class BulkInsert:
     """
 
     def __init__(self, build: Callable[[str], Insert], *columns: str) -> None:
+        self._build = build
+        self._columns = columns
         self._of_any_number = Statement(
             lambda dialect: build(dialect).values({name: bindparam(name) for name in columns}),
             *columns,
@@ -205,8 +209,26 @@ class BulkInsert:
             if size <= most
         }
 
-    def run(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """Insert the rows, in their order; without rows do nothing."""
+    def run(self, connection: Connection, rows: Sequence[Values], *, are_new: bool = False) -> None:
+        """Insert the rows, in their order; without rows do nothing.
+
+        Args:
+            connection: a write transaction.
+            rows: their values.
+            are_new: nothing is there that the insert would meet, nor can be until the commit.
+
+        Raises:
+            DBAPIError: as from SQLAlchemy.
+        """
+        dialect = connection.dialect
+        copy = copy_of(dialect.name) if are_new and len(rows) >= _COPIED else None
+        if copy is not None:
+            table = self._build(dialect.name).table.name
+            try:
+                copy(connection, table, self._columns, rows)
+            except dialect.loaded_dbapi.Error as error:
+                raise _wrapped(error, f"COPY {table}", connection) from error
+            return
         if self._of_any_number.is_bulk(connection):
             self._of_any_number.run_many(connection, rows)
             return

@@ -320,3 +320,44 @@ def test_patterns_are_limited(wire: Wire) -> None:
     """An application has at most 250 patterns of a type: each costs every later write."""
     assert wire.put(f"/v1/apps/{wire.app}/attributes/endpoint-custom-attributes",
                     {"Blacklist": [f"p{n}" for n in range(251)]}).status == 400  # fmt: skip
+
+
+def test_many_new_endpoints_beside_known_ones(wire: Wire) -> None:
+    """A large batch stores every text as it is, whether endpoint and user are new or not."""
+    texts = [
+        "tab\t",
+        "line\nfeed\r",
+        "back\\slash",
+        "\\N",
+        "\\.",
+        "",
+        'quo"te',
+        "{1,2}",
+        "\U0001f600",
+    ]
+
+    def item(number: int, turn: int) -> dict[str, object]:
+        text = texts[number % len(texts)]
+        return {
+            "Id": f"Id-{number:03}",
+            "ChannelType": "CUSTOM",
+            "Address": f"{turn} {number} {text}",
+            "Attributes": {"a": [text]},
+            "Metrics": {"m": number / 3},
+            "Location": {"Latitude": number % 9 / 2, "City": f"in {text}"},
+            "User": {"UserId": f"user {number // 2} {text}", "UserAttributes": {"b": [text]}},
+        }
+
+    for turn, start in enumerate((0, 50, 100, 100)):
+        items = [item(number, turn) for number in range(start, start + 100)]
+        assert wire.batch(*items).status == 202
+        for wanted in items:
+            shown = wire.get(str(wanted["Id"]))
+            assert {name: shown[name] for name in ("Id", "Address", "Attributes", "Metrics")} == {
+                name: wanted[name] for name in ("Id", "Address", "Attributes", "Metrics")
+            }
+            assert shown["Location"] == wanted["Location"]
+            assert shown["User"] == wanted["User"]
+    assert wire.rows("SELECT count(*) AS n FROM endpoints") == [{"n": 200}]
+    in_order = wire.rows("SELECT id FROM endpoints ORDER BY number")
+    assert [row["id"] for row in in_order] == [f"Id-{number:03}" for number in range(200)]

@@ -26,20 +26,25 @@ from sqlalchemy.sql.util import ClauseAdapter
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from sqlalchemy.types import NullType
 
+from pinpoint_kit.engine.storage.dialects.postgresql.copying import copy_in
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import (
         ClauseElement,
         Column,
         ColumnElement,
+        Connection,
         Executable,
         Table,
         TableValuedAlias,
     )
     from sqlalchemy.types import TypeEngine
 
-__all__ = ["has_arrays", "in_bulk", "insert_ignoring", "is_listed", "upsert"]
+    Copy = Callable[[Connection, str, Sequence[str], Sequence[Sequence[object]]], None]
+
+__all__ = ["copy_of", "has_arrays", "in_bulk", "insert_ignoring", "is_listed", "upsert"]
 
 
 def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -57,6 +62,11 @@ def upsert(dialect: str, table: Table, keys: Sequence[str], columns: Sequence[st
     return statement.on_conflict_do_update(
         index_elements=list(keys), set_={name: statement.excluded[name] for name in columns}
     )
+
+
+def copy_of(dialect: str) -> Copy | None:
+    """Return what adds many new rows quicker than inserts; None where nothing does."""
+    return copy_in if dialect == "postgresql" else None
 
 
 def has_arrays(dialect: str) -> bool:
