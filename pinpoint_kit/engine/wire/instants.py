@@ -45,7 +45,7 @@ def to_ms(text: str) -> int:
     """
     if len(text) in _PLAIN_LENGTHS and text[10] == "T" and text[-1] == "Z" and text[16] == ":":
         try:
-            return (datetime.fromisoformat(text[:-1]) - _EPOCH_NAIVE) // _MILLISECOND
+            return _plain_ms(text)
         except (ValueError, TypeError):  # TypeError: it has an offset before the Z
             pass
     if _FORM.fullmatch(text) is None:
@@ -57,6 +57,11 @@ def to_ms(text: str) -> int:
     if not _FIRST <= milliseconds <= _LAST:
         raise ValueError
     return milliseconds
+
+
+@functools.lru_cache(maxsize=1024)  # a session's start comes with each of its events
+def _plain_ms(text: str) -> int:
+    return (datetime.fromisoformat(text[:-1]) - _EPOCH_NAIVE) // _MILLISECOND
 
 
 def moment_ms(moment: datetime) -> int:

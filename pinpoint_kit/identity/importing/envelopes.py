@@ -15,6 +15,8 @@ from pinpoint_kit.identity.google_workspace import single_events
 __all__ = ["records_of"]
 
 _LISTS = ("Records", "records", "value", "logs", "results", "items", "AuthEvents", "authlogs")
+#: Without any of these names, a document is a record itself: true of nearly all.
+_NAMES = frozenset({*_LISTS, "data", "hits", "_source", "logEvents", "events"})
 _DEEPEST = 4
 
 
@@ -42,7 +44,7 @@ def _inner(document: object) -> list[object] | None:
     """Return what a wrapper holds; None when it is none."""
     if isinstance(document, list):
         return document
-    if not isinstance(document, Mapping):
+    if not isinstance(document, Mapping) or _NAMES.isdisjoint(document):
         return None
     for name in _LISTS:
         found = document.get(name)

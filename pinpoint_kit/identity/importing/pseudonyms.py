@@ -26,7 +26,7 @@ Places: TypeAlias = Literal["none", "country", "region", "city"]
 
 _SHORTEST_KEY = 16
 _PLACES = ("none", "country", "region", "city")
-_VERSION = b"1"
+_VERSION = "1"
 _PERSONAL = frozenset({SIGN_IN_EVENT, SIGN_UP_EVENT})
 
 
@@ -98,10 +98,8 @@ class Pseudonyms:
         return endpoint_id.lower().startswith(f"{self.prefix}-".lower())
 
     def _digest(self, *parts: str) -> str:
-        message = b"\0".join(
-            (_VERSION, *(part.encode("utf-8", "replace").replace(b"\0", b" ") for part in parts))
-        )
-        return hmac.digest(self.key, message, "sha256").hex()[:32]
+        message = "\0".join((_VERSION, *[part.replace("\0", " ") for part in parts]))
+        return hmac.digest(self.key, message.encode("utf-8", "replace"), "sha256").hex()[:32]
 
     def _place(self, location: Location | None) -> Location | None:
         if location is None or self.places == "none":
