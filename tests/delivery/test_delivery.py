@@ -87,6 +87,35 @@ def test_recording_in_an_outage_wakes_no_worker(monkeypatch: pytest.MonkeyPatch)
     assert delivery.close(10).accepted == 102
 
 
+def test_events_with_endpoint_data_wake_a_worker_when_there_is_something_to_send(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Woken at each log-in, it would take the interpreter from the log-ins."""
+    delivery = running(Service(), flush_interval=3600.0)
+    buffer = delivery._buffer
+
+    def signed_in(number: int) -> None:
+        delivery.enqueue("e", f"{number}", fragment(f"{number}"), b'{"User":{"UserId":"u"}}')
+
+    signed_in(0)
+    wait_until(lambda: bool(buffer._idle) and buffer._bell.empty())
+    looks: list[float] = []
+    take = buffer._take
+
+    def look(pace: Callable[[], float]) -> Any:
+        looks.append(0.0)
+        return take(pace)
+
+    monkeypatch.setattr(buffer, "_take", look)
+    for number in range(1, 99):
+        signed_in(number)
+        time.sleep(0)  # lets one that was woken look
+    assert len(looks) <= 2
+    signed_in(99)
+    wait_until(lambda: delivery.stats().accepted == 100)
+    assert delivery.close(10).pending == 0
+
+
 def test_what_becomes_due_while_another_worker_sends_is_sent() -> None:
     """Somebody who took what was due knows nothing of what comes after it."""
     service, release, begun = Service(), threading.Event(), threading.Event()

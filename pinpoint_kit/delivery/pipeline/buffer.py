@@ -182,11 +182,23 @@ class Buffer:
     def put(self, item: Queued) -> None:
         """Add any item. Whether there is room was asked before."""
         weight = item.weight
+        waiting = len(self.inbox.entries)
         self.inbox.put(item)
         self._inbox_bytes += weight
         if item.future is not None:
             self._urgent = self.inbox.total
-        if self._idle and not self._is_due_known:
+        # One that sleeps wakes in time for what it knows of. Woken at each item, it would take
+        # the interpreter from a program that computes, which has to wait until it gets it back.
+        if (
+            self._idle
+            and not self._is_due_known
+            and (
+                not waiting
+                or item.future is not None
+                or waiting + 1 >= self._flush_events
+                or self._lanes.weight + self._inbox_bytes >= self._options.flush_bytes
+            )
+        ):
             self.ring()
 
     def put_loaded(self, items: Sequence[Queued]) -> None:
