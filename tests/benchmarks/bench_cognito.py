@@ -3,14 +3,20 @@
     python tests/benchmarks/bench_cognito.py
 
 Medians of many log-ins against moto in this process: the bare client, and with the hook, while the
-server of Pinpoint answers and while nothing listens at its address.
+server of Pinpoint answers and while nothing listens at its address. Quiet: one log-in after the
+other. Busy: beside 2,000 other events a second that the same client of Pinpoint records. Crowded:
+on four threads at once, which moto keeps computing, so that each waits for the interpreter; there
+all have the bare client for a moment, and then all have the hook.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
+import tempfile
+import threading
 import time
 from statistics import median
 from types import SimpleNamespace
@@ -23,9 +29,11 @@ import pinpoint_kit as pk
 from pinpoint_kit.identity import cognito
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROUNDS = 300
+OTHER_EVENTS = 2_000
+THREADS = 4
 EVENT = {
     "triggerSource": "PostAuthentication_Authentication",
     "userPoolId": "eu-west-1_AbCdEf",
@@ -71,19 +79,72 @@ def pool(bare: Any) -> Callable[[Any], object]:
     return sign_in
 
 
+@contextlib.contextmanager
+def busy(pinpoint: pk.Pinpoint) -> Iterator[None]:
+    """Record other events meanwhile, at a steady rate."""
+    is_over = threading.Event()
+
+    def record() -> None:
+        started, number = time.perf_counter(), 0
+        while not is_over.is_set():
+            for _ in range(10):
+                number += 1
+                device = f"device-{number % 500}"
+                pinpoint.events.record(device, "page_view", attributes={"page": "home"})
+            time.sleep(max(0.0, started + number / OTHER_EVENTS - time.perf_counter()))
+
+    thread = threading.Thread(target=record)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def crowded(*calls: Callable[[], object]) -> list[float]:
+    """Return medians of calls that four threads make at once, in milliseconds."""
+    took: list[list[float]] = [[] for _ in calls]
+
+    def make(call: Callable[[], object], times: list[float]) -> None:
+        for _ in range(ROUNDS // 15):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+
+    for _ in range(15):
+        for call, times in zip(calls, took, strict=True):
+            threads = [threading.Thread(target=make, args=(call, times)) for _ in range(THREADS)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    return [median(times) * 1_000 for times in took]
+
+
 def measure(state: str, pinpoint: pk.Pinpoint, bare: Any, sign_in: Callable[[Any], object]) -> None:
     """Print what hook and handler cost with this client of Pinpoint."""
     hooked = cognito.with_analytics(client(), pinpoint, endpoint_id="device-1")
     handler = cognito.trigger_handler(pinpoint)
-    without, with_hook, handled = medians(
+    calls = (
         lambda _: sign_in(bare),
         lambda _: sign_in(hooked),
         lambda number: handler(EVENT, SimpleNamespace(aws_request_id=str(number))),
     )
-    print(
-        f"server {state}: bare log-in {without:.3f} ms, hook +{with_hook - without:.3f} ms,"
-        f" handler {handled:.3f} ms"
-    )
+    quiet = medians(*calls)
+    with busy(pinpoint):
+        beside = medians(*calls)
+    together = crowded(lambda: sign_in(bare), lambda: sign_in(hooked))
+    for mood, (without, with_hook, *handled) in (
+        ("quiet", quiet),
+        ("busy", beside),
+        ("crowded", together),
+    ):
+        more = "".join(f", handler {ms:.3f} ms" for ms in handled)
+        print(
+            f"server {state}, {mood}: bare log-in {without:.3f} ms,"
+            f" hook +{with_hook - without:.3f} ms{more}"
+        )
     pinpoint.close(0)
 
 
@@ -91,11 +152,12 @@ def main() -> None:
     """Measure and print."""
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     logging.getLogger("pinpoint_kit").setLevel(logging.CRITICAL)
-    with mock_aws():
+    with mock_aws(), tempfile.TemporaryDirectory() as folder:
         bare = client()
         sign_in = pool(bare)
         medians(lambda _: sign_in(bare))
-        measure("in this process", pk.connect("sqlite://"), bare, sign_in)
+        there = pk.connect(f"sqlite:///{folder}/bench.db", application="bench")
+        measure("in this process", there, bare, sign_in)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         down = pk.connect(f"http://127.0.0.1:{port}", application_id="0" * 32)
