@@ -49,7 +49,11 @@ class SessionStart:
 
 
 class SessionHistory(Protocol):
-    """Finds the starts of sessions that are recorded already."""
+    """Finds the starts of sessions that are recorded already.
+
+    With a method `session_starts` as well, from ids to the starts by id, it is asked for many
+    sessions at once.
+    """
 
     def session_start(self, session_id: str) -> SessionStart | None:
         """Return the start of a session, or None when none is recorded.
