@@ -78,6 +78,7 @@ class Everything(RuleBasedStateMachine):
         clock = Clock()
         self.spool = Spool(self.path, clock=lambda: self.wall)
         self.life: set[str] = set()
+        self.had_trouble = False
         self.accepted_before = Counter(self.service.accepted)
         delivery = Delivery(
             self.service,
@@ -149,6 +150,7 @@ class Everything(RuleBasedStateMachine):
     @precondition(lambda self: self.lock is None)
     @rule()
     def lock_the_file(self) -> None:
+        self.had_trouble = True
         self.lock = sqlite3.connect(self.path, isolation_level=None, timeout=0)
         with suppress(sqlite3.Error):
             self.lock.execute("BEGIN IMMEDIATE")
@@ -161,6 +163,7 @@ class Everything(RuleBasedStateMachine):
 
     @rule(is_full=st.booleans())
     def fill_the_disk(self, is_full: bool) -> None:  # noqa: FBT001 -- hypothesis
+        self.had_trouble = self.had_trouble or is_full
         if self.spool._db is not None:
             self.spool._db.execute(f"PRAGMA max_page_count={1 if is_full else 1_000_000}")
 
@@ -225,7 +228,9 @@ class Everything(RuleBasedStateMachine):
             }
         gone = self.life - there - lost - set(self.service.accepted) - self.may_be_lost
         assert len(gone) <= not_durable
-        self.may_be_lost |= gone
+        unwritten = lost - there  # dead letters that a disk in trouble has not taken
+        assert not unwritten or self.had_trouble
+        self.may_be_lost |= gone | unwritten
         self.futures.clear()
         self.open()
 

@@ -298,7 +298,7 @@ class SpoolFile:
             )
         before = self._identity
         try:
-            self._db, self._identity = spool_schema.open_spool(
+            db, self._identity = spool_schema.open_spool(
                 self.path,
                 fsync=self._fsync,
                 tell=self._notes.append,
@@ -308,12 +308,14 @@ class SpoolFile:
         except StoreError as error:
             raise SpoolError(str(error), "io") from None
         try:
-            spool_schema.set_busy_timeout(self._db, self._seconds_until(self._deadline))
-            self._begin_in(self._db, is_same=self._identity == before)
-        except sqlite3.Error:
-            self._disconnect()
+            spool_schema.set_busy_timeout(db, self._seconds_until(self._deadline))
+            self._begin_in(db, is_same=self._identity == before)
+        except BaseException:
+            db.close()
             raise
-        return self._db
+        # Last: one that an interruption left half begun would wait for others as opening may.
+        self._db = db
+        return db
 
     def _begin_in(self, db: sqlite3.Connection, *, is_same: bool) -> None:
         """Becomes, or stays, an owner in a file that was just opened."""
