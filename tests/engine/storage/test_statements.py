@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import StaticPool
 
 from pinpoint_kit.engine.storage.dialects.statements import insert_ignoring, upsert
@@ -45,3 +46,18 @@ def test_a_hundred_rows_are_a_few_statements() -> None:
         IGNORING.run(connection, [(number, str(number)) for number in range(100)])
     engine.dispose()
     assert len([sql for sql in ran if sql.startswith("INSERT")]) == 4
+
+
+def test_a_statement_of_several_rows_keeps_no_copies_of_pages() -> None:
+    """SQLite keeps them to undo one statement; here the transaction is undone as a whole."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    strict = Table("strict", MetaData(), Column("n", Integer, nullable=False))
+    strict.create(engine)
+    insert = BulkInsert(lambda dialect: insert_ignoring(dialect, strict), "n")
+    with engine.connect() as connection:
+        with pytest.raises(IntegrityError):
+            insert.run(connection, [(1,), (2,), (3,), (None,)])
+        assert connection.execute(select(strict)).all() == [(1,), (2,), (3,)]
+        connection.rollback()
+        assert connection.execute(select(strict)).all() == []
+    engine.dispose()

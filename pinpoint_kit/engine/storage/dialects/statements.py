@@ -52,8 +52,13 @@ def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 
 def insert_ignoring(dialect: str, table: Table) -> Insert:
-    """Return an insert of whole rows that leaves rows alone which are already there."""
-    return _insert(dialect, table).on_conflict_do_nothing()
+    """Return an insert of whole rows that leaves rows alone which are already there.
+
+    When it fails, what it has inserted of several rows stays until the transaction is undone: so
+    SQLite need not copy each page first that it changes, which takes as long as the insert.
+    """
+    statement = _insert(dialect, table).on_conflict_do_nothing()
+    return statement.prefix_with("OR FAIL", dialect="sqlite")
 
 
 def upsert(dialect: str, table: Table, keys: Sequence[str], columns: Sequence[str]) -> Insert:
