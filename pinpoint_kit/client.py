@@ -37,7 +37,7 @@ from pinpoint_kit.doors.lookup import ApplicationLookup
 from pinpoint_kit.errors import ClosedError, ConfigurationError, StoreError, ValidationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from pinpoint_kit.models import wire
-from pinpoint_kit.models.checks import require_path_id, seconds
+from pinpoint_kit.models.checks import bounded_seconds, require_path_id
 from pinpoint_kit.recording.auth import Auth
 from pinpoint_kit.recording.details import EventPolicy, InvalidPolicy
 from pinpoint_kit.recording.events import Events
@@ -78,8 +78,6 @@ SDK_NAME = "pinpoint_kit"
 _LOOKUP_TIMEOUT_S = 2.0
 #: Seconds that closing gives to calls that are under way: when its own time is over, and at most.
 _LEAST_CLOSING_S, _MOST_CLOSING_S = 0.05, 5.0
-#: A month: a longer wait overflows what the system can count.
-_FOR_EVER_S = 2_600_000.0
 #: How long the delivery waits for the look-up before it looks after other things.
 _SENDER_WAIT_S = 1.0
 
@@ -548,7 +546,7 @@ class Pinpoint:
         """
         if self._is_closed:
             return self.delivery.close(0)
-        deadline = time.monotonic() + min(seconds(timeout), _FOR_EVER_S)
+        deadline = time.monotonic() + bounded_seconds(timeout)
         self.sessions.stop_all()
         self._is_closed = True
         report = self.delivery.close(timeout)

@@ -22,7 +22,7 @@ from pinpoint_kit.delivery.pipeline.notices import Notices
 from pinpoint_kit.delivery.pipeline.outcomes import Outcomes
 from pinpoint_kit.delivery.pipeline.worker import Sender, Workers
 from pinpoint_kit.errors import ClosedError, DeliveryError
-from pinpoint_kit.models.checks import seconds
+from pinpoint_kit.models.checks import bounded_seconds
 from pinpoint_kit.system import forks
 from pinpoint_kit.system.turns import NoTurnError
 
@@ -49,14 +49,6 @@ _STEP_S = 0.01
 #: Seconds that closing may take beyond its timeout: half of them to write to the disk what is in
 #: memory alone, the others for the caller's callbacks.
 _GRACE_S = 0.1
-#: A month: longer waits overflow what the system can count.
-_FOR_EVER_S = 2_600_000.0
-
-
-def _bounded(timeout: float) -> float:
-    """Return the seconds as something that can be waited for: no infinity, and no NaN."""
-    given = seconds(timeout)
-    return min(given, _FOR_EVER_S) if given > 0 else 0.0
 
 
 class Delivery:
@@ -292,7 +284,7 @@ class Delivery:
             The counts at the end; `pending` is what did not make it in time.
         """
         forks.check()
-        self._wait_settled(_bounded(timeout))
+        self._wait_settled(bounded_seconds(timeout))
         return self._buffer.report()
 
     def _wait_settled(self, timeout: float) -> None:
@@ -325,7 +317,7 @@ class Delivery:
             The final counts; `pending` is what stays in the spool.
         """
         forks.check()
-        timeout = _bounded(timeout)
+        timeout = bounded_seconds(timeout)
         if not self._is_finished:
             deadline = time.monotonic() + timeout
             if self._backlog is not None:

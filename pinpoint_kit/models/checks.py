@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.endpoint import Endpoint
 
 __all__ = [
+    "bounded_seconds",
     "endpoint_id_problem",
     "endpoint_problem",
     "event_problem",
     "require_path_id",
     "seconds",
 ]
+
+#: A month: longer waits overflow what the system can count.
+_FOR_EVER_S = 2_600_000.0
 
 _FORBIDDEN_IN_IDS = frozenset("${}")
 
@@ -179,3 +183,12 @@ def seconds(timeout: float) -> float:
             f"expected seconds, got {type(timeout).__name__}: pass a float", "$.timeout"
         )
     return max(0.0, timeout)
+
+
+def bounded_seconds(timeout: float) -> float:
+    """Return a timeout as something that can be waited for: from 0 to a month, and no NaN.
+
+    Raises:
+        InvalidTypeError: it is no number.
+    """
+    return min(seconds(timeout), _FOR_EVER_S)
