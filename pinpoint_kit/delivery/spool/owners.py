@@ -18,11 +18,11 @@ import attrs
 
 from pinpoint_kit.system.processes import has_process, machine
 
-__all__ = ["Owners", "Range"]
+__all__ = ["MOST_OWNERS", "SHIFT", "Owners", "Range"]
 
 #: Rows that one owner can have in its life; 2**27 owners fit above them.
-_SHIFT = 36
-_MOST_OWNERS = 1 << 27
+SHIFT = 36
+MOST_OWNERS = 1 << 27
 
 
 @attrs.frozen
@@ -34,15 +34,15 @@ class Range:
     @property
     def base(self) -> int:
         """Below its first one."""
-        return self.number << _SHIFT
+        return self.number << SHIFT
 
     @property
     def last(self) -> int:
         """Its last one, which SQLite can store whatever the number."""
-        return ((self.number + 1) << _SHIFT) - 1
+        return ((self.number + 1) << SHIFT) - 1
 
     def __contains__(self, seq: int) -> bool:
-        return seq >> _SHIFT == self.number and seq != self.base
+        return seq >> SHIFT == self.number and seq != self.base
 
 
 @attrs.define
@@ -69,7 +69,7 @@ class Owners:
             (token, self.machine, os.getpid(), self.clock()),
         )
         number = cursor.lastrowid or 0
-        if not 0 < number < _MOST_OWNERS:  # nobody has made so many: what counts them is damaged
+        if not 0 < number < MOST_OWNERS:  # nobody has made so many: what counts them is damaged
             raise sqlite3.DatabaseError("malformed")
         return Range(number)
 
@@ -158,6 +158,6 @@ def _numbers_with_rows(db: sqlite3.Connection) -> list[int]:
         row = db.execute("SELECT min(seq) FROM queue WHERE seq > ?", (last,)).fetchone()
         if row[0] is None:
             return numbers
-        owner = Range(row[0] >> _SHIFT)
+        owner = Range(row[0] >> SHIFT)
         numbers.append(owner.number)
         last = owner.last

@@ -19,6 +19,8 @@ from contextlib import closing, suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from pinpoint_kit.delivery.spool.owners import MOST_OWNERS, SHIFT
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator
@@ -35,8 +37,6 @@ _USUAL_PAGE = 4096
 _INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 _REAL, _ZERO, _ONE, _FIRST_BLOB = 7, 8, 9, 12
 _KINDS = {"event", "endpoint"}
-#: How owners are numbered: see spool/owners.py.
-_OWNER_SHIFT, _MOST_OWNERS = 36, 1 << 27
 
 _OWNER = "INSERT OR IGNORE INTO owners VALUES (?, ?, ?, ?, ?, ?)"
 _QUEUED = "INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -128,11 +128,11 @@ def _copy(damaged: Path, db: sqlite3.Connection) -> dict[str, int]:
         known = row
         if statement == _OWNER and not _is_number(row[0]):
             continue
-        if statement == _QUEUED and not _is_number(row[0], _OWNER_SHIFT):
+        if statement == _QUEUED and not _is_number(row[0], SHIFT):
             known = (None, *row[1:])  # behind all others: its number says nothing
         counts[statement] += db.execute(statement, known).rowcount
     # Numbers of owners are never used again, also those of which only rows are left.
-    highest = db.execute("SELECT coalesce(max(seq), 0) >> 36 FROM queue").fetchone()[0]
+    highest = db.execute("SELECT coalesce(max(seq), 0) FROM queue").fetchone()[0] >> SHIFT
     changed = db.execute(
         "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'owners'", (highest,)
     )
@@ -144,7 +144,7 @@ def _copy(damaged: Path, db: sqlite3.Connection) -> dict[str, int]:
 
 def _is_number(value: _Value, shift: int = 0) -> bool:
     """Return whether an owner can have that number, which stands above so many bits."""
-    return isinstance(value, int) and 0 < value >> shift < _MOST_OWNERS - 1
+    return isinstance(value, int) and 0 < value >> shift < MOST_OWNERS - 1
 
 
 class _Pages:
