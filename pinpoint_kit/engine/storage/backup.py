@@ -10,11 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError
-
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
 from pinpoint_kit.engine.storage.filling import check_filled
-from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S
+from pinpoint_kit.engine.storage.looking import visiting
 from pinpoint_kit.engine.storage.upgrades import check_owner
 from pinpoint_kit.errors import StoreError
 from pinpoint_kit.system.atomic_files import atomic_file
@@ -70,17 +68,9 @@ def back_up(url: str, path: str | os.PathLike[str]) -> int:
 
 
 def _copy(source: Dialect, path: Path) -> None:
-    engine = source.connect(BUSY_TIMEOUT_S)
-    try:
-        with engine.connect() as connection:
-            _require_tables(source, connection)
-            source.copy(connection, path)
-    except DBAPIError as error:
-        raise StoreError(f"{source.label}: {source.explain(error).sentence}") from None
-    except StoreError as error:
-        raise StoreError(f"{source.label}: {error}") from None
-    finally:
-        engine.dispose()
+    with visiting(source) as connection:
+        _require_tables(source, connection)
+        source.copy(connection, path)
 
 
 def _require_tables(source: Dialect, connection: Connection) -> None:

@@ -6,6 +6,7 @@ Nothing is made or changed here, and nothing of what is stored is read.
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import attrs
@@ -20,9 +21,14 @@ from pinpoint_kit.engine.storage.upgrades import check_owner
 from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
     from sqlalchemy.sql.ddl import ExecutableDDLElement
 
-__all__ = ["Look", "look_at", "schema_sql"]
+    from pinpoint_kit.engine.storage.dialects.dialect import Dialect
+
+__all__ = ["Look", "look_at", "schema_sql", "visiting"]
 
 
 @attrs.frozen
@@ -57,22 +63,33 @@ def look_at(url: str) -> Look:
         False
     """
     dialect = dialect_of(url)
+    with visiting(dialect) as connection:
+        dialect.check_ready(connection)
+        text = dialect.check_up(connection)
+        began = time.perf_counter()
+        connection.exec_driver_sql("SELECT 1").fetchall()
+        latency_ms = (time.perf_counter() - began) * 1000
+        has_tables = check_owner(dialect, connection)
+    return Look(dialect.label, text, latency_ms, has_tables)
+
+
+@contextmanager
+def visiting(dialect: Dialect) -> Iterator[Connection]:
+    """Connect to a database without opening a store in it.
+
+    Raises:
+        StoreError: what goes wrong there, with the database's name before it.
+    """
     engine = dialect.connect(BUSY_TIMEOUT_S)
     try:
         with engine.connect() as connection:
-            dialect.check_ready(connection)
-            text = dialect.check_up(connection)
-            began = time.perf_counter()
-            connection.exec_driver_sql("SELECT 1").fetchall()
-            latency_ms = (time.perf_counter() - began) * 1000
-            has_tables = check_owner(dialect, connection)
+            yield connection
     except DBAPIError as error:
         raise StoreError(f"{dialect.label}: {dialect.explain(error).sentence}") from None
     except StoreError as error:
         raise StoreError(f"{dialect.label}: {error}") from None
     finally:
         engine.dispose()
-    return Look(dialect.label, text, latency_ms, has_tables)
 
 
 def schema_sql(url: str, *, role: str | None = None) -> str:
