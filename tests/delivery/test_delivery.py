@@ -21,6 +21,7 @@ from tests.delivery.conftest import Service, fragment
 
 if TYPE_CHECKING:
     from pinpoint_kit import EventResult
+    from pinpoint_kit.delivery.pipeline.buffer import Buffer
     from tests.delivery.conftest import Rig
 
 
@@ -51,6 +52,19 @@ def make_future() -> Future[EventResult]:
     return future
 
 
+def looks_of(buffer: Buffer, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return a list that gets longer each time a worker looks for something to send."""
+    looks: list[float] = []
+    take = buffer._take
+
+    def look(pace: Callable[[], float]) -> Any:
+        looks.append(0.0)
+        return take(pace)
+
+    monkeypatch.setattr(buffer, "_take", look)
+    return looks
+
+
 def test_no_thread_runs_before_the_first_event() -> None:
     """The worker starts lazily, as a daemon."""
     delivery = running(Service())
@@ -71,14 +85,7 @@ def test_recording_in_an_outage_wakes_no_worker(monkeypatch: pytest.MonkeyPatch)
     record(delivery, "0")
     record(delivery, "1")
     wait_until(lambda: buffer._is_due_known and bool(buffer._idle))
-    looks: list[float] = []
-    take = buffer._take
-
-    def look(pace: Callable[[], float]) -> Any:
-        looks.append(0.0)
-        return take(pace)
-
-    monkeypatch.setattr(buffer, "_take", look)
+    looks = looks_of(buffer, monkeypatch)
     for number in range(100):
         record(delivery, f"more-{number}")
     assert buffer._bell.empty()
@@ -99,14 +106,7 @@ def test_events_with_endpoint_data_wake_a_worker_when_there_is_something_to_send
 
     signed_in(0)
     wait_until(lambda: bool(buffer._idle) and buffer._bell.empty())
-    looks: list[float] = []
-    take = buffer._take
-
-    def look(pace: Callable[[], float]) -> Any:
-        looks.append(0.0)
-        return take(pace)
-
-    monkeypatch.setattr(buffer, "_take", look)
+    looks = looks_of(buffer, monkeypatch)
     for number in range(1, 99):
         signed_in(number)
         time.sleep(0)  # lets one that was woken look
