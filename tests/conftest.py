@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import signal
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,23 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # has no types
 def pytest_configure(config: pytest.Config) -> None:
     """Has the contract suite's table printed."""
     config.pluginmanager.register(table)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a test that measures elapsed time again if it fails, twice at most.
+
+    A machine that others use too may stop for a second at any moment. What is slow by itself is
+    slow three times.
+    """
+    for item in items:
+        if item.get_closest_marker("timing"):
+            item.add_marker(pytest.mark.flaky(reruns=2))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collected tests out of what the garbage collector walks, which takes a while."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
