@@ -66,17 +66,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(table)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a test that measures elapsed time again if it fails, twice at most.
-
-    A machine that others use too may stop for a second at any moment. What is slow by itself is
-    slow three times.
-    """
-    for item in items:
-        if item.get_closest_marker("timing"):
-            item.add_marker(pytest.mark.flaky(reruns=2))
-
-
 def pytest_collection_finish() -> None:
     """Keep the collected tests out of what the garbage collector walks, which takes a while."""
     gc.collect()

@@ -10,6 +10,7 @@ import pytest
 
 from pinpoint_kit.testing import Fault
 from tests.chaos.conftest import brisk
+from tests.timing import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ def test_flush_keeps_its_deadline(
     late = time.monotonic() - began - 0.4
     assert report.pending == report.recorded == 1_000
     sys.stdout.write(f"\nflush(0.4) under {fault!r}, {door}: {late * 1e3:.1f} ms late\n")
-    assert late <= 0.04 + 0.05
+    in_time(late, 0.04 + 0.05)
     faulty_pinpoint.heal()
     assert pinpoint.close(10.0).accepted == 1_000
 
@@ -55,7 +56,7 @@ def test_an_idle_client_costs_no_cpu(
     time.sleep(1.0)  # it is the idle second that is measured
     used = time.process_time() - before
     sys.stdout.write(f"\nidle: {used * 1e3:.2f} ms of CPU in a second\n")
-    assert used <= 0.005
+    in_time(used, 0.005)
 
 
 def test_a_client_that_waits_for_a_retry_costs_no_cpu(
@@ -71,5 +72,5 @@ def test_a_client_that_waits_for_a_retry_costs_no_cpu(
     assert pinpoint.flush(1.0).pending == 1_000
     used = time.process_time() - before
     sys.stdout.write(f"\nwaiting: {used * 1e3:.2f} ms of CPU in a second\n")
-    assert used <= 0.02
+    in_time(used, 0.02)
     assert pinpoint.close(0.1).dropped == 1_000

@@ -18,6 +18,7 @@ from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.limits import DEFAULT_LIMITS
 from tests.delivery.conftest import Service, fragment
+from tests.timing import in_time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +75,7 @@ def test_whatever_another_process_does_with_the_spool(
             delivery.enqueue("e", str(number), fragment(str(number)))
         began = time.monotonic()
         report = delivery.close(timeout)
-        assert time.monotonic() - began < _LATE_S
+        in_time(time.monotonic() - began, _LATE_S)
     counts = report.accepted + report.rejected + report.dropped + report.pending
     assert counts == report.recorded == 21
 
@@ -114,7 +115,7 @@ def test_another_thread_that_uses_the_spool(tmp_path: Path) -> None:
     is_in.wait(60)
     began = time.monotonic()
     delivery.close(0.1)
-    assert time.monotonic() - began < _LATE_S
+    in_time(time.monotonic() - began, _LATE_S)
     may_go.set()
     thread.join(60)
 
@@ -155,7 +156,7 @@ def test_a_database_that_another_process_has_locked(tmp_path: Path) -> None:
         report = client.close(0.2)
         took = time.monotonic() - began
     assert (report.accepted, report.dropped) == (1, 1)
-    assert took < 4  # a request and its engine's end took 5 s more
+    in_time(took, 4)  # a request and its engine's end took 5 s more
 
 
 @pytest.mark.parametrize("where", ["on disk", "in memory first"])

@@ -20,6 +20,7 @@ from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.limits import DEFAULT_LIMITS
 from tests.delivery.conftest import Service, fragment
+from tests.timing import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,15 +184,15 @@ def test_a_lock_elsewhere_costs_record_fifty_milliseconds_once(tmp_path: Path) -
             began = time.monotonic()
             delivery.enqueue("e", str(number), fragment(str(number)))
             times.append(time.monotonic() - began)
-        assert sorted(times)[len(times) // 2] < 0.01
-        assert sum(times) < 5
+        in_time(sorted(times)[len(times) // 2], 0.01)
+        in_time(sum(times), 5)
         began = time.monotonic()
         assert delivery.flush(5).accepted == 301
         stats = delivery.stats()
         assert stats.not_durable >= 290
         began = time.monotonic()
         assert delivery.close(0.5).pending == 0
-        assert time.monotonic() - began < 3
+        in_time(time.monotonic() - began, 3)
 
 
 def test_what_was_in_memory_first_goes_to_the_disk_when_that_is_back(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pinpoint_kit as pk
 from pinpoint_kit.doors.lookup import ApplicationLookup
 from pinpoint_kit.testing import FaultyPinpoint
 from pinpoint_kit.testing.faults import Fault
+from tests.timing import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +76,7 @@ def test_connect_answers_at_once_without_its_server() -> None:
     began = time.monotonic()
     pinpoint = pk.connect(url, application="shop")
     pinpoint.events.record("device-1", "level_up")
-    assert time.monotonic() - began < AT_ONCE_S
+    in_time(time.monotonic() - began, AT_ONCE_S)
     assert pinpoint.delivery.stats().application == "looking_up"
     assert repr(pinpoint) == "<Pinpoint http application=shop>"
     began = time.monotonic()
@@ -85,7 +86,7 @@ def test_connect_answers_at_once_without_its_server() -> None:
         assert pinpoint.application_id
     with pytest.raises(pk.TransportError):
         pinpoint.events.put("device-1", "level_up")
-    assert time.monotonic() - began < AT_ONCE_S
+    in_time(time.monotonic() - began, AT_ONCE_S)
     report = pinpoint.close(0.2)
     assert (report.recorded, report.dropped) == (1, 1)
     with pytest.raises(pk.ClosedError):
@@ -177,12 +178,14 @@ def test_wait_resolves_before_it_returns(faulty: FaultyPinpoint) -> None:
     began = time.monotonic()
     with pytest.raises(pk.TransportError):
         pk.connect(closed_url(), application="tests", wait=0.3)
-    assert 0.3 <= time.monotonic() - began < SOON_S
+    took = time.monotonic() - began
+    assert took >= 0.3
+    in_time(took, SOON_S)
     faulty.always(Fault.refused(403), operation=None)
     began = time.monotonic()
     with pytest.raises(pk.Forbidden):
         pk.connect(faulty.url, application="tests", wait=SOON_S)
-    assert time.monotonic() - began < SOON_S
+    in_time(time.monotonic() - began, SOON_S)
     with pytest.raises(pk.ConfigurationError, match="wait must be"):
         pk.connect(faulty.url, application="tests", wait=-1)
 
@@ -195,10 +198,10 @@ def test_a_server_that_hangs_holds_nobody(faulty: FaultyPinpoint) -> None:
     began = time.monotonic()
     with pytest.raises(pk.TransportError):
         pinpoint.endpoints.get("device-1")
-    assert time.monotonic() - began < SOON_S
+    in_time(time.monotonic() - began, SOON_S)
     began = time.monotonic()
     pinpoint.close(0.2)
-    assert time.monotonic() - began < 3
+    in_time(time.monotonic() - began, 3)
 
 
 def test_a_spool_waits_for_its_application(faulty: FaultyPinpoint, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pinpoint_kit as pk
 from pinpoint_kit.doors import open_door, sending
 from pinpoint_kit.doors.sessions import loader
 from pinpoint_kit.limits import DEFAULT_LIMITS
+from tests.timing import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,7 +114,7 @@ def test_timeout_bounds_the_whole_request(head: bytes) -> None:
         error, seconds = put(url)
     assert isinstance(error, pk.TransportTimeoutError)
     assert error.may_have_arrived
-    assert seconds < BOUND_S
+    in_time(seconds, BOUND_S)
 
 
 def test_a_server_that_reads_nothing() -> None:
@@ -132,7 +133,7 @@ def test_a_server_that_reads_nothing() -> None:
                     "CreateSegment",
                     WriteSegmentRequest={"Name": "x" * 30_000_000},
                 )
-            assert time.monotonic() - started < BOUND_S
+            in_time(time.monotonic() - started, BOUND_S)
             over.set()
 
 
@@ -151,7 +152,7 @@ def test_all_addresses_of_a_name_share_the_time(monkeypatch: pytest.MonkeyPatch)
         error, seconds = put("http://many.test:80")
     assert isinstance(error, pk.TransportTimeoutError)
     assert not error.may_have_arrived
-    assert seconds < BOUND_S
+    in_time(seconds, BOUND_S)
 
 
 def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +215,7 @@ def test_a_look_up_has_a_time_of_its_own() -> None:
         started = time.monotonic()
         with pytest.raises(pk.TransportTimeoutError):
             pinpoint.endpoints.get("device-1")
-        assert time.monotonic() - started < BOUND_S
+        in_time(time.monotonic() - started, BOUND_S)
 
 
 def test_clients_share_the_service_model() -> None:
