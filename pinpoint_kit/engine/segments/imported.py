@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, func, literal_column, select
 from pinpoint_kit.engine.applications import tags
 from pinpoint_kit.engine.segments import store
 from pinpoint_kit.engine.storage.dialects.statements import insert_ignoring
-from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.statements import BulkInsert, Lookup, Statement
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.storage.tables.segments import SEGMENT_ENDPOINTS, SEGMENT_USERS, SEGMENTS
 
@@ -32,26 +32,15 @@ __all__ = ["MemberData", "add_members", "create_imported", "finish_import"]
 _LISTED = SEGMENT_ENDPOINTS
 _LISTED_USERS = SEGMENT_USERS
 
-_ADD_ENDPOINT = Statement(
-    lambda dialect: insert_ignoring(dialect, _LISTED).from_select(
-        ["app", "segment", "endpoint"],
-        select(SEGMENTS.c.app, SEGMENTS.c.number, ENDPOINTS.c.number)
-        .where(SEGMENTS.c.number == bindparam("segment_"))
-        .where(ENDPOINTS.c.app == SEGMENTS.c.app)
-        .where(ENDPOINTS.c.endpoint == bindparam("endpoint_")),
-    ),
-    "segment_",
-    "endpoint_",
+_IS_STORED = Statement(
+    select(SEGMENTS.c.number).where(SEGMENTS.c.number == bindparam("segment_")), "segment_"
 )
-_ADD_USER = Statement(
-    lambda dialect: insert_ignoring(dialect, _LISTED_USERS).from_select(
-        ["app", "segment", "user_id"],
-        select(SEGMENTS.c.app, SEGMENTS.c.number, bindparam("user_")).where(
-            SEGMENTS.c.number == bindparam("segment_")
-        ),
-    ),
-    "segment_",
-    "user_",
+_NUMBERS = Lookup(select(ENDPOINTS.c.number), ENDPOINTS.c.endpoint)
+_ADD_ENDPOINTS = BulkInsert(
+    lambda dialect: insert_ignoring(dialect, _LISTED), "app", "segment", "endpoint"
+)
+_ADD_USERS = BulkInsert(
+    lambda dialect: insert_ignoring(dialect, _LISTED_USERS), "app", "segment", "user_id"
 )
 
 
@@ -130,8 +119,12 @@ def add_members(
         keys: keys of stored endpoints (ids in lower case); others are left out.
         user_ids: users, who stand for all endpoints that they have when the segment is evaluated.
     """
-    _ADD_ENDPOINT.run_many(connection, [(segment.number, key) for key in keys])
-    _ADD_USER.run_many(connection, [(segment.number, user_id) for user_id in user_ids])
+    if not _IS_STORED.rows(connection, segment.number):
+        return
+    place = segment.app, segment.number
+    listed = _NUMBERS.rows(connection, segment.app, keys) if keys else []
+    _ADD_ENDPOINTS.run(connection, [(*place, *number) for number in listed])
+    _ADD_USERS.run(connection, [(*place, user_id) for user_id in user_ids])
 
 
 def finish_import(

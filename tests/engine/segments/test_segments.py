@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import event
 
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.segments import imported as imports
@@ -447,6 +448,28 @@ def lists(wire: Wire) -> tuple[list[Any], list[Any]]:
         [row["endpoint"] for row in wire.rows("SELECT endpoint FROM segment_endpoints ORDER BY 1")],
         [row["user_id"] for row in wire.rows("SELECT user_id FROM segment_users ORDER BY 1")],
     )
+
+
+def test_a_list_is_written_by_few_statements(wire: Wire) -> None:
+    """A piece of an import costs no statement a row, whatever the database."""
+    keys = [f"e{number}" for number in range(300)]
+    users = [f"u{number}" for number in range(300)]
+    for start in range(0, len(keys), 100):
+        wire.batch(*({"Id": key} for key in keys[start : start + 100]))
+    segment_id = imported(wire)
+    ran: list[int] = []
+
+    def count(*seen: Any) -> None:
+        *_, parameters, _context, is_many = seen
+        ran.append(len(parameters) if is_many else 1)
+
+    with wire.engine._context.store.write() as connection:
+        segment = sources.require(connection, apps.require(connection, wire.app), segment_id)
+        event.listen(connection, "before_cursor_execute", count)
+        imports.add_members(connection, segment, keys, users)
+        event.remove(connection, "before_cursor_execute", count)
+    assert [len(listed) for listed in lists(wire)] == [300, 300]
+    assert sum(ran) < 30
 
 
 def test_deleted_endpoints_are_off_the_lists(wire: Wire) -> None:

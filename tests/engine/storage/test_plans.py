@@ -12,6 +12,7 @@ import pytest
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.engine.endpoints import reader, writer
 from pinpoint_kit.engine.events import store as events
+from pinpoint_kit.engine.segments import imported
 from tests.engine.conftest import Wire
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def test_requests_use_an_index(
         (reader._KNOWN_USERS, "endpoints_by_user"),
         (reader._REMEMBERED_OF, "endpoints_app_endpoint_key"),
         (reader._USER_ATTRIBUTES, "users_pkey"),
+        (imported._NUMBERS, "endpoints_app_endpoint_key"),
     ],
 )
 def test_lookups_of_imports_read_no_other_rows(
