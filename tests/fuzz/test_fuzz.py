@@ -1,6 +1,7 @@
 """Whatever comes, the engine answers: no fault of its own, no data in a refusal, nothing half-done.
 
-A few hundred requests by default, 20,000 with `-m slow`, in process and over a socket.
+A few hundred requests by default, 20,000 with `-m slow`, in process and over a socket; fewer on
+PostgreSQL, where looking at all that is stored takes longer than a request.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import re
 import time
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from typing import TYPE_CHECKING
 
 import attrs
 import pytest
 
 from pinpoint_kit.engine import Engine, Request
+from pinpoint_kit.engine.storage.tables.metadata import METADATA
 from pinpoint_kit.server import ServerOptions
 from tests.fuzz.requests import Maker, Wanted
 from tests.model_answers import operation_at, problems_of
@@ -26,8 +28,16 @@ from tests.server.conftest import RunningServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    from tests.postgresql import Server
+
+    #: Gives the URL of an empty database.
+    Emptied: TypeAlias = Callable[[], AbstractContextManager[str]]
 
 MANY = 20_000
+#: The same where a database is on a server.
+MANY_ELSEWHERE = 2_000
 #: No request may take longer, in seconds; a request here takes about a thousandth of it.
 PATIENCE = 10.0
 #: So much is stored at most before everything begins anew: what is stored is compared each time.
@@ -40,7 +50,7 @@ _LABELS = {
     "CreateSegment": "segment-id",
     "CreateRecommenderConfiguration": "recommender-id",
 }
-_OF_A_FAULT = re.compile(rb"Traceback|File \\\"|sqlite3|sqlalchemy|[Ee]xception:|\.py\b")
+_OF_A_FAULT = re.compile(rb"Traceback|File \\\"|sqlite3|psycopg|sqlalchemy|[Ee]xception:|\.py\b")
 
 
 @attrs.frozen
@@ -94,15 +104,17 @@ class Fuzzer:
         if wanted.method != "HEAD" and (operation or is_refusal):
             yield from problems_of(operation, answer.status, answer.headers, answer.body)
 
-    def _stored(self) -> list[list[tuple[Any, ...]]]:
+    def _stored(self) -> list[object]:
+        """Return all that is stored; from a server, for the sake of time, digests of it."""
         with self._engine._store.read() as connection:
-            names = connection.exec_driver_sql(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%%'"
-            ).scalars()
-            return [
-                [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {name}")]  # noqa: S608 -- the database's own names
-                for name in sorted(names)
-            ]
+            schemas = connection.get_execution_options().get("schema_translate_map")
+            if schemas is None:
+                return [
+                    connection.execute(table.select()).all() for table in METADATA.sorted_tables
+                ]
+            digest = "SELECT md5(string_agg(t::text, ';' ORDER BY t::text)) FROM"
+            digests = (f"{digest} {schemas[None]}.{name} t" for name in METADATA.tables)
+            return list(connection.exec_driver_sql(" UNION ALL ".join(digests)).scalars())
 
     def _learn(self, operation: str, answer: Answer) -> None:
         """Lets later requests name what this one has made."""
@@ -125,11 +137,16 @@ def _slow(seconds: float) -> list[str]:
     return [f"it took {seconds:.1f} s"] if seconds > PATIENCE else []
 
 
-def in_process(count: int, seed: int) -> Counter[str]:
-    """Fuzzes engines in memory, a new one every so often."""
+def in_memory() -> AbstractContextManager[str]:
+    """Give the URL of a new SQLite database in memory."""
+    return nullcontext("sqlite://")
+
+
+def in_process(count: int, seed: int, emptied: Emptied) -> Counter[str]:
+    """Fuzzes engines, a new one every so often."""
     maker, accepted = Maker(seed), Counter[str]()
     for begin in range(0, count, ROUND):
-        with Engine.open("sqlite://") as engine:
+        with emptied() as url, Engine.open(url) as engine:
 
             def send(wanted: Wanted, engine: Engine = engine) -> Answer:
                 request = Request(wanted.method, wanted.path, wanted.query, {}, wanted.body)
@@ -140,12 +157,12 @@ def in_process(count: int, seed: int) -> Counter[str]:
     return accepted
 
 
-def over_a_socket(count: int, seed: int) -> Counter[str]:
+def over_a_socket(count: int, seed: int, emptied: Emptied) -> Counter[str]:
     """Fuzzes servers, a new one every so often, by a client that sends what it is told."""
     maker, accepted = Maker(seed), Counter[str]()
     for begin in range(0, count, ROUND):
         with ExitStack() as stack:
-            engine = Engine.open("sqlite://")
+            engine = Engine.open(stack.enter_context(emptied()))
             server = RunningServer(engine, ServerOptions(access_log=False))
             stack.callback(server.stop)
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
@@ -164,20 +181,50 @@ def over_a_socket(count: int, seed: int) -> Counter[str]:
 
 @pytest.mark.parametrize("run", [in_process, over_a_socket])
 def test_no_request_is_too_odd(
-    run: Callable[[int, int], Counter[str]], caplog: pytest.LogCaptureFixture
+    run: Callable[[int, int, Emptied], Counter[str]], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Random and malformed requests get an answer of the service, and refused ones do nothing."""
-    run(400, 1)
-    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+    run(400, 1, in_memory)
+    assert faults(caplog) == []
+
+
+def test_no_request_is_too_odd_for_postgresql(
+    postgresql_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same there, where texts meet an encoding, and keys an index with a limit."""
+    in_process(200, 4, postgresql_server.emptied)
+    assert faults(caplog) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("run", "seed"), [(in_process, 2), (over_a_socket, 3)])
 def test_twenty_thousand_requests(
-    run: Callable[[int, int], Counter[str]], seed: int, caplog: pytest.LogCaptureFixture
+    run: Callable[[int, int, Emptied], Counter[str]], seed: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The same for 20,000 requests at each door."""
-    accepted = run(MANY, seed)
-    assert accepted.total() > MANY / 10, "hardly anything gets past the first check"
+    check_reach(run(MANY, seed, in_memory), MANY)
+    assert faults(caplog) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("run", "seed"), [(in_process, 5), (over_a_socket, 6)])
+def test_many_requests_on_postgresql(
+    run: Callable[[int, int, Emptied], Counter[str]],
+    seed: int,
+    postgresql_server: Server,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The same on PostgreSQL, for some of them."""
+    check_reach(run(MANY_ELSEWHERE, seed, postgresql_server.emptied), MANY_ELSEWHERE)
+    assert faults(caplog) == []
+
+
+def check_reach(accepted: Counter[str], count: int) -> None:
+    """Check that the requests are not all refused for their first mistake."""
+    assert accepted.total() > count / 10, "hardly anything gets past the first check"
     assert len(accepted) > len(Engine.coverage()) / 2, "most operations are never reached"
-    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def faults(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Return what was logged as a fault of ours."""
+    return [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -1,7 +1,7 @@
 """Whatever stands in a file, an import of it ends, counts right, and stores no part of a bad row.
 
 Every line has a mark of its own somewhere in it, so that what is stored tells which lines it came
-from. A few files by default, 2,000 with `-m slow`.
+from. A few files by default, 2,000 with `-m slow`; fewer of both on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import logging
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ from tests.engine.jobs.job_kit import ROLE, job, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.postgresql import Server
 
 #: What a line's own mark takes the place of.
 PLACE = "@@"
@@ -321,17 +324,31 @@ def _says(line: bytes, mark: str) -> bool:
     return isinstance(members, dict) and members.get("Attributes") == {mark: ["x"]}
 
 
-@pytest.fixture(scope="module")
-def wire() -> Iterator[Wire]:
+@contextmanager
+def wired(url: str) -> Iterator[Wire]:
     """Give an engine that may use the disk, and works in small pieces."""
     with (
         pytest.MonkeyPatch.context() as patch,
-        Engine.open("sqlite://", files=ByScheme({"file": LocalFiles()})) as engine,
+        Engine.open(url, files=ByScheme({"file": LocalFiles()})) as engine,
     ):
         for name in ("_FEWEST_ROWS", "_MOST_ROWS"):
             patch.setattr(import_job, name, ROWS)
         engine._runner.workers["import-jobs"].steps._rows = ROWS  # type: ignore[attr-defined]
         yield Wire(engine)
+
+
+@pytest.fixture(scope="module")
+def wire() -> Iterator[Wire]:
+    """Give such an engine in memory."""
+    with wired("sqlite://") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def wire_to_postgresql(postgresql_server: Server) -> Iterator[Wire]:
+    """Give such an engine on PostgreSQL."""
+    with postgresql_server.schema() as url, wired(url) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -346,6 +363,21 @@ def _no_faults(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def test_no_file_is_too_odd(wire: Wire, wanted: list[Wanted]) -> None:
     """Jobs on random files end, count their rows, and leave nothing of those that failed."""
     run(wire, wanted)
+
+
+@settings(max_examples=5)
+@given(st.lists(jobs(), min_size=1, max_size=2))
+def test_no_file_is_too_odd_for_postgresql(wire_to_postgresql: Wire, wanted: list[Wanted]) -> None:
+    """The same on PostgreSQL."""
+    run(wire_to_postgresql, wanted)
+
+
+@pytest.mark.slow
+@settings(max_examples=50)
+@given(st.lists(jobs(), min_size=1, max_size=2))
+def test_many_imports_into_postgresql(wire_to_postgresql: Wire, wanted: list[Wanted]) -> None:
+    """The same for many."""
+    run(wire_to_postgresql, wanted)
 
 
 @pytest.mark.slow

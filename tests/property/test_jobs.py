@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,14 @@ from pinpoint_kit.engine import Engine
 from pinpoint_kit.engine.files.files import ByScheme, LocalFiles
 from tests.engine.conftest import Wire
 from tests.engine.jobs.job_kit import endpoints, exported, imported, lines, url_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.postgresql import Server
+
+Changes: TypeAlias = list[tuple[str, tuple[str, str] | None, dict[str, Any]]]
+Engines: TypeAlias = tuple[Engine, Engine]
 
 FILES = ByScheme({"file": LocalFiles()})
 
@@ -52,18 +62,59 @@ reached_by = st.none() | st.tuples(
 ids = st.sampled_from(["e1", "E1", "e2", "ü/ä", "e 4", "e5", "e6"])
 
 
-@settings(max_examples=25)
-@given(st.lists(st.tuples(ids, reached_by, updates), max_size=12))
-def test_an_export_imported_is_the_same_audience(
-    changes: list[tuple[str, tuple[str, str] | None, dict[str, Any]]],
-) -> None:
-    """An empty application gets the very endpoints that were exported, dates and cohorts too."""
+changed = st.lists(st.tuples(ids, reached_by, updates), max_size=12)
+
+
+@contextmanager
+def engines(url: str, other: str) -> Iterator[Engines]:
+    """Open an engine to export from and one to import into."""
+    with Engine.open(url, files=FILES) as engine, Engine.open(other, files=FILES) as empty:
+        yield engine, empty
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(postgresql_server: Server) -> Iterator[Engines]:
+    """Give two engines on PostgreSQL; each example has applications of its own."""
     with (
-        tempfile.TemporaryDirectory() as name,
-        Engine.open("sqlite://", files=FILES) as engine,
-        Engine.open("sqlite://", files=FILES) as other,
+        postgresql_server.schema() as url,
+        postgresql_server.schema() as other,
+        engines(url, other) as both,
     ):
-        wire, empty = Wire(engine), Wire(other)
+        yield both
+
+
+@settings(max_examples=25)
+@given(changed)
+def test_an_export_imported_is_the_same_audience(changes: Changes) -> None:
+    """An empty application gets the very endpoints that were exported, dates and cohorts too."""
+    with engines("sqlite://", "sqlite://") as both:
+        check(both, changes)
+
+
+@settings(max_examples=5)
+@given(changed)
+def test_an_export_imported_is_the_same_on_postgresql(
+    on_postgresql: Engines, changes: Changes
+) -> None:
+    """The same on PostgreSQL."""
+    check(on_postgresql, changes)
+
+
+@pytest.mark.slow
+@settings(max_examples=40)
+@given(changed)
+def test_many_exports_imported_are_the_same_on_postgresql(
+    on_postgresql: Engines, changes: Changes
+) -> None:
+    """The same with more examples."""
+    check(on_postgresql, changes)
+
+
+def check(both: Engines, changes: Changes) -> None:
+    """Export an application of one engine, and import it into one of the other."""
+    engine, other = both
+    wire, empty = Wire(engine), Wire(other)
+    with tempfile.TemporaryDirectory() as name:
         for endpoint_id, reach, update in changes:
             contact = {} if reach is None else {"ChannelType": reach[0], "Address": reach[1]}
             assert wire.update(endpoint_id, **contact, **update).status == 202
