@@ -15,12 +15,13 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, closing
-from http.client import HTTPSConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import boto3
+import psycopg
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -29,6 +30,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+import pinpoint_kit as pk
+from pinpoint_kit import Endpoint
 from tests.server.conftest import PATIENCE
 from tests.server.served import Served
 
@@ -143,7 +146,7 @@ def write_certificate(folder: Path) -> Path:
 class Proxy:
     """nginx with the example's settings, at another port and in a folder of its own."""
 
-    def __init__(self, folder: Path, upstream: int, **changes: str) -> None:
+    def __init__(self, folder: Path, *upstreams: int, **changes: str) -> None:
         self.log = folder / "pinpoint-kit.log"
         self.error_log = folder / "pinpoint-kit-error.log"
         self.certificate = write_certificate(folder)
@@ -152,11 +155,19 @@ class Proxy:
         places = {
             "listen 443 ssl;": f"listen 127.0.0.1:{self.port} ssl;",
             "listen [::]:443 ssl;": "",
-            "127.0.0.1:8025": f"127.0.0.1:{upstream}",
             "/etc/nginx/tls/pinpoint.example.com": f"{folder}/tls",
             "/var/log/nginx": str(folder),
         }
-        site = replaced((DEPLOY / "nginx.conf").read_text(), places | changes)
+        site = (DEPLOY / "nginx.conf").read_text()
+        if len(upstreams) == 1:
+            places |= {"127.0.0.1:8025": f"127.0.0.1:{upstreams[0]}"}
+        else:
+            places |= {
+                f"10.0.0.1{n}:8025": f"127.0.0.1:{port}" for n, port in enumerate(upstreams, 1)
+            }
+            two = (DEPLOY / "two-servers.conf").read_text()
+            site = re.sub(r"^upstream .*?^}\n", lambda _: two, site, flags=re.DOTALL | re.MULTILINE)
+        site = replaced(site, places | changes)
         kinds = ("client_body", "proxy", "fastcgi", "scgi", "uwsgi")
         main = [
             "daemon off;",
@@ -235,12 +246,19 @@ class Front:
         return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
 
 
+def make_key(path: Path) -> dict[str, str]:
+    """Write a file with an access key for everything, and return the key."""
+    command = [sys.executable, "-m", "pinpoint_kit.cli", "credentials", "add", str(path)]
+    made = run(*command, "--all-applications", "--access", "read-write", "--json")
+    key: dict[str, str] = json.loads(made.stdout)
+    return key
+
+
 @pytest.fixture
 def front(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Front]:
     """Both, with the changes of nginx's settings that the test asks for."""
     keys = tmp_path / "credentials.ini"
-    command = [sys.executable, "-m", "pinpoint_kit.cli", "credentials", "add", str(keys)]
-    made = run(*command, "--all-applications", "--access", "read-write", "--json")
+    key = make_key(keys)
     with ExitStack() as stack:
         served = Served(tmp_path / "served.db", 1, "--credentials", str(keys))
         stack.callback(served.end)
@@ -248,7 +266,7 @@ def front(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Front]:
         process = proxy.start()
         stack.callback(process.wait, PATIENCE)
         stack.callback(process.terminate)
-        client = stack.enter_context(closing(proxy.client(json.loads(made.stdout))))
+        client = stack.enter_context(closing(proxy.client(key)))
         created = client.create_app(CreateApplicationRequest={"Name": "shop"})
         yield Front(proxy, served, client, created["ApplicationResponse"]["Id"])
 
@@ -304,3 +322,69 @@ def test_bodies_through_nginx(front: Front) -> None:
     assert front.refusal("device-1", "x" * 8_900_000) == ("413", 413)
     assert "too large body" in front.proxy.error_log.read_text()
     assert "temporary file" not in front.proxy.error_log.read_text()
+
+
+def put_events_of(port: int) -> int:
+    """Return how many PutEvents a server has answered, as its own machine may ask."""
+    with closing(HTTPConnection("127.0.0.1", port)) as connection:
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    found = re.findall(
+        r'^pinpoint_kit_requests_total\{.*"PutEvents".*\} ([\d.]+)$', text, re.MULTILINE
+    )
+    return int(sum(map(float, found)))
+
+
+@needs_nginx
+@pytest.mark.slow
+def test_two_servers_on_one_postgresql(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both serve; when one is killed, requests go on, and the SDK's events are stored once each.
+
+    The how-to page is set up as it stands there: the units' options, and nginx with its two files.
+    """
+    keys = tmp_path / "credentials.ini"
+    key = make_key(keys)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["access_key_id"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["secret_access_key"])
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "tls.pem"))
+    with ExitStack() as stack:
+
+        def serve(*options: str) -> Served:
+            served = Served(postgresql_url, 1, "--credentials", str(keys), *options)
+            stack.callback(served.end)
+            return served
+
+        both = [serve(), serve()]
+        proxy = Proxy(tmp_path, *(each.port for each in both))
+        process = proxy.start()
+        stack.callback(process.wait, PATIENCE)
+        stack.callback(process.terminate)
+        url = f"https://localhost:{proxy.port}"
+        pinpoint = stack.enter_context(pk.connect(url, application="shop", wait=PATIENCE))
+
+        def use(first: int) -> None:
+            for number in range(first, first + 30):
+                pinpoint.events.record("device-1", "x", event_id=f"event-{number}")
+                assert pinpoint.flush(timeout=PATIENCE).pending == 0
+                pinpoint.endpoints.update(Endpoint(id="device-1", metrics={"n": number}))
+                assert pinpoint.endpoints.get("device-1").metrics == {"n": number}
+
+        use(0)
+        assert all(put_events_of(each.port) > 5 for each in both)
+        both[0].kill()
+        use(30)
+        both[0] = serve("--port", str(both[0].port))
+        end = time.monotonic() + PATIENCE
+        first = 60
+        while not put_events_of(both[0].port):
+            assert time.monotonic() < end
+            use(first)
+            first += 30
+        stats = pinpoint.delivery.stats()
+        assert stats.accepted == stats.recorded == first
+        place, _, schema = postgresql_url.rpartition("&schema=")
+        with psycopg.connect(place, autocommit=True) as connection:
+            rows = connection.execute(f"SELECT event_id FROM {schema}.events").fetchall()  # noqa: S608 -- our own name
+    assert sorted(rows) == sorted((f"event-{number}",) for number in range(first))
