@@ -1,7 +1,8 @@
 """Removing events that are older than the operator wants to keep, in small steps behind requests.
 
-How old an event is, and how some are deleted, belongs to events/store.py; whole partitions, where a
-database has them, to storage/dialects.
+How old an event is, and how some are deleted, belongs to events/store.py. The table is partitioned
+nowhere: what is old goes hourly, so that a partition would be empty before it was old as a whole,
+and what does not ask by time would pay for it (figures: docs/how-to/postgresql.md).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import attrs
 from pinpoint_kit.engine.context import Context
 from pinpoint_kit.engine.events import store as events
 from pinpoint_kit.engine.storage import remnants
-from pinpoint_kit.engine.storage.tables.events import EVENTS
 from pinpoint_kit.engine.work.worker import Task
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ class RetentionWorker:
     _context: Context
     _keep_ms: int
     _due: int = 0
-    _has_begun: bool = False
     _removed: int = 0
 
     @property
@@ -66,12 +65,6 @@ class RetentionWorker:
         """Delete some old events, or end the pass."""
         before = now - self._keep_ms
         store = self._context.store
-        if not self._has_begun:
-            self._has_begun = True
-            with store.write() as connection:
-                lease.check(connection)
-                count = store.drop_partitions(connection, EVENTS, before)
-            self._count(count)
         with store.read() as connection:
             app = events.app_with_older(connection, before, now)
         if app is None:
@@ -109,7 +102,6 @@ class RetentionWorker:
             self._context.on_expired(count)
 
     def _end(self) -> None:
-        self._has_begun = False
         if self._removed:
             _logger.info(
                 "removed %d events older than %g days", self._removed, self._keep_ms / _DAY_MS

@@ -27,7 +27,7 @@ from pinpoint_kit.system import forks
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Engine
 
     from pinpoint_kit.engine.storage.dialects.dialect import Dialect, Explanation
 
@@ -200,10 +200,6 @@ class Store:
         """Return what to know of the database and the rights in it, for the operator."""
         with self.read() as connection:
             return self._dialect.check_up(connection)
-
-    def drop_partitions(self, connection: Connection, table: Table, before: int) -> int:
-        """Drop the partitions of a table from before a moment; see `Dialect`."""
-        return self._dialect.drop_partitions(connection, table, before)
 
     def end_bulk(self) -> None:
         """Free what `write(bulk=True)` has kept open, much of it memory."""

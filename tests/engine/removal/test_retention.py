@@ -7,7 +7,7 @@ import math
 import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,9 +15,8 @@ import pinpoint_kit as pk
 from pinpoint_kit.engine import RETENTION_LOGGER, Engine
 from pinpoint_kit.engine.events import store as events
 from pinpoint_kit.engine.removal import retention
-from pinpoint_kit.engine.storage.dialects.sqlite.dialect import Sqlite
 from pinpoint_kit.errors import ConfigurationError
-from tests.engine.conftest import MORNING, Wire
+from tests.engine.conftest import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,32 +166,6 @@ def test_one_engine_at_a_time(make_wire: Callable[..., Wire], file_url: str, clo
         clock.advance(1)
     assert counts == [14]
     other.close()
-
-
-@pytest.mark.sqlite_only("takes the place of its dialect")
-def test_partitions_are_dropped_first(
-    make_wire: Callable[..., Wire],
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Where a database has them; what is old and left is deleted as elsewhere."""
-    asked: list[Any] = []
-
-    def drop(_: object, connection: object, table: Any, before: int) -> int:  # noqa: ARG001 -- see Dialect
-        asked.append((table.name, before))
-        return 40
-
-    monkeypatch.setattr(Sqlite, "drop_partitions", drop)
-    wire = make_wire(keep_events=KEPT)
-    put(wire, 0, 200)
-    counts: list[int] = []
-    wire.engine.on_expired_events(counts.append)
-    with caplog.at_level(logging.INFO, RETENTION_LOGGER):
-        work(wire, clock)
-    assert asked == [("events", int((MORNING - KEPT).timestamp() * 1000))]
-    assert counts == [40, 1]
-    assert caplog.messages == ["removed 41 events older than 100 days"]
 
 
 @pytest.mark.sqlite_only("looks into its file")

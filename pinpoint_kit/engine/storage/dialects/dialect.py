@@ -188,18 +188,6 @@ class Dialect(Protocol):
             OSError: the system refuses.
         """
 
-    def drop_partitions(self, connection: Connection, table: Table, before: int) -> int:
-        """Drop the partitions of a table, by time, that hold nothing but rows from before a moment.
-
-        Args:
-            connection: a write transaction.
-            table: the table; one that the database does not partition stays as it is.
-            before: the moment, milliseconds since 1970.
-
-        Returns:
-            How many rows that were. Old rows that are left are deleted one by one.
-        """
-
     def check_exists(self) -> None:
         """Check, before connecting, that connecting finds a database and does not make one.
 

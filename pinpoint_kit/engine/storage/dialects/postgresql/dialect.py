@@ -185,10 +185,6 @@ class Postgresql:
         """Do nothing: see `overwrites_remnants`."""
         return after
 
-    def drop_partitions(self, connection: Connection, table: Table, before: int) -> int:  # noqa: ARG002 -- see Dialect
-        """Return 0: no table has partitions."""
-        return 0
-
     def check_exists(self) -> None:
         """Do nothing: connecting never makes a database."""
 

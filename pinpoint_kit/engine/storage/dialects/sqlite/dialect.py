@@ -147,10 +147,6 @@ class Sqlite:
         """Zero what no row uses; in memory there is no file."""
         return None if self.is_in_memory else remnants.overwrite(connection, after, seconds)
 
-    def drop_partitions(self, connection: Connection, table: Table, before: int) -> int:  # noqa: ARG002 -- see Dialect
-        """Return 0: SQLite has no partitions."""
-        return 0
-
     def check_exists(self) -> None:
         """Check that the file is there."""
         locations.check_copyable(self.url)
