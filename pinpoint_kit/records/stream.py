@@ -1,0 +1,395 @@
+"""Records of Pinpoint's event stream: written from recorded events, and read into PutEvents' form.
+
+One JSON object a record, compact, with a newline at its end; times are milliseconds since 1970.
+Members stand in the order in which the guide prints them, and what is not known is left out, but
+for the objects `sdk`, `platform`, `session`, `attributes` and `metrics`, which are always there.
+Pure, and on the hot path: what events of one request have in common is encoded once.
+
+Sources: Developer Guide, "Event streams: app events" (version 3.0); the members `endpoint` and
+`awsAccountId` of version 3.1 are those of real records.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import attrs
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "MOST_KEY_CHARS",
+    "RecordError",
+    "RecordWriter",
+    "Seen",
+    "StreamForm",
+    "WrittenEvent",
+    "is_stream_record",
+    "key_of",
+    "nameless",
+    "to_put_events",
+]
+
+#: Kinesis takes partition keys of 1 to 256 characters (API reference, PutRecordsRequestEntry).
+MOST_KEY_CHARS = 256
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+
+
+@attrs.frozen(kw_only=True)
+class StreamForm:
+    """How records look.
+
+    Attributes:
+        version: `3.0`, as the guide prints app events, or `3.1`, which adds `endpoint` and
+            `awsAccountId`.
+        endpoint: what a record has of its endpoint in `endpoint`: nothing; `official`, as
+            GetEndpoint shows it, without the address; or `full`, with it. `official` with 3.1 and
+            `none` with 3.0 unless given.
+        account_id: the account in `awsAccountId`.
+    """
+
+    version: Literal["3.0", "3.1"] = "3.0"
+    endpoint: Literal["none", "official", "full"] = attrs.field()
+    account_id: str = "000000000000"
+
+    @endpoint.default
+    def _endpoint_of_version(self) -> Literal["none", "official"]:
+        return "official" if self.version == "3.1" else "none"
+
+
+class Seen(Protocol):
+    """What a record says of its endpoint's device, as the endpoint was when the event arrived."""
+
+    @property
+    def id(self) -> str:
+        """The endpoint's id, as it was first written."""
+
+    @property
+    def platform(self) -> str | None:
+        """Such as `ios`."""
+
+    @property
+    def platform_version(self) -> str | None:
+        """The version of the platform."""
+
+    @property
+    def app_version(self) -> str | None:
+        """The version of the app that its users see."""
+
+    @property
+    def make(self) -> str | None:
+        """Such as `Apple`."""
+
+    @property
+    def model(self) -> str | None:
+        """Such as `iPhone`."""
+
+    @property
+    def locale(self) -> str | None:
+        """Such as `en_US`."""
+
+
+class WrittenEvent(Protocol):
+    """An event that is written as a record. Instants are milliseconds since 1970."""
+
+    @property
+    def type(self) -> str:
+        """The event type."""
+
+    @property
+    def timestamp(self) -> int:
+        """When it happened."""
+
+    @property
+    def arrival(self) -> int:
+        """When it arrived."""
+
+    @property
+    def session_id(self) -> str | None:
+        """The session, if there is one."""
+
+    @property
+    def session_start(self) -> int | None:
+        """When the session began."""
+
+    @property
+    def session_stop(self) -> int | None:
+        """When the session ended."""
+
+    @property
+    def app_package_name(self) -> str | None:
+        """The package."""
+
+    @property
+    def app_title(self) -> str | None:
+        """The title."""
+
+    @property
+    def app_version_code(self) -> str | None:
+        """The internal version."""
+
+    @property
+    def client_sdk_version(self) -> str | None:
+        """The version of the SDK."""
+
+    @property
+    def sdk_name(self) -> str | None:
+        """The SDK."""
+
+    @property
+    def attributes(self) -> str | None:
+        """JSON, None for none."""
+
+    @property
+    def metrics(self) -> str | None:
+        """JSON, None for none."""
+
+
+class RecordWriter:
+    """Writes the records of one application. Use it for the events of one request.
+
+    Args:
+        application_id: the application.
+        form: how records look.
+        is_replay: the events are old, and sent once more: their records say `"replayed": true`.
+    """
+
+    def __init__(self, application_id: str, form: StreamForm, *, is_replay: bool = False) -> None:
+        self._form = form
+        self._head = f'"event_version":"{form.version}","application":{{"app_id":'
+        self._head += _text(application_id)
+        self._end = ',"replayed":true}\n' if is_replay else "}\n"
+        self._types: dict[str, str] = {}
+        self._applications: dict[tuple[str | None, ...], str] = {}
+        self._devices: dict[Seen, str] = {}
+        self._shown: Mapping[str, object] | None = None
+        self._tail = self._tail_of(None)
+
+    @property
+    def wants_endpoints(self) -> bool:
+        """Whether records have more of their endpoint than what `Seen` has."""
+        return self._form.endpoint != "none"
+
+    def write(
+        self, event: WrittenEvent, seen: Seen, shown: Mapping[str, object] | None = None
+    ) -> str:
+        """Return the record of an event.
+
+        Args:
+            event: the event.
+            seen: the endpoint's device; something that can be hashed.
+            shown: the endpoint as GetEndpoint shows it, where `wants_endpoints`; None when there
+                is none.
+        """
+        kind = self._types.get(event.type)
+        if kind is None:
+            kind = self._types[event.type] = _text(event.type)
+        named = (
+            event.app_package_name,
+            event.sdk_name,
+            event.client_sdk_version,
+            event.app_title,
+            seen.app_version,
+            event.app_version_code,
+        )
+        application = self._applications.get(named)
+        if application is None:
+            application = self._applications[named] = self._head + _application(named)
+        device = self._devices.get(seen)
+        if device is None:
+            device = self._devices[seen] = _device(seen)
+        if shown is not self._shown:
+            self._shown, self._tail = shown, self._tail_of(shown)
+        session = "{}"
+        if event.session_id is not None:
+            session = _session_of(event.session_id, event.session_start, event.session_stop)
+        return (
+            f'{{"event_type":{kind},"event_timestamp":{event.timestamp},'
+            f'"arrival_timestamp":{event.arrival},{application}{device}'
+            f'"session":{session},"attributes":{event.attributes or "{}"},'
+            f'"metrics":{event.metrics or "{}"}{self._tail}'
+        )
+
+    def _tail_of(self, shown: Mapping[str, object] | None) -> str:
+        """Return what stands behind the metrics."""
+        form, tail = self._form, ""
+        if shown is not None and form.endpoint != "none":
+            kept = shown
+            if form.endpoint == "official":
+                kept = {name: value for name, value in shown.items() if name != "Address"}
+            tail = f',"endpoint":{orjson.dumps(kept).decode()}'
+        if form.version == "3.1":
+            tail += f',"awsAccountId":{_text(form.account_id)}'
+        return tail + self._end
+
+
+def _text(value: str) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _members(pairs: Sequence[tuple[str, str | None]]) -> str:
+    """Return the members of an object whose values are known."""
+    return ",".join(f'"{name}":{_text(value)}' for name, value in pairs if value is not None)
+
+
+def _application(named: Sequence[str | None]) -> str:
+    """Return what follows `app_id`, up to the client."""
+    package, sdk, sdk_version, title, version, code = named
+    parts = [
+        _members([("package_name", package)]),
+        f'"sdk":{{{_members([("name", sdk), ("version", sdk_version)])}}}',
+        _members([("title", title), ("version_name", version), ("version_code", code)]),
+    ]
+    return "," + ",".join(filter(None, parts)) + "},"
+
+
+def _device(seen: Seen) -> str:
+    """Return the members `client` and `device`."""
+    locale = ""
+    if seen.locale is not None:
+        language, _, country = seen.locale.replace("-", "_").partition("_")
+        members = _members(
+            [("code", seen.locale), ("country", country or None), ("language", language or None)]
+        )
+        locale = f'"locale":{{{members}}}'
+    platform = _members([("name", seen.platform), ("version", seen.platform_version)])
+    made = _members([("make", seen.make), ("model", seen.model)])
+    device = ",".join(filter(None, [locale, made, f'"platform":{{{platform}}}']))
+    return f'"client":{{"client_id":{_text(seen.id)}}},"device":{{{device}}},'
+
+
+def _session_of(session_id: str, start: int | None, stop: int | None) -> str:
+    times = "" if start is None else f',"start_timestamp":{start}'
+    times += "" if stop is None else f',"stop_timestamp":{stop}'
+    return f'{{"session_id":{_text(session_id)}{times}}}'
+
+
+def key_of(endpoint_id: str) -> str:
+    """Return the partition key of an endpoint: its id, or the SHA-256 of one that is too long."""
+    if len(endpoint_id) <= MOST_KEY_CHARS:
+        return endpoint_id
+    return hashlib.sha256(endpoint_id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def nameless(record: str, pseudonym: str) -> str:
+    """Return a record without what names a person: type, times, application and metrics stay.
+
+    Args:
+        record: the record.
+        pseudonym: the id to have in the place of the endpoint's.
+    """
+    members: dict[str, Any] = orjson.loads(record)
+    members["client"] = {"client_id": pseudonym}
+    members["device"] = {"platform": {}}
+    members["session"] = {}
+    members["attributes"] = {}
+    members.pop("endpoint", None)
+    application = {**members.get("application", {})}
+    application.pop("version_name", None)
+    members["application"] = application
+    return orjson.dumps(members).decode() + "\n"
+
+
+class RecordError(ValueError):
+    """A record is not one that the event stream writes.
+
+    Attributes:
+        path: where, such as `$.session`.
+        is_of_type: whether the type of a value is wrong.
+    """
+
+    def __init__(self, message: str, path: str, *, is_of_type: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.is_of_type = is_of_type
+
+
+def is_stream_record(line: Mapping[str, Any]) -> bool:
+    """Whether this is a record of the event stream."""
+    return "event_type" in line and "EventType" not in line
+
+
+def to_put_events(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event with the members of PutEvents, `EndpointId` and `Endpoint`.
+
+    What PutEvents has no member for (`arrival_timestamp`, `awsAccountId`, `client_context`,
+    `facets` and so on) is left out.
+
+    Raises:
+        RecordError: a part is not what the event stream writes.
+    """
+    application = _part(record, "application")
+    sdk = _part(application, "sdk", "$.application")
+    client_id = _part(record, "client").get("client_id")
+    if not client_id:
+        raise RecordError("misses client.client_id: give it", "$")
+    line = {
+        "EndpointId": client_id,
+        "EventType": record["event_type"],
+        "Timestamp": _instant(record.get("event_timestamp"), "$.event_timestamp"),
+        "Attributes": record.get("attributes"),
+        "Metrics": record.get("metrics"),
+        "Session": _session(_part(record, "session")),
+        "AppPackageName": application.get("package_name"),
+        "AppTitle": application.get("title"),
+        "AppVersionCode": application.get("version_code"),
+        "SdkName": sdk.get("name"),
+        "ClientSdkVersion": sdk.get("version"),
+        "Endpoint": _part(record, "endpoint") or _endpoint(_part(record, "device")),
+    }
+    return {name: value for name, value in line.items() if value not in (None, "")}
+
+
+def _session(session: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not session.get("session_id"):
+        return None
+    return {
+        "Id": session["session_id"],
+        "StartTimestamp": _instant(session.get("start_timestamp"), "$.session.start_timestamp"),
+        "StopTimestamp": _instant(session.get("stop_timestamp"), "$.session.stop_timestamp"),
+    }
+
+
+def _endpoint(device: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the device as the endpoint's Demographic; None when nothing is said of it."""
+    platform = _part(device, "platform", "$.device")
+    demographic = {
+        "Locale": _part(device, "locale", "$.device").get("code"),
+        "Make": device.get("make"),
+        "Model": device.get("model"),
+        "Platform": platform.get("name"),
+        "PlatformVersion": platform.get("version"),
+    }
+    given = {name: value for name, value in demographic.items() if value}
+    return {"Demographic": given} if given else None
+
+
+def _part(record: Mapping[str, Any], name: str, path: str = "$") -> Mapping[str, Any]:
+    value = record.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise RecordError(
+            f"expected an object, got {type(value).__name__}", f"{path}.{name}", is_of_type=True
+        )
+    return value
+
+
+def _instant(value: object, path: str) -> str | None:
+    """Milliseconds since 1970, or ISO 8601 text as it is."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise RecordError(
+            "expected milliseconds since 1970, or ISO 8601 text", path, is_of_type=True
+        )
+    try:
+        return (_EPOCH + dt.timedelta(milliseconds=value)).isoformat(timespec="milliseconds")
+    except (OverflowError, ValueError) as error:
+        raise RecordError("is outside of the years 1 to 9999", path) from error
