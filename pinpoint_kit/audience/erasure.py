@@ -51,6 +51,7 @@ class ErasureReport(Displayed):
         events: events of these endpoints, and of the user.
         segment_entries: entries of the endpoints, and of users who lose their last one, on lists of
             imported segments.
+        stream_records: records of event streams, and dead letters of them, that had not left yet.
         dead_letters: items of this client's background delivery that were given up.
         pending: items of this client that were still under way. What they carry is stored
             afterwards, so erase again when this is not 0.
@@ -59,7 +60,7 @@ class ErasureReport(Displayed):
             database overwrites them as soon as it can, and a dry run says whether that is done;
             the spool is written anew by the next erasure.
         copies: where data of the person may be that erasure does not reach: the files of export
-            jobs, damaged spools that were set aside, backups, the spools of other clients.
+            jobs, where records of event streams went, damaged spools that were set aside, backups, the spools of other clients.
     """
 
     is_dry_run: bool
@@ -68,6 +69,7 @@ class ErasureReport(Displayed):
     kept_user_ids: tuple[str, ...] = attrs.field(repr=_size)
     events: int
     segment_entries: int
+    stream_records: int = 0
     dead_letters: int
     pending: int
     values_gone: bool
@@ -116,6 +118,7 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
         kept_user_ids=tuple(answer["KeptUserIds"]),
         events=answer["Events"],
         segment_entries=answer["SegmentEntries"],
+        stream_records=answer.get("StreamRecords", 0) + answer.get("StreamDeadLetters", 0),
         dead_letters=letters,
         pending=pending,
         values_gone=answer["ValuesGone"] and is_spool_clean,

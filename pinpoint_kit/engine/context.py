@@ -9,7 +9,7 @@ and protocols only.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 import attrs
 
@@ -18,6 +18,8 @@ from pinpoint_kit.engine.storage.store import Store
 from pinpoint_kit.engine.wire import body, shapes
 from pinpoint_kit.engine.wire.routes import Route
 from pinpoint_kit.limits import Limits
+from pinpoint_kit.records.destination import Destination
+from pinpoint_kit.records.stream import StreamForm
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,6 +30,7 @@ __all__ = [
     "Call",
     "Context",
     "Copies",
+    "Device",
     "EventHook",
     "Family",
     "Handler",
@@ -38,7 +41,33 @@ __all__ = [
     "RecordedEvent",
     "Stamp",
     "Status",
+    "StreamSettings",
+    "Wanted",
 ]
+
+
+@attrs.frozen(kw_only=True)
+class StreamSettings:
+    """What the operator wants of event streams.
+
+    Attributes:
+        destinations: where records go, by what they are given for: the ARN of a stream, or an
+            application's id or name.
+        form: how records look.
+        most_records: how many records of an application may wait for its destinations; of more,
+            the oldest are given up.
+        most_age_ms: how long one may wait, at most 31 days.
+        most_tries: how often a single record is sent that is refused as itself, before it becomes a
+            dead letter.
+        most_dead_letters: how many dead letters an application may have; the oldest go.
+    """
+
+    destinations: Mapping[str, Sequence[Destination]] = attrs.field(factory=dict, repr=False)
+    form: StreamForm = attrs.field(factory=StreamForm)
+    most_records: int = 1_000_000
+    most_age_ms: int = 7 * 86_400_000
+    most_tries: int = 100
+    most_dead_letters: int = 10_000
 
 
 @attrs.frozen
@@ -48,11 +77,15 @@ class Context:
     Attributes:
         files: where jobs may read and write.
         announce: to be called when there may be long work to do.
+        announce_records: to be called when there may be records to forward.
         on_events: what PutEvents calls with the events that it has stored, in its transaction.
         held_of_person: what removal asks and empties, in this order.
         copies: what erasure asks for data that has left the database.
         keep_events_ms: how old events may become, None for any age.
         on_expired: called with the number of events that were removed for their age.
+        streams: what the operator wants of event streams.
+        on_forwarded: called with the name of a destination, an outcome, and a number of records or
+            calls; see the streams family.
     """
 
     store: Store
@@ -65,6 +98,9 @@ class Context:
     copies: Sequence[Copies] = ()
     keep_events_ms: int | None = None
     on_expired: Callable[[int], None] = lambda _: None
+    streams: StreamSettings = attrs.field(factory=StreamSettings)
+    announce_records: Callable[[], None] = lambda: None
+    on_forwarded: Callable[[str, str, int], None] = lambda _, __, ___: None
 
 
 @attrs.frozen
@@ -121,9 +157,28 @@ class Call:
         return self.labels["application-id"]
 
 
-@attrs.frozen
-class RecordedEvent:
+class Device(NamedTuple):
+    """What the device of an endpoint is, as far as it is known."""
+
+    id: str
+    platform_version: str | None
+    platform: str | None
+    app_version: str | None
+    make: str | None
+    model: str | None
+    locale: str | None
+    country: str | None
+    timezone: str | None
+
+    def __repr__(self) -> str:
+        """Name nothing: all of it together can tell a device from all others."""
+        return "Device()"
+
+
+class RecordedEvent(NamedTuple):
     """An event that has just been stored, with the endpoint as it was at that moment.
+
+    A tuple, because one is made for each event of a request.
 
     Attributes:
         app: the number of the application.
@@ -133,19 +188,20 @@ class RecordedEvent:
         arrival: when it arrived, milliseconds since 1970. So are the other instants.
         session_duration: milliseconds.
         attributes: JSON, None when there are none; so are `metrics`.
+        device: the endpoint's device, after what came with the event.
         shown_endpoint: the endpoint as GetEndpoint shows it, after what came with the event; None
-            when there is none.
+            when there is none, or no hook wants it.
     """
 
     app: int
     application_id: str
-    endpoint: str = attrs.field(repr=False)
-    user_id: str | None = attrs.field(repr=False)
+    endpoint: str
+    user_id: str | None
     arrival: int
     event_id: str
     type: str
     timestamp: int
-    session_id: str | None = attrs.field(repr=False)
+    session_id: str | None
     session_start: int | None
     session_stop: int | None
     session_duration: int | None
@@ -154,14 +210,37 @@ class RecordedEvent:
     app_version_code: str | None
     client_sdk_version: str | None
     sdk_name: str | None
-    attributes: str | None = attrs.field(repr=False)
-    metrics: str | None = attrs.field(repr=False)
-    shown_endpoint: Mapping[str, object] | None = attrs.field(repr=False)
+    attributes: str | None
+    metrics: str | None
+    device: Device
+    shown_endpoint: Mapping[str, object] | None
+
+    def __repr__(self) -> str:
+        """Show what names nobody."""
+        return f"RecordedEvent(app={self.app}, type={self.type!r}, arrival={self.arrival})"
 
 
-#: Is called in the write transaction of PutEvents, after the events and endpoints were written; an
-#: error undoes the request. Events that were stored already, from an earlier try, are not passed.
-EventHook: TypeAlias = Callable[["Context", "Connection", Sequence[RecordedEvent]], None]
+#: Whether a hook wants to hear of the events of an application, and of their whole endpoints.
+Wanted: TypeAlias = Literal["nothing", "events", "endpoints"]
+
+
+class EventHook(Protocol):
+    """What a family does with recorded events."""
+
+    def wanted(self, context: Context, connection: Connection, app: int) -> Wanted:
+        """Return what it wants of the events of an application: a few microseconds, each time.
+
+        It is asked in the write transaction of PutEvents, before anything is written.
+        """
+
+    def __call__(
+        self, context: Context, connection: Connection, events: Sequence[RecordedEvent]
+    ) -> None:
+        """Take events, in the same transaction, after they and their endpoints were written.
+
+        Events that were stored already, from an earlier try, are not passed. An error undoes the
+        request.
+        """
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import attrs
 import orjson
@@ -37,6 +37,9 @@ __all__ = [
 
 #: Kinesis takes partition keys of 1 to 256 characters (API reference, PutRecordsRequestEntry).
 MOST_KEY_CHARS = 256
+#: Texts of each kind that a writer keeps.
+_MOST_KEPT = 1_000
+_K = TypeVar("_K")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
@@ -151,7 +154,7 @@ class WrittenEvent(Protocol):
 
 
 class RecordWriter:
-    """Writes the records of one application. Use it for the events of one request.
+    """Writes the records of one application. It keeps what events have in common; any thread.
 
     Args:
         application_id: the application.
@@ -166,8 +169,7 @@ class RecordWriter:
         self._end = ',"replayed":true}\n' if is_replay else "}\n"
         self._types: dict[str, str] = {}
         self._applications: dict[tuple[str | None, ...], str] = {}
-        self._devices: dict[Seen, str] = {}
-        self._shown: Mapping[str, object] | None = None
+        self._devices: dict[tuple[str | None, ...], str] = {}
         self._tail = self._tail_of(None)
 
     @property
@@ -182,13 +184,13 @@ class RecordWriter:
 
         Args:
             event: the event.
-            seen: the endpoint's device; something that can be hashed.
+            seen: the endpoint's device.
             shown: the endpoint as GetEndpoint shows it, where `wants_endpoints`; None when there
                 is none.
         """
         kind = self._types.get(event.type)
         if kind is None:
-            kind = self._types[event.type] = _text(event.type)
+            kind = _kept(self._types, event.type, _text(event.type))
         named = (
             event.app_package_name,
             event.sdk_name,
@@ -199,20 +201,20 @@ class RecordWriter:
         )
         application = self._applications.get(named)
         if application is None:
-            application = self._applications[named] = self._head + _application(named)
-        device = self._devices.get(seen)
+            application = _kept(self._applications, named, self._head + _application(named))
+        made = (seen.locale, seen.make, seen.model, seen.platform, seen.platform_version)
+        device = self._devices.get(made)
         if device is None:
-            device = self._devices[seen] = _device(seen)
-        if shown is not self._shown:
-            self._shown, self._tail = shown, self._tail_of(shown)
+            device = _kept(self._devices, made, _device(*made))
         session = "{}"
         if event.session_id is not None:
             session = _session_of(event.session_id, event.session_start, event.session_stop)
+        tail = self._tail if shown is None else self._tail_of(shown)
         return (
             f'{{"event_type":{kind},"event_timestamp":{event.timestamp},'
-            f'"arrival_timestamp":{event.arrival},{application}{device}'
+            f'"arrival_timestamp":{event.arrival},{application}{_text(seen.id)}{device}'
             f'"session":{session},"attributes":{event.attributes or "{}"},'
-            f'"metrics":{event.metrics or "{}"}{self._tail}'
+            f'"metrics":{event.metrics or "{}"}{tail}'
         )
 
     def _tail_of(self, shown: Mapping[str, object] | None) -> str:
@@ -226,6 +228,14 @@ class RecordWriter:
         if form.version == "3.1":
             tail += f',"awsAccountId":{_text(form.account_id)}'
         return tail + self._end
+
+
+def _kept(texts: dict[_K, str], key: _K, text: str) -> str:
+    """Keep a text for the next event; the keys come from clients, so there is an end to it."""
+    if len(texts) >= _MOST_KEPT:
+        texts.clear()
+    texts[key] = text
+    return text
 
 
 def _text(value: str) -> str:
@@ -245,22 +255,27 @@ def _application(named: Sequence[str | None]) -> str:
         f'"sdk":{{{_members([("name", sdk), ("version", sdk_version)])}}}',
         _members([("title", title), ("version_name", version), ("version_code", code)]),
     ]
-    return "," + ",".join(filter(None, parts)) + "},"
+    return "," + ",".join(filter(None, parts)) + '},"client":{"client_id":'
 
 
-def _device(seen: Seen) -> str:
-    """Return the members `client` and `device`."""
-    locale = ""
-    if seen.locale is not None:
-        language, _, country = seen.locale.replace("-", "_").partition("_")
+def _device(
+    locale: str | None,
+    make: str | None,
+    model: str | None,
+    platform: str | None,
+    platform_version: str | None,
+) -> str:
+    """Return what follows `client_id`, up to the session."""
+    parts = [_members([("make", make), ("model", model)])]
+    if locale is not None:
+        language, _, country = locale.replace("-", "_").partition("_")
         members = _members(
-            [("code", seen.locale), ("country", country or None), ("language", language or None)]
+            [("code", locale), ("country", country or None), ("language", language or None)]
         )
-        locale = f'"locale":{{{members}}}'
-    platform = _members([("name", seen.platform), ("version", seen.platform_version)])
-    made = _members([("make", seen.make), ("model", seen.model)])
-    device = ",".join(filter(None, [locale, made, f'"platform":{{{platform}}}']))
-    return f'"client":{{"client_id":{_text(seen.id)}}},"device":{{{device}}},'
+        parts.insert(0, f'"locale":{{{members}}}')
+    named = _members([("name", platform), ("version", platform_version)])
+    parts.append(f'"platform":{{{named}}}')
+    return f'}},"device":{{{",".join(filter(None, parts))}}},'
 
 
 def _session_of(session_id: str, start: int | None, stop: int | None) -> str:

@@ -69,12 +69,14 @@ def _print(settings: Settings, report: ErasureReport) -> None:
                 "KeptUserIds": report.kept_user_ids,
                 "Events": report.events,
                 "SegmentEntries": report.segment_entries,
+                "StreamRecords": report.stream_records,
                 "ValuesGone": report.values_gone,
                 "Copies": report.copies,
             }
         )
         return
-    if not (report.endpoint_ids or report.events or report.segment_entries):
+    found = report.events + report.segment_entries + report.stream_records
+    if not (report.endpoint_ids or found):
         click.echo("Nothing is stored about this person.")
         return
     click.echo("Found (nothing was removed):" if report.is_dry_run else "Erased:")
@@ -83,6 +85,7 @@ def _print(settings: Settings, report: ErasureReport) -> None:
         *((_USER[found in report.kept_user_ids], found) for found in report.user_ids),
         ("events", report.events),
         ("entries in imported segments", report.segment_entries),
+        ("records of event streams", report.stream_records),
     ]
     console().print(table(("What", "Which or how many"), rows))
     if report.kept_user_ids:

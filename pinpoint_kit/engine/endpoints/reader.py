@@ -79,7 +79,13 @@ _NUMBERED = Statement(
     "last_",
 )
 _REMEMBERED_OF = Lookup(
-    select(ENDPOINTS.c.endpoint, ENDPOINTS.c.user_id, *(ENDPOINTS.c[name] for name in REMEMBERED)),
+    select(
+        ENDPOINTS.c.endpoint,
+        ENDPOINTS.c.user_id,
+        ENDPOINTS.c.id,
+        ENDPOINTS.c.platform_version,
+        *(ENDPOINTS.c[name] for name in REMEMBERED),
+    ),
     ENDPOINTS.c.endpoint,
 )
 _COUNTS_OF_USERS = Lookup(
@@ -169,7 +175,7 @@ def known_users(connection: Connection, app: int, user_ids: Iterable[str]) -> se
 
 
 def remembered_of(connection: Connection, app: int, keys: Sequence[str]) -> dict[str, Row]:
-    """Return the user and what events remember, by key: cheaper than whole endpoints."""
+    """Return the user, and then a `Device`, by key: cheaper than whole endpoints."""
     return {row[0]: row[1:] for row in _REMEMBERED_OF.rows(connection, app, keys)}
 
 

@@ -25,6 +25,7 @@ import attrs
 from sqlalchemy import bindparam, literal_column, update
 
 from pinpoint_kit.engine.applications.removed_attributes import CUSTOM, METRIC, USER, captured
+from pinpoint_kit.engine.context import Device
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.parsing import Patch
 from pinpoint_kit.engine.endpoints.state import (
@@ -60,8 +61,9 @@ __all__ = ["Change", "EndpointWriter", "Update"]
 _EVICTABLE = frozenset({"ADM", "GCM", "APNS", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU"})
 
 _remembered = attrgetter(*REMEMBERED)
-#: The user and what events remember of an endpoint that is not known.
-_UNKNOWN: Row = (None,) * (1 + len(REMEMBERED))
+_device = attrgetter("id", "platform_version", *REMEMBERED)
+#: The user, the id, the platform's version and what events remember of an endpoint not known.
+_UNKNOWN: Row = (None,) * (3 + len(REMEMBERED))
 
 _NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -153,6 +155,7 @@ class EndpointWriter:
         changes: all changes that `apply` will get, so that they are loaded together.
         referenced: keys of further endpoints that `user_of` will be asked about. One that turns
             out to be unknown may be applied too.
+        are_claimed: keep others from the referenced endpoints, too, known or not.
     """
 
     def __init__(  # noqa: PLR0913 -- a transaction, where it comes from, and its work
@@ -164,6 +167,7 @@ class EndpointWriter:
         changes: Sequence[Change],
         *,
         referenced: Sequence[str] = (),
+        are_claimed: bool = False,
     ) -> None:
         self._connection = connection
         self._app = app.number
@@ -181,7 +185,7 @@ class EndpointWriter:
         self._new_users: set[str] = set()
         self._left_users: dict[str, None] = {}
         self._deactivations: dict[tuple[int, str, str], None] = {}
-        self._claim(changes, referenced)
+        self._claim(changes, referenced, are_claimed=are_claimed)
         self._referenced = (
             reader.remembered_of(connection, self._app, referenced) if referenced else {}
         )
@@ -200,9 +204,17 @@ class EndpointWriter:
         """Return what events remember of the endpoint, `REMEMBERED`, after the changes so far."""
         state = self._states.get(key)
         if state is None:
-            return self._referenced.get(key, _UNKNOWN)[1:]
+            return self._referenced.get(key, _UNKNOWN)[3:]
         values: Row = _remembered(state)
         return values
+
+    def device(self, key: str) -> Device:
+        """Return the endpoint's device after the changes so far."""
+        state = self._states.get(key)
+        if state is not None:
+            return Device._make(_device(state))
+        endpoint_id, *others = self._referenced.get(key, _UNKNOWN)[1:]
+        return Device(endpoint_id or key, *others)
 
     def shown(self, key: str, application_id: str) -> dict[str, object] | None:
         """Return the endpoint after the changes so far, as GetEndpoint shows it."""
@@ -258,15 +270,16 @@ class EndpointWriter:
         self._new_users.clear()
         delete_orphaned_users(self._connection, self._app, list(self._left_users))
 
-    def _claim(self, changes: Sequence[Change], referenced: Sequence[str]) -> None:
+    def _claim(
+        self, changes: Sequence[Change], referenced: Sequence[str], *, are_claimed: bool
+    ) -> None:
         """Keep others from all that will be read and decided about here."""
         store = self._context.store
         if store.most_names >= sys.maxsize:
             return
         keys = [change.key for change in changes]
-        # Events that hooks hear of must be known to be new; endpoints that are not there are made.
-        if referenced:
-            known = {} if self._context.on_events else self._remembered_of(referenced)
+        if referenced:  # those that are not there are made
+            known = {} if are_claimed else self._remembered_of(referenced)
             keys += [key for key in referenced if key not in known]
         if len(keys) > store.most_names:
             store.claim(self._connection, self._app, None)

@@ -7,13 +7,23 @@ again when no answer came.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
+from sqlalchemy import Connection
 
 from pinpoint_kit.engine.applications import store as apps
-from pinpoint_kit.engine.context import Family, Operation, RecordedEvent
+from pinpoint_kit.engine.applications.store import App
+from pinpoint_kit.engine.context import (
+    Context,
+    Device,
+    EventHook,
+    Family,
+    Operation,
+    RecordedEvent,
+    Wanted,
+)
 from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.parsing import EMPTY, parse_patch
 from pinpoint_kit.engine.endpoints.writer import EndpointWriter, Update
@@ -24,10 +34,8 @@ from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request, too_large
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from pinpoint_kit.engine.applications.store import App
-    from pinpoint_kit.engine.context import Call, Context
+    from pinpoint_kit.engine.context import Call
+    from pinpoint_kit.engine.storage.statements import Row
     from pinpoint_kit.limits import Limits
 
 __all__ = ["FAMILY"]
@@ -71,11 +79,38 @@ def put_events(context: Context, call: Call) -> object:
     """PutEvents: record events and create or update their endpoints."""
     with apps.checked_first(context, call.application_id):
         items = _parse(call.body, context.limits)
+    try:
+        return _store(context, call, items, are_new=True)
+    except _StoredBeforeError:
+        return _store(context, call, items, are_new=False)
+
+
+class _StoredBeforeError(Exception):
+    """Some of the events were stored by an earlier try, which hooks must not hear of again."""
+
+
+def _store(
+    context: Context, call: Call, items: Mapping[str, _Item], *, are_new: bool
+) -> dict[str, object]:
+    """Store the items, and pass what is new to the hooks that want it.
+
+    Args:
+        context: the engine's surroundings.
+        call: the request.
+        items: what to store, by endpoint id.
+        are_new: none of the events is there yet, which is the usual case. To look first takes as
+            long as storing them.
+
+    Raises:
+        _StoredBeforeError: some are there, and there are hooks; nothing is stored.
+    """
     with context.store.write(is_shared=True) as connection:
         app = apps.require(connection, call.application_id)
-        writer = _writer(connection, app, context, call, items.values())
+        hooks = _Hooks.of(context, connection, app)
+        writer = _writer(
+            connection, app, context, call, items.values(), are_claimed=bool(hooks) and not are_new
+        )
         rows: list[EventRow] = []
-        shown: list[Mapping[str, object] | None] = []  # the endpoint of each row, for hooks
         results = {}
         for endpoint_id, item in items.items():
             answer = item.endpoint_answer
@@ -84,34 +119,71 @@ def put_events(context: Context, call: Call) -> object:
                 key = item.change.key
                 head = (app.number, key, writer.user_of(key), call.now, *writer.remembered(key))
                 rows += [head + row for row in item.rows]
-                if context.on_events and item.rows:
-                    shown += [writer.shown(key, app.id)] * len(item.rows)
+                if hooks and item.rows:
+                    hooks.note(writer, key, len(item.rows))
             results[endpoint_id] = {
                 "EndpointItemResponse": answer,
                 "EventsItemResponse": item.event_answers,
             }
         writer.flush()
-        new = store.unknown(connection, rows) if context.on_events else ()
-        store.add(connection, rows)
-        if new:
-            recorded = [_recorded(app, rows[position], shown[position]) for position in new]
-            for hook in context.on_events:
-                hook(context, connection, recorded)
+        new = store.unknown(connection, rows) if hooks and not are_new else range(len(rows))
+        count = store.add(connection, rows)
+        if hooks and new:
+            if count != len(new):
+                raise _StoredBeforeError
+            hooks.run(rows, new)
+    if hooks:
+        context.announce_records()
     return {"Results": results}
 
 
-def _recorded(
-    app: App, row: EventRow, shown_endpoint: Mapping[str, object] | None
-) -> RecordedEvent:
-    number, endpoint, user_id, arrival = row[:_HEAD]
-    event = row[_HEAD + len(REMEMBERED) :]
-    # Any: as the columns say
-    values: list[Any] = [number, app.id, endpoint, user_id, arrival, *event, shown_endpoint]
-    return RecordedEvent(*values)
+@attrs.define
+class _Hooks:
+    """The hooks that want the events of an application, and what they are told of each event."""
+
+    _context: Context
+    _connection: Connection
+    _app: App
+    _hooks: Sequence[tuple[EventHook, Wanted]]
+    _notes: list[tuple[Device, Mapping[str, object] | None]] = attrs.field(factory=list)
+
+    @classmethod
+    def of(cls, context: Context, connection: Connection, app: App) -> _Hooks:
+        """Ask all hooks."""
+        asked = [(hook, hook.wanted(context, connection, app.number)) for hook in context.on_events]
+        wanting = [(hook, wanted) for hook, wanted in asked if wanted != "nothing"]
+        return cls(context, connection, app, wanting)
+
+    def __bool__(self) -> bool:
+        return bool(self._hooks)
+
+    def note(self, writer: EndpointWriter, key: str, count: int) -> None:
+        """Note what the endpoint of some events is now."""
+        is_shown = any(wanted == "endpoints" for _, wanted in self._hooks)
+        shown = writer.shown(key, self._app.id) if is_shown else None
+        self._notes += [(writer.device(key), shown)] * count
+
+    def run(self, rows: Sequence[Row], new: Sequence[int]) -> None:
+        """Pass the events at some positions to the hooks."""
+        first = _HEAD + len(REMEMBERED)
+        app_id, notes = self._app.id, self._notes
+        events = [
+            RecordedEvent._make((row[0], app_id, *row[1:_HEAD], *row[first:], *notes[position]))
+            for position in new
+            for row in [rows[position]]
+        ]
+        for hook, _ in self._hooks:
+            hook(self._context, self._connection, events)
 
 
-def _writer(
-    connection: Connection, app: App, context: Context, call: Call, items: Iterable[_Item]
+def _writer(  # noqa: PLR0913 -- private; a transaction, where it comes from, and its work
+    connection: Connection,
+    app: App,
+    context: Context,
+    call: Call,
+    items: Iterable[_Item],
+    *,
+    are_claimed: bool,
 ) -> EndpointWriter:
     """Return a writer that loads whole endpoints only where something may change."""
     changes = [item.change for item in items if item.change is not None]
@@ -122,6 +194,7 @@ def _writer(
         call.stamp,
         [change for change in changes if change.patch is not EMPTY],
         referenced=[change.key for change in changes if change.patch is EMPTY],
+        are_claimed=are_claimed,
     )
 
 

@@ -79,15 +79,18 @@ _FORGET_ENDPOINT = Statement(
 _FORGET_USER = Statement(update(EVENTS).values(**_NAMELESS).where(_by("user_id")), "app_", "value_")
 
 
-def add(connection: Connection, rows: Sequence[Row]) -> None:
+def add(connection: Connection, rows: Sequence[Row]) -> int:
     """Store events; those that are there already stay as they are.
 
     Args:
         connection: a write transaction.
         rows: application, endpoint, user and arrival, what is remembered of the endpoint, and
             then an `EventRow`.
+
+    Returns:
+        How many were not there.
     """
-    _INSERT.run(connection, rows)
+    return _INSERT.run(connection, rows)
 
 
 def unknown(connection: Connection, rows: Sequence[Row]) -> list[int]:

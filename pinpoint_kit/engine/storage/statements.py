@@ -87,20 +87,23 @@ class Statement:
         finally:
             cursor.close()
 
-    def run_many(self, connection: Connection, rows: Sequence[Values]) -> None:
+    def run_many(self, connection: Connection, rows: Sequence[Values]) -> int:
         """Run it once a row, in one call of the driver; without rows it does nothing.
 
         Where the database has it, one statement is for all rows: no two may change the same one.
+
+        Returns:
+            How many rows of the table were inserted, changed or deleted.
         """
         if not rows:
-            return
+            return 0
         compiled = self._compiled_for(connection)
         if compiled.bulk is not None and len(rows) > 1:
             columns = [list(column) for column in zip(*rows, strict=True)]
-            connection.exec_driver_sql(compiled.bulk.sql, compiled.bulk.parameters(columns))
-            return
+            run = connection.exec_driver_sql(compiled.bulk.sql, compiled.bulk.parameters(columns))
+            return run.rowcount
         bind = compiled.parameters
-        connection.exec_driver_sql(compiled.sql, [bind(row) for row in rows])
+        return connection.exec_driver_sql(compiled.sql, [bind(row) for row in rows]).rowcount
 
     def is_bulk(self, connection: Connection) -> bool:
         """Tell whether `run_many` runs one statement for all rows."""
@@ -209,13 +212,16 @@ class BulkInsert:
             if size <= most
         }
 
-    def run(self, connection: Connection, rows: Sequence[Values], *, are_new: bool = False) -> None:
+    def run(self, connection: Connection, rows: Sequence[Values], *, are_new: bool = False) -> int:
         """Insert the rows, in their order; without rows do nothing.
 
         Args:
             connection: a write transaction.
             rows: their values.
             are_new: nothing is there that the insert would meet, nor can be until the commit.
+
+        Returns:
+            How many rows of the table were inserted or changed.
 
         Raises:
             DBAPIError: as from SQLAlchemy.
@@ -228,17 +234,17 @@ class BulkInsert:
                 copy(connection, table, self._columns, rows)
             except dialect.loaded_dbapi.Error as error:
                 raise _wrapped(error, f"COPY {table}", connection) from error
-            return
+            return len(rows)
         if self._of_any_number.is_bulk(connection):
-            self._of_any_number.run_many(connection, rows)
-            return
-        start = 0
+            return self._of_any_number.run_many(connection, rows)
+        start = changed = 0
         for size, statement in self._statements.items():
             blocks = []
             while len(rows) - start >= size:
                 blocks.append(tuple(chain.from_iterable(rows[start : start + size])))
                 start += size
-            statement.run_many(connection, blocks)
+            changed += statement.run_many(connection, blocks)
+        return changed
 
 
 def _of_rows(

@@ -15,6 +15,7 @@ from pinpoint_kit.engine.context import Family, Operation
 from pinpoint_kit.engine.storage.dialects.statements import upsert
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.streams import EVENT_STREAMS
+from pinpoint_kit.engine.streams.backlog import RecordHook, StreamData
 from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.refusals import bad_request, not_found
 
@@ -95,5 +96,6 @@ FAMILY = Family(
             put_event_stream, "partial", "kept and given back; nothing is forwarded"
         ),
     },
-    held_of_person=None,
+    held_of_person=StreamData(),
+    on_events=RecordHook(),
 )

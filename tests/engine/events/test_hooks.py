@@ -10,7 +10,7 @@ import orjson
 import pytest
 from sqlalchemy import func, select
 
-from pinpoint_kit.engine.context import Context, EventHook, RecordedEvent
+from pinpoint_kit.engine.context import Context, RecordedEvent, Wanted
 from pinpoint_kit.engine.storage.tables.events import EVENTS, REMEMBERED
 
 if TYPE_CHECKING:
@@ -19,15 +19,33 @@ if TYPE_CHECKING:
     from tests.engine.conftest import Wire
 
 EVENT: dict[str, Any] = {"EventType": "level_up", "Timestamp": "2026-01-01T00:00:00.123Z"}
-Hooked = Callable[[EventHook], "Wire"]
+Hook = Callable[[Context, "Connection", Sequence[RecordedEvent]], None]
+Hooked = Callable[[Hook], "Wire"]
+
+
+@attrs.frozen
+class Hooking:
+    """A function as a hook, and what it wants."""
+
+    function: Hook
+    wants: Wanted = "endpoints"
+
+    def wanted(self, _context: Context, _connection: Connection, _app: int) -> Wanted:
+        return self.wants
+
+    def __call__(
+        self, context: Context, connection: Connection, events: Sequence[RecordedEvent]
+    ) -> None:
+        self.function(context, connection, events)
 
 
 @pytest.fixture
 def hooked(wire: Wire) -> Hooked:
     """Put a hook on the engine's events."""
 
-    def hook(function: EventHook) -> Wire:
-        wire.engine._context = attrs.evolve(wire.engine._context, on_events=(function,))
+    def hook(function: Hook) -> Wire:
+        hooks = (Hooking(function),)
+        wire.engine._context = attrs.evolve(wire.engine._context, on_events=hooks)
         return wire
 
     return hook
@@ -76,8 +94,9 @@ def test_events_come_with_their_columns(recorded: tuple[Wire, list[RecordedEvent
     )  # fmt: skip
     (row,) = wire.events()
     (event,) = events
-    shown = attrs.asdict(event)
+    shown = event._asdict()
     assert shown.pop("application_id") == wire.app
+    assert shown.pop("device").id == "d"
     assert shown.pop("shown_endpoint")["Id"] == "d"
     row.pop("number")
     assert shown == {name: value for name, value in row.items() if name not in REMEMBERED}
@@ -141,3 +160,36 @@ def test_a_hook_runs_in_the_transaction(hooked: Hooked) -> None:
     assert wire.put_events({"d": {"Endpoint": {}, "Events": {"a": EVENT}}}).status == 500
     assert seen == [1]
     assert wire.events() == []
+
+
+def test_a_device_is_that_of_the_moment(recorded: tuple[Wire, list[RecordedEvent]]) -> None:
+    """Each event has the device as its own item left it, whether that changed anything or not."""
+    wire, events = recorded
+    for version in ("1", "2"):
+        demographic = {"Demographic": {"Platform": "ios", "PlatformVersion": version}}
+        wire.put_events({"D": {"Endpoint": demographic, "Events": {version: EVENT}}})
+    wire.put_events({"d": {"Endpoint": {}, "Events": {"3": EVENT}}})
+    wire.put_events({"x": {"Endpoint": {"ChannelType": "PIGEON"}, "Events": {"4": EVENT}}})
+    devices = [(event.device.id, event.device.platform_version) for event in events]
+    assert devices == [("D", "1"), ("D", "2"), ("D", "2"), ("x", None)]
+
+
+@pytest.mark.parametrize("wants", ["nothing", "events"])
+def test_a_hook_hears_only_what_it_wants(wire: Wire, wants: Wanted) -> None:
+    """No endpoint is read for a hook that does without one, and some hear of no event at all."""
+    heard: list[RecordedEvent] = []
+
+    def hook(_context: Context, _connection: Connection, new: Sequence[RecordedEvent]) -> None:
+        heard.extend(new)
+
+    hooks = (Hooking(hook, wants),)
+    wire.engine._context = attrs.evolve(wire.engine._context, on_events=hooks)
+    wire.put_events({"d": {"Endpoint": {}, "Events": {"a": EVENT}}})
+    assert [event.shown_endpoint for event in heard] == ([None] if wants == "events" else [])
+
+
+def test_a_recorded_event_shows_nobody(recorded: tuple[Wire, list[RecordedEvent]]) -> None:
+    """What logs could show of an event names no person."""
+    wire, events = recorded
+    wire.put_events({"secret": {"Endpoint": {}, "Events": {"secret": EVENT}}})
+    assert "secret" not in repr(events)

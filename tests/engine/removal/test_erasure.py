@@ -129,6 +129,8 @@ def test_erasure_reports_and_removes(
         "KeptUserIds": [PERSON] if len(endpoints) == 1 else [],
         "Events": events,
         "SegmentEntries": 0,
+        "StreamDeadLetters": 0,
+        "StreamRecords": 0,
         "ValuesGone": wire.engine._store.overwrites_remnants,
         "Copies": [],
     }

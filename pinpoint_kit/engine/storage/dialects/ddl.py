@@ -34,7 +34,7 @@ ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 #: Tables to which many clients add rows at once, and whose readers page by `number`; see
 #: `Dialect.settle`.
-NUMBERED = ("endpoints", "events")
+NUMBERED = ("endpoints", "events", "stream_backlog")
 
 #: The number of a deleted row is never given out again (PostgreSQL never does that).
 NUMBERS_ARE_NOT_REUSED: Mapping[str, Any] = MappingProxyType({"sqlite_autoincrement": True})
@@ -43,7 +43,7 @@ NUMBERS_ARE_NOT_REUSED: Mapping[str, Any] = MappingProxyType({"sqlite_autoincrem
 ROWS_LIE_IN_KEY_ORDER: Mapping[str, Any] = MappingProxyType({"sqlite_with_rowid": False})
 
 
-def partial_index(name: str, present: Column[str | None], *columns: Column[Any]) -> Index:
+def partial_index(name: str, present: Column[Any], *columns: Column[Any]) -> Index:
     """Add an index that holds only the rows in which `present` has a value."""
     condition = present.is_not(None)
     return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)

@@ -23,6 +23,7 @@ from pinpoint_kit.engine.storage.tables.events import (
 )
 from pinpoint_kit.engine.storage.tables.jobs import JOBS
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
+from pinpoint_kit.engine.storage.tables.streams import EVENT_STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["MIGRATIONS", "VERSION"]
 
 #: Raise it with every change of a table, and add the step to `MIGRATIONS`.
-VERSION = 6
+VERSION = 7
 
 
 def add_columns(connection: Connection, table: Table, names: Iterable[str]) -> None:
@@ -116,6 +117,12 @@ def _count_events(connection: Connection) -> None:
         index.create(connection)
 
 
+def _forward_streams(connection: Connection) -> None:
+    """Make the tables of the stream backlog."""
+    _add_tables(connection)
+    add_columns(connection, EVENT_STREAMS, ("since",))
+
+
 def _rebuild(connection: Connection, table: Table) -> None:
     """Make a table anew with the columns that it has now; DROP COLUMN is too new for some."""
     known = _columns(connection, table)
@@ -142,4 +149,5 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     3: _remember_endpoints,
     4: _lease_work,
     5: _count_events,
+    6: _forward_streams,
 }

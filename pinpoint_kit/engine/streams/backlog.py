@@ -1,0 +1,331 @@
+"""The stream backlog: records made of events when they are recorded, and what a person has in it.
+
+A record is written in the transaction of its event, because the endpoint of that moment belongs to
+it, and only for an application that has a stream or a destination. How records leave belongs to
+the streams family.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+from sqlalchemy import bindparam, delete, func, insert, literal, select, update
+
+from pinpoint_kit.engine.storage.statements import BulkInsert, Statement
+from pinpoint_kit.engine.storage.tables.events import EVENTS
+from pinpoint_kit.engine.storage.tables.streams import (
+    EVENT_STREAMS,
+    STREAM_BACKLOG,
+    STREAM_CURSORS,
+    STREAM_DEAD_LETTERS,
+)
+from pinpoint_kit.engine.streams.rows import PLACES, Row
+from pinpoint_kit.records.stream import RecordWriter, nameless
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+    from pinpoint_kit.engine.context import Context, Person, RecordedEvent, Wanted
+    from pinpoint_kit.engine.streams.rows import Head
+    from pinpoint_kit.records.stream import StreamForm
+
+__all__ = ["RecordHook", "StreamData", "add", "newest", "rows_above", "rows_by_number"]
+
+_ROWS = STREAM_BACKLOG
+_LETTERS = STREAM_DEAD_LETTERS
+_MOST_WRITERS = 100
+_COLUMNS = ("app", "arrival", "again", "destination", "count", "heads", "records")
+_INSERT = BulkInsert(lambda _: insert(_ROWS), *_COLUMNS)
+_IS_WANTED = Statement(
+    select(literal(1))
+    .where(EVENT_STREAMS.c.app == bindparam("app_"))
+    .union_all(
+        select(literal(1))
+        .where(STREAM_CURSORS.c.app == bindparam("app_"))
+        .where(STREAM_CURSORS.c.is_standing == literal(1))
+    ),
+    "app_",
+)
+_NEWEST = Statement(
+    select(func.max(_ROWS.c.number)).where(_ROWS.c.app == bindparam("app_")), "app_"
+)
+_ROW = select(
+    _ROWS.c.number, _ROWS.c.arrival, _ROWS.c.destination, _ROWS.c.heads, _ROWS.c.records
+).where(_ROWS.c.app == bindparam("app_"))
+_ABOVE = Statement(
+    _ROW.where(_ROWS.c.number > bindparam("after_"))
+    .where(_ROWS.c.number <= bindparam("last_"))
+    .order_by(_ROWS.c.number)
+    .limit(bindparam("most_")),
+    "app_",
+    "after_",
+    "last_",
+    "most_",
+)
+_BY_NUMBER = Statement(_ROW.where(_ROWS.c.number == bindparam("number_")), "app_", "number_")
+_BY_ARRIVAL = Statement(
+    _ROW.where(_ROWS.c.arrival == bindparam("arrival_")).where(_ROWS.c.again.is_(None)),
+    "app_",
+    "arrival_",
+)
+_AGAIN = Statement(_ROW.where(_ROWS.c.again.is_not(None)), "app_")
+_OLDEST_ARRIVAL = Statement(
+    select(func.min(_ROWS.c.arrival)).where(_ROWS.c.app == bindparam("app_")), "app_"
+)
+_CHANGE = Statement(
+    update(_ROWS)
+    .values(count=bindparam("count_"), heads=bindparam("heads_"), records=bindparam("records_"))
+    .where(_ROWS.c.number == bindparam("number_")),
+    "count_",
+    "heads_",
+    "records_",
+    "number_",
+)
+
+
+class RecordHook:
+    """Makes records of events. There is one for all engines of the process."""
+
+    def __init__(self) -> None:
+        self._writers: dict[tuple[str, StreamForm], RecordWriter] = {}
+
+    def wanted(self, context: Context, connection: Connection, app: int) -> Wanted:
+        """Return whether anybody waits for records of an application."""
+        if not _IS_WANTED.rows(connection, app):
+            return "nothing"
+        return "events" if context.streams.form.endpoint == "none" else "endpoints"
+
+    def __call__(
+        self, context: Context, connection: Connection, events: Sequence[RecordedEvent]
+    ) -> None:
+        """Put the records of events of one request into the backlog."""
+        write = self._writer(events[0].application_id, context.streams.form).write
+        for start in range(0, len(events), PLACES):
+            part = events[start : start + PLACES]
+            heads = [(event.endpoint, event.event_id) for event in part]
+            lines = [write(event, event.device, event.shown_endpoint) for event in part]
+            row = (
+                part[0].app,
+                part[0].arrival,
+                None,
+                None,
+                len(part),
+                orjson.dumps(heads).decode(),
+                "".join(lines)[:-1],
+            )
+            _INSERT.run(connection, [row])
+
+    def _writer(self, application_id: str, form: StreamForm) -> RecordWriter:
+        """Return the writer of an application, which knows what its events have in common."""
+        writer = self._writers.get((application_id, form))
+        if writer is None:
+            if len(self._writers) >= _MOST_WRITERS:
+                self._writers.clear()
+            writer = self._writers[application_id, form] = RecordWriter(application_id, form)
+        return writer
+
+
+def add(
+    connection: Connection, app: int, destination: str | None, records: Sequence[tuple[Head, str]]
+) -> None:
+    """Put records into the backlog once more.
+
+    Args:
+        connection: a write transaction.
+        app: the application.
+        destination: for whom they are; None for all.
+        records: whose each is, and the record.
+    """
+    for start in range(0, len(records), PLACES):
+        part = records[start : start + PLACES]
+        heads, lines = [head for head, _ in part], [record.rstrip("\n") for _, record in part]
+        arrival = min(head.arrival for head in heads)
+        stored = Row(0, arrival, destination, [*heads], lines).stored(is_again=True)
+        _INSERT.run(connection, [(app, arrival, 1, destination, len(part), *stored)])
+
+
+def newest(connection: Connection, app: int) -> int:
+    """Return the number of the last row of an application, 0 without one."""
+    return _NEWEST.rows(connection, app)[0][0] or 0
+
+
+def rows_above(connection: Connection, app: int, after: int, last: int, most: int) -> Sequence[Row]:
+    """Return rows of an application, in their order.
+
+    Args:
+        connection: where to look.
+        app: the application.
+        after: the row before the first.
+        last: the last row that may be looked at.
+        most: how many.
+    """
+    return [Row.read(*row) for row in _ABOVE.rows(connection, app, after, last, most)]
+
+
+def rows_by_number(connection: Connection, app: int, numbers: Sequence[int]) -> Iterator[Row]:
+    """Yield those rows that are still there, in the order given."""
+    for number in numbers:
+        for row in _BY_NUMBER.rows(connection, app, number):
+            yield Row.read(*row)
+
+
+_EVENTS_OF = {
+    column: Statement(
+        select(EVENTS.c.arrival, EVENTS.c.endpoint, EVENTS.c.event_id)
+        .where(EVENTS.c.app == bindparam("app_"))
+        .where(EVENTS.c[column] == bindparam("value_"))
+        .where(EVENTS.c.arrival >= bindparam("since_")),
+        "app_",
+        "value_",
+        "since_",
+    )
+    for column in ("endpoint", "user_id")
+}
+
+
+def _letters_where(condition: ColumnElement[bool]) -> Statement:
+    return Statement(
+        select(_LETTERS.c.number, _LETTERS.c.endpoint, _LETTERS.c.record)
+        .where(_LETTERS.c.app == bindparam("app_"))
+        .where(condition),
+        "app_",
+        "value_",
+    )
+
+
+_LETTERS_OF = {
+    column: _letters_where(_LETTERS.c[column] == bindparam("value_"))
+    for column in ("endpoint", "user_id")
+}
+_DELETE_ROW = Statement(delete(_ROWS).where(_ROWS.c.number == bindparam("number_")), "number_")
+_DELETE_LETTER = Statement(
+    delete(_LETTERS).where(_LETTERS.c.number == bindparam("number_")), "number_"
+)
+_FORGET_LETTER = Statement(
+    update(_LETTERS)
+    .values(endpoint=bindparam("endpoint_"), user_id=None, record=bindparam("record_"))
+    .where(_LETTERS.c.number == bindparam("number_")),
+    "endpoint_",
+    "record_",
+    "number_",
+)
+
+
+class StreamData:
+    """What the backlog and the dead letters of streams hold of a person.
+
+    A record that has left cannot be called back.
+    """
+
+    def held(self, connection: Connection, person: Person) -> Mapping[str, int]:
+        """Return how many records wait, and how many are dead letters."""
+        waiting = sum(len(places) for _, places, _ in _found(connection, person, person.user_ids))
+        letters = _letters(connection, person, person.user_ids)
+        return {"StreamRecords": waiting, "StreamDeadLetters": len(letters)}
+
+    def erase(self, context: Context, connection: Connection, person: Person) -> None:
+        """Delete the records of the endpoints and users; what else names them goes nameless."""
+        for row, places, is_again in _found(connection, person, person.user_ids):
+            row.drop(places)
+            _store(connection, row, is_again=is_again)
+        letters = _letters(connection, person, person.user_ids)
+        _DELETE_LETTER.run_many(connection, [(number,) for number in letters])
+        self.forget(context, connection, person)
+
+    def forget(self, context: Context, connection: Connection, person: Person) -> None:
+        """Take the endpoints, and the users without any, out of the records that still wait."""
+        pseudonym = _Pseudonyms(context.new_id)
+        for row, places, is_again in _found(connection, person, person.orphans):
+            for place in places:
+                head = row.heads[place]
+                if head is not None:
+                    name = pseudonym(head.endpoint)
+                    row.heads[place] = type(head)(name, head.event_id, head.arrival)
+                    row.lines[place] = nameless(row.lines[place], name).rstrip("\n")
+            _store(connection, row, is_again=is_again)
+        _FORGET_LETTER.run_many(
+            connection,
+            [
+                (pseudonym(endpoint), nameless(record, pseudonym(endpoint)), number)
+                for number, (endpoint, record) in _letters(
+                    connection, person, person.orphans
+                ).items()
+            ],
+        )
+
+
+class _Pseudonyms:
+    """The id that stands for each endpoint from now on: new, and nowhere else."""
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
+        self._names: dict[str, str] = {}
+
+    def __call__(self, endpoint: str) -> str:
+        if endpoint not in self._names:
+            self._names[endpoint] = f"deleted-{self._new_id()}"
+        return self._names[endpoint]
+
+
+def _store(connection: Connection, row: Row, *, is_again: bool) -> None:
+    """Store a row that has changed."""
+    if not row.count:
+        _DELETE_ROW.run_many(connection, [(row.number,)])
+        return
+    _CHANGE.run_many(connection, [(row.count, *row.stored(is_again=is_again), row.number)])
+
+
+def _found(
+    connection: Connection, person: Person, user_ids: Sequence[str]
+) -> Iterator[tuple[Row, Sequence[int], bool]]:
+    """Yield the rows with records of a person: a row, their places, and whether it is sent again.
+
+    The events say when they arrived, and so in which rows their records are: no index of persons
+    has to be kept up to date with each event.
+    """
+    since = _OLDEST_ARRIVAL.rows(connection, person.app)[0][0]
+    if since is None:
+        return
+    asked = [("endpoint", key) for key in person.keys]
+    asked += [("user_id", user_id) for user_id in user_ids]
+    events: dict[int, set[tuple[str, str]]] = {}
+    for column, value in asked:
+        for arrival, *event in _EVENTS_OF[column].rows(connection, person.app, value, since):
+            events.setdefault(arrival, set()).add((event[0], event[1]))
+    keys, users = set(person.keys), set(user_ids)
+    for arrival, wanted in sorted(events.items()):
+        for stored in _BY_ARRIVAL.rows(connection, person.app, arrival):
+            row = Row.read(*stored)
+            places = [
+                place
+                for place, head in enumerate(row.heads)
+                if head is not None
+                and (head.endpoint in keys or (head.endpoint, head.event_id) in wanted)
+            ]
+            if places:
+                yield row, places, False
+    for stored in _AGAIN.rows(connection, person.app):
+        row = Row.read(*stored)
+        places = [
+            place
+            for place, head in enumerate(row.heads)
+            if head is not None and (head.endpoint in keys or head.user_id in users)
+        ]
+        if places:
+            yield row, places, True
+
+
+def _letters(
+    connection: Connection, person: Person, user_ids: Sequence[str]
+) -> dict[int, tuple[str, str]]:
+    """Return the dead letters of a person: by number, whose they are and the record."""
+    asked = [("endpoint", key) for key in person.keys]
+    asked += [("user_id", user_id) for user_id in user_ids]
+    return {
+        number: (endpoint, record)
+        for column, value in asked
+        for number, endpoint, record in _LETTERS_OF[column].rows(connection, person.app, value)
+    }
