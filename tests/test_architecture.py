@@ -159,9 +159,9 @@ def test_the_sdk_knows_nothing_of_the_engine() -> None:
 def test_botocore_has_three_homes() -> None:
     """Only doors, transport and engine.wire.routes import botocore; others for types.
 
-    The testing kit raises errors of botocore. Rooms to come make boto3 clients of other services.
+    The testing kit raises errors of botocore. Destinations make boto3 clients of other services.
     """
-    homes = ("doors", "transport", "engine.wire.routes", "testing.faulty")
+    homes = ("doors", "transport", "engine.wire.routes", "testing.faulty", "destinations")
     assert (
         offences(
             lambda module, i: (
@@ -174,9 +174,36 @@ def test_botocore_has_three_homes() -> None:
     )
 
 
+def test_destinations_make_clients_of_kinesis_and_firehose_only() -> None:
+    """Boto3 is for these two services there, and the pinpoint client stays with the doors."""
+    services = {
+        node.value.value
+        for module, tree in trees().items()
+        if within(module, "destinations")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AnnAssign)
+        and ast.unparse(node.target) == "service"
+        and isinstance(node.value, ast.Constant)
+    }
+    assert services == {"kinesis", "firehose"}
+
+
+def test_kafka_has_one_home() -> None:
+    """Only its destination imports confluent_kafka, and only when it is used."""
+    assert (
+        offences(
+            lambda module, i: (
+                i.target.partition(".")[0] == "confluent_kafka"
+                and not (within(module, "destinations.kafka") and (i.is_deferred or i.is_for_types))
+            )
+        )
+        == []
+    )
+
+
 def test_types_of_botocore_stay_above_the_transport() -> None:
     """For types, botocore is named only where a client or a session is handed over."""
-    homes = ("doors", "transport", "engine.wire.routes", "testing", "client")
+    homes = ("doors", "transport", "engine.wire.routes", "testing", "client", "destinations")
     assert (
         offences(
             lambda module, i: (
@@ -358,6 +385,7 @@ LAYERS: dict[str, set[str]] = {
     "progress": {"models", "audience"},
     "identity": {"errors", "limits", "models", "version", "client", "system"},
     "iam": {"errors"},
+    "destinations": {"errors", "records", "system", "transport", "version"},
     "engine": {"errors", "limits", "metrics", "records", "system", "version"},
     "doors": {"errors", "limits", "engine", "objects", "system", "transport", "version"},
     "server": {"validators", "errors", "engine", "system"},

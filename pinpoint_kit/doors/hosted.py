@@ -10,7 +10,6 @@ import botocore.session
 
 from pinpoint_kit.doors.door import Door
 from pinpoint_kit.doors.locations import open_objects
-from pinpoint_kit.doors.sending import bound
 from pinpoint_kit.doors.sessions import (
     DEFAULT_REGION,
     client_config,
@@ -20,6 +19,7 @@ from pinpoint_kit.doors.sessions import (
 from pinpoint_kit.doors.urls import shown, split
 from pinpoint_kit.errors import ConfigurationError, PinpointRetiredWarning
 from pinpoint_kit.transport.extensions import is_aws
+from pinpoint_kit.transport.sending import bound
 
 if TYPE_CHECKING:
     import boto3

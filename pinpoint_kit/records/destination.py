@@ -47,11 +47,14 @@ class Refused:
         code: the destination's own word for it, such as `ProvisionedThroughputExceededException`.
         message: what it said, without content of the record.
         is_permanent: True where the same record would be refused again, such as one too large.
+        counts_as_try: False where the record had no part in it: it was held back behind another
+            one of its key, time was over, or the destination failed in the middle of the call.
     """
 
     code: str
     message: str
     is_permanent: bool = False
+    counts_as_try: bool = True
 
 
 class Unavailable(Exception):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["atomic_file", "remove_drafts"]
+__all__ = ["atomic_file", "flush_folder", "remove_drafts"]
 
 _SUFFIX = ".part"
 #: A file system takes names of 255 bytes; beyond so many a draft is named by a hash.
@@ -63,7 +63,7 @@ def atomic_file(path: Path, *, replace: bool, draft: Path | None = None) -> Iter
     finally:
         with suppress(OSError):  # it has its new name, or another process has tidied up
             made.unlink()
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def remove_drafts(path: Path) -> None:
@@ -119,7 +119,7 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _flush_folder(path: Path) -> None:
+def flush_folder(path: Path) -> None:
     """Make a new name survive power loss, where folders can be opened."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)

@@ -1,6 +1,6 @@
 """The moment until which the calling thread's request may take, for what sends it.
 
-Set where a call begins, read where bytes go out and come in (`doors.sending`): two places that
+Set where a call begins, read where bytes go out and come in (`transport.sending`): two places that
 do not know each other. Nothing here waits.
 """
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pinpoint_kit as pk
-from pinpoint_kit.doors import open_door, sending
+from pinpoint_kit.doors import open_door
 from pinpoint_kit.doors.sessions import loader
 from pinpoint_kit.limits import DEFAULT_LIMITS
+from pinpoint_kit.transport import sending
 from tests.timing import in_time
 
 if TYPE_CHECKING:

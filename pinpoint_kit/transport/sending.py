@@ -24,8 +24,9 @@ from pinpoint_kit.transport import deadlines
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
+    from botocore.httpsession import URLLib3Session
 
-__all__ = ["MOST_ANSWER_BYTES", "bound"]
+__all__ = ["MOST_ANSWER_BYTES", "bound", "bound_session"]
 
 #: The longest answer that is read: twice a page of 1,000 endpoints of the largest size.
 MOST_ANSWER_BYTES = 32_000_000
@@ -35,8 +36,12 @@ _LEAST_S = 0.001
 
 def bound(client: BaseClient) -> None:
     """Bound each request of a client in time, by its read timeout, and each answer in size."""
-    session: Any = client._endpoint.http_session  # type: ignore[attr-defined]  # noqa: SLF001 -- botocore has no other way to its connections
-    session._pool_classes_by_scheme.update(  # noqa: SLF001 -- as above
+    bound_session(client._endpoint.http_session)  # type: ignore[attr-defined]  # noqa: SLF001 -- botocore has no other way to its connections
+
+
+def bound_session(session: URLLib3Session) -> None:
+    """Bound each request of botocore's HTTP session, as `bound` does those of a client."""
+    session._pool_classes_by_scheme.update(  # type: ignore[attr-defined]  # noqa: SLF001 -- as above
         http=_HTTPPool, https=_HTTPSPool
     )
 
