@@ -65,7 +65,7 @@ class Files:
     Examples:
         >>> from pinpoint_kit.destinations import StreamRecord
         >>> files = Files("events")
-        >>> record = StreamRecord(1, "device-1", "e-1", "device-1", 1487973802507, b"{}\\n")
+        >>> record = StreamRecord(1, "device-1", "e-1", "device-1", 1487973802507, b"{}\n")
         >>> files.send("shop", [record])
         [None]
         >>> [path.name for path in Path("events").rglob("*.gz")]

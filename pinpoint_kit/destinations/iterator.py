@@ -64,7 +64,7 @@ class IteratorDestination:
         >>> import threading
         >>> from pinpoint_kit.destinations import StreamRecord
         >>> destination = IteratorDestination()
-        >>> record = StreamRecord(1, "device-1", "e-1", "device-1", 0, b"{}\\n")
+        >>> record = StreamRecord(1, "device-1", "e-1", "device-1", 0, b"{}\n")
         >>> def send() -> None:  # what the engine does
         ...     destination.send("shop", [record])
         ...     destination.close()

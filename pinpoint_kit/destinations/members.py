@@ -20,9 +20,9 @@ def data_of(record: StreamRecord, *, event_id: bool) -> bytes:
 
     Examples:
         >>> from pinpoint_kit.destinations import StreamRecord
-        >>> record = StreamRecord(1, "device-1", "e-1", "device-1", 0, b'{"event_type":"x"}\\n')
+        >>> record = StreamRecord(1, "device-1", "e-1", "device-1", 0, b'{"event_type":"x"}\n')
         >>> data_of(record, event_id=True)
-        b'{"event_type":"x","event_id":"e-1"}\\n'
+        b'{"event_type":"x","event_id":"e-1"}\n'
     """
     if not event_id:
         return record.data
