@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import orjson
 
-from pinpoint_kit.models.base import JsonValue
+from pinpoint_kit.models.base import JsonValue, iso
 from pinpoint_kit.models.event import Event, Session
 from pinpoint_kit.models.wire.codec import REQUEST, encode
 
@@ -33,7 +33,19 @@ _EVENT = REQUEST.get_unstructure_hook(Event)  # looked up once: every record cal
 def event_body(
     event: Event, attributes: Mapping[str, str] | None, metrics: Mapping[str, float] | None
 ) -> dict[str, JsonValue]:
-    """Return the members that PutEvents has for one event, with these attributes and metrics."""
+    """Return the members that PutEvents has for one event, with these attributes and metrics.
+
+    The time of the event is not always among them: `event_fragment` sets it.
+    """
+    if (
+        event.app_title is None
+        and event.app_package_name is None
+        and event.app_version_code is None
+        and event.client_sdk_version is None
+        and event.sdk_name is None
+        and not event.extra
+    ):  # nearly every event
+        return event_parts(event.type, attributes, metrics, event.session)
     body: dict[str, JsonValue] = _EVENT(event)
     if attributes is not event.attributes and attributes is not None:
         body["Attributes"] = attributes
@@ -55,8 +67,22 @@ def event_parts(
     if metrics is not None:
         body["Metrics"] = metrics
     if session is not None:
-        body["Session"] = _SESSION(session)
+        body["Session"] = _session(session)
     return body
+
+
+def _session(session: Session) -> dict[str, JsonValue]:
+    """Return the members of a session; most are open, and have only two."""
+    start = session.start_timestamp
+    if (
+        start is None
+        or session.stop_timestamp is not None
+        or session.duration_ms is not None
+        or session.extra
+    ):
+        members: dict[str, JsonValue] = _SESSION(session)
+        return members
+    return {"Id": session.id, "StartTimestamp": iso(start)}
 
 
 @attrs.frozen

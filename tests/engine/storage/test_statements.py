@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import StaticPool
@@ -61,3 +63,62 @@ def test_a_statement_of_several_rows_keeps_no_copies_of_pages() -> None:
         connection.rollback()
         assert connection.execute(select(strict)).all() == []
     engine.dispose()
+
+
+WIDE = Table(
+    "wide",
+    MetaData(),
+    Column("key", Integer, primary_key=True),
+    Column("a", Text),
+    Column("b", Text),
+)
+WRITING = BulkInsert(lambda dialect: upsert(dialect, WIDE, ("key",), ("a", "b")), "key", "a", "b")
+
+
+def test_columns_without_a_value_are_left_out_of_the_statement() -> None:
+    """The outcome is that of whole rows: what a row does not have becomes NULL."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    WIDE.create(engine)
+    ran: list[str] = []
+    with engine.begin() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        WRITING.run(connection, [(1, "a1", "b1"), (2, None, "b2")])
+        driver.set_trace_callback(ran.append)
+        WRITING.run(connection, [(1, "A1", None), (2, "A2", None), (3, None, None)])
+        WRITING.run(connection, [(4, None, None)])
+        assert connection.execute(select(WIDE).order_by(WIDE.c.key)).all() == [
+            (1, "A1", None),
+            (2, "A2", None),
+            (3, None, None),
+            (4, None, None),
+        ]
+    engine.dispose()
+    written = [sql.partition(" VALUES")[0] for sql in ran if sql.startswith("INSERT")]
+    assert written == ['INSERT INTO wide ("key", a)'] * 2 + ['INSERT INTO wide ("key", a, b)']
+
+
+_NAMES = "abcdef"
+ANY = Table(
+    "anything",
+    MetaData(),
+    Column("n", Integer, primary_key=True),
+    *(Column(name, Text) for name in _NAMES),
+)
+ADDING = BulkInsert(lambda dialect: insert_ignoring(dialect, ANY), *_NAMES)
+_ROWS = st.lists(st.tuples(*[st.none() | st.just("x")] * len(_NAMES)), min_size=1, max_size=40)
+
+
+@given(st.lists(_ROWS, max_size=12))
+@settings(max_examples=20, deadline=None)
+def test_any_rows_are_written_as_they_are(calls: list[list[tuple[str | None, ...]]]) -> None:
+    """Whatever columns have values, over more sets of columns than there are statements for."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    ANY.create(engine)
+    with engine.begin() as connection:
+        for rows in calls:
+            ADDING.run(connection, rows)
+        columns = [ANY.c[name] for name in _NAMES]
+        found = connection.execute(select(*columns).order_by(ANY.c.n)).all()
+    engine.dispose()
+    assert found == [row for rows in calls for row in rows]

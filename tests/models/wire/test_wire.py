@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import botocore.session
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models import (
@@ -43,7 +45,7 @@ from pinpoint_kit.models import (
 )
 from pinpoint_kit.models.segments import where
 from pinpoint_kit.models.stored_event import StoredEvent
-from pinpoint_kit.models.wire.codec import NAMES
+from pinpoint_kit.models.wire.codec import NAMES, REQUEST
 
 if TYPE_CHECKING:
     from pinpoint_kit.models.base import Model
@@ -559,13 +561,47 @@ def test_a_stamp_is_the_time(seconds: float) -> None:
     assert -1e-6 <= seconds - read < 0.00101
 
 
-def test_parts_are_the_body() -> None:
-    """The short way of `record` and the way over a model give the same members."""
-    session = Session(id="s", start_timestamp=NOW, endpoint_id="e", pause_timestamp=NOW)
-    event = Event(type="e", session=session, attributes={"a": "b"}, metrics={"n": 1.0})
-    assert wire.event_parts("e", {"a": "b"}, {"n": 1.0}, session) == wire.event_body(
-        event, event.attributes, event.metrics
+_MOMENTS = st.none() | st.just(NOW)
+_TEXTS = st.none() | st.just("x")
+_EXTRA: st.SearchStrategy[dict[str, int]] = st.just({}) | st.just({"New": 1})
+_SESSIONS = st.builds(
+    Session,
+    id=st.just("s"),
+    start_timestamp=_MOMENTS,
+    stop_timestamp=_MOMENTS,
+    duration_ms=st.none() | st.just(0),
+    endpoint_id=_TEXTS,
+    pause_timestamp=_MOMENTS,
+    extra=_EXTRA,
+)
+
+
+@given(
+    st.builds(
+        Event,
+        type=st.just("e"),
+        id=_TEXTS,
+        timestamp=_MOMENTS,
+        attributes=st.none() | st.just({}) | st.just({"a": "b"}),
+        metrics=st.none() | st.just({}) | st.just({"n": 1.0}),
+        session=st.none() | _SESSIONS,
+        app_title=_TEXTS,
+        sdk_name=_TEXTS,
+        extra=_EXTRA,
     )
+)
+def test_the_short_ways_give_what_the_codec_gives(event: Event) -> None:
+    """An event's members are the same, whether its parts or the model are written."""
+    expected = {**REQUEST.unstructure(event), "Timestamp": ""}
+    body = wire.event_body(event, event.attributes, event.metrics)
+    assert {**body, "Timestamp": ""} == expected
+    if event.app_title is None and event.sdk_name is None and not event.extra:
+        parts = wire.event_parts("e", event.attributes, event.metrics, event.session)
+        assert {**parts, "Timestamp": ""} == expected
+
+
+def test_what_rides_along_is_no_event() -> None:
+    """The members of a client have no type."""
     assert "EventType" not in wire.event_members(app_title="x").values
 
 
