@@ -134,6 +134,13 @@ def _check_server(findings: _Findings, url: str) -> bool:
         findings.fail("database", str(error), exit_status(error))
         return False
     text = f"{look.place}: {look.text}, answers in {look.latency_ms:.1f} ms"
+    if not look.has_tables and not look.may_make_tables:
+        text += (
+            "; it has no tables: have an administrator run what `pinpoint-kit schema sql --role"
+            " ROLE` prints"
+        )
+        findings.fail("database", text, USAGE)
+        return False
     if not look.has_tables:
         text += "; it has no tables yet: the first command that writes makes them"
     findings.add("database", "ok" if look.has_tables else "note", text)

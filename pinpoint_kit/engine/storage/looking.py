@@ -40,12 +40,14 @@ class Look:
         text: its kind and version, and what the role may do there.
         latency_ms: how long one question and its answer take.
         has_tables: whether the engine's tables are there.
+        may_make_tables: whether opening it could make them.
     """
 
     place: str
     text: str
     latency_ms: float
     has_tables: bool
+    may_make_tables: bool = True
 
 
 def look_at(url: str) -> Look:
@@ -65,12 +67,12 @@ def look_at(url: str) -> Look:
     dialect = dialect_of(url)
     with visiting(dialect) as connection:
         dialect.check_ready(connection)
-        text = dialect.check_up(connection)
+        found = dialect.check_up(connection)
         began = time.perf_counter()
         connection.exec_driver_sql("SELECT 1").fetchall()
         latency_ms = (time.perf_counter() - began) * 1000
         has_tables = check_owner(dialect, connection)
-    return Look(dialect.label, text, latency_ms, has_tables)
+    return Look(dialect.label, found.text, latency_ms, has_tables, found.may_make_tables)
 
 
 @contextmanager

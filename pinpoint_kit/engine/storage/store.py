@@ -196,11 +196,6 @@ class Store:
         """Tell whether an error left nothing stored, and the same may succeed when done again."""
         return self._dialect.may_repeat(error)
 
-    def check_up(self) -> str:
-        """Return what to know of the database and the rights in it, for the operator."""
-        with self.read() as connection:
-            return self._dialect.check_up(connection)
-
     def end_bulk(self) -> None:
         """Free what `write(bulk=True)` has kept open, much of it memory."""
         if not self._in_memory:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine.storage import filling
 from pinpoint_kit.engine.storage.tables import migrations
@@ -76,8 +77,17 @@ def bring_up_to_date(dialect: Dialect, connection: Connection, *, to_fill: bool 
     version = _version(connection)
     if version > migrations.VERSION:
         raise StoreError(_too_new(version))
-    for step in range(version, migrations.VERSION):
-        migrations.MIGRATIONS[step](connection)
+    try:
+        for step in range(version, migrations.VERSION):
+            migrations.MIGRATIONS[step](connection)
+    except DBAPIError as error:
+        if not dialect.explain(error).lacks_right:
+            raise
+        raise StoreError(
+            f"its schema version is {version}, and this release's is {migrations.VERSION}: only the"
+            " role that owns the tables may upgrade them; open it with that role once, for example"
+            " by `pinpoint-kit application list --url URL`"
+        ) from None
     _check_columns(dialect, connection, version)
     # Written even when it is the same: a read-only database shows itself only by a write.
     connection.execute(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Answer, Run
+    from tests.postgresql import Server
 
 
 def states(answer: Answer) -> dict[str, str]:
@@ -224,6 +225,22 @@ def test_a_database_server(run: Run, postgresql_url: str) -> None:
     assert lost.status == 2
     assert "cannot be reached" in lost.stdout
     assert "hunter2" not in lost.stdout + lost.stderr
+
+
+def test_a_role_that_may_not_make_tables(
+    run: Run, postgresql_url: str, postgresql_server: Server
+) -> None:
+    """Where there are none, that is a problem, and what to hand on is said."""
+    role = f"role_{postgresql_url.rpartition('=')[2]}"
+    postgresql_server.execute(f"CREATE ROLE {role} LOGIN")
+    try:
+        url = postgresql_url.replace("postgres:@", f"{role}@")
+        answer = run("doctor", "--url", url)
+        assert answer.status == 2
+        said = " ".join(answer.stdout.split())
+        assert "have an administrator run what `pinpoint-kit schema sql --role ROLE` prints" in said
+    finally:
+        postgresql_server.execute(f"DROP ROLE {role}")
 
 
 def test_the_tables_are_printed(run: Run) -> None:

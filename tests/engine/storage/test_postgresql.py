@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -18,10 +23,10 @@ from pinpoint_kit.engine.storage.dialects.known import dialect_of
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 from pinpoint_kit.errors import StoreError
 from tests.engine.conftest import Wire
-from tests.postgresql import with_schema
+from tests.postgresql import serving, with_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.postgresql import Server
 
@@ -61,6 +66,23 @@ def test_libpq_reads_the_url(url: str, label: str) -> None:
         (f"postgresql://u:{SECRET}@h/x?sslmod=require", "is malformed"),
         (f"postgresql://u:{SECRET}@h/x?schema=", "?schema= must name a schema"),
         (f"postgresql://u:{SECRET}@nowhere.invalid/x", "name of the database server is unknown"),
+        (f"postgresql://u:{SECRET}@{'a' * 70}/x", "is malformed"),
+        (f"postgresql://u:{SECRET}@/x?host=/nowhere", "cannot be reached; check that it runs"),
+        (
+            f"postgresql://u:{SECRET}@127.0.0.1/x?sslmode=bogus",
+            "has a value that does not exist; check",
+        ),
+        (f"postgresql://u:{SECRET}@127.0.0.1:99999/x", "has a value that does not exist; check"),
+        (f"postgresql://u:{SECRET}@127.0.0.1:ab/x", "has a value that does not exist; check"),
+        (f"postgresql://u:{SECRET}@h/x?connect_timeout=a", "has a value that does not exist"),
+        (
+            f"postgresql://u:{SECRET}@127.0.0.1/x?target_session_attrs=a",
+            "has a value that does not exist",
+        ),
+        (
+            f"postgresql://u:{SECRET}@127.0.0.1/x?service=nothing",
+            "no such service; check ?service=",
+        ),
     ],
 )
 def test_a_server_that_cannot_be_used(url: str, sentence: str) -> None:
@@ -74,6 +96,112 @@ def test_a_database_that_is_not_there(postgresql_server: Server) -> None:
     """The message says how to make one."""
     said = refusal(postgresql_server.url.replace("/postgres?", "/nothing?"))
     assert "does not exist; create it with createdb" in said
+
+
+@pytest.mark.parametrize(
+    ("reply", "option", "sentence"),
+    [
+        (b"N", "sslmode=require", "the server and sslmode do not agree about SSL; check sslmode"),
+        (b"HTTP/1.1 400 Bad Request", "sslmode=prefer", "is no PostgreSQL server; check both"),
+        (b"", "sslmode=disable", "the database server cannot be reached"),
+        (None, "connect_timeout=1", "the database server did not answer in time"),
+    ],
+)
+def test_what_answers_is_of_no_use(reply: bytes | None, option: str, sentence: str) -> None:
+    """A server without SSL, one of another kind, and one that hangs up or says nothing."""
+    held = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    held.append(client)
+                    if reply is not None:
+                        client.recv(1000)
+                        client.sendall(reply)
+                        client.close()
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        port = listener.getsockname()[1]
+        said = refusal(f"postgresql://u:{SECRET}@127.0.0.1:{port}/x?{option}")
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+    for client in held:
+        client.close()
+    assert sentence in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence", "lasts"),
+    [
+        ("SSL error: certificate verify failed", "cannot be trusted; check sslmode", True),
+        ('server certificate for "a" does not match host name "b"', "cannot be trusted", True),
+        ("connection failed: session is read-only", "what target_session_attrs wants", False),
+        ("server is in hot standby mode", "what target_session_attrs wants", False),
+        ("GSSAPI encryption required but no credential cache", "check gssencmode", True),
+    ],
+)
+def test_what_libpq_says(text: str, sentence: str, lasts: bool) -> None:  # noqa: FBT001 -- a parameter
+    """Where there is no SQLSTATE, libpq's words decide what is said, and whether trying helps."""
+    why = dialect_of("postgresql://db/shop").explain(
+        OperationalError("", {}, psycopg.OperationalError(text))
+    )
+    assert sentence in why.sentence
+    assert why.is_permanent is lasts
+
+
+def test_ways_to_give_a_password(
+    own_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the URL, `PGPASSWORD`, `.pgpass` and service files, as in `psql`; several hosts, too."""
+    place = parse_qs(urlsplit(own_server.url).query)["host"][0]
+    bare = f"postgresql://known@/postgres?host={place}"
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "none"))
+    for url in (bare, bare.replace("known@", "known:wrong@")):
+        assert "refuses the password; check it, PGPASSWORD or .pgpass" in refusal(url)
+    assert look_at(bare.replace("known@", f"known:{SECRET}@")).latency_ms > 0
+    several = f"postgresql://known:{SECRET}@/postgres?host=/nowhere,{place}"
+    assert look_at(f"{several}&target_session_attrs=read-write").latency_ms > 0
+    assert "what target_session_attrs wants" in refusal(f"{several}&target_session_attrs=standby")
+    with monkeypatch.context() as patch:
+        patch.setenv("PGPASSWORD", SECRET)
+        assert look_at(bare).place == f"{place}/postgres"
+    (tmp_path / "pgpass").write_text(f"*:*:*:known:{SECRET}\n")
+    (tmp_path / "pgpass").chmod(0o600)
+    with monkeypatch.context() as patch:
+        patch.setenv("PGPASSFILE", str(tmp_path / "pgpass"))
+        assert look_at(bare).place == f"{place}/postgres"
+    lines = ["[shop]", f"host={place}", "dbname=postgres", "user=known", f"password={SECRET}"]
+    (tmp_path / "services").write_text("\n".join(lines))
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    assert look_at("postgresql://?service=shop").place == "service shop"
+    assert SECRET not in repr(look_at("postgresql://?service=shop"))
+
+
+@pytest.fixture
+def own_server(testrun_uid: str) -> Iterator[Server]:
+    """Give a server with the role `known`, of whom it wants a password."""
+    with serving(f"{testrun_uid}-password") as server:
+        if server.embedded is None:
+            pytest.skip("somebody else's server keeps its settings")
+        server.execute(f"CREATE ROLE known LOGIN PASSWORD '{SECRET}'")
+        ((settings,),) = server.execute("SHOW hba_file")
+        path = Path(settings)
+        path.write_text(f"local all known scram-sha-256\n{path.read_text()}")
+        server.execute("SELECT pg_reload_conf()")
+        place = parse_qs(urlsplit(server.url).query)["host"][0]
+        url = f"postgresql://known@/postgres?host={place}&passfile=/nowhere"
+        end = time.monotonic() + 30
+        while time.monotonic() < end:  # the server reads its settings soon
+            try:
+                psycopg.connect(url).close()
+            except psycopg.OperationalError:
+                break
+            time.sleep(0.02)
+        yield server
 
 
 def test_without_the_driver() -> None:
@@ -191,6 +319,14 @@ def test_a_role_without_rights_is_told_what_to_hand_on(
             good = {"EventType": "x", "Timestamp": "2026-01-01T00:00:00Z"}
             assert wire.put_event(good)["StatusCode"] == 202
             assert wire.send("DELETE", wire.endpoint_path("e")).status == 202
+        postgresql_server.execute(
+            f"UPDATE {schema}.pinpoint_meta SET value = '5' WHERE name = 'schema_version'"  # noqa: S608 -- our own name
+        )
+        said = refusal(theirs)
+        assert "its schema version is 5, and this release's is" in said
+        assert "only the role that owns the tables may upgrade them; open it with that" in said
+        Engine.open(postgresql_url).close()
+        Engine.open(theirs).close()
     finally:
         postgresql_server.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
         postgresql_server.execute(f"DROP ROLE {role}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
     from sqlalchemy.exc import DBAPIError
 
-__all__ = ["Dialect", "Explanation"]
+__all__ = ["CheckUp", "Dialect", "Explanation"]
 
 
 @attrs.frozen
@@ -30,11 +30,26 @@ class Explanation:
         is_permanent: True when it lasts until somebody fixes it, so that repeating the request
             is of no use.
         is_refusal: True when it is the content of the request that the database cannot hold.
+        lacks_right: True when the role may not do what was asked.
     """
 
     sentence: str
     is_permanent: bool
     is_refusal: bool = False
+    lacks_right: bool = False
+
+
+@attrs.frozen
+class CheckUp:
+    """What is to be known of a database before it is opened.
+
+    Attributes:
+        text: its kind and version, and what the role may do, for the operator.
+        may_make_tables: whether opening it can make the tables.
+    """
+
+    text: str
+    may_make_tables: bool
 
 
 class Dialect(Protocol):
@@ -146,8 +161,8 @@ class Dialect(Protocol):
     def grants(self, role: str) -> Sequence[str]:
         """Return the statements that let a role, whose name is quoted, use the tables."""
 
-    def check_up(self, connection: Connection) -> str:
-        """Return what to know of the database and the rights in it, for the operator."""
+    def check_up(self, connection: Connection) -> CheckUp:
+        """Return what to know of the database and the rights in it."""
 
     def tables(self, connection: Connection) -> set[str]:
         """Return the names of all tables where ours are."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 from sqlalchemy.schema import CreateSchema
 
+from pinpoint_kit.engine.storage.dialects.dialect import CheckUp
 from pinpoint_kit.engine.storage.dialects.postgresql import (
     connections,
     expressions,  # noqa: F401 -- its compilers register themselves
@@ -114,7 +115,7 @@ class Postgresql:
                 f"the database has the encoding {encoding}; make one with ENCODING 'UTF8'"
             )
 
-    def check_up(self, connection: Connection) -> str:
+    def check_up(self, connection: Connection) -> CheckUp:
         """Return the server's version, and what the role may do."""
         schema = self.location.schema
         version, is_replica, creates = connection.exec_driver_sql(
@@ -126,7 +127,8 @@ class Postgresql:
         ).one()
         may = "may make tables" if creates else "may not make tables"
         kind = "a replica, which takes no writes" if is_replica else f"the role {may}"
-        return f"PostgreSQL {version.partition(' ')[0]}, schema {schema}, {kind}"
+        text = f"PostgreSQL {version.partition(' ')[0]}, schema {schema}, {kind}"
+        return CheckUp(text, may_make_tables=creates and not is_replica)
 
     def tables(self, connection: Connection) -> set[str]:
         """Return the tables of the schema."""

@@ -22,6 +22,16 @@ _RIGHTS = (
     " --role ROLE` prints"
 )
 _LOST = "the connection to the database was lost; try again"
+_UNREACHABLE = "the database server cannot be reached; check that it runs, the host and the port"
+_OPTION = (
+    "an option of the connection has a value that does not exist; check the URL, the service file"
+    " and the variables PG*"
+)
+_CERTIFICATE = (
+    "the certificate of the database server cannot be trusted; check sslmode, sslrootcert and the"
+    " host"
+)
+_WRONG_SESSION = "no server of the URL is what target_session_attrs wants; check the hosts"
 
 
 def _passing(sentence: str) -> Explanation:
@@ -32,6 +42,10 @@ def _lasting(sentence: str) -> Explanation:
     return Explanation(sentence, is_permanent=True)
 
 
+def _no_right(sentence: str) -> Explanation:
+    return Explanation(sentence, is_permanent=True, lacks_right=True)
+
+
 _BY_STATE = {
     "25006": _lasting(
         "the database takes no writes: name the primary server, not a replica, or allow the role"
@@ -40,10 +54,10 @@ _BY_STATE = {
     "28000": _lasting("the database server refuses this role; check the user and pg_hba.conf"),
     "28P01": _lasting("the database server refuses the password; check it, PGPASSWORD or .pgpass"),
     "3D000": _lasting("the database does not exist; create it with createdb, or name another"),
-    "3F000": _lasting(f"the schema does not exist, or may not be used; {_RIGHTS}"),
+    "3F000": _no_right(f"the schema does not exist, or may not be used; {_RIGHTS}"),
     "40001": _passing("too many clients have changed the same data at once; try again"),
     "40P01": _passing("too many clients have changed the same data at once; try again"),
-    "42501": _lasting(_RIGHTS),
+    "42501": _no_right(_RIGHTS),
     "42P01": _lasting("a table is missing; restore a backup or name another schema"),
     "42703": _lasting("a column is missing; restore a backup or name another schema"),
     "53100": _passing("the disk of the database is full; make room, then try again"),
@@ -92,16 +106,24 @@ _BY_TEXT = {
     'role "': _BY_STATE["28000"],
     'database "': _BY_STATE["3D000"],
     "definition of service": _lasting("the service file has no such service; check ?service="),
+    "for connection option": _lasting(_OPTION),  # a number that is none
+    "invalid port number": _lasting(_OPTION),
+    'value: "': _lasting(_OPTION),  # invalid sslmode value: "x"
+    "bad value for": _lasting(_OPTION),  # psycopg's
+    "certificate": _lasting(_CERTIFICATE),
+    "invalid response to SSL": _lasting(
+        "what answers at this host and port is no PostgreSQL server; check both"
+    ),
+    "GSSAPI": _lasting("the server and gssencmode do not agree; check gssencmode"),
+    "session is ": _passing(_WRONG_SESSION),
+    "hot standby mode": _passing(_WRONG_SESSION),
     "SSL": _lasting("the server and sslmode do not agree about SSL; check sslmode"),
     "translate host name": _lasting("the name of the database server is unknown; check the host"),
     "resolve host": _lasting("the name of the database server is unknown; check the host"),
     "timeout expired": _passing("the database server did not answer in time; check the host"),
-    "connection failed": _passing(
-        "the database server cannot be reached; check that it runs, the host and the port"
-    ),
-    "could not connect": _passing(
-        "the database server cannot be reached; check that it runs, the host and the port"
-    ),
+    "connection failed": _passing(_UNREACHABLE),
+    "could not connect": _passing(_UNREACHABLE),
+    "connection to server": _passing(_UNREACHABLE),
 }
 
 

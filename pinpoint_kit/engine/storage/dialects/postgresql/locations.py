@@ -20,6 +20,8 @@ __all__ = ["Location", "driver", "parse"]
 #: Where tables are, unless the URL names another schema.
 _SCHEMA = "public"
 _MAX_NAME_BYTES = 63
+#: How a host begins that is a folder with a socket, or an abstract one.
+_SOCKETS = ("/", "@")
 
 
 @attrs.frozen
@@ -81,6 +83,9 @@ def parse(url: str) -> Location:
     text = f"postgresql://{place}" + (f"?{left}" if left else "")
     try:
         parts = conninfo.conninfo_to_dict(text)
+        for host in str(parts.get("host", "")).split(","):
+            if not host.startswith(_SOCKETS):
+                host.encode("idna")  # as the driver does, whose error is none of a database
     except Exception:  # noqa: BLE001 -- psycopg's text quotes the URL, which may hold a password
         raise StoreError(
             "The URL of the database is malformed; write postgresql://USER@HOST/DATABASE, with"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 from sqlalchemy import URL, inspect
 
-from pinpoint_kit.engine.storage.dialects.dialect import Explanation
+from pinpoint_kit.engine.storage.dialects.dialect import CheckUp, Explanation
 from pinpoint_kit.engine.storage.dialects.sqlite import (
     backup,
     connections,
@@ -119,10 +119,10 @@ class Sqlite:
         """Return nothing: a file has no roles."""
         return ()
 
-    def check_up(self, connection: Connection) -> str:
+    def check_up(self, connection: Connection) -> CheckUp:
         """Return the version of the library."""
         version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
-        return f"SQLite {version}"
+        return CheckUp(f"SQLite {version}", may_make_tables=True)
 
     def tables(self, connection: Connection) -> set[str]:
         """Return the tables of the file."""
