@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 import attrs
 import boto3
@@ -90,8 +91,11 @@ class AwsSettings:
 class AwsDestination:
     """Sends records through a service of AWS that takes batches.
 
+    Attributes:
+        keeps_order: a call may have several records of a key.
+
     Args:
-        name: what status and logs call it.
+        name: its URL without parameters.
         dialect: how the service is asked.
         request: the limits of one request.
         settings: how the client is made.
@@ -102,6 +106,8 @@ class AwsDestination:
     Raises:
         ConfigurationError: no client can be made.
     """
+
+    keeps_order = True
 
     def __init__(  # noqa: PLR0913 -- what both services need
         self,
@@ -124,13 +130,14 @@ class AwsDestination:
         self._is_ordered = is_ordered
         self._pid = os.getpid()
         self._client: Any = client if client is not None else _make_client(dialect, settings, name)
+        self._name = name if "://arn:" in name else self._whole_name(name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name}>"
 
     @property
     def name(self) -> str:
-        """What status and logs call it."""
+        """What status, logs and the engine's cursor call it: with Region and endpoint_url."""
         return self._name
 
     @property
@@ -184,6 +191,14 @@ class AwsDestination:
         """Close the connections of a client that was made here; idempotent."""
         if self._given is None:
             self._client.close()
+
+    def _whole_name(self, name: str) -> str:
+        """Return a name that streams of other Regions and of emulators do not have."""
+        whole = f"{name}?region={self._client.meta.region_name}"
+        if self._settings.endpoint_url is None:
+            return whole
+        parts = urlsplit(self._settings.endpoint_url)
+        return f"{whole}&endpoint_url={parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     def _current(self) -> Any:  # noqa: ANN401 -- botocore's
         """Return the client; in a forked child another one, since connections are the parent's."""

@@ -21,13 +21,13 @@ from urllib.parse import quote
 from pinpoint_kit.destinations.members import data_of
 from pinpoint_kit.destinations.parameters import checked_number
 from pinpoint_kit.errors import ConfigurationError
-from pinpoint_kit.records.destination import Refused, Unavailable
+from pinpoint_kit.records.destination import Unavailable
 from pinpoint_kit.system.atomic_files import atomic_file, flush_folder, remove_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pinpoint_kit.records.destination import StreamRecord
+    from pinpoint_kit.records.destination import Refused, StreamRecord
 
 __all__ = ["Files"]
 
@@ -71,6 +71,8 @@ class Files:
         >>> [path.name for path in Path("events").rglob("*.gz")]
         ['000000000001-000000000001.ndjson.gz']
     """
+
+    keeps_order = True  # a call is written as a whole, or is repeated
 
     def __init__(
         self,
@@ -120,38 +122,29 @@ class Files:
     def send(self, application_id: str, records: Sequence[StreamRecord]) -> list[Refused | None]:
         """Write records, in their order, and say of each what became of it.
 
-        The same records again write nothing more.
+        The same records again write nothing more: after an error, files of the first hours may be
+        there, and are found again.
 
         Args:
             application_id: whose stream it is.
             records: the records.
 
         Returns:
-            None for each record that is on the disk; where the disk failed in the middle, why the
-            others are not.
+            None for each record.
 
         Raises:
-            Unavailable: nothing was written.
+            Unavailable: the disk is full, or the folder cannot be written.
         """
-        outcomes: list[Refused | None] = [None] * len(records)
-        hours: dict[int, list[int]] = {}
-        for index, record in enumerate(records):
-            hours.setdefault(record.arrived // _HOUR_MS, []).append(index)
-        failed: Refused | None = None
-        for position, (hour, indexes) in enumerate(hours.items()):
-            if failed is None:
-                try:
-                    self._write(application_id, hour, [records[index] for index in indexes])
-                except OSError as error:
-                    reason = error.strerror or type(error).__name__
-                    if position == 0:
-                        raise Unavailable(f"{self.name}: {reason}") from error
-                    failed = Refused("Unavailable", reason, counts_as_try=False)
-            if failed is not None:
-                for index in indexes:
-                    outcomes[index] = failed
+        hours: dict[int, list[StreamRecord]] = {}
+        for record in records:
+            hours.setdefault(record.arrived // _HOUR_MS, []).append(record)
+        try:
+            for hour, within in hours.items():
+                self._write(application_id, hour, within)
+        except OSError as error:
+            raise Unavailable(f"{self.name}: {error.strerror or type(error).__name__}") from error
         self._tidied.add(application_id)
-        return outcomes
+        return [None] * len(records)
 
     def close(self) -> None:
         """Do nothing: nothing is open between two calls."""

@@ -89,7 +89,7 @@ class Firehose(AwsDestination):
             )
         name = arn["name"] if arn else stream
         super().__init__(
-            f"firehose://{name}",
+            f"firehose://{stream}",
             _Dialect(name),
             Request(
                 most_records=_MOST_RECORDS,

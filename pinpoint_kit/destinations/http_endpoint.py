@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import ipaddress
 import json
 import os
@@ -70,8 +71,10 @@ class HttpEndpoint:
 
     Examples:
         >>> HttpEndpoint("https://collector.example.com/firehose?team=growth").name
-        'https://collector.example.com/firehose'
+        'https://collector.example.com/firehose?9b1e5bf3'
     """
+
+    keeps_order = True  # requests are taken as a whole, one after the other
 
     def __init__(  # noqa: PLR0913 -- keyword-only options
         self,
@@ -119,7 +122,7 @@ class HttpEndpoint:
 
     @property
     def name(self) -> str:
-        """What status and logs call it: the URL without its query."""
+        """What status and logs call it: the URL, with a hash in place of its query."""
         return self._name
 
     @property
@@ -259,7 +262,7 @@ def _request_id(content: bytes) -> object:
 
 
 def _checked(url: str, *, has_key: bool) -> str:
-    """Return how the URL is shown: without its query, which may hold a secret."""
+    """Return how the URL is shown: with a hash for its query, which may hold a secret."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -278,7 +281,9 @@ def _checked(url: str, *, has_key: bool) -> str:
         raise ConfigurationError(
             f"http://{parts.netloc} would send the access key in the clear: use https://"
         )
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+    shown = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    mark = hashlib.sha256(parts.query.encode()).hexdigest()[:8]
+    return f"{shown}?{mark}" if parts.query else shown
 
 
 def _is_here(host: str) -> bool:

@@ -55,7 +55,8 @@ class IteratorDestination:
         most_records: the most records that wait for the loop at a time for one application, from
             1 to 100,000.
         timeout: the seconds that a call of `send` waits for the loop at most.
-        name: what status and logs call it.
+        name: what status, logs and the engine's cursor call it: the same after a restart, and
+            another one for each of several.
 
     Raises:
         ConfigurationError: a value is wrong.
@@ -75,6 +76,8 @@ class IteratorDestination:
         e-1
         >>> sender.join()
     """
+
+    keeps_order = True  # a loop comes to no record before it has taken those before it
 
     def __init__(
         self,

@@ -95,6 +95,8 @@ class Kafka:
         'kafka://kafka-1.example.com:9092,kafka-2.example.com:9092/events'
     """
 
+    keeps_order = True  # what comes after a message that cannot be written is not written either
+
     def __init__(  # noqa: PLR0913 -- keyword-only options
         self,
         topic: str,

@@ -71,7 +71,7 @@ class Kinesis(AwsDestination):
         >>> import boto3
         >>> session = boto3.session.Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")
         >>> Kinesis("events", session=session).name
-        'kinesis://events'
+        'kinesis://events?region=eu-west-1'
     """
 
     def __init__(  # noqa: PLR0913 -- keyword-only options
@@ -96,7 +96,7 @@ class Kinesis(AwsDestination):
                 " ARN"
             )
         super().__init__(
-            f"kinesis://{arn['name'] if arn else stream}",
+            f"kinesis://{stream}",
             _Dialect({"StreamARN": stream} if arn else {"StreamName": stream}),
             Request(
                 most_records=_MOST_RECORDS,

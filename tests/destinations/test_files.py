@@ -236,15 +236,14 @@ def test_a_full_disk_leaves_nothing_half_done(root: Path, fail_at: Callable[[int
 
 
 def test_a_disk_that_fills_between_two_hours(root: Path, fail_at: Callable[[int], None]) -> None:
-    """What is written is kept; the rest counts as no try, and is written next time."""
+    """The call is repeated: what was written is found again, and nothing is there twice."""
     files = Files(root)
     sent = [record(1), record(2, arrived=ARRIVED + HOUR), record(3)]
     fail_at(2)
-    first, second, third = files.send("shop", sent)
-    assert first is third is None
-    assert second is not None
-    assert (second.code, second.counts_as_try, second.is_permanent) == ("Unavailable", False, False)
-    assert files.send("shop", [sent[1]]) == [None]
+    with pytest.raises(Unavailable, match="No space left on device"):
+        files.send("shop", sent)
+    assert len(found(root)) == 1
+    assert files.send("shop", sent) == [None] * 3
     assert sorted(line for file in found(root).values() for line in file) == sorted(lines(sent))
 
 

@@ -37,22 +37,22 @@ SECRET = "topsecret"
 @pytest.mark.parametrize(
     ("url", "kind", "name"),
     [
-        ("kinesis://events", Kinesis, "kinesis://events"),
-        (f"kinesis://{ARN}?ordered=false&timeout=2.5", Kinesis, "kinesis://events"),
+        ("kinesis://events", Kinesis, "kinesis://events?region=eu-west-1"),
+        (f"kinesis://{ARN}?ordered=false&timeout=2.5", Kinesis, f"kinesis://{ARN}"),
         (
-            "kinesis://events?most_bytes=10485760&most_record_bytes=2000000",
+            "kinesis://events?most_bytes=10485760&region=us-east-1&endpoint_url=http://h:1/?a",
             Kinesis,
-            "kinesis://events",
+            "kinesis://events?region=us-east-1&endpoint_url=http://h:1",
         ),
-        ("firehose://events?event_id=true", Firehose, "firehose://events"),
+        ("firehose://events?event_id=true", Firehose, "firehose://events?region=eu-west-1"),
         ("kafka://a:9092,b:9093/events", Kafka, "kafka://a:9092,b:9093/events"),
         ("kafka://[::1]:9092/e?compression.type=zstd", Kafka, "kafka://[::1]:9092/e"),
-        ("http://127.0.0.1:9/x?a=b", HttpEndpoint, "http://127.0.0.1:9/x"),
+        ("http://127.0.0.1:9/x?a=b", HttpEndpoint, "http://127.0.0.1:9/x?42144f39"),
         ("HTTPS://host/x?compress=yes", HttpEndpoint, "https://host/x"),
     ],
 )
 def test_a_url_is_a_destination(url: str, kind: type, name: str) -> None:
-    """Nothing is asked of it yet."""
+    """Nothing is asked of it yet; its name is its own, and has no secret."""
     destination = open_destination(url, session=FakeAws.session())
     assert isinstance(destination, kind)
     assert destination.name == name
