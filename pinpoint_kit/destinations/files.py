@@ -41,8 +41,8 @@ _MOST_NAME_BYTES = 200
 #: Names sort as their records do, up to so many digits.
 _DIGITS = 12
 _PLAIN = re.compile(r"[^\w-]", re.ASCII)
-#: Higher levels cost several times as much, and save a fifth.
-_LEVEL = 1
+#: As gzip has it: 5 µs a record; the lowest takes half of that, and files that are a fifth larger.
+_LEVEL = 6
 
 
 class Files:
