@@ -221,3 +221,22 @@ def test_the_event_id_is_added_to_the_record_when_asked_for(kafka: MockKafka, to
 def test_nothing_is_sent_of_nothing() -> None:
     """An empty call waits for nobody."""
     assert Kafka("events", "127.0.0.1:1").send("app", []) == []
+
+
+def test_a_queue_that_is_full_is_waited_for(kafka: MockKafka, topic: str) -> None:
+    """Messages go in as others come out, in their order, until time is over."""
+    small = {"queue.buffering.max.messages": 10}
+    destination = Kafka(topic, kafka.servers, config=small, timeout=10)
+    assert destination.send("app", records(100)) == [None] * 100
+    destination.close()
+    nowhere = Kafka(topic, "127.0.0.1:1", config=small, timeout=0.3)
+    with pytest.raises(Unavailable, match="no acknowledgement in time"):
+        nowhere.send("app", records(100))
+    nowhere.close()
+
+
+def test_calls_take_turns() -> None:
+    """One that comes while another one takes all the time is unavailable."""
+    destination = Kafka("events", "127.0.0.1:1", timeout=0.1)
+    with destination._lock, pytest.raises(Unavailable, match="another call took all the time"):
+        destination.send("app", records(1))

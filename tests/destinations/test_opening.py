@@ -19,6 +19,7 @@ from pinpoint_kit.destinations import (
     Files,
     Firehose,
     HttpEndpoint,
+    IteratorDestination,
     Kafka,
     Kinesis,
     open_destination,
@@ -57,6 +58,29 @@ def test_a_url_is_a_destination(url: str, kind: type, name: str) -> None:
     assert isinstance(destination, kind)
     assert destination.name == name
     destination.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["kinesis://a", "firehose://a", "kafka://h:1/a", "https://h/a", "file://{folder}", "iterator"],
+)
+def test_all_of_them_keep_the_contract(url: str, tmp_path: Path) -> None:
+    """Limits that hold at least one record, a name that stays, order, and a repr without more."""
+    made: list[Destination] = [
+        IteratorDestination()
+        if url == "iterator"
+        else open_destination(url.format(folder=tmp_path / "events"), session=FakeAws.session())
+        for _ in range(2)
+    ]
+    first, second = made
+    assert 0 < first.most_record_bytes <= first.most_bytes
+    assert first.most_records >= 500
+    assert first.name == second.name
+    assert first.name in repr(first)
+    assert getattr(first, "keeps_order", False)
+    for destination in made:
+        destination.close()
+        destination.close()
 
 
 @pytest.mark.parametrize("scheme", ["file", "files"])
