@@ -406,7 +406,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
     "endpoints": {*_COMMON, "applications"},
     "events": {*_COMMON, "applications", "endpoints"},
     "segments": {*_COMMON, "applications", "endpoints"},
-    "streams": {*_COMMON, "applications", "work"},
+    "streams": {*_COMMON, "applications", "endpoints", "work"},
     "analytics": {*_COMMON, "applications", "endpoints", "events", "segments"},
     "engagement": {*_COMMON, "applications", "endpoints", "events", "segments", "work"},
     "jobs": {*_COMMON, "applications", "endpoints", "files", "segments", "work"},

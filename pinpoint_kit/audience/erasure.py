@@ -60,7 +60,8 @@ class ErasureReport(Displayed):
             database overwrites them as soon as it can, and a dry run says whether that is done;
             the spool is written anew by the next erasure.
         copies: where data of the person may be that erasure does not reach: the files of export
-            jobs, where records of event streams went, damaged spools that were set aside, backups, the spools of other clients.
+            jobs, destinations of event streams, damaged spools that were set aside, backups, the
+            spools of other clients.
     """
 
     is_dry_run: bool

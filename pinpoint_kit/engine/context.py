@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.work.worker import Worker
 
 __all__ = [
+    "Application",
     "Call",
     "Context",
     "Copies",
@@ -84,6 +85,7 @@ class Context:
         keep_events_ms: how old events may become, None for any age.
         on_expired: called with the number of events that were removed for their age.
         streams: what the operator wants of event streams.
+        now: the present, milliseconds since 1970.
         on_forwarded: called with the name of a destination, an outcome, and a number of records or
             calls; see the streams family.
     """
@@ -99,6 +101,7 @@ class Context:
     keep_events_ms: int | None = None
     on_expired: Callable[[int], None] = lambda _: None
     streams: StreamSettings = attrs.field(factory=StreamSettings)
+    now: Callable[[], int] = lambda: 0
     announce_records: Callable[[], None] = lambda: None
     on_forwarded: Callable[[str, str, int], None] = lambda _, __, ___: None
 
@@ -224,10 +227,26 @@ class RecordedEvent(NamedTuple):
 Wanted: TypeAlias = Literal["nothing", "events", "endpoints"]
 
 
+class Application(Protocol):
+    """A stored application, see applications/store.py."""
+
+    @property
+    def number(self) -> int:
+        """What tables call it by."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
 class EventHook(Protocol):
     """What a family does with recorded events."""
 
-    def wanted(self, context: Context, connection: Connection, app: int) -> Wanted:
+    def wanted(self, context: Context, connection: Connection, app: Application) -> Wanted:
         """Return what it wants of the events of an application: a few microseconds, each time.
 
         It is asked in the write transaction of PutEvents, before anything is written.

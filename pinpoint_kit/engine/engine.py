@@ -6,6 +6,7 @@ becomes an answer too. What operations mean belongs to their resource's file.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import time
@@ -13,12 +14,13 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+import attrs
 import orjson
 import tenacity
 from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine import handlers
-from pinpoint_kit.engine.context import Call, Context
+from pinpoint_kit.engine.context import Call, Context, StreamSettings
 from pinpoint_kit.engine.events import store as events
 from pinpoint_kit.engine.files.files import NO_FILES
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
@@ -44,17 +46,21 @@ from pinpoint_kit.engine.wire.refusals import (
     not_implemented,
     too_large,
 )
+from pinpoint_kit.engine.work.lane import Lane
 from pinpoint_kit.engine.work.runner import Runner
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
 
     from pinpoint_kit.engine.files.files import Files
+    from pinpoint_kit.engine.work.worker import Worker
+    from pinpoint_kit.records.destination import Destination
+    from pinpoint_kit.records.stream import StreamForm
 
 __all__ = ["KEEP_EVENTS_AT_LEAST", "Engine"]
 
@@ -68,6 +74,8 @@ _REPEATS = 6
 _WAIT = tenacity.wait_random_exponential(multiplier=0.02, max=1.0)
 #: Segments ask who has had an event within up to 30 days; with fewer kept they would be wrong.
 KEEP_EVENTS_AT_LEAST = timedelta(days=31)
+#: How long a destination waits for more records when some have come.
+_GATHERING_S = 0.05
 #: Statuses of refusals that the service model does not know.
 _OWN_STATUSES = {"NotImplementedException": 501, "ServiceUnavailableException": 503}
 
@@ -97,12 +105,13 @@ class Engine:
         files: Files = NO_FILES,
         region: str = DEFAULT_REGION,
         keep_events: timedelta | None = None,
+        streams: StreamSettings | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._region = region
-        self._listeners: list[Callable[[], None]] = []
         self._expiry_listeners: list[Callable[[int], None]] = []
+        self._forwarding_listeners: list[Callable[[str, str, int], None]] = []
         self._context = Context(
             store,
             limits,
@@ -114,15 +123,14 @@ class Engine:
             handlers.COPIES,
             None if keep_events is None else keep_events // timedelta(milliseconds=1),
             self._announce_expired,
+            streams or StreamSettings(),
+            lambda: instants.moment_ms(clock()),
+            self._announce_records,
+            self._announce_forwarded,
         )
         self._failures = FailureLog(store.name)
-        self._runner = Runner(
-            store,
-            lambda: handlers.workers(self._context, time.monotonic),
-            clock,
-            self._failures,
-            time.monotonic,
-        )
+        self._runner = self._runner_of(lambda: handlers.workers(self._context, time.monotonic))
+        self._lanes = [Lane("jobs", self._runner), *self._lanes_of_destinations()]
         self._routes = routes.load()
         self._repeating = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(_REPEATS),
@@ -143,6 +151,8 @@ class Engine:
         files: Files = NO_FILES,
         region: str = DEFAULT_REGION,
         keep_events: timedelta | None = None,
+        destinations: Mapping[str, Destination | Sequence[Destination]] | None = None,
+        stream_form: StreamForm | None = None,
     ) -> Engine:
         """Open the database, making its tables when it is new.
 
@@ -160,15 +170,25 @@ class Engine:
                 signed ones name the Region of the signature.
             keep_events: how old events may become, at least 31 days; `step` removes older ones,
                 some at a time. None keeps all.
+            destinations: where the records of event streams go, by the ARN of a stream, or by the
+                id or the name of an application, whose events are then forwarded without a stream.
+                A destination is an object with the members of `Destination`; the engine closes it.
+                `pinpoint_kit.destinations` makes them of URLs.
+            stream_form: how records look; as the guide prints app events of version 3.0 unless
+                given.
 
         Returns:
             The engine; close it when done.
 
         Raises:
             StoreError: the database cannot be used; the message says why and what to do next.
-            ConfigurationError: `keep_events` is too short, or no `timedelta`.
+            ConfigurationError: `keep_events` is too short, or no `timedelta`; a destination is
+                none.
         """
         _check_keep_events(keep_events)
+        streams = StreamSettings(destinations=_given(destinations or {}))
+        if stream_form is not None:
+            streams = attrs.evolve(streams, form=stream_form)
         store = Store.open(url, busy_timeout=busy_timeout)
         return cls(
             store,
@@ -178,6 +198,7 @@ class Engine:
             files=files,
             region=region,
             keep_events=keep_events,
+            streams=streams,
         )
 
     def resolve(self, method: str, path: str) -> routes.Match:
@@ -229,16 +250,26 @@ class Engine:
         return match.operation in handlers.LONG_READS
 
     def step(self) -> bool:
-        """Do a bounded piece of long work (jobs), usually within a tenth of a second.
+        """Do a bounded piece of the work of each lane, usually within a tenth of a second.
 
         Call it again as long as it returns True. After that, `wait_s` tells when it may be of use
         again, and `on_work` who is told when that changes. It may be called from any thread, and
-        needs not be called on the threads that handle requests.
+        needs not be called on the threads that handle requests. A destination of an event stream
+        that is slow takes as long as it does: give each of `lanes` a thread instead.
 
         Returns:
             False when there was nothing to do.
         """
-        return self._runner.step()
+        have_worked = [lane.step() for lane in self._lanes]
+        return any(have_worked)
+
+    @property
+    def lanes(self) -> Sequence[Lane]:
+        """The long work, in parts that do not wait for one another: jobs, and each destination.
+
+        `step`, `renew`, `wait_s` and `on_work` of a lane are those of the engine for this part.
+        """
+        return tuple(self._lanes)
 
     def renew(self) -> float:
         """Show other engines of the same database that a `step` under way is alive.
@@ -250,23 +281,35 @@ class Engine:
         Returns:
             In how many seconds to call it again.
         """
-        return self._runner.renew()
+        return min(lane.renew() for lane in self._lanes)
 
     def wait_s(self) -> float | None:
         """Return in how many seconds `step` may have something to do.
 
         Returns:
             0.0 when it has; a time when another engine works on what there is, and might die; None
-            when there is no unfinished job.
+            when there is no unfinished job and no destination.
         """
-        return self._runner.wait_s()
+        waits = [wait for lane in self._lanes if (wait := lane.wait_s()) is not None]
+        return min(waits, default=None)
 
     def on_work(self, listener: Callable[[], None]) -> None:
         """Have a function called whenever a request may have brought work for `step`.
 
         It is called without arguments, on the thread of the request, and must return at once.
         """
-        self._listeners.append(listener)
+        for lane in self._lanes:
+            lane.on_work(listener)
+
+    def on_forwarded(self, listener: Callable[[str, str, int], None]) -> None:
+        """Have a function called when records of event streams were forwarded, or were not.
+
+        It is called with the name of the destination, the outcome and a number: of records that
+        were `sent` (acknowledged), `refused` singly, `repeated` after a crash, made `dead` letters
+        or `lost` from a full backlog, or of calls that `failed`. It is called on the thread of
+        `step`, and must return at once.
+        """
+        self._forwarding_listeners.append(listener)
 
     def on_expired_events(self, listener: Callable[[int], None]) -> None:
         """Have a function called with the number of events that `step` has removed for their age.
@@ -279,6 +322,12 @@ class Engine:
         """Return how many events are stored for an application, 0 when it does not exist."""
         with self._store.read() as connection:
             return events.count(connection, application_id)
+
+    def stream_lags(self) -> dict[str, tuple[int, float]]:
+        """Return what waits for each destination: records, and the seconds of the oldest one."""
+        now = instants.moment_ms(self._clock())
+        lags = handlers.stream_lags(self._context)
+        return {name: (lag.records, lag.seconds(now)) for name, lag in lags.items()}
 
     @staticmethod
     def is_in_memory(url: str) -> bool:
@@ -303,7 +352,11 @@ class Engine:
             timeout: seconds to wait for running requests.
         """
         deadline = time.monotonic() + timeout
-        self._runner.close(timeout)
+        for lane in self._lanes:
+            lane.runner.close(max(0.0, deadline - time.monotonic()))
+        for given in self._context.streams.destinations.values():
+            for destination in given:
+                destination.close()
         self._store.close(max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> Self:
@@ -318,8 +371,25 @@ class Engine:
         self.close()
 
     def _announce(self) -> None:
-        for listener in self._listeners:
-            listener()
+        self._lanes[0].announce()
+
+    def _announce_records(self) -> None:
+        for lane in self._lanes[1:]:
+            lane.announce()
+
+    def _announce_forwarded(self, destination: str, outcome: str, count: int) -> None:
+        for listener in self._forwarding_listeners:
+            listener(destination, outcome, count)
+
+    def _runner_of(self, make_workers: Callable[[], Sequence[Worker]]) -> Runner:
+        return Runner(self._store, make_workers, self._clock, self._failures, time.monotonic)
+
+    def _lanes_of_destinations(self) -> list[Lane]:
+        # The objects themselves, after a fork too: they know that they belong to the parent.
+        return [
+            Lane(worker.name, self._runner_of(functools.partial(list, [worker])), _GATHERING_S)
+            for worker in handlers.forwarders(self._context, time.monotonic)
+        ]
 
     def _announce_expired(self, count: int) -> None:
         for listener in self._expiry_listeners:
@@ -384,6 +454,28 @@ class Engine:
         if refusal.retry_after_s is not None:
             headers["Retry-After"] = str(refusal.retry_after_s)
         return Response(status, headers, content)
+
+
+def _given(
+    destinations: Mapping[str, Destination | Sequence[Destination]],
+) -> dict[str, tuple[Destination, ...]]:
+    """Return the destinations of each key.
+
+    Raises:
+        ConfigurationError: one of them is none.
+    """
+    found: dict[str, tuple[Destination, ...]] = {}
+    for key, given in destinations.items():
+        several = given if isinstance(given, list | tuple) else (given,)
+        for destination in several:
+            if not callable(getattr(destination, "send", None)):
+                kind = type(destination).__name__
+                raise ConfigurationError(
+                    f"the destination for {key!r} is a {kind}: give an object with the members of"
+                    " Destination; pinpoint_kit.destinations.open_destination(url) makes one"
+                )
+        found[str(key)] = tuple(several)
+    return found
 
 
 def _check_keep_events(given: object) -> None:

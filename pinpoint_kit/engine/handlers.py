@@ -20,6 +20,8 @@ from pinpoint_kit.engine.jobs import operations as jobs
 from pinpoint_kit.engine.removal import operations as removal
 from pinpoint_kit.engine.segments import operations as segments
 from pinpoint_kit.engine.streams import operations as streams
+from pinpoint_kit.engine.streams import status as stream_status
+from pinpoint_kit.engine.streams.forwarding import Forwarder, workers_of
 from pinpoint_kit.engine.wire import routes
 
 if TYPE_CHECKING:
@@ -39,8 +41,10 @@ __all__ = [
     "Coverage",
     "Handler",
     "coverage",
+    "forwarders",
     "handler_of",
     "merged",
+    "stream_lags",
     "workers",
 ]
 
@@ -112,6 +116,17 @@ def workers(context: Context, monotonic: Callable[[], float]) -> list[Worker]:
         if family.workers is not None
         for worker in family.workers(context, monotonic)
     ]
+
+
+def forwarders(context: Context, monotonic: Callable[[], float]) -> list[Forwarder]:
+    """Return what forwards event streams, one for each destination and its lane."""
+    return workers_of(context, monotonic)
+
+
+def stream_lags(context: Context) -> Mapping[str, stream_status.Lag]:
+    """Return what waits for each destination of event streams, over all applications."""
+    with context.store.read() as connection:
+        return stream_status.lags(connection)
 
 
 @attrs.frozen

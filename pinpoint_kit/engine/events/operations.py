@@ -150,7 +150,7 @@ class _Hooks:
     @classmethod
     def of(cls, context: Context, connection: Connection, app: App) -> _Hooks:
         """Ask all hooks."""
-        asked = [(hook, hook.wanted(context, connection, app.number)) for hook in context.on_events]
+        asked = [(hook, hook.wanted(context, connection, app)) for hook in context.on_events]
         wanting = [(hook, wanted) for hook, wanted in asked if wanted != "nothing"]
         return cls(context, connection, app, wanting)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
-from pinpoint_kit.engine.storage.statements import BulkInsert, Statement
+from pinpoint_kit.engine.storage.statements import BulkInsert, Statement, padded
 from pinpoint_kit.engine.storage.tables.events import EVENTS
 from pinpoint_kit.engine.storage.tables.streams import (
     EVENT_STREAMS,
@@ -20,6 +20,7 @@ from pinpoint_kit.engine.storage.tables.streams import (
     STREAM_CURSORS,
     STREAM_DEAD_LETTERS,
 )
+from pinpoint_kit.engine.streams import cursors
 from pinpoint_kit.engine.streams.rows import PLACES, Row
 from pinpoint_kit.records.stream import RecordWriter, nameless
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
-    from pinpoint_kit.engine.context import Context, Person, RecordedEvent, Wanted
+    from pinpoint_kit.engine.context import Application, Context, Person, RecordedEvent, Wanted
     from pinpoint_kit.engine.streams.rows import Head
     from pinpoint_kit.records.stream import StreamForm
 
@@ -65,7 +66,15 @@ _ABOVE = Statement(
     "last_",
     "most_",
 )
-_BY_NUMBER = Statement(_ROW.where(_ROWS.c.number == bindparam("number_")), "app_", "number_")
+_LISTS = (1, 10, 100, 500)
+_BY_NUMBERS = {
+    size: Statement(
+        _ROW.where(_ROWS.c.number.in_([bindparam(f"number_{n}") for n in range(size)])),
+        "app_",
+        *(f"number_{n}" for n in range(size)),
+    )
+    for size in _LISTS
+}
 _BY_ARRIVAL = Statement(
     _ROW.where(_ROWS.c.arrival == bindparam("arrival_")).where(_ROWS.c.again.is_(None)),
     "app_",
@@ -92,10 +101,17 @@ class RecordHook:
     def __init__(self) -> None:
         self._writers: dict[tuple[str, StreamForm], RecordWriter] = {}
 
-    def wanted(self, context: Context, connection: Connection, app: int) -> Wanted:
+    def wanted(self, context: Context, connection: Connection, app: Application) -> Wanted:
         """Return whether anybody waits for records of an application."""
-        if not _IS_WANTED.rows(connection, app):
-            return "nothing"
+        if not _IS_WANTED.rows(connection, app.number):
+            given = context.streams.destinations
+            key = next((key for key in (app.id, app.name) if key in given), None)
+            if key is None:
+                return "nothing"
+            # It is new, and this is its first request: no look for new ones has found it yet.
+            for destination in given[key]:
+                name, now = destination.name, context.now()
+                cursors.claim(connection, app.number, name, key, now, is_standing=True)
         return "events" if context.streams.form.endpoint == "none" else "endpoints"
 
     def __call__(
@@ -129,7 +145,11 @@ class RecordHook:
 
 
 def add(
-    connection: Connection, app: int, destination: str | None, records: Sequence[tuple[Head, str]]
+    connection: Connection,
+    app: int,
+    destination: str | None,
+    records: Sequence[tuple[Head, str]],
+    now: int,
 ) -> None:
     """Put records into the backlog once more.
 
@@ -138,13 +158,13 @@ def add(
         app: the application.
         destination: for whom they are; None for all.
         records: whose each is, and the record.
+        now: milliseconds since 1970.
     """
     for start in range(0, len(records), PLACES):
         part = records[start : start + PLACES]
         heads, lines = [head for head, _ in part], [record.rstrip("\n") for _, record in part]
-        arrival = min(head.arrival for head in heads)
-        stored = Row(0, arrival, destination, [*heads], lines).stored(is_again=True)
-        _INSERT.run(connection, [(app, arrival, 1, destination, len(part), *stored)])
+        stored = Row(0, now, destination, [*heads], lines).stored(is_again=True)
+        _INSERT.run(connection, [(app, now, 1, destination, len(part), *stored)])
 
 
 def newest(connection: Connection, app: int) -> int:
@@ -166,9 +186,9 @@ def rows_above(connection: Connection, app: int, after: int, last: int, most: in
 
 
 def rows_by_number(connection: Connection, app: int, numbers: Sequence[int]) -> Iterator[Row]:
-    """Yield those rows that are still there, in the order given."""
-    for number in numbers:
-        for row in _BY_NUMBER.rows(connection, app, number):
+    """Yield those rows that are still there, in the order of their numbers."""
+    for part in padded(sorted(numbers), _LISTS):
+        for row in sorted(_BY_NUMBERS[len(part)].rows(connection, app, *part)):
             yield Row.read(*row)
 
 

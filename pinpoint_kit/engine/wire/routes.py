@@ -32,6 +32,7 @@ _EXTENSIONS = {
     "CreateFunnel": ("POST", f"{_EXTENSION_APP}/funnels"),
     "CreateMetricSegment": ("POST", f"{_EXTENSION_APP}/metrics/{{metric-name}}/segments"),
     "DeleteFunnel": ("DELETE", f"{_EXTENSION_APP}/funnels/{{funnel-id}}"),
+    "DiscardStreamDeadLetters": ("POST", f"{_EXTENSION_APP}/streams/dead-letters/discard"),
     "EraseData": ("POST", f"{_EXTENSION_APP}/erasures"),
     "ExplainSegmentMembership": (
         "GET",
@@ -40,10 +41,17 @@ _EXTENSIONS = {
     "FindEndpoints": ("POST", f"{_EXTENSION_APP}/endpoints/find"),
     "FindEvents": ("POST", f"{_EXTENSION_APP}/events/find"),
     "GetMetric": ("POST", f"{_EXTENSION_APP}/metrics/{{metric-name}}"),
+    "GetStreamStatus": ("GET", f"{_EXTENSION_APP}/streams"),
     "ListEndpointIds": ("GET", f"{_EXTENSION_APP}/endpoint-ids"),
     "ListEndpoints": ("GET", f"{_EXTENSION_APP}/endpoints"),
     "ListFunnels": ("GET", f"{_EXTENSION_APP}/funnels"),
     "ListSegmentMembers": ("GET", f"{_EXTENSION_APP}/segments/{{segment-id}}/members"),
+    "ListStreamDeadLetters": ("GET", f"{_EXTENSION_APP}/streams/dead-letters"),
+    "PauseStream": ("POST", f"{_EXTENSION_APP}/streams/pause"),
+    "RemoveStreamDestination": ("POST", f"{_EXTENSION_APP}/streams/remove"),
+    "ReplayStream": ("POST", f"{_EXTENSION_APP}/streams/replays"),
+    "ResumeStream": ("POST", f"{_EXTENSION_APP}/streams/resume"),
+    "RetryStreamDeadLetters": ("POST", f"{_EXTENSION_APP}/streams/dead-letters/retry"),
 }
 
 

@@ -16,6 +16,7 @@ from pinpoint_kit.engine.storage.tables.events import EVENTS, REMEMBERED
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from pinpoint_kit.engine.context import Application
     from tests.engine.conftest import Wire
 
 EVENT: dict[str, Any] = {"EventType": "level_up", "Timestamp": "2026-01-01T00:00:00.123Z"}
@@ -30,7 +31,7 @@ class Hooking:
     function: Hook
     wants: Wanted = "endpoints"
 
-    def wanted(self, _context: Context, _connection: Connection, _app: int) -> Wanted:
+    def wanted(self, _context: Context, _connection: Connection, _app: Application) -> Wanted:
         return self.wants
 
     def __call__(

@@ -38,7 +38,7 @@ PINNED = (
         "segment_users": "425c82d8",
         "event_streams": "7ae6e227",
         "stream_backlog": "cec5192d",
-        "stream_cursors": "4f95343e",
+        "stream_cursors": "d04cfd57",
         "stream_dead_letters": "132ee7fb",
         "stream_losses": "dc8f1d3c",
         "stream_replays": "f13bdf4b",

@@ -64,6 +64,26 @@ def test_each_application_has_its_own(wire: Wire) -> None:
         ({"RoleArn": ""}, "Missing RoleArn"),
         ({"DestinationStreamArn": ""}, "Missing DestinationStreamArn"),
         ({"RoleArn": ["x"]}, "must be a string @ $.RoleArn"),
+        (
+            {"RoleArn": "arn:aws:iam::111122223333:user/x"},
+            "must be arn:aws:iam::ACCOUNT:role/NAME @ $.RoleArn",
+        ),
+        *(
+            (
+                {"DestinationStreamArn": arn},
+                (
+                    "must be arn:aws:kinesis:REGION:ACCOUNT:stream/NAME or"
+                    " arn:aws:firehose:REGION:ACCOUNT:deliverystream/NAME @ $.DestinationStreamArn"
+                ),
+            )
+            for arn in (
+                "events",
+                "arn:aws:sqs:us-east-1:111122223333:queue",
+                "arn:aws:kinesis:us-east-1:111122223333:deliverystream/events",
+                "arn:aws:firehose:us-east-1:111122223333:stream/events",
+                "arn:aws:kinesis:us-east-1:111122223333:stream/a b",
+            )
+        ),
     ],
 )
 def test_both_arns_are_needed(wire: Wire, change: dict[str, object], message: str) -> None:

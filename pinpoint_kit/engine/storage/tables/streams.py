@@ -42,7 +42,7 @@ STREAM_BACKLOG = Table(
     METADATA,
     Column("number", ROW_NUMBER, primary_key=True),
     Column("app", BigInteger, nullable=False),
-    Column("arrival", BigInteger, nullable=False),  # of the events, as in `events`
+    Column("arrival", BigInteger, nullable=False),  # of the events, as in `events`, if not `again`
     Column("again", Integer),  # 1: sent once more, and the events are of several arrivals
     Column("destination", TEXT),  # for this one alone; NULL is for all
     Column("count", Integer, nullable=False),  # records that are in it
@@ -65,6 +65,7 @@ STREAM_CURSORS = Table(
     Column("until", BigInteger),  # the last row that is for it; NULL while its stream is there
     Column("paused", Integer, nullable=False),
     Column("due", BigInteger, nullable=False),  # nothing is sent before
+    Column("retry_due", BigInteger, nullable=False),  # nothing that was refused is sent before
     Column("failures", Integer, nullable=False),  # calls in a row of which nothing was taken
     Column("error_code", TEXT),  # of the last refusal or failure
     Column("error_message", TEXT),

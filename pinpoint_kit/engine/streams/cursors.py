@@ -1,0 +1,420 @@
+"""The rows of `stream_cursors`: what each destination has taken of an application, and its state.
+
+Whoever forwards writes how far it has come; pausing and resuming write the column `paused` alone.
+What the numbers mean stands in streams/progress.py.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from sqlalchemy import bindparam, delete, exists, func, literal, select, update
+
+from pinpoint_kit.engine.storage.dialects.statements import insert_ignoring
+from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.tables.applications import APPS
+from pinpoint_kit.engine.storage.tables.streams import (
+    EVENT_STREAMS,
+    STREAM_BACKLOG,
+    STREAM_CURSORS,
+    STREAM_LOSSES,
+)
+from pinpoint_kit.engine.streams import rows
+from pinpoint_kit.engine.streams.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy import Connection
+
+__all__ = [
+    "Cursor",
+    "Waiting",
+    "claim",
+    "claimable",
+    "count_loss",
+    "delete_done",
+    "lapse",
+    "load",
+    "of_app",
+    "of_destination",
+    "remove",
+    "save",
+    "touch",
+    "wanting",
+]
+
+_CURSORS = STREAM_CURSORS
+_ROWS = STREAM_BACKLOG
+#: Over how long the rate is averaged.
+_RATE_S = 60.0
+
+
+@attrs.frozen
+class Cursor:
+    """A row, in the order of the columns."""
+
+    app: int
+    destination: str
+    claim: str
+    is_standing: int
+    prefix: int
+    top: int
+    state: str = attrs.field(repr=False)
+    until: int | None
+    paused: int
+    due: int
+    retry_due: int
+    failures: int
+    error_code: str | None
+    error_message: str | None
+    error_at: int | None
+    sent: int
+    refused: int
+    failed: int
+    repeated: int
+    rate: float
+    sent_at: int | None
+    seen_at: int
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come, to be changed."""
+        return Progress.read(self.top, self.state)
+
+    def rate_at(self, now: int) -> float:
+        """Return how many records a second have been acknowledged lately."""
+        if self.sent_at is None:
+            return 0.0
+        return self.rate * math.exp(-max(0, now - self.sent_at) / 1000 / _RATE_S)
+
+    def with_sent(self, count: int, now: int) -> Cursor:
+        """Return the row after more records were acknowledged."""
+        rate = self.rate_at(now) + count / _RATE_S
+        return attrs.evolve(
+            self, sent=self.sent + count, rate=rate, sent_at=now if count else self.sent_at
+        )
+
+
+@attrs.frozen
+class Waiting:
+    """A cursor that may have something to send."""
+
+    app: int
+    due: int
+    retry_due: int
+    has_new: bool
+
+    @property
+    def next_due(self) -> int:
+        """When there is something to do, 0 for now."""
+        return max(self.due, 0 if self.has_new else self.retry_due)
+
+
+_ALL = select(*_CURSORS.columns)
+_LOAD = Statement(
+    _ALL.where(_CURSORS.c.app == bindparam("app_")).where(
+        _CURSORS.c.destination == bindparam("destination_")
+    ),
+    "app_",
+    "destination_",
+)
+_OF_APP = Statement(
+    _ALL.where(_CURSORS.c.app == bindparam("app_")).order_by(_CURSORS.c.destination), "app_"
+)
+_OF_DESTINATION = Statement(
+    _ALL.where(_CURSORS.c.destination == bindparam("destination_")).order_by(_CURSORS.c.app),
+    "destination_",
+)
+_HAS_ROWS = exists().where(
+    _ROWS.c.app == _CURSORS.c.app,
+    _ROWS.c.number >= (_CURSORS.c.top + literal(1)) // literal(rows.PLACES),
+    _ROWS.c.number <= func.coalesce(_CURSORS.c.until, literal(2**62)),
+)
+_WANTING = Statement(
+    select(_CURSORS.c.app, _CURSORS.c.due, _CURSORS.c.retry_due, _HAS_ROWS)
+    .where(_CURSORS.c.destination == bindparam("destination_"))
+    .where(_CURSORS.c.paused == literal(0))
+    .where((_CURSORS.c.prefix < _CURSORS.c.top) | _HAS_ROWS)
+    .order_by(_CURSORS.c.app),
+    "destination_",
+)
+#: What whoever forwards writes.
+_PROGRESS = (
+    "prefix",
+    "top",
+    "state",
+    "due",
+    "retry_due",
+    "failures",
+    "error_code",
+    "error_message",
+    "error_at",
+    "sent",
+    "refused",
+    "failed",
+    "repeated",
+    "rate",
+    "sent_at",
+)
+_SAVE = Statement(
+    update(_CURSORS)
+    .values({name: bindparam(f"{name}_") for name in _PROGRESS})
+    .where(_CURSORS.c.app == bindparam("app_"))
+    .where(_CURSORS.c.destination == bindparam("destination_")),
+    *(f"{name}_" for name in _PROGRESS),
+    "app_",
+    "destination_",
+)
+_CLAIM = Statement(
+    lambda dialect: insert_ignoring(dialect, _CURSORS).values(
+        {column.name: bindparam(column.name) for column in _CURSORS.columns}
+    ),
+    *(column.name for column in _CURSORS.columns),
+)
+_CLAIM_AGAIN = Statement(
+    update(_CURSORS)
+    .values(
+        claim=bindparam("claim_"),
+        is_standing=bindparam("is_standing_"),
+        until=None,
+        seen_at=bindparam("seen_at_"),
+    )
+    .where(_CURSORS.c.app == bindparam("app_"))
+    .where(_CURSORS.c.destination == bindparam("destination_")),
+    "claim_",
+    "is_standing_",
+    "seen_at_",
+    "app_",
+    "destination_",
+)
+_LAPSE = Statement(
+    update(_CURSORS)
+    .values(until=bindparam("until_"))
+    .where(_CURSORS.c.app == bindparam("app_"))
+    .where(_CURSORS.c.claim == bindparam("claim_"))
+    .where(_CURSORS.c.is_standing == literal(0))
+    .where(_CURSORS.c.until.is_(None)),
+    "until_",
+    "app_",
+    "claim_",
+)
+_REMOVE = Statement(
+    delete(_CURSORS)
+    .where(_CURSORS.c.app == bindparam("app_"))
+    .where(_CURSORS.c.destination == bindparam("destination_")),
+    "app_",
+    "destination_",
+)
+_TOUCH = Statement(
+    update(_CURSORS)
+    .values(seen_at=bindparam("seen_at_"))
+    .where(_CURSORS.c.destination == bindparam("destination_")),
+    "seen_at_",
+    "destination_",
+)
+_SINCE = Statement(
+    select(EVENT_STREAMS.c.since)
+    .where(EVENT_STREAMS.c.app == bindparam("app_"))
+    .where(EVENT_STREAMS.c.destination == bindparam("claim_")),
+    "app_",
+    "claim_",
+)
+_STREAM = Statement(
+    select(EVENT_STREAMS.c.destination, EVENT_STREAMS.c.since).where(
+        EVENT_STREAMS.c.app == bindparam("app_")
+    ),
+    "app_",
+)
+_FEW_ROWS = (
+    select(_ROWS.c.number)
+    .where(_ROWS.c.app == bindparam("app_"))
+    .where(_ROWS.c.number <= bindparam("last_"))
+    .order_by(_ROWS.c.number)
+    .limit(bindparam("most_"))
+)
+_DELETE_ROWS = Statement(
+    delete(_ROWS).where(_ROWS.c.number.in_(_FEW_ROWS)), "app_", "last_", "most_"
+)
+_LOSS_ADDED = Statement(
+    update(STREAM_LOSSES)
+    .values(records=STREAM_LOSSES.c.records + bindparam("records_"))
+    .where(STREAM_LOSSES.c.app == bindparam("app_"))
+    .where(STREAM_LOSSES.c.destination == bindparam("destination_"))
+    .where(STREAM_LOSSES.c.reason == bindparam("reason_")),
+    "records_",
+    "app_",
+    "destination_",
+    "reason_",
+)
+_LOSS_BEGUN = Statement(
+    lambda dialect: insert_ignoring(dialect, STREAM_LOSSES).values(
+        {column.name: bindparam(column.name) for column in STREAM_LOSSES.columns}
+    ),
+    "app",
+    "destination",
+    "reason",
+    "records",
+)
+
+
+def load(connection: Connection, app: int, destination: str) -> Cursor | None:
+    """Return a cursor, None when there is none, such as after DeleteApp."""
+    found = _LOAD.rows(connection, app, destination)
+    return Cursor(*found[0]) if found else None
+
+
+def of_app(connection: Connection, app: int) -> Sequence[Cursor]:
+    """Return the cursors of an application, by destination."""
+    return [Cursor(*row) for row in _OF_APP.rows(connection, app)]
+
+
+def of_destination(connection: Connection, destination: str) -> Sequence[Cursor]:
+    """Return the cursors of a destination, by application."""
+    return [Cursor(*row) for row in _OF_DESTINATION.rows(connection, destination)]
+
+
+def wanting(connection: Connection, destination: str) -> Sequence[Waiting]:
+    """Return which applications have something for a destination, now or later."""
+    return [Waiting(*row) for row in _WANTING.rows(connection, destination)]
+
+
+def save(connection: Connection, cursor: Cursor, progress: Progress) -> None:
+    """Write how far a destination has come."""
+    after: Any = attrs.evolve(
+        cursor, prefix=progress.prefix, top=progress.top, state=progress.state
+    )
+    values = [getattr(after, name) for name in _PROGRESS]
+    _SAVE.run_many(connection, [(*values, cursor.app, cursor.destination)])
+
+
+def claim(  # noqa: PLR0913 -- a transaction, and what is claimed
+    connection: Connection, app: int, destination: str, claimed: str, now: int, *, is_standing: bool
+) -> None:
+    """Make the cursor of a destination, or have an old one go on.
+
+    A new one begins with what is kept: records of a stream that nobody has claimed so far.
+    """
+    found = _SINCE.rows(connection, app, claimed)
+    since = found[0][0] if found else None
+    start = 0 if since is None else rows.end_of(since)
+    made = Cursor(
+        app=app,
+        destination=destination,
+        claim=claimed,
+        is_standing=int(is_standing),
+        prefix=start,
+        top=start,
+        state="",
+        until=None,
+        paused=0,
+        due=0,
+        retry_due=0,
+        failures=0,
+        error_code=None,
+        error_message=None,
+        error_at=None,
+        sent=0,
+        refused=0,
+        failed=0,
+        repeated=0,
+        rate=0.0,
+        sent_at=None,
+        seen_at=now,
+    )
+    if not _CLAIM.run_many(connection, [attrs.astuple(made)]):
+        again = (claimed, int(is_standing), now, app, destination)
+        _CLAIM_AGAIN.run_many(connection, [again])
+
+
+def lapse(connection: Connection, app: int, arn: str, last: int) -> None:
+    """Have the destinations of a stream that is gone take what is there, and nothing more.
+
+    Args:
+        connection: a write transaction.
+        app: the application.
+        arn: the stream's.
+        last: the last row that is for it.
+    """
+    _LAPSE.run_many(connection, [(last, app, arn)])
+
+
+def remove(connection: Connection, app: int, destination: str) -> bool:
+    """Forget a destination of an application; return whether there was one."""
+    return bool(_REMOVE.run_many(connection, [(app, destination)]))
+
+
+def touch(connection: Connection, destination: str, now: int) -> None:
+    """Show that an engine has the destination."""
+    _TOUCH.run_many(connection, [(now, destination)])
+
+
+def delete_done(
+    connection: Connection, app: int, most: int, *, cursors: Collection[Cursor] | None = None
+) -> int:
+    """Delete rows that all destinations of an application are done with.
+
+    Args:
+        connection: a write transaction.
+        app: the application.
+        most: how many rows.
+        cursors: its cursors, read where they are not given.
+
+    Returns:
+        How many rows were deleted.
+    """
+    known = of_app(connection, app) if cursors is None else cursors
+    floors = [
+        cursor.prefix
+        for cursor in known
+        if cursor.until is None or cursor.prefix < rows.end_of(cursor.until)
+    ]
+    stream = _STREAM.rows(connection, app)
+    if stream and all(cursor.claim != stream[0][0] for cursor in known):
+        floors.append(rows.end_of(stream[0][1] or 0))
+    # Without any, nobody will ever take them.
+    last = rows.row_of(min(floors) + 1) - 1 if floors else _newest(connection, app)
+    return _DELETE_ROWS.run_many(connection, [(app, last, most)])
+
+
+def _newest(connection: Connection, app: int) -> int:
+    found = select(func.max(_ROWS.c.number)).where(_ROWS.c.app == app)
+    return connection.execute(found).scalar() or 0
+
+
+def count_loss(
+    connection: Connection, app: int, destination: str, reason: str, records: int
+) -> None:
+    """Count records that a destination will never get."""
+    if not records:
+        return
+    if not _LOSS_ADDED.run_many(connection, [(records, app, destination, reason)]):
+        begun = [(app, destination, reason, records)]
+        if not _LOSS_BEGUN.run_many(connection, begun):
+            _LOSS_ADDED.run_many(connection, [(records, app, destination, reason)])
+
+
+def claimable(connection: Connection, keys: Collection[str]) -> Sequence[tuple[int, str, bool]]:
+    """Return which applications some keys claim.
+
+    Args:
+        connection: where to look.
+        keys: ARNs of streams, ids and names of applications.
+
+    Returns:
+        The number of each application, the key that claims it, and whether it does so without a
+        stream.
+    """
+    given = list(keys)
+    streams = select(EVENT_STREAMS.c.app, EVENT_STREAMS.c.destination).where(
+        EVENT_STREAMS.c.destination.in_(given)
+    )
+    named = select(APPS.c.number, APPS.c.id, APPS.c.name).where(
+        APPS.c.id.in_(given) | APPS.c.name.in_(given)
+    )
+    return [
+        *((app, arn, False) for app, arn in connection.execute(streams)),
+        *((n, i if i in keys else name, True) for n, i, name in connection.execute(named)),
+    ]
