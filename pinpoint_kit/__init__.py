@@ -13,6 +13,15 @@ from pinpoint_kit.version import VERSION as __version__  # noqa: F401, N811 -- t
 
 #: Module -> the public names that it is the home of.
 _HOMES = {
+    "aio.client": (
+        "AsyncPinpoint",
+        "connect_async",
+    ),
+    "aio.rows": (
+        "AsyncEventTail",
+        "AsyncModelIterator",
+        "AsyncRows",
+    ),
     "analytics.results.cohorts": ("CohortTable",),
     "analytics.results.distribution": ("Distribution",),
     "analytics.results.funnel": ("Funnel",),
@@ -23,6 +32,7 @@ _HOMES = {
     "analytics.results.timeline": ("Timeline",),
     "analytics.steps": ("Step",),
     "analytics.store_analytics": ("SavedFunnel",),
+    "analytics.stored_events": ("EventTail",),
     "audience.erasure": ("ErasureReport",),
     "audience.report": (
         "BatchReport",

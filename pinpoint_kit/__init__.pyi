@@ -2,6 +2,11 @@
 
 from pinpoint_kit import errors as errors
 from pinpoint_kit.version import VERSION as __version__
+from pinpoint_kit.aio.client import AsyncPinpoint as AsyncPinpoint
+from pinpoint_kit.aio.client import connect_async as connect_async
+from pinpoint_kit.aio.rows import AsyncEventTail as AsyncEventTail
+from pinpoint_kit.aio.rows import AsyncModelIterator as AsyncModelIterator
+from pinpoint_kit.aio.rows import AsyncRows as AsyncRows
 from pinpoint_kit.analytics.results.cohorts import CohortTable as CohortTable
 from pinpoint_kit.analytics.results.distribution import Distribution as Distribution
 from pinpoint_kit.analytics.results.funnel import Funnel as Funnel
@@ -12,6 +17,7 @@ from pinpoint_kit.analytics.results.series import Series as Series
 from pinpoint_kit.analytics.results.timeline import Timeline as Timeline
 from pinpoint_kit.analytics.steps import Step as Step
 from pinpoint_kit.analytics.store_analytics import SavedFunnel as SavedFunnel
+from pinpoint_kit.analytics.stored_events import EventTail as EventTail
 from pinpoint_kit.audience.erasure import ErasureReport as ErasureReport
 from pinpoint_kit.audience.report import BatchReport as BatchReport
 from pinpoint_kit.audience.report import LoadProgress as LoadProgress
@@ -106,6 +112,10 @@ from pinpoint_kit.transport.retries import RetryPolicy as RetryPolicy
 __all__ = [
     "ActiveSession",
     "Application",
+    "AsyncEventTail",
+    "AsyncModelIterator",
+    "AsyncPinpoint",
+    "AsyncRows",
     "AttributeDimension",
     "AttributeKind",
     "AttributeType",
@@ -133,6 +143,7 @@ __all__ = [
     "ErasureReport",
     "Event",
     "EventResult",
+    "EventTail",
     "Forbidden",
     "ForeignAnswerError",
     "Funnel",
@@ -204,6 +215,7 @@ __all__ = [
     "ValidationError",
     "__version__",
     "connect",
+    "connect_async",
     "errors",
     "where",
 ]

@@ -185,6 +185,7 @@ def test_every_module_has_a_docstring() -> None:
 def test_no_any_in_public_signatures(cls: type) -> None:
     """Callers get types everywhere but in the answers of `call` and `call_extension`."""
     allowed = {
+        ("AsyncPinpoint", "call"): "dict[str, Any]",
         ("Pinpoint", "call"): "dict[str, Any]",
         ("Transport", "call"): "dict[str, Any]",
         ("Transport", "call_extension"): "dict[str, Any] | None",
@@ -277,6 +278,17 @@ def test_a_client_is_light() -> None:
         "import sys, pinpoint_kit.client\n"
         "heavy = ('sqlalchemy', 'uvicorn', 'boto3', 'botocore', 'click', 'rich')\n"
         "print([name for name in heavy if name in sys.modules])"
+    )
+    assert run(code) == "[]"
+
+
+def test_an_ordinary_client_loads_nothing_for_asyncio() -> None:
+    """The client for asyncio is loaded by those who use it."""
+    code = (
+        "import sys, pinpoint_kit\n"
+        "with pinpoint_kit.connect('sqlite://') as pinpoint:\n"
+        "    pinpoint.events.record('device-1', 'level_up')\n"
+        "print([name for name in sys.modules if name.startswith('pinpoint_kit.aio')])"
     )
     assert run(code) == "[]"
 

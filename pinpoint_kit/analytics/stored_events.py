@@ -3,28 +3,82 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.errors import ValidationError
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.base import iso
-from pinpoint_kit.models.display.tables import ModelIterator
+from pinpoint_kit.models.display.tables import ModelIterator, ModelList
 from pinpoint_kit.models.scalars import moment
 from pinpoint_kit.models.stored_event import StoredEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from pinpoint_kit.analytics.asking import Server
     from pinpoint_kit.models.scalars import Moment
 
-__all__ = ["StoredEvents"]
+__all__ = ["POLL_S", "EventTail", "StoredEvents"]
 
 _PATH = ("events", "find")
 #: Begins a tail behind all that is there.
 _END = "end"
 #: How long a tail waits before it asks again.
-_POLL_S = 1.0
+POLL_S = 1.0
+
+
+class EventTail(Iterator[StoredEvent]):
+    """Events as they arrive, for ever: going through it waits for the next one.
+
+    Args:
+        read: gives what has arrived behind a token, and the token behind that.
+        sleep: waits before it asks again.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[str], tuple[ModelList[StoredEvent], str]],
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._read = read
+        self._sleep = sleep
+        self._after = _END
+        self._waiting: deque[StoredEvent] = deque()
+
+    def __repr__(self) -> str:
+        return "<EventTail: go through it, or call arrived()>"
+
+    def __next__(self) -> StoredEvent:
+        while not self._waiting:
+            self._waiting.extend(self._asked())
+            if not self._waiting:
+                self._sleep(POLL_S)
+        return self._waiting.popleft()
+
+    def arrived(self) -> ModelList[StoredEvent]:
+        """Read what has arrived since it was last asked, without waiting for more.
+
+        Returns:
+            The events, in the order of their arrival, at most 1,000; ask again for more.
+
+        Raises:
+            ConfigurationError: neither our engine nor our server answers.
+            BadRequest: a filter is refused.
+            ServiceError: the service refused for another reason.
+            TransportError: no answer came; ask again, nothing is passed over.
+        """
+        if not self._waiting:
+            return self._asked()
+        found = ModelList(self._waiting, of=StoredEvent)
+        self._waiting.clear()
+        return found
+
+    def _asked(self) -> ModelList[StoredEvent]:
+        found, self._after = self._read(self._after)
+        return found
 
 
 class StoredEvents:
@@ -60,19 +114,19 @@ class StoredEvents:
         where: Mapping[str, object],
         *,
         sleep: Callable[[float], object] = time.sleep,
-    ) -> Iterator[StoredEvent]:
+    ) -> EventTail:
         """Go through events as they arrive, for ever; see `Events.tail`."""
         given = {name: value for name, value in where.items() if value is not None}
         body = {"Where": given, "Order": "ARRIVAL"}
-        after = _END
-        while True:
+
+        def read(after: str) -> tuple[ModelList[StoredEvent], str]:
             query: dict[str, str | int | None] = {"page-size": 1_000, "token": after}
             page = self._server.call("FindEvents", _PATH, query=query, body=body)
             items = page.get("Item") or []
-            yield from (wire.from_wire(StoredEvent, item) for item in items)
-            after = page.get("NextToken") or after
-            if not items:
-                sleep(_POLL_S)
+            found = ModelList((wire.from_wire(StoredEvent, item) for item in items), of=StoredEvent)
+            return found, page.get("NextToken") or after
+
+        return EventTail(read, sleep=sleep)
 
 
 def _instant(value: Moment | None, path: str) -> str | None:

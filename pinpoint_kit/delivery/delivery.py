@@ -226,6 +226,11 @@ class Delivery:
         """Count names and values that were left out of an event because they cannot be sent."""
         self._buffer.left_out.add(number)
 
+    @property
+    def may_block(self) -> bool:
+        """Whether a full buffer makes who records wait for room."""
+        return self._options.when_full == "block"
+
     def stats(self) -> DeliveryStats:
         """Count since the client was made, and how delivery is doing right now."""
         return attrs.evolve(self._buffer.stats(), application=self._application_state())

@@ -15,9 +15,19 @@ from botocore.config import Config
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.version import VERSION
 
-__all__ = ["DEFAULT_REGION", "client_config", "core_session", "loader", "new_session"]
+__all__ = [
+    "CONNECTIONS",
+    "DEFAULT_REGION",
+    "client_config",
+    "core_session",
+    "loader",
+    "new_session",
+]
 
 DEFAULT_REGION = "us-east-1"
+#: Connections that a client keeps open for its threads, at most. botocore's 10 would have every
+#: further thread connect anew for each request; they are opened when they are needed only.
+CONNECTIONS = 256
 
 
 def core_session(session: Any) -> botocore.session.Session:  # noqa: ANN401 -- boto3's or botocore's
@@ -43,6 +53,7 @@ def client_config(timeout: float, *, unsigned: bool) -> Config:
         retries={"total_max_attempts": 1, "mode": "standard"},  # ours are in the transport
         connect_timeout=min(5.0, timeout),
         read_timeout=timeout,
+        max_pool_connections=CONNECTIONS,
         # A finished text: botocore would put its own together at every request, twice.
         user_agent=f"pinpoint_kit/{VERSION} botocore/{botocore.__version__}",
         **({"signature_version": UNSIGNED} if unsigned else {}),

@@ -28,11 +28,11 @@ from pinpoint_kit.recording.refusals import refusal
 from pinpoint_kit.transport.application import id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from typing_extensions import Unpack
 
-    from pinpoint_kit.analytics.stored_events import StoredEvents
+    from pinpoint_kit.analytics.stored_events import EventTail, StoredEvents
     from pinpoint_kit.models.display.tables import ModelIterator
     from pinpoint_kit.models.endpoint import Endpoint
     from pinpoint_kit.models.event import Session
@@ -128,14 +128,19 @@ class Events:
         endpoint_id: str | Sequence[str] | None = None,
         user_id: str | Sequence[str] | None = None,
         where: Mapping[str, object] | None = None,
-    ) -> Iterator[StoredEvent]:
+    ) -> EventTail:
         """Go through events as they arrive, from now on and for ever; it waits for the next one.
+
+        "Now" is when it is first asked for an event.
 
         Args:
             type: event types.
             endpoint_id: endpoints; case-insensitive.
             user_id: the users that came with the events.
             where: further filters, as `pinpoint.analytics` takes them.
+
+        Returns:
+            The events; `arrived()` of it reads those that are there, without waiting.
 
         Raises:
             ConfigurationError, BadRequest, ServiceError, TransportError: as `find`.

@@ -43,6 +43,7 @@ INTERNAL = {
         "overwrite_removed",
         "set_aside",
         "close",
+        "may_block",
         "count_left_out",
         "count_truncated",
         "drop_closed",

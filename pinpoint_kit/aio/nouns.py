@@ -1,0 +1,1240 @@
+# Made from the client by tests/async_of_client.py; change that one.
+"""The nouns of the client for asyncio: the same verbs, awaited.
+
+Each verb calls the same verb of the ordinary client: at once where that neither waits nor asks
+anything, else on a thread. What they share stands in connection.py.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+from pinpoint_kit.aio.connection import Noun
+from pinpoint_kit.aio.pool import submitted
+from pinpoint_kit.aio.rows import AsyncEventTail, AsyncModelIterator, AsyncRows
+
+if TYPE_CHECKING:
+    import asyncio
+    import builtins
+    import datetime as dt
+    import os
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any, Literal
+
+    from typing_extensions import Unpack
+
+    from pinpoint_kit.aio.connection import Connection
+    from pinpoint_kit.analytics.results.base import Result
+    from pinpoint_kit.analytics.results.cohorts import CohortTable
+    from pinpoint_kit.analytics.results.distribution import Distribution
+    from pinpoint_kit.analytics.results.funnel import Funnel
+    from pinpoint_kit.analytics.results.heat_map import HeatMap
+    from pinpoint_kit.analytics.results.money import MoneySeries
+    from pinpoint_kit.analytics.results.overview import Overview
+    from pinpoint_kit.analytics.results.series import Series
+    from pinpoint_kit.analytics.results.timeline import Timeline
+    from pinpoint_kit.analytics.steps import Step
+    from pinpoint_kit.analytics.store_analytics import SavedFunnel
+    from pinpoint_kit.analytics.verbs import Actor, Day, Options, Where
+    from pinpoint_kit.audience.erasure import ErasureReport
+    from pinpoint_kit.audience.report import BatchReport, LoadProgress, LoadReport
+    from pinpoint_kit.audience.row_sources import RowSource
+    from pinpoint_kit.client import P, R
+    from pinpoint_kit.delivery.report import DeadLetter, DeliveryReport, DeliveryStats
+    from pinpoint_kit.models.application import Application
+    from pinpoint_kit.models.attribute import AttributeKind
+    from pinpoint_kit.models.display.tables import ModelList
+    from pinpoint_kit.models.endpoint import ChannelType, Endpoint
+    from pinpoint_kit.models.event import Event, EventResult, Session
+    from pinpoint_kit.models.job import Job, JobFormat, JobType
+    from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue, Moment
+    from pinpoint_kit.models.segments.explanation import SegmentExplanation
+    from pinpoint_kit.models.segments.grouping import Condition, Definition
+    from pinpoint_kit.models.segments.segment import Segment
+    from pinpoint_kit.models.stored_event import StoredEvent
+    from pinpoint_kit.recording.details import EventDetails
+    from pinpoint_kit.recording.sessions import ActiveSession
+
+__all__ = [
+    "AsyncAnalytics",
+    "AsyncApplications",
+    "AsyncAttributes",
+    "AsyncAuth",
+    "AsyncDelivery",
+    "AsyncEndpoints",
+    "AsyncEvents",
+    "AsyncJobs",
+    "AsyncNouns",
+    "AsyncPurchases",
+    "AsyncSegments",
+    "AsyncSessions",
+    "AsyncUsers",
+]
+
+
+class AsyncAnalytics(Noun):
+    """The numbers of one application on its store. Safe to use from several threads."""
+
+    async def active(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        window: int = 1,
+        activity: Literal["any", "session"] = "any",
+        **options: Unpack[Options],
+    ) -> Series:
+        """Count who was active in the `window` days that end with each day.
+
+        As `analytics.active` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.active(
+                first, last, window=window, activity=activity, **options
+            )
+        )
+
+    async def new(
+        self, first: Day | None = None, last: Day | None = None, **options: Unpack[Options]
+    ) -> Series:
+        """Count the endpoints or users that were registered on each day.
+
+        As `analytics.new` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.analytics.new(first, last, **options))
+
+    async def sessions(
+        self, first: Day | None = None, last: Day | None = None, **options: Unpack[Options]
+    ) -> Series:
+        """Count the sessions that began on each day.
+
+        As `analytics.sessions` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.analytics.sessions(first, last, **options))
+
+    async def sessions_per_actor(
+        self, first: Day | None = None, last: Day | None = None, **options: Unpack[Options]
+    ) -> Series:
+        """Divide the sessions of each day by the endpoints or users that had one.
+
+        As `analytics.sessions_per_actor` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.sessions_per_actor(first, last, **options)
+        )
+
+    async def session_length(
+        self, first: Day | None = None, last: Day | None = None, **options: Unpack[Options]
+    ) -> Series:
+        """Measure how long sessions took, in seconds: average, median and maximum.
+
+        As `analytics.session_length` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.session_length(first, last, **options)
+        )
+
+    async def heat_map(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        zone: str = "UTC",
+        where: Where | None = None,
+        actor: Actor = "endpoint",
+    ) -> HeatMap:
+        """Count sessions by weekday and hour of each endpoint's own time zone.
+
+        As `analytics.heat_map` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.heat_map(first, last, zone=zone, where=where, actor=actor)
+        )
+
+    async def sticky_factor(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        window: int = 30,
+        activity: Literal["any", "session"] = "any",
+        **options: Unpack[Options],
+    ) -> Series:
+        """Divide who was active on a day by who was active in the 30 days that end with it.
+
+        As `analytics.sticky_factor` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.sticky_factor(
+                first, last, window=window, activity=activity, **options
+            )
+        )
+
+    async def stickiness(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        activity: Literal["any", "session"] = "any",
+        **options: Unpack[Options],
+    ) -> Distribution:
+        """Count endpoints or users by the number of days on which they were active.
+
+        As `analytics.stickiness` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.stickiness(first, last, activity=activity, **options)
+        )
+
+    async def sign_ins(
+        self, first: Day | None = None, last: Day | None = None, **options: Unpack[Options]
+    ) -> Series:
+        """Count the sign-ins of each day: `_userauth.sign_in`.
+
+        As `analytics.sign_ins` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.analytics.sign_ins(first, last, **options))
+
+    async def sign_ups(
+        self, first: Day | None = None, last: Day | None = None, **options: Unpack[Options]
+    ) -> Series:
+        """Count the sign-ups of each day: `_userauth.sign_up`.
+
+        As `analytics.sign_ups` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.analytics.sign_ups(first, last, **options))
+
+    async def auth_failures(
+        self, first: Day | None = None, last: Day | None = None, **options: Unpack[Options]
+    ) -> Series:
+        """Count the failed authentications of each day: `_userauth.auth_fail`.
+
+        As `analytics.auth_failures` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.auth_failures(first, last, **options)
+        )
+
+    async def revenue(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        amount: Literal["price_times_quantity", "price"] = "price_times_quantity",
+        **options: Unpack[Options],
+    ) -> MoneySeries:
+        """Sum what purchases brought on each day, currency by currency, exactly.
+
+        As `analytics.revenue` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.revenue(first, last, amount=amount, **options)
+        )
+
+    async def purchases(
+        self, first: Day | None = None, last: Day | None = None, **options: Unpack[Options]
+    ) -> Series:
+        """Count the purchases of each day: `_monetization.purchase`.
+
+        As `analytics.purchases` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.analytics.purchases(first, last, **options))
+
+    async def units_sold(
+        self, first: Day | None = None, last: Day | None = None, **options: Unpack[Options]
+    ) -> Series:
+        """Sum the quantities of the purchases of each day.
+
+        As `analytics.units_sold` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.units_sold(first, last, **options)
+        )
+
+    async def paying(
+        self, first: Day | None = None, last: Day | None = None, **options: Unpack[Options]
+    ) -> Series:
+        """Count the endpoints or users with a purchase on each day.
+
+        As `analytics.paying` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.analytics.paying(first, last, **options))
+
+    async def revenue_per_active(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        amount: Literal["price_times_quantity", "price"] = "price_times_quantity",
+        activity: Literal["any", "session"] = "any",
+        **options: Unpack[Options],
+    ) -> MoneySeries:
+        """Divide the revenue of each day by who was active on it.
+
+        As `analytics.revenue_per_active` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.revenue_per_active(
+                first, last, amount=amount, activity=activity, **options
+            )
+        )
+
+    async def revenue_per_paying(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        amount: Literal["price_times_quantity", "price"] = "price_times_quantity",
+        **options: Unpack[Options],
+    ) -> MoneySeries:
+        """Divide the revenue of each day by who paid on it.
+
+        As `analytics.revenue_per_paying` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.revenue_per_paying(first, last, amount=amount, **options)
+        )
+
+    async def events(
+        self,
+        type: str | Sequence[str] | None = None,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        metric: str | None = None,
+        **options: Unpack[Options],
+    ) -> Series:
+        """Count events, who had them, and how many a session had; or look at one of their metrics.
+
+        As `analytics.events` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.events(type, first, last, metric=metric, **options)
+        )
+
+    async def retention(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        on: int | None = None,
+        within: int | None = None,
+        on_or_after: int | None = None,
+        cohort: Literal["active", "new"] = "active",
+        activity: Literal["any", "session"] = "any",
+        **options: Unpack[Options],
+    ) -> Series:
+        """Give the share of each day's endpoints or users that came back.
+
+        As `analytics.retention` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.retention(
+                first,
+                last,
+                on=on,
+                within=within,
+                on_or_after=on_or_after,
+                cohort=cohort,
+                activity=activity,
+                **options,
+            )
+        )
+
+    async def seven_day_retention(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        activity: Literal["any", "session"] = "any",
+        **options: Unpack[Options],
+    ) -> Series:
+        """Give Pinpoint's seven-day retention: who was active 8 days before, and again since.
+
+        As `analytics.seven_day_retention` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.seven_day_retention(
+                first, last, activity=activity, **options
+            )
+        )
+
+    async def cohorts(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        days: int = 30,
+        kind: Literal["on", "within", "on_or_after"] = "on",
+        activity: Literal["any", "session"] = "any",
+        **options: Unpack[Options],
+    ) -> CohortTable:
+        """Show who came back, by the day on which they were new and the days since.
+
+        As `analytics.cohorts` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.cohorts(
+                first, last, days=days, kind=kind, activity=activity, **options
+            )
+        )
+
+    async def funnel(
+        self,
+        steps: Sequence[Step | str],
+        *,
+        first: Day | None = None,
+        last: Day | None = None,
+        window: dt.timedelta | float | None = datetime.timedelta(days=7),
+        order: Literal["at_or_after", "after"] = "at_or_after",
+        **options: Unpack[Options],
+    ) -> Funnel:
+        """Count who went through steps in their order, whatever else they did between.
+
+        As `analytics.funnel` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.funnel(
+                steps, first=first, last=last, window=window, order=order, **options
+            )
+        )
+
+    async def demographics(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        of: Literal["all", "active", "new"] = "all",
+        **options: Unpack[Options],
+    ) -> Distribution:
+        """Count endpoints or users by platform, app version, country or any attribute.
+
+        As `analytics.demographics` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.demographics(first, last, of=of, **options)
+        )
+
+    async def overview(
+        self,
+        first: Day | None = None,
+        last: Day | None = None,
+        *,
+        zone: str = "UTC",
+        where: Where | None = None,
+        actor: Actor = "endpoint",
+    ) -> Overview:
+        """Show the six charts of the console's first page: activity, retention, revenue.
+
+        As `analytics.overview` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.overview(first, last, zone=zone, where=where, actor=actor)
+        )
+
+    async def timeline(
+        self,
+        *,
+        endpoint_id: str | None = None,
+        user_id: str | None = None,
+        first: Day | None = None,
+        last: Day | None = None,
+        zone: str = "UTC",
+        where: Where | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Timeline:
+        """List the events of one endpoint or user, the latest first: personal data.
+
+        As `analytics.timeline` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.timeline(
+                endpoint_id=endpoint_id,
+                user_id=user_id,
+                first=first,
+                last=last,
+                zone=zone,
+                where=where,
+                limit=limit,
+                after=after,
+            )
+        )
+
+    async def save_funnel(
+        self,
+        name: str,
+        steps: Sequence[Step | str],
+        *,
+        window: dt.timedelta | float | None = datetime.timedelta(days=7),
+        **options: Unpack[Options],
+    ) -> SavedFunnel:
+        """Keep the steps of a funnel under a name.
+
+        As `analytics.save_funnel` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.save_funnel(name, steps, window=window, **options)
+        )
+
+    async def saved_funnels(self) -> builtins.list[SavedFunnel]:
+        """List the saved funnels, the oldest first.
+
+        As `analytics.saved_funnels` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.analytics.saved_funnels())
+
+    async def saved_funnel(
+        self,
+        funnel: SavedFunnel,
+        *,
+        first: dt.date | str | None = None,
+        last: dt.date | str | None = None,
+    ) -> Funnel:
+        """Count a saved funnel, for the days given.
+
+        As `analytics.saved_funnel` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.saved_funnel(funnel, first=first, last=last)
+        )
+
+    async def delete_funnel(self, funnel_id: str) -> None:
+        """Delete a saved funnel.
+
+        As `analytics.delete_funnel` of the ordinary client does.
+        """
+        await self._pool.call(lambda: self._sync.analytics.delete_funnel(funnel_id))
+
+    async def create_segment(
+        self,
+        result: Result,
+        name: str,
+        *,
+        day: dt.date | str | None = None,
+        group: str | None = None,
+        step: int | None = None,
+        age: int | None = None,
+        is_back: bool | None = None,
+        count: int | None = None,
+    ) -> Segment:
+        """Make a segment of the people behind a number: a list, which does not change with it.
+
+        As `analytics.create_segment` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.analytics.create_segment(
+                result, name, day=day, group=group, step=step, age=age, is_back=is_back, count=count
+            )
+        )
+
+
+class AsyncApplications(Noun):
+    """The applications of an account and Region, or of an engine."""
+
+    async def list(self) -> builtins.list[Application]:
+        """All applications.
+
+        As `applications.list` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.applications.list())
+
+    async def create(self, name: str, *, tags: Mapping[str, str] | None = None) -> Application:
+        """Create an application. Names need not be unique.
+
+        As `applications.create` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.applications.create(name, tags=tags))
+
+    async def delete(self, application_id: str) -> Application:
+        """Delete an application with all its endpoints and events.
+
+        As `applications.delete` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.applications.delete(application_id))
+
+    async def find_or_create(self, name: str) -> Application:
+        """Return the application of this name, the first of several; created when there is none.
+
+        As `applications.find_or_create` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.applications.find_or_create(name))
+
+    async def find(self, name: str) -> Application | None:
+        """Return the application of this name, the oldest of several, or None.
+
+        As `applications.find` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.applications.find(name))
+
+
+class AsyncAttributes(Noun):
+    """The names of attributes and metrics in one application. Safe to use from several threads."""
+
+    async def remove(self, kind: AttributeKind | str, *names: str) -> tuple[str, ...]:
+        """Have the application keep these names no longer; Pinpoint calls it RemoveAttributes.
+
+        As `attributes.remove` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.attributes.remove(kind, *names))
+
+
+class AsyncAuth(Noun):
+    """The sign-in events of one application. Recorded in the background, like `events.record`."""
+
+    def sign_in(self, endpoint_id: Id, **details: Unpack[EventDetails]) -> str:
+        """Record that a user signed in.
+
+        As `auth.sign_in` of the ordinary client does.
+        """
+        return self._sync.auth.sign_in(endpoint_id, **details)
+
+    def sign_up(self, endpoint_id: Id, **details: Unpack[EventDetails]) -> str:
+        """Record that a user signed up; give `endpoint=` to create the endpoint with it.
+
+        As `auth.sign_up` of the ordinary client does.
+        """
+        return self._sync.auth.sign_up(endpoint_id, **details)
+
+    def auth_fail(self, endpoint_id: Id, **details: Unpack[EventDetails]) -> str:
+        """Record that a sign-in failed.
+
+        As `auth.auth_fail` of the ordinary client does.
+        """
+        return self._sync.auth.auth_fail(endpoint_id, **details)
+
+
+class AsyncDelivery(Noun):
+    """Delivers recorded items in the background and keeps the ledger of them."""
+
+    def stats(self) -> DeliveryStats:
+        """Count since the client was made, and how delivery is doing right now.
+
+        As `delivery.stats` of the ordinary client does.
+        """
+        return self._sync.delivery.stats()
+
+    def dead_letters(self) -> builtins.list[DeadLetter]:
+        """Return the latest items that were rejected or dropped, oldest first, at most 1,000.
+
+        As `delivery.dead_letters` of the ordinary client does.
+        """
+        return self._sync.delivery.dead_letters()
+
+    async def flush(self, timeout: float = 5.0) -> DeliveryReport:
+        """Send everything recorded so far and wait until all of it is settled.
+
+        As `delivery.flush` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.delivery.flush(timeout), waits=True)
+
+
+class AsyncEndpoints(Noun):
+    """The endpoints of one application. Safe to use from several threads."""
+
+    async def get(self, endpoint_id: str) -> Endpoint:
+        """Read one endpoint.
+
+        As `endpoints.get` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.endpoints.get(endpoint_id))
+
+    async def update(self, endpoint: Endpoint) -> str:
+        """Create an endpoint, or change what is given of it and leave the rest.
+
+        As `endpoints.update` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.endpoints.update(endpoint))
+
+    def enqueue(self, endpoint: Endpoint) -> None:
+        """Queue an update for the background and return at once.
+
+        As `endpoints.enqueue` of the ordinary client does.
+        """
+        self._sync.endpoints.enqueue(endpoint)
+
+    async def update_many(
+        self, endpoints: Iterable[Endpoint], *, on_progress: Callable[[int], object] | None = None
+    ) -> BatchReport:
+        """Update any number of endpoints in requests of at most 100 items and 7 MB.
+
+        As `endpoints.update_many` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.endpoints.update_many(endpoints, on_progress=on_progress)
+        )
+
+    async def load(
+        self,
+        source: RowSource,
+        *,
+        format: JobFormat | str | None = None,
+        staging: str | None = None,
+        role_arn: str | None = None,
+        timeout: float = 600.0,
+        on_progress: Callable[[LoadProgress], object] | None = None,
+    ) -> LoadReport:
+        """Create or update endpoints from a file or from rows, all of which are checked first.
+
+        As `endpoints.load` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.endpoints.load(
+                source,
+                format=format,
+                staging=staging,
+                role_arn=role_arn,
+                timeout=timeout,
+                on_progress=on_progress,
+            ),
+            waits=True,
+        )
+
+    def scan(
+        self, *, export_to: str | None = None, role_arn: str | None = None
+    ) -> AsyncModelIterator[Endpoint]:
+        """All endpoints, read page by page as they are asked for.
+
+        As `endpoints.scan` of the ordinary client does.
+        """
+        return AsyncModelIterator(
+            self._pool, lambda: self._sync.endpoints.scan(export_to=export_to, role_arn=role_arn)
+        )
+
+    async def find(
+        self,
+        *,
+        address: str | None = None,
+        user_id: str | None = None,
+        channel_type: ChannelType | str | None = None,
+        attributes: Mapping[str, str | Sequence[str]] | None = None,
+        user_attributes: Mapping[str, str | Sequence[str]] | None = None,
+        limit: int | None = None,
+    ) -> builtins.list[Endpoint]:
+        """Find endpoints; all conditions must hold, of several values one is enough.
+
+        As `endpoints.find` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.endpoints.find(
+                address=address,
+                user_id=user_id,
+                channel_type=channel_type,
+                attributes=attributes,
+                user_attributes=user_attributes,
+                limit=limit,
+            )
+        )
+
+    def ids(self, *, export_to: str | None = None, role_arn: str | None = None) -> AsyncRows[str]:
+        """Return the ids of all endpoints, as first written; otherwise as `scan`.
+
+        As `endpoints.ids` of the ordinary client does.
+        """
+        return AsyncRows(
+            self._pool, lambda: self._sync.endpoints.ids(export_to=export_to, role_arn=role_arn)
+        )
+
+    async def delete(self, endpoint_id: str) -> Endpoint:
+        """Delete one endpoint.
+
+        As `endpoints.delete` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.endpoints.delete(endpoint_id))
+
+
+class AsyncEvents(Noun):
+    """The events of one application. Safe to use from several threads."""
+
+    def find(
+        self,
+        *,
+        type: str | Sequence[str] | None = None,
+        endpoint_id: str | Sequence[str] | None = None,
+        user_id: str | Sequence[str] | None = None,
+        session_id: str | Sequence[str] | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        attributes: Mapping[str, str | Sequence[str]] | None = None,
+        where: Mapping[str, object] | None = None,
+        limit: int | None = None,
+        is_newest_first: bool = True,
+    ) -> AsyncModelIterator[StoredEvent]:
+        """Find stored events; all filters must hold, of several values one is enough.
+
+        As `events.find` of the ordinary client does.
+        """
+        return AsyncModelIterator(
+            self._pool,
+            lambda: self._sync.events.find(
+                type=type,
+                endpoint_id=endpoint_id,
+                user_id=user_id,
+                session_id=session_id,
+                since=since,
+                until=until,
+                attributes=attributes,
+                where=where,
+                limit=limit,
+                is_newest_first=is_newest_first,
+            ),
+        )
+
+    def tail(
+        self,
+        *,
+        type: str | Sequence[str] | None = None,
+        endpoint_id: str | Sequence[str] | None = None,
+        user_id: str | Sequence[str] | None = None,
+        where: Mapping[str, object] | None = None,
+    ) -> AsyncEventTail:
+        """Go through events as they arrive, from now on and for ever; it waits for the next one.
+
+        As `events.tail` of the ordinary client does.
+        """
+        return AsyncEventTail(
+            self._pool,
+            lambda: self._sync.events.tail(
+                type=type, endpoint_id=endpoint_id, user_id=user_id, where=where
+            ),
+        )
+
+    def record(
+        self,
+        endpoint_id: Id,
+        event: Event | str,
+        /,
+        *,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        metrics: Mapping[str, MetricValue] | None = None,
+        session: Session | None = None,
+        timestamp: Moment | None = None,
+        endpoint: Endpoint | None = None,
+        event_id: Id | None = None,
+    ) -> str:
+        """Queue an event for delivery and return at once.
+
+        As `events.record` of the ordinary client does.
+        """
+        return self._sync.events.record(
+            endpoint_id,
+            event,
+            attributes=attributes,
+            metrics=metrics,
+            session=session,
+            timestamp=timestamp,
+            endpoint=endpoint,
+            event_id=event_id,
+        )
+
+    def submit(
+        self, endpoint_id: Id, event: Event | str, /, **details: Unpack[EventDetails]
+    ) -> asyncio.Future[EventResult]:
+        """Queue an event like `record`, and get a future of what becomes of it.
+
+        As `events.submit` of the ordinary client does.
+        """
+        return submitted(self._sync.events.submit(endpoint_id, event, **details))
+
+    async def put(
+        self, endpoint_id: Id, event: Event | str, /, **details: Unpack[EventDetails]
+    ) -> EventResult:
+        """Send one event in one request, now, and return the service's answer to it.
+
+        As `events.put` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.events.put(endpoint_id, event, **details))
+
+    async def put_many(self, events: Iterable[tuple[Id, Event]]) -> builtins.list[EventResult]:
+        """Send any number of events now, packed into as few requests as the limits allow.
+
+        As `events.put_many` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.events.put_many(events))
+
+    def set_defaults(
+        self,
+        *,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        metrics: Mapping[str, MetricValue] | None = None,
+        event_type: str | None = None,
+    ) -> None:
+        """Set attributes and metrics that ride on every event, or on every event of a type.
+
+        As `events.set_defaults` of the ordinary client does.
+        """
+        self._sync.events.set_defaults(
+            attributes=attributes, metrics=metrics, event_type=event_type
+        )
+
+
+class AsyncJobs(Noun):
+    """The import and export jobs of one application. Safe to use from several threads."""
+
+    async def import_endpoints(
+        self,
+        url: str | os.PathLike[str],
+        *,
+        format: JobFormat | str | None = None,
+        role_arn: str | None = None,
+        register_endpoints: bool = True,
+        define_segment: bool | None = None,
+        segment_name: str | None = None,
+        segment_id: Segment | str | None = None,
+    ) -> Job:
+        """Start a job that creates or updates endpoints from files.
+
+        As `jobs.import_endpoints` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.jobs.import_endpoints(
+                url,
+                format=format,
+                role_arn=role_arn,
+                register_endpoints=register_endpoints,
+                define_segment=define_segment,
+                segment_name=segment_name,
+                segment_id=segment_id,
+            )
+        )
+
+    async def export_endpoints(
+        self,
+        url_prefix: str | os.PathLike[str],
+        *,
+        role_arn: str | None = None,
+        segment_id: Segment | str | None = None,
+        segment_version: int | None = None,
+    ) -> Job:
+        """Start a job that writes endpoints to files: gzip, an object a line as `get` shows it.
+
+        As `jobs.export_endpoints` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.jobs.export_endpoints(
+                url_prefix,
+                role_arn=role_arn,
+                segment_id=segment_id,
+                segment_version=segment_version,
+            )
+        )
+
+    async def get(self, job: Job | str) -> Job:
+        """Read a job: how far it is.
+
+        As `jobs.get` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.jobs.get(job))
+
+    async def list(
+        self, *, type: JobType | str | None = None, segment_id: Segment | str | None = None
+    ) -> ModelList[Job]:
+        """All jobs, import and export, in the order in which they were created.
+
+        As `jobs.list` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.jobs.list(type=type, segment_id=segment_id))
+
+    async def wait(
+        self,
+        job: Job | str,
+        *,
+        timeout: float = 600.0,
+        on_progress: Callable[[Job], object] | None = None,
+    ) -> Job:
+        """Wait until a job has ended, looking less often the longer it takes.
+
+        As `jobs.wait` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.jobs.wait(job, timeout=timeout, on_progress=on_progress), waits=True
+        )
+
+
+class AsyncPurchases(Noun):
+    """The purchases of one application. Recorded in the background, like `events.record`."""
+
+    def record(
+        self,
+        endpoint_id: Id,
+        *,
+        product_id: AttributeValue,
+        price: MetricValue,
+        currency: AttributeValue = None,
+        quantity: MetricValue = 1,
+        store: AttributeValue = None,
+        transaction_id: AttributeValue = None,
+        **details: Unpack[EventDetails],
+    ) -> str:
+        """Record a purchase. It never blocks and never raises, like `events.record`.
+
+        As `purchases.record` of the ordinary client does.
+        """
+        return self._sync.purchases.record(
+            endpoint_id,
+            product_id=product_id,
+            price=price,
+            currency=currency,
+            quantity=quantity,
+            store=store,
+            transaction_id=transaction_id,
+            **details,
+        )
+
+
+class AsyncSegments(Noun):
+    """The segments of one application. Safe to use from several threads."""
+
+    async def create(
+        self, name: str, where: Condition | Definition, *, tags: Mapping[str, str] | None = None
+    ) -> Segment:
+        """Create a dynamic segment: whoever fulfils the condition is in it, now and later.
+
+        As `segments.create` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.segments.create(name, where, tags=tags))
+
+    async def get(self, segment: Segment | str, *, version: int | None = None) -> Segment:
+        """Read a segment.
+
+        As `segments.get` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.segments.get(segment, version=version))
+
+    async def list(self) -> ModelList[Segment]:
+        """All segments, each in its latest version.
+
+        As `segments.list` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.segments.list())
+
+    async def versions(self, segment: Segment | str) -> ModelList[Segment]:
+        """All versions of a segment.
+
+        As `segments.versions` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.segments.versions(segment))
+
+    async def update(
+        self,
+        segment: Segment | str,
+        *,
+        name: str | None = None,
+        where: Condition | Definition | None = None,
+    ) -> Segment:
+        """Rename a segment or define it anew, which makes its next version.
+
+        As `segments.update` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.segments.update(segment, name=name, where=where)
+        )
+
+    async def delete(self, segment: Segment | str) -> Segment:
+        """Delete a segment with all its versions; the endpoints stay.
+
+        As `segments.delete` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.segments.delete(segment))
+
+    def members(
+        self,
+        segment: Segment | str,
+        *,
+        version: int | None = None,
+        export_to: str | None = None,
+        role_arn: str | None = None,
+    ) -> AsyncModelIterator[Endpoint]:
+        """Return the endpoints that are in a segment, read page by page as they are asked for.
+
+        As `segments.members` of the ordinary client does.
+        """
+        return AsyncModelIterator(
+            self._pool,
+            lambda: self._sync.segments.members(
+                segment, version=version, export_to=export_to, role_arn=role_arn
+            ),
+        )
+
+    async def count(
+        self,
+        segment: Segment | str,
+        *,
+        version: int | None = None,
+        export_to: str | None = None,
+        role_arn: str | None = None,
+    ) -> int:
+        """How many endpoints are in a segment.
+
+        As `segments.count` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.segments.count(
+                segment, version=version, export_to=export_to, role_arn=role_arn
+            )
+        )
+
+    async def explain(
+        self, endpoint_id: str, segment: Segment | str, *, version: int | None = None
+    ) -> SegmentExplanation:
+        """Why an endpoint is in a segment, or is not: each part of the definition by itself.
+
+        As `segments.explain` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.segments.explain(endpoint_id, segment, version=version)
+        )
+
+
+class AsyncSessions(Noun):
+    """The sessions of one application: several at once, one an endpoint."""
+
+    def start(
+        self,
+        endpoint_id: Id,
+        *,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        metrics: Mapping[str, MetricValue] | None = None,
+        endpoint: Endpoint | None = None,
+        timestamp: Moment | None = None,
+        session_id: Id | None = None,
+    ) -> ActiveSession:
+        """Record `_session.start` and return the session; one that is open there is stopped.
+
+        As `sessions.start` of the ordinary client does.
+        """
+        return self._sync.sessions.start(
+            endpoint_id,
+            attributes=attributes,
+            metrics=metrics,
+            endpoint=endpoint,
+            timestamp=timestamp,
+            session_id=session_id,
+        )
+
+    def attach(
+        self,
+        session: Session,
+        *,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        metrics: Mapping[str, MetricValue] | None = None,
+    ) -> ActiveSession:
+        """Carry on a session that another process began, from its plain value.
+
+        As `sessions.attach` of the ordinary client does.
+        """
+        return self._sync.sessions.attach(session, attributes=attributes, metrics=metrics)
+
+    def get(self, endpoint_id: Id) -> ActiveSession | None:
+        """Return the session that is open at this endpoint in this client, or None.
+
+        As `sessions.get` of the ordinary client does.
+        """
+        return self._sync.sessions.get(endpoint_id)
+
+    def stop_all(self) -> None:
+        """Stop every session that is open in this client.
+
+        As `sessions.stop_all` of the ordinary client does.
+        """
+        self._sync.sessions.stop_all()
+
+
+class AsyncUsers(Noun):
+    """The users of one application. Safe to use from several threads."""
+
+    async def endpoints(self, user_id: str) -> ModelList[Endpoint]:
+        """All endpoints that carry this user id, at most 15.
+
+        As `users.endpoints` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.users.endpoints(user_id))
+
+    async def delete(self, user_id: str) -> ModelList[Endpoint]:
+        """Delete all endpoints that carry this user id, and the user's attributes.
+
+        As `users.delete` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.users.delete(user_id))
+
+
+class AsyncNouns(Noun):
+    """The nouns, and the verbs of the client itself."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.analytics = AsyncAnalytics(connection)
+        self.applications = AsyncApplications(connection)
+        self.attributes = AsyncAttributes(connection)
+        self.auth = AsyncAuth(connection)
+        self.delivery = AsyncDelivery(connection)
+        self.endpoints = AsyncEndpoints(connection)
+        self.events = AsyncEvents(connection)
+        self.jobs = AsyncJobs(connection)
+        self.purchases = AsyncPurchases(connection)
+        self.segments = AsyncSegments(connection)
+        self.sessions = AsyncSessions(connection)
+        self.users = AsyncUsers(connection)
+
+    @property
+    async def application_id(self) -> str:
+        """The application's id; waits for it where the name is being looked up.
+
+        As `application_id` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.application_id)
+
+    async def wait_for_application(self, timeout: float = 5.0) -> None:
+        """Wait until the application is found that `connect` was given by name.
+
+        As `wait_for_application` of the ordinary client does.
+        """
+        await self._pool.call(lambda: self._sync.wait_for_application(timeout), waits=True)
+
+    async def call(self, operation: str, /, **params: object) -> dict[str, Any]:
+        """Call any of the 122 operations, with retries and our errors.
+
+        As `call` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.call(operation, **params))
+
+    async def erase(
+        self,
+        *,
+        user_id: str | None = None,
+        address: str | None = None,
+        endpoint_id: str | None = None,
+        dry_run: bool = False,
+        timeout: float = 5.0,
+    ) -> ErasureReport:
+        """Remove a person's data for a data-protection request, and report what there was.
+
+        As `erase` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.erase(
+                user_id=user_id,
+                address=address,
+                endpoint_id=endpoint_id,
+                dry_run=dry_run,
+                timeout=timeout,
+            ),
+            waits=True,
+        )
+
+    async def flush(self, timeout: float = 5.0, *, raise_for_loss: bool = False) -> DeliveryReport:
+        """Send everything recorded so far and wait until it is settled, or time is over.
+
+        As `flush` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.flush(timeout, raise_for_loss=raise_for_loss), waits=True
+        )
+
+    def per_invocation(self, timeout: float = 2.0) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Decorate a handler so that every invocation flushes before it returns or raises.
+
+        As `per_invocation` of the ordinary client does.
+        """
+        return self._sync.per_invocation(timeout)
