@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import pinpoint_kit as pk
 from pinpoint_kit import Limits
-from pinpoint_kit.identity import PROVIDERS, Reading, keycloak, provider
+from pinpoint_kit.identity import PROVIDERS, Importer, Reading, keycloak, provider
 from pinpoint_kit.identity.importing.envelopes import records_of
+from pinpoint_kit.testing import recorded_events
 from tests.identity import test_tables as shapes
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "identity"
@@ -132,6 +134,74 @@ def test_no_member_of_a_real_record_can_break_a_reader(name: str) -> None:
         for path in paths_of(record)[:40]:
             for other in FEW:
                 check(table.read(with_member(record, path, other)))
+
+
+#: What may stand in the place of any member, and pass for what belongs there.
+PLAUSIBLE: list[object] = [
+    "u-2",
+    "ana maria",
+    "192.0.2.7",
+    "é" * 250,
+    "\U0001f600" * 70,
+    "\u2028x",
+    "..",
+    "%00",
+    shapes.MS,
+    "2024-08-13T15:58:20.353Z",
+    "2024-08-13T15:58:60Z",
+    "Portugal",
+    "GB\n",
+]
+_CHANGES = st.lists(
+    st.tuples(st.integers(0, 10_000), st.sampled_from(NASTY + PLAUSIBLE)), min_size=1, max_size=5
+)
+
+
+def changed(record: dict[str, Any], changes: list[tuple[int, object]]) -> Any:
+    """Return a copy with other values at some places, one after the other."""
+    for place, value in changes:
+        paths = paths_of(record)[1:]
+        if paths:
+            record = with_member(record, paths[place % len(paths)], value)
+    return record
+
+
+def of_other_type(record: dict[str, Any], name: str, number: int) -> Any:
+    """Return a copy that has the type of one of the table's rules, where its paths lead."""
+    table = provider(name)
+    kind = sorted(table.rules)[number % len(table.rules)]
+    for part, word in zip(table.parts, kind.split(":"), strict=False):
+        path = tuple(step for step, _, _ in part.paths[0])
+        if path in paths_of(record):
+            record = with_member(record, path, int(word) if word.isdecimal() else word)
+    return record
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+@settings(max_examples=3, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10_000), _CHANGES), min_size=25, max_size=25))
+def test_what_is_read_of_a_broken_record_is_accepted(
+    name: str, changes: list[tuple[int, list[tuple[int, object]]]]
+) -> None:
+    """Several members are wrong: nothing is refused, and a user stands where they signed in."""
+    records = [
+        changed(of_other_type(GOOD[name], name, kind), some if kind % 2 else [])
+        for kind, some in changes
+    ]
+    with pk.connect("sqlite://") as pinpoint:
+        importer = Importer(pinpoint, key="0123456789abcdef", places="city")
+        report = importer.load(records, name)
+        stored = recorded_events(pinpoint)
+    assert report.refused == 0
+    assert len(stored) <= sum(report.events.values())
+    entered = {
+        (at.endpoint_id, at.user_id)
+        for at in stored
+        if at.event.type in {"_userauth.sign_in", "_userauth.sign_up"}
+    }
+    for at in stored:
+        assert at.user_id is None or (at.endpoint_id, at.user_id) in entered
+        assert at.event.type != "_userauth.auth_fail" or at.user_id is None
 
 
 json_values = st.recursive(
