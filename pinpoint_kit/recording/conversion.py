@@ -27,7 +27,6 @@ def attribute_texts(value: object) -> tuple[dict[str, str] | None, int]:
     """
     if value is None:
         return None, 0
-    items = _items(value, "$.attributes")
     if type(value) is dict and _TEXT.issuperset(map(type, value)):
         try:
             "".join(value.values())
@@ -37,7 +36,7 @@ def attribute_texts(value: object) -> tuple[dict[str, str] | None, int]:
             return value.copy(), 0  # the caller keeps theirs
     texts: dict[str, str] = {}
     left_out = 0
-    for name, item in items:
+    for name, item in _items(value, "$.attributes"):
         key = _name(name, "$.attributes")
         text = attribute_text(item, path_to("$.attributes", key))
         if text is UNUSABLE:
