@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BadRow", "EndpointRow", "Origin", "Row", "RowMaker", "UsersRow"]
 
+#: Members whose values are words in capital letters.
+_IN_CAPITALS = ("ChannelType", "OptOut", "EndpointStatus")
 _COHORT = re.compile(r"[0-9]{1,2}")
 
 
@@ -159,12 +161,11 @@ def _endpoint(
 
 def _patch(source: Mapping[str, object], limits: Limits) -> Patch:
     # Files by hand have "Email", as AWS's own sample does.
-    upper = {
-        name: value.upper()
-        for name in ("ChannelType", "OptOut", "EndpointStatus")
-        if isinstance(value := source.get(name), str) and not value.isupper()
-    }
-    return parse_patch({**source, **upper} if upper else source, limits)
+    for name in _IN_CAPITALS:
+        value = source.get(name)
+        if isinstance(value, str) and not value.isupper():
+            source = {**source, name: value.upper()}
+    return parse_patch(source, limits)
 
 
 def _restore(draft: EndpointState, source: Mapping[str, object]) -> bool:
