@@ -157,8 +157,10 @@ def with_nul(value: Any) -> Any:
 
 
 def restore_nul(wire: Wire) -> None:
-    """Put U+0000 into stored texts, as files of releases have it that took it (SQLite only)."""
+    """Put U+0000 into stored texts, as files have it of releases that took it, on SQLite."""
     with wire.engine._store.write() as connection:
+        if connection.dialect.name != "sqlite":
+            return
         for table, column in _JSON_COLUMNS:
             connection.exec_driver_sql(
                 f"UPDATE {table} SET {column} = replace({column}, ?, ?) WHERE instr({column}, ?)",  # noqa: S608 -- our own names

@@ -15,9 +15,10 @@ from pinpoint_kit.engine import Engine
 from tests.engine.conftest import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.engine.conftest import Answer
+    from tests.postgresql import Server
 
 
 def find(wire: Wire, what: str = "events", query: str = "", **members: object) -> Answer:
@@ -176,15 +177,37 @@ def test_an_empty_application_has_a_token_for_its_tail(wire: Wire) -> None:
     assert ids(find(wire, Order="ARRIVAL", query=f"token={token}")) == ["e"]
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    times=st.lists(st.integers(0, 5), max_size=12),
-    size=st.integers(1, 5),
-    order=st.sampled_from(["NEWEST", "OLDEST", "ARRIVAL"]),
-)
-def test_pages_have_each_event_once(times: list[int], size: int, order: str) -> None:
+times_of_events = st.lists(st.integers(0, 5), max_size=12)
+sizes = st.integers(1, 5)
+orders = st.sampled_from(["NEWEST", "OLDEST", "ARRIVAL"])
+
+
+@settings(max_examples=25)
+@given(times=times_of_events, size=sizes, order=orders)
+def test_pages_have_each_event_once(shared: Wire, times: list[int], size: int, order: str) -> None:
     """Whatever their times are, also when many have the same."""
-    wire = Wire(Engine.open("sqlite://"))
+    check_pages(shared.engine, times, size, order)
+
+
+@settings(max_examples=5)
+@given(times=times_of_events, size=sizes, order=orders)
+def test_pages_on_postgresql_have_each_event_once(
+    on_postgresql: Engine, times: list[int], size: int, order: str
+) -> None:
+    """The same there, where arrivals are paged up to what has settled."""
+    check_pages(on_postgresql, times, size, order)
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(postgresql_server: Server) -> Iterator[Engine]:
+    """Give an engine on PostgreSQL."""
+    with postgresql_server.schema() as url, Engine.open(url) as engine:
+        yield engine
+
+
+def check_pages(engine: Engine, times: list[int], size: int, order: str) -> None:
+    """Read all events of an application page by page."""
+    wire = Wire(engine)
     for number, second in enumerate(times):
         record(wire, f"d{number % 3}", str(number), f"2026-01-01T00:00:0{second}Z")
     found: list[str] = []
@@ -205,7 +228,6 @@ def test_pages_have_each_event_once(times: list[int], size: int, order: str) -> 
         "ARRIVAL": lambda entry: (entry[0],),
     }
     assert found == [str(number) for number, _ in sorted(numbered, key=keys[order])]
-    wire.engine.close()
 
 
 def test_what_was_erased_is_found_no_more(three: Wire) -> None:

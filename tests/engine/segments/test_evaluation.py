@@ -21,7 +21,7 @@ from tests.engine.conftest import MORNING, Clock, Wire, restore_nul, without_nul
 from tests.engine.segments import segment_cases as cases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Audience:
@@ -100,9 +100,9 @@ class Audience:
 
 
 @pytest.fixture(scope="module")
-def audiences() -> Iterator[dict[str, Audience]]:
+def audiences(shared_databases: Callable[[], str]) -> Iterator[dict[str, Audience]]:
     """Every world, in one engine whose clock stands still."""
-    with Engine.open("sqlite://", clock=Clock()) as engine:
+    with Engine.open(shared_databases(), clock=Clock()) as engine:
         yield {world: Audience(engine, world) for world in cases.WORLDS}
 
 
