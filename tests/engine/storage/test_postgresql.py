@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
 import pytest
@@ -65,6 +65,10 @@ def test_libpq_reads_the_url(url: str, label: str) -> None:
         (f"postgresql://u:{SECRET}@[::/x", "is malformed; write postgresql://USER@HOST/DATABASE"),
         (f"postgresql://u:{SECRET}@h/x?sslmod=require", "is malformed"),
         (f"postgresql://u:{SECRET}@h/x?schema=", "?schema= must name a schema"),
+        (f"postgresql://u:{SECRET}@h/x?schema={'a' * 64}", "?schema= must name a schema"),
+        (f"postgresql://u:{SECRET}@h/x?schema=a%25b", "without %, [ and ], and not pg_"),
+        (f"postgresql://u:{SECRET}@h/x?schema=%5Ba%5D", "?schema= must name a schema"),
+        (f"postgresql://u:{SECRET}@h/x?schema=pg_mine", "?schema= must name a schema"),
         (f"postgresql://u:{SECRET}@nowhere.invalid/x", "name of the database server is unknown"),
         (f"postgresql://u:{SECRET}@{'a' * 70}/x", "is malformed"),
         (f"postgresql://u:{SECRET}@/x?host=/nowhere", "cannot be reached; check that it runs"),
@@ -241,6 +245,26 @@ def test_what_was_answered_is_there(postgresql_url: str) -> None:
     with Engine.open(postgresql_url.replace("postgresql:", "postgres:", 1)) as engine:
         path = f"/v1/apps/{wire.app}/endpoints/e"
         assert engine.handle(Request("GET", path)).status == 200
+
+
+@pytest.mark.parametrize("name", ["Ü per", 'a"; DROP', ":colon", "null", "s'q--"])
+def test_a_schema_of_any_name(postgresql_server: Server, name: str) -> None:
+    """Whatever PostgreSQL takes for a name in quotes, every kind of statement names."""
+    url = with_schema(postgresql_server.url, quote(name))
+    try:
+        with Engine.open(url) as engine:
+            wire = Wire(engine)
+            events = {"1": {"EventType": "x", "Timestamp": "2026-01-01T00:00:00Z"}}
+            many = {f"e{number}": {"Endpoint": {}, "Events": events} for number in range(100)}
+            assert wire.put_events(many).status == 202
+            arrived = wire.post(
+                f"/pinpoint-kit/v1/apps/{wire.app}/events/find", {"Order": "ARRIVAL"}
+            )
+            assert len(arrived.json["Item"]) == 100
+            assert wire.send("DELETE", wire.endpoint_path("e3")).status == 202
+    finally:
+        quoted = name.replace('"', '""')
+        postgresql_server.execute(f'DROP SCHEMA IF EXISTS "{quoted}" CASCADE')
 
 
 def test_connect_opens_it(postgresql_url: str) -> None:

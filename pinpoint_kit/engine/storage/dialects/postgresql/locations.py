@@ -20,6 +20,8 @@ __all__ = ["Location", "driver", "parse"]
 #: Where tables are, unless the URL names another schema.
 _SCHEMA = "public"
 _MAX_NAME_BYTES = 63
+#: What stands for parameters and schemas in the SQL of the driver and of SQLAlchemy.
+_TAKEN = frozenset("%[]\0")
 #: How a host begins that is a folder with a socket, or an abstract one.
 _SOCKETS = ("/", "@")
 
@@ -75,9 +77,11 @@ def parse(url: str) -> Location:
     given = parse_qsl(query, keep_blank_values=True)
     schemas = [value for name, value in given if name == "schema"]
     schema = schemas[-1] if schemas else _SCHEMA
-    if not schema or len(schema.encode()) > _MAX_NAME_BYTES or "\0" in schema:
+    is_long = len(schema.encode()) > _MAX_NAME_BYTES
+    if not schema or is_long or schema.startswith("pg_") or not _TAKEN.isdisjoint(schema):
         raise StoreError(
-            f"?schema= must name a schema, of at most {_MAX_NAME_BYTES} bytes; write ?schema=NAME"
+            f"?schema= must name a schema, of at most {_MAX_NAME_BYTES} bytes, without %, [ and ],"
+            " and not pg_…, which PostgreSQL keeps for itself; write ?schema=NAME"
         )
     left = urlencode([pair for pair in given if pair[0] != "schema"], quote_via=quote)
     text = f"postgresql://{place}" + (f"?{left}" if left else "")
