@@ -117,6 +117,10 @@ _HOMES = {
         "SourceType",
     ),
     "models.stored_event": ("StoredEvent",),
+    "models.stream": (
+        "StreamDeadLetter",
+        "StreamStatus",
+    ),
     "models.user": ("User",),
     "progress": ("ProgressBar",),
     "recording.sessions": ("ActiveSession",),

@@ -104,6 +104,8 @@ from pinpoint_kit.models.segments.segment import SegmentReference as SegmentRefe
 from pinpoint_kit.models.segments.segment import SegmentType as SegmentType
 from pinpoint_kit.models.segments.segment import SourceType as SourceType
 from pinpoint_kit.models.stored_event import StoredEvent as StoredEvent
+from pinpoint_kit.models.stream import StreamDeadLetter as StreamDeadLetter
+from pinpoint_kit.models.stream import StreamStatus as StreamStatus
 from pinpoint_kit.models.user import User as User
 from pinpoint_kit.progress import ProgressBar as ProgressBar
 from pinpoint_kit.recording.sessions import ActiveSession as ActiveSession
@@ -206,6 +208,8 @@ __all__ = [
     "Step",
     "StoreError",
     "StoredEvent",
+    "StreamDeadLetter",
+    "StreamStatus",
     "Timeline",
     "TooManyRequests",
     "TransportError",

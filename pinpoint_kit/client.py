@@ -44,6 +44,7 @@ from pinpoint_kit.recording.events import Events
 from pinpoint_kit.recording.purchases import Purchases
 from pinpoint_kit.recording.recorder import Recorder
 from pinpoint_kit.recording.sessions import Sessions
+from pinpoint_kit.streams import Streams
 from pinpoint_kit.transport import (
     ApplicationId,
     PutEventsAnswer,
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.analytics.store_analytics import StoreAnalytics
     from pinpoint_kit.delivery import DeadLetter, DeliveryReport
     from pinpoint_kit.delivery.report import ApplicationState
-    from pinpoint_kit.doors import Door
+    from pinpoint_kit.doors import Door, GivenDestinations
 
 __all__ = ["Pinpoint", "PinpointOptions", "connect"]
 
@@ -142,6 +143,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
     timeout: float = 10.0,
     wait: float | None = None,
     keep_events: timedelta | None = None,
+    destinations: GivenDestinations | None = None,
     **options: Unpack[PinpointOptions],
 ) -> Pinpoint:
     """Connect to an embedded engine, a server, or the hosted service.
@@ -163,6 +165,11 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
         keep_events: how old events may become, at least 31 days, for example
             `timedelta(days=400)`; the embedded engine removes older ones, behind requests. All are
             kept unless given. A server has its own `--keep-events`.
+        destinations: where the embedded engine sends event streams, by the ARN of a stream that
+            PutEventStream names, or by the id or the name of an application, whose events then go
+            there without a stream: `{"shop": "file:///var/events"}`. A value is a URL as
+            `pinpoint_kit.destinations.open_destination` takes it, an object with the members of
+            `Destination`, or a list of these. A server has its own `--destination`.
         **options: see `PinpointOptions`.
 
     Returns:
@@ -195,6 +202,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
         session=session,
         timeout=timeout,
         keep_events=keep_events,
+        destinations=destinations,
     )
     try:
         if application is None and application_id is None:
@@ -269,6 +277,7 @@ class Pinpoint:
         auth (Auth): sign-in events.
         sessions (Sessions): sessions with their duration.
         purchases (Purchases): purchases.
+        streams (Streams): how event streams fare, pauses, replays and dead letters.
         delivery (Delivery): counts and state of background delivery.
         applications (Applications): the applications themselves.
     """
@@ -354,6 +363,7 @@ class Pinpoint:
             StoredEvents(self._server),
             application_id=self._application_id,
         )
+        self.streams = Streams(self._transport, application_id=self._application_id)
         self.auth = Auth(recorder)
         self.sessions = Sessions(recorder, monotonic=time.monotonic)
         self.purchases = Purchases(recorder)

@@ -68,6 +68,9 @@ _HOMES = {
     "schema": _Home("schema:schema", "Print the tables of a database as SQL."),
     "segment": _Home("segment:segment", "Define segments, and see who is in them."),
     "serve": _Home("serve:serve", "Serve Pinpoint's API over HTTP, for clients in any language."),
+    "stream": _Home(
+        "stream:stream", "Show, pause and replay event streams, and what they gave up."
+    ),
     "user": _Home("user:user", "Look up and delete users."),
 }
 

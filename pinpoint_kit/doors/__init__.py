@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pinpoint_kit.doors.destinations import (
+    GivenDestinations,
+    open_destinations,
+    parse_destinations,
+)
 from pinpoint_kit.doors.door import Door
 from pinpoint_kit.doors.locations import open_files, open_objects, open_served_files
 from pinpoint_kit.doors.urls import FORMS, is_engine, scheme_of, shown
@@ -26,24 +31,28 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_URL",
     "Door",
+    "GivenDestinations",
     "client_of",
     "is_engine",
+    "open_destinations",
     "open_door",
     "open_files",
     "open_objects",
     "open_served_files",
+    "parse_destinations",
 ]
 
 DEFAULT_URL = "sqlite:///pinpoint.db"
 
 
-def open_door(
+def open_door(  # noqa: PLR0913 -- what `connect` takes
     url: str,
     *,
     limits: Limits,
     session: boto3.session.Session | botocore.session.Session | None = None,
     timeout: float = 10.0,
     keep_events: timedelta | None = None,
+    destinations: GivenDestinations | None = None,
 ) -> Door:
     """Open what a URL names.
 
@@ -54,6 +63,7 @@ def open_door(
         session: a boto3 or botocore session to take credentials and settings from.
         timeout: seconds that a request may take in all (and at most 5 for a connection).
         keep_events: how old events of the embedded engine may become.
+        destinations: where the embedded engine sends event streams.
 
     Raises:
         ConfigurationError: the URL is malformed or of an unknown kind.
@@ -65,7 +75,14 @@ def open_door(
 
         if session is not None:
             raise ConfigurationError("session given for the embedded engine: leave it out")
-        return open_engine(scheme + url[len(scheme) :], limits, timeout, keep_events)
+        return open_engine(
+            scheme + url[len(scheme) :], limits, timeout, keep_events, destinations or {}
+        )
+    if destinations:
+        raise ConfigurationError(
+            "destinations is an option of the embedded engine: leave it out, and give a server of"
+            " yours --destination"
+        )
     if keep_events is not None:
         raise ConfigurationError(
             "keep_events is an option of the embedded engine: leave it out, and give a server of"

@@ -1,5 +1,7 @@
 """Work that goes on behind an open client, on daemon threads that are there only while needed.
 
+Each lane of the engine has one: jobs, and each destination of event streams.
+
 What the work is belongs to the engine and to the client.
 """
 
@@ -12,16 +14,22 @@ from typing import TYPE_CHECKING
 from pinpoint_kit.system import forks
 
 if TYPE_CHECKING:
-    from pinpoint_kit.engine import Engine
+    from pinpoint_kit.engine import Engine, Lane
 
 __all__ = ["BackgroundWork"]
 
 
 class BackgroundWork:
-    """Let an engine's jobs go on, on a daemon thread that is there only while there are some."""
+    """Let the work of a lane go on, on a daemon thread that is there only while there is some.
 
-    def __init__(self, engine: Engine) -> None:
+    Args:
+        engine: the lane, or an engine with all of its lanes.
+        pause: seconds to wait when work is announced, so that more comes together.
+    """
+
+    def __init__(self, engine: Engine | Lane, pause: float = 0.0) -> None:
         self._engine = engine
+        self._pause = pause
         self._is_closed = False
         self.renew()
         forks.watch(self, forks.Layer.WORK, after_in_child=BackgroundWork.renew)
@@ -64,6 +72,9 @@ class BackgroundWork:
 
     def _run(self) -> None:
         while self._wait():
+            if self._pause:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._is_closed, self._pause)
             over = threading.Event()
             beat = threading.Thread(
                 target=self._renew, args=(over,), name="pinpoint-leases", daemon=True

@@ -11,6 +11,8 @@ import attrs
 from pinpoint_kit.doors.locations import open_objects
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from botocore.client import BaseClient
 
     from pinpoint_kit.doors.background import BackgroundWork
@@ -30,7 +32,7 @@ class Door:
     url: str
     engine: Engine | None = None
     objects: Objects = attrs.field(factory=open_objects, repr=False)
-    _long_work: BackgroundWork | None = attrs.field(default=None, alias="long_work", repr=False)
+    _long_work: Sequence[BackgroundWork] = attrs.field(default=(), alias="long_work", repr=False)
     _calls: Uninterrupted | None = attrs.field(default=None, alias="calls", repr=False)
 
     def close(self, timeout: float = 5.0) -> None:
@@ -42,8 +44,8 @@ class Door:
         """
         deadline = time.monotonic() + timeout
         self.client.close()
-        if self._long_work is not None:
-            self._long_work.close(max(0.0, deadline - time.monotonic()))
+        for work in self._long_work:
+            work.close(max(0.0, deadline - time.monotonic()))
         if self._calls is not None:
             self._calls.stop(max(0.0, deadline - time.monotonic()))
         self.objects.close()

@@ -17,6 +17,7 @@ import botocore.session
 from botocore.awsrequest import AWSResponse
 
 from pinpoint_kit.doors.background import BackgroundWork
+from pinpoint_kit.doors.destinations import open_destinations
 from pinpoint_kit.doors.door import Door
 from pinpoint_kit.doors.locations import open_files, open_objects
 from pinpoint_kit.doors.sessions import DEFAULT_REGION, client_config, loader
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.client import BaseClient
 
+    from pinpoint_kit.doors.destinations import GivenDestinations
     from pinpoint_kit.engine import Request, Response
     from pinpoint_kit.limits import Limits
 
@@ -41,12 +43,16 @@ IN_PROCESS = "http://engine.invalid"
 
 
 def open_engine(
-    url: str, limits: Limits, timeout: float, keep_events: timedelta | None = None
+    url: str,
+    limits: Limits,
+    timeout: float,
+    keep_events: timedelta | None,
+    destinations: GivenDestinations,
 ) -> Door:
     """Open the engine on a database, and a client that it answers.
 
     Raises:
-        ConfigurationError: the URL is malformed, or `keep_events` too short.
+        ConfigurationError: the URL is malformed, `keep_events` too short, or a destination wrong.
         StoreError: the engine cannot use its database.
     """
     from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- SQLAlchemy is loaded only when used
@@ -54,7 +60,20 @@ def open_engine(
     if url.startswith("sqlite:"):
         _check_file_url(url)
     objects = open_objects()
-    engine = Engine.open(url, limits=limits, files=open_files(objects), keep_events=keep_events)
+    opened = open_destinations(destinations)
+    try:
+        engine = Engine.open(
+            url,
+            limits=limits,
+            files=open_files(objects),
+            keep_events=keep_events,
+            destinations=opened,
+        )
+    except BaseException:
+        for several in opened.values():
+            for destination in several:
+                destination.close()
+        raise
     calls = Uninterrupted()
     try:
         client = client_answered_by(
@@ -63,7 +82,7 @@ def open_engine(
     except BaseException:
         engine.close()
         raise
-    work = BackgroundWork(engine)
+    work = [BackgroundWork(lane, lane.pause_s) for lane in engine.lanes]
     place = url if url.startswith("sqlite:") else shown(url).strip("'")  # without a password
     return Door(client, "engine", place, engine, objects, long_work=work, calls=calls)
 

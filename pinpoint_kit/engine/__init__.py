@@ -17,6 +17,7 @@ from pinpoint_kit.engine.storage.backup import back_up
 from pinpoint_kit.engine.storage.looking import Look, look_at, schema_sql
 from pinpoint_kit.engine.storage.queries import LONG_READS
 from pinpoint_kit.engine.wire.http import Request, Response
+from pinpoint_kit.engine.work.lane import Lane
 
 __all__ = [
     "LONG_READS",
@@ -25,6 +26,7 @@ __all__ = [
     "CopyReport",
     "Coverage",
     "Engine",
+    "Lane",
     "Look",
     "Request",
     "Response",

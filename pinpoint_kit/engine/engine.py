@@ -354,9 +354,8 @@ class Engine:
         deadline = time.monotonic() + timeout
         for lane in self._lanes:
             lane.runner.close(max(0.0, deadline - time.monotonic()))
-        for given in self._context.streams.destinations.values():
-            for destination in given:
-                destination.close()
+        for destination in self._destinations():
+            destination.close()
         self._store.close(max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> Self:
@@ -369,6 +368,11 @@ class Engine:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _destinations(self) -> list[Destination]:
+        """Return all destinations, each once, whatever it was given for."""
+        given = self._context.streams.destinations.values()
+        return list({id(each): each for several in given for each in several}.values())
 
     def _announce(self) -> None:
         self._lanes[0].announce()

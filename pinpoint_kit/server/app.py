@@ -123,8 +123,13 @@ class App:
         self._is_cut_off = False
         self._metrics = Metrics()
         self._probes = Probes(engine, self._metrics, self._access)
-        self._work = BackgroundWork(engine)
+        jobs, *destinations = engine.lanes
+        self._works = [
+            BackgroundWork(jobs),
+            *(BackgroundWork(lane, is_alone=True) for lane in destinations),
+        ]
         engine.on_expired_events(self._metrics.expired_events.inc)
+        engine.on_forwarded(self._metrics.forwarded)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request, or the app's own life."""
@@ -141,13 +146,17 @@ class App:
 
     async def start(self) -> None:
         """Begin what runs beside the requests."""
-        self._work.begin()
+        self._begin_work()
 
     async def has_finished(self) -> bool:
         """Begin no more work, and return whether all that had begun is done in time."""
         self.begin_stopping()
-        is_done = await self._work.end(self.options.stop_timeout)
-        return is_done and not self._is_cut_off
+        ends = (work.end(self.options.stop_timeout) for work in self._works)
+        return all(await asyncio.gather(*ends)) and not self._is_cut_off
+
+    def _begin_work(self) -> None:
+        for work in self._works:
+            work.begin()
 
     async def stop(self) -> None:
         """End what runs beside the requests, once the last of them is answered."""
@@ -316,7 +325,7 @@ class App:
         if self._in_engine >= self.options.max_in_flight:
             raise refusals.busy()
         loop = asyncio.get_running_loop()
-        self._work.begin()  # where the server in front has no `lifespan`
+        self._begin_work()  # where the server in front has no `lifespan`
         self._in_engine += 1
         try:
             return await loop.run_in_executor(None, self._handle, head, match, content, entry, peer)

@@ -1,13 +1,14 @@
-"""`BackgroundWork`: lets the engine's long work (jobs) go on, a bounded piece at a time.
+"""`BackgroundWork`: lets a lane of the engine's long work go on, a bounded piece at a time.
 
-One task of the event loop; the pieces run on the loop's executor. What a piece does is the
-engine's business, and so is when it may be of use again.
+One task of the event loop; the pieces run on the loop's executor, or on a thread of their own. What
+a piece does is the engine's business, and so is when it may be of use again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -45,10 +46,14 @@ class BackgroundWork:
 
     Args:
         work: what has work to be done.
+        is_alone: have a thread of its own, because a piece may wait for a network, and must not
+            take one from the requests.
     """
 
-    def __init__(self, work: LongWork) -> None:
+    def __init__(self, work: LongWork, *, is_alone: bool = False) -> None:
         self._work = work
+        self._is_alone = is_alone
+        self._executor: ThreadPoolExecutor | None = None
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_ending = False
@@ -61,6 +66,8 @@ class BackgroundWork:
         """Start the task, unless it runs already."""
         if self._task is None and not self._is_ending:
             self._loop = asyncio.get_running_loop()
+            if self._is_alone:
+                self._executor = ThreadPoolExecutor(1, "pinpoint-stream")
             self._task = self._loop.create_task(self._run())
             self._renewals = self._loop.create_task(self._renew())
 
@@ -83,13 +90,15 @@ class BackgroundWork:
         finally:
             if self._renewals is not None:
                 self._renewals.cancel()
+            if self._executor is not None:
+                self._executor.shutdown(wait=False)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             looked = loop.time()
             self._woken.clear()
-            self._piece = loop.run_in_executor(None, self._safe_step)
+            self._piece = loop.run_in_executor(self._executor, self._safe_step)
             pause = await asyncio.shield(self._piece)
             if pause and await self._is_woken(pause):
                 await asyncio.sleep(max(0.0, looked + _GAP_S - loop.time()))

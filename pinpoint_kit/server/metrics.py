@@ -14,6 +14,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinpoint_kit.server.access_log import Entry
 
 __all__ = ["CONTENT_TYPE", "DIRECTORY_VARIABLE", "Metrics"]
@@ -60,6 +62,27 @@ class Metrics:
             multiprocess_mode="livesum",
         )
 
+        self._stream_records = Counter(
+            "pinpoint_kit_stream_records",
+            "Records of event streams: sent (acknowledged), refused singly, repeated after a crash,"
+            " made dead letters, or lost from a full backlog.",
+            ("destination", "outcome"),
+            registry=self._registry,
+        )
+        self._stream_failures = Counter(
+            "pinpoint_kit_stream_failures",
+            "Calls of a destination of event streams of which nothing was taken.",
+            ("destination",),
+            registry=self._registry,
+        )
+
+    def forwarded(self, destination: str, outcome: str, count: int) -> None:
+        """Count records or calls of a destination; see `Engine.on_forwarded`."""
+        if outcome == "failed":
+            self._stream_failures.labels(destination).inc(count)
+        else:
+            self._stream_records.labels(destination, outcome).inc(count)
+
     def count(self, entry: Entry) -> None:
         """Count a request that has ended."""
         operation = entry.operation or "none"
@@ -68,10 +91,35 @@ class Metrics:
         if entry.reason:
             self._refused.labels(entry.reason).inc()
 
-    def exposition(self) -> bytes:
-        """Return the numbers in the text format, of all worker processes."""
+    def exposition(self, lags: Mapping[str, tuple[int, float]] | None = None) -> bytes:
+        """Return the numbers in the text format, of all worker processes.
+
+        Args:
+            lags: what waits for each destination of event streams: records, and seconds.
+        """
         registry = self._registry
         if os.environ.get(DIRECTORY_VARIABLE):
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        return generate_latest(registry) + (_lags(lags) if lags else b"")
+
+
+def _lags(lags: Mapping[str, tuple[int, float]]) -> bytes:
+    """Return how far destinations are behind, which the database says for all processes."""
+    registry = CollectorRegistry()
+    records = Gauge(
+        "pinpoint_kit_stream_lag_records",
+        "Records that wait for a destination of event streams.",
+        ("destination",),
+        registry=registry,
+    )
+    seconds = Gauge(
+        "pinpoint_kit_stream_lag_seconds",
+        "How long the oldest of them has waited.",
+        ("destination",),
+        registry=registry,
+    )
+    for name, (count, age) in lags.items():
+        records.labels(name).set(count)
+        seconds.labels(name).set(age)
+    return generate_latest(registry)

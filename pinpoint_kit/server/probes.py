@@ -6,6 +6,7 @@ They are no part of Pinpoint's API, and stay out of the access log and the metri
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pinpoint_kit.server.metrics import Metrics
 
 __all__ = ["Probes"]
+
+_logger = logging.getLogger(__name__)
 
 _PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 #: A load balancer's own patience is about as long.
@@ -58,11 +61,21 @@ class Probes:
                 self._access.check_metrics_client(head, peer, match)
             except HttpRefusal as refused:
                 return refused.response
-            return _response(_OK, CONTENT_TYPE, self._metrics.exposition())
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(None, self._exposed)
         problem = await self._problem() if head.path == "/readyz" else ""
         if problem:
             return _json(_UNAVAILABLE, {"status": "unavailable", "reason": problem})
         return _json(_OK, {"status": "ok"})
+
+    def _exposed(self) -> Response:
+        """Return the numbers; those of streams only where the database answers."""
+        try:
+            lags = self._engine.stream_lags()
+        except Exception as error:  # noqa: BLE001 -- the other numbers are needed all the more
+            _logger.error("how far event streams are is not known: %s", type(error).__name__)  # noqa: TRY400 -- a traceback would hold personal data
+            lags = {}
+        return _response(_OK, CONTENT_TYPE, self._metrics.exposition(lags))
 
     async def _problem(self) -> str:
         if self.is_stopping:

@@ -16,7 +16,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ from pinpoint_kit.engine import RETENTION_LOGGER, Engine
 from pinpoint_kit.engine.engine import DEFAULT_REGION
 from pinpoint_kit.engine.files.files import NO_FILES, Files
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
+from pinpoint_kit.records.destination import Destination
 from pinpoint_kit.server import access_log
 from pinpoint_kit.server.access.audit import AuditLog, AuditSelection
 from pinpoint_kit.server.access.authenticator import Authenticator
@@ -60,6 +61,11 @@ _OTHER_FILES = 256
 _ABANDONED = 1
 
 
+def no_destinations() -> Mapping[str, Sequence[Destination]]:
+    """Event streams go nowhere."""
+    return {}
+
+
 def no_files() -> Files:
     """Jobs may use no files at all."""
     return NO_FILES
@@ -81,6 +87,8 @@ class Settings:
         audit_log_like: which operations stand there, see `AuditLog`.
         keep_events: how old events may become, at least 31 days; None for any age.
         open_mount: gives the app beside the API, in each process anew, and must be picklable.
+        open_destinations: gives where event streams go, in each process anew, and must be
+            picklable.
         open_files: gives what import and export jobs may use, in each process anew, and must be
             picklable. Anyone who may create a job can read and write there.
     """
@@ -96,6 +104,7 @@ class Settings:
     audit_log_like: AuditSelection = "2023"
     keep_events: timedelta | None = None
     open_mount: Callable[[Engine], Mount] | None = None
+    open_destinations: Callable[[], Mapping[str, Sequence[Destination]]] = no_destinations
     open_files: Callable[[], Files] = no_files
 
     @property
@@ -175,6 +184,7 @@ def _open_engine(settings: Settings) -> Engine:
         files=settings.open_files(),
         region=settings.region,
         keep_events=settings.keep_events,
+        destinations=settings.open_destinations(),
     )
 
 

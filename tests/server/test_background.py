@@ -141,7 +141,7 @@ def test_only_a_request_that_brings_work_wakes_it(
 ) -> None:
     """Writing alone is no work: the database is not asked for jobs that nobody has made."""
     steps = Steps()
-    monkeypatch.setattr("pinpoint_kit.engine.Engine.step", lambda _: steps.step())
+    monkeypatch.setattr("pinpoint_kit.engine.Lane.step", lambda _: steps.step())
     monkeypatch.setattr(background, "_LONGEST_PAUSE_S", 3600.0)
     server = serve()
     steps.wait_for(1)

@@ -242,18 +242,44 @@ def _check_application(findings: _Findings, pinpoint: pk.Pinpoint, settings: Set
         else:
             name = "found" if settings.application else "not named, `default` is used"
             findings.add("application", "ok", f"{name}, id {found}")
+            with pk.Pinpoint(pinpoint.client, found, retry=patience()) as application:
+                _check_streams(findings, application)
 
 
 def _check_id(findings: _Findings, pinpoint: pk.Pinpoint, known_id: str) -> None:
     try:
         with pk.Pinpoint(pinpoint.client, known_id, retry=patience()) as application:
             application.call("GetApp")
+            _check_streams(findings, application)
     except errors.NotFound:
         findings.fail("application", "no application has that id: check it", REFUSED)
     except (errors.ConfigurationError, errors.ServiceError) as error:
         findings.fail("application", str(error), exit_status(error))
     else:
         findings.add("application", "ok", "found by its id")
+
+
+def _check_streams(findings: _Findings, application: pk.Pinpoint) -> None:
+    """Say of an event stream what somebody should know: nobody takes it, it fails, it loses."""
+    try:
+        found = application.streams.status()
+    except (errors.ConfigurationError, errors.ServiceError, errors.TransportError):
+        return  # a service that has no such question, or credentials that may not ask it
+    if not found:
+        return
+    texts = []
+    for each in found:
+        name = each.destination or each.claim
+        if each.state == "UNCLAIMED":
+            texts.append(f"no running engine forwards {name}: serve --destination {each.claim}=URL")
+        elif each.state == "FAILING":
+            texts.append(f"{name} fails: {each.last_error_code}")
+        if each.dead_letters:
+            texts.append(f"{name} has {each.dead_letters} dead letters")
+        if each.lost:
+            texts.append(f"{name} has lost {each.lost} records")
+    names = ", ".join(each.destination or each.claim for each in found)
+    findings.add("event streams", "note" if texts else "ok", "; ".join(texts) or names)
 
 
 def _check_credentials(findings: _Findings, url: str, pinpoint: pk.Pinpoint) -> None:

@@ -26,7 +26,12 @@ from pinpoint_kit.cli.options import (
 )
 from pinpoint_kit.cli.output import say
 from pinpoint_kit.cli.webhooks import open_webhooks, received
-from pinpoint_kit.doors import is_engine, open_served_files
+from pinpoint_kit.doors import (
+    is_engine,
+    open_destinations,
+    open_served_files,
+    parse_destinations,
+)
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -126,6 +131,15 @@ def _days(_: click.Context, __: click.Parameter, given: str | None) -> dt.timede
     callback=_days,
     help="Remove events that are older, for example 400d (31d at least). [default: keep all]",
 )
+@click.option(
+    "--destination",
+    "destinations",
+    metavar="ARN_OR_APPLICATION=URL",
+    multiple=True,
+    help="Send event streams there: those of a stream's ARN, or all events of an application, by"
+    " its id or name; repeat it for several. kinesis://STREAM, firehose://STREAM,"
+    " kafka://HOST:PORT/TOPIC, file:///FOLDER or https://HOST/PATH.",
+)
 @DEBUG_OPTION
 def serve(  # noqa: PLR0913 -- the options of the command
     *,
@@ -141,6 +155,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
     folders: tuple[str, ...],
     buckets: tuple[str, ...],
     keep_events: dt.timedelta | None,
+    destinations: tuple[str, ...],
     **logging: bool,
 ) -> None:
     """Serve Pinpoint's API over HTTP, for clients in any language.
@@ -155,6 +170,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
         )
     if webhooks is not None:
         received(webhooks)  # what is wrong with the file ends the start
+    given = parse_destinations(destinations)
     settings = server.Settings(
         url=url,
         host=host,
@@ -167,13 +183,17 @@ def serve(  # noqa: PLR0913 -- the options of the command
         audit_log_like=audit_log_like,
         keep_events=keep_events,
         options=server.ServerOptions(**logging),
+        open_destinations=functools.partial(open_destinations, given),
         open_files=functools.partial(open_served_files, folders, buckets),
     )
     places = ", ".join([*folders, *(f"s3://{bucket}" for bucket in buckets)])
-    sys.exit(server.serve(settings, lambda address: _print_start(address, settings, places)))
+    streams = ", ".join(given)
+    sys.exit(
+        server.serve(settings, lambda address: _print_start(address, settings, places, streams))
+    )
 
 
-def _print_start(address: Address, settings: Settings, places: str) -> None:
+def _print_start(address: Address, settings: Settings, places: str, streams: str) -> None:
     file = database_file(settings.url)
     place = str(file.absolute()) if file else redacted(settings.url)
     if settings.is_in_memory:
@@ -187,6 +207,8 @@ def _print_start(address: Address, settings: Settings, places: str) -> None:
     say(f"Authentication: {keys}")
     if settings.keep_events is not None:
         say(f"Events: removed when they are older than {settings.keep_events.days} days")
+    if streams:
+        say(f"Event streams: forwarded for {streams}")
     if places:
         say(f"Jobs may use: {places}")
     # Listening everywhere is no address: for a client it would be the client's own machine.

@@ -134,8 +134,8 @@ class Progress:
             return ""
         return orjson.dumps(
             {
-                "held": _ranges(n for n, tries in self.open.items() if not tries.count),
-                "refused": [[n, t.count, t.due] for n, t in self.open.items() if t.count],
+                "held": _ranges(n for n, tries in self.open.items() if not tries.due),
+                "refused": [[n, t.count, t.due] for n, t in self.open.items() if t.due],
                 "sending": _ranges(self.sending, is_ordered=True),
                 "is_answered": self.is_answered,
             }
@@ -149,7 +149,7 @@ class Progress:
     @property
     def due(self) -> int:
         """When the first record that was refused may be sent again, 0 for now."""
-        return min((tries.due for tries in self.open.values() if tries.count), default=0)
+        return min((tries.due for tries in self.open.values() if tries.due), default=0)
 
     def forget_missing(self, asked: Iterable[int], found: Collection[int]) -> None:
         """Count open records as done that are not in the backlog any more."""
@@ -231,11 +231,11 @@ class Progress:
             tries = self.open.pop(number, Tries())
             if refused is None:
                 continue
-            count = tries.count + 1
+            count = tries.count + refused.counts_as_try
             if refused.is_permanent or count >= most_tries:
                 given_up.append(GivenUp(number, refused.code, refused.message, count))
             else:
-                self.open[number] = Tries(count, due(count))
+                self.open[number] = Tries(count, max(1, due(max(1, count))))
         for number in self.sending:  # those that were gone before they could be repeated
             if number not in sent:
                 self.open.pop(number, None)

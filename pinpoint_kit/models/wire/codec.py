@@ -52,6 +52,7 @@ from pinpoint_kit.models.segments.segment import (
     SegmentReference,
 )
 from pinpoint_kit.models.stored_event import StoredEvent
+from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
 from pinpoint_kit.models.user import User
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ _RENAMED: dict[type[Model], dict[str, str]] = {
     Session: {"duration_ms": "Duration"},
     SetDimension: {},
     StoredEvent: {"type": "EventType", "id": "EventId"},
+    StreamDeadLetter: {},
+    StreamStatus: {},
     User: {"id": "UserId", "attributes": "UserAttributes"},
 }
 

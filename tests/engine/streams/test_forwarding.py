@@ -205,6 +205,19 @@ def test_after_many_tries_a_record_is_a_dead_letter(make_wire: Make, clock: Cloc
     assert status(wire)["Refused"] == 100
 
 
+def test_a_refusal_that_is_no_try_does_not_count(make_wire: Make, clock: Clock) -> None:
+    """A record that had no part in it is sent for as long as it takes."""
+    fake = Fake(answer=lambda _: Refused("NotSent", "its turn did not come", counts_as_try=False))
+    wire = opened(make_wire, fake)
+    put(wire, "d", "1")
+    forward_through(wire, clock, 1_000)
+    assert len(fake.calls) > 100
+    assert status(wire)["DeadLetters"] == 0
+    fake.answer = lambda _: None
+    forward_through(wire, clock, 60)
+    assert fake.events == ["1"]
+
+
 def test_dead_letters_are_sent_again_or_discarded(make_wire: Make) -> None:
     """Each for its own destination; what is discarded is counted as lost."""
     is_bad = True

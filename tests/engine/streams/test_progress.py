@@ -17,7 +17,7 @@ from pinpoint_kit.engine.streams.rows import PLACES, end_of
 from pinpoint_kit.records.destination import Refused, StreamRecord
 
 KEYS = st.sampled_from(["a", "b", "c"])
-OUTCOMES = st.sampled_from(["taken", "taken", "refused", "bad"])
+OUTCOMES = st.sampled_from(["taken", "taken", "refused", "held up", "bad"])
 MOST_TRIES = 3
 
 
@@ -88,7 +88,8 @@ class Destinations(RuleBasedStateMachine):
         for record, outcome in zip(self.sending, outcomes * 20, strict=False):
             if self.limits.keeps_order and record.key in refused_keys:
                 outcome = "refused"  # noqa: PLW2901 -- it takes nothing after that
-            results.append(None if outcome == "taken" else Refused("x", "y", outcome == "bad"))
+            refused = Refused("x", "y", outcome == "bad", counts_as_try=outcome != "held up")
+            results.append(None if outcome == "taken" else refused)
             if outcome == "taken":
                 self.taken.append(record.number)
             else:

@@ -1,0 +1,74 @@
+"""Destinations of event streams, as they are given to the embedded engine and to our server."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeAlias
+
+from pinpoint_kit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pinpoint_kit.records.destination import Destination
+
+__all__ = ["GivenDestinations", "open_destinations", "parse_destinations"]
+
+#: By what each is for: one or several URLs or objects.
+GivenDestinations: TypeAlias = "Mapping[str, str | Destination | Sequence[str | Destination]]"
+#: An ARN, an id or a name, and a URL.
+_PAIR = re.compile(r"(?P<key>.+?)=(?P<url>[A-Za-z][A-Za-z0-9+.-]*://.*)", re.DOTALL)
+
+
+def parse_destinations(given: Sequence[str]) -> dict[str, list[str]]:
+    """Return the URLs of `ARN_OR_APPLICATION=URL`, by what they are for.
+
+    Raises:
+        ConfigurationError: one is not of this form.
+    """
+    found: dict[str, list[str]] = {}
+    for each in given:
+        match = _PAIR.fullmatch(each)
+        if match is None:
+            raise ConfigurationError(
+                "a destination is ARN=URL or APPLICATION=URL, for example"
+                " shop=file:///var/events; it was given without one of them"
+            )
+        found.setdefault(match["key"], []).append(match["url"])
+    return found
+
+
+def open_destinations(given: GivenDestinations) -> dict[str, list[Destination]]:
+    """Open the URLs among some destinations; one that is given twice is opened once.
+
+    Raises:
+        ConfigurationError: a URL cannot be used, or a value is neither a URL nor a destination.
+    """
+    opened: dict[str, Destination] = {}
+    found: dict[str, list[Destination]] = {}
+    try:
+        for key, value in given.items():
+            several = value if isinstance(value, list | tuple) else [value]
+            for each in several:
+                found.setdefault(key, []).append(_opened(key, each, opened))
+    except BaseException:
+        for destination in opened.values():
+            destination.close()
+        raise
+    return found
+
+
+def _opened(key: str, given: object, opened: dict[str, Destination]) -> Destination:
+    if isinstance(given, str):
+        if given not in opened:
+            from pinpoint_kit.destinations import open_destination  # noqa: PLC0415 -- loaded when used
+
+            opened[given] = open_destination(given)
+        return opened[given]
+    if not callable(getattr(given, "send", None)):
+        raise ConfigurationError(
+            f"the destination for {key!r} is a {type(given).__name__}: give a URL, or an object"
+            " with the members of Destination"
+        )
+    destination: Destination = given  # type: ignore[assignment]  # it has `send`
+    return destination

@@ -1,0 +1,120 @@
+"""What the backlog and the dead letters hold of a person, and that it goes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pinpoint_kit.records.destination import Unavailable
+from tests.engine.streams.stream_kit import ARN, BAD, EVENT, Fake, ask, forward, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.engine.conftest import Clock, Wire
+
+PERSON = "jane-doe"
+
+
+@pytest.fixture
+def fake() -> Fake:
+    """Give a destination that refuses one event for good, and then is down."""
+    return Fake(answer=lambda record: BAD if "dead" in record.event_id else None)
+
+
+@pytest.fixture
+def held(make_wire: Callable[..., Wire], clock: Clock, fake: Fake) -> Wire:
+    """Give an engine whose backlog and dead letters have records of two people."""
+    wire = make_wire(destinations={ARN: fake})
+    stream(wire)
+
+    def both(event: str) -> None:
+        wire.put_events(
+            {
+                f"{who}-phone": {
+                    "Endpoint": {"User": {"UserId": who}},
+                    "Events": {f"{event}-{who}": {**EVENT, "Attributes": {"who": who}}},
+                }
+                for who in (PERSON, "other")
+            }
+        )
+
+    both("dead")
+    forward(wire)
+    fake.outage = Unavailable("down")
+    clock.advance(1)
+    both("waits")
+    clock.advance(1)
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z"})
+    forward(wire)
+    return wire
+
+
+def everything(wire: Wire) -> str:
+    """Return all that is stored of streams."""
+    rows = [
+        wire.rows(f"SELECT * FROM {table}")  # noqa: S608 -- our own names
+        for table in ("stream_backlog", "stream_dead_letters", "stream_cursors")
+    ]
+    return json.dumps(rows)
+
+
+@pytest.mark.parametrize(
+    "whom", [{"UserId": PERSON}, {"EndpointId": f"{PERSON}-phone"}], ids=["user", "endpoint"]
+)
+def test_erasure_leaves_nothing_of_a_person(
+    held: Wire, clock: Clock, fake: Fake, whom: dict[str, Any]
+) -> None:
+    """In no row that waits, that is replayed or that is a dead letter; the other person stays."""
+    assert PERSON in everything(held)
+    answer = held.post(f"/pinpoint-kit/v1/apps/{held.app}/erasures", {**whom, "DryRun": True}).json
+    assert (answer["StreamRecords"], answer["StreamDeadLetters"]) == (3, 1)
+    held.post(f"/pinpoint-kit/v1/apps/{held.app}/erasures", whom)
+    assert PERSON not in everything(held)
+    again = held.post(f"/pinpoint-kit/v1/apps/{held.app}/erasures", {**whom, "DryRun": True}).json
+    assert (again["StreamRecords"], again["StreamDeadLetters"]) == (0, 0)
+    fake.outage = None
+    fake.answer = lambda _: None
+    ask(held, "/dead-letters/retry", {})
+    clock.advance(600)
+    forward(held)
+    assert {record.endpoint_id for record in fake.taken} == {"other-phone"}
+    assert sorted({record.event_id for record in fake.taken}) == ["dead-other", "waits-other"]
+    assert PERSON not in everything(held)
+
+
+def test_a_deleted_endpoint_leaves_records_that_name_nobody(
+    held: Wire, clock: Clock, fake: Fake
+) -> None:
+    """What waits is still counted at the destination, under an id that stands nowhere else."""
+    held.send("DELETE", f"/v1/apps/{held.app}/endpoints/{PERSON}-phone")
+    assert f"{PERSON}-phone" not in everything(held)
+    fake.outage = None
+    clock.advance(600)
+    forward(held)
+    nameless = [r for r in fake.taken if r.endpoint_id.startswith("deleted-")]
+    assert nameless
+    for record in nameless:
+        members = json.loads(record.data)
+        assert members["client"]["client_id"].startswith("deleted-")
+        assert (members["event_type"], members["attributes"]) == ("level_up", {})
+
+
+def test_an_erasure_names_where_records_went(held: Wire) -> None:
+    """They cannot be called back: the report says so, once something has left."""
+    path = f"/pinpoint-kit/v1/apps/{held.app}/erasures"
+    assert held.post(path, {"UserId": PERSON}).json["Copies"] == []
+    ask(held, "/resume", {})
+
+
+def test_what_has_left_is_named(make_wire: Callable[..., Wire]) -> None:
+    """By the destination's name."""
+    fake = Fake()
+    wire = make_wire(destinations={"shop": fake})
+    wire.put_events({"d": {"Endpoint": {}, "Events": {"a": EVENT}}})
+    forward(wire)
+    path = f"/pinpoint-kit/v1/apps/{wire.app}/erasures"
+    copies = wire.post(path, {"EndpointId": "d"}).json["Copies"]
+    assert copies == ["event stream: fake://one"]
