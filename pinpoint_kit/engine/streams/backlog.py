@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
 import orjson
 from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
@@ -162,8 +163,8 @@ def add(
     """
     for start in range(0, len(records), PLACES):
         part = records[start : start + PLACES]
-        heads, lines = [head for head, _ in part], [record.rstrip("\n") for _, record in part]
-        stored = Row(0, now, destination, [*heads], lines).stored(is_again=True)
+        heads = [list(attrs.astuple(head)) for head, _ in part]
+        stored = Row(0, now, destination, [*heads], [line.rstrip("\n") for _, line in part]).stored
         _INSERT.run(connection, [(app, now, 1, destination, len(part), *stored)])
 
 
@@ -242,15 +243,15 @@ class StreamData:
 
     def held(self, connection: Connection, person: Person) -> Mapping[str, int]:
         """Return how many records wait, and how many are dead letters."""
-        waiting = sum(len(places) for _, places, _ in _found(connection, person, person.user_ids))
+        waiting = sum(len(places) for _, places in _found(connection, person, person.user_ids))
         letters = _letters(connection, person, person.user_ids)
         return {"StreamRecords": waiting, "StreamDeadLetters": len(letters)}
 
     def erase(self, context: Context, connection: Connection, person: Person) -> None:
         """Delete the records of the endpoints and users; what else names them goes nameless."""
-        for row, places, is_again in _found(connection, person, person.user_ids):
+        for row, places in _found(connection, person, person.user_ids):
             row.drop(places)
-            _store(connection, row, is_again=is_again)
+            _store(connection, row)
         letters = _letters(connection, person, person.user_ids)
         _DELETE_LETTER.run_many(connection, [(number,) for number in letters])
         self.forget(context, connection, person)
@@ -258,14 +259,13 @@ class StreamData:
     def forget(self, context: Context, connection: Connection, person: Person) -> None:
         """Take the endpoints, and the users without any, out of the records that still wait."""
         pseudonym = _Pseudonyms(context.new_id)
-        for row, places, is_again in _found(connection, person, person.orphans):
+        for row, places in _found(connection, person, person.orphans):
             for place in places:
-                head = row.heads[place]
+                head = row.head(place)
                 if head is not None:
                     name = pseudonym(head.endpoint)
-                    row.heads[place] = type(head)(name, head.event_id, head.arrival)
-                    row.lines[place] = nameless(row.lines[place], name).rstrip("\n")
-            _store(connection, row, is_again=is_again)
+                    row.rename(place, name, nameless(row.lines[place], name).rstrip("\n"))
+            _store(connection, row)
         _FORGET_LETTER.run_many(
             connection,
             [
@@ -290,18 +290,18 @@ class _Pseudonyms:
         return self._names[endpoint]
 
 
-def _store(connection: Connection, row: Row, *, is_again: bool) -> None:
+def _store(connection: Connection, row: Row) -> None:
     """Store a row that has changed."""
     if not row.count:
         _DELETE_ROW.run_many(connection, [(row.number,)])
         return
-    _CHANGE.run_many(connection, [(row.count, *row.stored(is_again=is_again), row.number)])
+    _CHANGE.run_many(connection, [(row.count, *row.stored, row.number)])
 
 
 def _found(
     connection: Connection, person: Person, user_ids: Sequence[str]
-) -> Iterator[tuple[Row, Sequence[int], bool]]:
-    """Yield the rows with records of a person: a row, their places, and whether it is sent again.
+) -> Iterator[tuple[Row, Sequence[int]]]:
+    """Yield the rows with records of a person, and the places of these.
 
     The events say when they arrived, and so in which rows their records are: no index of persons
     has to be kept up to date with each event.
@@ -322,20 +322,20 @@ def _found(
             places = [
                 place
                 for place, head in enumerate(row.heads)
-                if head is not None
-                and (head.endpoint in keys or (head.endpoint, head.event_id) in wanted)
+                if head is not None and (head[0] in keys or (head[0], head[1]) in wanted)
             ]
             if places:
-                yield row, places, False
+                yield row, places
     for stored in _AGAIN.rows(connection, person.app):
         row = Row.read(*stored)
         places = [
             place
-            for place, head in enumerate(row.heads)
+            for place in range(len(row.heads))
+            for head in [row.head(place)]
             if head is not None and (head.endpoint in keys or head.user_id in users)
         ]
         if places:
-            yield row, places, True
+            yield row, places
 
 
 def _letters(

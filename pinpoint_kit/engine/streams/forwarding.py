@@ -1,9 +1,10 @@
 """`Forwarder`: sends the records of the backlog to one destination, call by call.
 
 A task is an application. A call is chosen and stored, sent outside of any transaction, and its
-outcome stored; a crash in between repeats exactly that call. One process at a time sends the
-records of an application to a destination, by its lease. Each forwarder has a lane of its own (see
-`Engine.lanes`), so that a destination that is slow or down holds up nobody else.
+outcome stored together with the next call; a crash in between repeats exactly that call. One
+process at a time sends the records of an application to a destination, by its lease. Each forwarder
+has a lane of its own (see `Engine.lanes`), so that a destination that is slow or down holds up
+nobody else.
 
 What goes into a call stands in streams/progress.py.
 """
@@ -22,7 +23,8 @@ from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.context import Context
 from pinpoint_kit.engine.storage.tables.streams import STREAM_BACKLOG
 from pinpoint_kit.engine.streams import backlog, cursors, letters
-from pinpoint_kit.engine.streams.progress import MOST_OPEN, Choice, GivenUp, Limits
+from pinpoint_kit.engine.streams.cursors import Cursor
+from pinpoint_kit.engine.streams.progress import MOST_OPEN, Choice, GivenUp, Limits, Progress
 from pinpoint_kit.engine.streams.rows import end_of, row_of
 from pinpoint_kit.engine.work.leases import LostError
 from pinpoint_kit.engine.work.worker import Task
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pinpoint_kit.engine.streams.cursors import Cursor
-    from pinpoint_kit.engine.streams.progress import Progress
     from pinpoint_kit.engine.work.leases import Lease
 
 __all__ = ["OUTCOMES", "Forwarder", "workers_of"]
@@ -69,6 +69,15 @@ def _wait_ms(count: int, first: float, longest: float) -> int:
     """Return how long to wait after that many failures."""
     seconds = min(longest, first * 2.0 ** min(count - 1, 32))
     return int(seconds * random.uniform(0.5, 1.0) * 1000)  # noqa: S311 -- no secret
+
+
+@attrs.frozen
+class _Outcome:
+    """What is to be stored after a call."""
+
+    cursor: Cursor
+    progress: Progress
+    given_up: Sequence[GivenUp] = ()
 
 
 @attrs.define
@@ -106,12 +115,16 @@ class Forwarder:
             self._claim(now)
             return
         began = self._monotonic()
-        at = now
-        while self._call(int(key), lease, at):
+        at, outcome = now, None
+        while True:
+            outcome = self._call(int(key), lease, at, outcome)
             passed = self._monotonic() - began
-            if passed > _STEP_S:
-                return
             at = now + int(passed * 1000)
+            if outcome is None:
+                return
+            if passed > _STEP_S:
+                self._save(outcome, lease, at)
+                return
 
     def fail(self, key: str, lease: Lease, now: int) -> None:
         """Try again in a minute: no record is given up for a fault of ours."""
@@ -157,46 +170,57 @@ class Forwarder:
             raise LostError
         return cursor
 
-    def _call(self, app: int, lease: Lease, now: int) -> bool:
-        """Send one call; return whether there may be another one to send at once."""
+    def _call(self, app: int, lease: Lease, now: int, before: _Outcome | None) -> _Outcome | None:
+        """Store the outcome of one call together with what the next one sends, and send that.
+
+        Args:
+            app: the application.
+            lease: of the task.
+            now: milliseconds since 1970.
+            before: the outcome of the call before, which is not stored yet.
+
+        Returns:
+            The outcome to be stored; None when it is stored, and there is nothing to send now.
+        """
         store = self._context.store
         settled = store.settled(STREAM_BACKLOG.name)
         with store.read() as connection:
-            cursor = self._cursor(connection, app)
-            if cursor.paused or cursor.due > now:
-                return False
+            stored = self._cursor(connection, app)
+            cursor = stored if before is None else before.cursor
+            progress = stored.progress if before is None else before.progress
             application = apps.by_number(connection, app)
             if application is None:
                 raise LostError
-            progress = cursor.progress
-            choice = self._chosen(connection, cursor, progress, settled, now)
+            choice = Choice()
+            may_send = not stored.paused and cursor.due <= now
+            if may_send:
+                choice = self._chosen(connection, cursor, progress, settled, now)
         records, repeated = choice.records, 0
-        if progress.sending:
+        if may_send and progress.sending:
             repeated = 0 if progress.is_answered else len(records)
             progress.is_answered = False
-        else:
+            if not records:  # all of it is gone, by an erasure
+                progress.settle([], 1, lambda _: 0, [])
+        elif may_send:
             progress.begin(records)
-        too_large = [
-            GivenUp(each.number, "RecordTooLarge", self._size_rule(), 0)
-            for each in choice.too_large
-        ]
-        if not records and progress.sending:  # all of it is gone, by an erasure
-            progress.settle([], 1, lambda _: 0, [])
-        before = attrs.evolve(
-            cursor,
-            repeated=cursor.repeated + repeated,
-            due=0 if records or len(progress.open) < MOST_OPEN else progress.due,
-            retry_due=progress.due,
-        )
-        if too_large:
-            last = too_large[-1]
-            before = self._with_error(before, last.code, last.message, now)
-        if before != cursor or (progress.top, progress.state) != (cursor.top, cursor.state):
-            self._save(before, progress, lease, too_large, now)
+        if may_send:
+            cursor = attrs.evolve(
+                cursor,
+                repeated=cursor.repeated + repeated,
+                due=0 if records or len(progress.open) < MOST_OPEN else progress.due,
+                retry_due=progress.due,
+            )
+        given_up = list(before.given_up) if before is not None else []
+        for each in choice.too_large:
+            given_up.append(GivenUp(each.number, "RecordTooLarge", self._size_rule(), 0))
+            cursor = self._with_error(cursor, "RecordTooLarge", self._size_rule(), now)
+        is_changed = cursor != stored or progress.state != stored.state
+        if is_changed or progress.top != stored.top or given_up:
+            self._save(_Outcome(cursor, progress, given_up), lease, now)
         self._tell("repeated", repeated)
         if not records:
-            return bool(too_large) or choice.is_full
-        return self._send(application.id, before, progress, records, lease=lease, now=now)
+            return None
+        return self._send(application.id, cursor, progress, records, now=now)
 
     def _chosen(
         self,
@@ -261,16 +285,16 @@ class Forwarder:
     def _size_rule(self) -> str:
         return f"the record is larger than the {self.destination.most_record_bytes} bytes it takes"
 
-    def _send(  # noqa: PLR0913 -- private; a call and where its outcome goes
+    def _send(
         self,
         application_id: str,
         cursor: Cursor,
         progress: Progress,
         records: Sequence[StreamRecord],
         *,
-        lease: Lease,
         now: int,
-    ) -> bool:
+    ) -> _Outcome:
+        """Send a call, and return its outcome."""
         began = self._monotonic()
         try:
             results = self._answered(application_id, records)
@@ -279,7 +303,6 @@ class Forwarder:
             progress.fail()
             code = str(getattr(error, "code", "") or "Unavailable")
             failed = self._failed(cursor, code, str(error), now, error.retry_after)
-            self._save(failed, progress, lease, [], now)
             self._tell("failed", 1)
             if failed.failures == 1:
                 _logger.warning(
@@ -287,7 +310,7 @@ class Forwarder:
                     self.destination.name,
                     code,
                 )
-            return False
+            return _Outcome(failed, progress)
         now += int((self._monotonic() - began) * 1000)
         if cursor.failures:
             _logger.warning("the event stream reaches %s again", self.destination.name)
@@ -307,10 +330,9 @@ class Forwarder:
         )
         if refused:
             after = self._with_error(after, refused[-1].code, refused[-1].message, now)
-        self._save(after, progress, lease, given_up, now)
         self._tell("sent", taken)
         self._tell("refused", len(refused))
-        return True
+        return _Outcome(after, progress, given_up)
 
     def _answered(
         self, application_id: str, records: Sequence[StreamRecord]
@@ -330,24 +352,17 @@ class Forwarder:
             raise Unavailable("the destination answered with something else than None and Refused")
         return results
 
-    def _save(
-        self,
-        cursor: Cursor,
-        progress: Progress,
-        lease: Lease,
-        given_up: Sequence[GivenUp],
-        now: int,
-    ) -> None:
+    def _save(self, outcome: _Outcome, lease: Lease, now: int) -> None:
         """Store how far the destination has come, in one transaction with what follows from it."""
-        store, app = self._context.store, cursor.app
+        store, cursor, progress = self._context.store, outcome.cursor, outcome.progress
         with store.write(is_shared=True) as connection:
-            store.claim(connection, app, ())
+            store.claim(connection, cursor.app, ())
             lease.check(connection)
-            self._cursor(connection, app)
-            buried = letters.bury(connection, app, cursor.destination, given_up, now)
+            self._cursor(connection, cursor.app)
+            buried = letters.bury(connection, cursor.app, cursor.destination, outcome.given_up, now)
             cursors.save(connection, cursor, progress)
             if progress.prefix > cursor.prefix:
-                cursors.delete_done(connection, app, _DELETED_ROWS)
+                cursors.delete_done(connection, cursor.app, _DELETED_ROWS)
         self._tell("dead", buried)
 
     def _failed(

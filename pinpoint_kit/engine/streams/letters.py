@@ -83,7 +83,7 @@ def bury(
             if why is None:
                 continue
             users = _USER_OF.rows(connection, app, record.endpoint_id, record.event_id)
-            head = row.heads[record.number - first_of(row.number)]
+            head = row.head(record.number - first_of(row.number))
             user_id = users[0][0] if users else head.user_id if head else None
             found.append(
                 {

@@ -49,6 +49,9 @@ class Tries:
     due: int = 0
 
 
+_NEW = Tries()
+
+
 @attrs.define
 class Choice:
     """What to send next.
@@ -72,9 +75,8 @@ class Choice:
         """Hold back all later records of a key."""
         self._blocked.add(key)
 
-    def add(self, record: StreamRecord, limits: Limits) -> None:
+    def add(self, record: StreamRecord, size: int, limits: Limits) -> None:
         """Take a record in, or note that there is no room."""
-        size = size_of(record)
         if len(self.records) >= limits.most_records or self._bytes + size > limits.most_bytes:
             self.is_full = True
             return
@@ -96,7 +98,8 @@ class GivenUp:
 
 def size_of(record: StreamRecord) -> int:
     """Return the bytes of a record's data and key, which destinations count."""
-    return len(record.data) + len(record.key.encode())
+    key = record.key
+    return len(record.data) + (len(key) if key.isascii() else len(key.encode()))
 
 
 @attrs.define
@@ -122,7 +125,7 @@ class Progress:
         if not state:
             return cls(top)
         found: dict[str, Any] = orjson.loads(state)
-        tries = {number: Tries() for number in _numbers(found["held"])}
+        tries = dict.fromkeys(_numbers(found["held"]), _NEW)
         tries |= {number: Tries(count, due) for number, count, due in found["refused"]}
         is_answered = found["is_answered"]
         return cls(top, tries, tuple(_numbers(found["sending"])), is_answered=is_answered)
@@ -184,7 +187,8 @@ class Progress:
             if tries is None and record.number <= self.top:
                 continue  # done
             if record.key not in choice:
-                if size_of(record) > most_bytes:
+                size = size_of(record)
+                if size > most_bytes:
                     self.open.pop(record.number, None)
                     self.top = max(self.top, record.number)
                     choice.too_large.append(record)
@@ -192,11 +196,12 @@ class Progress:
                 if tries is not None and tries.due > now:
                     choice.block(record.key)
                 else:
-                    choice.add(record, limits)
+                    choice.add(record, size, limits)
                     if choice.is_full:
                         return
             self.top = max(self.top, record.number)
-            self.open.setdefault(record.number, Tries())
+            if tries is None:
+                self.open[record.number] = _NEW
         self.top = max(self.top, end)
 
     def begin(self, records: Sequence[StreamRecord]) -> None:
@@ -228,7 +233,7 @@ class Progress:
         """
         given_up = []
         for number, refused in zip(sent, results, strict=True):
-            tries = self.open.pop(number, Tries())
+            tries = self.open.pop(number, _NEW)
             if refused is None:
                 continue
             count = tries.count + refused.counts_as_try

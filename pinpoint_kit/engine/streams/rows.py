@@ -22,6 +22,8 @@ __all__ = ["PLACES", "Head", "Row", "end_of", "first_of", "row_of"]
 
 #: Records of a row, at most: the number of a record is the row's times this, and its place.
 PLACES = 1_000
+#: Members of a head that has only an endpoint and an event.
+_SHORT = 2
 
 
 @attrs.frozen
@@ -60,14 +62,16 @@ class Row:
     """A row of the backlog, taken apart.
 
     Attributes:
-        heads: None for a record that is gone: the others keep their places.
+        heads: whose each record is, as it is stored: endpoint and event id, and in a row that is
+            sent once more, arrival and user, too. None for a record that is gone: the others keep
+            their places.
         lines: the records without their newlines.
     """
 
     number: int
     arrival: int
     destination: str | None
-    heads: list[Head | None] = attrs.field(repr=False)
+    heads: list[list[Any] | None] = attrs.field(repr=False)  # Any: texts and numbers
     lines: list[str] = attrs.field(repr=False)
 
     @classmethod
@@ -75,45 +79,40 @@ class Row:
         cls, number: int, arrival: int, destination: str | None, heads: str, records: str
     ) -> Row:
         """Take apart what is stored."""
-        found: list[list[Any] | None] = orjson.loads(heads)
-        opened = [
-            None
-            if head is None
-            else Head(head[0], head[1], head[2] if len(head) > 2 else arrival, *head[3:])  # noqa: PLR2004 -- arrival and user are there together
-            for head in found
-        ]
-        return cls(number, arrival, destination, opened, records.split("\n"))
+        return cls(number, arrival, destination, orjson.loads(heads), records.split("\n"))
 
     @property
     def count(self) -> int:
         """How many records are there."""
-        return sum(head is not None for head in self.heads)
+        return len(self.heads) - self.heads.count(None)
 
-    def stored(self, *, is_again: bool) -> tuple[str, str]:
-        """Return heads and records as they are stored."""
-        heads = [
-            None
-            if head is None
-            else [head.endpoint, head.event_id, head.arrival, head.user_id]
-            if is_again
-            else [head.endpoint, head.event_id]
-            for head in self.heads
-        ]
-        return orjson.dumps(heads).decode(), "\n".join(self.lines)
+    @property
+    def stored(self) -> tuple[str, str]:
+        """Heads and records as they are stored."""
+        return orjson.dumps(self.heads).decode(), "\n".join(self.lines)
+
+    def head(self, place: int) -> Head | None:
+        """Return whose a record is; None when it is gone."""
+        head = self.heads[place]
+        if head is None:
+            return None
+        endpoint, event_id, *others = head
+        return Head(endpoint, event_id, *(others or (self.arrival,)))
 
     def records(self, after: int = -1) -> Iterator[StreamRecord]:
         """Yield the records that are there, from behind a number on."""
-        first = first_of(self.number)
+        first, arrival = first_of(self.number), self.arrival
         for place in range(max(0, after + 1 - first), len(self.heads)):
             head = self.heads[place]
             if head is not None:
+                endpoint = head[0]
                 yield StreamRecord(
-                    number=first + place,
-                    key=key_of(head.endpoint),
-                    event_id=head.event_id,
-                    endpoint_id=head.endpoint,
-                    arrived=head.arrival,
-                    data=f"{self.lines[place]}\n".encode(),
+                    first + place,
+                    key_of(endpoint),
+                    head[1],
+                    endpoint,
+                    arrival if len(head) == _SHORT else head[_SHORT],
+                    f"{self.lines[place]}\n".encode(),
                 )
 
     def drop(self, places: Sequence[int]) -> None:
@@ -121,3 +120,11 @@ class Row:
         for place in places:
             self.heads[place] = None
             self.lines[place] = ""
+
+    def rename(self, place: int, endpoint: str, line: str) -> None:
+        """Give a record another endpoint, and no user."""
+        head = self.heads[place]
+        if head is not None:
+            rest = [head[_SHORT], None] if len(head) > _SHORT else []
+            self.heads[place] = [endpoint, head[1], *rest]
+            self.lines[place] = line
