@@ -182,17 +182,17 @@ def test_a_record_that_the_service_calls_wrong_is_found(fake: FakeAws, kind: Any
 @pytest.mark.timing
 @pytest.mark.parametrize(
     "fault",
-    [Fault.hang(), Fault.hang(is_stored=True), Fault.slow(30)],
+    [Fault.hang(), Fault.hang(is_stored=True), Fault.slow(8)],
     ids=["hung", "lost", "slow"],
 )
 def test_a_call_ends_in_time(fake: FakeAws, kind: Any, fault: Fault) -> None:
     """Whether nothing comes or one byte at a time."""
     fake.script.append(fault)
-    destination = opened(fake, kind, timeout=0.3)
+    destination = opened(fake, kind, timeout=0.5)
     began = time.monotonic()
     with pytest.raises(Unavailable, match="no answer"):
         destination.send("app", records(1))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 5  # a piece comes every 0.4 s
     assert destination.send("app", records(1)) == [None]
 
 
@@ -267,9 +267,10 @@ def test_a_forked_child_has_connections_of_its_own(fake: FakeAws) -> None:
     """What the child sends is not mixed with what the parent sends."""
     destination = opened(fake)
     destination.send("app", [record(1)])
+    ours = destination._client
     if (pid := os.fork()) == 0:
         done = destination.send("app", [record(2)]) == [None]
-        os._exit(0 if done else 1)
+        os._exit(0 if done and destination._client is not ours else 1)
     assert os.waitpid(pid, 0)[1] == 0
     assert destination.send("app", [record(3)]) == [None]
     assert numbers(fake.data()) == [1, 2, 3]

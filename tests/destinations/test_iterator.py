@@ -109,11 +109,12 @@ def test_a_record_that_nobody_waits_for_any_more_is_forgotten(pool: ThreadPoolEx
     with pytest.raises(Unavailable):
         sending.result(10)
     loop.close()  # type: ignore[attr-defined]  # a generator
-    sending = pool.submit(_patient(destination).send, "app", [record(1)])
-    assert take(iter(destination), 1) == [1]
+    assert "0 waiting" in repr(destination)
+    sending = pool.submit(_patient(destination).send, "app", records(2))
+    loop = iter(destination)
+    assert take(loop, 2) == [1, 2]
     destination.close()
-    with pytest.raises(Unavailable):
-        sending.result(10)
+    assert sending.result(10)[0] is None
 
 
 def test_applications_side_by_side(pool: ThreadPoolExecutor) -> None:
