@@ -52,6 +52,10 @@ _HOMES = {
         "DeliveryStats",
     ),
     "errors": tuple(errors.__all__),
+    "lake.lake": (
+        "Lake",
+        "open_lake",
+    ),
     "limits": (
         "Limits",
         "UNLIMITED",

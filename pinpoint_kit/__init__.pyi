@@ -55,6 +55,8 @@ from pinpoint_kit.errors import TooManyRequests as TooManyRequests
 from pinpoint_kit.errors import TransportError as TransportError
 from pinpoint_kit.errors import TransportTimeoutError as TransportTimeoutError
 from pinpoint_kit.errors import ValidationError as ValidationError
+from pinpoint_kit.lake.lake import Lake as Lake
+from pinpoint_kit.lake.lake import open_lake as open_lake
 from pinpoint_kit.limits import Limits as Limits
 from pinpoint_kit.limits import UNLIMITED as UNLIMITED
 from pinpoint_kit.models import where as where
@@ -165,6 +167,7 @@ __all__ = [
     "JobStatus",
     "JobTimeoutError",
     "JobType",
+    "Lake",
     "Limits",
     "LoadProgress",
     "LoadReport",
@@ -221,5 +224,6 @@ __all__ = [
     "connect",
     "connect_async",
     "errors",
+    "open_lake",
     "where",
 ]

@@ -248,7 +248,7 @@ def test_threads_are_made_in_the_delivery_the_doors_and_the_async_pool_only() ->
 
 
 def test_sql_lives_in_the_engine() -> None:
-    """SQLAlchemy is the engine's; sqlite3 also the spool's, the doctor's and the cursors'."""
+    """SQLAlchemy is for those who ask for numbers or store; sqlite3 also for spool and cursors."""
     homes = (
         *("engine", "delivery", "cli.commands.doctor", "system.sqlite_files"),
         "identity.pulling.cursors",
@@ -256,8 +256,28 @@ def test_sql_lives_in_the_engine() -> None:
     assert (
         offences(
             lambda module, i: (
-                (i.target.startswith("sqlalchemy") and not within(module, "engine", "metrics"))
+                (
+                    i.target.startswith("sqlalchemy")
+                    and not within(module, "engine", "metrics", "lake")
+                )
                 or (i.target.startswith("sqlite3") and not within(module, *homes))
+            )
+        )
+        == []
+    )
+
+
+#: What is heavy, and whose room alone may load it.
+HEAVY = {"duckdb": ("lake",), "pyspark": ()}
+
+
+def test_heavy_libraries_are_loaded_by_their_rooms() -> None:
+    """DuckDB is the lake's, and imported when it is used; a Spark session is handed in."""
+    assert (
+        offences(
+            lambda module, i: (
+                (name := i.target.partition(".")[0]) in HEAVY
+                and (not within(module, *HEAVY[name]) or not (i.is_deferred or i.is_for_types))
             )
         )
         == []
@@ -326,7 +346,7 @@ CLI = (
 )
 FRONTS = (
     PACKAGE,
-    *(f"{PACKAGE}.{room}" for room in ("client", "engine", "doors", "identity", "iam")),
+    *(f"{PACKAGE}.{room}" for room in ("client", "engine", "doors", "identity", "iam", "lake")),
 )
 
 
@@ -396,6 +416,7 @@ LAYERS: dict[str, set[str]] = {
     "records": set(),
     "streams": {"errors", "models", "transport"},
     "progress": {"models", "audience"},
+    "lake": {"errors", "metrics", "analytics", "system"},
     "identity": {"errors", "limits", "models", "version", "client", "system"},
     # Its nouns, which are made from the client's, name for types what those name.
     "aio": {
@@ -443,6 +464,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
     "applications": _COMMON,
     "endpoints": {*_COMMON, "applications"},
     "events": {*_COMMON, "applications", "endpoints"},
+    "lakes": {*_COMMON, "applications"},
     "segments": {*_COMMON, "applications", "endpoints"},
     "streams": {*_COMMON, "applications", "endpoints", "work"},
     "analytics": {*_COMMON, "applications", "endpoints", "events", "segments"},
@@ -457,6 +479,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
         "engagement",
         "events",
         "jobs",
+        "lakes",
         "removal",
         "segments",
         "streams",

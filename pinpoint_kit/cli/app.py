@@ -64,6 +64,7 @@ _HOMES = {
         "identity:identity", "Record the sign-ins that identity providers have logged."
     ),
     "job": _Home("job:job", "Start, watch and list import and export jobs."),
+    "lake": _Home("lake:lake", "Export events to Parquet files, for DuckDB, Spark and others."),
     "record": _Home("record:record", "Record the events in FILE, one JSON object a line."),
     "schema": _Home("schema:schema", "Print the tables of a database as SQL."),
     "segment": _Home("segment:segment", "Define segments, and see who is in them."),

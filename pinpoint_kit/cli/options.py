@@ -48,6 +48,7 @@ __all__ = [
     "limit_option",
     "patience",
     "place_options",
+    "printing_hints",
 ]
 
 #: What the engine takes when no application is named.
@@ -232,6 +233,26 @@ def printing_warnings() -> Iterator[None]:
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
+
+
+@contextlib.contextmanager
+def printing_hints() -> Iterator[None]:
+    """Turn what the engine logs of slow charts into lines on stderr."""
+    logger = logging.getLogger("pinpoint_kit.engine.analytics")
+    handler = _Saying()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Saying(logging.Handler):
+    """Prints messages as commands do."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one."""
+        say(f"hint: {record.getMessage()}")
 
 
 def _quiet(ctx: click.Context, _: click.Parameter, value: bool) -> bool:  # noqa: FBT001 -- click calls it so

@@ -12,6 +12,7 @@ and starts no thread; the clock and the ids are handed in. Only imports belong h
 from pinpoint_kit.engine.copying.copying import CopyProgress, CopyReport, TableReport, copy_store
 from pinpoint_kit.engine.engine import Engine
 from pinpoint_kit.engine.handlers import Coverage, coverage
+from pinpoint_kit.engine.lakes.source import LakeSource
 from pinpoint_kit.engine.removal.retention import LOGGER as RETENTION_LOGGER
 from pinpoint_kit.engine.storage.backup import back_up
 from pinpoint_kit.engine.storage.looking import Look, look_at, schema_sql
@@ -26,6 +27,7 @@ __all__ = [
     "CopyReport",
     "Coverage",
     "Engine",
+    "LakeSource",
     "Lane",
     "Look",
     "Request",

@@ -272,6 +272,8 @@ class Person:
         user_ids: the users whose every record is meant.
         orphans: the users who have no endpoint left once these are gone.
         addresses: the addresses that are the person's alone, and are meant as a whole.
+        pseudonyms: by endpoint, the id that its events go on under where they are not removed. It
+            is new and stands nowhere else.
     """
 
     app: int
@@ -279,6 +281,7 @@ class Person:
     user_ids: Sequence[str] = attrs.field(repr=False)
     orphans: Sequence[str] = attrs.field(repr=False)
     addresses: Sequence[str] = attrs.field(default=(), repr=False)
+    pseudonyms: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
 
 class PersonData(Protocol):

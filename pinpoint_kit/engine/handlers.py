@@ -17,6 +17,7 @@ from pinpoint_kit.engine.endpoints import operations as endpoints
 from pinpoint_kit.engine.engagement import operations as engagement
 from pinpoint_kit.engine.events import operations as events
 from pinpoint_kit.engine.jobs import operations as jobs
+from pinpoint_kit.engine.lakes import operations as lakes
 from pinpoint_kit.engine.removal import operations as removal
 from pinpoint_kit.engine.segments import operations as segments
 from pinpoint_kit.engine.streams import operations as streams
@@ -53,6 +54,7 @@ FAMILIES: tuple[Family, ...] = (
     applications.FAMILY,
     endpoints.FAMILY,
     events.FAMILY,
+    lakes.FAMILY,
     segments.FAMILY,
     analytics.FAMILY,
     streams.FAMILY,

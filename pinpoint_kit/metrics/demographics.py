@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
+import orjson
 from sqlalchemy import and_, func, or_, select
 
 from pinpoint_kit.errors import ValidationError
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["demographics", "timeline"]
 
 MAX_ENTRIES = 1000
+#: Below it, each whole number is a double, too.
+_EXACT = 2**53
 
 OF = Argument(
     name="of",
@@ -184,10 +187,10 @@ def timeline(question: Question, relation: Relation) -> Plan[Timeline]:
             event_id=str(row[3]),
             **{
                 name: None if value is None else str(value)
-                for name, value in zip(
-                    ("user_id", "session_id", "attributes", "metrics"), row[4:], strict=True
-                )
+                for name, value in zip(("user_id", "session_id"), row[4:6], strict=True)
             },
+            attributes=None if row[6] is None else _texts(str(row[6])),
+            metrics=None if row[7] is None else _numbers(str(row[7])),
         )
         for row in rows[:limit]
     )
@@ -196,6 +199,21 @@ def timeline(question: Question, relation: Relation) -> Plan[Timeline]:
     if last is not None:
         token = f"{last.time_ms}|{len(last.endpoint_id)}|{last.endpoint_id}{last.event_id}"
     return Timeline(about=question.about, entries=entries, following=token)
+
+
+def _texts(text: str) -> str:
+    """Return JSON in one form: sources put spaces and escapes where they like."""
+    return orjson.dumps(orjson.loads(text.replace("\\u0000", "\\ufffd"))).decode()
+
+
+def _numbers(text: str) -> str:
+    """Return a map of numbers as JSON in one form: some sources have only fractions."""
+    numbers = {name: float(value) for name, value in orjson.loads(text).items()}
+    plain = {
+        name: int(value) if value.is_integer() and abs(value) < _EXACT else value
+        for name, value in numbers.items()
+    }
+    return orjson.dumps(plain).decode()
 
 
 def _is_after(

@@ -66,6 +66,8 @@ def test_common_options(path: str) -> None:
     }
     a_pinpoint = {"--url", "--application", "--application-id"}
     place = places.get(path.split()[1], a_pinpoint)
+    if path == "pinpoint-kit lake table":  # connects to nothing
+        place = set()
     assert {*place, "--json", "--debug"} <= options
 
 

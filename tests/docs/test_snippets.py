@@ -33,7 +33,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("README.md"), *DOCS.rglob("*.md")])
 
 #: Whatever else is shown is the business of its own tests, or output.
-LANGUAGES = {"bash", "console", "csv", "ini", "json", "nginx", "python", "text", "yaml"}
+LANGUAGES = {"bash", "console", "csv", "ini", "json", "nginx", "python", "sql", "text", "yaml"}
 
 FENCE = re.compile(
     r"(?P<mark>^ *<!-- no-run -->\n\n)?"

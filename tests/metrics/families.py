@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import random
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from hypothesis import strategies as st
 
 from pinpoint_kit.metrics import DEFINITIONS, actors, measure
-from pinpoint_kit.metrics.example import RELATION
 from pinpoint_kit.metrics.results import from_json
 from tests.metrics.oracle import REST, Oracle, by_actor, depth, fits, local, median, micros
 from tests.metrics.population import DAY_MS, HOUR_MS, ODD, questions, seeds
@@ -68,14 +69,16 @@ class Check:
         given = {k: v for k, v in {**self.arguments, **extra}.items() if v is not None}
         known = {argument.name for argument in DEFINITIONS[name].takes}
         given = {k: v for k, v in given.items() if k in known}
-        result: Result = measure(name, given, RELATION, now=self.now, execute=self.source.execute)
+        result: Result = measure(
+            name, given, self.source.relation, now=self.now, execute=self.source.execute
+        )
         assert from_json(result.to_json()) == result
         return result
 
     def who(self, name: str, point: dict[str, object], **extra: object) -> list[str]:
         """Ask for the actors behind a number."""
         given = {k: v for k, v in {**self.arguments, **extra}.items() if v is not None}
-        statement = actors(name, given, point, RELATION, now=self.now)
+        statement = actors(name, given, point, self.source.relation, now=self.now)
         return sorted(row[0] for row in self.source.execute(statement))
 
     def series(  # noqa: PLR0913 -- what is expected has these parts
@@ -583,6 +586,28 @@ def timelines(source: Any, population: Population, now: int, data: st.DataObject
     assert [(e.type, e.user_id, e.session_id) for e in found] == [
         (e.type, e.user, e.session) for e in expected
     ]
+    assert [(_content(e.attributes), e.metrics) for e in found] == [
+        (
+            {name: text.replace("\0", "\ufffd") for name, text in e.attributes.items()} or None,
+            _plain(e.metrics),
+        )
+        for e in expected
+    ]
+
+
+def _content(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _plain(numbers: dict[str, float]) -> str | None:
+    """Return numbers as JSON, whole ones without a fraction."""
+    if not numbers:
+        return None
+    texts = (
+        f"{json.dumps(name)}:{int(n) if n.is_integer() else orjson.dumps(n).decode()}"
+        for name, n in numbers.items()
+    )
+    return "{" + ",".join(texts) + "}"
 
 
 FAMILIES: dict[str, Callable[[Any, Population, int, st.DataObject], None]] = {

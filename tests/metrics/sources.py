@@ -1,20 +1,27 @@
-"""Databases that hold a population, and answer the statements of the metrics."""
+"""Databases and lakes that hold a population, and answer the statements of the metrics."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine
 from sqlalchemy.schema import CreateSchema
 
-from pinpoint_kit.metrics.dialects import DuckDB, render
-from pinpoint_kit.metrics.example import METADATA
+from pinpoint_kit.engine import Engine, Request
+from pinpoint_kit.engine import LakeSource as Stored
+from pinpoint_kit.lake import export_lake
+from pinpoint_kit.lake.local import LocalLake
+from pinpoint_kit.lake.relation import relation_of
+from pinpoint_kit.metrics.example import METADATA, RELATION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine as Database
 
     from pinpoint_kit.metrics.relation import Statement
     from tests.metrics.population import Population
@@ -74,8 +81,10 @@ def rows_of(population: Population, app: int) -> dict[str, list[dict[str, Any]]]
 class AlchemySource:
     """A database that SQLAlchemy talks to."""
 
+    relation = RELATION
+
     def __init__(self, url: str, schema: str | None = None) -> None:
-        self.engine: Engine = create_engine(url)
+        self.engine: Database = create_engine(url)
         if schema is not None:
             with self.engine.begin() as connection:
                 connection.execute(CreateSchema(schema))
@@ -101,55 +110,77 @@ class AlchemySource:
         self.engine.dispose()
 
 
-class DuckSource:
-    """A DuckDB table with maps, as a lake has them."""
+#: The tables of the engine's store, and their columns that the plain tables call otherwise.
+_STORED = {
+    "plain_events": ("events", {"time_zone": "timezone"}),
+    "plain_endpoints": ("endpoints", {}),
+    "plain_users": ("users", {"creation_date": "created"}),
+}
+#: What the store wants of endpoints besides.
+_NEEDED = {
+    "status": "ACTIVE",
+    "opt_out": "NONE",
+    "effective_date": 0,
+    "cohort": 1,
+    "request_id": "r",
+}
 
-    MAPS = {  # noqa: RUF012 -- a constant
-        ("plain_events", "attributes"): "MAP(VARCHAR, VARCHAR)",
-        ("plain_events", "metrics"): "MAP(VARCHAR, DOUBLE)",
-        ("plain_endpoints", "attributes"): "MAP(VARCHAR, VARCHAR[])",
-        ("plain_users", "attributes"): "MAP(VARCHAR, VARCHAR[])",
-    }
 
-    def __init__(self) -> None:
-        import duckdb  # noqa: PLC0415 -- only where it is used
+class LakeSource:
+    """A lake that was exported from a store, asked by DuckDB.
 
-        self.connection = duckdb.connect()
-        for table in METADATA.sorted_tables:
-            columns = ", ".join(
-                f'"{c.name}" {self.MAPS.get((table.name, c.name)) or self._kind(c.type)}'
-                for c in table.columns
-            )
-            self.connection.execute(f"CREATE TABLE {table.name} ({columns})")
+    Args:
+        folder: where to put the store and the lakes.
+    """
 
-    @staticmethod
-    def _kind(kind: Any) -> str:
-        return "BIGINT" if kind.python_type is int else "VARCHAR"
+    relation = relation_of("1")
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"sqlite:///{folder / 'store.db'}"
+        with Engine.open(self.url) as engine:
+            for name in ("first", "second"):
+                engine.handle(Request("POST", "/v1/apps", body=json.dumps({"Name": name}).encode()))
+            answer = engine.handle(Request("GET", "/v1/apps"))
+            self.application_id = json.loads(answer.body)["Item"][0]["Id"]
+        self.lake: LocalLake | None = None
+        self.count = 0
 
     def load(self, population: Population) -> None:
-        """Hold this population, and the same once more in another application."""
-        for table in METADATA.sorted_tables:
-            self.connection.execute(f"DELETE FROM {table.name}")  # noqa: S608 -- our own names
-            marks = ", ".join(
-                f"CAST(CAST(? AS JSON) AS {self.MAPS[table.name, c.name]})"
-                if (table.name, c.name) in self.MAPS
-                else "?"
-                for c in table.columns
-            )
-            for app in (1, 2):
-                for row in rows_of(population, app)[table.name]:
-                    values = [row[c.name] for c in table.columns]
-                    # JSON of the lake's writer has no U+0000, as it is read in the store.
-                    clean = [
-                        v.replace("\\u0000", "\\ufffd") if isinstance(v, str) else v for v in values
-                    ]
-                    self.connection.execute(f"INSERT INTO {table.name} VALUES ({marks})", clean)  # noqa: S608 -- as above
+        """Export this population, beside which the store has the same in another application."""
+        with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as connection:
+            for plain, (table, names) in _STORED.items():
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 -- our own names
+                for app in (1, 2):
+                    for row in rows_of(population, app)[plain]:
+                        full = {names.get(name, name): value for name, value in row.items()}
+                        if table == "endpoints":
+                            full |= {**_NEEDED, "id": full["endpoint"]}
+                            full["creation_date"] = full["creation_date"] or 0
+                        if table == "users":
+                            full["attributes"] = full["attributes"] or "{}"
+                        marks = ", ".join(f":{name}" for name in full)
+                        connection.execute(
+                            f"INSERT INTO {table} ({', '.join(full)}) VALUES ({marks})",  # noqa: S608 -- as above
+                            full,
+                        )
+            connection.commit()
+        self.close()
+        self.count += 1
+        path = self.folder / f"lake-{self.count}"
+        with Stored.open(self.url, self.application_id) as source:
+            export_lake(source, path, events_a_step=17)
+        self.opened(path)
+
+    def opened(self, path: Path) -> None:
+        """Open the lake."""
+        self.lake = LocalLake(path, None, None)
 
     def execute(self, statement: Statement) -> Sequence[Sequence[object]]:
         """All rows of a statement."""
-        text, parameters = render(statement, DuckDB())
-        rows: list[tuple[object, ...]] = self.connection.execute(text, parameters).fetchall()
-        return rows
+        assert self.lake is not None
+        return self.lake.ask(lambda _, execute: execute(statement))
 
     def close(self) -> None:
-        self.connection.close()
+        if self.lake is not None:
+            self.lake.close()

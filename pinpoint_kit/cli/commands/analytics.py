@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 import pinpoint_kit as pk
-from pinpoint_kit.cli.options import Settings, common, example
+from pinpoint_kit.cli.options import Settings, common, example, printing_hints
 from pinpoint_kit.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ class _Question:
     Attributes:
         options: the arguments of the verbs.
         form: `csv`, or None.
+        lake: the folder to ask instead of a store, or None.
     """
 
     options: dict[str, Any]
     form: str | None
+    lake: Path | None
 
 
 @click.group()
@@ -112,6 +115,12 @@ def _asking(*, by: bool = True) -> Callable[[Callable[..., None]], Callable[...,
             help="Who is counted.",
         ),
         click.option("--csv", "form", flag_value="csv", help="Print comma-separated values."),
+        click.option(
+            "--lake",
+            metavar="FOLDER",
+            type=click.Path(path_type=Path),
+            help="Ask the files of `pinpoint-kit lake export` instead.",
+        ),
     ]
     if by:
         options += [
@@ -126,11 +135,11 @@ def _asking(*, by: bool = True) -> Callable[[Callable[..., None]], Callable[...,
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def command(settings: Settings, /, **given: Any) -> None:  # noqa: ANN401 -- the command's own options
-            form = given.pop("form")
+            form, lake = given.pop("form"), given.pop("lake")
             names = ("first", "last", "zone", "where", "actor", "by", "top")
             asked = {name: given.pop(name) for name in names if name in given}
             _check_days(asked["first"], asked["last"])
-            question = _Question({k: v for k, v in asked.items() if v}, form)
+            question = _Question({k: v for k, v in asked.items() if v}, form, lake)
             function(settings, question, **given)
 
         wrapped = common(command)
@@ -150,8 +159,7 @@ def _check_days(first: dt.date | None, last: dt.date | None) -> None:
 def _answer(settings: Settings, question: _Question, ask: Callable[[Analytics], Result]) -> None:
     if settings.as_json and question.form:
         raise click.UsageError("give --json or --csv, not both")
-    with settings.reading() as pinpoint:
-        result = ask(pinpoint.analytics)
+    result = _asked(settings, question, ask)
     if settings.as_json:
         print_json({"rows": [_plain(row) for row in result.rows], "summary": result.summary()})
     elif question.form:
@@ -160,6 +168,16 @@ def _answer(settings: Settings, question: _Question, ask: Callable[[Analytics], 
         from pinpoint_kit.cli.charts import print_result  # noqa: PLC0415 -- loads rich's tables
 
         print_result(result)
+
+
+def _asked(settings: Settings, question: _Question, ask: Callable[[Analytics], Result]) -> Result:
+    if question.lake is not None:
+        if settings.url is not None:
+            raise click.UsageError("give --lake or --url, not both")
+        with pk.open_lake(question.lake) as lake:
+            return ask(lake)
+    with printing_hints(), settings.reading() as pinpoint:
+        return ask(pinpoint.analytics)
 
 
 def _plain(row: Any) -> dict[str, Any]:  # noqa: ANN401 -- cells of any kind

@@ -5,10 +5,12 @@ GetMetric belongs to answers.py, KPIs to kpis.py; both ask here.
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pinpoint_kit import metrics
+from pinpoint_kit.engine.analytics.hints import hint
 from pinpoint_kit.engine.analytics.relation import relation_of
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.endpoints.ids import check_id
@@ -42,8 +44,11 @@ def measured(context: Context, call: Call, name: str, arguments: Mapping[str, ob
         def execute(statement: SelectBase) -> Rows:
             return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]  # every SELECT can be executed
 
+        began = time.perf_counter()
         with refusing():
-            return metrics.measure(name, given, relation_of(app), now=call.now, execute=execute)
+            found = metrics.measure(name, given, relation_of(app), now=call.now, execute=execute)
+        hint(context.store, connection, app.number, time.perf_counter() - began)
+        return found
 
 
 @contextmanager

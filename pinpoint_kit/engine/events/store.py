@@ -188,12 +188,12 @@ class EventData:
         _DELETE["user_id"].run_many(connection, [(person.app, user) for user in person.user_ids])
         self.forget(context, connection, person)
 
-    def forget(self, context: Context, connection: Connection, person: Person) -> None:
+    def forget(self, context: Context, connection: Connection, person: Person) -> None:  # noqa: ARG002 -- see PersonData
         """Take the endpoints and the users without any out of their events.
 
-        The events of one endpoint stay together, under an id that is new and stands nowhere else.
+        The events of one endpoint stay together, under its pseudonym.
         """
         _FORGET_ENDPOINT.run_many(
-            connection, [(f"deleted-{context.new_id()}", person.app, key) for key in person.keys]
+            connection, [(person.pseudonyms[key], person.app, key) for key in person.keys]
         )
         _FORGET_USER.run_many(connection, [(person.app, user_id) for user_id in person.orphans])

@@ -100,7 +100,7 @@ def erase_data(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id).number
         found = _find(connection, app, target)
         person = attrs.evolve(
-            _person(connection, app, found, target.keys, target.user_ids),
+            _person(context, connection, app, found, target.keys, target.user_ids),
             addresses=target.addresses(found),
         )
         held: Counter[str] = Counter()
@@ -131,7 +131,7 @@ def erase_data(context: Context, call: Call) -> object:
 def _forget(
     context: Context, connection: Connection, app: int, found: Sequence[reader.Found]
 ) -> None:
-    person = _person(connection, app, found)
+    person = _person(context, connection, app, found)
     for family in context.held_of_person:
         family.forget(context, connection, person)
 
@@ -158,7 +158,8 @@ def _find(connection: Connection, app: int, target: _Target) -> Sequence[reader.
     return reader.by_keys(connection, app, target.keys)
 
 
-def _person(
+def _person(  # noqa: PLR0913, PLR0917 -- private; a person has these parts
+    context: Context,
     connection: Connection,
     app: int,
     found: Sequence[reader.Found],
@@ -168,6 +169,7 @@ def _person(
     """Return whom a removal of these endpoints is about.
 
     Args:
+        context: the engine's surroundings.
         connection: a write transaction.
         app: the number of the application.
         found: the stored endpoints that go.
@@ -177,11 +179,13 @@ def _person(
     removed = Counter(state.user_id for state, _ in found if state.user_id is not None)
     stored = reader.counts_of_users(connection, app, sorted(removed))
     orphans = {user_id for user_id, count in removed.items() if count == stored[user_id]}
+    named = list(dict.fromkeys([*keys, *(state.endpoint for state, _ in found)]))
     return Person(
         app=app,
-        keys=list(dict.fromkeys([*keys, *(state.endpoint for state, _ in found)])),
+        keys=named,
         user_ids=user_ids,
         orphans=sorted(orphans.union(user_ids)),
+        pseudonyms={key: f"deleted-{context.new_id()}" for key in named},
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 from sqlalchemy import bindparam, delete, select
 
+from pinpoint_kit.engine.storage import lake_cursors
 from pinpoint_kit.engine.storage.dialects.statements import upsert
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.metadata import META
@@ -64,6 +65,8 @@ def leave(
 ) -> None:
     """Note, in the transaction of a deletion, that its values are to be overwritten.
 
+    It comes after the deletion. What exports are behind is noted, too: see `lake_cursors.lower`.
+
     Args:
         store: the database; where nothing can be overwritten, nothing is noted.
         connection: the transaction.
@@ -71,6 +74,7 @@ def leave(
         now: milliseconds since 1970.
         is_urgent: at once, instead of within a minute.
     """
+    lake_cursors.lower(connection)
     if store.is_in_memory or not store.overwrites_remnants:
         return
     before = pending(connection)

@@ -42,6 +42,8 @@ PINNED = (
         "stream_dead_letters": "132ee7fb",
         "stream_losses": "dc8f1d3c",
         "stream_replays": "f13bdf4b",
+        "lakes": "30574b67",
+        "lake_changes": "95616cc5",
         "leases": "453ef18e",
     },
 )

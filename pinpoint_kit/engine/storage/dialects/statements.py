@@ -44,7 +44,16 @@ if TYPE_CHECKING:
 
     Copy = Callable[[Connection, str, Sequence[str], Sequence[Sequence[object]]], None]
 
-__all__ = ["copy_of", "has_arrays", "in_bulk", "insert_ignoring", "is_listed", "upsert"]
+__all__ = [
+    "copy_of",
+    "has_arrays",
+    "in_bulk",
+    "insert_ignoring",
+    "is_listed",
+    "json_document",
+    "json_object",
+    "upsert",
+]
 
 
 def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -67,6 +76,20 @@ def upsert(dialect: str, table: Table, keys: Sequence[str], columns: Sequence[st
     return statement.on_conflict_do_update(
         index_elements=list(keys), set_={name: statement.excluded[name] for name in columns}
     )
+
+
+def json_object(dialect: str, members: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
+    """Return JSON with some members, whose names are our own; NULL becomes null."""
+    build = func.json_build_object if dialect == "postgresql" else func.json_object
+    parts: list[ColumnElement[Any]] = []
+    for name, value in members.items():
+        parts += [literal_column(f"'{name}'"), value]
+    return build(*parts)
+
+
+def json_document(dialect: str, text: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return JSON, or text that is JSON, as it can be a member of `json_object`."""
+    return cast(text, postgresql.JSON) if dialect == "postgresql" else func.json(text)
 
 
 def copy_of(dialect: str) -> Copy | None:

@@ -118,7 +118,7 @@ def _count_events(connection: Connection) -> None:
 
 
 def _forward_streams(connection: Connection) -> None:
-    """Make the tables of the stream backlog."""
+    """Make the tables of the stream backlog and of lakes."""
     _add_tables(connection)
     add_columns(connection, EVENT_STREAMS, ("since",))
 
