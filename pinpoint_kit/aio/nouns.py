@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.segments.grouping import Condition, Definition
     from pinpoint_kit.models.segments.segment import Segment
     from pinpoint_kit.models.stored_event import StoredEvent
+    from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
     from pinpoint_kit.recording.details import EventDetails
     from pinpoint_kit.recording.sessions import ActiveSession
 
@@ -69,6 +70,7 @@ __all__ = [
     "AsyncPurchases",
     "AsyncSegments",
     "AsyncSessions",
+    "AsyncStreams",
     "AsyncUsers",
 ]
 
@@ -1141,6 +1143,84 @@ class AsyncSessions(Noun):
         self._sync.sessions.stop_all()
 
 
+class AsyncStreams(Noun):
+    """The event streams of one application. Safe to use from several threads."""
+
+    async def status(self) -> ModelList[StreamStatus]:
+        """How each destination fares; a stream that nobody claims is there, too.
+
+        As `streams.status` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.streams.status())
+
+    async def pause(self, destination: str | None = None) -> ModelList[StreamStatus]:
+        """Send nothing until `resume`; records wait, within the bounds of the backlog.
+
+        As `streams.pause` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.streams.pause(destination))
+
+    async def resume(self, destination: str | None = None) -> ModelList[StreamStatus]:
+        """Send on; at once, where the destination has failed before.
+
+        As `streams.resume` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.streams.resume(destination))
+
+    async def replay(
+        self, since: Moment, *, until: Moment | None = None, destination: str | None = None
+    ) -> int:
+        """Send stored events once more, those that arrived in a span of time.
+
+        As `streams.replay` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.streams.replay(since, until=until, destination=destination)
+        )
+
+    async def remove(self, destination: str) -> int:
+        """Forget a destination that will not come back, and what waits for it alone.
+
+        As `streams.remove` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.streams.remove(destination))
+
+    def dead_letters(self, destination: str | None = None) -> AsyncModelIterator[StreamDeadLetter]:
+        """Return records that a destination has refused for good, the oldest first: personal data.
+
+        As `streams.dead_letters` of the ordinary client does.
+        """
+        return AsyncModelIterator(self._pool, lambda: self._sync.streams.dead_letters(destination))
+
+    async def retry(
+        self,
+        letters: Iterable[StreamDeadLetter | str] | None = None,
+        *,
+        destination: str | None = None,
+    ) -> int:
+        """Send dead letters again.
+
+        As `streams.retry` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.streams.retry(letters, destination=destination)
+        )
+
+    async def discard(
+        self,
+        letters: Iterable[StreamDeadLetter | str] | None = None,
+        *,
+        destination: str | None = None,
+    ) -> int:
+        """Delete dead letters; they are counted as lost.
+
+        As `streams.discard` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.streams.discard(letters, destination=destination)
+        )
+
+
 class AsyncUsers(Noun):
     """The users of one application. Safe to use from several threads."""
 
@@ -1175,6 +1255,7 @@ class AsyncNouns(Noun):
         self.purchases = AsyncPurchases(connection)
         self.segments = AsyncSegments(connection)
         self.sessions = AsyncSessions(connection)
+        self.streams = AsyncStreams(connection)
         self.users = AsyncUsers(connection)
 
     @property
