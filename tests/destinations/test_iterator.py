@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import pytest
 from pinpoint_kit import ConfigurationError
 from pinpoint_kit.destinations import IteratorDestination, Unavailable
 from tests.destinations.records import record, records
+from tests.timing import TooLate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,15 +47,14 @@ def test_the_loop_gets_all_in_order_and_ends(pool: ThreadPoolExecutor) -> None:
     assert sending.result(10) == [None] * 25
 
 
-@pytest.mark.timing
-def test_a_record_is_taken_when_the_next_one_is_asked_for() -> None:
-    """What is in hand at the end of time was not taken, and counts as no try."""
-    destination = IteratorDestination(timeout=0.5)
+def test_a_record_is_taken_when_the_next_one_is_asked_for(pool: ThreadPoolExecutor) -> None:
+    """What is in hand at the end was not taken, and counts as no try."""
+    destination = IteratorDestination(timeout=3_000)
     loop = iter(destination)
-    with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(destination.send, "app", records(3))
-        assert take(loop, 2) == [1, 2]
-        first, second, third = sending.result(10)
+    sending = pool.submit(destination.send, "app", records(3))
+    assert take(loop, 2) == [1, 2]
+    destination.close()
+    first, second, third = sending.result(10)
     assert first is None
     assert second is not None
     assert third is not None
@@ -61,16 +62,28 @@ def test_a_record_is_taken_when_the_next_one_is_asked_for() -> None:
     assert third == second
 
 
-@pytest.mark.timing
-def test_what_is_in_hand_is_not_handed_out_twice(pool: ThreadPoolExecutor) -> None:
-    """It was taken meanwhile: the next call is told, and the loop goes on behind it."""
-    destination = IteratorDestination(timeout=0.5)
+def leave_in_hand(
+    pool: ThreadPoolExecutor, destination: IteratorDestination, count: int
+) -> Iterator[StreamRecord]:
+    """Send so many records, let a loop have the first one, and wait until time is over."""
     loop = iter(destination)
-    sending = pool.submit(destination.send, "app", records(2))
-    assert take(loop, 1) == [1]
+    having = pool.submit(next, loop)  # it waits before anything is sent
+    sending = pool.submit(destination.send, "app", records(count))
+    try:
+        assert having.result(10).number == 1
+    except futures.TimeoutError:
+        destination.close()
+        raise TooLate("the loop did not run in time") from None
     with pytest.raises(Unavailable, match="the loop has taken nothing"):
         sending.result(10)
-    destination = _patient(destination)
+    destination._timeout = 10.0
+    return loop
+
+
+def test_what_is_in_hand_is_not_handed_out_twice(pool: ThreadPoolExecutor) -> None:
+    """It was taken meanwhile: the next call is told, and the loop goes on behind it."""
+    destination = IteratorDestination(timeout=0.3)
+    loop = leave_in_hand(pool, destination, 2)
     sending = pool.submit(destination.send, "app", records(2))
     assert take(loop, 1) == [2]
     pool.submit(destination.send, "other", [record(1)])
@@ -78,11 +91,6 @@ def test_what_is_in_hand_is_not_handed_out_twice(pool: ThreadPoolExecutor) -> No
     assert sending.result(10) == [None, None]
     destination.close()
     assert list(loop) == []
-
-
-def _patient(destination: IteratorDestination) -> IteratorDestination:
-    destination._timeout = 10.0
-    return destination
 
 
 def test_a_loop_that_breaks_gives_its_record_to_the_next_one(pool: ThreadPoolExecutor) -> None:
@@ -99,18 +107,12 @@ def test_a_loop_that_breaks_gives_its_record_to_the_next_one(pool: ThreadPoolExe
     assert sending.done() or sending.exception(10) is None
 
 
-@pytest.mark.timing
 def test_a_record_that_nobody_waits_for_any_more_is_forgotten(pool: ThreadPoolExecutor) -> None:
     """A loop that breaks later does not leave it to others: it is sent again."""
-    destination = IteratorDestination(timeout=0.5)
-    loop = iter(destination)
-    sending = pool.submit(destination.send, "app", [record(1)])
-    assert take(loop, 1) == [1]
-    with pytest.raises(Unavailable):
-        sending.result(10)
-    loop.close()  # type: ignore[attr-defined]  # a generator
+    destination = IteratorDestination(timeout=0.3)
+    leave_in_hand(pool, destination, 1).close()  # type: ignore[attr-defined]  # a generator
     assert "0 waiting" in repr(destination)
-    sending = pool.submit(_patient(destination).send, "app", records(2))
+    sending = pool.submit(destination.send, "app", records(2))
     loop = iter(destination)
     assert take(loop, 2) == [1, 2]
     destination.close()
@@ -143,17 +145,6 @@ def test_a_closed_destination_takes_nothing() -> None:
     assert list(destination) == []
     with pytest.raises(Unavailable, match="closed"):
         destination.send("app", records(1))
-
-
-def test_closing_ends_a_waiting_sender(pool: ThreadPoolExecutor) -> None:
-    """At once, and not at the end of its time."""
-    destination = IteratorDestination(timeout=3_000)
-    loop = iter(destination)
-    sending = pool.submit(destination.send, "app", records(3))
-    assert take(loop, 2) == [1, 2]
-    destination.close()
-    outcomes = sending.result(10)
-    assert [outcome is None for outcome in outcomes] == [True, False, False]
 
 
 def test_nothing_is_handed_out_of_nothing() -> None:
