@@ -428,6 +428,7 @@ LAYERS: dict[str, set[str]] = {
         "audience",
         "client",
         "delivery",
+        "doors",
         "engagement",
         "recording",
         "records",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from pinpoint_kit.client import PinpointOptions
+    from pinpoint_kit.doors import GivenDestinations
 
 __all__ = ["AsyncPinpoint", "connect_async"]
 
@@ -47,6 +48,7 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
     timeout: float = 10.0,
     wait: float | None = None,
     keep_events: timedelta | None = None,
+    destinations: GivenDestinations | None = None,
     threads: int = _THREADS,
     **options: Unpack[PinpointOptions],
 ) -> AsyncPinpoint:
@@ -60,6 +62,7 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
         timeout: seconds that one request may take in all.
         wait: as in `connect`.
         keep_events: as in `connect`.
+        destinations: as in `connect`.
         threads: calls that are under way at once, from 1 to 64; the others wait in a queue. As
             many more may wait for a flush or a job. Each has its own connection. More threads
             take the interpreter from the event loop more often.
@@ -94,6 +97,7 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
             timeout=timeout,
             wait=wait,
             keep_events=keep_events,
+            destinations=destinations,
             **options,
         )
 

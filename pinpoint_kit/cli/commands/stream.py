@@ -68,25 +68,23 @@ def show_status(settings: Settings, form: Form | None) -> None:
 @example("stream pause --destination kinesis://events")
 @stream.command("pause")
 @_destination
-@output_options
 @common
-def pause(settings: Settings, destination: str | None, form: Form | None) -> None:
+def pause(settings: Settings, destination: str | None) -> None:
     """Send nothing until `stream resume`; records wait meanwhile."""
     with settings.reading() as pinpoint:
         found = pinpoint.streams.pause(destination)
-    _print_status(settings, form, found)
+    _print_status(settings, None, found)
 
 
 @example("stream resume")
 @stream.command("resume")
 @_destination
-@output_options
 @common
-def resume(settings: Settings, destination: str | None, form: Form | None) -> None:
+def resume(settings: Settings, destination: str | None) -> None:
     """Send on, and at once where a destination has failed."""
     with settings.reading() as pinpoint:
         found = pinpoint.streams.resume(destination)
-    _print_status(settings, form, found)
+    _print_status(settings, None, found)
 
 
 @example("stream replay --since 2026-11-01T00:00:00Z")
