@@ -41,11 +41,12 @@ _LETTERS = STREAM_DEAD_LETTERS
 _MOST_WRITERS = 100
 _COLUMNS = ("app", "arrival", "again", "destination", "count", "heads", "records")
 _INSERT = BulkInsert(lambda _: insert(_ROWS), *_COLUMNS)
-_IS_WANTED = Statement(
-    select(literal(1))
+#: Who waits for records: the destinations that do so without a stream, and "" for a stream.
+_WANTED_BY = Statement(
+    select(literal(""))
     .where(EVENT_STREAMS.c.app == bindparam("app_"))
     .union_all(
-        select(literal(1))
+        select(STREAM_CURSORS.c.destination)
         .where(STREAM_CURSORS.c.app == bindparam("app_"))
         .where(STREAM_CURSORS.c.is_standing == literal(1))
     ),
@@ -104,15 +105,17 @@ class RecordHook:
 
     def wanted(self, context: Context, connection: Connection, app: Application) -> Wanted:
         """Return whether anybody waits for records of an application."""
-        if not _IS_WANTED.rows(connection, app.number):
-            given = context.streams.destinations
-            key = next((key for key in (app.id, app.name) if key in given), None)
-            if key is None:
-                return "nothing"
-            # It is new, and this is its first request: no look for new ones has found it yet.
+        rows = _WANTED_BY.rows(connection, app.number)
+        given = context.streams.destinations
+        keys = [key for key in (app.id, app.name) if key in given] if given else ()
+        if not rows and not keys:
+            return "nothing"
+        for key in keys:
             for destination in given[key]:
-                name, now = destination.name, context.now()
-                cursors.claim(connection, app.number, name, key, now, is_standing=True)
+                # Where the application is new, no look for new ones has found it yet.
+                if (destination.name,) not in rows:
+                    name, now = destination.name, context.now()
+                    cursors.claim(connection, app.number, name, key, now, is_standing=True)
         return "events" if context.streams.form.endpoint == "none" else "endpoints"
 
     def __call__(

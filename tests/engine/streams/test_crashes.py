@@ -183,3 +183,37 @@ def test_erasure_under_load_leaves_nothing(forwarding: tuple[Wire, Fake]) -> Non
     forward(wire)
     assert wire.rows("SELECT * FROM stream_backlog") == []
     assert wire.rows("SELECT * FROM stream_dead_letters") == []
+
+
+def test_several_engines_never_send_twice(tmp_path: Path) -> None:
+    """Of engines with the same destination, one at a time sends; any of them goes on."""
+    url, fakes = (
+        f"sqlite:///{tmp_path}/x.db",
+        [Fake(keeps_order=True, most_records=3) for _ in "ab"],
+    )
+    with (
+        Engine.open(url, destinations={ARN: fakes[0]}) as one,
+        Engine.open(url, destinations={ARN: fakes[1]}) as two,
+    ):
+        wire = Wire(one)
+        stream(wire)
+        is_over = threading.Event()
+
+        def work(engine: Engine) -> None:
+            while not is_over.is_set():
+                engine.step()
+
+        threads = [threading.Thread(target=work, args=(engine,)) for engine in (one, two)]
+        for thread in threads:
+            thread.start()
+        for number in range(60):
+            put(wire, "d", f"{number:03}")
+        end = time.monotonic() + PATIENCE
+        while status(wire)["LagRecords"]:
+            assert time.monotonic() < end
+        is_over.set()
+        for thread in threads:
+            thread.join()
+        found = [record.event_id for fake in fakes for record in fake.taken]
+        assert sorted(found) == [f"{number:03}" for number in range(60)]
+        assert (status(wire)["Sent"], status(wire)["Repeated"]) == (60, 0)

@@ -90,6 +90,16 @@ def test_an_application_may_have_a_destination_without_a_stream(make_wire: Make)
     assert wire.send("GET", f"/v1/apps/{wire.app}/eventstream").status == 404
 
 
+def test_a_new_application_may_have_both(make_wire: Make) -> None:
+    """A stream that is there first does not keep its application's own destination from events."""
+    of_stream, of_app = Fake(name="fake://stream"), Fake(name="fake://app")
+    wire = make_wire(destinations={ARN: of_stream, "shop": of_app})
+    stream(wire)
+    put(wire, "d", "a")
+    forward(wire)
+    assert of_stream.events == of_app.events == ["a"]
+
+
 def test_an_application_may_be_named_by_its_id(make_wire: Make, file_url: str) -> None:
     """And gets its destination when the engine is opened, before there is an event."""
     wire, fake = make_wire(file_url), Fake()
