@@ -1,0 +1,170 @@
+# ruff: noqa: S608 -- the SQL is made of our own numbers and names
+"""What a lake costs, and what it is good for: store to lake, and charts on both, in one run.
+
+    python -m tests.benchmarks.bench_lake [--events 1000000] [--charts 10000000] [--folder .]
+
+First exports a store of `--events` and prints CPU microseconds for each: all of it, and its parts.
+Then makes a store of `--charts`, exports it, and asks the six charts of the overview of the last 30
+days, on the lake by DuckDB and on the store by SQLite. The lake must take 6 µs an event at most,
+its charts 5 s, and a fifth of what SQLite takes. Files that are there already are used again.
+Absolute numbers are this machine's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pinpoint_kit import open_lake
+from pinpoint_kit.analytics.verbs import Analytics
+from pinpoint_kit.engine import Engine, LakeSource, Request
+from pinpoint_kit.engine.analytics.relation import relation_of
+from pinpoint_kit.engine.applications import store as apps
+from pinpoint_kit.engine.storage.store import Store
+from pinpoint_kit.lake import export_lake
+from pinpoint_kit.metrics import measure
+from tests.benchmarks.bench_metrics import COLUMNS, ENDPOINTS, USERS, app_of, make
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pinpoint_kit.metrics.results import Result
+
+#: The days of the population's last month; see bench_metrics.py.
+FIRST, LAST = "2026-03-18", "2026-04-16"
+CHARTS = ("active", "active 30", "new", "seven_day_retention", "sessions", "revenue")
+MOST_US, MOST_S, LEAST_TIMES = 6.0, 5.0, 5.0
+
+
+def make_many(path: Path, count: int) -> None:
+    """Make a store of `count` events out of one of a million: the same with other people."""
+    base = path.with_name("lake-base.db")
+    if not base.exists():
+        make(base, min(count, 1_000_000))
+    with Engine.open(f"sqlite:///{path}") as engine:
+        engine.handle(Request("POST", "/v1/apps", body=b'{"Name": "bench"}'))
+    connection = sqlite3.connect(path)
+    for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000"):
+        connection.execute(f"PRAGMA {setting}")
+    indexes = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'events'"
+        " AND sql IS NOT NULL"
+    ).fetchall()
+    for name, _ in indexes:
+        connection.execute(f"DROP INDEX {name}")
+    connection.execute("ATTACH ? AS base", (str(base),))
+    own = [name.strip() for name in COLUMNS.split(",")]
+    changed = {"endpoint": "endpoint || '-' || ?", "user_id": "user_id || '-' || ?"}
+    changed["session_id"] = "session_id || '-' || ?"
+    listed = ", ".join(changed.get(name, name) for name in own)
+    made = 0
+    copy = 0
+    while made < count:
+        done = connection.execute(
+            f"INSERT INTO events ({COLUMNS}) SELECT {listed} FROM base.events LIMIT ?",
+            (*[str(copy)] * len(changed), count - made),
+        )
+        made += done.rowcount
+        copy += 1
+    for _, sql in indexes:
+        connection.execute(sql)
+    connection.execute(ENDPOINTS)
+    connection.execute(USERS)
+    connection.commit()
+    connection.close()
+
+
+def exported(path: Path, lake: Path) -> tuple[int, float, float]:
+    """Export a store anew; return its events, and seconds of CPU and of time."""
+    url = f"sqlite:///{path}"
+    with Engine.open(url) as engine:
+        app = app_of(engine)
+    shutil.rmtree(lake, ignore_errors=True)
+    cpu, wall = time.process_time(), time.perf_counter()
+    with LakeSource.open(url, app) as source:
+        report = export_lake(source, lake)
+    return report.added, time.process_time() - cpu, time.perf_counter() - wall
+
+
+class OnStore:
+    """The verbs of a store, without the deadline that the engine gives a question."""
+
+    def __init__(self, path: Path) -> None:
+        self._store = Store.open(f"sqlite:///{path}")
+
+    def ask(self, metric: str, arguments: Mapping[str, object]) -> Result:
+        """Ask for a metric, as GetMetric does."""
+        with self._store.snapshot() as connection:
+            (row,) = connection.exec_driver_sql("SELECT id FROM apps").fetchall()
+            relation = relation_of(apps.require(connection, row[0]))
+
+            def execute(statement: Any) -> Any:
+                return connection.execute(statement).fetchall()
+
+            now = time.time_ns() // 1_000_000
+            return measure(metric, arguments, relation, now=now, execute=execute)
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def asked(verbs: Analytics, name: str) -> tuple[list[object], float]:
+    """Ask for a chart; return its rows and the seconds that it took."""
+    metric, _, window = name.partition(" ")
+    options: dict[str, Any] = {"window": int(window)} if window else {}
+    began = time.perf_counter()
+    found = getattr(verbs, metric)(FIRST, LAST, **options)
+    return list(found.rows), time.perf_counter() - began
+
+
+def compare(path: Path, folder: Path) -> None:
+    """Print what each chart takes on the lake and on the store; the rows must be equal."""
+    store = OnStore(path)
+    on_store = Analytics(store.ask)
+    sums = [0.0, 0.0]
+    print(f"{'chart, 30 days':24}{'DuckDB s':>10}{'SQLite s':>10}{'times':>8}")
+    with open_lake(folder) as lake:
+        for name in CHARTS:
+            rows, on_lake_s = asked(lake, name)
+            expected, on_store_s = asked(on_store, name)
+            assert rows == expected, name
+            sums[0] += on_lake_s
+            sums[1] += on_store_s
+            times = on_store_s / on_lake_s
+            print(f"{name:24}{on_lake_s:10.2f}{on_store_s:10.2f}{times:8.1f}", flush=True)
+    store.close()
+    times = sums[1] / sums[0]
+    print(f"{'all six':24}{sums[0]:10.2f}{sums[1]:10.2f}{times:8.1f}")
+    print(f"at most {MOST_S:g} s on the lake: {'yes' if sums[0] <= MOST_S else 'NO'}")
+    print(f"at least {LEAST_TIMES:g} times faster: {'yes' if times >= LEAST_TIMES else 'NO'}")
+
+
+def main() -> None:
+    """Print what an export costs, and what charts take."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--charts", type=int, default=10_000_000)
+    parser.add_argument("--folder", type=Path, default=Path())
+    options = parser.parse_args()
+    for count in dict.fromkeys((options.events, options.charts)):
+        path = options.folder / f"lake-{count}.db"
+        if not path.exists():
+            make_many(path, count)
+        lake = options.folder / f"lake-{count}"
+        events, cpu, wall = exported(path, lake)
+        size = sum(file.stat().st_size for file in lake.rglob("*.parquet"))
+        us = cpu / events * 1e6
+        print(
+            f"store to lake: {events:,} events, {us:.1f} µs of CPU each, {wall:.0f} s,"
+            f" {path.stat().st_size / 1e6:,.0f} MB to {size / 1e6:,.0f} MB"
+        )
+        print(f"at most {MOST_US:g} µs: {'yes' if us <= MOST_US else 'NO'}", flush=True)
+    compare(path, lake)
+
+
+if __name__ == "__main__":
+    main()
