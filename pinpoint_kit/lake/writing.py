@@ -88,7 +88,7 @@ class Writer:
             for field in schema.EVENTS
         )
         at = f"CASE WHEN abs(ms - got) > {_MOST_DAYS * _DAY_MS} THEN got ELSE ms END"
-        date = f"make_date(CAST(floor({at} / {_DAY_MS}) AS INTEGER))"
+        date = f"DATE '1970-01-01' + CAST(floor(({at}) / {_DAY_MS}) AS INTEGER)"
         self.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE arrived AS SELECT {fields}, {date} AS event_date"  # noqa: S608 -- our own names
             f" FROM {self._read('events', lines)}"

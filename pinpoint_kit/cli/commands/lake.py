@@ -5,6 +5,8 @@ What is in the files belongs to the package's lake.
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import re
 import time
 from pathlib import Path
@@ -13,21 +15,41 @@ from typing import TYPE_CHECKING
 import click
 
 import pinpoint_kit as pk
+from pinpoint_kit.cli.columns import Column
+from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
 from pinpoint_kit.cli.options import ANSWER_OPTIONS, Settings, common, example
-from pinpoint_kit.cli.output import print_json
+from pinpoint_kit.cli.output import print_json, shown
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pinpoint_kit.engine import LakeSource
     from pinpoint_kit.lake import ExportProgress, ExportReport
 
 __all__ = ["lake"]
 
+_FROM_THE_DATABASE = (
+    "a lake is exported from the database itself: run this where that is, with"
+    " --url sqlite:///FILE or --url postgresql://USER@HOST/DATABASE"
+)
+_COLUMNS = (
+    Column("Id"),
+    Column("Place", 12),
+    Column("Exported", is_optional=True),
+    Column("Removals waiting"),
+)
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 @click.group()
 def lake() -> None:
     """Export events to Parquet files, for DuckDB, Spark and others."""
+
+
+def _iso(milliseconds: int) -> str:
+    moment = dt.datetime.fromtimestamp(milliseconds / 1000, dt.timezone.utc)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _seconds(_: click.Context, __: click.Parameter, given: str | None) -> int | None:
@@ -37,6 +59,19 @@ def _seconds(_: click.Context, __: click.Parameter, given: str | None) -> int | 
     if match is None:
         raise click.BadParameter(f"{given!r}: write 30s, 10m, 1h or 1d")
     return int(match.group(1)) * _UNITS[match.group(2)]
+
+
+@contextlib.contextmanager
+def _source(settings: Settings) -> Iterator[LakeSource]:
+    """Open the database of a lake, without making one."""
+    from pinpoint_kit.engine import LakeSource  # noqa: PLC0415 -- loads SQLAlchemy
+
+    if not settings.is_engine:
+        raise ConfigurationError(_FROM_THE_DATABASE)
+    with settings.reading() as pinpoint:
+        application_id = pinpoint.application_id
+    with LakeSource.open(settings.resolved_url, application_id) as source:
+        yield source
 
 
 @example("lake export events-lake", "lake export events-lake --every 10m")
@@ -60,25 +95,17 @@ def export(settings: Settings, folder: Path, *, compact: bool, every: int | None
 
     --url is the database itself: sqlite:///FILE or postgresql://USER@HOST/DATABASE.
     """
-    if not settings.is_engine:
-        raise ConfigurationError(
-            "a lake is exported from the database itself: run this where that is, with"
-            " --url sqlite:///FILE or --url postgresql://USER@HOST/DATABASE"
-        )
-    with settings.reading() as pinpoint:
-        application_id = pinpoint.application_id
     while True:
-        _report(_exported(settings.resolved_url, application_id, folder, compact), settings)
+        _report(_exported(settings, folder, compact), settings)
         if every is None:
             return
         time.sleep(every)
 
 
-def _exported(url: str, application_id: str, folder: Path, compact: bool) -> ExportReport:  # noqa: FBT001 -- private
-    from pinpoint_kit.engine import LakeSource  # noqa: PLC0415 -- loads SQLAlchemy
-    from pinpoint_kit.lake import export_lake  # noqa: PLC0415 -- as above
+def _exported(settings: Settings, folder: Path, compact: bool) -> ExportReport:  # noqa: FBT001 -- private
+    from pinpoint_kit.lake import export_lake  # noqa: PLC0415 -- loads SQLAlchemy
 
-    with pk.ProgressBar("lake export") as bar, LakeSource.open(url, application_id) as source:
+    with pk.ProgressBar("lake export") as bar, _source(settings) as source:
 
         def show(state: ExportProgress) -> None:
             bar(pk.LoadProgress(stage=state.stage, done=state.done, total=state.total))
@@ -107,6 +134,46 @@ def _report(report: ExportReport, settings: Settings) -> None:
     if report.rewritten:
         text += f", {report.rewritten:,} files without people who were removed"
     click.echo(f"{text}; {report.events:,} events in {report.files:,} files, {report.size:,} bytes")
+
+
+@example("lake list")
+@lake.command("list")
+@output_options
+@common
+def list_lakes(settings: Settings, *, form: Form | None) -> None:
+    """List the lakes of an application, and who waits to be removed from them."""
+    with _source(settings) as source:
+        found = source.lakes()
+    items = [
+        {
+            "id": each.id,
+            "place": each.place,
+            "exported": None if each.exported is None else _iso(each.exported),
+            "removals_waiting": each.waiting,
+        }
+        for each in found
+    ]
+    rows = [tuple("" if cell is None else str(cell) for cell in item.values()) for item in items]
+    listing = Listing(_COLUMNS, rows, items, key="lakes", empty="no lakes")
+    print_list(listing, form, as_json=settings.as_json)
+
+
+@example("lake forget 5f2b8c0de1a94a1bb2d6d3a6c0ffee00")
+@lake.command("forget")
+@click.argument("lake_id", metavar="ID")
+@common
+def forget(settings: Settings, lake_id: str) -> None:
+    """Forget a lake whose files were deleted: nothing waits for its next export any more.
+
+    ID is what `pinpoint-kit lake list` shows. Delete the files yourself; they cannot be exported
+    to again.
+    """
+    with _source(settings) as source:
+        source.forget(lake_id)
+    if settings.as_json:
+        print_json({"forgotten": lake_id})
+    else:
+        click.echo(f"{shown(lake_id)}: forgotten")
 
 
 @example("lake table s3://bucket/events-lake", "lake table /lake --for trino")

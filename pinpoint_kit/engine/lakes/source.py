@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
-from sqlalchemy import Text, bindparam, case, cast, func, insert, null, or_, select, update
+from sqlalchemy import Text, bindparam, case, cast, delete, func, insert, null, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine.applications import store as apps
@@ -24,7 +24,7 @@ from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.store import Store
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
 from pinpoint_kit.engine.storage.tables.events import EVENTS
-from pinpoint_kit.engine.storage.tables.lakes import LAKES
+from pinpoint_kit.engine.storage.tables.lakes import LAKE_CHANGES, LAKES
 from pinpoint_kit.engine.wire.refusals import ApiError
 from pinpoint_kit.errors import StoreError
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.lakes.changes import LakeChange
 
-__all__ = ["LakePiece", "LakeSource"]
+__all__ = ["KnownLake", "LakePiece", "LakeSource"]
 
 #: Rows that are in memory at once.
 _ROWS_A_PAGE = 2_000
@@ -184,6 +184,40 @@ _USERS = Statement(
 )
 
 
+_OF_APP = Statement(
+    select(
+        LAKES.c.id,
+        LAKES.c.place,
+        LAKES.c.exported,
+        select(func.count())
+        .where(LAKE_CHANGES.c.lake == LAKES.c.number)
+        .where(LAKE_CHANGES.c.number > LAKES.c.changes)
+        .scalar_subquery(),
+    )
+    .where(LAKES.c.app == bindparam("app_"))
+    .order_by(LAKES.c.number),
+    "app_",
+)
+_FORGET = Statement(delete(LAKES).where(LAKES.c.number == bindparam("number_")), "number_")
+
+
+@attrs.frozen
+class KnownLake:
+    """A lake that the store notes removals for.
+
+    Attributes:
+        id: its id, which stands in its manifest, too.
+        place: where it was last exported to.
+        exported: when, milliseconds since 1970; None when that was never completed.
+        waiting: removals that its next export applies.
+    """
+
+    id: str
+    place: str
+    exported: int | None
+    waiting: int
+
+
 @attrs.frozen
 class _Lake:
     """A row of `lakes`."""
@@ -303,6 +337,23 @@ class LakeSource:
     def name(self) -> str:
         """What to call the database in a message."""
         return self._store.name
+
+    def lakes(self) -> list[KnownLake]:
+        """Return the lakes of the application, the oldest first."""
+        with self._explaining(), self._store.read() as connection:
+            app = apps.require(connection, self.application_id)
+            return [KnownLake(*row) for row in _OF_APP.rows(connection, app.number)]
+
+    def forget(self, lake_id: str) -> None:
+        """Note no removals for a lake any more: its files are deleted, or given up.
+
+        Raises:
+            StoreError: there is none of this id.
+        """
+        with self._explaining(), self._store.write() as connection:
+            lake = self._require(connection, lake_id)
+            changes.remove_applied(connection, lake.number, changes.last(connection, lake.number))
+            _FORGET.run_many(connection, [(lake.number,)])
 
     def add(self, lake_id: str, secret: str, place: str) -> None:
         """Remember a new lake: from now on, removals are noted for it.

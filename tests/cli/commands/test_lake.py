@@ -104,6 +104,24 @@ def test_exports_repeat_until_interrupted(run: Run, monkeypatch: pytest.MonkeyPa
     assert answer.stdout.count("new events") == 3
 
 
+def test_lakes_are_listed_and_forgotten(run: Run) -> None:
+    """What waits is counted; a lake that is forgotten cannot be exported to."""
+    make()
+    assert "no lakes" in run("lake", "list", "--url", URL).stdout
+    run("lake", "export", "lake", "--url", URL)
+    run("erase", "--endpoint-id", "device-1", "--yes", "--url", URL)
+    (found,) = run("lake", "list", "--url", URL, "--json").value["lakes"]
+    assert found["place"].endswith("/lake")
+    assert found["exported"].endswith("Z")
+    assert found["removals_waiting"] == 2
+    assert run("lake", "forget", "0" * 32, "--url", URL).status == 2
+    assert run("lake", "forget", found["id"], "--url", URL).status == 0
+    assert run("lake", "list", "--url", URL, "--json").value == {"lakes": []}
+    again = run("lake", "export", "lake", "--url", URL)
+    assert again.status == 2
+    assert "knows no such lake" in again.stderr
+
+
 def test_the_sql_of_tables_runs(run: Run, folder: Path) -> None:
     """DuckDB's words make views that count what was exported."""
     make()
