@@ -790,6 +790,7 @@ class AsyncEvents(Noun):
         endpoint_id: str | Sequence[str] | None = None,
         user_id: str | Sequence[str] | None = None,
         where: Mapping[str, object] | None = None,
+        after: str | None = None,
     ) -> AsyncEventTail:
         """Go through events as they arrive, from now on and for ever; it waits for the next one.
 
@@ -798,7 +799,7 @@ class AsyncEvents(Noun):
         return AsyncEventTail(
             self._pool,
             lambda: self._sync.events.tail(
-                type=type, endpoint_id=endpoint_id, user_id=user_id, where=where
+                type=type, endpoint_id=endpoint_id, user_id=user_id, where=where, after=after
             ),
         )
 

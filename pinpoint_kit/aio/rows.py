@@ -190,6 +190,12 @@ class AsyncEventTail(AsyncRows[StoredEvent]):
     def __init__(self, pool: Pool, begin: Callable[[], EventTail]) -> None:
         super().__init__(pool, begin)
 
+    @property
+    def mark(self) -> str | None:
+        """Where a later tail begins, as `EventTail.mark`."""
+        source = self._source[0] if self._source else None
+        return source.mark if isinstance(source, EventTail) else None
+
     async def arrived(self) -> ModelList[StoredEvent]:
         """Read what has arrived since it was last asked, without waiting for more.
 

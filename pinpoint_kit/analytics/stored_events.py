@@ -33,7 +33,8 @@ class EventTail(Iterator[StoredEvent]):
     """Events as they arrive, for ever: going through it waits for the next one.
 
     Args:
-        read: gives what has arrived behind a token, and the token behind that.
+        read: gives what has arrived behind a mark, and the mark behind that.
+        after: where to begin, the `mark` of an earlier tail.
         sleep: waits before it asks again.
     """
 
@@ -41,11 +42,12 @@ class EventTail(Iterator[StoredEvent]):
         self,
         read: Callable[[str], tuple[ModelList[StoredEvent], str]],
         *,
+        after: str | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._read = read
         self._sleep = sleep
-        self._after = _END
+        self._after = _END if after is None else after
         self._waiting: deque[StoredEvent] = deque()
 
     def __repr__(self) -> str:
@@ -57,6 +59,11 @@ class EventTail(Iterator[StoredEvent]):
             if not self._waiting:
                 self._sleep(POLL_S)
         return self._waiting.popleft()
+
+    @property
+    def mark(self) -> str | None:
+        """Where a later tail begins (`after`), behind all that was read; None before that."""
+        return None if self._after == _END else self._after
 
     def arrived(self) -> ModelList[StoredEvent]:
         """Read what has arrived since it was last asked, without waiting for more.
@@ -113,6 +120,7 @@ class StoredEvents:
         self,
         where: Mapping[str, object],
         *,
+        after: str | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> EventTail:
         """Go through events as they arrive, for ever; see `Events.tail`."""
@@ -126,7 +134,7 @@ class StoredEvents:
             found = ModelList((wire.from_wire(StoredEvent, item) for item in items), of=StoredEvent)
             return found, page.get("NextToken") or after
 
-        return EventTail(read, sleep=sleep)
+        return EventTail(read, after=after, sleep=sleep)
 
 
 def _instant(value: Moment | None, path: str) -> str | None:

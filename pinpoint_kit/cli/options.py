@@ -58,6 +58,8 @@ _MOST_SHOWN = 10
 
 #: How long a command waits for an application of which it knows the name.
 _WAIT_S = 5.0
+#: How long one request may take.
+_TIMEOUT_S = 10.0
 
 
 @functools.cache
@@ -112,8 +114,12 @@ class Settings:
         )
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[pk.Pinpoint]:
-        """Connect without making a database or an application."""
+    def reading(self, *, timeout: float = _TIMEOUT_S) -> Iterator[pk.Pinpoint]:
+        """Connect without making a database or an application.
+
+        Args:
+            timeout: seconds that one request may take.
+        """
         file = database_file(self.resolved_url)
         if file is not None and not is_made(file):
             raise ConfigurationError(
@@ -131,18 +137,20 @@ class Settings:
                 )
         is_unnamed = self.application is None and (self.known_id is not None or not self.is_engine)
         if is_unnamed or self.application_id is not None:
-            with self.opened() as pinpoint:
+            with self.opened(timeout=timeout) as pinpoint:
                 yield pinpoint
             return
         anyhow = attrs.evolve(self, application=None, application_id="not-known-yet")
         with (
-            anyhow.opened() as outer,
+            anyhow.opened(timeout=timeout) as outer,
             pk.Pinpoint(outer.client, find(outer, self.application), retry=patience()) as pinpoint,
         ):
             yield pinpoint
 
     @contextlib.contextmanager
-    def opened(self, **options: Unpack[PinpointOptions]) -> Iterator[pk.Pinpoint]:
+    def opened(
+        self, *, timeout: float = _TIMEOUT_S, **options: Unpack[PinpointOptions]
+    ) -> Iterator[pk.Pinpoint]:
         """Connect as `connect` does; its warnings become lines on stderr."""
         options.setdefault("retry", patience())
         with printing_warnings():
@@ -151,6 +159,7 @@ class Settings:
                 application=self.application,
                 application_id=self.application_id,
                 wait=_WAIT_S,
+                timeout=timeout,
                 **options,
             )
         with pinpoint:

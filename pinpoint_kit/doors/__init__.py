@@ -6,7 +6,7 @@ engine. Calls, retries and errors are the transport's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pinpoint_kit.doors.destinations import (
     GivenDestinations,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import botocore.session
     from botocore.client import BaseClient
 
-    from pinpoint_kit.engine import Engine
+    from pinpoint_kit.engine import Request, Response
     from pinpoint_kit.limits import Limits
 
 __all__ = [
@@ -96,12 +96,20 @@ def open_door(  # noqa: PLR0913 -- what `connect` takes
     raise ConfigurationError(f"unknown URL scheme {scheme!r} in {shown(url)}: {FORMS}")
 
 
-def client_of(engine: Engine) -> BaseClient:
+class Answering(Protocol):
+    """What answers requests as an engine does."""
+
+    def handle(self, request: Request, /) -> Response:
+        """Answer a request."""
+
+
+def client_of(engine: Answering, *, timeout: float = 10.0) -> BaseClient:
     """Make a botocore client that an engine of this process answers.
 
     Args:
-        engine: what answers; it stays the caller's.
+        engine: what answers, an engine or what stands in front of one; it stays the caller's.
+        timeout: seconds, for the client's configuration.
     """
     from pinpoint_kit.doors.embedded import client_answered_by  # noqa: PLC0415 -- loads botocore
 
-    return client_answered_by(engine.handle)
+    return client_answered_by(engine.handle, timeout=timeout)

@@ -128,16 +128,18 @@ class Events:
         endpoint_id: str | Sequence[str] | None = None,
         user_id: str | Sequence[str] | None = None,
         where: Mapping[str, object] | None = None,
+        after: str | None = None,
     ) -> EventTail:
         """Go through events as they arrive, from now on and for ever; it waits for the next one.
 
-        "Now" is when it is first asked for an event.
+        "Now" is when it is first asked for an event, or where an earlier tail ended.
 
         Args:
             type: event types.
             endpoint_id: endpoints; case-insensitive.
             user_id: the users that came with the events.
             where: further filters, as `pinpoint.analytics` takes them.
+            after: the `mark` of an earlier tail, which this one goes on from.
 
         Returns:
             The events; `arrived()` of it reads those that are there, without waiting.
@@ -145,7 +147,7 @@ class Events:
         Raises:
             ConfigurationError, BadRequest, ServiceError, TransportError: as `find`.
         """
-        return self._stored.tail(_filters(where, type, endpoint_id, user_id))
+        return self._stored.tail(_filters(where, type, endpoint_id, user_id), after=after)
 
     # In the background
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pinpoint_kit.engine import LONG_READS
 from pinpoint_kit.engine.wire.http import Request, Response
-from pinpoint_kit.server import access_log, refusals
+from pinpoint_kit.server import access_log, front_page, refusals
 from pinpoint_kit.server.access.admission import AccessControl
 from pinpoint_kit.server.access_log import Entry
 from pinpoint_kit.server.background import BackgroundWork
@@ -22,13 +22,13 @@ from pinpoint_kit.server.head import Head
 from pinpoint_kit.server.http.bodies import Body, Disconnected
 from pinpoint_kit.server.http.memory import ABORT, MemoryBudget
 from pinpoint_kit.server.metrics import Metrics
-from pinpoint_kit.server.mounts import replayed, watched
+from pinpoint_kit.server.mounts import mounts_of, replayed, watched
 from pinpoint_kit.server.options import ServerOptions
 from pinpoint_kit.server.probes import Probes
 from pinpoint_kit.server.refusals import HttpRefusal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
     from typing_extensions import Unpack
 
@@ -60,7 +60,7 @@ def asgi_app(  # noqa: PLR0913 -- each is a choice of its own
     authenticator: Authenticator | None = None,
     doorkeeper: Authenticator | None = None,
     audit_log: AuditLog | None = None,
-    mount: Mount | None = None,
+    mount: Mount | Sequence[Mount] | None = None,
     owns_engine: bool = False,
 ) -> App:
     """Make an ASGI application that answers Pinpoint's API, for uvicorn or another server.
@@ -74,7 +74,7 @@ def asgi_app(  # noqa: PLR0913 -- each is a choice of its own
         options: what to grant to a client; the defaults when None.
         authenticator: says who may come in; everybody when None.
         doorkeeper: the same under its earlier name.
-        mount: an app beside the API, below a path of its own.
+        mount: an app beside the API, below a path of its own; or several.
         audit_log: where to record who has done what; nowhere when None.
         owns_engine: close the engine when the server stops.
 
@@ -107,12 +107,12 @@ class App:
         authenticator: Authenticator | None = None,
         *,
         audit_log: AuditLog | None = None,
-        mount: Mount | None = None,
+        mount: Mount | Sequence[Mount] | None = None,
         owns_engine: bool = False,
     ) -> None:
         self.options = options
         self._audit_log = audit_log
-        self._mount = mount
+        self._mounts = mounts_of(mount)
         self._engine = engine
         self._access = AccessControl(authenticator, local_only=options.local_only)
         self._owns_engine = owns_engine
@@ -161,8 +161,8 @@ class App:
     async def stop(self) -> None:
         """End what runs beside the requests, once the last of them is answered."""
         await self.has_finished()
-        if self._mount is not None:
-            self._mount.close()
+        for mount in self._mounts:
+            mount.close()
         if self._owns_engine:
             self._engine.close()
 
@@ -190,8 +190,12 @@ class App:
         if probe is not None:
             await _send(send, probe, is_last=False)
             return
-        if self._mount is not None and head.path.startswith(self._mount.prefix):
-            await self._serve_beside(self._mount, head, scope, receive, send)
+        for mount in self._mounts:
+            if mount.serves(head.path):
+                await self._serve_beside(mount, head, scope, receive, send)
+                return
+        if front_page.is_asked_for(head):
+            await _send(send, front_page.page(self._mounts), is_last=False)
             return
         began = time.perf_counter()
         address = _peer(scope) if self.options.log_addresses else ""
@@ -229,7 +233,7 @@ class App:
                     content = await body.read(head, receive)
                 finally:
                     entry.bytes_in = body.size
-                await mount.app(scope, replayed(content), sent)
+                await mount.app(scope, replayed(content, receive), sent)
         except HttpRefusal as refused:
             entry.reason = refused.reason
             await _send(sent, refused.response, is_last=refused.ends_connection)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, MutableMapping
+    from collections.abc import Awaitable, MutableMapping, Sequence
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
     Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
 
-__all__ = ["Mount", "replayed", "watched"]
+__all__ = ["Mount", "mounts_of", "replayed", "watched"]
 
 
 @attrs.frozen
@@ -40,15 +40,35 @@ class Mount:
     max_body_bytes: int
     close: Callable[[], object]
 
+    def serves(self, path: str) -> bool:
+        """Whether a path is this app's."""
+        return path.startswith(self.prefix) or path == self.prefix.rstrip("/")
 
-def replayed(content: bytes) -> Receive:
-    """Return a `receive` that gives a body that was read before."""
+
+def mounts_of(given: Mount | Sequence[Mount] | None) -> tuple[Mount, ...]:
+    """Return the apps beside the API."""
+    if given is None:
+        return ()
+    return (given,) if isinstance(given, Mount) else tuple(given)
+
+
+def replayed(content: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives a body that was read before, and then waits for the end.
+
+    Args:
+        content: the body.
+        receive: the server's, which tells when the client has gone.
+    """
     messages: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
 
-    async def receive() -> Message:
-        return messages.pop() if messages else {"type": "http.disconnect"}
+    async def receive_again() -> Message:
+        if messages:
+            return messages.pop()
+        while (message := await receive())["type"] != "http.disconnect":
+            pass  # an empty body, which nobody had to read
+        return message
 
-    return receive
+    return receive_again
 
 
 def watched(

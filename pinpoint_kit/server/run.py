@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["ServedApp", "Settings", "configuration", "serve"]
+__all__ = ["ServedApp", "Settings", "configuration", "serve", "stopped_by_signals"]
 
 #: What a worker opens besides connections: databases, with their side files, for each thread.
 _OTHER_FILES = 256
@@ -89,6 +89,7 @@ class Settings:
         open_mount: gives the app beside the API, in each process anew, and must be picklable.
         open_destinations: gives where event streams go, in each process anew, and must be
             picklable.
+        open_console: the same for the console, with the engine and the audit log.
         open_files: gives what import and export jobs may use, in each process anew, and must be
             picklable. Anyone who may create a job can read and write there.
     """
@@ -105,6 +106,7 @@ class Settings:
     keep_events: timedelta | None = None
     open_mount: Callable[[Engine], Mount] | None = None
     open_destinations: Callable[[], Mapping[str, Sequence[Destination]]] = no_destinations
+    open_console: Callable[[Engine, AuditLog | None], Mount] | None = None
     open_files: Callable[[], Files] = no_files
 
     @property
@@ -134,7 +136,7 @@ def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
     authenticator = _authenticator(settings)
     _audit_log(settings)  # a file that cannot be used ends the start
     port = listening(settings.host, settings.port, local_only=authenticator is None)
-    with port as listener, _stopped_by_signals():
+    with port as listener, stopped_by_signals():
         # Here, so that problems are told once and early.
         engine = _open_engine(settings)
         address = Address(*listener.getsockname()[:2])
@@ -210,12 +212,16 @@ class ServedApp(App):
     def of(cls, engine: Engine, authenticator: Authenticator | None, settings: Settings) -> Self:
         """Make the app that the settings describe."""
         options = attrs.evolve(settings.options, local_only=authenticator is None)
+        audit_log = _audit_log(settings)
+        mounts = [] if settings.open_mount is None else [settings.open_mount(engine)]
+        if settings.open_console is not None:
+            mounts.append(settings.open_console(engine, audit_log))
         return cls(
             engine,
             options,
             authenticator,
-            audit_log=_audit_log(settings),
-            mount=None if settings.open_mount is None else settings.open_mount(engine),
+            audit_log=audit_log,
+            mount=mounts,
             owns_engine=True,
         )
 
@@ -269,7 +275,7 @@ def configuration(make: Callable[[], App], settings: Settings) -> uvicorn.Config
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[None]:
     """End the block quietly at a signal.
 
     uvicorn has handlers of its own while it runs; when it has stopped, it repeats the signal.

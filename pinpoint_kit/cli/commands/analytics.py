@@ -12,8 +12,10 @@ import attrs
 import click
 
 import pinpoint_kit as pk
+from pinpoint_kit.analytics.conditions import parse_conditions
 from pinpoint_kit.cli.options import Settings, common, example, printing_hints
 from pinpoint_kit.cli.output import print_json
+from pinpoint_kit.errors import ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["analytics"]
 
-_MAPS = ("attributes", "endpoint_attributes", "user_attributes", "metrics")
-_COMPARISON = re.compile(r"([^<>=]+)(>=|<=|>|<|=)(.*)", re.DOTALL)
 #: Where a day begins first: without --to, no zone's today is later.
 _EASTERNMOST = dt.timezone(dt.timedelta(hours=14))
-_NAMES = {">=": "at_least", "<=": "at_most", ">": "above", "<": "below", "=": "equals"}
 
 
 @attrs.frozen
@@ -58,22 +57,10 @@ def analytics() -> None:
 
 
 def _condition(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for text in given:
-        match = _COMPARISON.fullmatch(text)
-        if match is None:
-            raise click.BadParameter(f"{text!r}: write NAME=VALUE, such as platform=ios")
-        name, sign, value = match.groups()
-        head, _dot, key = name.strip().partition(".")
-        if head == "metrics" and key:
-            found.setdefault("metrics", {}).setdefault(key, {})[_NAMES[sign]] = _number(value)
-        elif sign != "=":
-            raise click.BadParameter(f"{text!r}: only metrics can be compared with {sign}")
-        elif head in _MAPS and key:
-            found.setdefault(head, {}).setdefault(key, []).append(value)
-        else:
-            found.setdefault(name.strip(), []).append(value)
-    return found
+    try:
+        return parse_conditions(given)
+    except ValidationError as error:
+        raise click.BadParameter(error.message) from None
 
 
 def _day(_: click.Context, __: click.Parameter, given: str | None) -> dt.date | None:
@@ -83,13 +70,6 @@ def _day(_: click.Context, __: click.Parameter, given: str | None) -> dt.date | 
         return dt.date.fromisoformat(given)
     except ValueError:
         raise click.BadParameter(f"{given!r}: write a day as in 2026-10-30") from None
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no number") from None
 
 
 def _asking(*, by: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -64,8 +64,19 @@ def on_file(function: Callable[..., None]) -> Callable[..., None]:
     required=True,
     help="What the key may do: see numbers and nobody behind them, read, or read and write.",
 )
-def add_key(
-    path: Path, ids: tuple[str, ...], *, all_applications: bool, access: str, as_json: bool
+@click.option(
+    "--console",
+    is_flag=True,
+    help="The key's holder may also log in to the server's console, in a browser.",
+)
+def add_key(  # noqa: PLR0913 -- the options of the command
+    path: Path,
+    ids: tuple[str, ...],
+    *,
+    all_applications: bool,
+    access: str,
+    console: bool,
+    as_json: bool,
 ) -> None:
     """Make an access key, add it to FILE, and print its secret, which is shown only once.
 
@@ -75,7 +86,7 @@ def add_key(
     if bool(ids) == all_applications:
         raise click.UsageError("name the applications: --application-id ID or --all-applications")
     made: Credential = server_part("access.credentials").make(
-        None if all_applications else frozenset(ids), access=access
+        None if all_applications else frozenset(ids), access=access, is_for_console=console
     )
     server_part("access.credentials_file").add(path, made)
     if as_json:
@@ -128,8 +139,9 @@ def _rows(credential: Credential) -> Iterator[tuple[str, ...]]:
     ids = credential.applications
     needs = [credential.region] if credential.region else []
     needs += ["session token"] if credential.session_token else []
+    access = f"{credential.access}, console" if credential.is_for_console else credential.access
     for application in ["*"] if ids is None else sorted(ids):
-        yield credential.access_key_id, credential.access, application, ", ".join(needs)
+        yield credential.access_key_id, access, application, ", ".join(needs)
 
 
 def _shown(credential: Credential) -> dict[str, object]:
@@ -138,6 +150,7 @@ def _shown(credential: Credential) -> dict[str, object]:
         "access_key_id": credential.access_key_id,
         "applications": "*" if ids is None else sorted(ids),
         "access": credential.access,
+        "console": credential.is_for_console,
         "region": credential.region or None,
         "has_session_token": bool(credential.session_token),
     }

@@ -10,12 +10,16 @@ import datetime as dt
 import functools
 import ipaddress
 import re
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import click
 
+from pinpoint_kit.cli.console import check_extra, open_console
 from pinpoint_kit.cli.extras import server_part
 from pinpoint_kit.cli.options import (
     DEBUG_OPTION,
@@ -140,6 +144,12 @@ def _days(_: click.Context, __: click.Parameter, given: str | None) -> dt.timede
     " its id or name; repeat it for several. kinesis://STREAM, firehose://STREAM,"
     " kafka://HOST:PORT/TOPIC, file:///FOLDER or https://HOST/PATH.",
 )
+@click.option(
+    "--console",
+    "has_console",
+    is_flag=True,
+    help="Serve the console, too: charts, events, segments and jobs for a browser.",
+)
 @DEBUG_OPTION
 def serve(  # noqa: PLR0913 -- the options of the command
     *,
@@ -156,6 +166,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
     buckets: tuple[str, ...],
     keep_events: dt.timedelta | None,
     destinations: tuple[str, ...],
+    has_console: bool,
     **logging: bool,
 ) -> None:
     """Serve Pinpoint's API over HTTP, for clients in any language.
@@ -171,6 +182,8 @@ def serve(  # noqa: PLR0913 -- the options of the command
     if webhooks is not None:
         received(webhooks)  # what is wrong with the file ends the start
     given = parse_destinations(destinations)
+    if has_console:
+        check_extra()
     settings = server.Settings(
         url=url,
         host=host,
@@ -186,14 +199,28 @@ def serve(  # noqa: PLR0913 -- the options of the command
         open_destinations=functools.partial(open_destinations, given),
         open_files=functools.partial(open_served_files, folders, buckets),
     )
+    folder = tempfile.mkdtemp(prefix="pinpoint-kit-console-") if has_console else ""
+    if has_console:
+        file = database_file(url)
+        place = file.name if file else redacted(url)
+        opened = functools.partial(open_console, Path(folder), credentials, place)
+        settings = attrs.evolve(settings, open_console=opened)
     places = ", ".join([*folders, *(f"s3://{bucket}" for bucket in buckets)])
     streams = ", ".join(given)
-    sys.exit(
-        server.serve(settings, lambda address: _print_start(address, settings, places, streams))
-    )
+    try:
+        status = server.serve(
+            settings,
+            lambda address: _print_start(address, settings, places, streams, folder),
+        )
+    finally:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(status)
 
 
-def _print_start(address: Address, settings: Settings, places: str, streams: str) -> None:
+def _print_start(
+    address: Address, settings: Settings, places: str, streams: str, folder: str
+) -> None:
     file = database_file(settings.url)
     place = str(file.absolute()) if file else redacted(settings.url)
     if settings.is_in_memory:
@@ -214,5 +241,16 @@ def _print_start(address: Address, settings: Settings, places: str, streams: str
     # Listening everywhere is no address: for a client it would be the client's own machine.
     anywhere = ipaddress.ip_address(address.host).is_unspecified
     url = f"http://THIS-MACHINE:{address.port}" if anywhere else address.url
+    if folder:
+        say(_console_at(url, settings.credentials, folder))
     say(f"Point a client here with: export AWS_ENDPOINT_URL_PINPOINT={url}")
     say("Stop it with Ctrl-C")
+
+
+def _console_at(url: str, credentials: Path | None, folder: str) -> str:
+    """Say where the console is, and how to come in."""
+    parts = server_part("console")
+    if credentials is not None:
+        return f"Console: {url}{parts.PREFIX} (log in with an access key that has console = yes)"
+    token = parts.Sessions(Path(folder)).make_token()
+    return f"Console, for one session: {url}{parts.PREFIX}?token={token}"

@@ -35,7 +35,8 @@ _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
 _SECRET = re.compile(rf"[!-~]{{{_SHORTEST_SECRET},}}")
 _TOKEN = re.compile(r"[!-~]+")
 _REQUIRED = ("secret_access_key", "applications", "access")
-_OPTIONS = (*_REQUIRED, "session_token", "region")
+_OPTIONS = (*_REQUIRED, "session_token", "region", "console")
+_CONSOLE = {"yes": True, "no": False}
 ACCESS: tuple[Access, ...] = ("analytics", "read-only", "read-write")
 
 
@@ -50,6 +51,7 @@ class Credential:
         access: what it may do.
         session_token: what every request must bring as well, "" when none may.
         region: the only Region that requests may be signed for, "" for any.
+        is_for_console: whether its holder may log in to the console with it.
     """
 
     access_key_id: str
@@ -58,14 +60,18 @@ class Credential:
     access: Access
     session_token: str = attrs.field(repr=False, default="")
     region: str = ""
+    is_for_console: bool = False
 
 
-def make(applications: frozenset[str] | None, *, access: Access) -> Credential:
+def make(
+    applications: frozenset[str] | None, *, access: Access, is_for_console: bool = False
+) -> Credential:
     """Return a new access key that nobody can guess.
 
     Args:
         applications: the ids that it is for, or None for all.
         access: what it may do.
+        is_for_console: whether its holder may log in to the console with it.
 
     Raises:
         ConfigurationError: an id is none.
@@ -81,6 +87,7 @@ def make(applications: frozenset[str] | None, *, access: Access) -> Credential:
         secret_access_key=secrets.token_urlsafe(30),
         applications=applications,
         access=access,
+        is_for_console=is_for_console,
     )
 
 
@@ -159,7 +166,19 @@ def _credential(name: str, values: dict[str, str], source: str) -> Credential:
         access=access,
         session_token=values.get("session_token", ""),
         region=values.get("region", ""),
+        is_for_console=_is_for_console(values, where),
     )
+
+
+def _is_for_console(values: dict[str, str], where: str) -> bool:
+    found = _CONSOLE.get(values.get("console", "no"))
+    if found is None:
+        raise ConfigurationError(f"{where}: console is wrong: write yes or no, or leave it out")
+    if found and "session_token" in values:
+        raise ConfigurationError(
+            f"{where}: a key with a session token opens no console: leave one of the two out"
+        )
+    return found
 
 
 def _applications(text: str, where: str) -> frozenset[str] | None:

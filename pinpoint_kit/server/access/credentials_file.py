@@ -156,6 +156,7 @@ def _section(credential: Credential) -> str:
         f"secret_access_key = {credential.secret_access_key}",
         f"applications = {applications}",
         f"access = {credential.access}",
+        *(["console = yes"] if credential.is_for_console else []),
     ]
     return "\n".join(lines) + "\n"
 

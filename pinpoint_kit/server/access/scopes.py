@@ -28,7 +28,7 @@ _READING = frozenset({"GET", "HEAD"})
 _READS_BY_POST = frozenset({"FindEndpoints", "FindEvents", "GetMetric"})
 #: What a key for analytics may do beside GetMetric: answers that count people and name none.
 #: Whatever is not here is refused, so that no later operation is open by an oversight.
-_NUMBERS = frozenset({"GetApp", "GetApplicationDateRangeKpi", "ListFunnels"})
+_NUMBERS = frozenset({"GetApp", "GetApplicationDateRangeKpi", "GetApps", "ListFunnels"})
 #: Metrics whose answer is the events of one person.
 _PERSONAL_METRICS = frozenset({"timeline"})
 #: Filters that say of whom; refused wherever they stand in a question.

@@ -48,6 +48,7 @@ def test_a_key_may_be_for_some_applications_and_read_only(run: Run, folder: Path
         "access_key_id": made.access_key_id,
         "applications": ["a1", "b1"],
         "access": "read-only",
+        "console": False,
         "region": None,
         "has_session_token": False,
     }

@@ -1,0 +1,1 @@
+"""The console's pages: numbers, funnels, the audience, people, and the entrance."""

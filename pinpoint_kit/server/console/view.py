@@ -1,0 +1,167 @@
+"""`View`: what a page shows, as its URL says it: days, zone, who is counted, filters, breakdown.
+
+A view is made from a query and makes queries, so that every page and chart can be sent as a link.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from pinpoint_kit.analytics.conditions import parse_conditions
+from pinpoint_kit.errors import ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.datastructures import QueryParams
+
+__all__ = ["NAMES", "View"]
+
+#: What can be filtered and broken down by; attributes have names of their own behind a dot.
+NAMES = (
+    *("platform", "app_version", "make", "model", "locale", "country", "channel", "event_type"),
+    *("attributes.", "endpoint_attributes.", "user_attributes."),
+)
+#: Ranges that one click chooses, in days.
+RANGES = (7, 30, 90)
+_DEFAULT_DAYS = 30
+_MOST_DAYS = 400
+_LONGEST = 400
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """What is asked.
+
+    Attributes:
+        first: the first day.
+        last: the last day.
+        zone: the IANA zone whose days they are.
+        actor: who is counted.
+        where: the filters, each as text.
+        by: the breakdown, "" for none.
+        own: parameters that a single page has.
+    """
+
+    first: dt.date
+    last: dt.date
+    zone: str = "UTC"
+    actor: Literal["endpoint", "user"] = "endpoint"
+    where: tuple[str, ...] = ()
+    by: str = ""
+    own: Mapping[str, str] = attrs.field(factory=dict)
+
+    @classmethod
+    def parse(cls, query: QueryParams, now: dt.datetime, own: Sequence[str] = ()) -> View:
+        """Return the view of a query.
+
+        Args:
+            query: the query.
+            now: the present, aware.
+            own: the names of the page's own parameters.
+
+        Raises:
+            ValidationError: something is not possible; the message says what, and what to write.
+        """
+        zone = query.get("zone") or "UTC"
+        last = _day(query.get("last"), "last") or now.astimezone(_zone(zone)).date()
+        first = _day(query.get("first"), "first") or last - dt.timedelta(
+            days=_count(query.get("days")) - 1
+        )
+        if first > last or (last - first).days >= _MOST_DAYS:
+            raise ValidationError(
+                f"choose days in their order, {_MOST_DAYS} at most", "$.first", "range"
+            )
+        actor = query.get("actor") or "endpoint"
+        if actor not in {"endpoint", "user"}:
+            raise ValidationError("choose endpoint or user", "$.actor", "choice")
+        where = tuple(dict.fromkeys(text for text in query.getlist("where") if text))
+        parse_conditions(where)
+        return cls(
+            first=first,
+            last=last,
+            zone=zone,
+            actor="user" if actor == "user" else "endpoint",
+            where=where,
+            by=_short(query.get("by", "")).strip(),
+            own={name: _short(query[name]) for name in own if query.get(name)},
+        )
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """The filters as the verbs take them."""
+        return parse_conditions(self.where)
+
+    @property
+    def days(self) -> int:
+        """How many days there are."""
+        return (self.last - self.first).days + 1
+
+    def query(self, **changes: object) -> str:
+        """Return the query of this view, or of one that differs from it.
+
+        Args:
+            **changes: attributes, or parameters of the page; "" leaves one out.
+        """
+        fields = {field.name for field in attrs.fields(View)} - {"own"}
+        kept = {name: value for name, value in changes.items() if name in fields}
+        view = attrs.evolve(self, **kept) if kept else self  # type: ignore[arg-type] # a template's
+        extra = {**self.own, **{n: str(v) for n, v in changes.items() if n not in fields}}
+        pairs = [("first", str(view.first)), ("last", str(view.last))]
+        pairs += [("zone", view.zone)] if view.zone != "UTC" else []
+        pairs += [("actor", view.actor)] if view.actor != "endpoint" else []
+        pairs += [("where", text) for text in view.where]
+        pairs += [("by", view.by)] if view.by else []
+        pairs += [(name, value) for name, value in extra.items() if value]
+        return urlencode(pairs)
+
+    def of_page(self) -> str:
+        """Return the query for another page: its breakdown and its own parameters stay behind."""
+        return attrs.evolve(self, by="", own={}).query()
+
+    def without(self, text: str) -> str:
+        """Return the query without one of the filters."""
+        return self.query(where=tuple(each for each in self.where if each != text))
+
+    def of_last(self, days: int) -> str:
+        """Return the query for so many days, with the same end."""
+        return self.query(first=self.last - dt.timedelta(days=days - 1))
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValidationError(
+            f"{_short(name)!r} is no time zone: write one such as Europe/Lisbon", "$.zone", "zone"
+        ) from None
+
+
+def _day(text: str | None, name: str) -> dt.date | None:
+    if not text:
+        return None
+    try:
+        found = dt.date.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or not 2000 <= found.year <= 2200:  # noqa: PLR2004 -- years with events
+        raise ValidationError(f"{_short(text)!r} is no day: write 2026-10-30", f"$.{name}", "date")
+    return found
+
+
+def _count(text: str | None) -> int:
+    if not text:
+        return _DEFAULT_DAYS
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:6]) <= _MOST_DAYS:
+        raise ValidationError(f"choose 1 to {_MOST_DAYS} days", "$.days", "range")
+    return int(text)
+
+
+def _short(text: str) -> str:
+    return text[:_LONGEST]

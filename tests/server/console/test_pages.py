@@ -1,0 +1,405 @@
+"""What the pages show: the numbers of `pinpoint.analytics`, and what people do with them."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import pinpoint_kit as pk
+from pinpoint_kit.analytics import charts
+from pinpoint_kit.server.console.cards import CARDS, PAGES
+from pinpoint_kit.server.console.rendering import MENU
+from tests.server.console.conftest import ConsoleServer, csrf_of, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+HOSTILE = "<script>alert(1)</script>"
+TURNED = "\N{RIGHT-TO-LEFT OVERRIDE}txt.exe"
+LONG = "w" * 200
+
+
+@pytest.fixture
+def numbers(console: ConsoleServer) -> Iterator[pk.Pinpoint]:
+    """Give the same application as every client reads it."""
+    with pk.connect(console.database, application="demo") as pinpoint:
+        yield pinpoint
+
+
+def card_of(page: str, key: str) -> str:
+    """Return the HTML of one chart."""
+    found = re.search(rf'<section class="card[^>]*id="{key}".*?</section>', page, re.DOTALL)
+    assert found is not None, key
+    return found[0]
+
+
+def test_every_page_of_the_menu_is_there(console: ConsoleServer, visitor: httpx.Client) -> None:
+    """With one current place in the menu, one heading, and no problem."""
+    for path, _, _ in MENU:
+        answer = visitor.get(f"{console.base}/{path}")
+        assert answer.status_code == 200, path
+        assert answer.text.count('aria-current="page"') == 1, path
+        assert answer.text.count("<h1") == 1, path
+        assert 'role="alert"' not in answer.text, path
+
+
+def test_the_overview_shows_the_numbers(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """Those of `pinpoint.analytics`, to the digit, and day by day."""
+    page = visitor.get(f"{console.base}/overview").text
+    overview = numbers.analytics.overview()
+    for part in ("daily", "monthly", "new", "sessions"):
+        series = getattr(overview, part)
+        card = card_of(page, f"overview-{part}")
+        assert f"<strong>{charts.format_number(series.total)}</strong>" in card
+        shown = re.findall(r"<td><bdi>([\d,—]+)</bdi></td>", card)
+        assert shown == [charts.format_number(row["value"]) for row in series.rows]
+    assert overview.retention.summary().split(" · ")[0][6:] in card_of(page, "overview-retention")
+    money = card_of(page, "overview-revenue")
+    for currency, amount in overview.revenue.total.items():
+        assert charts.format_number(amount, unit=currency) in money
+    assert "total" not in card_of(page, "overview-sign-ins").split("</strong>")[0]
+
+
+def test_a_page_takes_its_question_from_the_url(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """Days, zone, actor, filters and breakdown; so a page can be sent as a link."""
+    last = dt.datetime.now(dt.timezone.utc).date() - dt.timedelta(days=2)
+    first = last - dt.timedelta(days=9)
+    query = f"first={first}&last={last}&zone=Asia/Tokyo&actor=user&where=country=PT&by=platform"
+    page = visitor.get(f"{console.base}/usage?{query}").text
+    expected = numbers.analytics.active(
+        first, last, zone="Asia/Tokyo", actor="user", where={"country": ["PT"]}, by="platform"
+    )
+    card = card_of(page, "daily")
+    assert f"<strong>{charts.format_number(expected.total)}</strong>" in card
+    assert "Daily active users by platform" in card
+    for value in expected.totals:
+        assert f"<bdi>{value}</bdi>" in card
+
+
+def test_a_filter_is_added_and_removed_by_links(
+    console: ConsoleServer, visitor: httpx.Client
+) -> None:
+    """The form's two fields become one parameter; the chip has the link without it."""
+    answer = visitor.get(f"{console.base}/usage?by=platform&name=country&value=PT")
+    assert answer.status_code == 303
+    target = answer.headers["location"]
+    assert "where=country%3DPT" in target
+    assert "by=platform" in target
+    page = visitor.get(f"{console.base}/{target}").text
+    chip = re.search(r'href="\?([^"]+)" aria-label="Remove the filter country=PT"', page)
+    assert chip is not None
+    assert "country" not in chip[1]
+
+
+@pytest.mark.parametrize("key", sorted(CARDS.keys() - {"metric", "funnel"}))
+def test_every_chart_has_its_numbers_as_csv(
+    console: ConsoleServer, visitor: httpx.Client, key: str
+) -> None:
+    """With the header that a data frame has."""
+    answer = visitor.get(f"{console.base}/numbers/{key}.csv")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "attachment" in answer.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert rows
+    assert {"value", "count"} & rows[0].keys()
+
+
+def test_csv_equals_the_verb(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """Byte for byte."""
+    answer = visitor.get(f"{console.base}/numbers/daily.csv?by=platform&where=plan.x=1")
+    assert answer.status_code == 400
+    answer = visitor.get(f"{console.base}/numbers/daily.csv?by=platform")
+    assert answer.text == numbers.analytics.active(by="platform").to_csv()
+
+
+def test_metrics_of_events_are_shown(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """Minimum, maximum, sum and average of a metric of a type of events."""
+    query = "type=_monetization.purchase&metric=_item_price"
+    page = visitor.get(f"{console.base}/events?{query}").text
+    columns = re.findall(r'<th scope="col">([^<]+)</th>', card_of(page, "metric"))
+    expected = numbers.analytics.events("_monetization.purchase", metric="_item_price")
+    assert columns == [name.replace("_", " ") for name in expected.rows[0]]
+
+
+def test_a_funnel_is_built_saved_and_deleted(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """Its counts are the verb's; saved, it is the application's, for every client."""
+    form = {
+        "go": "1",
+        "step1": "page_view",
+        "step1_where": "page=home",
+        "step2": "add_to_cart",
+        "step3": "_monetization.purchase",
+        "step3_where": "metrics._item_price>=5",
+        "window": "3",
+    }
+    answer = visitor.get(f"{console.base}/funnels", params=form)
+    query = answer.headers["location"].partition("?")[2]
+    page = visitor.get(f"{console.base}/funnels?{query}").text
+    steps = [
+        pk.Step("page_view", attributes={"page": ["home"]}),
+        pk.Step("add_to_cart"),
+        pk.Step("_monetization.purchase", metrics={"_item_price": {"at_least": 5}}),
+    ]
+    expected = numbers.analytics.funnel(steps, window=dt.timedelta(days=3))
+    card = card_of(page, "funnel")
+    for row in expected.rows:
+        assert f"<td><bdi>{row['count']}</bdi></td>" in card
+    sent = {"csrf": csrf_of(page), "funnel_name": "to the till"}
+    assert visitor.post(f"{console.base}/funnels?{query}", data=sent).status_code == 303
+    (saved,) = numbers.analytics.saved_funnels()
+    assert saved.name == "to the till"
+    again = numbers.analytics.saved_funnel(saved)
+    assert [row["count"] for row in again.rows] == [row["count"] for row in expected.rows]
+    page = visitor.get(f"{console.base}/funnels").text
+    link = re.search(r'<a href="\?([^"]+)"><bdi>to the till</bdi></a>', page)
+    assert link is not None
+    opened = visitor.get(f"{console.base}/funnels?{link[1].replace('&amp;', '&')}").text
+    assert card_of(opened, "funnel").count("<strong>") == 1
+    assert "metrics._item_price&gt;=5" in opened
+    sent = {"csrf": csrf_of(page)}
+    answer = visitor.post(f"{console.base}/funnels/{saved.id}/delete", data=sent)
+    assert answer.status_code == 303
+    assert numbers.analytics.saved_funnels() == []
+
+
+def test_the_people_behind_a_number_become_a_segment(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """Which the segment's page shows: how many, who, and why."""
+    page = visitor.get(f"{console.base}/usage").text
+    sent = {"csrf": csrf_of(page), "segment_name": "the active", "group": ""}
+    answer = visitor.post(f"{console.base}/behind/daily", data=sent)
+    assert answer.status_code == 303
+    made = answer.headers["location"].rpartition("/")[2]
+    total = numbers.analytics.active().total
+    assert numbers.segments.count(made) == total
+    shown = visitor.get(f"{console.base}/segments/{made}").text
+    assert f'<dd class="big">{total}</dd>' in shown
+    assert "a fixed list of endpoints" in shown
+    member = next(iter(numbers.segments.members(made))).id
+    assert f"endpoint_id={member}" in shown
+    why = visitor.get(f"{console.base}/segments/{made}?endpoint_id={member}").text
+    assert "is in the segment" in why
+    none = visitor.get(f"{console.base}/segments/{made}?endpoint_id=nobody").text
+    assert "There is no such endpoint" in none
+    assert "the active" in visitor.get(f"{console.base}/segments").text
+
+
+@pytest.mark.parametrize(
+    ("key", "point"),
+    [
+        ("overview-monthly", {"day": "LAST"}),
+        ("overview-retention", {"is_back": "no"}),
+        ("cohorts", {"day": "LAST", "age": "0"}),
+        ("stickiness", {"count": "1"}),
+        ("by-platform", {"group": "ios"}),
+        ("revenue", {}),
+    ],
+)
+def test_every_kind_of_number_has_people(
+    console: ConsoleServer, visitor: httpx.Client, key: str, point: dict[str, str]
+) -> None:
+    """A point is named as the page's form names it; nobody behind it is said, and no fault."""
+    day = dt.datetime.now(dt.timezone.utc).date() - dt.timedelta(days=1)
+    named = {name: str(day) if value == "LAST" else value for name, value in point.items()}
+    csrf = csrf_of(visitor.get("/console/").text)
+    answer = visitor.post(
+        f"{console.base}/behind/{key}", data={"csrf": csrf, "segment_name": key, **named}
+    )
+    assert answer.status_code in {303, 400}
+    assert answer.status_code == 303 or "nobody" in answer.text.lower()
+
+
+def test_segments_are_said_in_words(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """As people would say them."""
+    made = numbers.segments.create(
+        "travellers",
+        pk.where.user_attribute("plan").is_in("pro", "free") & (pk.where.metric("level") >= 3),
+    )
+    page = visitor.get(f"{console.base}/segments/{made.id}").text
+    assert "user attribute plan is pro or free and metric level at least 3" in page
+
+
+def test_a_person_is_shown_with_what_happened(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """By user, by endpoint, by address; the address in no URL."""
+    event = next(iter(numbers.events.find(type="page_view", limit=1)))
+    page = visitor.get(f"{console.base}/person?user_id={event.user_id}").text
+    assert f"<bdi>{event.endpoint_id}</bdi>" in page
+    story = numbers.analytics.timeline(user_id=event.user_id, limit=50)
+    assert page.count("<tr>") == len(story.entries) + 1
+    assert visitor.get(f"{console.base}/person?endpoint_id=nobody").status_code == 404
+    numbers.endpoints.update(
+        pk.Endpoint(id="mail-1", channel_type="EMAIL", address="a.person@example.com")
+    )
+    csrf = csrf_of(page)
+    sent = {"csrf": csrf, "address": "a.person@example.com"}
+    assert "mail-1" in visitor.post(f"{console.base}/person", data=sent).text
+    sent["address"] = "nobody@example.com"
+    assert "No endpoint has this address" in visitor.post(f"{console.base}/person", data=sent).text
+
+
+def test_the_live_tail_gives_each_event_once(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """From the page's mark on, as they arrive."""
+    page = visitor.get(f"{console.base}/live").text
+    mark = re.search(r'data-mark="([^"]+)"', page)
+    assert mark is not None
+    rows = f"{console.base}/live/rows"
+    assert "<tr>" not in visitor.get(rows, params={"after": mark[1]}).text
+    numbers.events.put("device-1", "door_bell", attributes={"tone": HOSTILE})
+    answer = visitor.get(rows, params={"after": mark[1]})
+    assert answer.text.count("door_bell") == 1
+    assert HOSTILE not in answer.text
+    again = visitor.get(rows, params={"after": answer.headers["x-mark"]})
+    assert "door_bell" not in again.text
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("first=yesterday", "is no day"),
+        ("first=2026-02-02&last=2026-01-01", "choose days in their order"),
+        ("zone=Mars/Base", "is no time zone"),
+        ("zone=../../etc/passwd", "is no time zone"),
+        ("days=0", "choose 1 to 400 days"),
+        ("actor=robot", "choose endpoint or user"),
+        ("where=platform", "write NAME=VALUE"),
+        ("where=metrics.level>=high", "is no number"),
+    ],
+)
+def test_a_wrong_question_is_told_what_to_write(
+    console: ConsoleServer, visitor: httpx.Client, query: str, sentence: str
+) -> None:
+    """A page with status 400, and the way back."""
+    answer = visitor.get(f"{console.base}/usage?{query}")
+    assert answer.status_code == 400
+    assert sentence in answer.text
+
+
+def test_what_only_the_metric_knows_is_said_in_its_place(
+    console: ConsoleServer, visitor: httpx.Client
+) -> None:
+    """The page has begun; each chart says what is wrong with the question."""
+    page = visitor.get(f"{console.base}/usage?by=shoe_size").text
+    assert page.count('role="alert"') > 5
+    assert "</html>" in page
+
+
+@pytest.mark.parametrize("path", ["nowhere", "numbers/nothing.csv", "segments/none"])
+def test_what_is_not_there_is_a_page(
+    console: ConsoleServer, visitor: httpx.Client, path: str
+) -> None:
+    """With status 404."""
+    assert visitor.get(f"{console.base}/{path}").status_code == 404
+    assert visitor.get("/console/apps/none/overview").status_code == 404
+
+
+def test_the_definition_and_the_breakdown_are_told(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """Each chart says what it counts."""
+    page = visitor.get(f"{console.base}/usage").text
+    assert page.count("<summary>Definition</summary>") == len(PAGES["usage"])
+    assert numbers.analytics.active().definition.split(". ")[0] in page
+
+
+def test_an_empty_application_says_what_to_do(tmp_path: Path) -> None:
+    """On every page: no chart of nothing, but how to record."""
+    found = serve(tmp_path, f"sqlite:///{tmp_path}/empty.db")
+    try:
+        with found.visitor() as client:
+            for path, _, _ in MENU:
+                answer = client.get(f"{found.base}/{path}")
+                assert answer.status_code == 200
+                assert "<svg" not in answer.text.partition("<main")[2], path
+            assert "events.record(" in client.get(f"{found.base}/overview").text
+            assert "events.record(" in client.get(f"{found.base}/live").text
+    finally:
+        found.stop()
+
+
+def test_hostile_values_are_shown_and_harmless(tmp_path: Path) -> None:
+    """Names, types, attributes and ids of others: as text, in their place, with no direction."""
+    found = serve(tmp_path, f"sqlite:///{tmp_path}/hostile.db")
+    try:
+        with pk.connect(found.database, application="demo") as pinpoint:
+            fill_with_hostile_values(pinpoint)
+            segment = pinpoint.segments.list()[0].id
+        with found.visitor() as client:
+            pages = [f"{found.base}/{path}" for path, _, _ in MENU]
+            pages += ["/console/", f"{found.base}/segments/{segment}"]
+            pages += [f"{found.base}/usage?by=attributes.note", f"{found.base}/events?type=%3Cb%3E"]
+            pages += [f"{found.base}/person?user_id=%3Cscript%3Ealert(1)%3C/script%3E"]
+            seen = "".join(client.get(page).text for page in pages)
+    finally:
+        found.stop()
+    assert "<script>alert" not in seen
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in seen
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in seen
+    assert '"><img' not in seen
+    assert LONG[:50] in seen
+
+
+def fill_with_hostile_values(pinpoint: pk.Pinpoint) -> None:
+    """Store texts that would do harm where they were not escaped."""
+    quoted = '"><img src=x onerror=alert(1)>'
+    for number, text in enumerate((HOSTILE, TURNED, quoted, LONG)):
+        endpoint = pk.Endpoint(
+            id=f"device-{number}",
+            attributes={text[:50]: [text[:100]]},
+            demographic=pk.Demographic(platform=text[:50], make=text[:50], app_version=text[:50]),
+            user=pk.User(id=text, attributes={"note": [text[:100]]}),
+        )
+        pinpoint.events.put(
+            endpoint.id or "",
+            text[:50],
+            attributes={"note": text, text[:50]: text},
+            endpoint=endpoint,
+        )
+        pinpoint.segments.create(text, pk.where.attribute(text[:50]).is_in(text[:100]))
+        pinpoint.analytics.save_funnel(text[:64], [text[:50], "b"])
+        pinpoint.applications.create(text[:64])
+
+
+def test_an_answer_is_used_again_while_nothing_arrives(tmp_path: Path) -> None:
+    """A question is counted once for all who ask it; after an event, it is counted anew."""
+    found = serve(tmp_path, f"sqlite:///{tmp_path}/cached.db")
+    asked: list[str] = []
+    handle = found.server.engine.handle
+
+    def counting(request: Any, match: Any = None) -> Any:
+        asked.append(request.path)
+        return handle(request, match)
+
+    found.server.engine.handle = counting  # type: ignore[method-assign]
+    try:
+        with found.visitor() as client, found.visitor() as other:
+            for each in (client, other, client):
+                each.get(f"{found.base}/sign-ins")
+        assert sum("/metrics/sign_ins" in path for path in asked) == 1
+    finally:
+        found.stop()
