@@ -165,7 +165,7 @@ def _legend(colours: Mapping[str, str]) -> str:
         parts.append(element("rect", x=left, y=4, width=10, height=10, rx=2, fill=colour))
         parts.append(element("text", text_of(label), x=left + 15, y=13))
         left += 34 + _CHAR * len(label)
-    return element("g", *parts)
+    return element("g", *parts, class_="pk-legend")
 
 
 def _mark(frame: _Frame, value: float, unit: str) -> str:

@@ -155,8 +155,8 @@ PAGES: Mapping[str, tuple[Card, ...]] = {
         _overview("new"),
         _overview("retention", "is_back"),
         _overview("sessions"),
-        _overview("revenue"),
         Card(key="overview-sign-ins", verb="sign_ins", takes=_NO_BY, point="day"),
+        _overview("revenue"),
     ),
     "usage": (
         Card(key="daily", verb="active", title="Daily active", point="day"),

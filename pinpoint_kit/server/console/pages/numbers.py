@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from pinpoint_kit.analytics.results import Distribution, Overview, Result, Series
+from pinpoint_kit.analytics.results import Distribution, MoneySeries, Overview, Result, Series
+from pinpoint_kit.analytics.results.base import REST
 from pinpoint_kit.errors import PinpointKitError, ValidationError
 from pinpoint_kit.server.console import problems
 from pinpoint_kit.server.console.cards import CARDS, PAGES, Card
@@ -37,6 +38,8 @@ OWN: Mapping[str, tuple[str, ...]] = {
 _TITLES = {path: title for path, title, _ in MENU}
 #: A chart's table has so many rows on a page; its CSV has all.
 _MOST_ROWS = 400
+#: Colours of the charts, which console.css has, too.
+_COLOURS = 6
 #: Cells that say where a number stands, and are none.
 _PLACES = frozenset({"day", "days", "hour", "age", "step", "is_complete"})
 _POINTS: Mapping[str, type] = {
@@ -154,9 +157,10 @@ async def _card(visit: Visit, card: Card, view: View) -> dict[str, object]:
 def _drawn(card: Card, result: Result) -> dict[str, object]:
     rows = result.rows
     parts = result.summary().split(" · ")
+    unit = " s" if result.about.unit == "seconds" else ""
     return {
         "heading": _title(card, result),
-        "figure": parts[0].removeprefix("total "),
+        "figure": parts[0].removeprefix("total ") + unit,
         "notes": parts[1:],
         "picture": result.picture(),
         "columns": list(rows[0]) if rows else [],
@@ -165,15 +169,18 @@ def _drawn(card: Card, result: Result) -> dict[str, object]:
         "unit": result.about.unit,
         "definition": result.definition,
         "groups": _groups(result),
+        "legend": _legend(result),
         "steps": {row["step"]: row["name"] for row in rows if "step" in row}.items(),
         "is_empty": _is_empty(result),
     }
 
 
 def _title(card: Card, result: Result) -> str:
-    actor = result.about.actor
-    by = f" by {result.about.by}" if result.about.by else ""
-    return f"{card.title} {actor}s{by}" if card.title else result.title
+    about = result.about
+    by = f" by {about.by.replace('_', ' ') if about.by in NAMES else about.by}" if about.by else ""
+    if card.title:
+        return f"{card.title} {about.actor}s{by}"
+    return result.title.removesuffix(f" by {about.by}") + by
 
 
 def _groups(result: Result) -> list[str]:
@@ -183,6 +190,17 @@ def _groups(result: Result) -> list[str]:
     if result.about.by and isinstance(result, Series):
         return list(result.totals)
     return []
+
+
+def _legend(result: Result) -> list[tuple[str, int | str]]:
+    """Return the lines of a chart, each with the place of its colour."""
+    if not isinstance(result, (Series, MoneySeries)) or not result.about.by:
+        return []
+    names = [name for name in result.totals if name != REST]
+    found: list[tuple[str, int | str]] = [
+        (name, place % _COLOURS) for place, name in enumerate(names)
+    ]
+    return [*found, (REST, "rest")] if REST in result.totals else found
 
 
 def _is_empty(result: Result) -> bool:

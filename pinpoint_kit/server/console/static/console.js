@@ -22,7 +22,7 @@ function walk(box) {
   box.append(tip, said);
   box.tabIndex = 0;
   box.setAttribute("role", "group");
-  box.setAttribute("aria-label", "Chart: walk with the arrow keys");
+  box.setAttribute("aria-label", "Chart: walk along it with the arrow keys");
   let at = -1;
   const show = (index, speaks) => {
     if (columns[at]) columns[at].classList.remove("at");
