@@ -165,6 +165,20 @@ def test_a_tail_gives_what_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(sleeps) == 2
 
 
+def test_a_tail_goes_on_where_another_one_ended() -> None:
+    """By its mark, in another process too; what arrived in between is there, once."""
+    with embedded() as pinpoint:
+        pinpoint.events.put("a", pk.Event(type="before"))
+        first = pinpoint.events.tail()
+        assert first.mark is None
+        assert first.arrived() == []
+        assert first.mark is not None
+        pinpoint.events.put("a", pk.Event(type="between"))
+        second = pinpoint.events.tail(after=first.mark)
+        assert [event.type for event in second.arrived()] == ["between"]
+        assert pinpoint.events.tail(after=second.mark).arrived() == []
+
+
 def test_erased_people_are_in_no_result() -> None:
     """Not in look-ups, timelines, demographics, nor in a segment that a number had become."""
     with embedded() as pinpoint:

@@ -29,8 +29,8 @@ _FUNNEL = "funnels?step1=page_view&step2=add_to_cart&step3=_monetization.purchas
 #: What is shown, in which colours and how wide: by the name of the picture.
 PICTURES = {
     "overview.png": ("overview", "light", 1440),
-    "usage-dark.png": ("usage?by=platform", "dark", 1440),
-    "retention.png": ("retention", "light", 1440),
+    "usage-dark.png": ("usage?by=platform", "dark", 1000),
+    "retention.png": ("retention", "light", 800),
     "funnel-phone.png": (_FUNNEL, "light", 390),
     "person-phone.png": ("person?user_id=user-7", "dark", 390),
 }

@@ -1,0 +1,177 @@
+"""The console on a large store: how soon its first page is there, and what it costs PutEvents.
+
+    python -m tests.benchmarks.bench_console [--file bench_metrics.db] [--events 1000000]
+
+`pinpoint-kit serve --console` in a process of its own. First, the overview while events arrive:
+seconds to the first byte and to the first chart, cold and again, and the bytes of the page. Then
+PutEvents at half of the rate that it reaches alone: by itself, and while ten people click through
+the pages of charts. Charts wait for each other, so most clicks wait, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import httpx
+
+from pinpoint_kit.engine import Engine
+from tests.benchmarks.bench_charts import CONNECTIONS, offered
+from tests.benchmarks.bench_metrics import FIRST, LAST, app_of, make
+from tests.benchmarks.bench_server import over_http
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PEOPLE = 10
+PAGES = ("overview", "usage", "revenue", "events", "sign-ins", "retention")
+DAYS = f"first={FIRST}&last={LAST}"
+#: So many events a second arrive while the first page is looked at.
+ARRIVING = 1_000
+_CHART = b"<svg"
+
+
+@attrs.frozen
+class Page:
+    """What a page took, in seconds, and how long it is, in bytes."""
+
+    first_byte: float
+    first_chart: float
+    whole: float
+    size: int
+
+
+@contextmanager
+def console(folder: Path, url: str) -> Iterator[tuple[int, str]]:
+    """Yield the server with its console in a process of its own: its port and the link."""
+    command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--port", "0", "--console"]
+    with (folder / "access.ndjson").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603 -- our own command
+            [*command, "--url", url], stdout=log, stderr=subprocess.PIPE, text=True, cwd=folder
+        )
+        try:
+            assert process.stderr is not None
+            for line in process.stderr:
+                found = re.search(r"(http://\S+:(\d+)/console/\?token=\S+)", line)
+                if found is not None:
+                    yield int(found[2]), found[1]
+                    return
+            raise SystemExit("the server did not start")
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def visitor(link: str) -> httpx.Client:
+    """Come in by the link."""
+    client = httpx.Client(timeout=300)
+    assert client.get(link).status_code == 303
+    return client
+
+
+def load(client: httpx.Client, url: str) -> Page:
+    """Load a page."""
+    start = time.perf_counter()
+    first = chart = 0.0
+    size = 0
+    with client.stream("GET", url) as answer:
+        assert answer.status_code == 200, answer.status_code
+        for part in answer.iter_raw():
+            now = time.perf_counter() - start
+            first = first or now
+            chart = chart or (now if _CHART in part else 0.0)
+            size += len(part)
+    return Page(first, chart, time.perf_counter() - start, size)
+
+
+def click(client: httpx.Client, base: str, is_over: threading.Event, seen: list[float]) -> None:
+    """Click through the pages until it is over."""
+    for page in itertools.cycle(PAGES):
+        if is_over.is_set():
+            return
+        start = time.perf_counter()
+        client.get(f"{base}/{page}?{DAYS}")
+        seen.append(time.perf_counter() - start)
+
+
+def main() -> None:
+    """Print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--file", type=Path, default=Path("bench_metrics.db"))
+    parser.add_argument("--seconds", type=float, default=20)
+    options = parser.parse_args()
+    if not options.file.exists():
+        make(options.file, options.events)
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name, "console.db")
+        shutil.copyfile(options.file, copy)
+        url = f"sqlite:///{copy}"
+        with Engine.open(url) as engine:
+            app = app_of(engine)
+        with console(Path(name), url) as (port, link), visitor(link) as client:
+            base = f"http://127.0.0.1:{port}/console/apps/{app}"
+            look(port, client, base, app)
+            beside(port, client, base, app, options.seconds)
+
+
+def look(port: int, client: httpx.Client, base: str, app: str) -> None:
+    """Measure the overview while events arrive."""
+    arriving = threading.Thread(
+        target=offered, args=(port, f"/v1/apps/{app}/events", ARRIVING, 10.0)
+    )
+    arriving.start()
+    print(f"{'overview':16}{'first byte s':>14}{'first chart s':>15}{'whole s':>10}{'kB':>8}")
+    for title in ("cold", "again"):
+        found = load(client, f"{base}/overview?{DAYS}")
+        print(
+            f"{title:16}{found.first_byte:14.3f}{found.first_chart:15.3f}{found.whole:10.3f}"
+            f"{found.size / 1000:8.1f}"
+        )
+    arriving.join()
+
+
+def beside(port: int, client: httpx.Client, base: str, app: str, seconds: float) -> None:
+    """Measure PutEvents alone, and while people click."""
+    path = f"/v1/apps/{app}/events"
+    alone = over_http(port, path, 100, CONNECTIONS)
+    print(f"PutEvents of 100, {CONNECTIONS} connections: {alone:,.0f} events/s; half is offered")
+    print(f"{'':16}{'events/s':>10}{'median ms':>12}{'p99 ms':>10}{'pages':>8}{'median s':>10}")
+    report(*offered(port, path, alone / 2, seconds), title="alone", seen=[])
+    is_over, seen = threading.Event(), list[float]()
+    people = [
+        threading.Thread(target=click, args=(client, base, is_over, seen)) for _ in range(PEOPLE)
+    ]
+    for each in people:
+        each.start()
+    rate, times = offered(port, path, alone / 2, seconds)
+    is_over.set()
+    report(rate, times, title=f"{PEOPLE} people", seen=list(seen))
+    for each in people:
+        each.join()
+
+
+def report(rate: float, times: list[float], *, title: str, seen: list[float]) -> None:
+    """Print a line."""
+    p99 = statistics.quantiles(times, n=100)[98]
+    median = statistics.median(seen) if seen else 0.0
+    print(
+        f"{title:16}{rate:10,.0f}{statistics.median(times) * 1e3:12.1f}{p99 * 1e3:10.1f}"
+        f"{len(seen):8}{median:10.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
