@@ -45,6 +45,7 @@ from pinpoint_kit.recording.purchases import Purchases
 from pinpoint_kit.recording.recorder import Recorder
 from pinpoint_kit.recording.sessions import Sessions
 from pinpoint_kit.streams import Streams
+from pinpoint_kit.system import forks
 from pinpoint_kit.transport import (
     ApplicationId,
     PutEventsAnswer,
@@ -368,8 +369,8 @@ class Pinpoint:
         self.sessions = Sessions(recorder, monotonic=time.monotonic)
         self.purchases = Purchases(recorder)
         self._is_closed = False
-        if self._lookup is not None:
-            self._lookup.start()
+        if self._lookup is not None and not forks.is_to_be_forked():
+            self._lookup.start()  # else whoever needs it first does
 
     def __repr__(self) -> str:
         kind = self._door.kind if self._door else "client"

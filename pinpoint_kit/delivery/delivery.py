@@ -104,7 +104,7 @@ class Delivery:
         self._lost_before = 0
         forks.watch(self, forks.Layer.DELIVERY, after_in_child=Delivery.after_fork)
         forks.close_at_exit(self)
-        if spool is not None:
+        if spool is not None and not forks.is_to_be_forked():
             self._workers.start()  # what an earlier process left is delivered at once
 
     def __repr__(self) -> str:

@@ -1,7 +1,12 @@
-"""Clients that go over the network: the hosted service, and servers of its protocol."""
+"""Clients that go over the network: the hosted service, and servers of its protocol.
+
+What a first request needs is imported here, and not on the thread that looks the application up:
+were the process forked in the middle of an import, its lock would stay locked in the child.
+"""
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 -- what sockets turn a host's name into bytes by
 import warnings
 from typing import TYPE_CHECKING
 
@@ -18,6 +23,7 @@ from pinpoint_kit.doors.sessions import (
 )
 from pinpoint_kit.doors.urls import shown, split
 from pinpoint_kit.errors import ConfigurationError, PinpointRetiredWarning
+from pinpoint_kit.transport import translation  # noqa: F401 -- loaded at the first failure
 from pinpoint_kit.transport.extensions import is_aws
 from pinpoint_kit.transport.sending import bound
 

@@ -39,7 +39,16 @@ import attrs
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["Closing", "Layer", "check", "close_at_exit", "forget", "watch", "watch_child_exit"]
+__all__ = [
+    "Closing",
+    "Layer",
+    "check",
+    "close_at_exit",
+    "forget",
+    "is_to_be_forked",
+    "watch",
+    "watch_child_exit",
+]
 
 T = TypeVar("T")
 
@@ -149,6 +158,16 @@ def check() -> None:
     """
     if os.getpid() != _state.pid:
         _find_fork()
+
+
+def is_to_be_forked() -> bool:
+    """Return True while uWSGI's master loads a program, before it forks its workers.
+
+    It forks without holding the interpreter's lock: were a thread at work then, the lock would be
+    that thread's in the workers, where it is not, for ever. So nobody may start one until then.
+    """
+    worker_id = getattr(sys.modules.get("uwsgi"), "worker_id", None)
+    return worker_id is not None and worker_id() == 0
 
 
 def _find_fork() -> None:

@@ -6,9 +6,12 @@ import logging
 import multiprocessing
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -303,3 +306,38 @@ def test_no_credentials_are_found_out_at_once() -> None:
         pytest.raises(pk.ConfigurationError, match="no usable AWS credentials"),
     ):
         pk.connect("aws://us-east-1", application="shop")
+
+
+def test_no_thread_runs_while_uwsgi_loads_a_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its master forks without the interpreter's lock, which a thread would take with it."""
+    number = 0
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(worker_id=lambda: number))
+    before = set(threading.enumerate())
+    pinpoint = pk.connect("http://127.0.0.1:9", application="shop", spool=tmp_path / "spool.db")
+    assert set(threading.enumerate()) == before
+    number = 1  # now it is a worker
+    pinpoint.events.record("device-1", "level_up")
+    started = {thread.name for thread in set(threading.enumerate()) - before}
+    assert any(name.startswith("pinpoint") for name in started)
+    pinpoint.close(0)
+
+
+def test_a_first_request_imports_nothing() -> None:
+    """A fork in the middle of an import on the look-up's thread would leave its lock locked."""
+    code = (
+        "import sys, pinpoint_kit\n"
+        "from pinpoint_kit.doors.lookup import ApplicationLookup\n"
+        "start, ApplicationLookup.start = ApplicationLookup.start, lambda self: None\n"
+        "pinpoint = pinpoint_kit.connect('http://127.0.0.1:9', application='shop')\n"
+        "before, ApplicationLookup.start = set(sys.modules), start\n"
+        "try: pinpoint.wait_for_application(0.2)\n"
+        "except pinpoint_kit.errors.TransportError: pass\n"
+        "print(sorted(set(sys.modules) - before))\n"
+        "pinpoint.close(0)\n"
+    )
+    done = subprocess.run(  # noqa: S603 -- our own code
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]"

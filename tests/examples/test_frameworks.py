@@ -1,0 +1,269 @@
+"""The recipes for frameworks, under the servers that they are for: every event arrives.
+
+A clean end says nothing: no line of the package, no warning, no traceback.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pinpoint_kit as pk
+from tests.server.served import Served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.slow
+
+FOLDER = Path(__file__).resolve().parents[2] / "examples" / "frameworks"
+PATIENCE = 60.0
+REQUESTS = 40
+TASKS = 250
+
+UVICORN = [sys.executable, "-m", "uvicorn", "--port", "0"]
+GUNICORN = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "2"]
+UWSGI = [
+    *("uwsgi", "--http-socket", "127.0.0.1:0", "--master", "--processes", "2"),
+    *("--enable-threads", "--need-app"),
+    *("--hook-master-start", "unix_signal:15 gracefully_kill_them_all"),
+]
+
+#: What is started, and the package that it needs.
+SERVERS: dict[str, tuple[list[str], str]] = {
+    "FastAPI, uvicorn": ([*UVICORN, "fastapi_app:app"], "fastapi"),
+    "Starlette, uvicorn with workers": (
+        [*UVICORN, "--workers", "2", "starlette_app:app"],
+        "starlette",
+    ),
+    "Django, gunicorn": ([*GUNICORN, "django_site:application"], "django"),
+    "Django, uvicorn": ([*UVICORN, "django_site:asgi_application"], "django"),
+    "Flask, gunicorn": ([*GUNICORN, "flask_app:app"], "flask"),
+    "Flask, gunicorn --preload": ([*GUNICORN, "--preload", "flask_app:app"], "flask"),
+    "Flask, uWSGI": ([*UWSGI, "--module", "flask_app:app"], "flask"),
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve Pinpoint's API; gives the URL."""
+    served = Served(tmp_path_factory.mktemp("served") / "store.db", 1)
+    url = f"http://127.0.0.1:{served.port}"
+    with pk.connect(url, application="shop", wait=PATIENCE) as pinpoint:
+        pinpoint.endpoints.update(pk.Endpoint(id="known"))
+    yield url
+    served.end()
+
+
+def environment(url: str) -> dict[str, str]:
+    """Return what a deployment sets, and warnings of what is left open."""
+    return {
+        **os.environ,
+        "PINPOINT_KIT_URL": url,
+        "PYTHONPATH": str(FOLDER),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "default::ResourceWarning",
+    }
+
+
+class Program:
+    """A server in processes of its own, and what it says."""
+
+    def __init__(self, command: list[str], url: str, folder: Path, **more: str) -> None:
+        self.process = subprocess.Popen(  # noqa: S603 -- our own command
+            command,
+            cwd=folder,
+            env={**environment(url), **more},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._changed:
+                self.lines.append(line)
+                self._changed.notify_all()
+        self.process.stdout.close()
+
+    def said(self, pattern: str) -> re.Match[str]:
+        """Wait until it says something."""
+        deadline = time.monotonic() + PATIENCE
+        with self._changed:
+            while True:
+                for line in self.lines:
+                    found = re.search(pattern, line)
+                    if found is not None:
+                        return found
+                left = deadline - time.monotonic()
+                assert left > 0, "".join(self.lines)
+                assert self.process.poll() is None, "".join(self.lines)
+                self._changed.wait(min(left, 0.5))
+
+    def listens(self, port: int) -> None:
+        """Wait until it takes connections; uvicorn names its port before."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+            except ConnectionRefusedError:  # noqa: PERF203 -- it waits anyway
+                assert time.monotonic() < deadline, "".join(self.lines)
+                with self._changed:
+                    self._changed.wait(0.1)
+            else:
+                return
+
+    def end(self) -> str:
+        """Ask it to stop; gives all that it said."""
+        self.process.terminate()
+        try:
+            status = self.process.wait(PATIENCE)
+        finally:
+            self.kill()
+        self._reader.join(PATIENCE)
+        said = "".join(self.lines)
+        assert status in {0, -signal.SIGTERM}, said
+        return said
+
+    def kill(self) -> None:
+        """End what is left of it."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self.process.wait(PATIENCE)
+
+
+def status_of(method: str, url: str) -> int:
+    """Make a request; gives its status."""
+    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)  # noqa: S310 -- our own server
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 -- as above
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def arrived(url: str, devices: list[str]) -> int:
+    """Count the sign-ins of these devices that the server has."""
+    with pk.connect(url, application="shop", wait=PATIENCE) as pinpoint:
+        some = (devices[start : start + 100] for start in range(0, len(devices), 100))
+        return sum(len(pinpoint.events.find(endpoint_id=each).to_list()) for each in some)
+
+
+def assert_silent(said: str) -> None:
+    """Nothing was lost, so nothing of the package is in the log; servers may say what they like."""
+    assert not re.search(r"event\(s\)|Traceback|<\w*Pinpoint|application '", said), said
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_every_sign_in_arrives(name: str, server: str, tmp_path: Path) -> None:
+    """Requests at once over several workers, a look-up, and a clean end without a word."""
+    command, package = SERVERS[name]
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed: pip install {package}")
+    if command[0] == "uwsgi":
+        here = shutil.which("uwsgi", path=Path(sys.executable).parent) or shutil.which("uwsgi")
+        if here is None:
+            pytest.skip("uWSGI is not installed: pip install uwsgi, which builds it")
+        command = [here, *command[1:]]
+        home = ["--home", sys.prefix] if sys.prefix != sys.base_prefix else []
+        command += [*home, "--pythonpath", str(FOLDER)]
+    devices = [f"{re.sub('[^a-z]', '', name.lower())}-{number}" for number in range(REQUESTS)]
+    program = Program(command, server, tmp_path)
+    try:
+        port = program.said(
+            r"(?:running on|istening at:|bound to TCP address) \D*127\.0\.0\.1:(\d+)"
+        )
+        program.listens(int(port[1]))
+        here = f"http://127.0.0.1:{port[1]}"
+        with ThreadPoolExecutor(8) as pool:
+            statuses = pool.map(lambda each: status_of("POST", f"{here}/sign-ins/{each}"), devices)
+        assert set(statuses) == {202}, "".join(program.lines)
+        assert status_of("GET", f"{here}/devices/known") == 200
+        assert status_of("GET", f"{here}/devices/nobody") == 404
+        said = program.end()
+    finally:
+        program.kill()
+    assert_silent(said)
+    assert arrived(server, devices) == REQUESTS, said
+
+
+def test_every_task_of_celery_arrives(server: str, tmp_path: Path) -> None:
+    """Children are recycled every 20 tasks; what they recorded is delivered before they end."""
+    if importlib.util.find_spec("celery") is None:
+        pytest.skip("celery is not installed: pip install celery")
+    devices = [f"celery-{number}" for number in range(TASKS)]
+    code = f"import celery_tasks\nfor each in {devices}: celery_tasks.sign_in.delay(each)\n"
+    code += "celery_tasks.pinpoint.close()"
+    subprocess.run(  # noqa: S603 -- our own command
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(server), check=True
+    )
+    worker = [sys.executable, "-m", "celery", "--app", "celery_tasks", "worker"]
+    worker += ["--concurrency", "2", "--max-tasks-per-child", "20", "--loglevel", "INFO"]
+    program = Program(worker, server, tmp_path, C_FORCE_ROOT="1")
+    try:
+        program.said("ready")
+        deadline = time.monotonic() + 2 * PATIENCE
+        done = 0
+        while done < TASKS:
+            assert time.monotonic() < deadline, "".join(program.lines)
+            with program._changed:
+                program._changed.wait(0.2)
+                done = sum("succeeded in" in line for line in program.lines)
+        said = program.end()
+    finally:
+        program.kill()
+    assert arrived(server, devices) == TASKS
+    workers = set(re.findall(r"ForkPoolWorker-(\d+)", said))
+    assert len(workers) >= TASKS // 20
+    assert_silent(said)
+
+
+def test_every_invocation_of_lambda_delivers(server: str, tmp_path: Path) -> None:
+    """The runtime imports the handler, calls it, and freezes it: here it is killed instead."""
+    devices = [f"lambda-{number}" for number in range(10)]
+    code = f"""
+import os, signal
+from lambda_handler import handler
+
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 30_000
+
+for device in {devices}:
+    assert len(handler({{"device": device}}, Context())["event_id"]) == 32
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run(  # noqa: S603 -- our own command
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment(server),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGKILL, "", "")
+    assert arrived(server, devices) == 10
