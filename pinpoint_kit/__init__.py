@@ -128,6 +128,7 @@ _HOMES = {
     "models.user": ("User",),
     "progress": ("ProgressBar",),
     "recording.sessions": ("ActiveSession",),
+    "transport.requests": ("SentRequest",),
     "transport.retries": ("RetryPolicy",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -111,6 +111,7 @@ from pinpoint_kit.models.stream import StreamStatus as StreamStatus
 from pinpoint_kit.models.user import User as User
 from pinpoint_kit.progress import ProgressBar as ProgressBar
 from pinpoint_kit.recording.sessions import ActiveSession as ActiveSession
+from pinpoint_kit.transport.requests import SentRequest as SentRequest
 from pinpoint_kit.transport.retries import RetryPolicy as RetryPolicy
 
 __all__ = [
@@ -203,6 +204,7 @@ __all__ = [
     "SegmentLocation",
     "SegmentReference",
     "SegmentType",
+    "SentRequest",
     "Series",
     "ServiceError",
     "Session",

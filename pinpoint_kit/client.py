@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.delivery import DeadLetter, DeliveryReport
     from pinpoint_kit.delivery.report import ApplicationState
     from pinpoint_kit.doors import Door, GivenDestinations
+    from pinpoint_kit.transport.requests import SentRequest
 
 __all__ = ["Pinpoint", "PinpointOptions", "connect"]
 
@@ -389,6 +390,11 @@ class Pinpoint:
         return StoreAnalytics(self._server, self._transport, application_id=self._application_id)
 
     @property
+    def application_name(self) -> str:
+        """The application's name; its id where it was given by its id."""
+        return self._name
+
+    @property
     def application_id(self) -> str:
         """The application's id; waits for it where the name is being looked up.
 
@@ -492,6 +498,26 @@ class Pinpoint:
             dry_run=dry_run,
             timeout=timeout,
         )
+
+    def observe(self, observer: Callable[[SentRequest], object]) -> Callable[[], None]:
+        """Have a function called with each request that this client has made.
+
+        Each try is a request, also those of background delivery. It is called on the thread that
+        made the request, which waits for it; what it raises is logged.
+
+        Args:
+            observer: called with a `SentRequest`, which names no person and has no content.
+
+        Returns:
+            Call it to end that.
+
+        Examples:
+            >>> with connect("sqlite://") as pinpoint:
+            ...     end = pinpoint.observe(lambda request: print(request.operation, request.status))
+            ...     found = pinpoint.applications.list()
+            GetApps 200
+        """
+        return self._transport.observers.add(observer)
 
     def _after_fork(self) -> None:
         self.sessions.renew()

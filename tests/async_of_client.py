@@ -31,7 +31,7 @@ NOUNS = Path(aio.__file__).with_name("nouns.py")
 #: Verbs that are done at once, without the network, by noun; "" is the client itself. All others
 #: are done on a thread and awaited, so that a new one can never hold up the event loop.
 AT_ONCE = {
-    "": {"per_invocation", "observe"},
+    "": {"application_name", "observe", "per_invocation"},
     "auth": {"auth_fail", "sign_in", "sign_up"},
     "delivery": {"dead_letters", "stats"},
     "endpoints": {"enqueue"},

@@ -418,6 +418,7 @@ LAYERS: dict[str, set[str]] = {
     "streams": {"errors", "models", "transport"},
     "progress": {"models", "audience"},
     "lake": {"errors", "metrics", "analytics", "system"},
+    "watching": {"aio", "client", "delivery", "errors", "transport", "version"},
     "identity": {"errors", "limits", "models", "version", "client", "system"},
     # Its nouns, which are made from the client's, name for types what those name.
     "aio": {

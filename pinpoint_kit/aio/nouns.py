@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
     from pinpoint_kit.recording.details import EventDetails
     from pinpoint_kit.recording.sessions import ActiveSession
+    from pinpoint_kit.transport.requests import SentRequest
 
 __all__ = [
     "AsyncAnalytics",
@@ -1260,6 +1261,14 @@ class AsyncNouns(Noun):
         self.users = AsyncUsers(connection)
 
     @property
+    def application_name(self) -> str:
+        """The application's name; its id where it was given by its id.
+
+        As `application_name` of the ordinary client does.
+        """
+        return self._sync.application_name
+
+    @property
     async def application_id(self) -> str:
         """The application's id; waits for it where the name is being looked up.
 
@@ -1304,6 +1313,13 @@ class AsyncNouns(Noun):
             ),
             waits=True,
         )
+
+    def observe(self, observer: Callable[[SentRequest], object]) -> Callable[[], None]:
+        """Have a function called with each request that this client has made.
+
+        As `observe` of the ordinary client does.
+        """
+        return self._sync.observe(observer)
 
     async def flush(self, timeout: float = 5.0, *, raise_for_loss: bool = False) -> DeliveryReport:
         """Send everything recorded so far and wait until it is settled, or time is over.

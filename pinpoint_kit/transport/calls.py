@@ -7,7 +7,6 @@ tried belongs to transport/retries.py, what an answer says to transport/answers.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -19,6 +18,7 @@ from pinpoint_kit.transport import answers, deadlines
 from pinpoint_kit.transport.answers import PutEventsAnswer
 from pinpoint_kit.transport.application import id_of
 from pinpoint_kit.transport.extensions import CARRIER, MARK, ExtensionCall, is_aws
+from pinpoint_kit.transport.requests import Observers, SentRequest
 from pinpoint_kit.transport.retries import Retries, RetryPolicy
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ __all__ = ["Transport"]
 
 R = TypeVar("R")
 
-_LOGGER = logging.getLogger("pinpoint_kit.transport")
 #: Operations that go out as a finished body.
 _FINISHED = ("PutEvents", "UpdateEndpoint", "UpdateEndpointsBatch")
 #: Reads that may take longer than a look-up: they count over all of the application.
@@ -76,6 +75,7 @@ class Transport:
     ) -> None:
         self.client = client
         self.sleep = sleep
+        self.observers = Observers()
         self._exchange = _Exchange()
         self._is_closed = False
         methods: Mapping[str, str] = client.meta.method_to_api_mapping
@@ -339,7 +339,7 @@ class Transport:
         exchange.operation, exchange.body, exchange.answer = operation, body, None
         exchange.extension = extension
         name = operation if extension is None else extension.operation
-        started = time.monotonic()
+        started, started_at = time.monotonic(), time.time()
         try:
             answer = getattr(self.client, self._methods[operation])(**params)
             raw = exchange.answer
@@ -348,7 +348,16 @@ class Transport:
             if translated is None:
                 raise  # what the client's own hooks raise is theirs
         else:
-            _log(name, time.monotonic() - started, answer.get("ResponseMetadata", {}))
+            if self.observers:
+                metadata = answer.get("ResponseMetadata", {})
+                request = SentRequest(
+                    operation=name,
+                    status=metadata.get("HTTPStatusCode", 0),
+                    request_id=answers.word_of(metadata.get("RequestId")),
+                    started_at=started_at,
+                    seconds=time.monotonic() - started,
+                )
+                self.observers.tell(request)
             return answer, raw
         finally:
             exchange.operation, exchange.body, exchange.answer, exchange.extension = outer
@@ -357,7 +366,16 @@ class Transport:
         asked = getattr(translated, "retry_after", None)
         if asked is not None:
             translated.retry_after = min(asked, self.retry.max_retry_after)  # type: ignore[attr-defined]  # the two that have it
-        _log_failure(name, translated)
+        if self.observers:
+            request = SentRequest(
+                operation=name,
+                status=getattr(translated, "status", 0) or 0,
+                error=type(translated).__name__,
+                request_id=getattr(translated, "request_id", "") or "",
+                started_at=started_at,
+                seconds=time.monotonic() - started,
+            )
+            self.observers.tell(request)
         # Not chained: botocore's own text holds the URL and the parameters, and those hold
         # user ids and addresses.
         raise translated from None
@@ -374,25 +392,3 @@ def _translated(error: Exception, operation: str) -> errors.PinpointKitError | N
     from pinpoint_kit.transport.translation import translate_any  # noqa: PLC0415 -- loads botocore
 
     return translate_any(error, operation)
-
-
-def _log(operation: str, seconds: float, metadata: Mapping[str, Any]) -> None:
-    if _LOGGER.isEnabledFor(logging.DEBUG):
-        _LOGGER.debug(
-            "%s %s in %.3f s, request id %s",
-            operation,
-            metadata.get("HTTPStatusCode", "answered"),
-            seconds,
-            answers.word_of(metadata.get("RequestId")) or "-",
-        )
-
-
-def _log_failure(operation: str, error: errors.PinpointKitError) -> None:
-    if _LOGGER.isEnabledFor(logging.DEBUG):
-        _LOGGER.debug(
-            "%s %s in %.3f s, request id %s",
-            operation,
-            getattr(error, "status", 0) or type(error).__name__,
-            error.elapsed,
-            getattr(error, "request_id", "") or "-",
-        )

@@ -1,0 +1,1 @@
+"""What others may watch a client with: Prometheus, OpenTelemetry. Counts and durations only."""
