@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import attrs
@@ -153,6 +154,15 @@ class WrittenEvent(Protocol):
         """JSON, None for none."""
 
 
+#: What a record takes of an event; from `_NAMED` on, what its application's part is made of.
+_of = attrgetter(
+    *("type", "timestamp", "arrival", "session_id", "session_start", "session_stop"),
+    *("attributes", "metrics"),
+    *("app_package_name", "sdk_name", "client_sdk_version", "app_title", "app_version_code"),
+)
+_NAMED = 8
+
+
 class RecordWriter:
     """Writes the records of one application. It keeps what events have in common; any thread.
 
@@ -170,12 +180,21 @@ class RecordWriter:
         self._types: dict[str, str] = {}
         self._applications: dict[tuple[str | None, ...], str] = {}
         self._devices: dict[tuple[str | None, ...], str] = {}
+        self._last: tuple[Seen | None, str | None, str] = (None, None, "")
         self._tail = self._tail_of(None)
 
     @property
     def wants_endpoints(self) -> bool:
         """Whether records have more of their endpoint than what `Seen` has."""
         return self._form.endpoint != "none"
+
+    def common(self, event: WrittenEvent, seen: Seen) -> tuple[str, str]:
+        """Return two parts of a record that those of other events of its application mostly share.
+
+        What is kept of many records can leave them out; `write` has made them.
+        """
+        named = (*_of(event)[_NAMED:], seen.app_version)
+        return self._applications.get(named, ""), self._devices.get(_makes(seen), "")
 
     def write(
         self, event: WrittenEvent, seen: Seen, shown: Mapping[str, object] | None = None
@@ -188,34 +207,36 @@ class RecordWriter:
             shown: the endpoint as GetEndpoint shows it, where `wants_endpoints`; None when there
                 is none.
         """
-        kind = self._types.get(event.type)
-        if kind is None:
-            kind = _kept(self._types, event.type, _text(event.type))
-        named = (
-            event.app_package_name,
-            event.sdk_name,
-            event.client_sdk_version,
-            event.app_title,
-            seen.app_version,
-            event.app_version_code,
-        )
-        application = self._applications.get(named)
+        kind, timestamp, arrival, session_id, start, stop, attributes, metrics, *named = _of(event)
+        name = self._types.get(kind) or _kept(self._types, kind, _text(kind))
+        version, client = self._client_of(seen)
+        key = (*named, version)
+        application = self._applications.get(key)
         if application is None:
-            application = _kept(self._applications, named, self._head + _application(named))
-        made = (seen.locale, seen.make, seen.model, seen.platform, seen.platform_version)
+            application = _kept(self._applications, key, self._head + _application(key))
+        session = "{}" if session_id is None else _session_of(session_id, start, stop)
+        tail = self._tail if shown is None else self._tail_of(shown)
+        return (
+            f'{{"event_type":{name},"event_timestamp":{timestamp},"arrival_timestamp":{arrival},'
+            f'{application}{client}"session":{session},"attributes":{attributes or "{}"},'
+            f'"metrics":{metrics or "{}"}{tail}'
+        )
+
+    def _client_of(self, seen: Seen) -> tuple[str | None, str]:
+        """Return the app's version, and what stands between application and session.
+
+        Events of one endpoint mostly come together, with the same device.
+        """
+        last, version, client = self._last
+        if last is seen:
+            return version, client
+        made = _makes(seen)
         device = self._devices.get(made)
         if device is None:
             device = _kept(self._devices, made, _device(*made))
-        session = "{}"
-        if event.session_id is not None:
-            session = _session_of(event.session_id, event.session_start, event.session_stop)
-        tail = self._tail if shown is None else self._tail_of(shown)
-        return (
-            f'{{"event_type":{kind},"event_timestamp":{event.timestamp},'
-            f'"arrival_timestamp":{event.arrival},{application}{_text(seen.id)}{device}'
-            f'"session":{session},"attributes":{event.attributes or "{}"},'
-            f'"metrics":{event.metrics or "{}"}{tail}'
-        )
+        version, client = seen.app_version, f"{_text(seen.id)}{device}"
+        self._last = seen, version, client
+        return version, client
 
     def _tail_of(self, shown: Mapping[str, object] | None) -> str:
         """Return what stands behind the metrics."""
@@ -228,6 +249,10 @@ class RecordWriter:
         if form.version == "3.1":
             tail += f',"awsAccountId":{_text(form.account_id)}'
         return tail + self._end
+
+
+def _makes(seen: Seen) -> tuple[str | None, str | None, str | None, str | None, str | None]:
+    return (seen.locale, seen.make, seen.model, seen.platform, seen.platform_version)
 
 
 def _kept(texts: dict[_K, str], key: _K, text: str) -> str:
@@ -249,7 +274,7 @@ def _members(pairs: Sequence[tuple[str, str | None]]) -> str:
 
 def _application(named: Sequence[str | None]) -> str:
     """Return what follows `app_id`, up to the client."""
-    package, sdk, sdk_version, title, version, code = named
+    package, sdk, sdk_version, title, code, version = named
     parts = [
         _members([("package_name", package)]),
         f'"sdk":{{{_members([("name", sdk), ("version", sdk_version)])}}}',
@@ -279,6 +304,8 @@ def _device(
 
 
 def _session_of(session_id: str, start: int | None, stop: int | None) -> str:
+    if stop is None and start is not None:  # the usual case, in one go
+        return f'{{"session_id":{_text(session_id)},"start_timestamp":{start}}}'
     times = "" if start is None else f',"start_timestamp":{start}'
     times += "" if stop is None else f',"stop_timestamp":{stop}'
     return f'{{"session_id":{_text(session_id)}{times}}}'

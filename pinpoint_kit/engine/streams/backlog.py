@@ -22,7 +22,7 @@ from pinpoint_kit.engine.storage.tables.streams import (
     STREAM_DEAD_LETTERS,
 )
 from pinpoint_kit.engine.streams import cursors
-from pinpoint_kit.engine.streams.rows import PLACES, Row
+from pinpoint_kit.engine.streams.rows import PLACES, Row, packed
 from pinpoint_kit.records.stream import RecordWriter, nameless
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ class RecordHook:
         self, context: Context, connection: Connection, events: Sequence[RecordedEvent]
     ) -> None:
         """Put the records of events of one request into the backlog."""
-        write = self._writer(events[0].application_id, context.streams.form).write
+        writer = self._writer(events[0].application_id, context.streams.form)
+        write = writer.write
         for start in range(0, len(events), PLACES):
             part = events[start : start + PLACES]
             heads = [(event.endpoint, event.event_id) for event in part]
@@ -134,7 +135,7 @@ class RecordHook:
                 None,
                 len(part),
                 orjson.dumps(heads).decode(),
-                "".join(lines)[:-1],
+                packed("".join(lines)[:-1], writer.common(part[0], part[0].device)),
             )
             _INSERT.run(connection, [row])
 

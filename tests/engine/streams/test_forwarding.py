@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import random
 from collections.abc import Callable
@@ -674,14 +673,26 @@ def test_a_destination_must_be_one(databases: Callable[[], str]) -> None:
         Engine.open(databases(), destinations={ARN: "kinesis://events"})  # type: ignore[dict-item]
 
 
-def test_records_of_a_row_are_json_lines(make_wire: Make) -> None:
-    """What stands in the database is what leaves, byte for byte."""
+def test_what_records_share_is_stored_once(make_wire: Make) -> None:
+    """And comes out whole, whether an event's application and device are those of the first."""
     fake = Fake(outage=Unavailable("down"))
     wire = opened(make_wire, fake)
-    put(wire, "ä", "1", "2")
+    event = {**EVENT, "AppTitle": "Shop " * 10}
+    items = {
+        f"device-{n}": {
+            "Endpoint": {"Demographic": {"Make": "Apple" if n else "Other", "Model": "x" * 40}},
+            "Events": {str(n): event if n % 2 else {**event, "AppTitle": "other"}},
+        }
+        for n in range(9)
+    }
+    wire.put_events(items)
     (row,) = wire.rows("SELECT * FROM stream_backlog")
-    assert row["count"] == 2
-    assert [json.loads(line)["client"]["client_id"] for line in row["records"].split("\n")] == [
-        "ä",
-        "ä",
-    ]
+    assert row["count"] == 9
+    assert row["records"].count("other") <= 2
+    fake.outage = None
+    ask(wire, "/resume", {})
+    forward(wire)
+    for n, record in enumerate(fake.records):
+        assert record["client"] == {"client_id": f"device-{n}"}
+        assert record["device"]["make"] == ("Apple" if n else "Other")
+        assert record["application"]["title"] == ("Shop " * 10 if n % 2 else "other")

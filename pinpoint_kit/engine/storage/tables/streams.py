@@ -47,7 +47,7 @@ STREAM_BACKLOG = Table(
     Column("destination", TEXT),  # for this one alone; NULL is for all
     Column("count", Integer, nullable=False),  # records that are in it
     Column("heads", TEXT, nullable=False),  # JSON: whose each record is; null for one that is gone
-    Column("records", TEXT, nullable=False),  # a line of JSON each
+    Column("records", TEXT, nullable=False),  # a line each, see streams/rows.py
     **NUMBERS_ARE_NOT_REUSED,
 )
 
