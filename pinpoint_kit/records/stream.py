@@ -180,7 +180,7 @@ class RecordWriter:
         self._types: dict[str, str] = {}
         self._applications: dict[tuple[str | None, ...], str] = {}
         self._devices: dict[tuple[str | None, ...], str] = {}
-        self._last: tuple[Seen | None, str | None, str] = (None, None, "")
+        self._last: tuple[Seen | None, tuple[str | None, str, str]] = (None, (None, "", ""))
         self._tail = self._tail_of(None)
 
     @property
@@ -191,13 +191,18 @@ class RecordWriter:
     def common(self, event: WrittenEvent, seen: Seen) -> tuple[str, str]:
         """Return two parts of a record that those of other events of its application mostly share.
 
-        What is kept of many records can leave them out; `write` has made them.
+        What is kept of many records can leave them out.
         """
+        self.write(event, seen)
         named = (*_of(event)[_NAMED:], seen.app_version)
         return self._applications.get(named, ""), self._devices.get(_makes(seen), "")
 
     def write(
-        self, event: WrittenEvent, seen: Seen, shown: Mapping[str, object] | None = None
+        self,
+        event: WrittenEvent,
+        seen: Seen,
+        shown: Mapping[str, object] | None = None,
+        short: Mapping[str, str] | None = None,
     ) -> str:
         """Return the record of an event.
 
@@ -206,37 +211,41 @@ class RecordWriter:
             seen: the endpoint's device.
             shown: the endpoint as GetEndpoint shows it, where `wants_endpoints`; None when there
                 is none.
+            short: what to write in the place of parts that `common` has returned.
         """
         kind, timestamp, arrival, session_id, start, stop, attributes, metrics, *named = _of(event)
         name = self._types.get(kind) or _kept(self._types, kind, _text(kind))
-        version, client = self._client_of(seen)
+        version, endpoint, device = self._seen(seen)
         key = (*named, version)
         application = self._applications.get(key)
         if application is None:
             application = _kept(self._applications, key, self._head + _application(key))
+        if short:
+            application = short.get(application, application)
+            device = short.get(device, device)
         session = "{}" if session_id is None else _session_of(session_id, start, stop)
         tail = self._tail if shown is None else self._tail_of(shown)
         return (
             f'{{"event_type":{name},"event_timestamp":{timestamp},"arrival_timestamp":{arrival},'
-            f'{application}{client}"session":{session},"attributes":{attributes or "{}"},'
+            f'{application}{endpoint}{device}"session":{session},"attributes":{attributes or "{}"},'
             f'"metrics":{metrics or "{}"}{tail}'
         )
 
-    def _client_of(self, seen: Seen) -> tuple[str | None, str]:
-        """Return the app's version, and what stands between application and session.
+    def _seen(self, seen: Seen) -> tuple[str | None, str, str]:
+        """Return the app's version, the endpoint's id as JSON, and what follows up to the session.
 
         Events of one endpoint mostly come together, with the same device.
         """
-        last, version, client = self._last
+        last, known = self._last
         if last is seen:
-            return version, client
+            return known
         made = _makes(seen)
         device = self._devices.get(made)
         if device is None:
             device = _kept(self._devices, made, _device(*made))
-        version, client = seen.app_version, f"{_text(seen.id)}{device}"
-        self._last = seen, version, client
-        return version, client
+        known = seen.app_version, _text(seen.id), device
+        self._last = seen, known
+        return known
 
     def _tail_of(self, shown: Mapping[str, object] | None) -> str:
         """Return what stands behind the metrics."""

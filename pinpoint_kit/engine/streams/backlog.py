@@ -22,7 +22,7 @@ from pinpoint_kit.engine.storage.tables.streams import (
     STREAM_DEAD_LETTERS,
 )
 from pinpoint_kit.engine.streams import cursors
-from pinpoint_kit.engine.streams.rows import PLACES, Row, packed
+from pinpoint_kit.engine.streams.rows import PLACES, Row, packed, shortened
 from pinpoint_kit.records.stream import RecordWriter, nameless
 
 if TYPE_CHECKING:
@@ -123,11 +123,12 @@ class RecordHook:
     ) -> None:
         """Put the records of events of one request into the backlog."""
         writer = self._writer(events[0].application_id, context.streams.form)
-        write = writer.write
+        shared = writer.common(events[0], events[0].device)
+        write, short = writer.write, shortened(shared)
         for start in range(0, len(events), PLACES):
             part = events[start : start + PLACES]
             heads = [(event.endpoint, event.event_id) for event in part]
-            lines = [write(event, event.device, event.shown_endpoint) for event in part]
+            lines = [write(event, event.device, event.shown_endpoint, short) for event in part]
             row = (
                 part[0].app,
                 part[0].arrival,
@@ -135,7 +136,7 @@ class RecordHook:
                 None,
                 len(part),
                 orjson.dumps(heads).decode(),
-                packed("".join(lines)[:-1], writer.common(part[0], part[0].device)),
+                packed("".join(lines)[:-1], shared),
             )
             _INSERT.run(connection, [row])
 

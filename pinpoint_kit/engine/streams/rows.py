@@ -18,7 +18,7 @@ from pinpoint_kit.records.stream import key_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["PLACES", "Head", "Row", "end_of", "first_of", "packed", "row_of"]
+__all__ = ["PLACES", "Head", "Row", "end_of", "first_of", "packed", "row_of", "shortened"]
 
 #: Records of a row, at most: the number of a record is the row's times this, and its place.
 PLACES = 1_000
@@ -44,16 +44,18 @@ class Head:
     user_id: str | None = attrs.field(default=None, repr=False)
 
 
-def packed(lines: str, shared: tuple[str, str]) -> str:
-    """Return records as they are stored: those of a row share about half of their bytes.
+def shortened(shared: tuple[str, str]) -> dict[str, str]:
+    """Return what stands for parts that the records of a row share: about half of their bytes."""
+    return dict(zip(shared, _MARKS, strict=True))
+
+
+def packed(lines: str, shared: tuple[str, str] = ("", "")) -> str:
+    """Return records as they are stored.
 
     Args:
-        lines: the records, a line each.
-        shared: two parts that most of them have; "" for none.
+        lines: the records, a line each, in which `shortened` stands for what they share.
+        shared: these parts; "" for none.
     """
-    for mark, part in zip(_MARKS, shared, strict=True):
-        if part:
-            lines = lines.replace(part, mark)
     return "\n".join([*shared, lines])
 
 
@@ -113,7 +115,7 @@ class Row:
     @property
     def stored(self) -> tuple[str, str]:
         """Heads and records as they are stored, with nothing shared: that could be of one gone."""
-        return orjson.dumps(self.heads).decode(), packed("\n".join(self.lines), ("", ""))
+        return orjson.dumps(self.heads).decode(), packed("\n".join(self.lines))
 
     def head(self, place: int) -> Head | None:
         """Return whose a record is; None when it is gone."""
