@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.records.destination import Destination
     from pinpoint_kit.records.stream import StreamForm
 
-__all__ = ["KEEP_EVENTS_AT_LEAST", "Engine"]
+__all__ = ["KEEP_EVENTS_AT_LEAST", "STREAM_BACKLOG", "Engine"]
 
 _logger = logging.getLogger(__name__)
 
@@ -74,6 +74,8 @@ _REPEATS = 6
 _WAIT = tenacity.wait_random_exponential(multiplier=0.02, max=1.0)
 #: Segments ask who has had an event within up to 30 days; with fewer kept they would be wrong.
 KEEP_EVENTS_AT_LEAST = timedelta(days=31)
+#: How many records of an application may wait for its destinations, unless somebody says so.
+STREAM_BACKLOG = 1_000_000
 #: How long a destination waits for more records when some have come.
 _GATHERING_S = 0.05
 #: Statuses of refusals that the service model does not know.
@@ -153,6 +155,7 @@ class Engine:
         keep_events: timedelta | None = None,
         destinations: Mapping[str, Destination | Sequence[Destination]] | None = None,
         stream_form: StreamForm | None = None,
+        stream_backlog: int = STREAM_BACKLOG,
     ) -> Engine:
         """Open the database, making its tables when it is new.
 
@@ -176,6 +179,8 @@ class Engine:
                 `pinpoint_kit.destinations` makes them of URLs.
             stream_form: how records look; as the guide prints app events of version 3.0 unless
                 given.
+            stream_backlog: how many records of an application may wait for its destinations; of
+                more, the oldest are given up and counted.
 
         Returns:
             The engine; close it when done.
@@ -183,10 +188,14 @@ class Engine:
         Raises:
             StoreError: the database cannot be used; the message says why and what to do next.
             ConfigurationError: `keep_events` is too short, or no `timedelta`; a destination is
-                none.
+                none; `stream_backlog` is not above 0.
         """
         _check_keep_events(keep_events)
-        streams = StreamSettings(destinations=_given(destinations or {}))
+        if stream_backlog <= 0:
+            raise ConfigurationError("stream_backlog is not above 0: name a number of records")
+        streams = StreamSettings(
+            destinations=_given(destinations or {}), most_records=stream_backlog
+        )
         if stream_form is not None:
             streams = attrs.evolve(streams, form=stream_form)
         store = Store.open(url, busy_timeout=busy_timeout)

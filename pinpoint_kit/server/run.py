@@ -28,10 +28,11 @@ from prometheus_client import disable_created_metrics
 from uvicorn.config import STARTUP_FAILURE
 
 from pinpoint_kit.engine import RETENTION_LOGGER, Engine
-from pinpoint_kit.engine.engine import DEFAULT_REGION
+from pinpoint_kit.engine.engine import DEFAULT_REGION, STREAM_BACKLOG
 from pinpoint_kit.engine.files.files import NO_FILES, Files
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
 from pinpoint_kit.records.destination import Destination
+from pinpoint_kit.records.stream import StreamForm
 from pinpoint_kit.server import access_log
 from pinpoint_kit.server.access.audit import AuditLog, AuditSelection
 from pinpoint_kit.server.access.authenticator import Authenticator
@@ -86,6 +87,8 @@ class Settings:
         audit_log: the file for who has done what; None for no such log.
         audit_log_like: which operations stand there, see `AuditLog`.
         keep_events: how old events may become, at least 31 days; None for any age.
+        stream_form: how records of event streams look.
+        stream_backlog: how many records of an application may wait for its destinations.
         open_mount: gives the app beside the API, in each process anew, and must be picklable.
         open_destinations: gives where event streams go, in each process anew, and must be
             picklable.
@@ -104,6 +107,8 @@ class Settings:
     audit_log: Path | None = None
     audit_log_like: AuditSelection = "2023"
     keep_events: timedelta | None = None
+    stream_form: StreamForm = attrs.field(factory=StreamForm)
+    stream_backlog: int = STREAM_BACKLOG
     open_mount: Callable[[Engine], Mount] | None = None
     open_destinations: Callable[[], Mapping[str, Sequence[Destination]]] = no_destinations
     open_console: Callable[[Engine, AuditLog | None], Mount] | None = None
@@ -187,6 +192,8 @@ def _open_engine(settings: Settings) -> Engine:
         region=settings.region,
         keep_events=settings.keep_events,
         destinations=settings.open_destinations(),
+        stream_form=settings.stream_form,
+        stream_backlog=settings.stream_backlog,
     )
 
 

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 import click
@@ -37,6 +37,7 @@ from pinpoint_kit.doors import (
     parse_destinations,
 )
 from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.records.stream import StreamForm
 
 if TYPE_CHECKING:
     from pinpoint_kit.server.access.audit import AuditSelection
@@ -150,6 +151,21 @@ def _days(_: click.Context, __: click.Parameter, given: str | None) -> dt.timede
     is_flag=True,
     help="Serve the console, too: charts, events, segments and jobs for a browser.",
 )
+@click.option(
+    "--stream-version",
+    type=click.Choice(["3.0", "3.1"]),
+    default="3.0",
+    show_default=True,
+    help="How records of event streams look; 3.1 adds the endpoint without its address.",
+)
+@click.option(
+    "--stream-backlog",
+    metavar="RECORDS",
+    type=click.IntRange(1),
+    default=1_000_000,
+    show_default=True,
+    help="How many records of an application may wait; of more, the oldest are given up.",
+)
 @DEBUG_OPTION
 def serve(  # noqa: PLR0913 -- the options of the command
     *,
@@ -166,6 +182,8 @@ def serve(  # noqa: PLR0913 -- the options of the command
     buckets: tuple[str, ...],
     keep_events: dt.timedelta | None,
     destinations: tuple[str, ...],
+    stream_version: Literal["3.0", "3.1"],
+    stream_backlog: int,
     has_console: bool,
     **logging: bool,
 ) -> None:
@@ -196,6 +214,8 @@ def serve(  # noqa: PLR0913 -- the options of the command
         audit_log_like=audit_log_like,
         keep_events=keep_events,
         options=server.ServerOptions(**logging),
+        stream_form=StreamForm(version=stream_version),
+        stream_backlog=stream_backlog,
         open_destinations=functools.partial(open_destinations, given),
         open_files=functools.partial(open_served_files, folders, buckets),
     )

@@ -455,12 +455,7 @@ def test_a_full_backlog_gives_up_the_oldest_and_counts_them(
 ) -> None:
     """By number and by age, with one warning an hour, whether somebody claims the stream or not."""
     fake = Fake(outage=Unavailable("down"))
-    wire = opened(make_wire, fake)
-    settings = attrs.evolve(wire.engine._context.streams, most_records=10)
-    (upkeep,) = [
-        worker for name, worker in wire.engine._runner.workers.items() if name == "stream-upkeep"
-    ]
-    upkeep._context = attrs.evolve(wire.engine._context, streams=settings)  # type: ignore[attr-defined]
+    wire = opened(make_wire, fake, stream_backlog=10)
     for number in range(8):
         put(wire, "d", f"{number}a", f"{number}b")
     clock.advance(10)
@@ -671,6 +666,8 @@ def test_a_destination_must_be_one(databases: Callable[[], str]) -> None:
     """A URL is opened by `open_destination`, which the refusal names."""
     with pytest.raises(ValueError, match="open_destination"):
         Engine.open(databases(), destinations={ARN: "kinesis://events"})  # type: ignore[dict-item]
+    with pytest.raises(ValueError, match="not above 0"):
+        Engine.open(databases(), stream_backlog=0)
 
 
 def test_what_records_share_is_stored_once(make_wire: Make) -> None:
