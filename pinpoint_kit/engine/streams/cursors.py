@@ -36,6 +36,7 @@ __all__ = [
     "claimable",
     "count_loss",
     "delete_done",
+    "has_done",
     "lapse",
     "load",
     "of_app",
@@ -351,21 +352,31 @@ def touch(connection: Connection, destination: str, now: int) -> None:
     _TOUCH.run_many(connection, [(now, destination)])
 
 
-def delete_done(
-    connection: Connection, app: int, most: int, *, cursors: Collection[Cursor] | None = None
-) -> int:
+def delete_done(connection: Connection, app: int, most: int) -> int:
     """Delete rows that all destinations of an application are done with.
 
     Args:
         connection: a write transaction.
         app: the application.
         most: how many rows.
-        cursors: its cursors, read where they are not given.
 
     Returns:
         How many rows were deleted.
     """
-    known = of_app(connection, app) if cursors is None else cursors
+    last = _done_up_to(connection, app)
+    return _DELETE_ROWS.run_many(connection, [(app, last, most)])
+
+
+def has_done(connection: Connection, app: int) -> bool:
+    """Return whether `delete_done` would delete something."""
+    oldest = select(func.min(_ROWS.c.number)).where(_ROWS.c.app == app)
+    first = connection.execute(oldest).scalar()
+    return first is not None and first <= _done_up_to(connection, app)
+
+
+def _done_up_to(connection: Connection, app: int) -> int:
+    """Return the last row that nobody needs any more."""
+    known = of_app(connection, app)
     floors = [
         cursor.prefix
         for cursor in known
@@ -375,8 +386,7 @@ def delete_done(
     if stream and all(cursor.claim != stream[0][0] for cursor in known):
         floors.append(rows.end_of(stream[0][1] or 0))
     # Without any, nobody will ever take them.
-    last = rows.row_of(min(floors) + 1) - 1 if floors else _newest(connection, app)
-    return _DELETE_ROWS.run_many(connection, [(app, last, most)])
+    return rows.row_of(min(floors) + 1) - 1 if floors else _newest(connection, app)
 
 
 def _newest(connection: Connection, app: int) -> int:

@@ -53,7 +53,7 @@ _FIRST_RECORD_WAIT_S, _LONGEST_RECORD_WAIT_S = 0.2, 30.0
 #: A destination that asks to be left alone is, for an hour at most.
 _LONGEST_ASKED_S = 3_600.0
 #: How often to look for new applications, and to show others that the destination is there.
-_CLAIM_MS = 5_000
+_CLAIM_MS = 15_000
 _SEEN_MS = 60_000
 _AFTER_FAULT_MS = 60_000
 _CLAIMS = "claims"

@@ -47,7 +47,7 @@ _REPLAYS = STREAM_REPLAYS
 LOST_FULL, LOST_OLD = "backlog-full", "too-old"
 #: Events that a step of a replay looks at.
 _EVENTS_A_STEP = 500
-_LOOK_MS = 5_000
+_LOOK_MS = 15_000
 _AFTER_FAULT_MS = 60_000
 _WARN_MS = 3_600_000
 #: Rows that a step deletes.
@@ -128,19 +128,30 @@ class Upkeep:
                     _ROWS.c.app == app
                 )
             ).one()
+            lapsed = [
+                cursor
+                for cursor in cursors.of_app(connection, app)
+                if cursor.until is not None and cursor.prefix >= end_of(cursor.until)
+            ]
+            has_done = cursors.has_done(connection, app)
+            dead = sum(letters.counts(connection, app).values())
         too_many = waiting - settings.most_records
         is_old = oldest is not None and oldest < now - settings.most_age_ms
+        has_bounds_passed = too_many > 0 or is_old or dead > settings.most_dead_letters
+        if not (lapsed or has_done or has_bounds_passed):
+            return True
         # Alone: nobody moves a cursor meanwhile.
         with self._context.store.write() as connection:
             lease.check(connection)
-            known = cursors.of_app(connection, app)
-            for cursor in known:
-                if cursor.until is not None and cursor.prefix >= end_of(cursor.until):
+            for cursor in lapsed:
+                current = cursors.load(connection, app, cursor.destination)
+                if current == cursor:  # its stream has not come back meanwhile
                     cursors.remove(connection, app, cursor.destination)
             deleted = cursors.delete_done(connection, app, _ROWS_A_STEP)
             lost = 0
             if deleted < _ROWS_A_STEP and (too_many > 0 or is_old):
                 before = now - settings.most_age_ms
+                known = cursors.of_app(connection, app)
                 lost = self._give_up(connection, app, too_many, before, known)
             limited = letters.limit(connection, app, settings.most_dead_letters)
         if lost or limited:

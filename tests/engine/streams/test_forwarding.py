@@ -458,7 +458,7 @@ def test_a_full_backlog_gives_up_the_oldest_and_counts_them(
     wire = opened(make_wire, fake, stream_backlog=10)
     for number in range(8):
         put(wire, "d", f"{number}a", f"{number}b")
-    clock.advance(10)
+    clock.advance(20)
     with caplog.at_level(logging.WARNING, "pinpoint_kit.engine.streams.upkeep"):
         forward(wire)
     assert len([each for each in caplog.messages if "given up" in each]) == 1
