@@ -40,7 +40,9 @@ def connected(work: Path, *, threads: int | None = None) -> DuckDBPyConnection:
     }
     if threads is not None:
         config["threads"] = threads
-    return duckdb.connect(":memory:", config=config)
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET enable_progress_bar = false")  # it would print
+    return connection
 
 
 def literal(text: str) -> str:

@@ -29,7 +29,16 @@ from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.storage.store import Store
 from pinpoint_kit.lake import export_lake
 from pinpoint_kit.metrics import measure
-from tests.benchmarks.bench_metrics import COLUMNS, ENDPOINTS, USERS, app_of, make
+from tests.benchmarks.bench_metrics import (
+    COLUMNS,
+    DAY_MS,
+    DAYS,
+    ENDPOINTS,
+    START_DAY,
+    USERS,
+    app_of,
+    make,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,15 +47,20 @@ if TYPE_CHECKING:
 
 #: The days of the population's last month; see bench_metrics.py.
 FIRST, LAST = "2026-03-18", "2026-04-16"
-CHARTS = ("active", "active 30", "new", "seven_day_retention", "sessions", "revenue")
+#: The six of the overview, each alone, and then all of them as the overview asks for them.
+CHARTS = (
+    *("active", "active 30", "new", "seven_day_retention", "sessions", "revenue"),
+    "overview",
+)
 MOST_US, MOST_S, LEAST_TIMES = 6.0, 5.0, 5.0
 
 
 def make_many(path: Path, count: int) -> None:
     """Make a store of `count` events out of one of a million: the same with other people."""
-    base = path.with_name("lake-base.db")
+    size = min(count, 1_000_000)
+    base = path.with_name(f"lake-base-{size}.db")
     if not base.exists():
-        make(base, min(count, 1_000_000))
+        make(base, size)
     with Engine.open(f"sqlite:///{path}") as engine:
         engine.handle(Request("POST", "/v1/apps", body=b'{"Name": "bench"}'))
     connection = sqlite3.connect(path)
@@ -63,15 +77,13 @@ def make_many(path: Path, count: int) -> None:
     changed = {"endpoint": "endpoint || '-' || ?", "user_id": "user_id || '-' || ?"}
     changed["session_id"] = "session_id || '-' || ?"
     listed = ", ".join(changed.get(name, name) for name in own)
-    made = 0
-    copy = 0
-    while made < count:
-        done = connection.execute(
-            f"INSERT INTO events ({COLUMNS}) SELECT {listed} FROM base.events LIMIT ?",
-            (*[str(copy)] * len(changed), count - made),
-        )
-        made += done.rowcount
-        copy += 1
+    for day in range(START_DAY, START_DAY + DAYS + 1):  # in the order in which events arrive
+        for copy in range(count // size):
+            connection.execute(
+                f"INSERT INTO events ({COLUMNS}) SELECT {listed} FROM base.events WHERE app = 1"
+                f" AND timestamp >= {day * DAY_MS} AND timestamp < {(day + 1) * DAY_MS}",
+                [str(copy)] * len(changed),
+            )
     for _, sql in indexes:
         connection.execute(sql)
     connection.execute(ENDPOINTS)
@@ -137,21 +149,16 @@ def compare(path: Path, folder: Path) -> None:
     """Print what each chart takes on the lake and on the store; the rows must be equal."""
     store = OnStore(path)
     on_store = Analytics(store.ask)
-    sums = [0.0, 0.0]
     print(f"{'chart, 30 days':24}{'DuckDB s':>10}{'SQLite s':>10}{'times':>8}")
     with open_lake(folder) as lake:
         for name in CHARTS:
             rows, on_lake_s = asked(lake, name)
             expected, on_store_s = asked(on_store, name)
             assert rows == expected, name
-            sums[0] += on_lake_s
-            sums[1] += on_store_s
             times = on_store_s / on_lake_s
             print(f"{name:24}{on_lake_s:10.2f}{on_store_s:10.2f}{times:8.1f}", flush=True)
     store.close()
-    times = sums[1] / sums[0]
-    print(f"{'all six':24}{sums[0]:10.2f}{sums[1]:10.2f}{times:8.1f}")
-    print(f"at most {MOST_S:g} s on the lake: {'yes' if sums[0] <= MOST_S else 'NO'}")
+    print(f"overview, at most {MOST_S:g} s on the lake: {'yes' if on_lake_s <= MOST_S else 'NO'}")
     print(f"at least {LEAST_TIMES:g} times faster: {'yes' if times >= LEAST_TIMES else 'NO'}")
 
 

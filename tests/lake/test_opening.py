@@ -13,6 +13,7 @@ import pytest
 
 import pinpoint_kit as pk
 from pinpoint_kit.analytics.verbs import Analytics
+from pinpoint_kit.lake.duck import connected
 from tests.lake.kit import DAY_MS, START_MS, Shop
 
 if TYPE_CHECKING:
@@ -106,6 +107,14 @@ def test_questions_and_exports_do_not_disturb_each_other(shop: Shop) -> None:
             thread.join()
     assert errors == []
     assert set(counts) <= set(range(1, 9))
+
+
+def test_duckdb_prints_nothing_and_fetches_nothing(tmp_path: Path) -> None:
+    """Neither a bar while a question takes long, nor an extension from somewhere."""
+    with closing(connected(tmp_path)) as connection:
+        for setting in ("enable_progress_bar", "autoinstall_known_extensions"):
+            row = connection.execute(f"SELECT current_setting('{setting}')").fetchone()
+            assert row == (False,)
 
 
 def test_a_closed_lake_says_so(shop: Shop) -> None:
