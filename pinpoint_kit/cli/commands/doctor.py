@@ -12,6 +12,7 @@ import stat
 import sys
 import time
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -37,7 +38,7 @@ from pinpoint_kit.doors import is_engine
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pinpoint_kit.cli.code_calls import Call
 
 __all__ = ["doctor"]
 
@@ -89,15 +90,24 @@ class _Findings:
         self.status = self.status or status
 
 
-@example("doctor --url http://127.0.0.1:8025")
+@example("doctor --url http://127.0.0.1:8025", "doctor --code src/")
 @click.command()
 @common
-def doctor(settings: Settings) -> None:
+@click.option(
+    "--code",
+    type=click.Path(exists=True, path_type=Path),
+    help="Look for calls of Pinpoint below this folder instead, and say what answers them now.",
+)
+def doctor(settings: Settings, code: Path | None) -> None:
     """Check the connection, the database and what is installed.
 
     Creates no database and no application. The exit status is 0 when all is good, otherwise that
-    of the first problem.
+    of the first problem. With --code it opens nothing but source files, and runs none of them:
+    Python, JavaScript, TypeScript, Java, Kotlin, Ruby, Go, shell, Terraform, CloudFormation.
     """
+    if code is not None:
+        _report_code(settings, code)
+        return
     findings = _Findings()
     url = settings.resolved_url
     kind = _KINDS.get(url.partition(":")[0].lower(), "")  # opening it says what is wrong
@@ -122,6 +132,54 @@ def doctor(settings: Settings) -> None:
         good = findings.status == DONE
         click.echo("\n" + ("all good" if good else "there are problems: see PROBLEM above"))
     sys.exit(findings.status)
+
+
+#: Status of an operation in the compatibility table -> what answers a call of it.
+_ANSWERS = {
+    "emulated": "pinpoint_kit",
+    "partial": "pinpoint_kit, in part",
+    "refused": "nothing here",
+}
+
+
+def _report_code(settings: Settings, folder: Path) -> None:
+    """Print which operations the code calls, where, and what answers them."""
+    from pinpoint_kit.cli.code_calls import calls_in  # noqa: PLC0415 -- used for this only
+    from pinpoint_kit.engine import coverage  # noqa: PLC0415 -- loads SQLAlchemy
+
+    rows = {row.operation: row for row in coverage()}
+    found = calls_in(folder, rows.keys())
+    by_operation: dict[str, list[Call]] = {}
+    for call in found.calls:
+        by_operation.setdefault(call.operation, []).append(call)
+    operations = [
+        {
+            "operation": name,
+            "answered_by": _ANSWERS[str(rows[name].status)],
+            "note": rows[name].note,
+            "calls": [attrs.asdict(call) for call in calls],
+        }
+        for name, calls in sorted(by_operation.items())
+    ]
+    if settings.as_json:
+        print_json({"files": found.files, "unread": found.unread, "operations": operations})
+        return
+    lines = [
+        (name, str(len(calls)), _places(calls), _ANSWERS[str(rows[name].status)])
+        for name, calls in sorted(by_operation.items())
+    ]
+    console().print(table(("Operation", "Calls", "Where", "Answered by"), lines))
+    refused = sum(row["answered_by"] == _ANSWERS["refused"] for row in operations)
+    click.echo(
+        f"\n{len(found.calls)} calls of {len(lines)} operations in {found.files} files;"
+        f" {refused} of the operations are answered by nothing here"
+        + (f"; {len(found.unread)} files could not be read" if found.unread else "")
+    )
+
+
+def _places(calls: list[Call]) -> str:
+    first = f"{calls[0].file}:{calls[0].line} ({calls[0].how})"
+    return first if len(calls) == 1 else f"{first} and {len(calls) - 1} more"
 
 
 def _check_server(findings: _Findings, url: str) -> bool:
