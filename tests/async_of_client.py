@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import enum
 import inspect
 import subprocess
 import sys
@@ -163,30 +164,50 @@ def _imports(module: str) -> dict[str, tuple[str, str]]:
 
 
 class Names:
-    """The imports that annotations need."""
+    """The imports that annotations and defaults need."""
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[str, str]] = {}
+        self.runtime: set[str] = set()
 
     def add(self, annotation: str, module: str) -> str:
         """Note what an annotation names; return it as it can stand in a class with a `list`."""
         tree = ast.parse(annotation, mode="eval")
         for node in ast.walk(tree):
             if isinstance(node, ast.Name):
-                self._add(node.id, module)
-                if node.id == "list":  # of which a class may have a verb
-                    node.id = "builtins.list"
+                node.id = self._name(node.id, module)
         return ast.unparse(tree)
 
-    def _add(self, name: str, module: str) -> None:
+    def default(self, value: object) -> str:
+        """Return how a default is written.
+
+        Raises:
+            SystemExit: it is of a kind that cannot be.
+        """
+        if isinstance(value, enum.Enum):
+            self.runtime.add(f"from {type(value).__module__} import {type(value).__name__}")
+            return f"{type(value).__name__}.{value.name}"
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return repr(value)
+        if isinstance(value, tuple):
+            return f"({''.join(f'{self.default(each)}, ' for each in value)})"
+        if type(value).__module__ == "datetime":
+            self.runtime.add("import datetime")
+            return repr(value)
+        raise SystemExit(f"a default that cannot be written: {value!r}: teach it to `default`")
+
+    def _name(self, name: str, module: str) -> str:
+        """Return what a name of a module is called here; two things of one name are told apart."""
         if hasattr(builtins, name):
-            return
+            return "builtins.list" if name == "list" else name  # of which a class may have a verb
         home = _imports(module).get(name) or (module, name)
         value = getattr(import_module(home[0]), home[1], None) if home[1] else None
         if inspect.isclass(value) and value.__module__.startswith(f"{pk.__name__}."):
             home = (value.__module__, home[1])  # and not one of those that pass it on
         if self._found.setdefault(name, home) != home:
-            raise SystemExit(f"{name} is two things: {self._found[name]} and {home}")
+            name = f"{home[0].rpartition('.')[2].title().replace('_', '')}{name}"
+            self._found[name] = home
+        return name
 
     def statements(self) -> Iterator[str]:
         """Yield the import statements."""
@@ -224,20 +245,12 @@ def _parameters(verb: Verb, names: Names) -> tuple[str, str]:
         else:
             argument = name
         if parameter.default is not parameter.empty:
-            text += f" = {_default(verb, parameter.default)}"
+            text += f" = {names.default(parameter.default)}"
         declared.append(text)
         if [name] == last_positional:
             declared.append("/")
         handed.append(argument)
     return ", ".join(declared), ", ".join(handed)
-
-
-def _default(verb: Verb, value: object) -> str:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return repr(value)
-    if type(value).__module__ == "datetime":
-        return repr(value)
-    raise SystemExit(f"{verb.path} has a default that cannot be written: {value!r}")
 
 
 def _code(verb: Verb, names: Names) -> str:
@@ -297,7 +310,7 @@ def source() -> str:
     body = "\n\n".join(classes)
     used = [name for name in _TYPES if name in body]
     runtime = [
-        *(["import datetime"] if "datetime." in body else []),
+        *sorted(names.runtime),
         "from pinpoint_kit.aio.connection import Noun",
         "from pinpoint_kit.aio.pool import submitted",
         f"from pinpoint_kit.aio.rows import {', '.join(used)}",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIXED = {
+    "AsyncPinpoint",
     "ChannelType",
     "Demographic",
     "Endpoint",
@@ -29,6 +30,7 @@ FIXED = {
     "PinpointRetiredWarning",
     "User",
     "connect",
+    "connect_async",
 }
 FIXED_METHODS = {
     "endpoints": ("get", "update", "update_many", "delete", "load", "scan", "ids"),

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ import pinpoint_kit as pk
 from pinpoint_kit.aio import nouns
 from tests import async_of_client
 from tests.test_public_api import FIXED_METHODS
+
+if TYPE_CHECKING:
+    from boto3.session import Session
 
 ROOT = Path(pk.__file__).parents[1]
 #: A program; in its lines with `# -> TYPE` type checkers must see that.
@@ -45,6 +49,13 @@ def test_a_noun_that_is_new_is_taken_in(monkeypatch: pytest.MonkeyPatch) -> None
             """Wait for one."""
             raise NotImplementedError(name, timeout)
 
+    def stop(self: Streams, kind: str, *, tags: tuple[str, ...] = ("a",)) -> Session:
+        """Stop it."""
+        raise NotImplementedError(self, kind, tags)
+
+    stop.__defaults__ = (pk.ChannelType.EMAIL,)
+    stop.__module__ = "boto3.session"  # whose Session is not that of events
+    Streams.stop = stop  # type: ignore[attr-defined]
     Streams.names.__annotations__["return"] = "ModelIterator[Endpoint]"
     for verb in (Streams.names, Streams.wait_for):
         verb.__module__ = "pinpoint_kit.audience.endpoints"
@@ -60,6 +71,9 @@ def test_a_noun_that_is_new_is_taken_in(monkeypatch: pytest.MonkeyPatch) -> None
         in text
     )
     assert "self._pool.call(lambda: self._sync.streams.wait_for(name, timeout), waits=True)" in text
+    assert "kind: str = ChannelType.EMAIL, *, tags: tuple[str, ...] = ('a', )) -> " in text
+    assert "from boto3.session import Session" in text
+    assert "from pinpoint_kit.models.event import Session" in text
 
 
 def test_the_fixed_methods_are_there() -> None:
