@@ -63,7 +63,8 @@ def test_what_is_not_over_is_dashed() -> None:
     """Today's number still grows: a full line down to it would tell of a loss."""
     values = {"x": [4, 5, 1]}
     tree = parsed(charts.line_chart("Active", list("abc"), values, open_from=2))
-    over, still = tree.findall(f"{SVG}path")
+    over, still, dots = tree.findall(f"{SVG}path")
+    assert dots.attrib["d"].count("h0") == 2  # a dot for each day that is over
     assert ("stroke-dasharray" in over.attrib, "stroke-dasharray" in still.attrib) == (False, True)
     assert over.attrib["d"].endswith(still.attrib["d"][1:].partition("L")[0])  # they touch
     assert [dot.attrib["fill"] for dot in tree.findall(f"{SVG}circle")][-1] == "none"

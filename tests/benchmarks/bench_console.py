@@ -74,11 +74,12 @@ def console(folder: Path, url: str) -> Iterator[tuple[int, str]]:
             process.communicate()
 
 
-def visitor(link: str) -> httpx.Client:
+@contextmanager
+def visitor(link: str) -> Iterator[httpx.Client]:
     """Come in by the link."""
-    client = httpx.Client(timeout=300)
-    assert client.get(link).status_code == 303
-    return client
+    with httpx.Client(timeout=300) as client:
+        assert client.get(link).status_code == 303
+        yield client
 
 
 def load(client: httpx.Client, url: str) -> Page:

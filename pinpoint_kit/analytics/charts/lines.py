@@ -129,7 +129,7 @@ class _Chart:
             *(_mark(frame, mark, self.unit) for mark in marks),
             *_dates(frame, self.labels),
             *(_series(frame, values, colours[n], end) for n, values in self.series.items()),
-            *_hovers(frame, self.labels, self.series, self.unit, end),
+            element("g", *_hovers(frame, self.labels, self.series, self.unit, end), fill_opacity=0),
         ]
 
 
@@ -205,7 +205,9 @@ def _series(frame: _Frame, values: Sequence[Number | None], colour: str, end: in
     """Draw a line, dashed towards what is not over yet, from `end` on."""
     over: list[str] = []
     still: list[str] = []
-    dots, last = [], ""
+    dots: list[str] = []
+    full: list[str] = []
+    last = ""
     for index, value in enumerate(values):
         if value is None:
             last = ""
@@ -223,9 +225,29 @@ def _series(frame: _Frame, values: Sequence[Number | None], colour: str, end: in
                 element("circle", cx=x, cy=y, r=2.5, fill="none", stroke=colour, stroke_width=1.5)
             )
         elif len(values) <= _MOST_DOTS or (before is None and after is None):
-            dots.append(element("circle", cx=x, cy=y, r=2.5, fill=colour))
+            full.append(
+                f"M{here}h0"
+            )  # a line of no length with round ends: short, as there are many
         last = here
-    return _line(over, colour) + _line(still, colour, stroke_dasharray="4 4") + "".join(dots)
+    return (
+        _line(over, colour)
+        + _line(still, colour, stroke_dasharray="4 4")
+        + _dots(full, colour)
+        + "".join(dots)
+    )
+
+
+def _dots(path: Sequence[str], colour: str) -> str:
+    if not path:
+        return ""
+    return element(
+        "path",
+        d="".join(path),
+        stroke=colour,
+        stroke_width=5,
+        stroke_linecap="round",
+        class_="pk-dots",
+    )
 
 
 def _line(path: Sequence[str], colour: str, **how: str) -> str:
@@ -266,7 +288,6 @@ def _hovers(
                 y=frame.offset + _TOP,
                 width=frame.step,
                 height=_HEIGHT - _TOP - _BOTTOM,
-                fill_opacity=0,
             )
         )
     return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from pinpoint_kit.analytics import charts
@@ -132,7 +133,7 @@ def _number(value: float | Decimal | None) -> str:
 
 
 def _cell(value: object, name: str, unit: str) -> str:
-    """Write a cell of a chart's table."""
+    """Write a cell of a chart's table; a text that comes from outside keeps its direction."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
@@ -140,4 +141,6 @@ def _cell(value: object, name: str, unit: str) -> str:
     if isinstance(value, (int, float, Decimal)):
         is_rate = name in _RATES or (name == "value" and unit in {"ratio", "rate"})
         return charts.format_number(value, unit="%" if is_rate else "")
+    if isinstance(value, str):
+        return Markup("<bdi>{}</bdi>").format(_shown(value))
     return str(value)
