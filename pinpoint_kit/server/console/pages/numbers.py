@@ -5,6 +5,7 @@ What a page has stands in cards.py. A chart that cannot be counted says so in it
 
 from __future__ import annotations
 
+import functools
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +138,9 @@ def streamed(
         text = visit.pages.text
         yield text("numbers_top.html", **visit.context(shared))
         for card in cards:
-            yield text("card.html", **visit.context({**shared, **await _card(visit, card, view)}))
+            context = visit.context({**shared, **await _card(visit, card, view)})
+            # In a thread, because a large table would hold up the API's requests.
+            yield await visit.run(functools.partial(text, "card.html", **context))
         yield text("numbers_end.html", **visit.context(shared))
 
     return StreamingResponse(parts(), media_type="text/html")

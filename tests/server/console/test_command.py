@@ -1,0 +1,102 @@
+"""`pinpoint-kit console` and `serve --console`, as they are started by hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+import pinpoint_kit as pk
+from tests.server.conftest import PATIENCE
+from tests.server.console.conftest import ConsoleServer, csrf_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def started(folder: Path, *arguments: str, at: str = "stdout") -> Iterator[str]:
+    """Start a command that serves a console; give the link that it prints, and end it."""
+    process = subprocess.Popen(  # noqa: S603 -- our own command
+        [sys.executable, "-m", "pinpoint_kit.cli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
+    try:
+        lines = process.stdout if at == "stdout" else process.stderr
+        assert lines is not None
+        found = (re.search(r"(http://\S+/console/\?token=\S+)", line) for line in lines)
+        yield next(match[1] for match in found if match)
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+
+
+def test_the_console_shows_a_database(demo_database: str, tmp_path: Path) -> None:
+    """By the link that it prints; stopped, it leaves nothing."""
+    with started(tmp_path, "console", "--no-browser", "--url", demo_database) as link:
+        assert link.startswith("http://127.0.0.1:")
+        with httpx.Client(follow_redirects=True) as client:
+            page = client.get(link)
+            found = re.search(r"/console/apps/\w+/overview", page.text)
+            assert found is not None
+            assert "Daily active" in client.get(str(page.url.join(found[0]))).text
+            assert client.get(link.partition("?")[0], headers={"Host": "evil"}).status_code == 403
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_console_shows_a_server(console: ConsoleServer, tmp_path: Path) -> None:
+    """Over HTTP, with the numbers that the server has."""
+    url = console.server.url
+    with pk.connect(console.database, application="demo") as pinpoint:
+        total = pinpoint.analytics.active().total
+    with started(tmp_path, "console", "--no-browser", "--url", url) as link:
+        base = link.partition("/console/")[0]
+        with httpx.Client(follow_redirects=True, base_url=base, timeout=60) as client:
+            assert url in client.get(link).text
+            card = client.get(f"{console.base}/usage").text.partition('id="daily"')[2]
+            assert f"<strong>{total}</strong>" in card
+            assert client.get(f"{console.base}/live").status_code == 200
+
+
+@pytest.mark.slow
+def test_workers_of_a_server_share_its_sessions(demo_database: str, tmp_path: Path) -> None:
+    """Whichever answers: who has come in is in, and who has left is out."""
+    arguments = ("--port", "0", "--workers", "2", "--no-access-log", "--console")
+    with started(tmp_path, "serve", "--url", demo_database, *arguments, at="stderr") as link:
+        base = link.partition("/console/")[0]
+        headers = {"Connection": "close", "Origin": base, "Sec-Fetch-Site": "same-origin"}
+        with httpx.Client(headers=headers, timeout=60) as client:
+            assert client.get(link).status_code == 303
+            pages = [client.get(f"{base}/console/") for _ in range(12)]
+            assert {page.status_code for page in pages} == {200}
+            csrf = csrf_of(pages[0].text)
+            held = dict(client.cookies)
+            assert client.post(f"{base}/console/log-out", data={"csrf": csrf}).status_code == 200
+            for name, value in held.items():
+                client.cookies.set(name, value, path="/console/")
+            gone = {client.get(f"{base}/console/").status_code for _ in range(12)}
+            assert gone == {401}
+
+
+def test_a_browser_reads_what_the_server_is(console: ConsoleServer) -> None:
+    """At `/`, where API clients get the API's own answer."""
+    with console.browser() as client:
+        page = client.get("/", headers={"Accept": "text/html,*/*"})
+        assert page.status_code == 200
+        assert 'href="/console/"' in page.text
+        assert page.headers["content-security-policy"].startswith("default-src 'none'")
+        for accept in ("application/json", "*/*"):
+            answer = client.get("/", headers={"Accept": accept})
+            assert answer.status_code == 404
+            assert answer.json()["Message"]
