@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from mypy_boto3_pinpoint import PinpointClient
 
     from pinpoint_kit.engine import Engine
+    from pinpoint_kit.lake import Lake
     from pinpoint_kit.models.application import Application
     from pinpoint_kit.server.access.audit import AuditLog
     from pinpoint_kit.server.access.console_keys import ConsoleKeys
-    from pinpoint_kit.server.console.source import Visitor
+    from pinpoint_kit.server.console.source import Access, Visitor
     from pinpoint_kit.server.mounts import Mount
 
-__all__ = ["ClientSource", "DelegatedSource", "check_extra", "open_console"]
+__all__ = ["ClientSource", "DelegatedSource", "LakeSource", "check_extra", "open_console"]
 
 #: Applications whose clients are kept open, and keys whose are.
 _MOST_OPEN = 50
@@ -35,6 +36,7 @@ _MAX_BODY_BYTES = 65_536
 #: Counting may take longer than other requests.
 TIMEOUT_S = 60.0
 _NO_ID = "not-known-yet"
+_LAKE_ID = "lake"
 
 
 def check_extra() -> None:
@@ -52,6 +54,51 @@ def check_extra() -> None:
         ) from None
 
 
+class LakeSource:
+    """Reads the numbers of a lake: there is nobody behind them. Use it from any thread.
+
+    Args:
+        lake: what `open_lake` gives; it stays the caller's.
+        folder: where it is.
+    """
+
+    access: Access = "analytics"
+
+    def __init__(self, lake: Lake, folder: Path) -> None:
+        self.place = f"{folder}: a lake, which has numbers only"
+        self._lake = _LakeClient(lake, folder.name)
+
+    def applications(self, visitor: Visitor) -> Sequence[Application]:
+        """List the lake, as if it were an application."""
+        del visitor
+        return [pk.Application(id=_LAKE_ID, name=self._lake.name)]
+
+    def open(self, visitor: Visitor, application_id: str) -> pk.Pinpoint:
+        """Return the lake in the place of a client."""
+        del visitor
+        if application_id != _LAKE_ID:
+            raise ConfigurationError("a lake is one application: begin at the list")
+        return cast("pk.Pinpoint", self._lake)
+
+
+class _LakeClient:
+    """A lake where the console has a client: its numbers, and a sentence for all else."""
+
+    def __init__(self, lake: Lake, name: str) -> None:
+        self.analytics = lake
+        self.name = name
+
+    def call(self, operation: str) -> dict[str, dict[str, str]]:
+        """Answer GetApp, which gives the name."""
+        del operation
+        return {"ApplicationResponse": {"Name": self.name}}
+
+    def __getattr__(self, name: str) -> object:
+        raise ConfigurationError(
+            f"a lake has numbers only, and no {name}: open the console with --url of the database"
+        )
+
+
 class ClientSource:
     """Reads by one client, as whoever started the console may. Use it from any thread.
 
@@ -59,6 +106,8 @@ class ClientSource:
         client: a botocore client; it stays the caller's.
         place: what it reads, without a password.
     """
+
+    access: Access = "read-write"
 
     def __init__(self, client: PinpointClient, place: str) -> None:
         self.place = place
@@ -112,6 +161,8 @@ class DelegatedSource:
         audit_log: where to record what was asked.
         place: what is read, for people.
     """
+
+    access: Access = "read-write"
 
     def __init__(
         self,

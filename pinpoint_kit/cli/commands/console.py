@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pinpoint_kit.cli.console import TIMEOUT_S, ClientSource, check_extra
+import pinpoint_kit as pk
+from pinpoint_kit.cli.console import TIMEOUT_S, ClientSource, LakeSource, check_extra
 from pinpoint_kit.cli.extras import server_part
 from pinpoint_kit.cli.options import DEBUG_OPTION, Settings, example, place_options, redacted
 from pinpoint_kit.cli.output import say
@@ -20,9 +21,19 @@ if TYPE_CHECKING:
 __all__ = ["console"]
 
 
-@example("console --url sqlite:///demo.db", "console --url http://127.0.0.1:8025 --no-browser")
+@example(
+    "console --url sqlite:///demo.db",
+    "console --lake lake/",
+    "console --url http://127.0.0.1:8025 --no-browser",
+)
 @click.command()
 @place_options()[0]
+@click.option(
+    "--lake",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Show the numbers of a lake instead, which `pinpoint-kit lake export` makes.",
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -36,21 +47,27 @@ __all__ = ["console"]
     help="Open the page in a browser; otherwise only its link is printed.",
 )
 @DEBUG_OPTION
-def console(url: str | None, port: int, *, browser: bool) -> None:
+def console(url: str | None, lake: Path | None, port: int, *, browser: bool) -> None:
     """Show charts, events, segments and jobs in a browser.
 
     The page is served on this machine alone, and its link opens one session. Towards a server it
     asks with your own credentials, so it shows what they may see. Ctrl-C ends it.
     """
+    if url is not None and lake is not None:
+        raise click.UsageError("give --url or --lake, not both")
     check_extra()
     serving = server_part("console.serving")
     parts = server_part("console")
     # No application has this id: asking for none would make `default` in an engine.
     settings = Settings(url, application_id="none")
     with contextlib.ExitStack() as stack:
-        pinpoint = stack.enter_context(settings.reading(timeout=TIMEOUT_S))
-        source = ClientSource(pinpoint.client, redacted(settings.resolved_url))
-        stack.callback(source.close)
+        source: ClientSource | LakeSource
+        if lake is not None:
+            source = LakeSource(stack.enter_context(pk.open_lake(lake)), lake)
+        else:
+            pinpoint = stack.enter_context(settings.reading(timeout=TIMEOUT_S))
+            source = ClientSource(pinpoint.client, redacted(settings.resolved_url))
+            stack.callback(source.close)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pinpoint-kit-console-"))
         sessions = parts.Sessions(Path(folder))
 

@@ -74,7 +74,7 @@ class Console:
         now: Callable[[], dt.datetime] = _utc_now,
     ) -> None:
         self._source = source
-        self._gate = Gate(sessions, keys, PREFIX)
+        self._gate = Gate(sessions, keys, PREFIX, source.access)
         self._pages = Pages(PREFIX, source.place)
         self._now = now
         self._answers = Answers()

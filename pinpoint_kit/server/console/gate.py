@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from pinpoint_kit.server.console.sessions import Sessions
-    from pinpoint_kit.server.console.source import Keys
+    from pinpoint_kit.server.console.source import Access, Keys
 
 __all__ = ["HEADERS", "Gate", "form_of"]
 
@@ -51,9 +51,13 @@ class Gate:
         sessions: who is logged in.
         keys: the access keys that open the console; None: a one-time token does.
         prefix: the path of the console, which is the cookie's.
+        access: what those may see who come in without a key.
     """
 
-    def __init__(self, sessions: Sessions, keys: Keys | None, prefix: str) -> None:
+    def __init__(
+        self, sessions: Sessions, keys: Keys | None, prefix: str, access: Access = "read-write"
+    ) -> None:
+        self._access = access
         self._sessions = sessions
         self._keys = keys
         self._prefix = prefix
@@ -75,7 +79,7 @@ class Gate:
         if self._keys is None:
             if session.access_key_id:
                 return None
-            return Visitor("", "read-write", None, session.csrf)
+            return Visitor("", self._access, None, session.csrf)
         key = self._keys.find(session.access_key_id)
         if key is None:
             return None

@@ -45,6 +45,7 @@ MENU = (
     ("funnels", "Funnels", False),
     ("segments", "Segments", True),
     ("jobs", "Jobs", True),
+    ("streams", "Streams", True),
     ("live", "Live", True),
     ("person", "People", True),
 )

@@ -55,6 +55,10 @@ class Source(Protocol):
     def place(self) -> str:
         """What is read, in a word for people, without a password."""
 
+    @property
+    def access(self) -> Access:
+        """What there is to see where no access keys say it: of a lake, numbers only."""
+
     def applications(self, visitor: Visitor) -> Sequence[Application]:
         """List the applications that somebody may see.
 

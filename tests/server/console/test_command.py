@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 import pinpoint_kit as pk
+from pinpoint_kit.engine import LakeSource
+from pinpoint_kit.lake import export_lake
 from tests.server.conftest import PATIENCE
 from tests.server.console.conftest import ConsoleServer, csrf_of
 
@@ -67,6 +69,31 @@ def test_the_console_shows_a_server(console: ConsoleServer, tmp_path: Path) -> N
             card = client.get(f"{console.base}/usage").text.partition('id="daily"')[2]
             assert f"<strong>{total}</strong>" in card
             assert client.get(f"{console.base}/live").status_code == 200
+
+
+def test_the_console_shows_a_lake(demo_database: str, tmp_path: Path) -> None:
+    """Its numbers; and it says that there is nobody behind them."""
+    with pk.connect(demo_database, application="demo") as pinpoint:
+        total = pinpoint.analytics.active().total
+        application_id = pinpoint.application_id
+    with LakeSource.open(demo_database, application_id) as source:
+        export_lake(source, tmp_path / "lake")
+    arguments = ("console", "--no-browser", "--lake", str(tmp_path / "lake"))
+    with (
+        started(tmp_path, *arguments) as link,
+        httpx.Client(follow_redirects=True, timeout=60) as client,
+    ):
+        page = client.get(link)
+        assert "numbers only" in page.text
+        base = page.url.join("/console/apps/lake/")
+        card = client.get(str(base.join("usage"))).text.partition('id="daily"')[2]
+        assert f"<strong>{total}</strong>" in card
+        assert "segment_name" not in card
+        steps = "funnels?step1=page_view&step2=add_to_cart"
+        assert "entered" in client.get(str(base.join(steps))).text
+        for path in ("person?user_id=user-1", "segments", "live", "streams", "jobs"):
+            answer = client.get(str(base.join(path)))
+            assert (answer.status_code, "numbers only" in answer.text) == (501, True)
 
 
 @pytest.mark.slow

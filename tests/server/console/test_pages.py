@@ -403,3 +403,24 @@ def test_an_answer_is_used_again_while_nothing_arrives(tmp_path: Path) -> None:
         assert sum("/metrics/sign_ins" in path for path in asked) == 1
     finally:
         found.stop()
+
+
+def test_event_streams_are_shown_with_what_waits(tmp_path: Path) -> None:
+    """Also one that no running engine forwards."""
+    found = serve(tmp_path, f"sqlite:///{tmp_path}/streams.db")
+    try:
+        with pk.connect(found.database, application="demo") as pinpoint, found.visitor() as client:
+            assert "has no event stream" in client.get(f"{found.base}/streams").text
+            pinpoint.call(
+                "PutEventStream",
+                WriteEventStream={
+                    "DestinationStreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/clicks",
+                    "RoleArn": "arn:aws:iam::123456789012:role/streams",
+                },
+            )
+            page = client.get(f"{found.base}/streams").text
+            (status,) = pinpoint.streams.status()
+            assert f"<td>{status.state.lower()}</td>" in page
+            assert "stream/clicks" in page
+    finally:
+        found.stop()

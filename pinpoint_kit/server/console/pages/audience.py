@@ -1,4 +1,4 @@
-"""Segments and jobs: what they are in words, who is in and why, and how far a job is."""
+"""Segments, jobs and event streams: who is in a segment and why, how far a job or a stream is."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ __all__ = ["ROUTES"]
 _MOST_COUNTED = 20
 _MOST_MEMBERS = 50
 _MOST_JOBS = 100
+_MOST_LETTERS = 50
 
 
 async def home(visit: Visit) -> Response:
@@ -99,9 +100,21 @@ async def jobs(visit: Visit) -> Response:
     )
 
 
+async def streams(visit: Visit) -> Response:
+    """Show how event streams fare, and what their destinations have refused."""
+    found = list(await visit.run(visit.pinpoint.streams.status))
+    letters = await visit.run(
+        lambda: list(itertools.islice(visit.pinpoint.streams.dead_letters(), _MOST_LETTERS))
+    )
+    return visit.page(
+        "streams.html", title="Event streams", active="streams", streams=found, letters=letters
+    )
+
+
 ROUTES: list[tuple[str, str, Callable[[Visit], Awaitable[Response]]]] = [
     ("GET", "", home),
     ("GET", "/segments", segments),
     ("GET", "/segments/{segment}", segment),
     ("GET", "/jobs", jobs),
+    ("GET", "/streams", streams),
 ]

@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
+from pinpoint_kit.analytics.store_analytics import SavedFunnel, StoreAnalytics
 from pinpoint_kit.server.console.cards import CARDS, funnel_steps
 from pinpoint_kit.server.console.pages.numbers import event_types, own_of, streamed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from pinpoint_kit.analytics.store_analytics import SavedFunnel
     from pinpoint_kit.server.console.visit import Visit
 
 __all__ = ["ROUTES"]
@@ -34,7 +34,9 @@ async def show(visit: Visit) -> Response:
         return RedirectResponse(f"funnels?{view.query()}", 303)
     count = sum(1 for n in range(1, _MOST_STEPS + 1) if view.own.get(f"step{n}"))
     steps = funnel_steps(view)
-    saved = await visit.run(visit.pinpoint.analytics.saved_funnels)
+    numbers = visit.pinpoint.analytics
+    keeps = isinstance(numbers, StoreAnalytics)  # a lake keeps nothing
+    saved = await visit.run(numbers.saved_funnels) if keeps else []
     return streamed(
         visit,
         "funnels",
