@@ -56,6 +56,7 @@ def test_the_overview_shows_the_numbers(
 ) -> None:
     """Those of `pinpoint.analytics`, to the digit, and day by day."""
     page = visitor.get(f"{console.base}/overview").text
+    assert len(page.encode()) <= 100_000
     overview = numbers.analytics.overview()
     for part in ("daily", "monthly", "new", "sessions"):
         series = getattr(overview, part)
