@@ -7,17 +7,17 @@ destinations or without: a stream that nobody claims must not grow for ever eith
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 import orjson
-from sqlalchemy import delete, func, literal, select, union, update
+from sqlalchemy import bindparam, delete, func, literal, select, union, update
 
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.context import Context, Device
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import rendered
-from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.statements import Statement, padded
 from pinpoint_kit.engine.storage.tables.events import EVENTS
 from pinpoint_kit.engine.storage.tables.streams import (
     STREAM_BACKLOG,
@@ -26,7 +26,7 @@ from pinpoint_kit.engine.storage.tables.streams import (
     STREAM_REPLAYS,
 )
 from pinpoint_kit.engine.streams import backlog, cursors, letters
-from pinpoint_kit.engine.streams.rows import Head, Row, end_of
+from pinpoint_kit.engine.streams.rows import Head, end_of, first_of, row_of
 from pinpoint_kit.engine.work.worker import Task
 from pinpoint_kit.records.stream import RecordWriter
 
@@ -50,8 +50,8 @@ _EVENTS_A_STEP = 500
 _LOOK_MS = 15_000
 _AFTER_FAULT_MS = 60_000
 _WARN_MS = 3_600_000
-#: Rows that a step deletes.
-_ROWS_A_STEP = 200
+#: Rows and records that one write deletes, and such writes of a step: others write in between.
+_ROWS_A_WRITE, _RECORDS_A_WRITE, _WRITES_A_STEP = 2_000, 50_000, 20
 _REPLAY, _BOUNDS = "replays", "bounds"
 
 _HAS = Statement(
@@ -63,6 +63,36 @@ _HAS = Statement(
     )
 )
 
+_FEW = select(_ROWS.c.number, _ROWS.c.arrival, _ROWS.c.destination, _ROWS.c.count).where(
+    _ROWS.c.app == bindparam("app_")
+)
+_OLD = Statement(
+    _FEW.where(_ROWS.c.arrival < bindparam("before_"))
+    .order_by(_ROWS.c.arrival)
+    .limit(bindparam("most_")),
+    "app_",
+    "before_",
+    "most_",
+)
+_FIRST = Statement(_FEW.order_by(_ROWS.c.number).limit(bindparam("most_")), "app_", "most_")
+_LISTS = (1, 10, 100, 500)
+_DELETE = {
+    size: Statement(
+        delete(_ROWS).where(_ROWS.c.number.in_([bindparam(f"number_{n}") for n in range(size)])),
+        *(f"number_{n}" for n in range(size)),
+    )
+    for size in _LISTS
+}
+
+
+class _Few(NamedTuple):
+    """What is read of a row to give it up: not its records, which are most of it."""
+
+    number: int
+    arrival: int
+    destination: str | None
+    records: int
+
 
 @attrs.define
 class Upkeep:
@@ -70,6 +100,7 @@ class Upkeep:
 
     _context: Context
     _due: int = 0
+    _to_look_at: list[int] = attrs.field(factory=list)
     _warned: dict[int, int] = attrs.field(factory=dict)
 
     @property
@@ -84,29 +115,31 @@ class Upkeep:
         return [*found, Task(_BOUNDS, self._due)] if any(others) else found
 
     def run(self, key: str, lease: Lease, now: int) -> None:
-        """Replay some events, or look at the bounds of all applications."""
+        """Replay some events, or look at the bounds of one application."""
         if key == _REPLAY:
             self._replay(lease, now)
             return
-        is_done = True
-        with self._context.store.read() as connection:
-            found = [
-                row[0]
-                for row in connection.execute(
+        if not self._to_look_at:
+            with self._context.store.read() as connection:
+                found = connection.execute(
                     union(
                         select(_ROWS.c.app),
                         select(STREAM_DEAD_LETTERS.c.app),
                         select(STREAM_CURSORS.c.app),
                     )
                 )
-            ]
-        for app in found:
-            is_done = self._keep(app, lease, now) and is_done
-        self._due = now + _LOOK_MS if is_done else now
+                self._to_look_at = sorted({row[0] for row in found}, reverse=True)
+        if self._to_look_at:
+            app = self._to_look_at[-1]
+            if self._keep(app, lease, now):
+                self._to_look_at.remove(app)
+        self._due = now if self._to_look_at else now + _LOOK_MS
 
     def fail(self, key: str, lease: Lease, now: int) -> None:
-        """Try again in a minute; a replay that cannot go on ends."""
-        self._due = now + _AFTER_FAULT_MS
+        """Try again in a minute, and go on with the next application until then."""
+        if key == _BOUNDS:
+            del self._to_look_at[-1:]
+            self._due = now if self._to_look_at else now + _AFTER_FAULT_MS
         if key == _REPLAY:
             with self._context.store.write() as connection:
                 lease.check(connection)
@@ -122,12 +155,10 @@ class Upkeep:
     def _keep(self, app: int, lease: Lease, now: int) -> bool:
         """Look at one application; return whether nothing is left to do."""
         settings = self._context.streams
+        before = now - settings.most_age_ms
         with self._context.store.read() as connection:
-            waiting, oldest = connection.execute(
-                select(func.coalesce(func.sum(_ROWS.c.count), 0), func.min(_ROWS.c.arrival)).where(
-                    _ROWS.c.app == app
-                )
-            ).one()
+            too_many = _waiting(connection, app) - settings.most_records
+            is_old = bool(_OLD.rows(connection, app, before, 1))
             lapsed = [
                 cursor
                 for cursor in cursors.of_app(connection, app)
@@ -135,55 +166,58 @@ class Upkeep:
             ]
             has_done = cursors.has_done(connection, app)
             dead = sum(letters.counts(connection, app).values())
-        too_many = waiting - settings.most_records
-        is_old = oldest is not None and oldest < now - settings.most_age_ms
-        has_bounds_passed = too_many > 0 or is_old or dead > settings.most_dead_letters
-        if not (lapsed or has_done or has_bounds_passed):
-            return True
-        # Alone: nobody moves a cursor meanwhile.
-        with self._context.store.write() as connection:
-            lease.check(connection)
-            for cursor in lapsed:
-                current = cursors.load(connection, app, cursor.destination)
-                if current == cursor:  # its stream has not come back meanwhile
-                    cursors.remove(connection, app, cursor.destination)
-            deleted = cursors.delete_done(connection, app, _ROWS_A_STEP)
-            lost = 0
-            if deleted < _ROWS_A_STEP and (too_many > 0 or is_old):
-                before = now - settings.most_age_ms
-                known = cursors.of_app(connection, app)
-                lost = self._give_up(connection, app, too_many, before, known)
-            limited = letters.limit(connection, app, settings.most_dead_letters)
+        deleted = limited = lost = 0
+        if lapsed or has_done or dead > settings.most_dead_letters:
+            # Alone: nobody moves a cursor meanwhile.
+            with self._context.store.write() as connection:
+                lease.check(connection)
+                for cursor in lapsed:
+                    current = cursors.load(connection, app, cursor.destination)
+                    if current == cursor:  # its stream has not come back meanwhile
+                        cursors.remove(connection, app, cursor.destination)
+                deleted = cursors.delete_done(connection, app, _ROWS_A_WRITE)
+                limited = letters.limit(connection, app, settings.most_dead_letters)
+        has_given_up = False
+        # What was done with has counted as waiting: nothing is given up before the next look.
+        if not deleted and (too_many > 0 or is_old):
+            has_given_up, lost = self._bound(app, lease, too_many, before)
         if lost or limited:
             self._warn(app, lost + limited, now)
-        return deleted < _ROWS_A_STEP and not lost and not limited
+        return not (deleted or limited or has_given_up)
+
+    def _bound(self, app: int, lease: Lease, too_many: int, before: int) -> tuple[bool, int]:
+        """Give up what is too much or too old; return whether there was any, and records lost."""
+        left, lost, has_given_up = too_many, 0, False
+        for _ in range(_WRITES_A_STEP):
+            with self._context.store.write() as connection:
+                lease.check(connection)
+                old, surplus = _oldest(connection, app, left, before)
+                if not old and not surplus:
+                    break
+                known = cursors.of_app(connection, app)
+                lost += self._give_up(connection, app, old, LOST_OLD, known)
+                lost += self._give_up(connection, app, surplus, LOST_FULL, known)
+            has_given_up = True
+            left -= sum(row.records for row in (*old, *surplus))
+        return has_given_up, lost
 
     def _give_up(
         self,
         connection: Connection,
         app: int,
-        too_many: int,
-        before: int,
+        rows: Sequence[_Few],
+        reason: str,
         known: Sequence[cursors.Cursor],
     ) -> int:
-        """Delete the oldest rows, and count them for each destination that has yet to take them."""
-        rows = []
-        left = too_many
-        for row in backlog.rows_above(connection, app, 0, 2**62, _ROWS_A_STEP):
-            if left <= 0 and row.arrival >= before:
-                break
-            rows.append((row, LOST_OLD if row.arrival < before else LOST_FULL))
-            left -= row.count
-        losses: dict[tuple[str, str], int] = {}
-        for row, reason in rows:
-            for name, count in _missed(row, known).items():
-                losses[name, reason] = losses.get((name, reason), 0) + count
-        for (name, reason), count in losses.items():
+        """Delete rows, and count them for each destination that has yet to take them."""
+        lost = 0
+        for name, count in _missed(connection, app, rows, known).items():
             cursors.count_loss(connection, app, name, reason, count)
             self._context.on_forwarded(name, "lost", count)
-        numbers = [row.number for row, _ in rows]
-        connection.execute(delete(_ROWS).where(_ROWS.c.number.in_(numbers)))
-        return sum(losses.values())
+            lost += count
+        for part in padded([row.number for row in rows], _LISTS):
+            _DELETE[len(part)].run_many(connection, [part])
+        return lost
 
     def _warn(self, app: int, count: int, now: int) -> None:
         if now - self._warned.get(app, -_WARN_MS) >= _WARN_MS:
@@ -258,20 +292,70 @@ class Upkeep:
         return records
 
 
-def _missed(row: Row, known: Sequence[cursors.Cursor]) -> dict[str, int]:
-    """Return how many records of a row each destination has yet to take; "" for nobody's stream."""
+def _waiting(connection: Connection, app: int) -> int:
+    """Return how many records an application has in the backlog."""
+    counted = select(func.coalesce(func.sum(_ROWS.c.count), 0)).where(_ROWS.c.app == app)
+    return int(connection.execute(counted).scalar_one())
+
+
+def _oldest(
+    connection: Connection, app: int, too_many: int, before: int
+) -> tuple[Sequence[_Few], Sequence[_Few]]:
+    """Return rows to give up in one write.
+
+    Args:
+        connection: where to look.
+        app: the application.
+        too_many: how many records must go.
+        before: what arrived before this is too old, wherever it stands: clocks may be set back.
+
+    Returns:
+        Rows that are too old, and the first others as far as too many records are left.
+    """
+    old = _some([_Few(*row) for row in _OLD.rows(connection, app, before, _ROWS_A_WRITE)])
+    left = min(too_many, _RECORDS_A_WRITE) - sum(row.records for row in old)
+    if left <= 0 or len(old) == _ROWS_A_WRITE:
+        return old, []
+    known = {row.number for row in old}
+    found = [_Few(*row) for row in _FIRST.rows(connection, app, _ROWS_A_WRITE)]
+    return old, _some([row for row in found if row.number not in known], left)
+
+
+def _some(rows: Sequence[_Few], most: int = _RECORDS_A_WRITE) -> Sequence[_Few]:
+    """Return the first rows with so many records, or a little more."""
+    chosen = []
+    for row in rows:
+        if most <= 0:
+            break
+        chosen.append(row)
+        most -= row.records
+    return chosen
+
+
+def _missed(
+    connection: Connection, app: int, rows: Sequence[_Few], known: Sequence[cursors.Cursor]
+) -> dict[str, int]:
+    """Return how many records of rows each destination has yet to take; "" for nobody's stream."""
     if not known:
-        return {"": row.count}
-    missed = {}
+        return {"": sum(row.records for row in rows)}
+    missed: dict[str, int] = {}
     for cursor in known:
-        is_for_it = row.destination in {None, cursor.destination}
-        if not is_for_it or (cursor.until is not None and row.number > cursor.until):
-            continue
         progress = cursor.progress
-        count = sum(
-            record.number > progress.top or record.number in progress.open
-            for record in row.records()
-        )
+        in_part = {row_of(progress.top), *map(row_of, progress.open)}
+        count, partly = 0, []
+        for row in rows:
+            is_for_it = row.destination in {None, cursor.destination}
+            if not is_for_it or (cursor.until is not None and row.number > cursor.until):
+                continue
+            if row.number in in_part:
+                partly.append(row.number)
+            elif first_of(row.number) > progress.top:
+                count += row.records
+        for whole in backlog.rows_by_number(connection, app, partly):
+            count += sum(
+                record.number > progress.top or record.number in progress.open
+                for record in whole.records()
+            )
         if count:
             missed[cursor.destination] = count
     return missed

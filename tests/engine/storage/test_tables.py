@@ -37,7 +37,7 @@ PINNED = (
         "segment_endpoints": "61bd9050",
         "segment_users": "425c82d8",
         "event_streams": "7ae6e227",
-        "stream_backlog": "cec5192d",
+        "stream_backlog": "7c97cb91",
         "stream_cursors": "d04cfd57",
         "stream_dead_letters": "132ee7fb",
         "stream_losses": "dc8f1d3c",

@@ -120,7 +120,14 @@ STREAM_REPLAYS = Table(
     Column("last", BigInteger, nullable=False),  # events.number, the last one to look at
 )
 
-Index("stream_backlog_by_app", STREAM_BACKLOG.c.app, STREAM_BACKLOG.c.number)
+#: With all that is summed up: how many records wait, and since when.
+Index(
+    "stream_backlog_by_app",
+    STREAM_BACKLOG.c.app,
+    STREAM_BACKLOG.c.number,
+    STREAM_BACKLOG.c.count,
+    STREAM_BACKLOG.c.arrival,
+)
 Index("stream_backlog_by_arrival", STREAM_BACKLOG.c.app, STREAM_BACKLOG.c.arrival)
 partial_index("stream_backlog_again", STREAM_BACKLOG.c.again, STREAM_BACKLOG.c.app)
 Index("stream_dead_letters_by_app", STREAM_DEAD_LETTERS.c.app, STREAM_DEAD_LETTERS.c.number)
