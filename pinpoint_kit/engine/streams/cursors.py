@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 __all__ = [
+    "LOST_GONE",
     "Cursor",
     "Waiting",
     "claim",
@@ -49,6 +50,8 @@ __all__ = [
 
 _CURSORS = STREAM_CURSORS
 _ROWS = STREAM_BACKLOG
+#: Why records are lost that are for one destination: it is gone.
+LOST_GONE = "destination-gone"
 #: Over how long the rate is averaged.
 _RATE_S = 60.0
 
@@ -239,6 +242,31 @@ _FEW_ROWS = (
 _DELETE_ROWS = Statement(
     delete(_ROWS).where(_ROWS.c.number.in_(_FEW_ROWS)), "app_", "last_", "most_"
 )
+_IS_FOR_ONE = (
+    (_ROWS.c.app == bindparam("app_"))
+    & _ROWS.c.again.is_not(None)
+    & _ROWS.c.destination.is_not(None)
+    & (_ROWS.c.number <= bindparam("last_"))
+)
+_HAS_FOR_ONE = Statement(
+    select(_ROWS.c.number).where(_IS_FOR_ONE).limit(literal(1)), "app_", "last_"
+)
+_FOR_ONE = Statement(
+    select(_ROWS.c.number, _ROWS.c.destination, _ROWS.c.count)
+    .where(_IS_FOR_ONE)
+    .where(_ROWS.c.number.in_(_FEW_ROWS)),
+    "app_",
+    "last_",
+    "most_",
+)
+_DELETE_FOR_ONE = Statement(
+    delete(_ROWS)
+    .where(_ROWS.c.app == bindparam("app_"))
+    .where(_ROWS.c.again.is_not(None))
+    .where(_ROWS.c.destination == bindparam("destination_")),
+    "app_",
+    "destination_",
+)
 _LOSS_ADDED = Statement(
     update(STREAM_LOSSES)
     .values(records=STREAM_LOSSES.c.records + bindparam("records_"))
@@ -343,7 +371,12 @@ def lapse(connection: Connection, app: int, arn: str, last: int) -> None:
 
 
 def remove(connection: Connection, app: int, destination: str) -> bool:
-    """Forget a destination of an application; return whether there was one."""
+    """Forget a destination of an application, and what is for it alone.
+
+    Returns:
+        Whether there was one.
+    """
+    _DELETE_FOR_ONE.run_many(connection, [(app, destination)])
     return bool(_REMOVE.run_many(connection, [(app, destination)]))
 
 
@@ -355,6 +388,8 @@ def touch(connection: Connection, destination: str, now: int) -> None:
 def delete_done(connection: Connection, app: int, most: int) -> int:
     """Delete rows that all destinations of an application are done with.
 
+    What is for one alone that does not take it any more is counted as lost.
+
     Args:
         connection: a write transaction.
         app: the application.
@@ -364,6 +399,12 @@ def delete_done(connection: Connection, app: int, most: int) -> int:
         How many rows were deleted.
     """
     last = _done_up_to(connection, app)
+    if _HAS_FOR_ONE.rows(connection, app, last):
+        until = {each.destination: each.until for each in of_app(connection, app)}
+        for number, name, count in _FOR_ONE.rows(connection, app, last, most):
+            end = until.get(name, 0)
+            if end is not None and number > end:
+                count_loss(connection, app, name, LOST_GONE, count)
     return _DELETE_ROWS.run_many(connection, [(app, last, most)])
 
 

@@ -19,7 +19,7 @@ from pinpoint_kit.engine.wire import body, instants, paging
 from pinpoint_kit.engine.wire.refusals import bad_request, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import Connection
 
@@ -31,6 +31,8 @@ __all__ = ["HANDLERS"]
 
 #: Dead letters that one request sends again or discards; the answer says how many are left.
 _MOST_LETTERS = 1_000
+#: A destination's name in an error.
+_MOST_NAME_CHARS = 200
 
 
 def get_stream_status(context: Context, call: Call) -> object:
@@ -71,7 +73,7 @@ def replay_stream(context: Context, call: Call) -> object:
     """ReplayStream: send events that arrived since a moment once more, from the stored events.
 
     Records say `"replayed": true`, and have the endpoint as it is now. They are made behind
-    requests.
+    requests. Refused where no destination takes anything new.
     """
     with apps.checked_first(context, call.application_id):
         source = _body(call, {"Destination", "Since", "Until"})
@@ -86,9 +88,7 @@ def replay_stream(context: Context, call: Call) -> object:
     last = context.store.settled(EVENTS.name)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
-        _check(connection, app.number, destination)
-        if not cursors.of_app(connection, app.number):
-            raise bad_request("The application has no destination to send events to")
+        _check_taking(connection, app.number, {destination} if destination is not None else None)
         newest = connection.execute(select(func.max(EVENTS.c.number))).scalar() or 0
         connection.execute(
             insert(STREAM_REPLAYS).values(
@@ -151,10 +151,15 @@ def list_stream_dead_letters(context: Context, call: Call) -> object:
 
 
 def retry_stream_dead_letters(context: Context, call: Call) -> object:
-    """RetryStreamDeadLetters: send dead letters again, some hundred a request."""
+    """RetryStreamDeadLetters: send dead letters again, some hundred a request.
+
+    Refused while a destination of theirs takes nothing new: they would be lost.
+    """
     destination, numbers = _letters_of(context, call)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
+        meant = letters.destinations(connection, app.number, destination, numbers)
+        _check_taking(connection, app.number, meant)
         count = letters.retry(
             connection, app.number, destination, numbers, most=_MOST_LETTERS, now=call.now
         )
@@ -209,6 +214,30 @@ def _destination(source: Mapping[str, object]) -> str | None:
 def _check(connection: Connection, app: int, destination: str | None) -> None:
     if destination is not None and cursors.load(connection, app, destination) is None:
         raise not_found("The application has no such destination; the status names them")
+
+
+def _check_taking(connection: Connection, app: int, meant: Collection[str] | None) -> None:
+    """Refuse to send something to destinations that take nothing new; None is for any."""
+    known = {each.destination: each for each in cursors.of_app(connection, app)}
+    taking = {name for name, each in known.items() if each.until is None}
+    if meant is None and not taking:
+        raise bad_request(
+            "The application has no destination to send events to: give it a stream with"
+            " PutEventStream that a destination is for, or a destination of its own"
+        )
+    gone = sorted(set(meant or ()) - taking)
+    if not gone:
+        return
+    name = gone[0][:_MOST_NAME_CHARS]
+    if gone[0] in known:
+        raise bad_request(
+            f"{name} takes nothing new, because its stream is gone: put the stream again, or"
+            " discard its dead letters"
+        )
+    raise not_found(
+        f"The application has no such destination as {name}: open an engine with it, or discard its"
+        " dead letters"
+    )
 
 
 def _shown(found: Status, now: int) -> dict[str, object]:

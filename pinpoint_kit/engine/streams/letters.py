@@ -20,11 +20,11 @@ from pinpoint_kit.engine.streams.rows import Head, first_of, row_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
     from pinpoint_kit.engine.streams.progress import GivenUp
 
-__all__ = ["DeadLetter", "bury", "counts", "discard", "find", "limit", "retry"]
+__all__ = ["DeadLetter", "bury", "counts", "destinations", "discard", "find", "limit", "retry"]
 
 _LETTERS = STREAM_DEAD_LETTERS
 #: What a destination says is kept up to here; it is not ours, and could be of any length.
@@ -123,6 +123,28 @@ def counts(connection: Connection, app: int) -> dict[str, int]:
     return {row[0]: row[1] for row in found}
 
 
+def destinations(
+    connection: Connection, app: int, destination: str | None, numbers: Collection[int] | None
+) -> set[str]:
+    """Return whose the dead letters are that a request means; see `retry`."""
+    statement = _meant(select(_LETTERS.c.destination), app, destination, numbers)
+    return {*connection.execute(statement.distinct()).scalars()}
+
+
+def _meant(
+    statement: Select[Any],
+    app: int,
+    destination: str | None,
+    numbers: Collection[int] | None,
+) -> Select[Any]:
+    statement = statement.where(_LETTERS.c.app == app)
+    if destination is not None:
+        statement = statement.where(_LETTERS.c.destination == destination)
+    if numbers is not None:
+        statement = statement.where(_LETTERS.c.number.in_(sorted(numbers)))
+    return statement
+
+
 def _some(
     connection: Connection,
     app: int,
@@ -130,11 +152,7 @@ def _some(
     numbers: Collection[int] | None,
     most: int,
 ) -> Sequence[DeadLetter]:
-    statement: Any = select(*_LETTERS.columns).where(_LETTERS.c.app == app)
-    if destination is not None:
-        statement = statement.where(_LETTERS.c.destination == destination)
-    if numbers is not None:
-        statement = statement.where(_LETTERS.c.number.in_(sorted(numbers)))
+    statement = _meant(select(*_LETTERS.columns), app, destination, numbers)
     rows = connection.execute(statement.order_by(_LETTERS.c.number).limit(most))
     return [DeadLetter(*row) for row in rows]
 

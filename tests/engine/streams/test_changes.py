@@ -1,0 +1,111 @@
+"""Streams, destinations and clocks change while records wait: none goes astray or gets lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pinpoint_kit.engine import Engine
+from pinpoint_kit.records.destination import Unavailable
+from tests.engine.conftest import Wire
+from tests.engine.streams.stream_kit import (
+    ARN,
+    BAD,
+    Fake,
+    ask,
+    forward,
+    forward_through,
+    put,
+    stream,
+)
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Clock
+
+Make = Callable[..., Wire]
+
+
+def delete_stream(wire: Wire) -> None:
+    """Take the application's event stream away."""
+    assert wire.send("DELETE", f"/v1/apps/{wire.app}/eventstream").status == 200
+
+
+def post(wire: Wire, path: str, payload: dict[str, object]) -> Any:
+    """Ask an extension operation of streams, and return its answer, a refusal too."""
+    return wire.post(f"/pinpoint-kit/v1/apps/{wire.app}/streams{path}", payload)
+
+
+def losses(wire: Wire) -> set[tuple[str, str, int]]:
+    """Return what is counted as lost: the destination, the reason and how many records."""
+    found = wire.rows("SELECT destination, reason, records FROM stream_losses")
+    return {(row["destination"], row["reason"], row["records"]) for row in found}
+
+
+def test_dead_letters_stay_while_their_destination_takes_nothing(
+    make_wire: Make, clock: Clock
+) -> None:
+    """Sent again, they would be lost; once the stream is back they are sent."""
+    is_bad = True
+    fake = Fake(answer=lambda _: BAD if is_bad else None)
+    wire = make_wire(destinations={ARN: fake})
+    stream(wire)
+    put(wire, "d", "a")
+    forward(wire)
+    delete_stream(wire)
+    is_bad = False
+    refused = post(wire, "/dead-letters/retry", {})
+    assert (refused.status, "put the stream again" in refused.message) == (400, True)
+    forward_through(wire, clock, 60)  # its cursor goes
+    refused = post(wire, "/dead-letters/retry", {"Destination": fake.name})
+    assert (refused.status, "discard its dead letters" in refused.message) == (404, True)
+    stream(wire)
+    assert ask(wire, "/dead-letters/retry", {}) == {"Records": 1, "Left": 0}
+    forward(wire)
+    assert (fake.events, losses(wire)) == (["a"], set())
+
+
+def test_a_replay_needs_a_destination_that_takes_something(make_wire: Make, clock: Clock) -> None:
+    """One whose stream is gone takes nothing new: then nothing is replayed."""
+    wire = make_wire(destinations={ARN: Fake(outage=Unavailable("down"))})
+    stream(wire)
+    put(wire, "d", "a")
+    forward(wire)
+    clock.advance(1)
+    delete_stream(wire)
+    since: dict[str, object] = {"Since": "2026-01-01T00:00:00Z"}
+    assert post(wire, "/replays", since).status == 400
+    assert post(wire, "/replays", {**since, "Destination": "fake://one"}).status == 400
+    assert wire.rows("SELECT * FROM stream_replays") == []
+
+
+def test_what_is_for_one_alone_that_is_gone_is_counted(make_wire: Make, clock: Clock) -> None:
+    """A replay for one destination goes on after its stream is deleted: those records are lost."""
+    one, two = Fake("fake://1"), Fake("fake://2")
+    wire = make_wire(destinations={ARN: one, "shop": two})
+    wire.app = wire.post("/v1/apps", {"Name": "shop"}).json["Id"]
+    stream(wire)
+    put(wire, "d", "a", "b")
+    forward(wire)
+    clock.advance(1)
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z", "Destination": one.name})
+    delete_stream(wire)
+    forward_through(wire, clock, 60)
+    assert (one.events, two.events) == (["a", "b"], ["a", "b"])
+    assert losses(wire) == {(one.name, "destination-gone", 2)}
+    assert wire.rows("SELECT * FROM stream_backlog") == []
+
+
+def test_a_removal_counts_what_waits_for_it_once(make_wire: Make, file_url: str) -> None:
+    """What waits for it alone goes with it, and is not counted again when rows are tidied up."""
+    fake = Fake(answer=lambda _: BAD)
+    with Engine.open(file_url, destinations={ARN: fake}) as gone:
+        wire = Wire(gone)
+        stream(wire)
+        put(wire, "d", "a")
+        forward(wire)
+        assert ask(wire, "/dead-letters/retry", {})["Records"] == 1
+    later = make_wire(file_url)
+    later.app = wire.app
+    assert ask(later, "/remove", {"Destination": fake.name}) == {"Records": 1}
+    assert later.rows("SELECT * FROM stream_backlog") == []
+    assert losses(later) == {(fake.name, "removed", 1)}
