@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import attrs
 import boto3
@@ -137,7 +137,7 @@ class AwsDestination:
 
     @property
     def name(self) -> str:
-        """What status, logs and the engine's cursor call it: with Region and endpoint_url."""
+        """What status, logs and the engine's cursor call it: with Region, profile, endpoint_url."""
         return self._name
 
     @property
@@ -193,8 +193,10 @@ class AwsDestination:
             self._client.close()
 
     def _whole_name(self, name: str) -> str:
-        """Return a name that streams of other Regions and of emulators do not have."""
+        """Return a name that streams of other Regions, accounts and of emulators do not have."""
         whole = f"{name}?region={self._client.meta.region_name}"
+        if self._settings.profile:
+            whole += f"&profile={quote(self._settings.profile)}"
         if self._settings.endpoint_url is None:
             return whole
         parts = urlsplit(self._settings.endpoint_url)

@@ -188,7 +188,7 @@ class Engine:
         Raises:
             StoreError: the database cannot be used; the message says why and what to do next.
             ConfigurationError: `keep_events` is too short, or no `timedelta`; a destination is
-                none; `stream_backlog` is not above 0.
+                none, or two of them have the same name; `stream_backlog` is not above 0.
         """
         _check_keep_events(keep_events)
         if stream_backlog <= 0:
@@ -475,9 +475,11 @@ def _given(
     """Return the destinations of each key.
 
     Raises:
-        ConfigurationError: one of them is none.
+        ConfigurationError: one of them is none, or two have the same name: what each has taken
+            is kept under its name.
     """
     found: dict[str, tuple[Destination, ...]] = {}
+    named: dict[str, Destination] = {}
     for key, given in destinations.items():
         several = given if isinstance(given, list | tuple) else (given,)
         for destination in several:
@@ -486,6 +488,12 @@ def _given(
                 raise ConfigurationError(
                     f"the destination for {key!r} is a {kind}: give an object with the members of"
                     " Destination; pinpoint_kit.destinations.open_destination(url) makes one"
+                )
+            if named.setdefault(destination.name, destination) is not destination:
+                raise ConfigurationError(
+                    f"two destinations are named {destination.name}: what has been sent is kept by"
+                    " name. Give the same URL or object for both keys, or one with another name:"
+                    " IteratorDestination(name=...), or a parameter of an https:// endpoint's own"
                 )
         found[str(key)] = tuple(several)
     return found

@@ -116,6 +116,18 @@ def test_the_machines_credentials_are_used(monkeypatch: pytest.MonkeyPatch) -> N
         destination.close()
 
 
+def test_streams_of_several_profiles_have_several_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Profiles are accounts: what one has taken, the other has not."""
+    config = tmp_path / "config"
+    keys = "region = eu-west-1\naws_access_key_id = a\naws_secret_access_key = b\n"
+    config.write_text(f"[profile prod]\n{keys}[profile dev]\n{keys}")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    names = [open_destination(f"kinesis://events?profile={name}").name for name in ("prod", "dev")]
+    assert names == [f"kinesis://events?region=eu-west-1&profile={p}" for p in ("prod", "dev")]
+
+
 def test_an_access_key_comes_from_a_file_or_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

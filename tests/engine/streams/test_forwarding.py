@@ -670,6 +670,17 @@ def test_a_destination_must_be_one(databases: Callable[[], str]) -> None:
         Engine.open(databases(), stream_backlog=0)
 
 
+def test_two_destinations_may_not_have_one_name(databases: Callable[[], str]) -> None:
+    """What each has taken is kept by name: the records of one would go to the other."""
+    one, two = Fake("fake://1"), Fake("fake://1")
+    with pytest.raises(ValueError, match="two destinations are named fake://1"):
+        Engine.open(databases(), destinations={ARN: one, "shop": two})
+    with pytest.raises(ValueError, match="two destinations are named fake://1"):
+        Engine.open(databases(), destinations={ARN: [one, two]})
+    with Engine.open(databases(), destinations={ARN: one, "shop": [one]}):
+        pass
+
+
 def test_what_records_share_is_stored_once(make_wire: Make) -> None:
     """And comes out whole, whether an event's application and device are those of the first."""
     fake = Fake(outage=Unavailable("down"))
