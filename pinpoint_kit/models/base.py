@@ -125,7 +125,8 @@ def text(instance: object, attribute: attrs.Attribute[Any], value: object) -> No
 
 def required_text(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Validate: text that is not empty."""
-    text(instance, attribute, value)
+    if not isinstance(value, str):
+        text(instance, attribute, value)
     if not value:
         raise ValidationError("is empty: it must name something", f"$.{attribute.name}")
 
@@ -184,7 +185,7 @@ def optional_model(
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         del instance
-        if value is not None:
+        if value is not None and not isinstance(value, cls):
             _instance(cls, value, f"$.{attribute.name}")
 
     return check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -29,19 +30,19 @@ ACCEPTED = 202
 
 
 def _timestamp(value: TimestampInput | None) -> dt.datetime | None:
-    return instant(value, "timestamp")
+    return None if value is None else instant(value, "timestamp")
 
 
 def _start_timestamp(value: TimestampInput | None) -> dt.datetime | None:
-    return instant(value, "start_timestamp")
+    return None if value is None else instant(value, "start_timestamp")
 
 
 def _stop_timestamp(value: TimestampInput | None) -> dt.datetime | None:
-    return instant(value, "stop_timestamp")
+    return None if value is None else instant(value, "stop_timestamp")
 
 
 def _pause_timestamp(value: TimestampInput | None) -> dt.datetime | None:
-    return instant(value, "pause_timestamp")
+    return None if value is None else instant(value, "pause_timestamp")
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -67,6 +68,26 @@ class Session(Model):
     endpoint_id: str | None = attrs.field(default=None, validator=optional_text)
     pause_timestamp: dt.datetime | None = attrs.field(default=None, converter=_pause_timestamp)
     extra: dict[str, JsonValue] = extra_field()
+
+
+def _texts_of_app(event: Event, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Validate what says where an event comes from: five texts that few events have."""
+    if (
+        value is not None
+        or event.app_package_name is not None
+        or event.app_title is not None
+        or event.app_version_code is not None
+        or event.client_sdk_version is not None
+    ):
+        del attribute
+        for field in attrs.fields(Event):
+            if field.name in _OF_APP:
+                optional_text(event, field, getattr(event, field.name))
+
+
+_OF_APP = frozenset(
+    {"app_package_name", "app_title", "app_version_code", "client_sdk_version", "sdk_name"}
+)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -106,11 +127,11 @@ class Event(Model):
     attributes: Mapping[str, str] | None = attrs.field(default=None, converter=text_values)
     metrics: Mapping[str, float] | None = attrs.field(default=None, converter=metric_values)
     session: Session | None = attrs.field(default=None, validator=optional_model(Session))
-    app_package_name: str | None = attrs.field(default=None, validator=optional_text)
-    app_title: str | None = attrs.field(default=None, validator=optional_text)
-    app_version_code: str | None = attrs.field(default=None, validator=optional_text)
-    client_sdk_version: str | None = attrs.field(default=None, validator=optional_text)
-    sdk_name: str | None = attrs.field(default=None, validator=optional_text)
+    app_package_name: str | None = None
+    app_title: str | None = None
+    app_version_code: str | None = None
+    client_sdk_version: str | None = None
+    sdk_name: str | None = attrs.field(default=None, validator=_texts_of_app)
     extra: dict[str, JsonValue] = extra_field()
 
 

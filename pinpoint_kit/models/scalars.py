@@ -207,6 +207,8 @@ def id_text(value: object, path: str) -> str:
     Raises:
         InvalidTypeError: it is something else.
     """
+    if type(value) is str:  # the usual case
+        return value
     if isinstance(value, Enum):
         return id_text(value.value, path)
     if isinstance(value, str):

@@ -283,7 +283,7 @@ class Events:
         for index, pair in enumerate(events):
             if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[1], Event):  # noqa: PLR2004 -- a pair
                 raise InvalidTypeError("expected a pair (endpoint id, Event)", f"$[{index}]")
-            triples.append((pair[0], pair[1], {}))
+            triples.append((pair[0], pair[1], _NO_DETAILS))
         results: dict[int, EventResult] = {}
         try:
             return self._put(triples, results)
@@ -300,6 +300,11 @@ class Events:
         for index, (given_id, event, details) in enumerate(triples):
             endpoint_id = id_text(given_id, "$.id")
             event_id = event_id_of(event, details.get("event_id"))
+            if details is _NO_DETAILS and isinstance(event, Event):
+                usual = self._recorder.usual_fragment(endpoint_id, event, event_id)
+                if usual is not None:
+                    items.append(_Numbered(endpoint_id, event_id, usual, b"", index))
+                    continue
             try:
                 item = self._recorder.encoded(endpoint_id, event, event_id, details)
             except InvalidTypeError:
@@ -374,6 +379,10 @@ class Events:
             InvalidTypeError: a value has the wrong type.
         """
         self._recorder.set_defaults(event_type, Defaults.checked(attributes, metrics))
+
+
+#: Of an event that comes as a whole.
+_NO_DETAILS: EventDetails = {}
 
 
 @attrs.define(eq=False)

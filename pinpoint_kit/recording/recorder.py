@@ -229,6 +229,35 @@ class Recorder:
         self._count(cuts)
         return item
 
+    def usual_fragment(self, endpoint_id: str, event: Event, event_id: str) -> bytes | None:
+        """Return what `encoded` gives for an event without anything unusual; None for any other.
+
+        Args:
+            endpoint_id: where.
+            event: a whole event.
+            event_id: its id.
+        """
+        if (
+            self._defaults
+            or type(event) is not Event
+            or not endpoint_id.isascii()
+            or endpoint_id_problem(endpoint_id) is not None
+        ):
+            return None
+        attributes = event.attributes
+        try:
+            if attributes is not None and (
+                type(attributes) is not dict
+                or len(attributes) > self._most_keys
+                or len("".join(attributes.values())) > self._value_chars
+                or len("".join(attributes)) > self._name_chars
+            ):
+                return None
+            fragment = wire.encode_usual_event(event, event_id, self._members)
+        except Exception:  # noqa: BLE001 -- `encoded` says what is wrong with it
+            return None
+        return fragment if fragment is None or len(fragment) <= self._most_bytes else None
+
     def _fast_fragment(  # noqa: PLR0913, PLR0917 -- every call of `record`: kept flat
         self,
         endpoint_id: object,

@@ -74,8 +74,9 @@ def result_of(answer: Answer, endpoint_id: str, event_id: str) -> EventResult | 
     status = status_of(answer.results, endpoint_id, event_id)
     if not status:
         return None
-    message = answer.results[endpoint_id]["EventsItemResponse"][event_id].get("Message")  # type: ignore[index]
-    endpoint_status, endpoint_message = endpoint_status_of(answer.results, endpoint_id)
+    results = answer.results
+    message = results[endpoint_id]["EventsItemResponse"][event_id].get("Message")  # type: ignore[index]
+    endpoint_status, endpoint_message = endpoint_status_of(results, endpoint_id)
     return EventResult(
         endpoint_id=endpoint_id,
         event_id=event_id,

@@ -64,7 +64,9 @@ def parse_event(event_id: str, value: object, limits: Limits, *, sized: bool) ->
     source = as_object(value, "")
     if sized:
         _check_size(source, limits.max_event_bytes)
-    event_type = optional_text(source, "EventType")
+    event_type = source.get("EventType")
+    if type(event_type) is not str:
+        event_type = optional_text(source, "EventType")
     if not event_type:
         raise bad_request("Missing EventType")
     timestamp = _required_instant(source, "Timestamp", "")
@@ -155,7 +157,9 @@ def _without_nulls(values: Mapping[str, object]) -> dict[str, object]:
 
 def _session(value: object) -> tuple[object, ...]:
     session = as_object(value, ".Session")
-    session_id = optional_text(session, "Id", ".Session")
+    session_id = session.get("Id")
+    if type(session_id) is not str:
+        session_id = optional_text(session, "Id", ".Session")
     if not session_id:
         raise bad_request("Missing Session.Id")
     duration = session.get("Duration")
@@ -166,7 +170,9 @@ def _session(value: object) -> tuple[object, ...]:
             "must be a whole number of milliseconds, not below 0", ".Session.Duration"
         )
     start = _required_instant(session, "StartTimestamp", ".Session")
-    stop = optional_instant(session, "StopTimestamp", ".Session")
+    stop = None
+    if "StopTimestamp" in session:
+        stop = optional_instant(session, "StopTimestamp", ".Session")
     if stop is not None and duration is None:
         raise bad_request("Session start and stop timestamp's exist but duration is null")
     return session_id, start, stop, duration

@@ -133,9 +133,11 @@ def optional_instant(source: Mapping[str, object], name: str, path: str = "") ->
     Raises:
         ApiError: it is not a string, or not a date.
     """
-    text = optional_text(source, name, path)
-    if text is None:
-        return None
+    text = source.get(name)
+    if type(text) is not str:  # the usual case is looked at without a call
+        text = optional_text(source, name, path)
+        if text is None:
+            return None
     try:
         return instants.to_ms(text)
     except (ValueError, OverflowError):

@@ -52,11 +52,9 @@ def instant_of(value: object) -> dt.datetime | None:
 def _of_text(value: str) -> dt.datetime | None:
     if len(value) == _USUAL_LENGTH and (value[7], value[10], value[19], value[23]) == _USUAL_SIGNS:
         try:
-            usual = dt.datetime.fromisoformat(value[:23])
+            return _plausible(dt.datetime.fromisoformat(value[:23] + "+00:00"))
         except ValueError:
             pass  # a second of 60, or another form of the same length
-        else:
-            return _plausible(usual.replace(tzinfo=dt.timezone.utc))
     found = _ISO.fullmatch(value)
     if found is not None:
         year, month, day, hour, minute, second = map(int, found.group(1, 2, 3, 4, 5, 6))

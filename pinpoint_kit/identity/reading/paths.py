@@ -100,18 +100,19 @@ def finder(paths: Paths) -> Find:
     if others or any(condition is not None for _, _, condition in path):
         return functools.partial(first_text, paths=paths)
     *outer, (last, last_lower) = names
+    has_capitals = last != last_lower
 
     def found(record: object) -> str | None:
         place = record
         for name, lower in outer:
             if type(place) is not dict:
-                return first_text(record, paths)
+                return None if place is None else first_text(record, paths)
             inner = place.get(name)
-            place = place.get(lower) if inner is None else inner
+            place = place.get(lower) if inner is None and name != lower else inner
         if type(place) is not dict:
             return None if place is None else first_text(record, paths)
         value = place.get(last)
-        if value is None:
+        if value is None and has_capitals:
             value = place.get(last_lower)
         return None if value is None else text(value)
 

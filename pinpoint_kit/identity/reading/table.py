@@ -242,7 +242,8 @@ class ProviderTable:
 
     def _time(self, record: Record) -> dt.datetime | None:
         for path in self.fields.get("time", ()):
-            found = instant_of(value_at(record, path))
+            value = value_at(record, path)
+            found = None if value is None else instant_of(value)
             if found is not None:
                 return found
         return None

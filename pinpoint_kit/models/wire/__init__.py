@@ -19,6 +19,7 @@ from pinpoint_kit.models.wire.endpoints import (
 from pinpoint_kit.models.wire.events import (
     Members,
     encode_simple_event,
+    encode_usual_event,
     event_body,
     event_fragment,
     event_members,
@@ -33,6 +34,7 @@ __all__ = [
     "attribute_names",
     "encode",
     "encode_simple_event",
+    "encode_usual_event",
     "endpoint_conditions",
     "endpoint_id",
     "endpoint_of_row",

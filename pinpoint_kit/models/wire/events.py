@@ -19,6 +19,7 @@ from pinpoint_kit.models.wire.codec import REQUEST, encode
 __all__ = [
     "Members",
     "encode_simple_event",
+    "encode_usual_event",
     "event_body",
     "event_fragment",
     "event_members",
@@ -164,6 +165,35 @@ def encode_simple_event(  # noqa: PLR0913, PLR0917 -- the parts of an event; by 
     if session is not None:
         body["Session"] = _encoded_session(session)
     body["Timestamp"] = stamp(now)
+    return orjson.dumps({event_id: body})[1:-2] + members.tail
+
+
+def encode_usual_event(event: Event, event_id: str, members: Members) -> bytes | None:
+    """Return what `event_body` and `event_fragment` make of an event, in fewer steps.
+
+    Its attributes must be texts; None for an event with parts that few have, or without a time.
+
+    Raises:
+        TypeError: it cannot be encoded; those two say why.
+    """
+    at = event.timestamp
+    if (
+        at is None
+        or event.metrics is not None
+        or event.app_title is not None
+        or event.app_package_name is not None
+        or event.app_version_code is not None
+        or event.client_sdk_version is not None
+        or event.sdk_name is not None
+        or event.extra
+    ):
+        return None
+    body: dict[str, Any] = {"EventType": event.type}
+    if event.attributes is not None:
+        body["Attributes"] = event.attributes
+    if event.session is not None:
+        body["Session"] = _session(event.session)
+    body["Timestamp"] = iso(at)
     return orjson.dumps({event_id: body})[1:-2] + members.tail
 
 

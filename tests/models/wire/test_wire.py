@@ -610,3 +610,57 @@ def test_members_are_text(value: Any) -> None:
     """What rides on every event is checked when the client is made."""
     with pytest.raises(InvalidTypeError):
         wire.event_members(app_title=value)
+
+
+SESSION = Session(id="s", start_timestamp="2020-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("members", [wire.event_members(), wire.event_members(sdk_name="kit")])
+@pytest.mark.parametrize(
+    "event",
+    [
+        Event(type="t", timestamp="2020-01-01T00:00:00.123Z"),
+        Event(type="t", timestamp="2020-01-01T00:00:00Z", attributes={"a": 'ü"', "b": ""}),
+        Event(type="t", timestamp="2020-01-01T00:00:00Z", attributes={}, session=SESSION),
+        Event(
+            type="t",
+            timestamp="2020-01-01T00:00:00Z",
+            session=attrs.evolve(SESSION, stop_timestamp="2020-01-01T00:00:01Z", duration_ms=1_000),
+        ),
+    ],
+)
+def test_a_usual_event_is_written_in_fewer_steps_with_the_same_bytes(
+    event: Event, members: wire.Members
+) -> None:
+    """`encode_usual_event` gives what `event_body` and `event_fragment` give."""
+    body = wire.event_body(event, event.attributes, event.metrics)
+    assert event.timestamp is not None
+    expected = wire.event_fragment(body, 'id"1', wire.iso(event.timestamp), members)
+    assert wire.encode_usual_event(event, 'id"1', members) == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"timestamp": None},
+        {"metrics": {"n": 1.0}},
+        {"sdk_name": "own"},
+        {"app_title": "own"},
+        {"extra": {"New": 1}},
+    ],
+)
+def test_an_unusual_event_is_left_to_the_general_way(changes: dict[str, Any]) -> None:
+    """`encode_usual_event` gives None where an event has members that few have."""
+    event = attrs.evolve(Event(type="t", timestamp="2020-01-01T00:00:00Z"), **changes)
+    assert wire.encode_usual_event(event, "1", wire.event_members(sdk_name="kit")) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["app_package_name", "app_title", "app_version_code", "client_sdk_version", "sdk_name"],
+)
+def test_what_says_where_an_event_comes_from_is_text(name: str) -> None:
+    """Each of the five is checked, and the error names it."""
+    wrong: dict[str, Any] = {name: 1}
+    with pytest.raises(InvalidTypeError, match=name):
+        Event(type="t", **wrong)
