@@ -37,14 +37,15 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.work.leases import Lease
 
-__all__ = ["LOST_FULL", "LOST_OLD", "Upkeep"]
+__all__ = ["LOST_FAULT", "LOST_FULL", "LOST_OLD", "Upkeep"]
 
 _logger = logging.getLogger(__name__)
 
 _ROWS = STREAM_BACKLOG
 _REPLAYS = STREAM_REPLAYS
-#: Why records are given up: too many wait, or they have waited for too long.
-LOST_FULL, LOST_OLD = "backlog-full", "too-old"
+#: Why records are given up: too many wait, they have waited for too long, or a
+#: replay failed again and again.
+LOST_FULL, LOST_OLD, LOST_FAULT = "backlog-full", "too-old", "replay-failed"
 #: Events that a step of a replay looks at.
 _EVENTS_A_STEP = 500
 _LOOK_MS = 15_000
@@ -52,6 +53,11 @@ _AFTER_FAULT_MS = 60_000
 _WARN_MS = 3_600_000
 #: Rows and records that one write deletes, and such writes of a step: others write in between.
 _ROWS_A_WRITE, _RECORDS_A_WRITE, _WRITES_A_STEP = 2_000, 50_000, 20
+#: After how long to look again whether there is room for a replay.
+_ROOM_MS = 1_000
+#: How many times in a row a step of a replay may fail.
+_MOST_FAULTS = 10
+_NO_FAULT = (0, 0)
 _REPLAY, _BOUNDS = "replays", "bounds"
 
 _HAS = Statement(
@@ -74,7 +80,13 @@ _OLD = Statement(
     "before_",
     "most_",
 )
-_FIRST = Statement(_FEW.order_by(_ROWS.c.number).limit(bindparam("most_")), "app_", "most_")
+#: What is sent once more goes first: it must not push out what is new.
+_FIRST = tuple(
+    Statement(
+        _FEW.where(condition).order_by(_ROWS.c.number).limit(bindparam("most_")), "app_", "most_"
+    )
+    for condition in (_ROWS.c.again.is_not(None), _ROWS.c.again.is_(None))
+)
 _LISTS = (1, 10, 100, 500)
 _DELETE = {
     size: Statement(
@@ -100,6 +112,10 @@ class Upkeep:
 
     _context: Context
     _due: int = 0
+    _replay_due: int = 0
+    _replaying: int | None = None
+    #: By number of a replay: how often it failed in a row, and when it may go on.
+    _replay_faults: dict[int, tuple[int, int]] = attrs.field(factory=dict)
     _to_look_at: list[int] = attrs.field(factory=list)
     _warned: dict[int, int] = attrs.field(factory=dict)
 
@@ -108,10 +124,13 @@ class Upkeep:
         """What its leases are stored under."""
         return "stream-upkeep"
 
-    def tasks(self, connection: Connection, now: int) -> Sequence[Task]:  # noqa: ARG002 -- see Worker
+    def tasks(self, connection: Connection, now: int) -> Sequence[Task]:
         """Return the tasks."""
+        # A clock that was set back must not stop them.
+        if max(self._due, self._replay_due) > now + _AFTER_FAULT_MS:
+            self._due = self._replay_due = 0
         is_replaying, *others = _HAS.rows(connection)[0]
-        found = [Task(_REPLAY)] if is_replaying else []
+        found = [Task(_REPLAY, self._replay_due)] if is_replaying else []
         return [*found, Task(_BOUNDS, self._due)] if any(others) else found
 
     def run(self, key: str, lease: Lease, now: int) -> None:
@@ -140,11 +159,43 @@ class Upkeep:
         if key == _BOUNDS:
             del self._to_look_at[-1:]
             self._due = now if self._to_look_at else now + _AFTER_FAULT_MS
-        if key == _REPLAY:
-            with self._context.store.write() as connection:
-                lease.check(connection)
-                first = select(func.min(_REPLAYS.c.number)).scalar_subquery()
-                connection.execute(delete(_REPLAYS).where(_REPLAYS.c.number == first))
+        if key != _REPLAY or self._replaying is None:
+            self._replay_due = now + _AFTER_FAULT_MS if key == _REPLAY else self._replay_due
+            return
+        number = self._replaying
+        faults = self._replay_faults.pop(number, _NO_FAULT)[0] + 1
+        if faults < _MOST_FAULTS:
+            self._replay_faults[number] = faults, now + _AFTER_FAULT_MS
+            return
+        with self._context.store.write() as connection:
+            lease.check(connection)
+            here = _REPLAYS.c.number == number
+            first = connection.execute(select(*_REPLAYS.columns).where(here)).mappings().first()
+            if first is not None:
+                self._end_replay(connection, dict(first))
+
+    def _end_replay(self, connection: Connection, replay: Mapping[str, Any]) -> None:
+        """Give up a replay that fails again and again, and count what it did not send."""
+        app = replay["app"]
+        counted = select(func.count()).where(
+            EVENTS.c.app == app,
+            EVENTS.c.number > replay["position"],
+            EVENTS.c.number <= replay["last"],
+            EVENTS.c.arrival >= replay["since"],
+            EVENTS.c.arrival < replay["until"],
+        )
+        count = connection.execute(counted).scalar_one()
+        for cursor in cursors.of_app(connection, app):
+            if replay["destination"] in {None, cursor.destination} and cursor.until is None:
+                cursors.count_loss(connection, app, cursor.destination, LOST_FAULT, count)
+                self._context.on_forwarded(cursor.destination, "lost", count)
+        connection.execute(delete(_REPLAYS).where(_REPLAYS.c.number == replay["number"]))
+        _logger.error(
+            "a replay of stored events failed %d times and ends: %d of its events were not sent;"
+            " ask for it once more when the cause, in the lines above, is mended",
+            _MOST_FAULTS,
+            count,
+        )
 
     def forget(self, key: str) -> None:
         """Do nothing: all is stored."""
@@ -229,57 +280,76 @@ class Upkeep:
             )
 
     def _replay(self, lease: Lease, now: int) -> None:
-        """Put some old events into the backlog once more."""
+        """Put some old events into the backlog once more, while there is room for them."""
+        self._replaying = None
         with self._context.store.read() as connection:
-            found = connection.execute(select(*_REPLAYS.columns).order_by(_REPLAYS.c.number))
-            first = found.mappings().first()
+            found = self._with_room(connection, now)
+        if found is None:
+            self._replay_due = now + _ROOM_MS
+            return
+        number, room = found
+        self._replaying = number
+        # What is erased or deleted meanwhile must not come back: read in the write itself.
+        with self._context.store.write() as connection:
+            lease.check(connection)
+            here = _REPLAYS.c.number == number
+            first = connection.execute(select(*_REPLAYS.columns).where(here)).mappings().first()
             if first is None:
                 return
             app = apps.by_number(connection, first["app"])
+            most = min(room, _EVENTS_A_STEP)
             events = connection.execute(
                 select(*EVENTS.columns)
                 .where(EVENTS.c.number > first["position"], EVENTS.c.number <= first["last"])
                 .order_by(EVENTS.c.number)
-                .limit(_EVENTS_A_STEP)
+                .limit(most)
             ).all()
             mine = [
                 event
                 for event in events
                 if event.app == first["app"] and first["since"] <= event.arrival < first["until"]
             ]
-        with self._context.store.write() as connection:
-            lease.check(connection)
             if app is not None:
                 records = self._records(connection, app, mine)
                 backlog.add(connection, app.number, first["destination"], records, now)
-            here = _REPLAYS.c.number == first["number"]
-            if len(events) < _EVENTS_A_STEP or app is None:
+            if len(events) < most or app is None:
                 connection.execute(delete(_REPLAYS).where(here))
             else:
                 position = events[-1].number
                 connection.execute(update(_REPLAYS).where(here).values(position=position))
+        self._replay_faults.pop(number, None)
         self._context.announce_records()
+
+    def _with_room(self, connection: Connection, now: int) -> tuple[int, int] | None:
+        """Return the first replay that may go on, and for how many records there is room.
+
+        Half of a backlog is for new events alone.
+        """
+        rooms: dict[int, int] = {}
+        most = max(1, self._context.streams.most_records // 2)
+        found = connection.execute(
+            select(_REPLAYS.c.number, _REPLAYS.c.app).order_by(_REPLAYS.c.number)
+        )
+        for number, app in found.all():
+            if app not in rooms:
+                rooms[app] = most - _waiting(connection, app)
+            due = self._replay_faults.get(number, _NO_FAULT)[1]
+            if rooms[app] > 0 and not now < due <= now + _AFTER_FAULT_MS:
+                return number, rooms[app]
+        return None
 
     def _records(
         self, connection: Connection, app: apps.App, events: Sequence[Any]
     ) -> list[tuple[Head, str]]:
-        """Return events that are still there as records, with the endpoint as it is now."""
+        """Return events as records, with the endpoint as it is now."""
         keys = sorted({event.endpoint for event in events})
         found = {
             state.endpoint: (state, of_user)
             for state, of_user in reader.by_keys(connection, app.number, keys)
         }
-        still = {
-            number
-            for (number,) in connection.execute(
-                select(EVENTS.c.number).where(EVENTS.c.number.in_([e.number for e in events]))
-            )
-        }
         writer = RecordWriter(app.id, self._context.streams.form, is_replay=True)
         records = []
         for event in events:
-            if event.number not in still:
-                continue
             device = Device(event.endpoint, None, *[None] * 7)
             shown: Mapping[str, object] | None = None
             if event.endpoint in found:
@@ -310,15 +380,20 @@ def _oldest(
         before: what arrived before this is too old, wherever it stands: clocks may be set back.
 
     Returns:
-        Rows that are too old, and the first others as far as too many records are left.
+        Rows that are too old, and as far as too many records are left, others: the first of those
+        that are sent once more, then the first of all.
     """
     old = _some([_Few(*row) for row in _OLD.rows(connection, app, before, _ROWS_A_WRITE)])
     left = min(too_many, _RECORDS_A_WRITE) - sum(row.records for row in old)
     if left <= 0 or len(old) == _ROWS_A_WRITE:
         return old, []
     known = {row.number for row in old}
-    found = [_Few(*row) for row in _FIRST.rows(connection, app, _ROWS_A_WRITE)]
-    return old, _some([row for row in found if row.number not in known], left)
+    surplus: list[_Few] = []
+    for statement in _FIRST:
+        found = [_Few(*row) for row in statement.rows(connection, app, _ROWS_A_WRITE)]
+        surplus += _some([row for row in found if row.number not in known], left)
+        left -= sum(row.records for row in surplus)
+    return old, surplus
 
 
 def _some(rows: Sequence[_Few], most: int = _RECORDS_A_WRITE) -> Sequence[_Few]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from pinpoint_kit.engine.streams.upkeep import Upkeep
 from pinpoint_kit.records.destination import Refused, StreamRecord, Unavailable
 from tests.engine.streams.stream_kit import (
     ARN,
@@ -82,3 +85,150 @@ def test_what_is_given_up_is_counted_exactly(make_wire: Make, clock: Clock) -> N
     forward_through(wire, clock)
     for fake in (one, two):
         assert len(fake.taken) + named(wire)[fake.name]["Lost"] == 150
+
+
+def test_a_replay_pushes_out_nothing_new(make_wire: Make, clock: Clock) -> None:
+    """It takes half of a backlog, and goes on when the destination has taken that."""
+    fake = Fake(outage=Unavailable("down"))
+    wire = make_wire(destinations={ARN: fake}, stream_backlog=200)
+    for number in range(20):
+        put(wire, f"d{number}", *(f"old{number}-{n}" for n in range(50)))
+    stream(wire)
+    clock.advance(1)
+    new = [f"new{number}" for number in range(10)]
+    for event in new:
+        put(wire, "d", event)
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z", "Until": "2030-01-01T00:00:00Z"})
+    forward_through(wire, clock, 60)
+    assert status(wire)["LagRecords"] == 100
+    fake.outage = None
+    forward_through(wire, clock, 300)
+    first = [record["replayed"] for record in fake.records if "replayed" in record]
+    assert len(first) == 1_010
+    assert [e for e, r in zip(fake.events, fake.records, strict=True) if "replayed" not in r] == new
+    assert status(wire)["Lost"] == 0
+    assert wire.rows("SELECT * FROM stream_replays") == []
+
+
+def test_what_is_sent_once_more_is_given_up_first(make_wire: Make, clock: Clock) -> None:
+    """Where new events fill the backlog behind a replay, they do not push out one another."""
+    fake = Fake(outage=Unavailable("down"))
+    wire = make_wire(destinations={ARN: fake}, stream_backlog=100)
+    put(wire, "d", *(f"old{n}" for n in range(80)))
+    stream(wire)
+    clock.advance(1)
+    put(wire, "d", "first")
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z"})
+    forward(wire)
+    put(wire, "e", *(f"new{n}" for n in range(98)))
+    clock.advance(20)
+    forward(wire)
+    assert status(wire)["Lost"] > 0
+    fake.outage = None
+    put(wire, "d", "last")
+    forward_through(wire, clock, 300)
+    assert {"first", "last", *(f"new{n}" for n in range(98))} <= {*fake.events}
+
+
+def test_a_replay_waits_for_no_other_application(make_wire: Make, clock: Clock) -> None:
+    """One whose backlog has no room for its replay does not hold up the next one's."""
+    one, two = Fake("fake://1", outage=Unavailable("down")), Fake("fake://2")
+    wire = make_wire(destinations={"shop": one, "other": two}, stream_backlog=10)
+    put(wire, "d", *(f"{n}" for n in range(9)))
+    clock.advance(1)
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z"})
+    forward(wire)
+    wire.app = wire.post("/v1/apps", {"Name": "other"}).json["Id"]
+    put(wire, "d", "a")
+    clock.advance(1)
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z"})
+    forward_through(wire, clock, 60)
+    assert (one.events, two.events) == ([], ["a", "a"])
+
+
+@pytest.mark.parametrize("is_erased", [True, False], ids=["erased", "deleted"])
+def test_a_replay_brings_back_nobody(
+    make_wire: Make,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    is_erased: bool,  # noqa: FBT001 -- pytest gives it
+) -> None:
+    """Who is erased or deleted just before a replay writes is in nothing that it writes."""
+    fake = Fake()
+    wire = make_wire(destinations={ARN: fake})
+    put(wire, "jane-doe", "a")
+    stream(wire)
+    forward(wire)
+    fake.taken.clear()
+    clock.advance(10)
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z"})
+    left = ["replay"]
+    store, replay = type(wire.engine._store), Upkeep._replay
+    write = store.write
+
+    def remove_first(self: Any, **options: bool) -> Any:
+        if left == ["write"]:
+            left.clear()
+            if is_erased:
+                path = f"/pinpoint-kit/v1/apps/{wire.app}/erasures"
+                assert wire.post(path, {"EndpointId": "jane-doe"}).status == 200
+                put(wire, "other", "x")
+            else:
+                wire.send("DELETE", wire.endpoint_path("jane-doe"))
+        return write(self, **options)
+
+    def replayed(*given: Any) -> None:
+        left[:] = ["write"] if left == ["replay"] else left
+        replay(*given)
+
+    monkeypatch.setattr(store, "write", remove_first)
+    monkeypatch.setattr(Upkeep, "_replay", replayed)
+    forward(wire)
+    assert left == []
+    assert "jane-doe" not in repr([(r.endpoint_id, r.data) for r in fake.taken])
+
+
+def test_a_replay_survives_a_fault(
+    make_wire: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes on in a minute, and does not hold up others meanwhile."""
+    fake = Fake()
+    wire = make_wire(destinations={ARN: fake})
+    stream(wire)
+    put(wire, "d", "a")
+    forward(wire)
+    clock.advance(10)
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z"})
+    with monkeypatch.context() as patch:
+        patch.setattr(Upkeep, "_records", broken)
+        forward(wire)
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z"})
+    forward_through(wire, clock, 20)
+    assert fake.events == ["a", "a"]
+    forward_through(wire, clock, 60)
+    assert fake.events == ["a", "a", "a"]
+
+
+def test_a_replay_that_always_fails_ends_and_is_counted(
+    make_wire: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it did not send is lost, for those that it was for."""
+    fake = Fake()
+    wire = make_wire(destinations={ARN: fake})
+    stream(wire)
+    put(wire, "d", "a", "b")
+    forward(wire)
+    clock.advance(10)
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z"})
+    with monkeypatch.context() as patch:
+        patch.setattr(Upkeep, "_records", broken)
+        forward_through(wire, clock, 500)
+        assert status(wire)["Lost"] == 0
+        forward_through(wire, clock, 200)
+    assert status(wire)["Lost"] == 2
+    assert wire.rows("SELECT * FROM stream_replays") == []
+
+
+def broken(*_: object) -> None:
+    """Fail as nothing of ours should."""
+    raise ZeroDivisionError
