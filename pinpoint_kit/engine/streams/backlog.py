@@ -7,7 +7,7 @@ the streams family.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 import orjson
@@ -82,7 +82,20 @@ _BY_ARRIVAL = Statement(
     "app_",
     "arrival_",
 )
-_AGAIN = Statement(_ROW.where(_ROWS.c.again.is_not(None)), "app_")
+#: Whose records are those of rows that are sent once more; the records are most of such a row.
+_AGAIN = Statement(
+    select(_ROWS.c.number, _ROWS.c.heads)
+    .where(_ROWS.c.app == bindparam("app_"))
+    .where(_ROWS.c.again.is_not(None))
+    .where(_ROWS.c.number > bindparam("after_"))
+    .order_by(_ROWS.c.number)
+    .limit(bindparam("most_")),
+    "app_",
+    "after_",
+    "most_",
+)
+#: Rows that are read at once.
+_PAGE = 50
 _OLDEST_ARRIVAL = Statement(
     select(func.min(_ROWS.c.arrival)).where(_ROWS.c.app == bindparam("app_")), "app_"
 )
@@ -248,29 +261,31 @@ class StreamData:
 
     def held(self, connection: Connection, person: Person) -> Mapping[str, int]:
         """Return how many records wait, and how many are dead letters."""
-        waiting = sum(len(places) for _, places in _found(connection, person, person.user_ids))
+        waiting = sum(len(found.own) for found in _found(connection, person, person.user_ids, ()))
         letters = _letters(connection, person, person.user_ids)
         return {"StreamRecords": waiting, "StreamDeadLetters": len(letters)}
 
     def erase(self, context: Context, connection: Connection, person: Person) -> None:
         """Delete the records of the endpoints and users; what else names them goes nameless."""
-        for row, places in _found(connection, person, person.user_ids):
-            row.drop(places)
-            _store(connection, row)
+        pseudonym = _Pseudonyms(context.new_id)
+        for found in _found(connection, person, person.user_ids, person.orphans):
+            found.row.drop(found.own)
+            _make_nameless(found.row, found.others, pseudonym)
+            _store(connection, found.row)
         letters = _letters(connection, person, person.user_ids)
         _DELETE_LETTER.run_many(connection, [(number,) for number in letters])
-        self.forget(context, connection, person)
+        self._forget_letters(connection, person, pseudonym)
 
     def forget(self, context: Context, connection: Connection, person: Person) -> None:
         """Take the endpoints, and the users without any, out of the records that still wait."""
         pseudonym = _Pseudonyms(context.new_id)
-        for row, places in _found(connection, person, person.orphans):
-            for place in places:
-                head = row.head(place)
-                if head is not None:
-                    name = pseudonym(head.endpoint)
-                    row.rename(place, name, nameless(row.lines[place], name).rstrip("\n"))
-            _store(connection, row)
+        for found in _found(connection, person, person.orphans, ()):
+            _make_nameless(found.row, found.own, pseudonym)
+            _store(connection, found.row)
+        self._forget_letters(connection, person, pseudonym)
+
+    @staticmethod
+    def _forget_letters(connection: Connection, person: Person, pseudonym: _Pseudonyms) -> None:
         _FORGET_LETTER.run_many(
             connection,
             [
@@ -295,6 +310,14 @@ class _Pseudonyms:
         return self._names[endpoint]
 
 
+def _make_nameless(row: Row, places: Sequence[int], pseudonym: _Pseudonyms) -> None:
+    for place in places:
+        head = row.head(place)
+        if head is not None:
+            name = pseudonym(head.endpoint)
+            row.rename(place, name, nameless(row.lines[place], name).rstrip("\n"))
+
+
 def _store(connection: Connection, row: Row) -> None:
     """Store a row that has changed."""
     if not row.count:
@@ -303,44 +326,90 @@ def _store(connection: Connection, row: Row) -> None:
     _CHANGE.run_many(connection, [(row.count, *row.stored, row.number)])
 
 
+class _Found(NamedTuple):
+    """A row with records of a person: places of those, and of others that name the person."""
+
+    row: Row
+    own: Sequence[int]
+    others: Sequence[int]
+
+
 def _found(
-    connection: Connection, person: Person, user_ids: Sequence[str]
-) -> Iterator[tuple[Row, Sequence[int]]]:
-    """Yield the rows with records of a person, and the places of these.
+    connection: Connection, person: Person, user_ids: Sequence[str], named: Sequence[str]
+) -> Iterator[_Found]:
+    """Yield the rows with records of a person.
 
     The events say when they arrived, and so in which rows their records are: no index of persons
     has to be kept up to date with each event.
+
+    Args:
+        connection: where to look.
+        person: whose endpoints' records are the person's own.
+        user_ids: the users whose records are, too.
+        named: the users whose records are the others.
     """
     since = _OLDEST_ARRIVAL.rows(connection, person.app)[0][0]
     if since is None:
         return
-    asked = [("endpoint", key) for key in person.keys]
-    asked += [("user_id", user_id) for user_id in user_ids]
-    events: dict[int, set[tuple[str, str]]] = {}
-    for column, value in asked:
+    keys, users, others = set(person.keys), set(user_ids), set(named) - set(user_ids)
+    events: dict[int, dict[tuple[str, str], bool]] = {}
+    # Where an event is of both, the last one says what becomes of it.
+    asked = [("user_id", user_id, False) for user_id in sorted(others)]
+    asked += [("user_id", user_id, True) for user_id in sorted(users)]
+    asked += [("endpoint", key, True) for key in person.keys]
+    for column, value, is_own in asked:
         for arrival, *event in _EVENTS_OF[column].rows(connection, person.app, value, since):
-            events.setdefault(arrival, set()).add((event[0], event[1]))
-    keys, users = set(person.keys), set(user_ids)
+            events.setdefault(arrival, {})[event[0], event[1]] = is_own
     for arrival, wanted in sorted(events.items()):
         for stored in _BY_ARRIVAL.rows(connection, person.app, arrival):
             row = Row.read(*stored)
-            places = [
-                place
+            own = {
+                place: head[0] in keys or wanted.get((head[0], head[1]))
                 for place, head in enumerate(row.heads)
-                if head is not None and (head[0] in keys or (head[0], head[1]) in wanted)
-            ]
-            if places:
-                yield row, places
-    for stored in _AGAIN.rows(connection, person.app):
-        row = Row.read(*stored)
-        places = [
-            place
-            for place in range(len(row.heads))
-            for head in [row.head(place)]
-            if head is not None and (head.endpoint in keys or head.user_id in users)
-        ]
-        if places:
-            yield row, places
+                if head is not None
+            }
+            found = _Found(row, *_places(own))
+            if found.own or found.others:
+                yield found
+    yield from _found_again(connection, person.app, keys, users, others)
+
+
+def _found_again(
+    connection: Connection, app: int, keys: set[str], users: set[str], others: set[str]
+) -> Iterator[_Found]:
+    """Yield the same of rows that are sent once more; these say of each record whose it is."""
+    for number in _numbers_again(connection, app, keys | users | others):
+        for row in rows_by_number(connection, app, [number]):
+            is_own: dict[int, bool | None] = {}
+            for place in range(len(row.heads)):
+                head = row.head(place)
+                if head is not None and (head.endpoint in keys or head.user_id in users):
+                    is_own[place] = True
+                elif head is not None and head.user_id in others:
+                    is_own[place] = False
+            if is_own:
+                yield _Found(row, *_places(is_own))
+
+
+def _numbers_again(connection: Connection, app: int, names: set[str]) -> Iterator[int]:
+    """Yield the rows that may be of endpoints or users, without reading their records."""
+    parts = [orjson.dumps(name).decode() for name in names]
+    after = 0
+    while parts:
+        page = _AGAIN.rows(connection, app, after, _PAGE)
+        for number, heads in page:
+            if any(part in heads for part in parts):
+                yield number
+        if len(page) < _PAGE:
+            return
+        after = page[-1][0]
+
+
+def _places(is_own: Mapping[int, bool | None]) -> tuple[list[int], list[int]]:
+    return (
+        [place for place, own in is_own.items() if own],
+        [place for place, own in is_own.items() if own is False],
+    )
 
 
 def _letters(

@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import insert, select
 
+from pinpoint_kit.engine.storage.tables.streams import STREAM_BACKLOG
 from pinpoint_kit.records.destination import Unavailable
 from tests.engine.streams.stream_kit import ARN, BAD, EVENT, Fake, ask, forward, stream
 
@@ -118,3 +120,31 @@ def test_what_has_left_is_named(make_wire: Callable[..., Wire]) -> None:
     path = f"/pinpoint-kit/v1/apps/{wire.app}/erasures"
     copies = wire.post(path, {"EndpointId": "d"}).json["Copies"]
     assert copies == ["event stream: fake://one"]
+
+
+def test_an_erasure_reads_no_records_of_others(make_wire: Callable[..., Wire]) -> None:
+    """However many wait to be sent once more: only whose they are is looked at, page by page."""
+    wire = make_wire()
+    stream(wire)
+    wire.put_events({"d": {"Endpoint": {}, "Events": {"a": EVENT}}})
+    whose = [PERSON if number in {0, 120, 249} else "other" for number in range(250)]
+    with wire.engine._store.write() as connection:
+        app, arrival = connection.execute(
+            select(STREAM_BACKLOG.c.app, STREAM_BACKLOG.c.arrival)
+        ).one()
+        rows = [
+            {
+                "app": app,
+                "arrival": arrival,
+                "again": 1,
+                "count": 1,
+                "heads": json.dumps([[f"{who}-phone", "e", 1, who]]),
+                "records": "would not be read" if who == "other" else "\n\n{}",
+            }
+            for who in whose
+        ]
+        connection.execute(insert(STREAM_BACKLOG), rows)
+    path = f"/pinpoint-kit/v1/apps/{wire.app}/erasures"
+    assert wire.post(path, {"UserId": PERSON}).json["StreamRecords"] == 3
+    assert PERSON not in everything(wire)
+    assert everything(wire).count("other-phone") == 247

@@ -6,7 +6,9 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import insert, select
 
+from pinpoint_kit.engine.storage.tables.streams import STREAM_BACKLOG
 from pinpoint_kit.engine.streams.upkeep import Upkeep
 from pinpoint_kit.records.destination import Refused, StreamRecord, Unavailable
 from tests.engine.streams.stream_kit import (
@@ -31,13 +33,11 @@ if TYPE_CHECKING:
 
 def repeat_rows(wire: Wire, times: int) -> None:
     """Put the only row of the backlog there some times more."""
+    names = ("app", "arrival", "count", "heads", "records")
     with wire.engine._store.write() as connection:
-        for _ in range(times):
-            connection.exec_driver_sql(
-                "INSERT INTO stream_backlog (app, arrival, count, heads, records)"
-                " SELECT app, arrival, count, heads, records FROM stream_backlog"
-                " ORDER BY number LIMIT 1"
-            )
+        first = connection.execute(select(*(STREAM_BACKLOG.c[name] for name in names))).one()
+        copies = [dict(zip(names, first, strict=True)) for _ in range(times)]
+        connection.execute(insert(STREAM_BACKLOG), copies)
 
 
 def named(wire: Wire) -> dict[str, Any]:
