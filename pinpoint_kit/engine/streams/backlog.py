@@ -94,6 +94,16 @@ _AGAIN = Statement(
     "after_",
     "most_",
 )
+_WITH_PART = Statement(
+    _ROW.where(_ROWS.c.number > bindparam("after_"))
+    .where(_ROWS.c.records.like(bindparam("pattern_"), escape="/"))
+    .order_by(_ROWS.c.number)
+    .limit(bindparam("most_")),
+    "app_",
+    "after_",
+    "pattern_",
+    "most_",
+)
 #: Rows that are read at once.
 _PAGE = 50
 _OLDEST_ARRIVAL = Statement(
@@ -239,6 +249,20 @@ _LETTERS_OF = {
     column: _letters_where(_LETTERS.c[column] == bindparam("value_"))
     for column in ("endpoint", "user_id")
 }
+_LETTERS_WITH_PART = Statement(
+    select(_LETTERS.c.number, _LETTERS.c.record)
+    .where(_LETTERS.c.app == bindparam("app_"))
+    .where(_LETTERS.c.record.like(bindparam("pattern_"), escape="/")),
+    "app_",
+    "pattern_",
+)
+_CHANGE_LETTER = Statement(
+    update(_LETTERS)
+    .values(record=bindparam("record_"))
+    .where(_LETTERS.c.number == bindparam("number_")),
+    "record_",
+    "number_",
+)
 _DELETE_ROW = Statement(delete(_ROWS).where(_ROWS.c.number == bindparam("number_")), "number_")
 _DELETE_LETTER = Statement(
     delete(_LETTERS).where(_LETTERS.c.number == bindparam("number_")), "number_"
@@ -275,6 +299,10 @@ class StreamData:
         letters = _letters(connection, person, person.user_ids)
         _DELETE_LETTER.run_many(connection, [(number,) for number in letters])
         self._forget_letters(connection, person, pseudonym)
+        if context.streams.form.endpoint == "full":
+            # An endpoint that has another address by now has records that say the old one.
+            for address in person.addresses:
+                _take_out(connection, person.app, address)
 
     def forget(self, context: Context, connection: Connection, person: Person) -> None:
         """Take the endpoints, and the users without any, out of the records that still wait."""
@@ -295,6 +323,36 @@ class StreamData:
                 ).items()
             ],
         )
+
+
+def _take_out(connection: Connection, app: int, address: str) -> None:
+    """Take an address out of all records that wait or are dead letters."""
+    part = f'"Address":{orjson.dumps(address).decode()}'
+    escaped = part.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    pattern, after = f"%{escaped}%", 0
+    while page := _WITH_PART.rows(connection, app, after, pattern, _PAGE):
+        for stored in page:
+            row = Row.read(*stored)
+            row.lines = [_without(line, part, address) for line in row.lines]
+            _store(connection, row)
+        after = page[-1][0]
+    letters = [
+        (_without(record, part, address), number)
+        for number, record in _LETTERS_WITH_PART.rows(connection, app, pattern)
+    ]
+    _CHANGE_LETTER.run_many(connection, letters)
+
+
+def _without(record: str, part: str, address: str) -> str:
+    """Return a record without the address of its endpoint, if it is this one."""
+    if part not in record:
+        return record
+    members = orjson.loads(record)
+    endpoint = members.get("endpoint")
+    if not isinstance(endpoint, dict) or endpoint.get("Address") != address:
+        return record  # an attribute that looks alike
+    del endpoint["Address"]
+    return orjson.dumps(members).decode() + ("\n" if record.endswith("\n") else "")
 
 
 class _Pseudonyms:

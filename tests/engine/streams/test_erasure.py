@@ -10,7 +10,8 @@ from sqlalchemy import insert, select
 
 from pinpoint_kit.engine.storage.tables.streams import STREAM_BACKLOG
 from pinpoint_kit.records.destination import Unavailable
-from tests.engine.streams.stream_kit import ARN, BAD, EVENT, Fake, ask, forward, stream
+from pinpoint_kit.records.stream import StreamForm
+from tests.engine.streams.stream_kit import ARN, BAD, EVENT, Fake, ask, forward, put, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,3 +149,35 @@ def test_an_erasure_reads_no_records_of_others(make_wire: Callable[..., Wire]) -
     assert wire.post(path, {"UserId": PERSON}).json["StreamRecords"] == 3
     assert PERSON not in everything(wire)
     assert everything(wire).count("other-phone") == 247
+
+
+def test_a_former_address_goes(make_wire: Callable[..., Wire], clock: Clock) -> None:
+    """From records that wait, are replayed or are dead letters; the records and others stay."""
+    old, new, other = "50%_/old@example.com", "new@example.com", "50_%/old@example.com"
+    fake = Fake(answer=lambda record: BAD if record.event_id == "dead" else None)
+    wire = make_wire(
+        destinations={ARN: fake}, stream_form=StreamForm(version="3.1", endpoint="full")
+    )
+    stream(wire)
+    put(wire, "d", "dead", Address=old, ChannelType="EMAIL")
+    forward(wire)
+    fake.outage = Unavailable("down")
+    put(wire, "d", "then", Address=old, ChannelType="EMAIL")
+    put(wire, "e", "other", Address=other, ChannelType="EMAIL")
+    clock.advance(1)
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z"})
+    forward(wire)
+    put(wire, "d", "now", Address=new, ChannelType="EMAIL")
+    assert everything(wire).count(old) == 4
+    path = f"/pinpoint-kit/v1/apps/{wire.app}/erasures"
+    assert wire.post(path, {"Address": old}).status == 200
+    assert old not in everything(wire)
+    fake.outage, fake.answer = None, lambda _: None
+    ask(wire, "/dead-letters/retry", {})
+    clock.advance(600)
+    forward(wire)
+    addresses = {
+        (record.event_id, read["endpoint"].get("Address"))
+        for record, read in zip(fake.taken, fake.records, strict=True)
+    }
+    assert addresses == {("dead", None), ("then", None), ("other", other), ("now", new)}
