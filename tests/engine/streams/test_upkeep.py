@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from sqlalchemy import insert, select
@@ -229,6 +229,49 @@ def test_a_replay_that_always_fails_ends_and_is_counted(
     assert wire.rows("SELECT * FROM stream_replays") == []
 
 
-def broken(*_: object) -> None:
+def broken(*_: object) -> NoReturn:
     """Fail as nothing of ours should."""
     raise ZeroDivisionError
+
+
+def test_a_row_of_the_future_hides_no_old_one(make_wire: Make, clock: Clock) -> None:
+    """A clock that was set back: what stands behind is given up at its age all the same."""
+    wire = make_wire()
+    stream(wire)
+    clock.advance(300 * 86_400)
+    put(wire, "d", "future")
+    clock.advance(-300 * 86_400)
+    put(wire, "d", "old")
+    clock.advance(8 * 86_400)
+    forward(wire)
+    assert (status(wire)["LagRecords"], status(wire)["Lost"]) == (1, 1)
+
+
+def test_an_application_that_fails_holds_up_no_other(
+    make_wire: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bounds of all others hold, and its own do as soon as it can be looked at."""
+    wire = make_wire(stream_backlog=1)
+    apps = [wire.app, *(wire.post("/v1/apps", {"Name": f"{n}"}).json["Id"] for n in range(2))]
+    for app in apps:
+        wire.app = app
+        stream(wire)
+        put(wire, "d", "a")
+        put(wire, "d", "b")
+    clock.advance(20)
+    keep = Upkeep._keep
+    with monkeypatch.context() as patch:
+
+        def fail_once(self: Upkeep, app: int, *others: Any) -> bool:
+            return broken() if app == 1 else keep(self, app, *others)
+
+        patch.setattr(Upkeep, "_keep", fail_once)
+        forward(wire)
+    lost = []
+    for wire.app in apps:
+        lost.append(status(wire)["Lost"])
+    assert lost == [0, 1, 1]
+    clock.advance(61)
+    forward(wire)
+    wire.app = apps[0]
+    assert status(wire)["Lost"] == 1
