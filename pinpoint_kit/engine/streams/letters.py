@@ -24,7 +24,18 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.streams.progress import GivenUp
 
-__all__ = ["DeadLetter", "bury", "counts", "destinations", "discard", "find", "limit", "retry"]
+__all__ = [
+    "DeadLetter",
+    "bury",
+    "counts",
+    "destinations",
+    "discard",
+    "expire",
+    "find",
+    "has_older",
+    "limit",
+    "retry",
+]
 
 _LETTERS = STREAM_DEAD_LETTERS
 #: What a destination says is kept up to here; it is not ours, and could be of any length.
@@ -213,6 +224,29 @@ def limit(connection: Connection, app: int, most: int) -> int:
     found = _some(connection, app, None, None, min(total - most, 1_000))
     _count(connection, found, "dead-letters-full")
     _delete(connection, found)
+    return len(found)
+
+
+def has_older(connection: Connection, app: int, before: int) -> bool:
+    """Return whether events of dead letters arrived before a moment."""
+    older = (_LETTERS.c.app == app) & (_LETTERS.c.arrival < before)
+    return connection.execute(select(_LETTERS.c.number).where(older).limit(1)).first() is not None
+
+
+def expire(connection: Connection, app: int, before: int) -> int:
+    """Delete dead letters of events that arrived before a moment, some at once; return how many.
+
+    Args:
+        connection: a write transaction.
+        app: the application.
+        before: milliseconds since 1970.
+    """
+    older = (_LETTERS.c.app == app) & (_LETTERS.c.arrival < before)
+    rows = connection.execute(select(*_LETTERS.columns).where(older).limit(1_000))
+    found = [DeadLetter(*row) for row in rows]
+    if found:
+        _count(connection, found, "too-old")
+        _delete(connection, found)
     return len(found)
 
 

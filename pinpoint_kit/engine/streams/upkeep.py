@@ -207,6 +207,8 @@ class Upkeep:
         """Look at one application; return whether nothing is left to do."""
         settings = self._context.streams
         before = now - settings.most_age_ms
+        keep_ms = self._context.keep_events_ms
+        kept_since = None if keep_ms is None else now - keep_ms
         with self._context.store.read() as connection:
             too_many = _waiting(connection, app) - settings.most_records
             is_old = bool(_OLD.rows(connection, app, before, 1))
@@ -216,9 +218,11 @@ class Upkeep:
                 if cursor.until is not None and cursor.prefix >= end_of(cursor.until)
             ]
             has_done = cursors.has_done(connection, app)
-            dead = sum(letters.counts(connection, app).values())
-        deleted = limited = lost = 0
-        if lapsed or has_done or dead > settings.most_dead_letters:
+            has_dead = sum(letters.counts(connection, app).values()) > settings.most_dead_letters
+            if kept_since is not None and letters.has_older(connection, app, kept_since):
+                has_dead = True
+        deleted = limited = expired = lost = 0
+        if lapsed or has_done or has_dead:
             # Alone: nobody moves a cursor meanwhile.
             with self._context.store.write() as connection:
                 lease.check(connection)
@@ -227,6 +231,8 @@ class Upkeep:
                     if current == cursor:  # its stream has not come back meanwhile
                         cursors.remove(connection, app, cursor.destination)
                 deleted = cursors.delete_done(connection, app, _ROWS_A_WRITE)
+                if kept_since is not None:
+                    expired = letters.expire(connection, app, kept_since)
                 limited = letters.limit(connection, app, settings.most_dead_letters)
         has_given_up = False
         # What was done with has counted as waiting: nothing is given up before the next look.
@@ -234,7 +240,7 @@ class Upkeep:
             has_given_up, lost = self._bound(app, lease, too_many, before)
         if lost or limited:
             self._warn(app, lost + limited, now)
-        return not (deleted or limited or has_given_up)
+        return not (deleted or expired or limited or has_given_up)
 
     def _bound(self, app: int, lease: Lease, too_many: int, before: int) -> tuple[bool, int]:
         """Give up what is too much or too old; return whether there was any, and records lost."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -13,6 +14,7 @@ from pinpoint_kit.engine.streams.upkeep import Upkeep
 from pinpoint_kit.records.destination import Refused, StreamRecord, Unavailable
 from tests.engine.streams.stream_kit import (
     ARN,
+    BAD,
     THROTTLED,
     Fake,
     ask,
@@ -227,6 +229,24 @@ def test_a_replay_that_always_fails_ends_and_is_counted(
         forward_through(wire, clock, 200)
     assert status(wire)["Lost"] == 2
     assert wire.rows("SELECT * FROM stream_replays") == []
+
+
+def test_dead_letters_are_kept_no_longer_than_events(make_wire: Make, clock: Clock) -> None:
+    """By the arrival of their events, and counted; without `keep_events` they stay."""
+    for keep, left in ((timedelta(days=31), ["new"]), (None, ["old", "new"])):
+        fake = Fake(answer=lambda _: BAD)
+        wire = make_wire(destinations={ARN: fake}, keep_events=keep)
+        stream(wire)
+        put(wire, "d", "old")
+        forward(wire)
+        clock.advance(30 * 86_400)
+        put(wire, "d", "new")
+        forward(wire)
+        assert status(wire)["DeadLetters"] == 2
+        clock.advance(2 * 86_400)
+        forward(wire)
+        assert [each["EventId"] for each in ask(wire, "/dead-letters")["Item"]] == left
+        assert status(wire)["Lost"] == 2 - len(left)
 
 
 def broken(*_: object) -> NoReturn:
