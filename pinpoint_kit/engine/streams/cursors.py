@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from sqlalchemy import bindparam, delete, exists, func, literal, select, update
+from sqlalchemy import BigInteger, bindparam, case, delete, exists, func, literal, select, update
 
 from pinpoint_kit.engine.storage.dialects.statements import insert_ignoring
 from pinpoint_kit.engine.storage.statements import Statement
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOST_GONE",
+    "RESUMED",
     "Cursor",
     "Waiting",
     "claim",
@@ -145,6 +146,10 @@ _WANTING = Statement(
     .order_by(_CURSORS.c.app),
     "destination_",
 )
+#: `due` after ResumeStream, until the next call begins: the outcome of one that was under way then
+#: has nobody wait.
+RESUMED = -1
+_NEW_DUE = bindparam("due_", type_=BigInteger)
 #: What whoever forwards writes.
 _PROGRESS = (
     "prefix",
@@ -165,7 +170,15 @@ _PROGRESS = (
 )
 _SAVE = Statement(
     update(_CURSORS)
-    .values({name: bindparam(f"{name}_") for name in _PROGRESS})
+    .values(
+        {name: bindparam(f"{name}_") for name in _PROGRESS}
+        | {
+            "due": case(
+                ((_CURSORS.c.due == literal(RESUMED)) & (literal(0) < _NEW_DUE), literal(0)),
+                else_=_NEW_DUE,
+            )
+        }
+    )
     .where(_CURSORS.c.app == bindparam("app_"))
     .where(_CURSORS.c.destination == bindparam("destination_")),
     *(f"{name}_" for name in _PROGRESS),

@@ -62,7 +62,7 @@ def _set_paused(context: Context, call: Call, *, paused: int) -> object:
         here = STREAM_CURSORS.c.app == app.number
         if destination is not None:
             here &= STREAM_CURSORS.c.destination == destination
-        values = {"paused": paused} if paused else {"paused": 0, "due": 0}
+        values = {"paused": paused} if paused else {"paused": 0, "due": cursors.RESUMED}
         connection.execute(update(STREAM_CURSORS).where(here).values(values))
         found = status.of_app(connection, app.number, call.now)
     context.announce_records()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -383,6 +383,33 @@ def test_resuming_tries_at_once(make_wire: Make) -> None:
     ask(wire, "/resume", {})
     forward(wire)
     assert fake.events == ["1"]
+
+
+def test_resuming_outlasts_a_call_under_way(
+    make_wire: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its outcome, a long wait, does not undo what was asked for meanwhile; that of the next does.
+
+    Else nobody could have a destination tried at once that takes its time to fail.
+    """
+    fake = Fake(outage=Unavailable("down", retry_after=3_000))
+    wire = opened(make_wire, fake)
+    put(wire, "d", "1")
+    send = Fake.send
+
+    def resumed_meanwhile(self: Fake, app: str, records: Sequence[StreamRecord]) -> Any:
+        if len(self.calls) == 1:
+            ask(wire, "/resume", {})
+        return send(self, app, records)
+
+    monkeypatch.setattr(Fake, "send", resumed_meanwhile)
+    forward(wire)
+    assert len(fake.calls) == 1
+    clock.advance(3_001)
+    forward(wire)
+    assert len(fake.calls) == 3
+    forward_through(wire, clock, 2_900)
+    assert len(fake.calls) == 3
 
 
 def test_a_stream_that_nobody_claims_is_kept_and_said(
