@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import orjson
 from sqlalchemy import BigInteger, bindparam, case, delete, exists, func, literal, select, update
 
 from pinpoint_kit.engine.storage.dialects.statements import insert_ignoring
@@ -69,6 +70,7 @@ class Cursor:
     top: int
     state: str = attrs.field(repr=False)
     until: int | None
+    gaps: str
     paused: int
     due: int
     retry_due: int
@@ -88,6 +90,23 @@ class Cursor:
     def progress(self) -> Progress:
         """How far it has come, to be changed."""
         return Progress.read(self.top, self.state)
+
+    @property
+    def skipped(self) -> Sequence[tuple[int, int]]:
+        """First and last rows of what was recorded while its stream was not there."""
+        return [(first, last) for first, last in orjson.loads(self.gaps)] if self.gaps else ()
+
+    def with_claim_of(self, stored: Cursor) -> Cursor:
+        """Return it with what it is for now, which may have changed during a call."""
+        return attrs.evolve(self, claim=stored.claim, until=stored.until, gaps=stored.gaps)
+
+    def is_for_it(self, number: int, destination: str | None) -> bool:
+        """Return whether a row is for it, by its number and whom it is for alone."""
+        return (
+            destination in {None, self.destination}
+            and (self.until is None or number <= self.until)
+            and not any(first <= number <= last for first, last in self.skipped)
+        )
 
     def rate_at(self, now: int) -> float:
         """Return how many records a second have been acknowledged lately."""
@@ -197,12 +216,14 @@ _CLAIM_AGAIN = Statement(
         claim=bindparam("claim_"),
         is_standing=bindparam("is_standing_"),
         until=None,
+        gaps=bindparam("gaps_"),
         seen_at=bindparam("seen_at_"),
     )
     .where(_CURSORS.c.app == bindparam("app_"))
     .where(_CURSORS.c.destination == bindparam("destination_")),
     "claim_",
     "is_standing_",
+    "gaps_",
     "seen_at_",
     "app_",
     "destination_",
@@ -337,9 +358,13 @@ def claim(  # noqa: PLR0913 -- a transaction, and what is claimed
 ) -> None:
     """Make the cursor of a destination, or have an old one go on.
 
-    A new one begins with what is kept: records of a stream that nobody has claimed so far.
+    A new one begins with what is kept: records of a stream that nobody has claimed so far. One
+    whose stream comes back goes on, and passes by what was recorded in between. Nothing happens
+    where the stream is not there any more.
     """
     found = _SINCE.rows(connection, app, claimed)
+    if not found and not is_standing:
+        return
     since = found[0][0] if found else None
     start = 0 if since is None else rows.end_of(since)
     made = Cursor(
@@ -351,6 +376,7 @@ def claim(  # noqa: PLR0913 -- a transaction, and what is claimed
         top=start,
         state="",
         until=None,
+        gaps="",
         paused=0,
         due=0,
         retry_due=0,
@@ -367,8 +393,20 @@ def claim(  # noqa: PLR0913 -- a transaction, and what is claimed
         seen_at=now,
     )
     if not _CLAIM.run_many(connection, [attrs.astuple(made)]):
-        again = (claimed, int(is_standing), now, app, destination)
+        before = load(connection, app, destination)
+        gaps = before.gaps if before is not None else ""
+        if before is not None and before.until is not None and not is_standing:
+            gaps = _with_gap(before, before.until + 1, since or 0)
+        again = (claimed, int(is_standing), gaps, now, app, destination)
         _CLAIM_AGAIN.run_many(connection, [again])
+
+
+def _with_gap(cursor: Cursor, first: int, last: int) -> str:
+    """Return the gaps of a cursor with one more, without those that it has passed."""
+    gaps = [gap for gap in cursor.skipped if gap[1] >= rows.row_of(cursor.top + 1)]
+    if first <= last:
+        gaps.append((first, last))
+    return orjson.dumps(gaps).decode() if gaps else ""
 
 
 def lapse(connection: Connection, app: int, arn: str, last: int) -> None:

@@ -186,8 +186,9 @@ class Forwarder:
         settled = store.settled(STREAM_BACKLOG.name)
         with store.read() as connection:
             stored = self._cursor(connection, app)
-            cursor = stored if before is None else before.cursor
-            progress = stored.progress if before is None else before.progress
+            cursor, progress = stored, stored.progress
+            if before is not None:
+                cursor, progress = before.cursor.with_claim_of(stored), before.progress
             application = apps.by_number(connection, app)
             if application is None:
                 raise LostError
@@ -252,7 +253,7 @@ class Forwarder:
                     *rows[: most - 1],
                 ]
             for row in rows:
-                is_mine = row.destination in {None, cursor.destination}
+                is_mine = cursor.is_for_it(row.number, row.destination)
                 records = row.records(progress.top) if is_mine else ()
                 progress.look(choice, records, limits, now, end=end_of(row.number))
                 if choice.is_full:

@@ -116,7 +116,7 @@ def _state(cursor: Cursor, lag: Lag, now: int) -> State:
 def _lag(connection: Connection, cursor: Cursor) -> Lag:
     progress = cursor.progress
     first = row_of(progress.top + 1)
-    waiting = _waiting(connection, cursor.app, first, cursor.until)
+    waiting = _waiting(connection, cursor.app, first, cursor.until, cursor.skipped)
     counted = [*backlog.rows_by_number(connection, cursor.app, [first])] if first else []
     done = sum(record.number <= progress.top for row in counted for record in row.records())
     records = waiting.records - done + len(progress.open)
@@ -127,13 +127,21 @@ def _lag(connection: Connection, cursor: Cursor) -> Lag:
     return Lag(records, oldest)
 
 
-def _waiting(connection: Connection, app: int, first: int, last: int | None) -> Lag:
-    """Return what the rows from one on hold."""
+def _waiting(
+    connection: Connection,
+    app: int,
+    first: int,
+    last: int | None,
+    skipped: Sequence[tuple[int, int]] = (),
+) -> Lag:
+    """Return what the rows from one on hold, without some."""
     statement = select(func.coalesce(func.sum(_ROWS.c.count), 0), func.min(_ROWS.c.arrival)).where(
         _ROWS.c.app == app, _ROWS.c.number >= first
     )
     if last is not None:
         statement = statement.where(_ROWS.c.number <= last)
+    for gap in skipped:
+        statement = statement.where(~_ROWS.c.number.between(*gap))
     records, oldest = connection.execute(statement).one()
     return Lag(int(records), oldest)
 

@@ -38,7 +38,7 @@ PINNED = (
         "segment_users": "425c82d8",
         "event_streams": "7ae6e227",
         "stream_backlog": "7c97cb91",
-        "stream_cursors": "d04cfd57",
+        "stream_cursors": "a0b6422b",
         "stream_dead_letters": "132ee7fb",
         "stream_losses": "dc8f1d3c",
         "stream_replays": "f13bdf4b",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pinpoint_kit.engine import Engine
+from pinpoint_kit.engine.streams import cursors
 from pinpoint_kit.records.destination import Unavailable
 from tests.engine.conftest import Wire
 from tests.engine.streams.stream_kit import (
@@ -20,8 +21,11 @@ from tests.engine.streams.stream_kit import (
 )
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.engine.conftest import Clock
 
+OTHER = f"{ARN}-2"
 Make = Callable[..., Wire]
 
 
@@ -109,3 +113,73 @@ def test_a_removal_counts_what_waits_for_it_once(make_wire: Make, file_url: str)
     assert ask(later, "/remove", {"Destination": fake.name}) == {"Records": 1}
     assert later.rows("SELECT * FROM stream_backlog") == []
     assert losses(later) == {(fake.name, "removed", 1)}
+
+
+def test_a_stream_that_comes_back_gets_nothing_of_between(make_wire: Make, clock: Clock) -> None:
+    """Whether its destination was done or not: what was recorded without it is not for it."""
+    one, two = Fake("fake://1", outage=Unavailable("down")), Fake("fake://2")
+    wire = make_wire(destinations={ARN: one, "shop": two})
+    wire.app = wire.post("/v1/apps", {"Name": "shop"}).json["Id"]
+    for turn in range(3):
+        stream(wire)
+        put(wire, "d", f"with-{turn}")
+        forward(wire)
+        delete_stream(wire)
+        put(wire, "d", f"without-{turn}")
+        forward(wire)
+    stream(wire)
+    put(wire, "d", "last")
+    lags = {each["Destination"]: each["LagRecords"] for each in ask(wire)["Item"]}
+    assert lags == {one.name: 4, two.name: 1}
+    one.outage = None
+    forward_through(wire, clock, 120)
+    assert one.events == ["with-0", "with-1", "with-2", "last"]
+    assert len(two.events) == 7
+    assert wire.rows("SELECT * FROM stream_backlog") == []
+
+
+def test_a_stream_that_moves_during_a_call_ends_there(make_wire: Make) -> None:
+    """The next call of the same step takes nothing of the new stream."""
+
+    class Moving(Fake):
+        def send(self, *arguments: Any) -> Any:
+            answer = super().send(*arguments)
+            if len(self.calls) == 1:
+                stream(wire, DestinationStreamArn=OTHER)
+                put(wire, "e", "for-two")
+            return answer
+
+    one, two = Moving("fake://1"), Fake("fake://2")
+    wire = make_wire(destinations={ARN: one, OTHER: two})
+    stream(wire)
+    put(wire, "d", "for-one")
+    forward(wire)
+    assert (one.events, two.events) == (["for-one"], ["for-two"])
+
+
+def test_a_stream_that_is_deleted_before_it_is_claimed_is_not(
+    make_wire: Make, file_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look for streams and the claim are two transactions."""
+    wire = make_wire(file_url)
+    stream(wire)
+    one = Fake("fake://1")
+    with Engine.open(file_url, clock=clock, destinations={ARN: one, wire.app: Fake()}) as later:
+        other = Wire(later)
+        other.app = wire.app
+        found = cursors.claimable
+
+        def then_deleted(*arguments: Any) -> Any:
+            claims = found(*arguments)
+            monkeypatch.setattr(cursors, "claimable", found)
+            with later._store.write() as connection:
+                connection.exec_driver_sql("DELETE FROM event_streams")
+            return claims
+
+        (lane,) = [lane for lane in later.lanes if one.name in lane.name]
+        monkeypatch.setattr(cursors, "claimable", then_deleted)
+        while lane.step():
+            pass
+        put(other, "d", "later")
+        forward_through(other, clock, 30)
+    assert one.events == []

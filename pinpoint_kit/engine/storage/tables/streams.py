@@ -63,6 +63,7 @@ STREAM_CURSORS = Table(
     Column("top", BigInteger, nullable=False),  # the highest number that was looked at
     Column("state", TEXT, nullable=False),  # JSON: what is not done up to there, and on its way
     Column("until", BigInteger),  # the last row that is for it; NULL while its stream is there
+    Column("gaps", TEXT, nullable=False),  # JSON: first and last rows that are not for it
     Column("paused", Integer, nullable=False),
     Column("due", BigInteger, nullable=False),  # nothing is sent before
     Column("retry_due", BigInteger, nullable=False),  # nothing that was refused is sent before
