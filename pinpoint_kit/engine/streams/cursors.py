@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOST_GONE",
+    "LOST_UNCLAIMED",
     "RESUMED",
     "Cursor",
     "Waiting",
@@ -40,6 +41,7 @@ __all__ = [
     "count_loss",
     "delete_done",
     "has_done",
+    "is_claimed",
     "lapse",
     "load",
     "of_app",
@@ -52,8 +54,9 @@ __all__ = [
 
 _CURSORS = STREAM_CURSORS
 _ROWS = STREAM_BACKLOG
-#: Why records are lost that are for one destination: it is gone.
-LOST_GONE = "destination-gone"
+#: Why records are lost: the one destination that they are for is gone, or nobody had claimed their
+#: stream when it was deleted or replaced.
+LOST_GONE, LOST_UNCLAIMED = "destination-gone", "unclaimed"
 #: Over how long the rate is averaged.
 _RATE_S = 60.0
 
@@ -266,6 +269,16 @@ _STREAM = Statement(
     ),
     "app_",
 )
+_KEPT = Statement(
+    select(func.coalesce(func.sum(_ROWS.c.count), 0))
+    .where(_ROWS.c.app == bindparam("app_"))
+    .where(_ROWS.c.number > bindparam("since_"))
+    .where(_ROWS.c.number <= bindparam("last_"))
+    .where(_ROWS.c.destination.is_(None)),
+    "app_",
+    "since_",
+    "last_",
+)
 _FEW_ROWS = (
     select(_ROWS.c.number)
     .where(_ROWS.c.app == bindparam("app_"))
@@ -409,16 +422,32 @@ def _with_gap(cursor: Cursor, first: int, last: int) -> str:
     return orjson.dumps(gaps).decode() if gaps else ""
 
 
-def lapse(connection: Connection, app: int, arn: str, last: int) -> None:
+def lapse(connection: Connection, app: int, arn: str, last: int) -> int:
     """Have the destinations of a stream that is gone take what is there, and nothing more.
+
+    Without any, what was kept for it is counted as lost.
 
     Args:
         connection: a write transaction.
         app: the application.
         arn: the stream's.
         last: the last row that is for it.
+
+    Returns:
+        How many records are lost.
     """
+    lost = 0
+    if not is_claimed(of_app(connection, app), arn):
+        (since,) = _SINCE.rows(connection, app, arn)[0]
+        lost = int(_KEPT.rows(connection, app, since or 0, last)[0][0])
+        count_loss(connection, app, "", LOST_UNCLAIMED, lost)
     _LAPSE.run_many(connection, [(last, app, arn)])
+    return lost
+
+
+def is_claimed(known: Collection[Cursor], arn: str) -> bool:
+    """Return whether one of an application's destinations takes what is recorded for a stream."""
+    return any(cursor.claim == arn and cursor.until is None for cursor in known)
 
 
 def remove(connection: Connection, app: int, destination: str) -> bool:
@@ -475,7 +504,7 @@ def _done_up_to(connection: Connection, app: int) -> int:
         if cursor.until is None or cursor.prefix < rows.end_of(cursor.until)
     ]
     stream = _STREAM.rows(connection, app)
-    if stream and all(cursor.claim != stream[0][0] for cursor in known):
+    if stream and not is_claimed(known, stream[0][0]):
         floors.append(rows.end_of(stream[0][1] or 0))
     # Without any, nobody will ever take them.
     return rows.row_of(min(floors) + 1) - 1 if floors else _newest(connection, app)

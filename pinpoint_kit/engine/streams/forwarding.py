@@ -186,9 +186,8 @@ class Forwarder:
         settled = store.settled(STREAM_BACKLOG.name)
         with store.read() as connection:
             stored = self._cursor(connection, app)
-            cursor, progress = stored, stored.progress
-            if before is not None:
-                cursor, progress = before.cursor.with_claim_of(stored), before.progress
+            cursor = stored if before is None else before.cursor.with_claim_of(stored)
+            progress = stored.progress if before is None else before.progress
             application = apps.by_number(connection, app)
             if application is None:
                 raise LostError

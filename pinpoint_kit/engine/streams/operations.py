@@ -57,8 +57,8 @@ _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{1,12}:role/[!-~]{1,576}")
 def put_event_stream(context: Context, call: Call) -> object:
     """PutEventStream: make the application's stream or replace it.
 
-    What waits for the stream before still goes there, and nothing that was recorded earlier goes
-    to the new one.
+    What waits for the stream before still goes there, or is counted as lost where no destination
+    has claimed it, and nothing that was recorded earlier goes to the new one.
     """
     with apps.checked_first(context, call.application_id):
         request = call.members()
@@ -76,12 +76,12 @@ def put_event_stream(context: Context, call: Call) -> object:
             raise bad_request("must be arn:aws:iam::ACCOUNT:role/NAME", ".RoleArn")
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
-        before = _SELECT.rows(connection, app.number)
+        before, lost = _SELECT.rows(connection, app.number), 0
         since = backlog.newest(connection, app.number)
         if before and before[0][0] == arn:
             since = before[0][3]
         elif before:
-            cursors.lapse(connection, app.number, before[0][0], since)
+            lost = cursors.lapse(connection, app.number, before[0][0], since)
         _UPSERT.run_many(connection, [(app.number, arn, role, call.now, since)])
         for destination in context.streams.destinations.get(arn, ()):
             cursors.claim(
@@ -89,7 +89,8 @@ def put_event_stream(context: Context, call: Call) -> object:
             )
         known = cursors.of_app(connection, app.number)
         answer = _rendered(connection, app)
-    if all(cursor.claim != arn for cursor in known):
+    _warn_of_loss(app, lost)
+    if not cursors.is_claimed(known, arn):
         _logger.warning(
             "no destination takes the event stream of application %s: its records are kept for some"
             " days; give `pinpoint-kit serve --destination %s=URL`, or connect(...,"
@@ -108,14 +109,28 @@ def get_event_stream(context: Context, call: Call) -> object:
 
 
 def delete_event_stream(context: Context, call: Call) -> object:
-    """DeleteEventStream: answer with what was deleted. What waits is still forwarded."""
+    """DeleteEventStream: answer with what was deleted. What waits is still forwarded.
+
+    What waits for a stream that no destination has claimed is counted as lost.
+    """
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
         answer = _rendered(connection, app)
         arn = _SELECT.rows(connection, app.number)[0][0]
-        cursors.lapse(connection, app.number, arn, backlog.newest(connection, app.number))
+        lost = cursors.lapse(connection, app.number, arn, backlog.newest(connection, app.number))
         connection.execute(delete(_STREAMS).where(_STREAMS.c.app == app.number))
+    _warn_of_loss(app, lost)
     return answer
+
+
+def _warn_of_loss(app: App, count: int) -> None:
+    if count:
+        _logger.warning(
+            "the event stream of application %s went before a destination had claimed it: %d"
+            " records are lost",
+            app.id,
+            count,
+        )
 
 
 def _rendered(connection: Connection, app: App) -> dict[str, object]:

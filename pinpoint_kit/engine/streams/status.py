@@ -84,7 +84,7 @@ def of_app(connection: Connection, app: int, now: int) -> Sequence[Status]:
     stream = connection.execute(
         select(EVENT_STREAMS.c.destination, EVENT_STREAMS.c.since).where(EVENT_STREAMS.c.app == app)
     ).first()
-    if stream is not None and all(cursor.claim != stream[0] for cursor in known):
+    if stream is not None and not cursors.is_claimed(known, stream[0]):
         lag = _waiting(connection, app, (stream[1] or 0) + 1, None)
         found.append(Status(None, stream[0], "UNCLAIMED", lag, lost.get("", 0), 0))
     return found

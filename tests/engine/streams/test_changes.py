@@ -183,3 +183,47 @@ def test_a_stream_that_is_deleted_before_it_is_claimed_is_not(
         put(other, "d", "later")
         forward_through(other, clock, 30)
     assert one.events == []
+
+
+def test_a_stream_that_nobody_has_claimed_does_not_go_unsaid(
+    make_wire: Make, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With it goes what was kept for it: that is counted, and said in the log."""
+    two = Fake("fake://2")
+    wire = make_wire(destinations={OTHER: two})
+    stream(wire)
+    put(wire, "d", "a", "b")
+    forward(wire)
+    stream(wire, DestinationStreamArn=OTHER)
+    put(wire, "d", "c")
+    forward_through(wire, clock, 60)
+    assert (two.events, losses(wire)) == (["c"], {("", "unclaimed", 2)})
+    assert "2 records are lost" in caplog.text
+    stream(wire)
+    put(wire, "d", "d")
+    delete_stream(wire)
+    forward_through(wire, clock, 60)
+    assert (two.events, losses(wire)) == (["c"], {("", "unclaimed", 3)})
+    assert wire.rows("SELECT * FROM stream_backlog") == []
+
+
+def test_a_stream_that_comes_back_elsewhere_waits_for_its_destination(
+    make_wire: Make, file_url: str, clock: Clock
+) -> None:
+    """Its old cursor takes nothing new until an engine that has the destination claims it."""
+    one = Fake("fake://1")
+    with Engine.open(file_url, clock=clock, destinations={ARN: one}) as first:
+        wire = Wire(first)
+        stream(wire)
+        put(wire, "d", "a")
+        forward(wire)
+    later = make_wire(file_url)
+    later.app = wire.app
+    delete_stream(later)
+    stream(later)
+    put(later, "d", "b")
+    forward_through(later, clock, 60)
+    again = make_wire(file_url, destinations={ARN: one})
+    again.app = wire.app
+    forward(again)
+    assert (one.events, losses(again)) == (["a", "b"], set())
