@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import orjson
-from sqlalchemy import BigInteger, bindparam, case, delete, exists, func, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
 
 from pinpoint_kit.engine.storage.dialects.statements import insert_ignoring
 from pinpoint_kit.engine.storage.statements import Statement
@@ -98,6 +109,12 @@ class Cursor:
     def skipped(self) -> Sequence[tuple[int, int]]:
         """First and last rows of what was recorded while its stream was not there."""
         return [(first, last) for first, last in orjson.loads(self.gaps)] if self.gaps else ()
+
+    def has_claim(self, key: str, *, is_standing: bool) -> bool:
+        """Return whether it takes new records of what a key names, with a stream or without."""
+        if is_standing:
+            return bool(self.is_standing)
+        return self.claim == key and self.until is None
 
     def with_claim_of(self, stored: Cursor) -> Cursor:
         """Return it with what it is for now, which may have changed during a call."""
@@ -216,16 +233,27 @@ _CLAIM = Statement(
 _CLAIM_AGAIN = Statement(
     update(_CURSORS)
     .values(
-        claim=bindparam("claim_"),
-        is_standing=bindparam("is_standing_"),
+        # A stream is named by the claim; without one, it names the application.
+        claim=case(
+            (
+                (bindparam("is_standing_", type_=Integer) == literal(1))
+                & _CURSORS.c.until.is_(None),
+                _CURSORS.c.claim,
+            ),
+            else_=bindparam("claim_"),
+        ),
+        # Once records are made for it without a stream, that does not end with one.
+        is_standing=case(
+            (_CURSORS.c.is_standing == literal(1), literal(1)), else_=bindparam("is_standing_")
+        ),
         until=None,
         gaps=bindparam("gaps_"),
         seen_at=bindparam("seen_at_"),
     )
     .where(_CURSORS.c.app == bindparam("app_"))
     .where(_CURSORS.c.destination == bindparam("destination_")),
-    "claim_",
     "is_standing_",
+    "claim_",
     "gaps_",
     "seen_at_",
     "app_",
@@ -410,7 +438,7 @@ def claim(  # noqa: PLR0913 -- a transaction, and what is claimed
         gaps = before.gaps if before is not None else ""
         if before is not None and before.until is not None and not is_standing:
             gaps = _with_gap(before, before.until + 1, since or 0)
-        again = (claimed, int(is_standing), gaps, now, app, destination)
+        again = (int(is_standing), claimed, gaps, now, app, destination)
         _CLAIM_AGAIN.run_many(connection, [again])
 
 

@@ -154,7 +154,7 @@ class Forwarder:
         missing = [
             (app, key, is_standing)
             for app, key, is_standing in found
-            if app not in known or (known[app].until is not None and not known[app].is_standing)
+            if app not in known or not known[app].has_claim(key, is_standing=is_standing)
         ]
         is_old = any(now - each.seen_at >= _SEEN_MS for each in known.values())
         if not missing and not is_old:

@@ -227,3 +227,61 @@ def test_a_stream_that_comes_back_elsewhere_waits_for_its_destination(
     again.app = wire.app
     forward(again)
     assert (one.events, losses(again)) == (["a", "b"], set())
+
+
+def test_a_stream_does_not_end_what_an_application_is_given_without_one(
+    make_wire: Make, file_url: str, clock: Clock
+) -> None:
+    """A destination of both goes on when the stream is deleted, whoever records the events."""
+    one = Fake("fake://1")
+    wire = make_wire(file_url, destinations={ARN: one, "shop": one})
+    wire.app = wire.post("/v1/apps", {"Name": "shop"}).json["Id"]
+    put(wire, "d", "a")
+    forward(wire)
+    stream(wire)
+    put(wire, "d", "b")
+    forward(wire)
+    assert [each["State"] for each in ask(wire)["Item"]] == ["IDLE"]  # it has the stream, too
+    delete_stream(wire)
+    with Engine.open(file_url, clock=clock) as later:
+        other = Wire(later)
+        other.app = wire.app
+        put(other, "d", "c")
+    forward_through(wire, clock, 60)
+    assert (one.events, losses(wire)) == (["a", "b", "c"], set())
+
+
+def test_a_stream_of_another_engine_is_claimed_by_a_destination_without_one(
+    make_wire: Make, file_url: str, clock: Clock
+) -> None:
+    """Else it would seem to be nobody's, and be kept for days."""
+    one = Fake("fake://1")
+    wire = make_wire(file_url, destinations={ARN: one, "shop": one})
+    wire.app = wire.post("/v1/apps", {"Name": "shop"}).json["Id"]
+    put(wire, "d", "a")
+    forward(wire)
+    with Engine.open(file_url, clock=clock) as later:
+        other = Wire(later)
+        other.app = wire.app
+        stream(other)
+    put(wire, "d", "b")
+    forward_through(wire, clock, 60)
+    assert [each["Claim"] for each in ask(wire)["Item"]] == [ARN]
+    assert (one.events, wire.rows("SELECT * FROM stream_backlog")) == (["a", "b"], [])
+
+
+def test_a_destination_beside_a_stream_gets_the_first_records(
+    make_wire: Make, clock: Clock
+) -> None:
+    """Even where the stream's is quicker than the look for new applications."""
+    one, two = Fake("fake://1"), Fake("fake://2")
+    wire = make_wire(destinations={ARN: one, "shop": two})
+    forward(wire)
+    wire.app = wire.post("/v1/apps", {"Name": "shop"}).json["Id"]
+    stream(wire)
+    put(wire, "d", "a")
+    (lane,) = [lane for lane in wire.engine.lanes if one.name in lane.name]
+    while lane.step():
+        pass
+    forward_through(wire, clock, 30)
+    assert (one.events, two.events) == (["a"], ["a"])
