@@ -34,7 +34,7 @@ from pinpoint_kit.engine.storage.tables.streams import (
     STREAM_LOSSES,
 )
 from pinpoint_kit.engine.streams import rows
-from pinpoint_kit.engine.streams.progress import Progress
+from pinpoint_kit.engine.streams.progress import LONGEST_WAIT_MS, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 __all__ = [
+    "LONGEST_PAUSE_MS",
     "LOST_GONE",
     "LOST_UNCLAIMED",
     "RESUMED",
@@ -52,7 +53,9 @@ __all__ = [
     "count_loss",
     "delete_done",
     "has_done",
+    "hasten",
     "is_claimed",
+    "is_future",
     "lapse",
     "load",
     "of_app",
@@ -68,6 +71,8 @@ _ROWS = STREAM_BACKLOG
 #: Why records are lost: the one destination that they are for is gone, or nobody had claimed their
 #: stream when it was deleted or replaced.
 LOST_GONE, LOST_UNCLAIMED = "destination-gone", "unclaimed"
+#: The longest time that nothing is sent, after a call that has failed.
+LONGEST_PAUSE_MS = 3_600_000
 #: Over how long the rate is averaged.
 _RATE_S = 60.0
 
@@ -151,10 +156,17 @@ class Waiting:
     retry_due: int
     has_new: bool
 
-    @property
-    def next_due(self) -> int:
-        """When there is something to do, 0 for now."""
-        return max(self.due, 0 if self.has_new else self.retry_due)
+    def next_due(self, now: int) -> int:
+        """Return when there is something to do, 0 for now."""
+        due = self.due if is_future(self.due, now, LONGEST_PAUSE_MS) else 0
+        if self.has_new or not is_future(self.retry_due, now, LONGEST_WAIT_MS):
+            return due
+        return max(due, self.retry_due)
+
+
+def is_future(due: int, now: int, most: int) -> bool:
+    """Return whether a moment is to be waited for: one too far away is of a clock set back."""
+    return now < due <= now + most
 
 
 _ALL = select(*_CURSORS.columns)
@@ -476,6 +488,13 @@ def lapse(connection: Connection, app: int, arn: str, last: int) -> int:
 def is_claimed(known: Collection[Cursor], arn: str) -> bool:
     """Return whether one of an application's destinations takes what is recorded for a stream."""
     return any(cursor.claim == arn and cursor.until is None for cursor in known)
+
+
+def hasten(connection: Connection, cursor: Cursor) -> None:
+    """Have all that waits for a moment sent at once."""
+    progress = cursor.progress
+    progress.hasten()
+    save(connection, attrs.evolve(cursor, due=RESUMED, retry_due=0), progress)
 
 
 def remove(connection: Connection, app: int, destination: str) -> bool:

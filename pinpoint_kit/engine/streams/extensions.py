@@ -49,7 +49,7 @@ def pause_stream(context: Context, call: Call) -> object:
 
 
 def resume_stream(context: Context, call: Call) -> object:
-    """ResumeStream: send on, and at once, where the destination has failed before."""
+    """ResumeStream: send on, and at once, where the destination has failed or refused records."""
     return _set_paused(context, call, paused=0)
 
 
@@ -62,8 +62,10 @@ def _set_paused(context: Context, call: Call, *, paused: int) -> object:
         here = STREAM_CURSORS.c.app == app.number
         if destination is not None:
             here &= STREAM_CURSORS.c.destination == destination
-        values = {"paused": paused} if paused else {"paused": 0, "due": cursors.RESUMED}
-        connection.execute(update(STREAM_CURSORS).where(here).values(values))
+        connection.execute(update(STREAM_CURSORS).where(here).values(paused=paused))
+        for cursor in [] if paused else cursors.of_app(connection, app.number):
+            if destination in {None, cursor.destination}:
+                cursors.hasten(connection, cursor)
         found = status.of_app(connection, app.number, call.now)
     context.announce_records()
     return {"Item": [_shown(each, call.now) for each in found]}

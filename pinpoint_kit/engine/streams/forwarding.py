@@ -24,7 +24,14 @@ from pinpoint_kit.engine.context import Context
 from pinpoint_kit.engine.storage.tables.streams import STREAM_BACKLOG
 from pinpoint_kit.engine.streams import backlog, cursors, letters
 from pinpoint_kit.engine.streams.cursors import Cursor
-from pinpoint_kit.engine.streams.progress import MOST_OPEN, Choice, GivenUp, Limits, Progress
+from pinpoint_kit.engine.streams.progress import (
+    LONGEST_WAIT_MS,
+    MOST_OPEN,
+    Choice,
+    GivenUp,
+    Limits,
+    Progress,
+)
 from pinpoint_kit.engine.streams.rows import end_of, row_of
 from pinpoint_kit.engine.work.leases import LostError
 from pinpoint_kit.engine.work.worker import Task
@@ -49,9 +56,9 @@ _STEP_S = 0.2
 #: Waits after a call that failed as a whole, and of a record that was refused: doubled each time,
 #: up to the longest, and shortened at random so that many do not come back at the same moment.
 _FIRST_CALL_WAIT_S, _LONGEST_CALL_WAIT_S = 0.5, 60.0
-_FIRST_RECORD_WAIT_S, _LONGEST_RECORD_WAIT_S = 0.2, 30.0
+_FIRST_RECORD_WAIT_S, _LONGEST_RECORD_WAIT_S = 0.2, LONGEST_WAIT_MS / 1_000
 #: A destination that asks to be left alone is, for an hour at most.
-_LONGEST_ASKED_S = 3_600.0
+_LONGEST_ASKED_S = cursors.LONGEST_PAUSE_MS / 1_000
 #: How often to look for new applications, and to show others that the destination is there.
 _CLAIM_MS = 15_000
 _SEEN_MS = 60_000
@@ -99,14 +106,14 @@ class Forwarder:
         """What its leases are stored under."""
         return f"stream {self.destination.name}"
 
-    def tasks(self, connection: Connection, now: int) -> Sequence[Task]:  # noqa: ARG002 -- see Worker
+    def tasks(self, connection: Connection, now: int) -> Sequence[Task]:
         """Return the applications that have records for the destination."""
         if os.getpid() != self._pid:
             return []
         waiting = cursors.wanting(connection, self.destination.name)
         return [
             Task(_CLAIMS, self._claims_due),
-            *(Task(str(each.app), each.next_due) for each in waiting),
+            *(Task(str(each.app), each.next_due(now)) for each in waiting),
         ]
 
     def run(self, key: str, lease: Lease, now: int) -> None:
@@ -192,7 +199,8 @@ class Forwarder:
             if application is None:
                 raise LostError
             choice = Choice()
-            may_send = not stored.paused and cursor.due <= now
+            is_early = cursors.is_future(cursor.due, now, cursors.LONGEST_PAUSE_MS)
+            may_send = not stored.paused and not is_early
             if may_send:
                 choice = self._chosen(connection, cursor, progress, settled, now)
         records, repeated = choice.records, 0

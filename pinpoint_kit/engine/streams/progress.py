@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.records.destination import Refused
 
-__all__ = ["MOST_OPEN", "Choice", "GivenUp", "Limits", "Progress", "size_of"]
+__all__ = ["LONGEST_WAIT_MS", "MOST_OPEN", "Choice", "GivenUp", "Limits", "Progress", "size_of"]
 
 #: With so many records open, nothing new is looked at: whoever waits for them holds up the rest.
 MOST_OPEN = 2_000
+#: The longest wait of a record that was refused. One that is due later still was refused before the
+#: clock was set back.
+LONGEST_WAIT_MS = 30_000
 
 
 @attrs.frozen
@@ -193,7 +196,7 @@ class Progress:
                     self.top = max(self.top, record.number)
                     choice.too_large.append(record)
                     continue
-                if tries is not None and tries.due > now:
+                if tries is not None and now < tries.due <= now + LONGEST_WAIT_MS:
                     choice.block(record.key)
                 else:
                     choice.add(record, size, limits)
@@ -208,6 +211,13 @@ class Progress:
         """Note what is about to be sent; it is stored before that happens."""
         self.sending = tuple(record.number for record in records)
         self.is_answered = False
+
+    def hasten(self) -> None:
+        """Have the records that were refused sent again at once."""
+        self.open = {
+            number: attrs.evolve(tries, due=min(tries.due, 1))
+            for number, tries in self.open.items()
+        }
 
     def fail(self) -> None:
         """Note that the call has failed as a whole: the same one is next."""

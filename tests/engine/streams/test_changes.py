@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pinpoint_kit.engine import Engine
 from pinpoint_kit.engine.streams import cursors
 from pinpoint_kit.records.destination import Unavailable
@@ -12,6 +14,7 @@ from tests.engine.conftest import Wire
 from tests.engine.streams.stream_kit import (
     ARN,
     BAD,
+    THROTTLED,
     Fake,
     ask,
     forward,
@@ -21,8 +24,6 @@ from tests.engine.streams.stream_kit import (
 )
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.engine.conftest import Clock
 
 OTHER = f"{ARN}-2"
@@ -285,3 +286,36 @@ def test_a_destination_beside_a_stream_gets_the_first_records(
         pass
     forward_through(wire, clock, 30)
     assert (one.events, two.events) == (["a"], ["a"])
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_clock_that_is_set_back_stops_nothing(
+    make_wire: Make, clock: Clock, *, is_refused: bool
+) -> None:
+    """A wait that ends in days can only be of a clock that was days ahead."""
+    fake = Fake(answer=lambda _: THROTTLED) if is_refused else Fake(outage=Unavailable("down"))
+    wire = make_wire(destinations={ARN: fake})
+    stream(wire)
+    put(wire, "d", "a")
+    clock.advance(3 * 86_400)
+    forward(wire)
+    clock.advance(-3 * 86_400)
+    fake.answer, fake.outage = lambda _: None, None
+    put(wire, "d", "b")
+    forward_through(wire, clock, 120)
+    assert fake.events == ["a", "b"]
+
+
+def test_resuming_sends_what_was_refused_at_once(make_wire: Make) -> None:
+    """Not after the wait of each record."""
+    fake = Fake(answer=lambda _: THROTTLED)
+    wire = make_wire(destinations={ARN: fake})
+    stream(wire)
+    put(wire, "d", "a")
+    forward(wire)
+    fake.answer = lambda _: None
+    forward(wire)
+    assert fake.events == []
+    ask(wire, "/resume", {})
+    forward(wire)
+    assert fake.events == ["a"]
