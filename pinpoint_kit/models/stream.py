@@ -31,9 +31,10 @@ class StreamStatus(Model):
     """How one destination of an application's event stream fares.
 
     Args:
-        destination: its name; None for a stream whose ARN no destination claims.
+        destination: its name; None for a stream whose ARN no destination claims, or has claimed.
         claim: what it was given for: the ARN of a stream, or an application's id or name.
-        state: `UNCLAIMED` (no running engine has it), `PAUSED`, `FAILING`, `FORWARDING` or `IDLE`.
+        state: `UNCLAIMED` (no running engine has it), `PAUSED`, `FAILING`, `FORWARDING`, `IDLE`, or
+            `REMOVED` (it is gone, and has lost records or left dead letters).
         paused: whether it was paused.
         lag_records: records that wait for it.
         lag_seconds: how long the oldest of them has waited.

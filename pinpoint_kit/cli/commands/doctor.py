@@ -327,7 +327,7 @@ def _check_streams(findings: _Findings, application: pk.Pinpoint) -> None:
         return
     texts = []
     for each in found:
-        name = each.destination or each.claim
+        name = each.destination or each.claim or "a stream without a destination"
         if each.state == "UNCLAIMED":
             texts.append(f"no running engine forwards {name}: serve --destination {each.claim}=URL")
         elif each.state == "FAILING":
@@ -336,7 +336,7 @@ def _check_streams(findings: _Findings, application: pk.Pinpoint) -> None:
             texts.append(f"{name} has {each.dead_letters} dead letters")
         if each.lost:
             texts.append(f"{name} has lost {each.lost} records")
-    names = ", ".join(each.destination or each.claim for each in found)
+    names = ", ".join(each.destination or each.claim for each in found if each.claim)
     findings.add("event streams", "note" if texts else "ok", "; ".join(texts) or names)
 
 

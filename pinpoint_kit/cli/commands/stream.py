@@ -191,7 +191,7 @@ def _print_status(settings: Settings, form: Form | None, found: Iterable[StreamS
     if settings.as_json or form is not None:
         return
     for each in statuses:
-        if each.destination is None:
+        if each.destination is None and each.claim:
             say(
                 f"nobody forwards the stream {each.claim}: start `pinpoint-kit serve --destination"
                 f" {each.claim}=URL`"
@@ -200,7 +200,7 @@ def _print_status(settings: Settings, form: Form | None, found: Iterable[StreamS
 
 def _status_row(found: StreamStatus) -> tuple[object, ...]:
     return (
-        found.destination or found.claim,
+        found.destination or found.claim or "(no destination)",
         found.state.lower(),
         found.lag_records,
         f"{found.lag_seconds:.0f}s",

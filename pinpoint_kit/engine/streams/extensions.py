@@ -254,10 +254,11 @@ def _shown(found: Status, now: int) -> dict[str, object]:
     }
     if found.lag.oldest is not None:
         shown["OldestDate"] = instants.from_ms(found.lag.oldest)
+    if found.destination is not None:
+        shown["Destination"] = found.destination
     if cursor is None:
         return shown
     shown |= {
-        "Destination": cursor.destination,
         "Failed": cursor.failed,
         "FailuresInARow": cursor.failures,
         "Paused": bool(cursor.paused),

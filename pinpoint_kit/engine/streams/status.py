@@ -32,7 +32,7 @@ _ROWS = STREAM_BACKLOG
 #: A destination that no engine has shown for so long is nobody's.
 _GONE_MS = 180_000
 
-State: TypeAlias = Literal["UNCLAIMED", "PAUSED", "FAILING", "FORWARDING", "IDLE"]
+State: TypeAlias = Literal["UNCLAIMED", "PAUSED", "FAILING", "FORWARDING", "IDLE", "REMOVED"]
 
 
 @attrs.frozen
@@ -52,10 +52,12 @@ class Status:
     """One destination of an application, or a stream that has none.
 
     Attributes:
-        cursor: None for a stream that nobody has claimed.
-        claim: what the destination was given for.
+        destination: its name; None for streams that nobody has claimed.
+        cursor: None for these, and for a destination that is gone.
+        claim: what the destination was given for; "" for what is gone.
     """
 
+    destination: str | None
     cursor: Cursor | None
     claim: str
     state: State
@@ -71,6 +73,7 @@ def of_app(connection: Connection, app: int, now: int) -> Sequence[Status]:
     lost = _lost(connection, app)
     found = [
         Status(
+            cursor.destination,
             cursor,
             cursor.claim,
             _state(cursor, lag, now),
@@ -84,9 +87,14 @@ def of_app(connection: Connection, app: int, now: int) -> Sequence[Status]:
     stream = connection.execute(
         select(EVENT_STREAMS.c.destination, EVENT_STREAMS.c.since).where(EVENT_STREAMS.c.app == app)
     ).first()
+    shown = {cursor.destination for cursor in known}
     if stream is not None and not cursors.is_claimed(known, stream[0]):
         lag = _waiting(connection, app, (stream[1] or 0) + 1, None)
-        found.append(Status(None, stream[0], "UNCLAIMED", lag, lost.get("", 0), 0))
+        found.append(Status(None, None, stream[0], "UNCLAIMED", lag, lost.get("", 0), 0))
+        shown.add("")
+    for name in sorted((lost.keys() | dead.keys()) - shown):
+        of_it = lost.get(name, 0), dead.get(name, 0)
+        found.append(Status(name or None, None, "", "REMOVED", Lag(0, None), *of_it))
     return found
 
 

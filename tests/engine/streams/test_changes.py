@@ -319,3 +319,25 @@ def test_resuming_sends_what_was_refused_at_once(make_wire: Make) -> None:
     ask(wire, "/resume", {})
     forward(wire)
     assert fake.events == ["a"]
+
+
+def test_what_is_gone_is_shown_while_it_has_lost_something(
+    make_wire: Make, file_url: str, clock: Clock
+) -> None:
+    """Dead letters of a destination that is gone, and what a stream without one has lost."""
+    with Engine.open(file_url, destinations={ARN: Fake(answer=lambda _: BAD)}) as gone:
+        wire = Wire(gone)
+        stream(wire)
+        put(wire, "d", "a")
+        forward(wire)
+        assert ask(wire, "/remove", {"Destination": "fake://one"}) == {"Records": 0}
+    later = make_wire(file_url)
+    later.app = wire.app
+    put(later, "d", "b", "c")
+    delete_stream(later)
+    forward_through(later, clock, 60)
+    shown = [
+        (each.get("Destination"), each["State"], each["Lost"], each["DeadLetters"])
+        for each in ask(later)["Item"]
+    ]
+    assert shown == [(None, "REMOVED", 2, 0), ("fake://one", "REMOVED", 0, 1)]

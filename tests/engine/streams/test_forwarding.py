@@ -547,7 +547,10 @@ def test_a_destination_can_be_removed(make_wire: Make, file_url: str) -> None:
     later = make_wire(file_url)
     later.app = wire.app
     assert ask(later, "/remove", {"Destination": "fake://one"}) == {"Records": 1}
-    assert status(later)["State"] == "UNCLAIMED"
+    unclaimed, removed = ask(later)["Item"]
+    assert (unclaimed["State"], unclaimed["Claim"]) == ("UNCLAIMED", ARN)
+    shown = (removed["State"], removed["Destination"], removed["Lost"])
+    assert shown == ("REMOVED", "fake://one", 1)
 
 
 @pytest.mark.parametrize(
