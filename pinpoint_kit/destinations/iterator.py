@@ -78,6 +78,7 @@ class IteratorDestination:
     """
 
     keeps_order = True  # a loop comes to no record before it has taken those before it
+    closes_first = True  # what waits for a loop would wait until its time is over
 
     def __init__(
         self,
@@ -138,7 +139,7 @@ class IteratorDestination:
             None for each record that the loop has taken; the others it may get again.
 
         Raises:
-            Unavailable: it took none in time, or the destination is closed.
+            Unavailable: it took none in time, or the destination was closed before.
         """
         until = time.monotonic() + self._timeout
         if not records:
@@ -178,7 +179,7 @@ class IteratorDestination:
             item.is_awaited = False
             if item.is_taken:
                 self._handed_out.pop(item.key, None)
-        if not any(item.is_taken for item in items):
+        if not self._is_closed and not any(item.is_taken for item in items):
             raise Unavailable(f"{self._name}: the loop has taken nothing")
         return [None if item.is_taken else _NOT_TAKEN for item in items]
 

@@ -44,6 +44,8 @@ class Door:
         """
         deadline = time.monotonic() + timeout
         self.client.close()
+        if self.engine is not None:
+            self.engine.hang_up()
         for work in self._long_work:
             work.close(max(0.0, deadline - time.monotonic()))
         if self._calls is not None:

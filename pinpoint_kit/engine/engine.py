@@ -352,6 +352,15 @@ class Engine:
         """Return how each of the service's operations is answered."""
         return handlers.coverage()
 
+    def hang_up(self) -> None:
+        """Close destinations that wait for a reader in this process: their `closes_first` is true.
+
+        Call it before you wait for threads that call `step`; `close` does it, too.
+        """
+        for destination in self._destinations():
+            if getattr(destination, "closes_first", False):
+                destination.close()
+
     def close(self, timeout: float = 5.0) -> None:
         """Wait for running requests, then close the database. Closing again does nothing.
 
@@ -361,6 +370,7 @@ class Engine:
             timeout: seconds to wait for running requests.
         """
         deadline = time.monotonic() + timeout
+        self.hang_up()
         for lane in self._lanes:
             lane.runner.close(max(0.0, deadline - time.monotonic()))
         for destination in self._destinations():

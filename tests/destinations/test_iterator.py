@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pinpoint_kit import ConfigurationError
+from pinpoint_kit import ConfigurationError, connect
 from pinpoint_kit.destinations import IteratorDestination, Unavailable
 from tests.destinations.records import record, records
-from tests.timing import TooLate
+from tests.timing import TooLate, in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,6 +146,18 @@ def test_a_closed_destination_takes_nothing() -> None:
     assert list(destination) == []
     with pytest.raises(Unavailable, match="closed"):
         destination.send("app", records(1))
+
+
+def test_closing_waits_for_no_loop(caplog: pytest.LogCaptureFixture) -> None:
+    """A client closes at once while records wait for a loop that nobody runs."""
+    destination = IteratorDestination(timeout=60)
+    pinpoint = connect("sqlite://", application="shop", destinations={"shop": destination})
+    pinpoint.events.record("device", "level_up")
+    assert next(iter(destination)).endpoint_id == "device"  # the engine waits in `send`
+    began = time.monotonic()
+    pinpoint.close()
+    in_time(time.monotonic() - began, 4.0)  # it waits 5 seconds for work under way
+    assert caplog.text == ""
 
 
 def test_nothing_is_handed_out_of_nothing() -> None:
