@@ -37,8 +37,8 @@ class Entry:
     """
 
     index: int
-    key: str
-    data: bytes
+    key: str = attrs.field(repr=False)
+    data: bytes = attrs.field(repr=False)
     size: int
 
 

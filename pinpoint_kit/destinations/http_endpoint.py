@@ -46,7 +46,7 @@ _OK = 200
 #: 413 is Firehose's word for too large; 400 and 422 are what others say of a record.
 _CONTENT = frozenset({400, 413, 422})
 _REDIRECTS = range(300, 400)
-#: A request that is sent twice has the same id.
+#: A request with the same records has the same id.
 _NAMESPACE = uuid.UUID("0e7b2b52-4d2b-4f53-8a49-5d7f3c1f3e0b")
 
 
@@ -54,7 +54,8 @@ class HttpEndpoint:
     """An HTTP endpoint that takes what Amazon Data Firehose sends to one.
 
     Records are sent in order, and a request is taken as a whole. Its id follows from the records in
-    it, so that a receiver may ignore a request that comes twice. Safe for several threads.
+    it, so that a receiver may ignore a request that comes twice; after a call of which a part was
+    taken, the rest comes in other requests. Safe for several threads.
 
     Args:
         url: `https://HOST/PATH`; `http://` too, but with an access key only on this machine.
@@ -71,7 +72,7 @@ class HttpEndpoint:
 
     Examples:
         >>> HttpEndpoint("https://collector.example.com/firehose?team=growth").name
-        'https://collector.example.com/firehose?9b1e5bf3'
+        'https://collector.example.com?8ae0b1d5'
     """
 
     keeps_order = True  # requests are taken as a whole, one after the other
@@ -122,7 +123,7 @@ class HttpEndpoint:
 
     @property
     def name(self) -> str:
-        """What status and logs call it: the URL, with a hash in place of its query."""
+        """What status and logs call it: the URL, with a hash in place of path and query."""
         return self._name
 
     @property
@@ -262,7 +263,7 @@ def _request_id(content: bytes) -> object:
 
 
 def _checked(url: str, *, has_key: bool) -> str:
-    """Return how the URL is shown: with a hash for its query, which may hold a secret."""
+    """Return how the URL is shown: with a hash for path and query, which may hold a token."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -281,9 +282,9 @@ def _checked(url: str, *, has_key: bool) -> str:
         raise ConfigurationError(
             f"http://{parts.netloc} would send the access key in the clear: use https://"
         )
-    shown = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    mark = hashlib.sha256(parts.query.encode()).hexdigest()[:8]
-    return f"{shown}?{mark}" if parts.query else shown
+    shown, rest = f"{parts.scheme}://{parts.netloc}", parts._replace(scheme="", netloc="").geturl()
+    mark = hashlib.sha256(rest.encode()).hexdigest()[:8]
+    return f"{shown}?{mark}" if rest.strip("/") else shown
 
 
 def _is_here(host: str) -> bool:

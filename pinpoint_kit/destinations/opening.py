@@ -25,7 +25,7 @@ _FORMS = (
     " https://HOST/PATH"
 )
 #: Names of librdkafka's properties that hold secrets.
-_SECRETS = ("password", "secret", "pem", "sasl.oauthbearer.config", "jaas")
+_SECRETS = ("password", "passphrase", "secret", "pem", "sasl.oauthbearer.config", "jaas")
 _AWS = ("region", "endpoint_url", "profile", "timeout", "event_id", "ordered")
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["Parameters", "checked_number", "checked_seconds"]
 
 _WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-_LONGEST_TIMEOUT = 3_600.0
+#: Whoever sends holds a lease that is renewed for 300 seconds: after that another engine may send
+#: the same records.
+_LONGEST_TIMEOUT = 240.0
 
 
 class Parameters:
@@ -132,7 +134,7 @@ def checked_seconds(name: str, value: float) -> float:
     """Return a duration that can be waited for.
 
     Raises:
-        ConfigurationError: it is not above 0, or above an hour.
+        ConfigurationError: it is not above 0, or above 240 seconds.
     """
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not 0 < value <= _LONGEST_TIMEOUT:

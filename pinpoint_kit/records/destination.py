@@ -32,11 +32,11 @@ class StreamRecord:
     """
 
     number: int
-    key: str
+    key: str = attrs.field(repr=False)
     event_id: str
-    endpoint_id: str
+    endpoint_id: str = attrs.field(repr=False)
     arrived: int
-    data: bytes
+    data: bytes = attrs.field(repr=False)
 
 
 @attrs.frozen

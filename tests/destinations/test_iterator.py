@@ -50,7 +50,7 @@ def test_the_loop_gets_all_in_order_and_ends(pool: ThreadPoolExecutor) -> None:
 
 def test_a_record_is_taken_when_the_next_one_is_asked_for(pool: ThreadPoolExecutor) -> None:
     """What is in hand at the end was not taken, and counts as no try."""
-    destination = IteratorDestination(timeout=3_000)
+    destination = IteratorDestination(timeout=200)
     loop = iter(destination)
     sending = pool.submit(destination.send, "app", records(3))
     assert take(loop, 2) == [1, 2]
@@ -162,7 +162,7 @@ def test_closing_waits_for_no_loop(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_nothing_is_handed_out_of_nothing() -> None:
     """An empty call waits for nobody."""
-    assert IteratorDestination(timeout=3_000).send("app", []) == []
+    assert IteratorDestination(timeout=200).send("app", []) == []
 
 
 def test_values_that_are_wrong() -> None:

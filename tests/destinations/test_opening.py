@@ -22,8 +22,10 @@ from pinpoint_kit.destinations import (
     IteratorDestination,
     Kafka,
     Kinesis,
+    StreamRecord,
     open_destination,
 )
+from pinpoint_kit.destinations.batches import Entry
 from tests.destinations.fake_aws import FakeAws
 from tests.destinations.fake_endpoint import FakeEndpoint
 from tests.destinations.records import record, records
@@ -48,8 +50,9 @@ SECRET = "topsecret"
         ("firehose://events?event_id=true", Firehose, "firehose://events?region=eu-west-1"),
         ("kafka://a:9092,b:9093/events", Kafka, "kafka://a:9092,b:9093/events"),
         ("kafka://[::1]:9092/e?compression.type=zstd", Kafka, "kafka://[::1]:9092/e"),
-        ("http://127.0.0.1:9/x?a=b", HttpEndpoint, "http://127.0.0.1:9/x?42144f39"),
-        ("HTTPS://host/x?compress=yes", HttpEndpoint, "https://host/x"),
+        ("http://127.0.0.1:9/x?a=b", HttpEndpoint, "http://127.0.0.1:9?69b81223"),
+        ("HTTPS://host/x?compress=yes", HttpEndpoint, "https://host?b3d1db31"),
+        ("https://host/", HttpEndpoint, "https://host"),
     ],
 )
 def test_a_url_is_a_destination(url: str, kind: type, name: str) -> None:
@@ -128,6 +131,20 @@ def test_streams_of_several_profiles_have_several_names(
     assert names == [f"kinesis://events?region=eu-west-1&profile={p}" for p in ("prod", "dev")]
 
 
+def test_a_token_in_a_path_is_not_shown() -> None:
+    """As some receivers want it; endpoints with other paths have other names all the same."""
+    one, two = (open_destination(f"https://h/v1/input/{SECRET}{n}") for n in range(2))
+    assert SECRET not in one.name + repr(one)
+    assert one.name != two.name
+
+
+def test_records_show_no_person_in_their_repr() -> None:
+    """Logs and tracebacks may hold it."""
+    shown = StreamRecord(1, SECRET, "e", SECRET, 0, SECRET.encode())
+    assert repr(shown) == "StreamRecord(number=1, event_id='e', arrived=0)"
+    assert SECRET not in repr(Entry(0, SECRET, SECRET.encode(), 1))
+
+
 def test_an_access_key_comes_from_a_file_or_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +219,11 @@ def test_kafkas_secrets_come_from_a_file_or_the_environment(
         ("kafka://h:1,/t", "no servers of Kafka"),
         (f"kafka://h:1/t?sasl.password={SECRET}", "no place for sasl.password"),
         (f"kafka://h:1/t?ssl.key.password={SECRET}", "no place for ssl.key.password"),
+        (
+            f"kafka://h:1/t?sasl.oauthbearer.assertion.private.key.passphrase={SECRET}",
+            "no place for sasl.oauthbearer.assertion.private.key.passphrase",
+        ),
+        ("kinesis://events?timeout=241", "at most 240 seconds"),
         (f"kafka://h:1/t?ssl.key.pem={SECRET}", "no place for ssl.key.pem"),
         (f"kafka://h:1/t?no.such={SECRET}", "refuses its properties: check no.such"),
         (f"kafka://h:1/t?compression.type={SECRET}", "refuses its properties: check compression"),
