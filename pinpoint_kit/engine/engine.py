@@ -156,6 +156,9 @@ class Engine:
         destinations: Mapping[str, Destination | Sequence[Destination]] | None = None,
         stream_form: StreamForm | None = None,
         stream_backlog: int = STREAM_BACKLOG,
+        stream_age: timedelta = timedelta(days=7),
+        stream_tries: int = 100,
+        stream_dead_letters: int = 10_000,
     ) -> Engine:
         """Open the database, making its tables when it is new.
 
@@ -181,6 +184,11 @@ class Engine:
                 given.
             stream_backlog: how many records of an application may wait for its destinations; of
                 more, the oldest are given up and counted.
+            stream_age: how long a record may wait, 31 days at most; then it is given up, too.
+            stream_tries: how often a record is sent that is refused singly, before it becomes a
+                dead letter.
+            stream_dead_letters: how many dead letters an application may have; of more, the oldest
+                go, and are counted.
 
         Returns:
             The engine; close it when done.
@@ -188,13 +196,24 @@ class Engine:
         Raises:
             StoreError: the database cannot be used; the message says why and what to do next.
             ConfigurationError: `keep_events` is too short, or no `timedelta`; a destination is
-                none, or two of them have the same name; `stream_backlog` is not above 0.
+                none, or two of them have the same name; a bound of streams is not above 0, or
+                `stream_age` longer than 31 days.
         """
         _check_keep_events(keep_events)
         if stream_backlog <= 0:
             raise ConfigurationError("stream_backlog is not above 0: name a number of records")
+        if stream_tries <= 0 or stream_dead_letters <= 0:
+            raise ConfigurationError(
+                "stream_tries or stream_dead_letters is not above 0: name a number"
+            )
+        if not timedelta(0) < stream_age <= KEEP_EVENTS_AT_LEAST:
+            raise ConfigurationError("stream_age is not above 0 and at most 31 days: name another")
         streams = StreamSettings(
-            destinations=_given(destinations or {}), most_records=stream_backlog
+            destinations=_given(destinations or {}),
+            most_records=stream_backlog,
+            most_age_ms=max(1, stream_age // timedelta(milliseconds=1)),
+            most_tries=stream_tries,
+            most_dead_letters=stream_dead_letters,
         )
         if stream_form is not None:
             streams = attrs.evolve(streams, form=stream_form)

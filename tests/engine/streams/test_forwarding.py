@@ -6,6 +6,7 @@ import itertools
 import logging
 import random
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -698,6 +699,28 @@ def test_a_destination_must_be_one(databases: Callable[[], str]) -> None:
         Engine.open(databases(), destinations={ARN: "kinesis://events"})  # type: ignore[dict-item]
     with pytest.raises(ValueError, match="not above 0"):
         Engine.open(databases(), stream_backlog=0)
+    with pytest.raises(ValueError, match="not above 0"):
+        Engine.open(databases(), stream_tries=0)
+    with pytest.raises(ValueError, match="31 days"):
+        Engine.open(databases(), stream_age=timedelta(days=32))
+
+
+def test_the_bounds_of_a_stream_can_be_chosen(make_wire: Make, clock: Clock) -> None:
+    """Two tries make a dead letter, one of which is kept, and nothing waits longer than an hour."""
+    fake = Fake(answer=lambda _: THROTTLED)
+    bounds = {"stream_tries": 2, "stream_dead_letters": 1, "stream_age": timedelta(hours=1)}
+    wire = opened(make_wire, fake, **bounds)
+    put(wire, "a", "1")
+    put(wire, "b", "2")
+    forward_through(wire, clock, 120)
+    shown = status(wire)
+    assert (shown["Refused"], shown["DeadLetters"], shown["Lost"]) == (4, 1, 1)
+    fake.outage = Unavailable("down")
+    put(wire, "a", "3")
+    forward_through(wire, clock, 3_000)
+    assert status(wire)["LagRecords"] == 1
+    forward_through(wire, clock, 900)
+    assert (status(wire)["LagRecords"], status(wire)["Lost"]) == (0, 2)
 
 
 def test_two_destinations_may_not_have_one_name(databases: Callable[[], str]) -> None:
