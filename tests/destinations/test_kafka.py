@@ -172,13 +172,13 @@ def test_a_record_that_a_broker_calls_wrong(kafka: MockKafka, destination: Kafka
 def test_a_call_ends_in_time() -> None:
     """When no broker answers any more; what was not written by then never is."""
     kafka = MockKafka()
-    destination = Kafka("events", kafka.servers, timeout=1)
+    destination = Kafka("events", kafka.servers, timeout=3)
     assert destination.send("app", records(2)) == [None, None]
     kafka.close()
     began = time.monotonic()
     with pytest.raises(Unavailable, match=r"no acknowledgement in time \(_\w+\)"):
         destination.send("app", records(2))
-    in_time(time.monotonic() - began, 6)
+    in_time(time.monotonic() - began, 8)
     assert destination._producer is None
     destination.close()
 

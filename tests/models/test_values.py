@@ -63,6 +63,7 @@ from pinpoint_kit.models import (
 from pinpoint_kit.models.base import Model
 from pinpoint_kit.models.checks import endpoint_problem, event_problem, require_path_id
 from pinpoint_kit.models.stored_event import StoredEvent
+from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
 
 UTC = dt.timezone.utc
 AT = dt.datetime(2020, 2, 29, 23, 59, 58, 987000, tzinfo=UTC)
@@ -121,6 +122,8 @@ MODELS: list[Model] = [
     SegmentLocation(country=SetDimension(values=("PT",))),
     SegmentReference(id="s", version=1),
     SetDimension(values=("a",)),
+    StreamDeadLetter(id="1", endpoint_id="e", record={"event_type": "t", "attributes": {}}),
+    StreamStatus(destination="kinesis://events", claim="shop", state="IDLE"),
 ]
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 

@@ -45,6 +45,7 @@ from pinpoint_kit.models import (
 )
 from pinpoint_kit.models.segments import where
 from pinpoint_kit.models.stored_event import StoredEvent
+from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
 from pinpoint_kit.models.wire.codec import NAMES, REQUEST
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ def test_names_are_the_service_models(cls: type[Model], shapes: tuple[str, ...])
 
 def test_no_model_is_forgotten() -> None:
     """Each model of the service is among them; the others are answers of our own."""
-    assert {cls for cls, _ in SHAPES} | {Criterion, SegmentExplanation, StoredEvent} == set(NAMES)
+    ours = {Criterion, SegmentExplanation, StoredEvent, StreamDeadLetter, StreamStatus}
+    assert {cls for cls, _ in SHAPES} | ours == set(NAMES)
 
 
 def test_requests_carry_what_requests_may_carry() -> None:
