@@ -99,6 +99,7 @@ class Forwarder:
     _context: Context
     _monotonic: Callable[[], float]
     _claims_due: int = 0
+    _known: frozenset[str] = frozenset()
     _pid: int = attrs.field(factory=os.getpid)
 
     @property
@@ -115,6 +116,13 @@ class Forwarder:
             Task(_CLAIMS, self._claims_due),
             *(Task(str(each.app), each.next_due(now)) for each in waiting),
         ]
+
+    def keeps(self, key: str) -> bool:
+        """Return whether an application without records stays this engine's, if nobody wants it.
+
+        More will come, and to take a lease and give it up are writes that all others wait for.
+        """
+        return key in self._known
 
     def run(self, key: str, lease: Lease, now: int) -> None:
         """Send some calls of an application."""
@@ -158,6 +166,7 @@ class Forwarder:
         with self._context.store.read() as connection:
             found = cursors.claimable(connection, self.keys)
             known = {each.app: each for each in cursors.of_destination(connection, name)}
+        self._known = frozenset(str(app) for app in known)
         missing = [
             (app, key, is_standing)
             for app, key, is_standing in found
@@ -170,6 +179,7 @@ class Forwarder:
             for app, key, is_standing in missing:
                 cursors.claim(connection, app, name, key, now, is_standing=is_standing)
             cursors.touch(connection, name, now)
+        self._known |= {str(app) for app, _, _ in missing}
 
     def _cursor(self, connection: Connection, app: int) -> Cursor:
         cursor = cursors.load(connection, app, self.destination.name)

@@ -256,11 +256,19 @@ class Runner:
         stale = [
             Lease(*name, each.holder)
             for name, each in held.items()
-            if name not in known and name[0] in self.workers and self._is_free(name, each)
+            if name not in known
+            and name[0] in self.workers
+            and not self._is_kept(name, each)
+            and self._is_free(name, each)
         ]
         if stale:
             with self._store.write() as connection:
                 leases.remove(connection, stale)
+
+    def _is_kept(self, name: tuple[str, str], held: Held) -> bool:
+        """Whether a task of this engine is only idle: to take its lease again would cost more."""
+        keeps: Callable[[str], bool] | None = getattr(self.workers[name[0]], "keeps", None)
+        return held.holder == self.holder and keeps is not None and keeps(name[1])
 
     def _is_free(self, name: tuple[str, str], held: Held | None) -> bool:
         """Whether nobody else works on a task: its holder is gone, or has not renewed its lease."""

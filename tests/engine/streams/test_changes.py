@@ -341,3 +341,37 @@ def test_what_is_gone_is_shown_while_it_has_lost_something(
         for each in ask(later)["Item"]
     ]
     assert shown == [(None, "REMOVED", 2, 0), ("fake://one", "REMOVED", 0, 1)]
+
+
+def test_an_idle_stream_stays_with_its_engine(
+    make_wire: Make, file_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes next needs no write that all others wait for; another engine may take it over."""
+    fake = Fake()
+    wire = make_wire(file_url, destinations={ARN: fake})
+    stream(wire)
+    put(wire, "d", "a")
+    forward_through(wire, clock, 30)
+    (lane,) = [lane for lane in wire.engine.lanes if fake.name in lane.name]
+    writes, write = [], wire.engine._store.write
+
+    def counted(*, is_shared: bool = False) -> Any:
+        writes.append(is_shared)
+        return write(is_shared=is_shared)
+
+    for event in "bcd":
+        put(wire, "d", event)
+        monkeypatch.setattr(wire.engine._store, "write", counted)
+        while lane.step():
+            pass
+        monkeypatch.undo()
+        clock.advance(1)
+    assert fake.events == ["a", "b", "c", "d"]
+    assert writes
+    assert all(writes)
+    wire.engine.close()
+    later = make_wire(file_url, destinations={ARN: fake})
+    later.app = wire.app
+    put(later, "d", "e")
+    forward_through(later, clock, 30)
+    assert fake.events[-1] == "e"
