@@ -425,8 +425,7 @@ def _missed(
         in_part = {row_of(progress.top), *map(row_of, progress.open)}
         count, partly = 0, []
         for row in rows:
-            is_for_it = row.destination in {None, cursor.destination}
-            if not is_for_it or (cursor.until is not None and row.number > cursor.until):
+            if not cursor.is_for_it(row.number, row.destination):
                 continue
             if row.number in in_part:
                 partly.append(row.number)

@@ -295,3 +295,19 @@ def test_an_application_that_fails_holds_up_no_other(
     forward(wire)
     wire.app = apps[0]
     assert status(wire)["Lost"] == 1
+
+
+def test_what_is_not_for_a_destination_is_no_loss_of_it(make_wire: Make, clock: Clock) -> None:
+    """Such as what was recorded while its stream was not there."""
+    one, two = (Fake(f"fake://{n}", outage=Unavailable("down")) for n in (1, 2))
+    wire = make_wire(destinations={ARN: one, "shop": two})
+    stream(wire)
+    put(wire, "d", "a")
+    forward(wire)
+    wire.send("DELETE", f"/v1/apps/{wire.app}/eventstream")
+    put(wire, "d", "between")
+    stream(wire)
+    put(wire, "d", "b")
+    clock.advance(8 * 86_400)
+    forward(wire)
+    assert {name: each["Lost"] for name, each in named(wire).items()} == {one.name: 2, two.name: 3}
