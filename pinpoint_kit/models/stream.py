@@ -13,8 +13,11 @@ from pinpoint_kit.models.base import (
     TimestampInput,
     extra_field,
     instant,
+    optional_count,
+    optional_flag,
     optional_text,
     private,
+    required_number,
     required_text,
     text,
 )
@@ -24,6 +27,10 @@ __all__ = ["StreamDeadLetter", "StreamStatus"]
 
 def _date(value: TimestampInput | None) -> dt.datetime | None:
     return instant(value, "date")
+
+
+def _number(value: object) -> float:
+    return required_number(value, "number")
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -58,18 +65,18 @@ class StreamStatus(Model):
     destination: str | None = attrs.field(default=None, validator=optional_text)
     claim: str = attrs.field(default="", validator=text)
     state: str = attrs.field(default="", validator=text)
-    paused: bool = False
-    lag_records: int = 0
-    lag_seconds: float = 0.0
+    paused: bool = attrs.field(default=False, validator=optional_flag)
+    lag_records: int = attrs.field(default=0, validator=optional_count)
+    lag_seconds: float = attrs.field(default=0.0, converter=_number)
     oldest_date: dt.datetime | None = attrs.field(default=None, converter=_date)
-    rate: float = 0.0
-    sent: int = 0
-    refused: int = 0
-    failed: int = 0
-    failures_in_a_row: int = 0
-    repeated: int = 0
-    lost: int = 0
-    dead_letters: int = 0
+    rate: float = attrs.field(default=0.0, converter=_number)
+    sent: int = attrs.field(default=0, validator=optional_count)
+    refused: int = attrs.field(default=0, validator=optional_count)
+    failed: int = attrs.field(default=0, validator=optional_count)
+    failures_in_a_row: int = attrs.field(default=0, validator=optional_count)
+    repeated: int = attrs.field(default=0, validator=optional_count)
+    lost: int = attrs.field(default=0, validator=optional_count)
+    dead_letters: int = attrs.field(default=0, validator=optional_count)
     last_error_code: str | None = attrs.field(default=None, validator=optional_text)
     last_error_message: str | None = attrs.field(default=None, validator=optional_text)
     last_error_date: dt.datetime | None = attrs.field(default=None, converter=_date)
@@ -104,7 +111,7 @@ class StreamDeadLetter(Model):
     event_id: str = attrs.field(default="", validator=text)
     code: str = attrs.field(default="", validator=text)
     message: str = attrs.field(default="", validator=text)
-    attempts: int = 0
+    attempts: int = attrs.field(default=0, validator=optional_count)
     arrival_timestamp: dt.datetime | None = attrs.field(default=None, converter=_date)
     given_up_date: dt.datetime | None = attrs.field(default=None, converter=_date)
     record: Mapping[str, JsonValue] | None = private(default=None)

@@ -608,6 +608,14 @@ SHOWN = {
     SegmentLocation: set[str](),
     SegmentReference: {"id"},
     SetDimension: set[str](),
+    StreamDeadLetter: {"id", "destination", "event_id", "code", "message"},
+    StreamStatus: {
+        "destination",
+        "claim",
+        "state",
+        "last_error_code",
+        "last_error_message",
+    },
 }
 
 
