@@ -102,6 +102,25 @@ def questions() -> Iterator[tuple[str, dict[str, Any]]]:
         yield name, {**DAYS, **options}
 
 
+# First, because the session of the other tests takes every core of the cluster and keeps it.
+def test_spark_connect_gives_the_same(filled: Shop, spark_cluster: Cluster) -> None:
+    """By the client of Connect, in a process of its own: a process has one kind of session."""
+    pytest.importorskip("grpc", reason="Spark Connect needs grpcio")
+    asked = [(name, options) for name, options in questions() if name in {"active", "revenue"}]
+    with spark_cluster.connect_server() as url:
+        done = subprocess.run(  # noqa: S603 -- our own
+            [sys.executable, "-W", "ignore", "-c", _CONNECTED, url, str(filled.lake)],
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    with pk.connect(filled.url, application_id=filled.app) as pinpoint:
+        expected = [getattr(pinpoint.analytics, name)(**o).to_csv() for name, o in asked]
+    assert [json.loads(line) for line in done.stdout.splitlines()] == expected
+
+
 def test_every_metric_has_the_rows_of_the_store(filled: Shop, session: Any) -> None:
     """On SQLite and on two workers."""
     with (
@@ -158,24 +177,6 @@ with pk.open_lake(place, spark=session) as lake:
         print(json.dumps(getattr(lake, verb)(**options).to_csv()))
 session.stop()
 """
-
-
-def test_spark_connect_gives_the_same(filled: Shop, spark_cluster: Cluster) -> None:
-    """By the client of Connect, in a process of its own: a process has one kind of session."""
-    pytest.importorskip("grpc", reason="Spark Connect needs grpcio")
-    asked = [(name, options) for name, options in questions() if name in {"active", "revenue"}]
-    with spark_cluster.connect_server() as url:
-        done = subprocess.run(  # noqa: S603 -- our own
-            [sys.executable, "-W", "ignore", "-c", _CONNECTED, url, str(filled.lake)],
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr
-    with pk.connect(filled.url, application_id=filled.app) as pinpoint:
-        expected = [getattr(pinpoint.analytics, name)(**o).to_csv() for name, o in asked]
-    assert [json.loads(line) for line in done.stdout.splitlines()] == expected
 
 
 def test_what_is_no_session_is_refused(filled: Shop) -> None:
