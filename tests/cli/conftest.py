@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 from pinpoint_kit.cli import cli
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from click.testing import Result
@@ -42,6 +43,15 @@ class Answer:
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return cls(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture(autouse=True)
+def _level() -> Iterator[None]:
+    """Keep what `--debug` does to the process from later tests."""
+    logger = logging.getLogger("pinpoint_kit")
+    before = logger.level
+    yield
+    logger.setLevel(before)
 
 
 @pytest.fixture
