@@ -83,6 +83,7 @@ def record(pinpoint: pk.Pinpoint, numbers: range) -> dict[str, list[str]]:
     return expected
 
 
+@pytest.mark.slow
 def test_all_destinations_get_the_same(tmp_path: Path) -> None:
     """The same bytes, each once and in order by endpoint, though each of them fails first."""
     with FakeAws() as kinesis, FakeAws() as firehose, FakeEndpoint() as http, MockKafka() as kafka:

@@ -191,6 +191,7 @@ def die_at(step: str, root: Path) -> None:
     Files(root).send("shop", records(20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["before", "after"])
 def test_a_crash_leaves_the_whole_file_or_none(root: Path, step: str) -> None:
     """The call comes again: then the file is there once, and no draft is left."""

@@ -177,7 +177,15 @@ def of_other_type(record: dict[str, Any], name: str, number: int) -> Any:
     return record
 
 
-@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        if name in {"cognito", "keycloak", "okta"}
+        else pytest.param(name, marks=pytest.mark.slow)
+        for name in PROVIDERS
+    ],
+)
 @settings(max_examples=3, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10_000), _CHANGES), min_size=25, max_size=25))
 def test_what_is_read_of_a_broken_record_is_accepted(

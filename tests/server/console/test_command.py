@@ -57,6 +57,7 @@ def test_the_console_shows_a_database(demo_database: str, tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_console_shows_a_server(console: ConsoleServer, tmp_path: Path) -> None:
     """Over HTTP, with the numbers that the server has."""
     url = console.server.url
@@ -71,6 +72,7 @@ def test_the_console_shows_a_server(console: ConsoleServer, tmp_path: Path) -> N
             assert client.get(f"{console.base}/live").status_code == 200
 
 
+@pytest.mark.slow
 def test_the_console_shows_a_lake(demo_database: str, tmp_path: Path) -> None:
     """Its numbers; and it says that there is nobody behind them."""
     with pk.connect(demo_database, application="demo") as pinpoint:
