@@ -194,9 +194,11 @@ def test_the_cli_sets_an_event_stream_and_takes_it_away(
     http_app: str,
 ) -> None:
     """`put-event-stream` and `delete-event-stream` print the stream, and so does a look at it."""
-    stream = printed(guide("put-event-stream"))
-    assert stream["EventStream"]["DestinationStreamArn"] == "stream-arn"
-    assert stream["EventStream"]["RoleArn"] == "role-arn"
+    arn = "arn:aws:kinesis:us-east-1:111122223333:stream/events"
+    role = "arn:aws:iam::111122223333:role/stream"
+    stream = printed(guide("put-event-stream", stream_arn=arn, role_arn=role))
+    assert stream["EventStream"]["DestinationStreamArn"] == arn
+    assert stream["EventStream"]["RoleArn"] == role
     get = ("pinpoint", "get-event-stream", "--application-id", http_app)
     assert printed(aws(*get)) == stream
     assert printed(guide("delete-event-stream")) == stream
