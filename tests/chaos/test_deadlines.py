@@ -43,18 +43,24 @@ def test_flush_keeps_its_deadline(
     assert pinpoint.close(10.0).accepted == 1_000
 
 
+def cpu_of_a_second() -> float:
+    """Return the processor time of the process in a second: what earlier tests left works, too."""
+    before = time.process_time()
+    time.sleep(1.0)  # it is the idle second that is measured
+    return time.process_time() - before
+
+
 def test_an_idle_client_costs_no_cpu(
     connect: Callable[..., pk.Pinpoint], faulty_pinpoint: FaultyPinpoint
 ) -> None:
     """A client that has sent and has nothing to do uses no processor time for a second."""
+    others = cpu_of_a_second()
     pinpoint = connect("socket", delivery=brisk(max_in_flight=4), timeout=10.0)
     for number in range(1_000):
         pinpoint.events.record(f"device-{number}", "step")
     assert pinpoint.flush(10.0).accepted == 1_000
     assert faulty_pinpoint.count() == 1_000
-    before = time.process_time()
-    time.sleep(1.0)  # it is the idle second that is measured
-    used = time.process_time() - before
+    used = cpu_of_a_second() - others
     sys.stdout.write(f"\nidle: {used * 1e3:.2f} ms of CPU in a second\n")
     in_time(used, 0.005)
 
@@ -63,6 +69,7 @@ def test_a_client_that_waits_for_a_retry_costs_no_cpu(
     connect: Callable[..., pk.Pinpoint], faulty_pinpoint: FaultyPinpoint
 ) -> None:
     """Waiting out a Retry-After of a minute with a full queue uses no processor time either."""
+    others = cpu_of_a_second()
     pinpoint = connect("socket", delivery=brisk(max_in_flight=4), timeout=10.0)
     faulty_pinpoint.always(Fault.throttled(retry_after=60))
     for number in range(1_000):
@@ -70,7 +77,7 @@ def test_a_client_that_waits_for_a_retry_costs_no_cpu(
     assert pinpoint.flush(0.5).pending == 1_000
     before = time.process_time()
     assert pinpoint.flush(1.0).pending == 1_000
-    used = time.process_time() - before
+    used = time.process_time() - before - others
     sys.stdout.write(f"\nwaiting: {used * 1e3:.2f} ms of CPU in a second\n")
     in_time(used, 0.02)
     assert pinpoint.close(0.1).dropped == 1_000
