@@ -27,7 +27,7 @@ from pinpoint_kit.version import VERSION
 if TYPE_CHECKING:
     from pinpoint_kit.records.destination import StreamRecord
 
-__all__ = ["DEFAULT_TIMEOUT", "AwsDestination", "AwsSettings", "Dialect"]
+__all__ = ["DEFAULT_TIMEOUT", "AwsDestination", "AwsSettings", "Dialect", "arn_of"]
 
 DEFAULT_TIMEOUT = 30.0
 #: Where the content of a request is called wrong, by one of its records or all of them.
@@ -247,14 +247,36 @@ class AwsDestination:
         )
 
 
+def arn_of(
+    service: str, stream: str, *, arn: re.Pattern[str], name: re.Pattern[str]
+) -> re.Match[str] | None:
+    """Return the parts of a stream's ARN; None where it is given by its name.
+
+    Args:
+        service: the scheme of its URL.
+        stream: the name or the ARN.
+        arn: what an ARN looks like.
+        name: what a name looks like.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    found = arn.fullmatch(stream)
+    if found is None and not name.fullmatch(stream):
+        raise ConfigurationError(
+            f"no name of a stream: write {service}://NAME with letters, digits, _, . and -, or its"
+            " ARN"
+        )
+    return found
+
+
 def _plain(code: object) -> str:
     found = _CODE.match(str(code))
     return found[0] if found else "Unknown"
 
 
 def _make_client(dialect: Dialect, settings: AwsSettings, name: str) -> Any:  # noqa: ANN401 -- botocore's
-    import boto3  # noqa: PLC0415 -- loaded when used
-    import botocore.exceptions as aws  # noqa: PLC0415 -- as above
+    import botocore.exceptions as aws  # noqa: PLC0415 -- loaded when used
     from botocore.config import Config  # noqa: PLC0415 -- as above
 
     from pinpoint_kit.transport.sending import bound  # noqa: PLC0415 -- as above

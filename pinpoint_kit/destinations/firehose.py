@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from pinpoint_kit.destinations.aws import DEFAULT_TIMEOUT, AwsDestination, AwsSettings
+from pinpoint_kit.destinations.aws import (
+    DEFAULT_TIMEOUT,
+    AwsDestination,
+    AwsSettings,
+    arn_of,
+)
 from pinpoint_kit.destinations.batches import Entry, Request
-from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,12 +85,7 @@ class Firehose(AwsDestination):
         event_id: bool = False,
         ordered: bool = True,
     ) -> None:
-        arn = _ARN.fullmatch(stream)
-        if arn is None and not _NAME.fullmatch(stream):
-            raise ConfigurationError(
-                "no name of a stream: write firehose://NAME with letters, digits, _, . and -, or"
-                " its ARN"
-            )
+        arn = arn_of("firehose", stream, arn=_ARN, name=_NAME)
         name = arn["name"] if arn else stream
         super().__init__(
             f"firehose://{stream}",

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from pinpoint_kit.destinations.aws import DEFAULT_TIMEOUT, AwsDestination, AwsSettings
+from pinpoint_kit.destinations.aws import (
+    DEFAULT_TIMEOUT,
+    AwsDestination,
+    AwsSettings,
+    arn_of,
+)
 from pinpoint_kit.destinations.batches import Entry, Request
 from pinpoint_kit.destinations.parameters import checked_number
-from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import boto3
@@ -89,12 +93,7 @@ class Kinesis(AwsDestination):
         most_record_bytes: int = _MOST_RECORD_BYTES,
         most_bytes: int = _MOST_BYTES,
     ) -> None:
-        arn = _ARN.fullmatch(stream)
-        if arn is None and not _NAME.fullmatch(stream):
-            raise ConfigurationError(
-                "no name of a stream: write kinesis://NAME with letters, digits, _, . and -, or its"
-                " ARN"
-            )
+        arn = arn_of("kinesis", stream, arn=_ARN, name=_NAME)
         super().__init__(
             f"kinesis://{stream}",
             _Dialect({"StreamARN": stream} if arn else {"StreamName": stream}),
