@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -25,7 +26,7 @@ from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.system.atomic_files import atomic_file, remove_drafts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["MANIFEST", "Layout", "Manifest", "Part"]
@@ -91,10 +92,18 @@ class Manifest:
     users: str | None = None
 
     @property
+    def files(self) -> Mapping[str, Sequence[str]]:
+        """The files of each table, as paths within the lake."""
+        return {
+            "events": [part.name for part in self.parts],
+            "endpoints": [self.endpoints] if self.endpoints else [],
+            "users": [self.users] if self.users else [],
+        }
+
+    @property
     def names(self) -> set[str]:
         """All files, as paths within the lake."""
-        others = {name for name in (self.endpoints, self.users) if name is not None}
-        return {part.name for part in self.parts} | others
+        return set(chain.from_iterable(self.files.values()))
 
     @property
     def rows(self) -> int:

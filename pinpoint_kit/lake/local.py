@@ -138,14 +138,10 @@ class LocalLake:
         self._views += 1
 
     def _make_own(self, manifest: Manifest, number: str) -> None:
-        names = {
-            "events": [part.name for part in manifest.parts],
-            "endpoints": [manifest.endpoints] if manifest.endpoints else [],
-            "users": [manifest.users] if manifest.users else [],
-        }
+        files = manifest.files
         for table, fields in schema.TABLES.items():
             found = {field.name: field.kind for field in fields}
-            paths = [self.path / name for name in names[table]]
+            paths = [self.path / name for name in files[table]]
             if paths:
                 source = f"read_parquet({file_list(paths)}, hive_partitioning = false)"
             else:

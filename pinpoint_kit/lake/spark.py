@@ -144,16 +144,12 @@ class SparkLake:
         return decoded("\n".join(str(line[0]) for line in lines), place)
 
     def _make_own(self, manifest: Manifest, number: str) -> None:
-        names = {
-            "events": [part.name for part in manifest.parts],
-            "endpoints": [manifest.endpoints] if manifest.endpoints else [],
-            "users": [manifest.users] if manifest.users else [],
-        }
+        files = manifest.files
         for table, fields in schema.TABLES.items():
             found = {field.name: field.kind for field in fields}
             ddl = ", ".join(f"`{name}` {_ddl(kind)}" for name, kind in found.items())
-            if names[table]:
-                paths = [f"{self._place}/{name}" for name in names[table]]
+            if files[table]:
+                paths = [f"{self._place}/{name}" for name in files[table]]
                 frame = self._session.read.schema(ddl).parquet(*paths)
             else:
                 frame = self._session.createDataFrame([], ddl)

@@ -76,12 +76,12 @@ def _athena(table: str, fields: tuple[Field, ...], place: str) -> list[str]:
             "'projection.event_date.type' = 'date'",
             "'projection.event_date.format' = 'yyyy-MM-dd'",
             "'projection.event_date.range' = '2016-12-01,NOW+1DAY'",
-            f"'storage.location.template' = {_text(place + '/event_date=${event_date}')}",
+            f"'storage.location.template' = {literal(place + '/event_date=${event_date}')}",
         ]
     listed = ",\n".join(f"  `{field.name}` {_hive(field.kind)}" for field in fields)
     made = (
         f"CREATE EXTERNAL TABLE IF NOT EXISTS {table} (\n{listed}\n)\n{parts}STORED AS PARQUET\n"
-        f"LOCATION {_text(place + '/')}\nTBLPROPERTIES ({', '.join(settings)});"
+        f"LOCATION {literal(place + '/')}\nTBLPROPERTIES ({', '.join(settings)});"
     )
     return [made]
 
@@ -89,7 +89,7 @@ def _athena(table: str, fields: tuple[Field, ...], place: str) -> list[str]:
 def _trino(table: str, fields: tuple[Field, ...], place: str) -> list[str]:
     """Return Trino's DDL for a catalog of the Hive connector."""
     columns = [f'  "{field.name}" {_in_trino(field.kind)}' for field in fields]
-    settings = [f"external_location = {_text(place)}", "format = 'PARQUET'"]
+    settings = [f"external_location = {literal(place)}", "format = 'PARQUET'"]
     calls = []
     if _is_parted(table):
         columns.append('  "event_date" varchar')
@@ -111,7 +111,7 @@ def _spark(table: str, fields: tuple[Field, ...], place: str) -> list[str]:
     listed = ",\n".join(columns)
     made = (
         f"CREATE TABLE IF NOT EXISTS {table} (\n{listed}\n)\nUSING PARQUET{parts}"
-        f" LOCATION {_text(place)};"
+        f" LOCATION {literal(place)};"
     )
     return [made, *calls]
 
@@ -142,7 +142,3 @@ def _in_trino(kind: Kind) -> str:
     if isinstance(kind, MapOf):
         return f"map(varchar, {_TRINO[kind.value]})"
     return f"row({', '.join(f'{name} {_in_trino(member)}' for name, member in kind.items())})"
-
-
-def _text(text: str) -> str:
-    return literal(text)
