@@ -19,6 +19,7 @@ from pinpoint_kit.engine.wire import body, shapes
 from pinpoint_kit.engine.wire.routes import Route
 from pinpoint_kit.limits import Limits
 from pinpoint_kit.records.destination import Destination
+from pinpoint_kit.records.message import Channel, Hook, Transport
 from pinpoint_kit.records.stream import StreamForm
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = [
     "Context",
     "Copies",
     "Device",
+    "EngagementSettings",
     "EventHook",
     "Family",
     "Handler",
@@ -71,6 +73,23 @@ class StreamSettings:
     most_dead_letters: int = 10_000
 
 
+@attrs.frozen(kw_only=True)
+class EngagementSettings:
+    """What the operator wants of messages and campaigns.
+
+    Attributes:
+        transports: what takes messages away, by channel; those of a channel without one stay in
+            the outbox, where they count as delivered.
+        hooks: what campaigns may call, by the name, the ARN or the URL that a campaign says.
+            Nothing else is ever called.
+        catch_up: whether a run that was missed, because no engine was there, is made up for once.
+    """
+
+    transports: Mapping[Channel, Transport] = attrs.field(factory=dict, repr=False)
+    hooks: Mapping[str, Hook] = attrs.field(factory=dict, repr=False)
+    catch_up: bool = True
+
+
 @attrs.frozen
 class Context:
     """The engine's surroundings: the same for all requests.
@@ -85,6 +104,7 @@ class Context:
         keep_events_ms: how old events may become, None for any age.
         on_expired: called with the number of events that were removed for their age.
         streams: what the operator wants of event streams.
+        engagement: what the operator wants of messages and campaigns.
         now: the present, milliseconds since 1970.
         on_forwarded: called with the name of a destination, an outcome, and a number of records or
             calls; see the streams family.
@@ -104,6 +124,7 @@ class Context:
     now: Callable[[], int] = lambda: 0
     announce_records: Callable[[], None] = lambda: None
     on_forwarded: Callable[[str, str, int], None] = lambda _, __, ___: None
+    engagement: EngagementSettings = attrs.field(factory=EngagementSettings)
 
 
 @attrs.frozen

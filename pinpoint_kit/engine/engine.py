@@ -20,7 +20,7 @@ import tenacity
 from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine import handlers
-from pinpoint_kit.engine.context import Call, Context, StreamSettings
+from pinpoint_kit.engine.context import Call, Context, EngagementSettings, StreamSettings
 from pinpoint_kit.engine.events import store as events
 from pinpoint_kit.engine.files.files import NO_FILES
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.files.files import Files
     from pinpoint_kit.engine.work.worker import Worker
     from pinpoint_kit.records.destination import Destination
+    from pinpoint_kit.records.message import Channel, Hook, Transport
     from pinpoint_kit.records.stream import StreamForm
 
 __all__ = ["KEEP_EVENTS_AT_LEAST", "STREAM_BACKLOG", "Engine"]
@@ -108,6 +109,7 @@ class Engine:
         region: str = DEFAULT_REGION,
         keep_events: timedelta | None = None,
         streams: StreamSettings | None = None,
+        engagement: EngagementSettings | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -129,6 +131,7 @@ class Engine:
             lambda: instants.moment_ms(clock()),
             self._announce_records,
             self._announce_forwarded,
+            engagement or EngagementSettings(),
         )
         self._failures = FailureLog(store.name)
         self._runner = self._runner_of(lambda: handlers.workers(self._context, time.monotonic))
@@ -159,6 +162,9 @@ class Engine:
         stream_age: timedelta = timedelta(days=7),
         stream_tries: int = 100,
         stream_dead_letters: int = 10_000,
+        transports: Mapping[Channel, Transport] | None = None,
+        hooks: Mapping[str, Hook] | None = None,
+        catch_up: bool = True,
     ) -> Engine:
         """Open the database, making its tables when it is new.
 
@@ -189,6 +195,13 @@ class Engine:
                 dead letter.
             stream_dead_letters: how many dead letters an application may have; of more, the oldest
                 go, and are counted.
+            transports: what takes messages away, by channel: `EMAIL`, `SMS`, `PUSH`. Without one,
+                they stay in the outbox. A transport is an object with the members of `Transport`;
+                the engine closes it.
+            hooks: what campaigns may call, by the name, the ARN or the URL that a campaign says;
+                each is an object with the members of `Hook`, and the engine closes it.
+            catch_up: whether a run of a campaign that was missed, because no engine was there, is
+                made up for once.
 
         Returns:
             The engine; close it when done.
@@ -227,6 +240,9 @@ class Engine:
             region=region,
             keep_events=keep_events,
             streams=streams,
+            engagement=EngagementSettings(
+                transports=transports or {}, hooks=hooks or {}, catch_up=catch_up
+            ),
         )
 
     def resolve(self, method: str, path: str) -> routes.Match:
@@ -394,6 +410,11 @@ class Engine:
             lane.runner.close(max(0.0, deadline - time.monotonic()))
         for destination in self._destinations():
             destination.close()
+        engagement = self._context.engagement
+        for each in {id(each): each for each in engagement.transports.values()}.values():
+            each.close()
+        for hook in {id(hook): hook for hook in engagement.hooks.values()}.values():
+            hook.close()
         self._store.close(max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> Self:

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 #: The version, and a digest of each of its tables.
 PINNED = (
-    7,
+    8,
     {
         "pinpoint_meta": "07d7f183",
         "funnels": "f8bcbc17",
         "apps": "f8dffa19",
         "tags": "c69624a5",
+        "campaigns": "a0f93fb3",
+        "campaign_versions": "e64e1a1f",
+        "campaign_activities": "0ac2e76f",
+        "campaign_sends": "1567a555",
+        "campaign_triggers": "25b74795",
         "endpoints": "4cf2416d",
         "users": "41f8b993",
         "channels": "31b7683f",
@@ -32,6 +37,12 @@ PINNED = (
         "events": "d7c9d77d",
         "jobs": "25ed172f",
         "job_files": "f8f6054d",
+        "journeys": "ab189520",
+        "lakes": "30574b67",
+        "lake_changes": "95616cc5",
+        "messages": "48ecc4cb",
+        "message_outcomes": "ecf80a7f",
+        "one_time_passwords": "d7558add",
         "segments": "581c5117",
         "segment_versions": "3ad459f8",
         "segment_endpoints": "61bd9050",
@@ -42,8 +53,6 @@ PINNED = (
         "stream_dead_letters": "132ee7fb",
         "stream_losses": "dc8f1d3c",
         "stream_replays": "f13bdf4b",
-        "lakes": "30574b67",
-        "lake_changes": "95616cc5",
         "leases": "453ef18e",
     },
 )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["MIGRATIONS", "VERSION"]
 
 #: Raise it with every change of a table, and add the step to `MIGRATIONS`.
-VERSION = 7
+VERSION = 8
 
 
 def add_columns(connection: Connection, table: Table, names: Iterable[str]) -> None:
@@ -150,4 +150,5 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     4: _lease_work,
     5: _count_events,
     6: _forward_streams,
+    7: _add_tables,  # messages, campaigns, journeys
 }
