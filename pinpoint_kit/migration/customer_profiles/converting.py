@@ -1,0 +1,437 @@
+"""`convert`: from endpoints to the files that Customer Profiles takes.
+
+In three stages, each of which goes on after a process was killed: endpoints are read into the work
+file, its sorted rows become profiles in files of so many, and what is known only at the end is
+written. Nothing here knows what a member means.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+import orjson
+
+from pinpoint_kit.errors import ConfigurationError, InvalidTypeError
+from pinpoint_kit.migration.customer_profiles import object_type
+from pinpoint_kit.migration.customer_profiles.ledger import MAX_NAMES, Ledger
+from pinpoint_kit.migration.customer_profiles.members import staged, without_repetitions
+from pinpoint_kit.migration.customer_profiles.outputs import REPORT, WORK, Outputs, prepare_folder
+from pinpoint_kit.migration.customer_profiles.profiles import Device, ProfileMaker
+from pinpoint_kit.migration.customer_profiles.report import (
+    BadLine,
+    ConversionProgress,
+    ConversionReport,
+    Loss,
+    Member,
+)
+from pinpoint_kit.migration.customer_profiles.sources import (
+    ClientSource,
+    Position,
+    is_url,
+    local_files,
+    stored_objects,
+)
+from pinpoint_kit.migration.customer_profiles.staging import VERSION, Problem, Staging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from pinpoint_kit.client import Pinpoint
+    from pinpoint_kit.migration.customer_profiles.members import Staged
+    from pinpoint_kit.migration.customer_profiles.sources import Row, Source
+    from pinpoint_kit.migration.customer_profiles.staging import StoredEndpoint, Suppression
+
+__all__ = ["convert"]
+
+_REGION_FIELDS = ("Province", "County", "State")
+_FORMATS = ("jsonl", "csv")
+#: Rows of the source in one transaction.
+_AT_ONCE = 20_000
+_SHOWN_EVERY = 1_000
+_MAX_NESTING = 200
+_FIRST_BAD_LINES = 100
+SUPERSEDED = "a newer record of the same endpoint"
+REPEATED = "a name that stands there more than once"
+NESTED = "is nested too deeply"
+_KEY = attrgetter("key")
+_OBJECT_TYPE = "object-type.json"
+_DEVICES = "devices.csv"
+_SUPPRESSION_COLUMNS = (
+    "channel_type", "address", "reason", "account_number", "endpoint_id", "effective_date",
+)  # fmt: skip
+_SUPPRESSION = "suppression.csv"
+_PROBLEMS = "problems.csv"
+
+
+def convert(  # noqa: PLR0913 -- keyword-only options
+    source: str | os.PathLike[str] | Pinpoint,
+    out: str | os.PathLike[str],
+    *,
+    segment: str | None = None,
+    region_field: Literal["Province", "County", "State"] = "Province",
+    format: Literal["jsonl", "csv"] = "jsonl",  # noqa: A002 -- as the jobs call it
+    profiles_per_file: int = 50_000,
+    on_progress: Callable[[ConversionProgress], object] | None = None,
+) -> ConversionReport:
+    """Convert endpoints to profiles, devices and a suppression list for Customer Profiles.
+
+    Nothing is lost without a count and a reason in the report, and nobody who has opted out gets an
+    address in a profile. Memory stays small: what grows is in a temporary file in `out`. The same
+    source gives the same bytes. After an interruption of any kind, the same call goes on.
+
+    Args:
+        source: an export of Pinpoint (a file or a folder, compressed or not, JSON or CSV, or
+            `s3://BUCKET/PREFIX`), or a client, whose endpoints are read.
+        out: a folder of its own; it is made, and only its owner can read it.
+        segment: with a client, the id of a segment: only its members are converted.
+        region_field: the field of `Address` that takes `Location.Region`.
+        format: of the profiles: JSON lines, or CSV with a column for each attribute.
+        profiles_per_file: profiles in one file.
+        on_progress: is told how far it is.
+
+    Returns:
+        The report, which `report.json` has, too.
+
+    Raises:
+        ConfigurationError: the source is not there, or the folder cannot be used.
+        InvalidTypeError: the source is neither a place nor a client.
+        ServiceError: S3 or Pinpoint refuses.
+        TransportError: no answer came.
+
+    Examples:
+        >>> import tempfile
+        >>> from pinpoint_kit import Endpoint, connect
+        >>> with connect("sqlite://") as pinpoint, tempfile.TemporaryDirectory() as folder:
+        ...     request_id = pinpoint.endpoints.update(
+        ...         Endpoint(id="e-1", channel_type="EMAIL", address="ana@example.com")
+        ...     )
+        ...     report = convert(pinpoint, f"{folder}/profiles")
+        >>> report.endpoints, report.profiles, report.anonymous
+        (1, 1, 1)
+    """
+    if region_field not in _REGION_FIELDS:
+        raise ConfigurationError(f"region_field must be one of {', '.join(_REGION_FIELDS)}")
+    if format not in _FORMATS:
+        raise ConfigurationError(f"format must be one of {', '.join(_FORMATS)}")
+    if profiles_per_file < 1:
+        raise ConfigurationError("profiles_per_file must be at least 1")
+    folder = Path(out).absolute()
+    opened = _opened(source, folder, segment)
+    prepare_folder(folder)
+    settings = _Settings(
+        region_field=region_field, format=format, profiles_per_file=profiles_per_file
+    )
+    staging = Staging(folder / WORK / "conversion.sqlite")
+    try:
+        conversion = _Conversion(opened, folder, settings, staging, on_progress or _nobody)
+        report = conversion.run()
+        staging.remove()
+        (folder / WORK).rmdir()
+    finally:
+        staging.close()
+    return report
+
+
+@attrs.frozen(kw_only=True)
+class _Settings:
+    region_field: str
+    format: str
+    profiles_per_file: int
+
+
+def _nobody(progress: ConversionProgress) -> None:
+    del progress
+
+
+def _opened(source: object, folder: Path, segment: str | None) -> Source:
+    if isinstance(source, (str, os.PathLike)):
+        if segment is not None:
+            raise ConfigurationError("segment is for a client: files have no segments to choose")
+        if not is_url(source):
+            return local_files(Path(source), without=folder)
+        if isinstance(source, str) and source.lower().startswith("s3://"):
+            from pinpoint_kit.doors import open_objects  # noqa: PLC0415 -- loads botocore
+
+            return stored_objects(open_objects(), source)
+        raise ConfigurationError(
+            "the source is no path and no s3:// URL: for endpoints of a database or server, pass"
+            " what pinpoint_kit.connect(URL) returns"
+        )
+    if not hasattr(source, "endpoints"):
+        raise InvalidTypeError(
+            f"expected a path, an s3:// URL or a client, got {type(source).__name__}", "$.source"
+        )
+    return ClientSource(source, segment)
+
+
+class _Conversion:
+    """One run, or the rest of one that was interrupted."""
+
+    def __init__(
+        self,
+        source: Source,
+        folder: Path,
+        settings: _Settings,
+        staging: Staging,
+        on_progress: Callable[[ConversionProgress], object],
+    ) -> None:
+        self._source = source
+        self._folder = folder
+        self._settings = settings
+        self._staging = staging
+        self._on_progress = on_progress
+        self._outputs = Outputs(folder)
+        self._ledger = Ledger()
+        self._names: dict[str, None] = {}
+        self._suppressions: list[Suppression] = []
+        self._devices: list[Device] = []
+        self._maker = ProfileMaker(
+            self._ledger,
+            region_field=settings.region_field,
+            suppress=self._suppressions.append,
+            device=self._devices.append,
+        )
+
+    def run(self) -> ConversionReport:
+        staging = self._staging
+        signature = [VERSION, *self._source.signature, attrs.asdict(self._settings)]
+        if staging.state("signature") != signature:
+            staging.clear()
+            self._outputs.remove_other_parts(0, "")
+            staging.put_state("signature", signature)
+        elif (state := staging.state("ledger")) is not None:
+            self._ledger.restore(state)
+        if not staging.state("is_read"):
+            self._read()
+        self._convert()
+        return self._finish()
+
+    # Reading.
+
+    def _read(self) -> None:
+        staging = self._staging
+        if not self._source.is_resumable:
+            staging.forget_endpoints()
+            self._ledger.clear()
+        kept = staging.state("position")
+        position = Position(**kept) if kept and self._source.is_resumable else Position()
+        batches = self._source.read(position)
+        is_over = False
+        while not is_over:
+            endpoints: list[Staged] = []
+            is_over = True
+            for batch in batches:
+                endpoints += self._staged(batch.rows)
+                position = batch.after
+                if len(endpoints) >= _AT_ONCE:
+                    is_over = False
+                    break
+            with staging.transaction():
+                staging.add(endpoints)
+                self._checkpoint()
+                staging.put_state("position", attrs.asdict(position))
+            self._tell("reading", self._ledger.counts["endpoints"])
+        with staging.transaction():
+            superseded = staging.settle()
+            self._ledger.counts["superseded"] = superseded
+            staging.add_problems(
+                Problem(file, line, "", SUPERSEDED) for file, line in staging.superseded()
+            )
+            staging.put_state("is_read", value=True)
+            self._checkpoint()
+
+    def _staged(self, rows: list[Row]) -> Iterator[Staged]:
+        ledger = self._ledger
+        count = 0
+        for file, line, members, content, reason in rows:
+            if members is None:
+                ledger.at(file, line)
+                ledger.bad(reason)
+                continue
+            if content is None:
+                content = orjson.dumps(members)  # noqa: PLW2901 -- made from a table
+            else:
+                if content.count(b"[") + content.count(b"{") > _MAX_NESTING and _is_deep(members):
+                    ledger.at(file, line)
+                    ledger.bad(NESTED)
+                    continue
+                members, repeated = without_repetitions(content, members)  # noqa: PLW2901 -- the same, read well
+                if repeated:
+                    ledger.at(file, line)
+                    ledger.repeat(repeated, REPEATED)
+                    content = orjson.dumps(members)  # noqa: PLW2901 -- as above
+            count += 1
+            yield staged(members, content, file, line)
+        ledger.counts["endpoints"] += count
+
+    def _checkpoint(self) -> None:
+        self._staging.add_problems(self._ledger.taken())
+        self._staging.put_state("ledger", self._ledger.state())
+
+    # Converting.
+
+    def _convert(self) -> None:
+        state = self._staging.state("parts") or {"count": 0, "key": "", "names": []}
+        if state.get("is_over"):
+            self._names = dict.fromkeys(state["names"])
+            return
+        self._names = dict.fromkeys(state["names"])
+        number, key = int(state["count"]), str(state["key"])
+        groups = groupby(self._staging.endpoints(key), _KEY)
+        following = next(groups, None)
+        while following is not None:
+            number += 1
+            with self._staging.transaction():
+                with self._outputs.part(number) as file:
+                    for _ in range(self._settings.profiles_per_file):
+                        key, endpoints = following
+                        file.write(self._profile(key, endpoints))
+                        following = next(groups, None)
+                        if following is None:
+                            break
+                self._keep_parts(number, key, is_over=following is None)
+        if not number:
+            with self._staging.transaction():
+                self._keep_parts(0, "", is_over=True)
+
+    def _profile(self, key: str, endpoints: Iterable[StoredEndpoint]) -> bytes:
+        """Return the line of a profile."""
+        counts = self._ledger.counts
+        maker = self._maker
+        is_begun = False
+        for endpoint in endpoints:
+            if not is_begun:
+                maker.begin(key, is_anonymous=bool(endpoint.is_anonymous))
+                counts["anonymous"] += endpoint.is_anonymous
+                is_begun = True
+            maker.add(endpoint)
+            counts["converted"] += 1
+            if len(self._devices) + len(self._suppressions) >= _AT_ONCE:
+                self._drain()
+        if counts["profiles"] % _SHOWN_EVERY == 0:
+            total = counts["endpoints"] - counts["superseded"]
+            self._tell("converting", counts["converted"], total)
+            self._drain()
+        counts["profiles"] += 1
+        profile = maker.finish()
+        attributes = profile.get("Attributes")
+        if isinstance(attributes, dict):
+            self._names.update(attributes)
+            if len(self._names) > MAX_NAMES:
+                self._leave_out_names()
+        return orjson.dumps(profile) + b"\n"
+
+    def _leave_out_names(self) -> None:
+        while len(self._names) > MAX_NAMES:
+            self._names.popitem()
+            self._ledger.counts["unnamed"] += 1
+
+    def _drain(self) -> None:
+        """Move what has gathered to the work file."""
+        self._staging.add_devices(self._devices)
+        self._staging.add_suppressions(self._suppressions)
+        self._staging.add_problems(self._ledger.taken())
+        self._devices.clear()
+        self._suppressions.clear()
+
+    def _keep_parts(self, number: int, key: str, *, is_over: bool) -> None:
+        self._drain()
+        self._staging.put_state(
+            "parts",
+            {"count": number, "key": key, "is_over": is_over, "names": list(self._names)},
+        )
+        self._staging.put_state("ledger", self._ledger.state())
+
+    # Writing what is known at the end.
+
+    def _finish(self) -> ConversionReport:
+        staging, outputs, ledger = self._staging, self._outputs, self._ledger
+        form, region_field = self._settings.format, self._settings.region_field
+        parts = int((staging.state("parts") or {})["count"])
+        self._tell("writing", ledger.counts["converted"], ledger.counts["converted"])
+        if form == "csv":
+            if ledger.counts["unnamed"]:
+                raise ConfigurationError(
+                    f"the profiles have more than {MAX_NAMES:,} names of attributes, which is too"
+                    ' much for a table: use format="jsonl" and another folder'
+                )
+            outputs.parts_as_csv(parts, object_type.columns(region_field, self._names))
+        outputs.remove_other_parts(parts, form)
+        outputs.write_json(_OBJECT_TYPE, object_type.object_type(region_field, self._names))
+        devices = outputs.write_csv(_DEVICES, Device._fields, staging.devices())
+        suppressed = outputs.write_csv(_SUPPRESSION, _SUPPRESSION_COLUMNS, staging.suppressions())
+        names = self._source.names
+        outputs.write_csv(
+            _PROBLEMS,
+            Problem._fields,
+            ((names[each.file], *each[1:]) for each in staging.problems()),
+        )
+        report = self._report(parts, devices, suppressed)
+        outputs.write_json(REPORT, report.to_dict())
+        return report
+
+    def _report(self, parts: int, devices: int, suppressed: int) -> ConversionReport:
+        ledger = self._ledger
+        names = self._source.names
+        return ConversionReport(
+            path=self._folder,
+            endpoints=ledger.counts["endpoints"],
+            superseded=ledger.counts["superseded"],
+            bad_lines=ledger.counts["bad"],
+            first_bad_lines=[
+                BadLine(file=names[each.file], line=each.line, reason=each.reason)
+                for each in self._staging.bad_lines(_FIRST_BAD_LINES)
+            ],
+            profiles=ledger.counts["profiles"],
+            anonymous=ledger.counts["anonymous"],
+            devices=devices,
+            suppressed=suppressed,
+            segments=0,
+            templates=0,
+            not_expressible=[],
+            members=_members(ledger),
+            lost=_losses(ledger.lost),
+            changed=_losses(ledger.changed),
+            unnamed=ledger.counts["unnamed"],
+            renamed=dict(sorted(ledger.renamed.items())),
+            files=[
+                *(
+                    self._outputs.part_name(number, self._settings.format)
+                    for number in range(1, parts + 1)
+                ),
+                *(_OBJECT_TYPE, _DEVICES, _SUPPRESSION, _PROBLEMS, REPORT),
+            ],
+        )
+
+    def _tell(self, stage: str, done: int, total: int | None = None) -> None:
+        self._on_progress(ConversionProgress(stage=stage, done=done, total=total))
+
+
+def _members(ledger: Ledger) -> list[Member]:
+    lost: dict[str, int] = {}
+    for (member, _), count in ledger.lost.items():
+        lost[member] = lost.get(member, 0) + count
+    return [
+        Member(name=name, read=read, written=read - lost.get(name, 0), lost=lost.get(name, 0))
+        for name, read in sorted(ledger.read.items())
+    ]
+
+
+def _losses(counts: Mapping[tuple[str, str], int]) -> list[Loss]:
+    return [
+        Loss(member=member, reason=reason, count=count)
+        for (member, reason), count in sorted(counts.items())
+    ]
+
+
+def _is_deep(members: object) -> bool:
+    try:
+        orjson.dumps(members)
+    except TypeError:
+        return True
+    return False

@@ -1,0 +1,258 @@
+"""What stands in an endpoint's JSON, and what is decided by it before anything is converted.
+
+Whose profile an endpoint belongs to, how new it is, whether it may be contacted, and by which
+address it is the same as another. Anything may stand anywhere: nothing here raises.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+import uuid
+from typing import Any, NamedTuple
+
+import orjson
+
+from pinpoint_kit.records.ids import derived_id
+
+__all__ = [
+    "CONTACT_CHANNELS",
+    "DEFAULTS",
+    "EMAIL_CHANNELS",
+    "INACTIVE",
+    "OPTED_OUT",
+    "PHONE_CHANNELS",
+    "PLAIN",
+    "PUSH_CHANNELS",
+    "Staged",
+    "channel_of",
+    "staged",
+    "text_of",
+    "without_repetitions",
+]
+
+EMAIL_CHANNELS = frozenset({"EMAIL"})
+PHONE_CHANNELS = frozenset({"SMS", "VOICE"})
+PUSH_CHANNELS = frozenset(
+    {"ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM", "PUSH"}
+)
+CONTACT_CHANNELS = EMAIL_CHANNELS | PHONE_CHANNELS
+_OTHER_CHANNELS = frozenset({"CUSTOM", "IN_APP"})
+_CHANNELS = CONTACT_CHANNELS | PUSH_CHANNELS | _OTHER_CHANNELS
+
+#: Members of an endpoint that are plain values, in the order in which they are kept.
+PLAIN = (
+    "Id",
+    "ChannelType",
+    "OptOut",
+    "EndpointStatus",
+    "EffectiveDate",
+    "CreationDate",
+    "CohortId",
+    "RequestId",
+    "ApplicationId",
+)
+#: What does not stop messages; anything else does.
+DEFAULTS = {"OptOut": "NONE", "EndpointStatus": "ACTIVE"}
+
+#: Flags of an endpoint that may not be contacted.
+OPTED_OUT, INACTIVE = 1, 2
+
+_MAX_KEY_CHARS = 255
+_HASH_CHARS = 64
+_ANONYMOUS = "endpoint:"
+_USER = "user:"
+_NAMESPACE = uuid.UUID("1b4b52f3-6c55-4e0c-9f5f-0e2b7d0f6a11")
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
+_NO_DIGITS = re.compile(r"\D+")
+
+
+class Staged(NamedTuple):
+    """One endpoint as it waits for its profile.
+
+    Attributes:
+        key: the profile's key.
+        is_anonymous: it has no user.
+        effective: when it was last changed, so that texts compare as instants; "" when unknown.
+        id: the endpoint's id, or one made from what it has.
+        flags: why it may not be contacted; 0 when it may.
+        contact: the same for the same address, however it is written; "" when it has none.
+        file: which file it stands in.
+        line: where in that file.
+        content: its JSON.
+    """
+
+    key: str
+    is_anonymous: bool
+    effective: str
+    id: str
+    flags: int
+    contact: str
+    file: int
+    line: int
+    content: bytes
+
+
+def staged(members: dict[str, Any], content: bytes, file: int, line: int) -> Staged:
+    """Return an endpoint with what must be known of it before it is converted.
+
+    Args:
+        members: its JSON, read.
+        content: its JSON.
+        file: which file it stands in.
+        line: where in that file.
+    """
+    channel = channel_of(members)
+    address = members.get("Address")
+    endpoint_id = text_of(members.get("Id"))
+    if not endpoint_id:
+        endpoint_id = _made_id(members, channel, address)
+    user = members.get("User")
+    user_id = text_of(user.get("UserId")) if type(user) is dict else None
+    flags = 0 if _is_usual(members, "OptOut") else OPTED_OUT
+    if not _is_usual(members, "EndpointStatus"):
+        flags |= INACTIVE
+    if user_id:
+        key = f"{_USER}{user_id}" if user_id.startswith((_ANONYMOUS, _USER)) else user_id
+    else:
+        key = _ANONYMOUS + endpoint_id
+    if len(key) > _MAX_KEY_CHARS:
+        key = _shortened(key)
+    return Staged(
+        key,
+        not user_id,
+        _instant(members.get("EffectiveDate")),
+        endpoint_id,
+        flags,
+        _contact(channel, address) if type(address) is str else "",
+        file,
+        line,
+        content,
+    )
+
+
+def channel_of(members: dict[str, Any]) -> str:
+    """Return the channel; "UNKNOWN" for what is none of Pinpoint's, "" where none is given."""
+    given = members.get("ChannelType")
+    if given is None:
+        return ""
+    if type(given) is not str:
+        return "UNKNOWN"
+    if given in _CHANNELS:
+        return given
+    upper = given.upper()
+    return upper if upper in _CHANNELS else "UNKNOWN"
+
+
+def text_of(value: object) -> str | None:
+    """Return a JSON value as text; None for null.
+
+    Examples:
+        >>> text_of("a"), text_of(7.0), text_of(True), text_of([1]), text_of(None)
+        ('a', '7', 'true', '[1]', None)
+    """
+    if type(value) is str:
+        return value
+    if value is None:
+        return None
+    if value is True or value is False:
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:  # noqa: PLR2004 -- exact until there
+        return str(int(value))
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return orjson.dumps(value).decode()
+
+
+def without_repetitions(content: bytes, members: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Return the members of a JSON object, and how many of them stand there more than once.
+
+    JSON readers keep the last of these, which may be the one that lets a person be contacted. Of
+    `OptOut` and `EndpointStatus` the one that does not is kept, of others the last.
+
+    Args:
+        content: the JSON.
+        members: what a reader has made of it.
+    """
+    if (
+        content.count(b'":') == _count(members)
+        and b'" ' not in content
+        and b'"\t' not in content
+        and b'"\r' not in content
+    ):
+        return members, 0  # each name is followed by its colon, and there are no more than these
+    repeated = 0
+
+    def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                repeated += 1
+                if name in DEFAULTS and not _is_usual(found, name):
+                    continue
+            found[name] = value
+        return found
+
+    try:
+        again = json.loads(content, object_pairs_hook=collect)
+    except (ValueError, RecursionError, TypeError):
+        return members, 0  # what one reader takes and another does not
+    return (again, repeated) if repeated else (members, 0)
+
+
+def _is_usual(members: dict[str, Any], name: str) -> bool:
+    value = members.get(name)
+    return bool(value is None or value == DEFAULTS[name])
+
+
+def _count(members: dict[str, Any]) -> int:
+    count = len(members)
+    for value in members.values():
+        if type(value) is dict:
+            count += _count(value)
+        elif type(value) is list:
+            for item in value:
+                if type(item) is dict:
+                    count += _count(item)
+    return count
+
+
+def _made_id(members: dict[str, Any], channel: str, address: object) -> str:
+    if channel and isinstance(address, str) and address:
+        return derived_id(channel, address)
+    content = orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
+    return str(uuid.uuid5(_NAMESPACE, hashlib.sha256(content).hexdigest()))
+
+
+def _shortened(key: str) -> str:
+    """Return a key that fits, and that no other has."""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return f"{key[: _MAX_KEY_CHARS - _HASH_CHARS - 1]}#{digest}"
+
+
+def _instant(value: object) -> str:
+    if type(value) is not str:
+        return ""
+    if _UTC.fullmatch(value):
+        return value[:-1]
+    try:
+        found = dt.datetime.fromisoformat(value.replace("Z", "+00:00"))
+        if found.tzinfo is None:
+            found = found.replace(tzinfo=dt.timezone.utc)
+        return found.astimezone(dt.timezone.utc).replace(tzinfo=None).isoformat()
+    except (ValueError, OverflowError):
+        return ""
+
+
+def _contact(channel: str, address: str) -> str:
+    if channel in EMAIL_CHANNELS:
+        plain = address.strip().casefold()
+        return f"E{plain}" if plain else ""
+    if channel in PHONE_CHANNELS:
+        digits = _NO_DIGITS.sub("", address).removeprefix("00")
+        plain = digits or address.strip().casefold()
+        return f"P{plain}" if plain else ""
+    return f"T{address}" if channel in PUSH_CHANNELS and address else ""

@@ -1,0 +1,283 @@
+"""The work file: endpoints on their way from the order of the source to that of the profiles.
+
+All that grows with the source is in this SQLite file and not in memory: the endpoints, why some
+may not be contacted, what was lost. Its state is committed with them, so that a conversion that
+was killed goes on. It is its owner's alone, and is removed at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.migration.customer_profiles.members import OPTED_OUT, Staged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+__all__ = ["ADDRESS_IN_USE", "BAD_LINE", "VERSION", "Problem", "Staging", "StoredEndpoint", "Suppression"]
+
+#: An address that one endpoint no longer uses, and another does.
+ADDRESS_IN_USE = 4
+#: In the place of a member, where a whole line is no endpoint.
+BAD_LINE = "(line)"
+#: Its layout; another version begins anew.
+VERSION = 1
+_CACHE_KB = 48_000
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "locking_mode=EXCLUSIVE",
+    f"cache_size=-{_CACHE_KB}",
+    "temp_store=FILE",
+    "wal_autocheckpoint=16000",
+)
+_TABLES = """
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS endpoints (
+  number INTEGER PRIMARY KEY, key TEXT NOT NULL, anonymous INTEGER NOT NULL,
+  effective TEXT NOT NULL, id TEXT NOT NULL, flags INTEGER NOT NULL, contact TEXT NOT NULL,
+  file INTEGER NOT NULL, line INTEGER NOT NULL, content BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS problems (
+  file INTEGER NOT NULL, line INTEGER NOT NULL, member TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS superseded (number INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS refused (contact TEXT PRIMARY KEY, flags INTEGER NOT NULL)
+  WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS suppressions (
+  channel TEXT NOT NULL, address TEXT NOT NULL, reason TEXT NOT NULL, key TEXT NOT NULL,
+  id TEXT NOT NULL, effective TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS devices (
+  device_id TEXT, account_number TEXT, token TEXT, channel_type TEXT, platform TEXT,
+  app_version TEXT, make TEXT, model TEXT, effective_date TEXT);
+"""
+_INSERT = "INSERT INTO endpoints VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#: The newest record of an endpoint counts. Where that cannot be told, one that refuses messages.
+_SUPERSEDED = """
+INSERT INTO superseded SELECT number FROM (
+  SELECT number, row_number() OVER (
+    PARTITION BY id
+    ORDER BY (effective = '' AND flags > 0) DESC, effective DESC, flags DESC, content, number
+  ) AS place
+  FROM endpoints WHERE id IN (SELECT id FROM endpoints GROUP BY id HAVING count(*) > 1)
+) WHERE place > 1
+"""
+_COUNTED = "number NOT IN (SELECT number FROM superseded)"
+_REFUSED = f"""
+INSERT INTO refused SELECT contact, max(flags & {OPTED_OUT}) FROM endpoints
+WHERE flags > 0 AND contact <> '' AND {_COUNTED} GROUP BY contact
+"""  # noqa: S608 -- constants
+#: Of what was only inactive somewhere: whether another endpoint uses it still.
+_USED = f"""
+UPDATE refused SET flags = {ADDRESS_IN_USE} WHERE flags = 0 AND contact IN (
+  SELECT contact FROM endpoints
+  WHERE flags = 0 AND {_COUNTED} AND contact IN (SELECT contact FROM refused))
+"""  # noqa: S608 -- as above
+_SORTED = f"""
+SELECT e.key, e.anonymous, e.effective, e.id, e.flags, e.file, e.line, e.content,
+       coalesce(r.flags, 0)
+FROM endpoints AS e LEFT JOIN refused AS r ON e.contact <> '' AND r.contact = e.contact
+WHERE e.key > ? AND e.{_COUNTED}
+ORDER BY e.key, e.effective DESC, e.id, e.content
+"""  # noqa: S608 -- as above
+
+
+class StoredEndpoint(NamedTuple):
+    """One endpoint, in the order of the profiles.
+
+    Attributes:
+        address_flags: what other endpoints with the same address say: `OPTED_OUT`, or
+            `ADDRESS_IN_USE` where one may be contacted; of an address that no endpoint refuses, 0.
+    """
+
+    key: str
+    is_anonymous: int
+    effective: str
+    id: str
+    flags: int
+    file: int
+    line: int
+    content: bytes
+    address_flags: int
+
+
+class Problem(NamedTuple):
+    """What was lost or changed, and where it stood."""
+
+    file: int
+    line: int
+    member: str
+    reason: str
+
+
+class Suppression(NamedTuple):
+    """An address that must not be contacted."""
+
+    channel: str
+    address: str
+    reason: str
+    key: str
+    id: str
+    effective: str
+
+
+class Staging:
+    """The work file of one conversion.
+
+    Args:
+        path: the file. A missing one is made, its owner's alone.
+
+    Raises:
+        ConfigurationError: another conversion uses it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=0)
+        try:
+            try:
+                self._prepare()
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError) and "lock" in str(error):
+                    raise
+                self._anew()  # a file that power loss has damaged
+        except sqlite3.OperationalError as error:
+            self._db.close()
+            raise ConfigurationError(
+                f"{path.parent.parent} cannot be used ({error}): end the other conversion that"
+                " writes there, or name another folder"
+            ) from None
+
+    def _prepare(self) -> None:
+        for pragma in _PRAGMAS:
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute("BEGIN EXCLUSIVE")
+        self._db.execute("COMMIT")
+        self._db.executescript(_TABLES)
+
+    def _anew(self) -> None:
+        self._db.close()
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._db = sqlite3.connect(self._path, isolation_level=None, timeout=0)
+        self._prepare()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._anew()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all that the block does at once, or none of it."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def state(self, name: str) -> Any:  # noqa: ANN401 -- JSON
+        """Return what `put_state` has kept, or None."""
+        found = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        return None if found is None else orjson.loads(found[0])
+
+    def put_state(self, name: str, value: object) -> None:
+        """Keep a JSON value."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO state VALUES (?, ?)", (name, orjson.dumps(value))
+        )
+
+    def add(self, endpoints: Iterable[Staged]) -> None:
+        """Add endpoints."""
+        self._db.executemany(_INSERT, endpoints)
+
+    def add_problems(self, problems: Iterable[Problem]) -> None:
+        """Add what was lost or changed."""
+        self._db.executemany("INSERT INTO problems VALUES (?, ?, ?, ?)", problems)
+
+    def add_suppressions(self, suppressions: Iterable[Suppression]) -> None:
+        """Add addresses that must not be contacted."""
+        self._db.executemany("INSERT INTO suppressions VALUES (?, ?, ?, ?, ?, ?)", suppressions)
+
+    def add_devices(self, devices: Iterable[tuple[str, ...]]) -> None:
+        """Add rows of the table of devices."""
+        self._db.executemany("INSERT INTO devices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", devices)
+
+    def forget_endpoints(self) -> None:
+        """Forget what was read."""
+        self._db.execute("DELETE FROM endpoints")
+        self._db.execute("DELETE FROM problems")
+
+    def settle(self) -> int:
+        """Find out which records are superseded, and which addresses refuse messages.
+
+        Returns:
+            How many records are superseded.
+        """
+        self._db.execute("DELETE FROM superseded")
+        self._db.execute("DELETE FROM refused")
+        self._db.execute(_SUPERSEDED)
+        self._db.execute(_REFUSED)
+        self._db.execute(_USED)
+        return int(self._db.execute("SELECT count(*) FROM superseded").fetchone()[0])
+
+    def superseded(self) -> Iterator[tuple[int, int]]:
+        """File and line of each record that is superseded."""
+        yield from self._db.execute(
+            "SELECT file, line FROM endpoints WHERE number IN (SELECT number FROM superseded)"
+        )
+
+    def endpoints(self, after: str) -> Iterator[StoredEndpoint]:
+        """Yield the endpoints by profile, the newest of each profile first.
+
+        Args:
+            after: only profiles whose keys are behind this one; "" for all.
+        """
+        # The pages of the sorter are on the disk: memory does not grow with the source.
+        return map(StoredEndpoint._make, self._db.execute(_SORTED, (after,)))
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what was lost or changed, in the order of the source."""
+        found = self._db.execute("SELECT * FROM problems ORDER BY file, line, member, reason")
+        return map(Problem._make, found)
+
+    def suppressions(self) -> Iterator[Suppression]:
+        """Yield the addresses that must not be contacted, in their order."""
+        found = self._db.execute(
+            "SELECT * FROM suppressions ORDER BY channel, address, reason, key, id, effective"
+        )
+        return map(Suppression._make, found)
+
+    def devices(self) -> Iterator[tuple[str, ...]]:
+        """Yield the rows of the table of devices, in their order."""
+        yield from self._db.execute(
+            "SELECT * FROM devices ORDER BY account_number, device_id, token, channel_type"
+        )
+
+    def bad_lines(self, most: int) -> list[Problem]:
+        """Return the first lines that are no endpoint."""
+        found = self._db.execute(
+            "SELECT * FROM problems WHERE member = ? ORDER BY file, line LIMIT ?", (BAD_LINE, most)
+        )
+        return [Problem._make(row) for row in found]
+
+    def close(self) -> None:
+        """Close the file; idempotent."""
+        self._db.close()
+
+    def remove(self) -> None:
+        """Close the file and remove it."""
+        self._db.close()
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                self._path.with_name(self._path.name + suffix).unlink()
+
