@@ -127,6 +127,7 @@ _HOMES = {
     ),
     "models.user": ("User",),
     "progress": ("ProgressBar",),
+    "records.stream": ("StreamForm",),
     "recording.sessions": ("ActiveSession",),
     "transport.requests": ("SentRequest",),
     "transport.retries": ("RetryPolicy",),

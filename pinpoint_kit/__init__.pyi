@@ -111,6 +111,7 @@ from pinpoint_kit.models.stream import StreamStatus as StreamStatus
 from pinpoint_kit.models.user import User as User
 from pinpoint_kit.progress import ProgressBar as ProgressBar
 from pinpoint_kit.recording.sessions import ActiveSession as ActiveSession
+from pinpoint_kit.records.stream import StreamForm as StreamForm
 from pinpoint_kit.transport.requests import SentRequest as SentRequest
 from pinpoint_kit.transport.retries import RetryPolicy as RetryPolicy
 
@@ -214,6 +215,7 @@ __all__ = [
     "StoreError",
     "StoredEvent",
     "StreamDeadLetter",
+    "StreamForm",
     "StreamStatus",
     "Timeline",
     "TooManyRequests",

@@ -69,7 +69,8 @@ if TYPE_CHECKING:
     from pinpoint_kit.analytics.store_analytics import StoreAnalytics
     from pinpoint_kit.delivery import DeadLetter, DeliveryReport
     from pinpoint_kit.delivery.report import ApplicationState
-    from pinpoint_kit.doors import Door, GivenDestinations
+    from pinpoint_kit.doors import Door, GivenDestinations, StreamOptions
+    from pinpoint_kit.records.stream import StreamForm
     from pinpoint_kit.transport.requests import SentRequest
 
 __all__ = ["Pinpoint", "PinpointOptions", "connect"]
@@ -146,6 +147,11 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
     wait: float | None = None,
     keep_events: timedelta | None = None,
     destinations: GivenDestinations | None = None,
+    stream_form: StreamForm | None = None,
+    stream_backlog: int | None = None,
+    stream_age: timedelta | None = None,
+    stream_tries: int | None = None,
+    stream_dead_letters: int | None = None,
     **options: Unpack[PinpointOptions],
 ) -> Pinpoint:
     """Connect to an embedded engine, a server, or the hosted service.
@@ -172,6 +178,17 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
             there without a stream: `{"shop": "file:///var/events"}`. A value is a URL as
             `pinpoint_kit.destinations.open_destination` takes it, an object with the members of
             `Destination`, or a list of these. A server has its own `--destination`.
+        stream_form: how the embedded engine writes records of event streams; as the guide prints
+            app events of version 3.0 unless given. A server has `--stream-version`,
+            `--stream-endpoint` and `--stream-account-id`.
+        stream_backlog: how many records of an application may wait for their destinations,
+            1,000,000 unless given; of more, the oldest are given up and counted. This and the
+            following are the embedded engine's; a server has `--stream-backlog` and so on.
+        stream_age: how long a record may wait, 7 days unless given and 31 days at most.
+        stream_tries: how often a record that is refused singly is sent before it becomes a dead
+            letter, 100 unless given.
+        stream_dead_letters: how many dead letters an application may have, 10,000 unless given; of
+            more, the oldest go, and are counted.
         **options: see `PinpointOptions`.
 
     Returns:
@@ -198,6 +215,16 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
     if wait is not None:
         _check_seconds("wait", wait)
     _check_options(options)
+    chosen = {
+        "stream_form": stream_form,
+        "stream_backlog": stream_backlog,
+        "stream_age": stream_age,
+        "stream_tries": stream_tries,
+        "stream_dead_letters": stream_dead_letters,
+    }
+    streams = cast(
+        "StreamOptions", {name: value for name, value in chosen.items() if value is not None}
+    )
     door = open_door(
         (os.environ.get("PINPOINT_KIT_URL") or DEFAULT_URL) if url is None else url,
         limits=options.get("limits", DEFAULT_LIMITS),
@@ -205,6 +232,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
         timeout=timeout,
         keep_events=keep_events,
         destinations=destinations,
+        streams=streams,
     )
     try:
         if application is None and application_id is None:

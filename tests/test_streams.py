@@ -161,3 +161,67 @@ def test_what_the_command_line_gives() -> None:
     for wrong in ("file:///x", "=file:///x", "shop=", "shop=folder"):
         with pytest.raises(pk.errors.ConfigurationError, match="ARN=URL"):
             parse_destinations([wrong])
+
+
+def test_how_records_look_and_their_bounds_are_options() -> None:
+    """Records of version 3.1 with the address, and one dead letter of two stays."""
+    form = pk.StreamForm(version="3.1", endpoint="full", account_id="111122223333")
+    fake = Fake(answer=lambda _: BAD)
+    with pk.connect(
+        "sqlite://",
+        application="shop",
+        destinations={"shop": fake},
+        stream_form=form,
+        stream_backlog=50,
+        stream_age=dt.timedelta(days=1),
+        stream_tries=2,
+        stream_dead_letters=1,
+    ) as pinpoint:
+        pinpoint.endpoints.update(
+            pk.Endpoint(id="device-1", address="a@example.com", channel_type="EMAIL")
+        )
+        record(pinpoint, "a", "b")
+        wait_until(lambda: pinpoint.streams.status()[0].dead_letters > 0)
+        letter = next(iter(pinpoint.streams.dead_letters()))
+        assert letter.record is not None
+        assert letter.record["awsAccountId"] == "111122223333"
+        assert "a@example.com" in str(letter.record["endpoint"])
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"stream_backlog": 0}, "stream_backlog is not above 0"),
+        ({"stream_tries": 1.5}, "stream_tries is not above 0: name a whole number"),
+        ({"stream_dead_letters": -1}, "stream_dead_letters is not above 0"),
+        ({"stream_age": dt.timedelta(days=32)}, "at most 31 days"),
+        ({"stream_age": 7}, "timedelta"),
+        ({"stream_form": "3.1"}, "StreamForm"),
+    ],
+)
+def test_options_that_are_none_are_refused(given: dict[str, Any], sentence: str) -> None:
+    """Before anything is opened, with what to write."""
+    with pytest.raises(pk.errors.ConfigurationError, match=sentence):
+        pk.connect("sqlite://", application="shop", **given)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("stream_form", "--stream-version"),
+        ("stream_backlog", "--stream-backlog"),
+        ("stream_dead_letters", "--stream-dead-letters"),
+    ],
+)
+def test_a_server_has_options_of_its_own(name: str, option: str) -> None:
+    """A client of a server cannot choose them, and learns which option of the server does."""
+    given: dict[str, Any] = {name: pk.StreamForm() if name == "stream_form" else 1}
+    with pytest.raises(pk.errors.ConfigurationError, match=f"{name} is .* {option}"):
+        pk.connect("http://127.0.0.1:1", application="shop", **given)
+
+
+@pytest.mark.parametrize("given", [{"version": "4.0"}, {"endpoint": "all"}, {"account_id": "1234"}])
+def test_a_form_must_be_known(given: dict[str, Any]) -> None:
+    """What records cannot look like is refused, with what they can."""
+    with pytest.raises(ValueError, match="give"):
+        pk.StreamForm(**given)

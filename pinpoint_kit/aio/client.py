@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.client import PinpointOptions
     from pinpoint_kit.doors import GivenDestinations
+    from pinpoint_kit.records.stream import StreamForm
 
 __all__ = ["AsyncPinpoint", "connect_async"]
 
@@ -49,6 +50,11 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
     wait: float | None = None,
     keep_events: timedelta | None = None,
     destinations: GivenDestinations | None = None,
+    stream_form: StreamForm | None = None,
+    stream_backlog: int | None = None,
+    stream_age: timedelta | None = None,
+    stream_tries: int | None = None,
+    stream_dead_letters: int | None = None,
     threads: int = _THREADS,
     **options: Unpack[PinpointOptions],
 ) -> AsyncPinpoint:
@@ -63,6 +69,11 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
         wait: as in `connect`.
         keep_events: as in `connect`.
         destinations: as in `connect`.
+        stream_form: as in `connect`.
+        stream_backlog: as in `connect`.
+        stream_age: as in `connect`.
+        stream_tries: as in `connect`.
+        stream_dead_letters: as in `connect`.
         threads: calls that are under way at once, from 1 to 64; the others wait in a queue. As
             many more may wait for a flush or a job. Each has its own connection. More threads
             take the interpreter from the event loop more often.
@@ -98,6 +109,11 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
             wait=wait,
             keep_events=keep_events,
             destinations=destinations,
+            stream_form=stream_form,
+            stream_backlog=stream_backlog,
+            stream_age=stream_age,
+            stream_tries=stream_tries,
+            stream_dead_letters=stream_dead_letters,
             **options,
         )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pinpoint_kit.doors.destinations import (
     GivenDestinations,
+    StreamOptions,
     open_destinations,
     parse_destinations,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "DEFAULT_URL",
     "Door",
     "GivenDestinations",
+    "StreamOptions",
     "client_of",
     "is_engine",
     "open_destinations",
@@ -53,6 +55,7 @@ def open_door(  # noqa: PLR0913 -- what `connect` takes
     timeout: float = 10.0,
     keep_events: timedelta | None = None,
     destinations: GivenDestinations | None = None,
+    streams: StreamOptions | None = None,
 ) -> Door:
     """Open what a URL names.
 
@@ -64,6 +67,7 @@ def open_door(  # noqa: PLR0913 -- what `connect` takes
         timeout: seconds that a request may take in all (and at most 5 for a connection).
         keep_events: how old events of the embedded engine may become.
         destinations: where the embedded engine sends event streams.
+        streams: how their records look, and their bounds.
 
     Raises:
         ConfigurationError: the URL is malformed or of an unknown kind.
@@ -75,13 +79,25 @@ def open_door(  # noqa: PLR0913 -- what `connect` takes
 
         if session is not None:
             raise ConfigurationError("session given for the embedded engine: leave it out")
+        place = scheme + url[len(scheme) :]
         return open_engine(
-            scheme + url[len(scheme) :], limits, timeout, keep_events, destinations or {}
+            place,
+            limits=limits,
+            timeout=timeout,
+            keep_events=keep_events,
+            destinations=destinations or {},
+            streams=streams or {},
         )
     if destinations:
         raise ConfigurationError(
             "destinations is an option of the embedded engine: leave it out, and give a server of"
             " yours --destination"
+        )
+    for name in streams or {}:
+        option = "version" if name == "stream_form" else name.partition("_")[2].replace("_", "-")
+        raise ConfigurationError(
+            f"{name} is an option of the embedded engine: leave it out, and give a server of yours"
+            f" --stream-{option}"
         )
     if keep_events is not None:
         raise ConfigurationError(

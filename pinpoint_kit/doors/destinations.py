@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from pinpoint_kit.records.destination import Destination
+    from pinpoint_kit.records.stream import StreamForm
 
-__all__ = ["GivenDestinations", "open_destinations", "parse_destinations"]
+__all__ = ["GivenDestinations", "StreamOptions", "open_destinations", "parse_destinations"]
 
 #: By what each is for: one or several URLs or objects.
 GivenDestinations: TypeAlias = "Mapping[str, str | Destination | Sequence[str | Destination]]"
+
+
+class StreamOptions(TypedDict, total=False):
+    """How the embedded engine writes and keeps the records of event streams; see `Engine.open`.
+
+    Attributes:
+        stream_form: how records look.
+        stream_backlog: how many records of an application may wait.
+        stream_age: how long a record may wait.
+        stream_tries: how often a record that is refused is sent.
+        stream_dead_letters: how many dead letters an application may have.
+    """
+
+    stream_form: StreamForm
+    stream_backlog: int
+    stream_age: timedelta
+    stream_tries: int
+    stream_dead_letters: int
+
+
 #: An ARN, an id or a name, and a URL.
 _PAIR = re.compile(r"(?P<key>.+?)=(?P<url>[A-Za-z][A-Za-z0-9+.-]*://.*)", re.DOTALL)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.client import BaseClient
 
-    from pinpoint_kit.doors.destinations import GivenDestinations
+    from pinpoint_kit.doors.destinations import GivenDestinations, StreamOptions
     from pinpoint_kit.engine import Request, Response
     from pinpoint_kit.limits import Limits
 
@@ -42,17 +42,20 @@ __all__ = ["IN_PROCESS", "answer_in_process", "answered", "client_answered_by", 
 IN_PROCESS = "http://engine.invalid"
 
 
-def open_engine(
+def open_engine(  # noqa: PLR0913 -- what `connect` takes
     url: str,
+    *,
     limits: Limits,
     timeout: float,
     keep_events: timedelta | None,
     destinations: GivenDestinations,
+    streams: StreamOptions,
 ) -> Door:
     """Open the engine on a database, and a client that it answers.
 
     Raises:
-        ConfigurationError: the URL is malformed, `keep_events` too short, or a destination wrong.
+        ConfigurationError: the URL is malformed, `keep_events` too short, or a destination or a
+            bound of streams wrong.
         StoreError: the engine cannot use its database.
     """
     from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- SQLAlchemy is loaded only when used
@@ -68,6 +71,7 @@ def open_engine(
             files=open_files(objects),
             keep_events=keep_events,
             destinations=opened,
+            **streams,
         )
     except BaseException:
         for several in opened.values():

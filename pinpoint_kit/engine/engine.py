@@ -50,6 +50,7 @@ from pinpoint_kit.engine.work.lane import Lane
 from pinpoint_kit.engine.work.runner import Runner
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
+from pinpoint_kit.records.stream import StreamForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,9 +62,15 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.work.worker import Worker
     from pinpoint_kit.records.destination import Destination
     from pinpoint_kit.records.message import Channel, Hook, Transport
-    from pinpoint_kit.records.stream import StreamForm
 
-__all__ = ["KEEP_EVENTS_AT_LEAST", "STREAM_BACKLOG", "Engine"]
+__all__ = [
+    "KEEP_EVENTS_AT_LEAST",
+    "STREAM_AGE",
+    "STREAM_BACKLOG",
+    "STREAM_DEAD_LETTERS",
+    "STREAM_TRIES",
+    "Engine",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -77,6 +84,9 @@ _WAIT = tenacity.wait_random_exponential(multiplier=0.02, max=1.0)
 KEEP_EVENTS_AT_LEAST = timedelta(days=31)
 #: How many records of an application may wait for its destinations, unless somebody says so.
 STREAM_BACKLOG = 1_000_000
+STREAM_AGE = timedelta(days=7)
+STREAM_TRIES = 100
+STREAM_DEAD_LETTERS = 10_000
 #: How long a destination waits for more records when some have come.
 _GATHERING_S = 0.05
 #: Statuses of refusals that the service model does not know.
@@ -159,9 +169,9 @@ class Engine:
         destinations: Mapping[str, Destination | Sequence[Destination]] | None = None,
         stream_form: StreamForm | None = None,
         stream_backlog: int = STREAM_BACKLOG,
-        stream_age: timedelta = timedelta(days=7),
-        stream_tries: int = 100,
-        stream_dead_letters: int = 10_000,
+        stream_age: timedelta = STREAM_AGE,
+        stream_tries: int = STREAM_TRIES,
+        stream_dead_letters: int = STREAM_DEAD_LETTERS,
         transports: Mapping[Channel, Transport] | None = None,
         hooks: Mapping[str, Hook] | None = None,
         catch_up: bool = True,
@@ -209,18 +219,16 @@ class Engine:
         Raises:
             StoreError: the database cannot be used; the message says why and what to do next.
             ConfigurationError: `keep_events` is too short, or no `timedelta`; a destination is
-                none, or two of them have the same name; a bound of streams is not above 0, or
-                `stream_age` longer than 31 days.
+                none, or two of them have the same name; a bound of streams is no whole number
+                above 0, or `stream_age` longer than 31 days, or `stream_form` no `StreamForm`.
         """
         _check_keep_events(keep_events)
-        if stream_backlog <= 0:
-            raise ConfigurationError("stream_backlog is not above 0: name a number of records")
-        if stream_tries <= 0 or stream_dead_letters <= 0:
-            raise ConfigurationError(
-                "stream_tries or stream_dead_letters is not above 0: name a number"
-            )
-        if not timedelta(0) < stream_age <= KEEP_EVENTS_AT_LEAST:
-            raise ConfigurationError("stream_age is not above 0 and at most 31 days: name another")
+        numbers = {
+            "stream_backlog": stream_backlog,
+            "stream_tries": stream_tries,
+            "stream_dead_letters": stream_dead_letters,
+        }
+        _check_streams(numbers, stream_age, stream_form)
         streams = StreamSettings(
             destinations=_given(destinations or {}),
             most_records=stream_backlog,
@@ -558,6 +566,22 @@ def _check_keep_events(given: object) -> None:
         raise ConfigurationError(
             f"keep_events is less than {KEEP_EVENTS_AT_LEAST.days} days: segments ask for events of"
             " up to 30 days ago; name a longer time, or leave it out to keep all events"
+        )
+
+
+def _check_streams(numbers: Mapping[str, object], age: object, form: object) -> None:
+    """Check what streams are bounded by, and how their records look."""
+    for name, value in numbers.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+            raise ConfigurationError(f"{name} is not above 0: name a whole number")
+    if not isinstance(age, timedelta) or not timedelta(0) < age <= KEEP_EVENTS_AT_LEAST:
+        raise ConfigurationError(
+            f"stream_age is no time above 0 of at most {KEEP_EVENTS_AT_LEAST.days} days: write for"
+            " example timedelta(days=7)"
+        )
+    if form is not None and not isinstance(form, StreamForm):
+        raise ConfigurationError(
+            'stream_form is no StreamForm: write for example StreamForm(version="3.1")'
         )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -57,13 +58,30 @@ class StreamForm:
         account_id: the account in `awsAccountId`.
     """
 
-    version: Literal["3.0", "3.1"] = "3.0"
+    version: Literal["3.0", "3.1"] = attrs.field(default="3.0")
     endpoint: Literal["none", "official", "full"] = attrs.field()
-    account_id: str = "000000000000"
+    account_id: str = attrs.field(default="000000000000")
 
     @endpoint.default
     def _endpoint_of_version(self) -> Literal["none", "official"]:
         return "official" if self.version == "3.1" else "none"
+
+    @version.validator
+    def _check_version(self, _: object, value: str) -> None:
+        if value not in {"3.0", "3.1"}:
+            raise ValueError(f"version {value!r} of stream records: give '3.0' or '3.1'")
+
+    @endpoint.validator
+    def _check_endpoint(self, _: object, value: str) -> None:
+        if value not in {"none", "official", "full"}:
+            raise ValueError(
+                f"endpoint {value!r} of stream records: give 'none', 'official' or 'full'"
+            )
+
+    @account_id.validator
+    def _check_account_id(self, _: object, value: str) -> None:
+        if not re.fullmatch("[0-9]{12}", value):
+            raise ValueError(f"account_id {value!r} of stream records: give 12 digits")
 
 
 class Seen(Protocol):

@@ -28,7 +28,13 @@ from prometheus_client import disable_created_metrics
 from uvicorn.config import STARTUP_FAILURE
 
 from pinpoint_kit.engine import RETENTION_LOGGER, Engine
-from pinpoint_kit.engine.engine import DEFAULT_REGION, STREAM_BACKLOG
+from pinpoint_kit.engine.engine import (
+    DEFAULT_REGION,
+    STREAM_AGE,
+    STREAM_BACKLOG,
+    STREAM_DEAD_LETTERS,
+    STREAM_TRIES,
+)
 from pinpoint_kit.engine.files.files import NO_FILES, Files
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
 from pinpoint_kit.records.destination import Destination
@@ -89,6 +95,9 @@ class Settings:
         keep_events: how old events may become, at least 31 days; None for any age.
         stream_form: how records of event streams look.
         stream_backlog: how many records of an application may wait for its destinations.
+        stream_age: how long a record may wait, 31 days at most.
+        stream_tries: how often a record that is refused singly is sent.
+        stream_dead_letters: how many dead letters an application may have.
         open_mount: gives the app beside the API, in each process anew, and must be picklable.
         open_destinations: gives where event streams go, in each process anew, and must be
             picklable.
@@ -109,6 +118,9 @@ class Settings:
     keep_events: timedelta | None = None
     stream_form: StreamForm = attrs.field(factory=StreamForm)
     stream_backlog: int = STREAM_BACKLOG
+    stream_age: timedelta = STREAM_AGE
+    stream_tries: int = STREAM_TRIES
+    stream_dead_letters: int = STREAM_DEAD_LETTERS
     open_mount: Callable[[Engine], Mount] | None = None
     open_destinations: Callable[[], Mapping[str, Sequence[Destination]]] = no_destinations
     open_console: Callable[[Engine, AuditLog | None], Mount] | None = None
@@ -194,6 +206,9 @@ def _open_engine(settings: Settings) -> Engine:
         destinations=settings.open_destinations(),
         stream_form=settings.stream_form,
         stream_backlog=settings.stream_backlog,
+        stream_age=settings.stream_age,
+        stream_tries=settings.stream_tries,
+        stream_dead_letters=settings.stream_dead_letters,
     )
 
 

@@ -170,6 +170,29 @@ def test_a_time_that_is_none(given: str, sentence: str, tmp_path: Path) -> None:
     assert not (tmp_path / "pinpoint.db").exists()
 
 
+def test_options_of_streams_reach_the_engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Those of `connect`, by their own names, in every process that serves."""
+    served: list[Settings] = []
+    monkeypatch.setattr(run, "serve", lambda settings, _: served.append(settings) or 0)
+    words = [
+        *("serve", "--url", f"sqlite:///{tmp_path}/pinpoint.db", "--stream-version", "3.1"),
+        *("--stream-endpoint", "full", "--stream-account-id", "111122223333"),
+        *("--stream-backlog", "5", "--stream-age", "2d", "--stream-tries", "3"),
+        *("--stream-dead-letters", "4"),
+    ]
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    with run._open_engine(served[0]) as engine:
+        streams = engine._context.streams
+    assert streams.form == pk.StreamForm(version="3.1", endpoint="full", account_id="111122223333")
+    assert (streams.most_records, streams.most_age_ms) == (5, 2 * 86_400_000)
+    assert (streams.most_tries, streams.most_dead_letters) == (3, 4)
+    refused = CliRunner().invoke(cli, [*words, "--stream-account-id", "12"])
+    assert (refused.exit_code, len(served)) == (2, 1)
+    assert "write 12 digits" in refused.stderr
+
+
 @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_strangers_cannot_fill_stderr(start: Start, workers: str) -> None:
     """What is no HTTP is a line of the access log, and nothing on stderr, in workers too."""

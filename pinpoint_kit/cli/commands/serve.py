@@ -56,6 +56,12 @@ def _days(_: click.Context, __: click.Parameter, given: str | None) -> dt.timede
     return dt.timedelta(days=int(match[1]))
 
 
+def _account_id(_: click.Context, __: click.Parameter, given: str) -> str:
+    if not re.fullmatch("[0-9]{12}", given):
+        raise click.BadParameter(f"{given!r}: write 12 digits")
+    return given
+
+
 @example("serve --url sqlite:///shop.db", "serve --host 0.0.0.0 --credentials credentials.ini")
 @click.command()
 @database_option(
@@ -156,7 +162,21 @@ def _days(_: click.Context, __: click.Parameter, given: str | None) -> dt.timede
     type=click.Choice(["3.0", "3.1"]),
     default="3.0",
     show_default=True,
-    help="How records of event streams look; 3.1 adds the endpoint without its address.",
+    help="How records of event streams look; 3.1 adds the account and the endpoint.",
+)
+@click.option(
+    "--stream-endpoint",
+    type=click.Choice(["none", "official", "full"]),
+    help="What records have of their endpoint: nothing, all but its address, or all."
+    " [default: official with 3.1, none with 3.0]",
+)
+@click.option(
+    "--stream-account-id",
+    metavar="DIGITS",
+    default="000000000000",
+    show_default=True,
+    callback=_account_id,
+    help="The account that records of version 3.1 name.",
 )
 @click.option(
     "--stream-backlog",
@@ -165,6 +185,30 @@ def _days(_: click.Context, __: click.Parameter, given: str | None) -> dt.timede
     default=1_000_000,
     show_default=True,
     help="How many records of an application may wait; of more, the oldest are given up.",
+)
+@click.option(
+    "--stream-age",
+    metavar="DAYS",
+    callback=_days,
+    default="7d",
+    show_default=True,
+    help="How long a record may wait before it is given up (31d at most).",
+)
+@click.option(
+    "--stream-tries",
+    metavar="TRIES",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="How often a record that is refused is sent before it becomes a dead letter.",
+)
+@click.option(
+    "--stream-dead-letters",
+    metavar="RECORDS",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    help="How many dead letters an application may have; of more, the oldest go.",
 )
 @DEBUG_OPTION
 def serve(  # noqa: PLR0913 -- the options of the command
@@ -183,7 +227,12 @@ def serve(  # noqa: PLR0913 -- the options of the command
     keep_events: dt.timedelta | None,
     destinations: tuple[str, ...],
     stream_version: Literal["3.0", "3.1"],
+    stream_endpoint: Literal["none", "official", "full"] | None,
+    stream_account_id: str,
     stream_backlog: int,
+    stream_age: dt.timedelta,
+    stream_tries: int,
+    stream_dead_letters: int,
     has_console: bool,
     **logging: bool,
 ) -> None:
@@ -202,6 +251,9 @@ def serve(  # noqa: PLR0913 -- the options of the command
     given = parse_destinations(destinations)
     if has_console:
         check_extra()
+    form = StreamForm(version=stream_version, account_id=stream_account_id)
+    if stream_endpoint is not None:
+        form = attrs.evolve(form, endpoint=stream_endpoint)
     settings = server.Settings(
         url=url,
         host=host,
@@ -214,8 +266,11 @@ def serve(  # noqa: PLR0913 -- the options of the command
         audit_log_like=audit_log_like,
         keep_events=keep_events,
         options=server.ServerOptions(**logging),
-        stream_form=StreamForm(version=stream_version),
+        stream_form=form,
         stream_backlog=stream_backlog,
+        stream_age=stream_age,
+        stream_tries=stream_tries,
+        stream_dead_letters=stream_dead_letters,
         open_destinations=functools.partial(open_destinations, given),
         open_files=functools.partial(open_served_files, folders, buckets),
     )
