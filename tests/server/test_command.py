@@ -175,7 +175,12 @@ def test_options_of_streams_reach_the_engine(
 ) -> None:
     """Those of `connect`, by their own names, in every process that serves."""
     served: list[Settings] = []
-    monkeypatch.setattr(run, "serve", lambda settings, _: served.append(settings) or 0)
+
+    def note(settings: Settings, _: object) -> int:
+        served.append(settings)
+        return 0
+
+    monkeypatch.setattr(run, "serve", note)
     words = [
         *("serve", "--url", f"sqlite:///{tmp_path}/pinpoint.db", "--stream-version", "3.1"),
         *("--stream-endpoint", "full", "--stream-account-id", "111122223333"),

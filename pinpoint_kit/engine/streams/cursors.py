@@ -354,6 +354,24 @@ _DELETE_FOR_ONE = Statement(
     "app_",
     "destination_",
 )
+_OF_ONE_BETWEEN = (
+    (_ROWS.c.app == bindparam("app_"))
+    & _ROWS.c.again.is_not(None)
+    & (_ROWS.c.destination == bindparam("destination_"))
+    & _ROWS.c.number.between(bindparam("first_"), bindparam("last_"))
+)
+_COUNT_BETWEEN = Statement(
+    select(func.coalesce(func.sum(_ROWS.c.count), 0)).where(_OF_ONE_BETWEEN),
+    "app_",
+    "destination_",
+    "first_",
+    "last_",
+)
+_DELETE_BETWEEN = Statement(
+    delete(_ROWS).where(_OF_ONE_BETWEEN), "app_", "destination_", "first_", "last_"
+)
+#: No row has this number.
+_BEYOND_ALL = 2**62
 _LOSS_ADDED = Statement(
     update(STREAM_LOSSES)
     .values(records=STREAM_LOSSES.c.records + bindparam("records_"))
@@ -450,6 +468,7 @@ def claim(  # noqa: PLR0913 -- a transaction, and what is claimed
         gaps = before.gaps if before is not None else ""
         if before is not None and before.until is not None and not is_standing:
             gaps = _with_gap(before, before.until + 1, since or 0)
+            _give_up_between(connection, app, destination, before.until + 1, since or 0)
         again = (int(is_standing), claimed, gaps, now, app, destination)
         _CLAIM_AGAIN.run_many(connection, [again])
 
@@ -500,11 +519,26 @@ def hasten(connection: Connection, cursor: Cursor) -> None:
 def remove(connection: Connection, app: int, destination: str) -> bool:
     """Forget a destination of an application, and what is for it alone.
 
+    What was put there for it after its stream had ended is counted as lost.
+
     Returns:
         Whether there was one.
     """
+    cursor = load(connection, app, destination)
+    if cursor is not None and cursor.until is not None:
+        _give_up_between(connection, app, destination, cursor.until + 1, _BEYOND_ALL)
     _DELETE_FOR_ONE.run_many(connection, [(app, destination)])
     return bool(_REMOVE.run_many(connection, [(app, destination)]))
+
+
+def _give_up_between(
+    connection: Connection, app: int, destination: str, first: int, last: int
+) -> None:
+    """Delete rows that are for a destination alone and that it does not take; count them."""
+    lost = _COUNT_BETWEEN.rows(connection, app, destination, first, last)[0][0]
+    if lost:
+        count_loss(connection, app, destination, LOST_GONE, int(lost))
+        _DELETE_BETWEEN.run_many(connection, [(app, destination, first, last)])
 
 
 def touch(connection: Connection, destination: str, now: int) -> None:

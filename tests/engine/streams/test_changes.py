@@ -100,6 +100,40 @@ def test_what_is_for_one_alone_that_is_gone_is_counted(make_wire: Make, clock: C
     assert wire.rows("SELECT * FROM stream_backlog") == []
 
 
+@pytest.mark.parametrize("then", ["done", "back", "removed"])
+def test_what_a_replay_adds_after_the_end_of_a_stream_is_counted(
+    make_wire: Make, clock: Clock, then: str
+) -> None:
+    """For one whose cursor still has something to take: when it is done, back, or removed."""
+    one, two = Fake("fake://1"), Fake("fake://2")
+    wire = make_wire(destinations={ARN: one, "shop": two})
+    wire.app = wire.post("/v1/apps", {"Name": "shop"}).json["Id"]
+    stream(wire)
+    put(wire, "d", "a", "b")
+    forward(wire)
+    one.outage = Unavailable("down")
+    put(wire, "d", "c")
+    clock.advance(1)
+    ask(wire, "/replays", {"Since": "2026-01-01T00:00:00Z", "Destination": one.name})
+    delete_stream(wire)
+    forward_through(wire, clock, 10)
+    assert wire.rows("SELECT count FROM stream_backlog WHERE destination IS NOT NULL") == [
+        {"count": 3}
+    ]
+    if then == "back":
+        stream(wire)
+    if then == "removed":
+        assert ask(wire, "/remove", {"Destination": one.name}) == {"Records": 1}
+    one.outage = None
+    forward_through(wire, clock, 120)
+    expected = {(one.name, "destination-gone", 3)}
+    if then == "removed":
+        expected |= {(one.name, "removed", 1)}
+    assert one.events == ["a", "b", *(["c"] if then != "removed" else [])]
+    assert losses(wire) == expected
+    assert wire.rows("SELECT * FROM stream_backlog") == []
+
+
 def test_a_removal_counts_what_waits_for_it_once(make_wire: Make, file_url: str) -> None:
     """What waits for it alone goes with it, and is not counted again when rows are tidied up."""
     fake = Fake(answer=lambda _: BAD)
