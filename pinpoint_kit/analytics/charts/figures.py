@@ -21,7 +21,7 @@ STYLE = """\
 .pk-figure th,.pk-figure td{padding:.1em .8em .1em 0;text-align:right;font-weight:400}
 .pk-figure th:first-child,.pk-figure td:first-child{text-align:left}
 .pk-figure thead th{border-bottom:1px solid currentColor;font-weight:600}
-.pk-hover:hover{fill-opacity:.08}
+.pk-hover>:hover{fill-opacity:.08}
 """
 
 

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from pinpoint_kit.analytics.charts.numbers import Number, format_number, ticks
-from pinpoint_kit.analytics.charts.svg import COLOURS, REST, clipped, drawing, element, text_of
+from pinpoint_kit.analytics.charts.svg import (
+    COLOURS,
+    REST,
+    clipped,
+    drawing,
+    element,
+    rounded,
+    text_of,
+)
 
 __all__ = ["line_chart", "line_charts"]
 
@@ -126,10 +134,16 @@ class _Chart:
         end = len(self.labels) if self.open_from is None else self.open_from
         return [
             _legend(colours) if len(self.series) > 1 else "",
-            *(_mark(frame, mark, self.unit) for mark in marks),
-            *_dates(frame, self.labels),
+            _rules(frame, marks),
+            _marks(frame, marks, self.unit),
+            _dates(frame, self.labels),
             *(_series(frame, values, colours[n], end) for n, values in self.series.items()),
-            element("g", *_hovers(frame, self.labels, self.series, self.unit, end), fill_opacity=0),
+            element(
+                "g",
+                *_hovers(frame, self.labels, self.series, self.unit, end),
+                class_="pk-hover",
+                fill_opacity=0,
+            ),
         ]
 
 
@@ -168,37 +182,41 @@ def _legend(colours: Mapping[str, str]) -> str:
     return element("g", *parts, class_="pk-legend")
 
 
-def _mark(frame: _Frame, value: float, unit: str) -> str:
-    y = frame.y(value)
-    line = element(
-        "line",
-        x1=_LEFT,
-        x2=_WIDTH - _RIGHT,
-        y1=y,
-        y2=y,
+def _rules(frame: _Frame, values: Sequence[float]) -> str:
+    """Draw the line of 0, and fainter ones above it."""
+    width = _WIDTH - _RIGHT - _LEFT
+    found = {value: f"M{_LEFT} {rounded(frame.y(value))}h{width}" for value in values}
+    zero = found.pop(0, "")
+    return element(
+        "g",
+        element("path", d=zero, stroke_opacity=".35"),
+        element("path", d="".join(found.values()), stroke_opacity=".12"),
         stroke="currentColor",
-        stroke_opacity=".35" if value == 0 else ".12",
-    )
-    text = format_number(value, unit=unit if unit == "%" else "", is_brief=True)
-    return line + element(
-        "text", text_of(text), x=_LEFT - 6, y=y + 4, text_anchor="end", fill_opacity=".75"
     )
 
 
-def _dates(frame: _Frame, labels: Sequence[str]) -> list[str]:
-    every = max(1, -(-len(labels) // _LABELS))
-    return [
+def _marks(frame: _Frame, values: Sequence[float], unit: str) -> str:
+    texts = [
         element(
             "text",
-            text_of(clipped(label, 12)),
-            x=frame.x(index),
-            y=frame.offset + _HEIGHT - 8,
-            text_anchor="middle",
-            fill_opacity=".75",
+            text_of(format_number(value, unit=unit if unit == "%" else "", is_brief=True)),
+            x=_LEFT - 6,
+            y=frame.y(value) + 4,
         )
+        for value in values
+    ]
+    return element("g", *texts, text_anchor="end", fill_opacity=".75")
+
+
+def _dates(frame: _Frame, labels: Sequence[str]) -> str:
+    every = max(1, -(-len(labels) // _LABELS))
+    y = frame.offset + _HEIGHT - 8
+    texts = [
+        element("text", text_of(clipped(label, 12)), x=frame.x(index), y=y)
         for index, label in enumerate(labels)
         if index % every == 0
     ]
+    return element("g", *texts, class_="pk-dates", text_anchor="middle", fill_opacity=".75")
 
 
 def _series(frame: _Frame, values: Sequence[Number | None], colour: str, end: int) -> str:
@@ -213,7 +231,7 @@ def _series(frame: _Frame, values: Sequence[Number | None], colour: str, end: in
             last = ""
             continue
         x, y = frame.x(index), frame.y(float(value))
-        here = f"{x:.1f} {y:.1f}"
+        here = f"{rounded(x)} {rounded(y)}"
         path = still if index >= end else over
         path.append(
             f"M{last}L{here}" if last and path is still else f"{'L' if last else 'M'}{here}"
@@ -272,8 +290,12 @@ def _hovers(
     unit: str,
     end: int,
 ) -> list[str]:
-    """One invisible column for each point of time, whose title is what the mouse shows."""
+    """One invisible column for each point of time, whose title is what the mouse shows.
+
+    They are most of a page of charts, so each is as short as can be.
+    """
     found = []
+    top, height = frame.offset + _TOP, _HEIGHT - _TOP - _BOTTOM
     for index, label in enumerate(labels):
         when = label if index < end else f"{label}, not over yet"
         lines = [
@@ -281,13 +303,10 @@ def _hovers(
         ]
         found.append(
             element(
-                "rect",
+                "path",
                 element("title", text_of(when) + "\n" + "\n".join(map(text_of, lines))),
-                class_="pk-hover",
-                x=frame.x(index) - frame.step / 2,
-                y=frame.offset + _TOP,
-                width=frame.step,
-                height=_HEIGHT - _TOP - _BOTTOM,
+                d=f"M{rounded(frame.x(index) - frame.step / 2)} {top}"
+                f"v{height}h{rounded(frame.step)}V{top}",
             )
         )
     return found

@@ -9,7 +9,17 @@ import re
 from html import escape
 from typing import TypeAlias
 
-__all__ = ["ACCENT", "COLOURS", "REST", "Attribute", "clipped", "drawing", "element", "text_of"]
+__all__ = [
+    "ACCENT",
+    "COLOURS",
+    "REST",
+    "Attribute",
+    "clipped",
+    "drawing",
+    "element",
+    "rounded",
+    "text_of",
+]
 
 Attribute: TypeAlias = str | int | float | None
 
@@ -34,6 +44,11 @@ def clipped(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + _ELLIPSIS
 
 
+def rounded(value: float) -> str:
+    """Write a number in tenths, as fine as a screen shows."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
 def element(name: str, *children: str, **attributes: Attribute) -> str:
     """Write one element.
 
@@ -47,7 +62,7 @@ def element(name: str, *children: str, **attributes: Attribute) -> str:
     for key, value in attributes.items():
         if value is None:
             continue
-        shown = f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
+        shown = rounded(value) if isinstance(value, float) else str(value)
         parts.append(f'{key.rstrip("_").replace("_", "-")}="{text_of(shown)}"')
     head = " ".join(parts)
     return f"<{head}>{''.join(children)}</{name}>" if children else f"<{head}/>"

@@ -5,7 +5,7 @@ for (const table of document.querySelectorAll("[data-live]")) follow(table);
 for (const each of document.querySelectorAll("[data-reload]")) setTimeout(() => location.reload(), each.dataset.reload * 1000);
 
 function walk(box) {
-  const columns = [...box.querySelectorAll(".pk-hover")];
+  const columns = [...box.querySelectorAll(".pk-hover > *")];
   if (!columns.length) return;
   const texts = columns.map((each) => {
     const title = each.querySelector("title");
