@@ -56,11 +56,13 @@ class StreamForm:
             GetEndpoint shows it, without the address; or `full`, with it. `official` with 3.1 and
             `none` with 3.0 unless given.
         account_id: the account in `awsAccountId`.
+        messages: records of e-mail and SMS: `3.1`, or `2018`, as the guide printed them then.
     """
 
     version: Literal["3.0", "3.1"] = attrs.field(default="3.0")
     endpoint: Literal["none", "official", "full"] = attrs.field()
     account_id: str = attrs.field(default="000000000000")
+    messages: Literal["3.1", "2018"] = attrs.field(default="3.1")
 
     @endpoint.default
     def _endpoint_of_version(self) -> Literal["none", "official"]:
@@ -82,6 +84,11 @@ class StreamForm:
     def _check_account_id(self, _: object, value: str) -> None:
         if not re.fullmatch("[0-9]{12}", value):
             raise ValueError(f"account_id {value!r} of stream records: give 12 digits")
+
+    @messages.validator
+    def _check_messages(self, _: object, value: str) -> None:
+        if value not in {"3.1", "2018"}:
+            raise ValueError(f"messages {value!r} of stream records: give '3.1' or '2018'")
 
 
 class Seen(Protocol):

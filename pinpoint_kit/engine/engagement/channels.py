@@ -1,6 +1,6 @@
 """Channels: Get, Update and Delete of each of the ten kinds, and GetChannels.
 
-Nothing is sent through them, so only what an answer shows is kept. Which members of a request that
+Messages stay in the outbox, so only what an answer shows is kept. Which members of a request that
 is, the service model says: those that the answer has, too. All others are looked at and
 forgotten, among them every key, certificate and secret. That there is a credential is kept.
 """
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.applications.store import App
-    from pinpoint_kit.engine.context import Call, Context
+    from pinpoint_kit.engine.context import Application, Call, Context
 
-__all__ = ["KINDS", "delete_channel", "get_channel", "get_channels", "update_channel"]
+__all__ = ["KINDS", "delete_channel", "enabled", "get_channel", "get_channels", "update_channel"]
 
 #: The kinds, as the operations' names spell them: UpdateApnsVoipChannel.
 KINDS = (
@@ -97,6 +97,18 @@ class _Channel:
     def row(self) -> tuple[object, ...]:
         """Return what stands in `_COLUMNS`."""
         return body.encode(self.settings), self.created, self.modified, self.version
+
+
+def enabled(connection: Connection, app: Application) -> dict[str, Mapping[str, object]]:
+    """Return the settings of the channels that are on, by channel type.
+
+    A channel that was never set is off, as in a new project of the service.
+    """
+    return {
+        kind.upper(): channel.settings
+        for kind, channel in _all(connection, app).items()
+        if channel.settings.get("Enabled")
+    }
 
 
 def get_channel(context: Context, call: Call) -> object:
@@ -204,7 +216,7 @@ def _credentials(request: Mapping[str, object], kind: str) -> dict[str, object]:
     return {flag: True for members in whole for flag in sets[members]}
 
 
-def _all(connection: Connection, app: App) -> dict[str, _Channel]:
+def _all(connection: Connection, app: Application) -> dict[str, _Channel]:
     rows = _SELECT.rows(connection, app.number)
     return {kind: _Channel(orjson.loads(settings), *rest) for kind, settings, *rest in rows}
 

@@ -1,0 +1,258 @@
+"""The outbox: the table of every message that was rendered for somebody. Statements only.
+
+What a message says belongs to messages/composing.py, what becomes of it to messages/outcomes.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import attrs
+from sqlalchemy import bindparam, delete, insert, select
+
+from pinpoint_kit.engine.storage.statements import BulkInsert, Lookup, Statement
+from pinpoint_kit.engine.storage.tables.messages import MESSAGE_OUTCOMES, MESSAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+    from sqlalchemy.sql import ColumnElement
+
+    from pinpoint_kit.engine.context import Context
+
+__all__ = [
+    "Filter",
+    "NewMessage",
+    "StoredMessage",
+    "add",
+    "by_id",
+    "clear",
+    "delete_numbers",
+    "find",
+    "new_message_id",
+    "numbers",
+]
+
+_COLUMNS = (
+    "app",
+    "id",
+    "created",
+    "channel",
+    "address",
+    "endpoint",
+    "user_id",
+    "kind",
+    "campaign",
+    "treatment",
+    "activity",
+    "status",
+    "status_code",
+    "status_text",
+    "content",
+    "outcomes",
+)
+_INSERT = BulkInsert(lambda _: insert(MESSAGES), *_COLUMNS)
+_SHOWN = (MESSAGES.c.number, *(MESSAGES.c[name] for name in _COLUMNS))
+_BY_ID = Lookup(select(*_SHOWN), MESSAGES.c.id)
+_NUMBERS = Lookup(select(MESSAGES.c.id, MESSAGES.c.number), MESSAGES.c.id)
+_DELETE = Statement(delete(MESSAGES).where(MESSAGES.c.number == bindparam("number_")), "number_")
+_DELETE_OUTCOMES = Statement(
+    delete(MESSAGE_OUTCOMES).where(MESSAGE_OUTCOMES.c.message == bindparam("number_")), "number_"
+)
+
+
+class NewMessage(NamedTuple):
+    """A row of the outbox that is to be added. A tuple, because campaigns make thousands.
+
+    Attributes:
+        app: the number of the application.
+        id: its id, of `new_message_id`.
+        created: when it was made, milliseconds since 1970.
+        channel: the service's channel type.
+        address: whom it goes to.
+        content: what was rendered, of `Content.stored`.
+        endpoint: the endpoint's id in lower case; None for an address without an endpoint.
+        user_id: the endpoint's user.
+        kind: `direct`, `otp` or `campaign`.
+        campaign: the number of the campaign; None unless it is of one.
+        treatment: the number of its treatment.
+        activity: the number of its run.
+        status: `PENDING`, or a DeliveryStatus of the service.
+        status_code: its StatusCode.
+        status_text: its StatusMessage.
+        outcomes: JSON, the outcomes that are known already.
+    """
+
+    app: int
+    id: str
+    created: int
+    channel: str
+    address: str
+    content: str
+    endpoint: str | None = None
+    user_id: str | None = None
+    kind: str = "direct"
+    campaign: int | None = None
+    treatment: int | None = None
+    activity: int | None = None
+    status: str = "SUCCESSFUL"
+    status_code: int = 200
+    status_text: str = ""
+    outcomes: str | None = None
+
+    def __repr__(self) -> str:
+        """Show what names nobody."""
+        return f"NewMessage(id={self.id!r}, channel={self.channel!r}, status={self.status!r})"
+
+
+class StoredMessage(NamedTuple):
+    """A row of the outbox, in the order of its columns."""
+
+    number: int
+    app: int
+    id: str
+    created: int
+    channel: str
+    address: str
+    endpoint: str | None
+    user_id: str | None
+    kind: str
+    campaign: int | None
+    treatment: int | None
+    activity: int | None
+    status: str
+    status_code: int
+    status_text: str
+    content: str
+    outcomes: str | None
+
+    def __repr__(self) -> str:
+        """Show what names nobody."""
+        return f"StoredMessage(id={self.id!r}, channel={self.channel!r}, status={self.status!r})"
+
+
+@attrs.frozen(kw_only=True)
+class Filter:
+    """Which messages are meant; None for all.
+
+    Attributes:
+        since: those that were made then or later, milliseconds since 1970.
+        campaign: the number of a campaign.
+    """
+
+    address: str | None = attrs.field(default=None, repr=False)
+    channel: str | None = None
+    endpoint: str | None = attrs.field(default=None, repr=False)
+    kind: str | None = None
+    campaign: int | None = None
+    since: int | None = None
+
+
+def new_message_id(context: Context) -> str:
+    """Return a new id in the service's form: 40 lower-case hex digits."""
+    return f"{context.new_id()}{context.new_id()[:8]}"
+
+
+def add(connection: Connection, rows: Sequence[NewMessage]) -> None:
+    """Put messages into the outbox, all of them with a few statements, in their order.
+
+    Args:
+        connection: a write transaction.
+        rows: the messages; their ids are new.
+    """
+    _INSERT.run(
+        connection,
+        [
+            (
+                row.app,
+                row.id,
+                row.created,
+                row.channel,
+                row.address,
+                row.endpoint,
+                row.user_id,
+                row.kind,
+                row.campaign,
+                row.treatment,
+                row.activity,
+                row.status,
+                row.status_code,
+                row.status_text,
+                row.content,
+                row.outcomes,
+            )
+            for row in rows
+        ],
+        are_new=True,
+    )
+
+
+def numbers(connection: Connection, app: int, ids: Sequence[str]) -> dict[str, int]:
+    """Return the numbers of messages by their ids: what other tables call them by."""
+    return dict(_NUMBERS.rows(connection, app, ids))
+
+
+def by_id(connection: Connection, app: int, message_id: str) -> StoredMessage | None:
+    """Return a message, or None."""
+    rows = _BY_ID.one(connection, app, message_id)
+    return StoredMessage(*rows[0]) if rows else None
+
+
+def find(
+    connection: Connection, app: int, wanted: Filter, *, after: int = 0, most: int
+) -> list[StoredMessage]:
+    """Return messages, the oldest first.
+
+    Args:
+        connection: where to look.
+        app: the number of the application.
+        wanted: which of them.
+        after: the number of the message before the first.
+        most: how many.
+    """
+    query = (
+        select(*_SHOWN)
+        .where(*_conditions(app, wanted), MESSAGES.c.number > after)
+        .order_by(MESSAGES.c.number)
+        .limit(most)
+    )
+    return [StoredMessage(*row) for row in connection.execute(query)]
+
+
+def clear(connection: Connection, app: int, wanted: Filter) -> int:
+    """Delete messages and what was reported of them; return how many messages.
+
+    Args:
+        connection: a write transaction.
+        app: the number of the application.
+        wanted: which of them.
+    """
+    found = connection.execute(select(MESSAGES.c.number).where(*_conditions(app, wanted)))
+    gone = [(number,) for (number,) in found]
+    delete_numbers(connection, gone)
+    return len(gone)
+
+
+def delete_numbers(connection: Connection, gone: Iterable[tuple[int]]) -> None:
+    """Delete messages by their numbers, and what was reported of them."""
+    numbers_of = list(gone)
+    _DELETE_OUTCOMES.run_many(connection, numbers_of)
+    _DELETE.run_many(connection, numbers_of)
+
+
+def _conditions(app: int, wanted: Filter) -> list[ColumnElement[bool]]:
+    columns = MESSAGES.c
+    conditions: list[ColumnElement[bool]] = [columns.app == app]
+    for column, value in (
+        (columns.address, wanted.address),
+        (columns.channel, wanted.channel),
+        (columns.endpoint, wanted.endpoint),
+        (columns.kind, wanted.kind),
+        (columns.campaign, wanted.campaign),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if wanted.since is not None:
+        conditions.append(columns.created >= wanted.since)
+    return conditions
