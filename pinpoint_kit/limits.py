@@ -132,6 +132,14 @@ class Limits:
         100, "characters", "User Guide, Building segments", "one value of a dimension"
     )
 
+    # Messages
+    max_recipients_per_request: int = _limit(
+        100,
+        "recipients",
+        _QUOTAS,
+        "addresses and endpoints in one SendMessages request, users in one SendUsersMessages",
+    )
+
     # Request rates of the hosted service. The burst is the same number.
     put_events_per_second: int = _limit(15, "requests/s", _RATES, "PutEvents")
     update_endpoint_per_second: int = _limit(10, "requests/s", _RATES, "UpdateEndpoint")

@@ -438,7 +438,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "iam": {"errors"},
     "destinations": {"errors", "records", "system", "transport", "version"},
-    "engine": {"errors", "limits", "metrics", "records", "system", "version"},
+    "engine": {"errors", "limits", "metrics", "records", "system", "templating", "version"},
     "doors": {
         "destinations",
         "records",
@@ -477,6 +477,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
     "streams": {*_COMMON, "applications", "endpoints", "work"},
     "analytics": {*_COMMON, "applications", "endpoints", "events", "segments"},
     "engagement": {*_COMMON, "applications", "endpoints", "events", "segments", "work"},
+    "messages": {*_COMMON, "applications", "endpoints", "engagement", "streams"},
     "jobs": {*_COMMON, "applications", "endpoints", "files", "segments", "work"},
     "removal": {*_COMMON, "applications", "endpoints", "events", "segments", "work"},
     "handlers": {
@@ -488,6 +489,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
         "events",
         "jobs",
         "lakes",
+        "messages",
         "removal",
         "segments",
         "streams",

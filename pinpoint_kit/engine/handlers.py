@@ -18,6 +18,7 @@ from pinpoint_kit.engine.engagement import operations as engagement
 from pinpoint_kit.engine.events import operations as events
 from pinpoint_kit.engine.jobs import operations as jobs
 from pinpoint_kit.engine.lakes import operations as lakes
+from pinpoint_kit.engine.messages import operations as messages
 from pinpoint_kit.engine.removal import operations as removal
 from pinpoint_kit.engine.segments import operations as segments
 from pinpoint_kit.engine.streams import operations as streams
@@ -59,6 +60,7 @@ FAMILIES: tuple[Family, ...] = (
     analytics.FAMILY,
     streams.FAMILY,
     engagement.FAMILY,
+    messages.FAMILY,
     jobs.FAMILY,
     removal.FAMILY,
 )

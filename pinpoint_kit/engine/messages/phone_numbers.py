@@ -1,31 +1,23 @@
 """PhoneNumberValidate, and the country of a number: what the library `phonenumbers` knows.
 
-The library is the extra `phone`; it works offline, from its own tables. It knows neither carriers
-of countries where numbers move between them, nor postal codes.
+The library is the extra `phone`, and is loaded when a number is asked about. It works offline, from
+its own tables; it knows neither carriers of countries where numbers move between them, nor postal
+codes.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pinpoint_kit.engine.wire.refusals import bad_request, not_implemented
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from phonenumbers import PhoneNumber
 
     from pinpoint_kit.engine.context import Call, Context
 
 __all__ = ["country_of", "phone_number_validate"]
 
-#: Types of the library -> what the service calls them, and its code.
-_TYPES = {
-    "MOBILE": ("MOBILE", 0),
-    # Numbers of North America do not tell: what takes an SMS is asked for mostly.
-    "FIXED_LINE_OR_MOBILE": ("MOBILE", 0),
-    "FIXED_LINE": ("LANDLINE", 1),
-    "VOIP": ("VOIP", 2),
-}
 _INVALID = ("INVALID", 3)
 _OTHER = ("OTHER", 4)
 _MAX_CHARS = 64
@@ -40,19 +32,20 @@ def phone_number_validate(context: Context, call: Call) -> object:  # noqa: ARG0
         raise bad_request("Missing PhoneNumber")
     if len(given) > _MAX_CHARS:
         raise bad_request(f"has more than {_MAX_CHARS} characters", ".PhoneNumber")
-    library = _library()
-    if library is None:
-        raise not_implemented(
-            'PhoneNumberValidate needs the library phonenumbers: pip install "pinpoint-kit[phone]"'
-        )
     answer: dict[str, object] = {"OriginalPhoneNumber": given}
     if country:
         answer["OriginalCountryCodeIso2"] = country
-    number = _parsed(library, given, country)
-    if number is None or not library.is_valid_number(number):
+    try:
+        number = _parsed(given, country)
+    except ImportError:
+        raise not_implemented(
+            "PhoneNumberValidate needs the library phonenumbers: install it where the engine runs,"
+            ' pip install "pinpoint-kit[phone]"'
+        ) from None
+    if number is None:
         answer["PhoneType"], answer["PhoneTypeCode"] = _INVALID
         return answer
-    return {**answer, **_known(library, number)}
+    return {**answer, **_known(number)}
 
 
 def country_of(number: str) -> str:
@@ -60,55 +53,59 @@ def country_of(number: str) -> str:
 
     It is not known without the extra `phone`.
     """
-    library = _library()
-    parsed = None if library is None else _parsed(library, number, "")
-    if library is None or parsed is None:
-        return ""
-    return str(library.region_code_for_number(parsed) or "")
-
-
-def _library() -> ModuleType | None:
     try:
-        return import_module("phonenumbers")
+        import phonenumbers  # noqa: PLC0415 -- an extra
     except ImportError:
-        return None
+        return ""
+    parsed = _parsed(number, "")
+    return "" if parsed is None else phonenumbers.region_code_for_number(parsed) or ""
 
 
-def _parsed(library: Any, given: str, country: str) -> Any:
+def _parsed(given: str, country: str) -> PhoneNumber | None:
     """Return the number, None when it is none. Digits with a country's code need no plus sign."""
+    import phonenumbers  # noqa: PLC0415 -- an extra
+
     texts = [(given, country.upper() or None)]
     if not given.startswith("+"):
         texts.append((f"+{given}", None))
     for text, region in texts:
         try:
-            number = library.parse(text, region)
-        except library.NumberParseException:
+            number = phonenumbers.parse(text, region)
+        except phonenumbers.NumberParseException:
             continue
-        if library.is_valid_number(number):
+        if phonenumbers.is_valid_number(number):
             return number
     return None
 
 
-def _known(library: Any, number: Any) -> dict[str, object]:
-    region = library.region_code_for_number(number) or ""
-    kind = library.PhoneNumberType.to_string(library.number_type(number))
-    name, code = _TYPES.get(kind, _OTHER)
-    forms = library.PhoneNumberFormat
-    zones = import_module("phonenumbers.timezone").time_zones_for_number(number)
-    geocoder = import_module("phonenumbers.geocoder")
+def _known(number: PhoneNumber) -> dict[str, object]:
+    import phonenumbers  # noqa: PLC0415 -- an extra
+    from phonenumbers import carrier, geocoder, timezone  # noqa: PLC0415 -- large tables
+
+    kinds = phonenumbers.PhoneNumberType
+    types = {
+        kinds.MOBILE: ("MOBILE", 0),
+        # Numbers of North America do not tell: mostly it is asked whether an SMS would arrive.
+        kinds.FIXED_LINE_OR_MOBILE: ("MOBILE", 0),
+        kinds.FIXED_LINE: ("LANDLINE", 1),
+        kinds.VOIP: ("VOIP", 2),
+    }
+    name, code = types.get(phonenumbers.number_type(number), _OTHER)
+    forms = phonenumbers.PhoneNumberFormat
+    zones = timezone.time_zones_for_number(number)
     country = geocoder.country_name_for_number(number, "en")
     place = geocoder.description_for_number(number, "en")
-    national = library.format_number(number, forms.NATIONAL)
+    national = phonenumbers.format_number(number, forms.NATIONAL)
     known = {
-        "Carrier": import_module("phonenumbers.carrier").name_for_number(number, "en"),
+        "Carrier": carrier.name_for_number(number, "en"),
         "City": "" if place == country else place,
-        "CleansedPhoneNumberE164": library.format_number(number, forms.E164),
+        "CleansedPhoneNumberE164": phonenumbers.format_number(number, forms.E164),
         "CleansedPhoneNumberNational": "".join(filter(str.isdigit, national)),
         "Country": country,
-        "CountryCodeIso2": region,
+        "CountryCodeIso2": phonenumbers.region_code_for_number(number) or "",
         "CountryCodeNumeric": str(number.country_code),
         "PhoneType": name,
         "PhoneTypeCode": code,
-        "Timezone": "" if zones[:1] == ("Etc/Unknown",) else next(iter(zones), ""),
+        "Timezone": next((zone for zone in zones if zone != "Etc/Unknown"), ""),
     }
     return {member: value for member, value in known.items() if value != ""}

@@ -28,6 +28,7 @@ EXTENSION_SEGMENT = "pinpoint-kit"
 _EXTENSION_APP = f"/{EXTENSION_SEGMENT}/v1/apps/{{application-id}}"
 #: The extension operations: method and path. All of them answer 200.
 _EXTENSIONS = {
+    "ClearMessages": ("POST", f"{_EXTENSION_APP}/messages/clear"),
     "CountSegmentMembers": ("GET", f"{_EXTENSION_APP}/segments/{{segment-id}}/count"),
     "CreateFunnel": ("POST", f"{_EXTENSION_APP}/funnels"),
     "CreateMetricSegment": ("POST", f"{_EXTENSION_APP}/metrics/{{metric-name}}/segments"),
@@ -40,16 +41,19 @@ _EXTENSIONS = {
     ),
     "FindEndpoints": ("POST", f"{_EXTENSION_APP}/endpoints/find"),
     "FindEvents": ("POST", f"{_EXTENSION_APP}/events/find"),
+    "GetMessage": ("GET", f"{_EXTENSION_APP}/messages/{{message-id}}"),
     "GetMetric": ("POST", f"{_EXTENSION_APP}/metrics/{{metric-name}}"),
     "GetStreamStatus": ("GET", f"{_EXTENSION_APP}/streams"),
     "ListEndpointIds": ("GET", f"{_EXTENSION_APP}/endpoint-ids"),
     "ListEndpoints": ("GET", f"{_EXTENSION_APP}/endpoints"),
     "ListFunnels": ("GET", f"{_EXTENSION_APP}/funnels"),
+    "ListMessages": ("POST", f"{_EXTENSION_APP}/messages/find"),
     "ListSegmentMembers": ("GET", f"{_EXTENSION_APP}/segments/{{segment-id}}/members"),
     "ListStreamDeadLetters": ("GET", f"{_EXTENSION_APP}/streams/dead-letters"),
     "PauseStream": ("POST", f"{_EXTENSION_APP}/streams/pause"),
     "RemoveStreamDestination": ("POST", f"{_EXTENSION_APP}/streams/remove"),
     "ReplayStream": ("POST", f"{_EXTENSION_APP}/streams/replays"),
+    "ReportMessageOutcome": ("POST", f"{_EXTENSION_APP}/messages/{{message-id}}/outcomes"),
     "ResumeStream": ("POST", f"{_EXTENSION_APP}/streams/resume"),
     "RetryStreamDeadLetters": ("POST", f"{_EXTENSION_APP}/streams/dead-letters/retry"),
 }

@@ -40,7 +40,7 @@ PINNED = (
         "journeys": "ab189520",
         "lakes": "30574b67",
         "lake_changes": "95616cc5",
-        "messages": "48ecc4cb",
+        "messages": "fb58b4f1",
         "message_outcomes": "ecf80a7f",
         "one_time_passwords": "d7558add",
         "segments": "581c5117",

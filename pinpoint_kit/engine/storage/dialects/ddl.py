@@ -34,7 +34,7 @@ ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 #: Tables to which many clients add rows at once, and whose readers page by `number`; see
 #: `Dialect.settle`.
-NUMBERED = ("endpoints", "events", "stream_backlog")
+NUMBERED = ("endpoints", "events", "messages", "stream_backlog")
 
 #: The number of a deleted row is never given out again (PostgreSQL never does that).
 NUMBERS_ARE_NOT_REUSED: Mapping[str, Any] = MappingProxyType({"sqlite_autoincrement": True})

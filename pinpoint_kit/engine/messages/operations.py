@@ -1,0 +1,29 @@
+"""The operations of direct messages, one-time passwords and telephone numbers, in one table."""
+
+from __future__ import annotations
+
+from pinpoint_kit.engine.context import Family, Operation
+from pinpoint_kit.engine.messages import extensions, passwords, phone_numbers, sending
+from pinpoint_kit.engine.messages.store import MessageData
+
+__all__ = ["FAMILY"]
+
+_OUTBOX = "messages stay in the outbox"
+
+FAMILY = Family(
+    name="messages",
+    operations={
+        "PhoneNumberValidate": Operation(
+            phone_numbers.phone_number_validate,
+            "partial",
+            "offline, by the library of the extra `phone`: no carrier where numbers move, no "
+            "postal code, no county",
+        ),
+        "SendMessages": Operation(sending.send_messages, note=_OUTBOX),
+        "SendOTPMessage": Operation(passwords.send_otp_message, note=_OUTBOX),
+        "SendUsersMessages": Operation(sending.send_users_messages, note=_OUTBOX),
+        "VerifyOTPMessage": Operation(passwords.verify_otp_message),
+    },
+    extensions=extensions.HANDLERS,
+    held_of_person=MessageData(),
+)

@@ -1,0 +1,154 @@
+"""What messages hold of a person: themselves, what was reported of them, codes, waiting records.
+
+Statements of single resources stand beside: the outbox in messages/outbox.py, one-time passwords in
+messages/passwords.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+from sqlalchemy import bindparam, delete, func, select, update
+
+from pinpoint_kit.engine.messages import outbox
+from pinpoint_kit.engine.messages.stream_records import client_id_of
+from pinpoint_kit.engine.storage.statements import Row, Statement
+from pinpoint_kit.engine.storage.tables.messages import (
+    MESSAGE_OUTCOMES,
+    MESSAGES,
+    ONE_TIME_PASSWORDS,
+)
+from pinpoint_kit.engine.streams.backlog import StreamData
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.context import Context, Person
+
+__all__ = ["MessageData"]
+
+_OTP = ONE_TIME_PASSWORDS
+_STREAMS = StreamData()
+
+
+_OF = {
+    column: Statement(
+        select(MESSAGES.c.number, MESSAGES.c.id, MESSAGES.c.endpoint)
+        .where(MESSAGES.c.app == bindparam("app_"))
+        .where(MESSAGES.c[column] == bindparam("value_")),
+        "app_",
+        "value_",
+    )
+    for column in ("endpoint", "user_id", "address")
+}
+_COUNT_CODES = Statement(
+    select(func.count())
+    .select_from(_OTP)
+    .where(_OTP.c.app == bindparam("app_"))
+    .where(_OTP.c.address == bindparam("address_")),
+    "app_",
+    "address_",
+)
+_DELETE_CODES = Statement(
+    delete(_OTP)
+    .where(_OTP.c.app == bindparam("app_"))
+    .where(_OTP.c.address == bindparam("address_")),
+    "app_",
+    "address_",
+)
+_FORGET = Statement(
+    update(MESSAGES)
+    .values(
+        address=bindparam("nobody_"),
+        endpoint=bindparam("pseudonym_"),
+        user_id=None,
+        status_text=bindparam("no_text_"),
+        content=bindparam("content_"),
+    )
+    .where(MESSAGES.c.number == bindparam("number_")),
+    "nobody_",
+    "pseudonym_",
+    "no_text_",
+    "content_",
+    "number_",
+)
+_FORGET_DETAILS = Statement(
+    update(MESSAGE_OUTCOMES)
+    .values(detail=None)
+    .where(MESSAGE_OUTCOMES.c.message == bindparam("number_")),
+    "number_",
+)
+
+
+class MessageData:
+    """The family's answer to what is held of a person.
+
+    Messages to an address without an endpoint are known by the address alone.
+    """
+
+    def held(self, connection: Connection, person: Person) -> Mapping[str, int]:
+        """Return how many messages and codes there are."""
+        codes = sum(
+            _COUNT_CODES.rows(connection, person.app, address)[0][0] for address in person.addresses
+        )
+        waiting = _STREAMS.held(connection, _of_addresses(connection, person))
+        return {
+            "Messages": len(_own(connection, person)),
+            "OneTimePasswords": codes,
+            **waiting,
+        }
+
+    def erase(self, context: Context, connection: Connection, person: Person) -> None:
+        """Delete the messages, their reports, the codes, and the records that wait."""
+        addressed = _of_addresses(connection, person)
+        if addressed.keys:
+            _STREAMS.erase(context, connection, addressed)
+        outbox.delete_numbers(connection, [(number,) for number in _own(connection, person)])
+        _DELETE_CODES.run_many(connection, [(person.app, address) for address in person.addresses])
+        _forget(connection, person, person.orphans)
+
+    def forget(self, context: Context, connection: Connection, person: Person) -> None:  # noqa: ARG002 -- see PersonData
+        """Take address, endpoint, user and text out of the messages; that there were some stays."""
+        _forget(connection, person, person.orphans)
+
+
+def _own(connection: Connection, person: Person) -> list[int]:
+    """Return the numbers of the messages that are the person's own."""
+    asked = [("endpoint", key) for key in person.keys]
+    asked += [("user_id", user_id) for user_id in person.user_ids]
+    asked += [("address", address) for address in person.addresses]
+    return sorted({row[0] for row in _rows(connection, person.app, asked)})
+
+
+def _of_addresses(connection: Connection, person: Person) -> Person:
+    """Return those under whose ids the records of messages to the person's addresses wait."""
+    asked = [("address", address) for address in person.addresses]
+    keys = [
+        client_id_of(message_id)
+        for _, message_id, endpoint in _rows(connection, person.app, asked)
+        if endpoint is None
+    ]
+    return attrs.evolve(person, keys=keys, user_ids=(), orphans=(), addresses=(), pseudonyms={})
+
+
+def _forget(connection: Connection, person: Person, user_ids: Sequence[str]) -> None:
+    asked = [("endpoint", key) for key in person.keys]
+    asked += [("user_id", user_id) for user_id in user_ids]
+    found = {number: endpoint for number, _, endpoint in _rows(connection, person.app, asked)}
+    pseudonyms = person.pseudonyms
+    _FORGET.run_many(
+        connection,
+        [
+            ("", pseudonyms.get(endpoint) if endpoint else None, "", "{}", number)
+            for number, endpoint in found.items()
+        ],
+    )
+    _FORGET_DETAILS.run_many(connection, [(number,) for number in found])
+
+
+def _rows(connection: Connection, app: int, asked: Sequence[tuple[str, str]]) -> Iterator[Row]:
+    for column, value in asked:
+        yield from _OF[column].rows(connection, app, value)
