@@ -159,9 +159,13 @@ def test_the_sdk_knows_nothing_of_the_engine() -> None:
 def test_botocore_has_three_homes() -> None:
     """Only doors, transport and engine.wire.routes import botocore; others for types.
 
-    The testing kit raises errors of botocore. Destinations make boto3 clients of other services.
+    The testing kit raises errors of botocore. Destinations, transports of messages and hooks make
+    boto3 clients of other services.
     """
-    homes = ("doors", "transport", "engine.wire.routes", "testing.faulty", "destinations")
+    homes = (
+        *("doors", "transport", "engine.wire.routes", "testing.faulty"),
+        *("destinations", "messaging", "hooks"),
+    )
     assert (
         offences(
             lambda module, i: (
@@ -211,6 +215,8 @@ def test_types_of_botocore_stay_above_the_transport() -> None:
         "client",
         "aio.client",
         "destinations",
+        "messaging",
+        "hooks",
     )
     assert (
         offences(
@@ -389,7 +395,7 @@ LAYERS: dict[str, set[str]] = {
     "metrics": {"errors", "limits"},
     "models": {"errors", "limits"},
     "batching": {"limits"},
-    "transport": {"errors"},
+    "transport": {"errors", "version"},
     "objects": {"errors", "transport"},
     "delivery": {"validators", "errors", "limits", "batching", "models", "system", "transport"},
     "audience": {
@@ -439,8 +445,20 @@ LAYERS: dict[str, set[str]] = {
     "iam": {"errors"},
     "destinations": {"errors", "records", "system", "transport", "version"},
     "engine": {"errors", "limits", "metrics", "records", "system", "templating", "version"},
+    "messaging": {"destinations.parameters", "errors", "records", "transport", "version"},
+    "hooks": {
+        "destinations.parameters",
+        "errors",
+        "messaging.aws",
+        "messaging.function",
+        "records",
+        "transport",
+    },
+    "engine": {"errors", "limits", "metrics", "records", "system", "version"},
     "doors": {
         "destinations",
+        "hooks",
+        "messaging",
         "records",
         "errors",
         "limits",

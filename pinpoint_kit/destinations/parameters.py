@@ -7,10 +7,13 @@ because any may be a secret.
 from __future__ import annotations
 
 import math
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.system.private_files import PrivateFileError, private_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,6 +103,29 @@ class Parameters:
             raise ConfigurationError(
                 f"?{name}= of {self.place} is no number: write seconds"
             ) from None
+
+    def secret(self, name: str) -> str | None:
+        """Take a secret from where `NAME_env` or `NAME_file` says; None where neither is given.
+
+        Raises:
+            ConfigurationError: both are given, or what they name is not there or not private.
+        """
+        variable, path = self.text(f"{name}_env"), self.text(f"{name}_file")
+        if variable is not None and path is not None:
+            raise ConfigurationError(f"give {name}_env or {name}_file to {self.place}, not both")
+        if variable is not None:
+            value = os.environ.get(variable)
+            if not value:
+                raise ConfigurationError(
+                    f"?{name}_env={variable}: no such environment variable: set it"
+                )
+            return value
+        if path is None:
+            return None
+        try:
+            return private_text(Path(path)).strip()
+        except PrivateFileError as error:
+            raise ConfigurationError(str(error)) from None
 
     def rest(self) -> dict[str, str]:
         """Take all that nobody has taken."""
