@@ -60,8 +60,16 @@ from pinpoint_kit.lake.lake import open_lake as open_lake
 from pinpoint_kit.limits import Limits as Limits
 from pinpoint_kit.limits import UNLIMITED as UNLIMITED
 from pinpoint_kit.models import where as where
+from pinpoint_kit.models.activity import Activity as Activity
 from pinpoint_kit.models.application import Application as Application
 from pinpoint_kit.models.attribute import AttributeKind as AttributeKind
+from pinpoint_kit.models.campaign import Campaign as Campaign
+from pinpoint_kit.models.campaign import CampaignHook as CampaignHook
+from pinpoint_kit.models.campaign import CampaignState as CampaignState
+from pinpoint_kit.models.campaign import CampaignStatus as CampaignStatus
+from pinpoint_kit.models.campaign import CustomDelivery as CustomDelivery
+from pinpoint_kit.models.campaign import HookMode as HookMode
+from pinpoint_kit.models.campaign import Treatment as Treatment
 from pinpoint_kit.models.display.tables import ModelIterator as ModelIterator
 from pinpoint_kit.models.display.tables import ModelList as ModelList
 from pinpoint_kit.models.endpoint import ChannelType as ChannelType
@@ -73,11 +81,37 @@ from pinpoint_kit.models.endpoint import OptOut as OptOut
 from pinpoint_kit.models.event import Event as Event
 from pinpoint_kit.models.event import EventResult as EventResult
 from pinpoint_kit.models.event import Session as Session
+from pinpoint_kit.models.in_app import Alignment as Alignment
+from pinpoint_kit.models.in_app import ButtonAction as ButtonAction
+from pinpoint_kit.models.in_app import InAppBody as InAppBody
+from pinpoint_kit.models.in_app import InAppButton as InAppButton
+from pinpoint_kit.models.in_app import InAppButtonStyle as InAppButtonStyle
+from pinpoint_kit.models.in_app import InAppContent as InAppContent
+from pinpoint_kit.models.in_app import InAppHeader as InAppHeader
+from pinpoint_kit.models.in_app import InAppMessage as InAppMessage
+from pinpoint_kit.models.in_app import Layout as Layout
 from pinpoint_kit.models.job import Job as Job
 from pinpoint_kit.models.job import JobDefinition as JobDefinition
 from pinpoint_kit.models.job import JobFormat as JobFormat
 from pinpoint_kit.models.job import JobStatus as JobStatus
 from pinpoint_kit.models.job import JobType as JobType
+from pinpoint_kit.models.message import CustomMessage as CustomMessage
+from pinpoint_kit.models.message import EmailMessage as EmailMessage
+from pinpoint_kit.models.message import Message as Message
+from pinpoint_kit.models.message import MessageAction as MessageAction
+from pinpoint_kit.models.message import MessageConfiguration as MessageConfiguration
+from pinpoint_kit.models.message import MessageHeader as MessageHeader
+from pinpoint_kit.models.message import MessageType as MessageType
+from pinpoint_kit.models.message import SMSMessage as SMSMessage
+from pinpoint_kit.models.message import TemplateConfiguration as TemplateConfiguration
+from pinpoint_kit.models.message import TemplateReference as TemplateReference
+from pinpoint_kit.models.schedule import CampaignLimits as CampaignLimits
+from pinpoint_kit.models.schedule import EventDimensions as EventDimensions
+from pinpoint_kit.models.schedule import EventFilter as EventFilter
+from pinpoint_kit.models.schedule import FilterType as FilterType
+from pinpoint_kit.models.schedule import Frequency as Frequency
+from pinpoint_kit.models.schedule import QuietTime as QuietTime
+from pinpoint_kit.models.schedule import Schedule as Schedule
 from pinpoint_kit.models.segments.dimension import AttributeDimension as AttributeDimension
 from pinpoint_kit.models.segments.dimension import AttributeType as AttributeType
 from pinpoint_kit.models.segments.dimension import ComparisonOperator as ComparisonOperator
@@ -117,6 +151,8 @@ from pinpoint_kit.transport.retries import RetryPolicy as RetryPolicy
 
 __all__ = [
     "ActiveSession",
+    "Activity",
+    "Alignment",
     "Application",
     "AsyncEventTail",
     "AsyncModelIterator",
@@ -127,6 +163,12 @@ __all__ = [
     "AttributeType",
     "BadRequest",
     "BatchReport",
+    "ButtonAction",
+    "Campaign",
+    "CampaignHook",
+    "CampaignLimits",
+    "CampaignState",
+    "CampaignStatus",
     "ChannelType",
     "ClosedError",
     "CohortTable",
@@ -135,6 +177,8 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "Criterion",
+    "CustomDelivery",
+    "CustomMessage",
     "DeadLetter",
     "DeliveryError",
     "DeliveryOptions",
@@ -144,20 +188,32 @@ __all__ = [
     "DimensionType",
     "Distribution",
     "Duration",
+    "EmailMessage",
     "Endpoint",
     "EndpointStatus",
     "ErasureReport",
     "Event",
+    "EventDimensions",
+    "EventFilter",
     "EventResult",
     "EventTail",
+    "FilterType",
     "Forbidden",
     "ForeignAnswerError",
+    "Frequency",
     "Funnel",
     "GPSCoordinates",
     "GPSPointDimension",
     "GroupType",
     "HeatMap",
+    "HookMode",
     "ImportDefinition",
+    "InAppBody",
+    "InAppButton",
+    "InAppButtonStyle",
+    "InAppContent",
+    "InAppHeader",
+    "InAppMessage",
     "Include",
     "InternalServerError",
     "InvalidRowsError",
@@ -170,10 +226,16 @@ __all__ = [
     "JobTimeoutError",
     "JobType",
     "Lake",
+    "Layout",
     "Limits",
     "LoadProgress",
     "LoadReport",
     "Location",
+    "Message",
+    "MessageAction",
+    "MessageConfiguration",
+    "MessageHeader",
+    "MessageType",
     "MethodNotAllowed",
     "MetricDimension",
     "ModelIterator",
@@ -189,12 +251,15 @@ __all__ = [
     "PinpointKitWarning",
     "PinpointRetiredWarning",
     "ProgressBar",
+    "QuietTime",
     "RecencyDimension",
     "RecencyType",
     "Rejection",
     "RetryPolicy",
     "RowProblem",
+    "SMSMessage",
     "SavedFunnel",
+    "Schedule",
     "Segment",
     "SegmentBehaviors",
     "SegmentDemographics",
@@ -217,10 +282,13 @@ __all__ = [
     "StreamDeadLetter",
     "StreamForm",
     "StreamStatus",
+    "TemplateConfiguration",
+    "TemplateReference",
     "Timeline",
     "TooManyRequests",
     "TransportError",
     "TransportTimeoutError",
+    "Treatment",
     "UNLIMITED",
     "User",
     "ValidationError",

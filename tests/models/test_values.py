@@ -64,8 +64,10 @@ from pinpoint_kit.models.base import Model
 from pinpoint_kit.models.checks import endpoint_problem, event_problem, require_path_id
 from pinpoint_kit.models.stored_event import StoredEvent
 from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
+from tests.model_campaigns import EXAMPLES
 
 UTC = dt.timezone.utc
+
 AT = dt.datetime(2020, 2, 29, 23, 59, 58, 987000, tzinfo=UTC)
 
 MODELS: list[Model] = [
@@ -124,6 +126,7 @@ MODELS: list[Model] = [
     SetDimension(values=("a",)),
     StreamDeadLetter(id="1", endpoint_id="e", record={"event_type": "t", "attributes": {}}),
     StreamStatus(destination="kinesis://events", claim="shop", state="IDLE"),
+    *EXAMPLES,
 ]
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 
@@ -268,6 +271,14 @@ REQUIRED: dict[type[Model], dict[str, Any]] = {
     SegmentReference: {"id": "a"},
     Criterion: {"path": "$", "is_met": True},
     SegmentExplanation: {"segment_id": "s", "endpoint_id": "e", "is_member": True},
+    **{
+        type(example): {
+            field.name: getattr(example, field.name)
+            for field in attrs.fields(type(example))  # type: ignore[arg-type]  # they are attrs
+            if field.default is attrs.NOTHING
+        }
+        for example in EXAMPLES
+    },
 }
 
 
@@ -554,6 +565,26 @@ def test_instants_as_datetimes(given: dt.datetime) -> None:
 
 MARK = "ada@example.com"
 
+#: Of campaigns: what the operator has written for nobody in particular. What messages say, and whom
+#: they come from, does not show.
+SHOWN_OF_CAMPAIGNS = {
+    *(
+        "id",
+        "name",
+        "arn",
+        "application_id",
+        "campaign_id",
+        "segment_id",
+        "treatment_id",
+        "version",
+    ),
+    *("description", "treatment_name", "treatment_description", "title", "header", "state"),
+    *("url", "image_url", "image_icon_url", "image_small_icon_url", "media_url", "link", "text"),
+    *("text_color", "background_color", "start_time", "end_time", "start", "end", "timezone"),
+    *("lambda_function_name", "web_url", "delivery_uri", "result"),
+    *("sender_id", "entity_id", "template_id", "email_template", "push_template"),
+    *("sms_template", "voice_template", "in_app_template"),
+}
 #: What a repr may show: ids, kinds, the software and the device, the country, and the service's
 #: own text. All of it is text that names things, not people.
 SHOWN = {
@@ -616,6 +647,7 @@ SHOWN = {
         "last_error_code",
         "last_error_message",
     },
+    **{type(example): SHOWN_OF_CAMPAIGNS & set(example.__slots__) for example in EXAMPLES},
 }
 
 

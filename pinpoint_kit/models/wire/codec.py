@@ -111,21 +111,54 @@ def pascal(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-#: Model -> field -> wire name.
-NAMES: dict[type[Model], dict[str, str]] = {
-    cls: {
-        field.name: renamed.get(field.name, pascal(field.name))
-        for field in attrs.fields(cls)  # type: ignore[arg-type]  # every model is attrs
-        if field.name != "extra"
-    }
-    for cls, renamed in _RENAMED.items()
+#: The same of models that are loaded only where they are used, by the models' names.
+_RENAMED_IF_LOADED: dict[str, dict[str, str]] = {
+    "Campaign": {"tags": "tags"},
+    "InAppButton": {"ios": "IOS"},
+    "MessageConfiguration": {
+        "apns_message": "APNSMessage",
+        "gcm_message": "GCMMessage",
+        "adm_message": "ADMMessage",
+        "sms_message": "SMSMessage",
+    },
+    "TemplateConfiguration": {"sms_template": "SMSTemplate"},
 }
+
+
+class _Names(dict[type[Model], dict[str, str]]):
+    """Field -> wire name of each model, made when it is first wanted."""
+
+    def __missing__(self, cls: type[Model]) -> dict[str, str]:
+        renamed = _RENAMED.get(cls) or _RENAMED_IF_LOADED.get(cls.__name__, {})
+        made = self[cls] = {
+            field.name: renamed.get(field.name, pascal(field.name))
+            for field in attrs.fields(cls)  # type: ignore[arg-type]  # every model is attrs
+            if field.name != "extra"
+        }
+        return made
+
+    @staticmethod
+    def is_known(hint: object) -> bool:
+        """Return whether it is a model."""
+        return _is_model(hint)
+
+
+#: Model -> field -> wire name.
+NAMES = _Names()
 
 #: Members of a model that requests do not carry: the service sets them, or the call names them.
 _NOT_IN_REQUESTS = {
     Endpoint: ("id", "application_id", "cohort_id", "creation_date"),
     Event: ("id",),
     Session: ("endpoint_id", "pause_timestamp"),
+}
+#: The same of models that are loaded only where they are used, by the models' names.
+_NOT_IN_REQUESTS_IF_LOADED: dict[str, tuple[str, ...]] = {
+    "Campaign": (
+        *("id", "application_id", "arn", "version", "state", "default_state"),
+        *("creation_date", "last_modified_date"),
+    ),
+    "Treatment": ("id", "state"),
 }
 
 
@@ -146,13 +179,13 @@ def _converter(*, request: bool) -> cattrs.Converter:
         lambda models: [converter.unstructure(model) for model in models],
     )
     converter.register_unstructure_hook_factory(
-        NAMES.__contains__, lambda cls: _unstructure_hook(cls, converter, request=request)
+        NAMES.is_known, lambda cls: _unstructure_hook(cls, converter, request=request)
     )
     return converter
 
 
 def _is_enum(cls: object) -> bool:
-    return any(isinstance(part, type) and issubclass(part, Enum) for part in get_args(cls))
+    return any(isinstance(part, type) and issubclass(part, Enum) for part in (cls, *get_args(cls)))
 
 
 def _is_plain(cls: object) -> bool:
@@ -167,7 +200,8 @@ def _is_tuple(cls: object) -> bool:
 def _unstructure_hook(
     cls: type[Model], converter: cattrs.Converter, *, request: bool
 ) -> Callable[[Model], dict[str, JsonValue]]:
-    left_out = _NOT_IN_REQUESTS.get(cls, ()) if request else ()
+    unwanted_fields = _NOT_IN_REQUESTS.get(cls) or _NOT_IN_REQUESTS_IF_LOADED.get(cls.__name__, ())
+    left_out = unwanted_fields if request else ()
     unwanted = {NAMES[cls][name] for name in left_out}  # also where one could not be read
     names = {name: override(rename=wire) for name, wire in NAMES[cls].items()}
     names.update({name: override(omit=True) for name in (*left_out, "extra")})

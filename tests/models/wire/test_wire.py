@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import botocore.session
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pinpoint_kit as pk
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models import (
     Application,
@@ -43,13 +44,11 @@ from pinpoint_kit.models import (
     User,
     wire,
 )
+from pinpoint_kit.models.base import Model
 from pinpoint_kit.models.segments import where
 from pinpoint_kit.models.stored_event import StoredEvent
 from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
 from pinpoint_kit.models.wire.codec import NAMES, REQUEST
-
-if TYPE_CHECKING:
-    from pinpoint_kit.models.base import Model
 
 SHAPES: list[tuple[type[Model], tuple[str, ...]]] = [
     (Endpoint, ("EndpointRequest", "EndpointResponse", "EndpointBatchItem", "PublicEndpoint")),
@@ -76,6 +75,31 @@ SHAPES: list[tuple[type[Model], tuple[str, ...]]] = [
     (RecencyDimension, ("RecencyDimension",)),
     (GPSPointDimension, ("GPSPointDimension",)),
     (GPSCoordinates, ("GPSCoordinates",)),
+    (pk.Campaign, ("WriteCampaignRequest", "CampaignResponse")),
+    (pk.CampaignState, ("CampaignState",)),
+    (pk.CampaignHook, ("CampaignHook",)),
+    (pk.CampaignLimits, ("CampaignLimits",)),
+    (pk.CustomDelivery, ("CustomDeliveryConfiguration",)),
+    (pk.Treatment, ("WriteTreatmentResource", "TreatmentResource")),
+    (pk.Activity, ("ActivityResponse",)),
+    (pk.Schedule, ("Schedule",)),
+    (pk.QuietTime, ("QuietTime",)),
+    (pk.EventFilter, ("CampaignEventFilter",)),
+    (pk.EventDimensions, ("EventDimensions",)),
+    (pk.MessageConfiguration, ("MessageConfiguration",)),
+    (pk.Message, ("Message",)),
+    (pk.EmailMessage, ("CampaignEmailMessage",)),
+    (pk.MessageHeader, ("MessageHeader",)),
+    (pk.SMSMessage, ("CampaignSmsMessage",)),
+    (pk.CustomMessage, ("CampaignCustomMessage",)),
+    (pk.TemplateConfiguration, ("TemplateConfiguration",)),
+    (pk.TemplateReference, ("Template",)),
+    (pk.InAppMessage, ("CampaignInAppMessage",)),
+    (pk.InAppContent, ("InAppMessageContent",)),
+    (pk.InAppHeader, ("InAppMessageHeaderConfig",)),
+    (pk.InAppBody, ("InAppMessageBodyConfig",)),
+    (pk.InAppButton, ("InAppMessageButton",)),
+    (pk.InAppButtonStyle, ("DefaultButtonConfiguration", "OverrideButtonConfiguration")),
 ]
 #: Members of our own: event files name the event, and a session is handed to other processes.
 OURS = {
@@ -101,7 +125,10 @@ def test_names_are_the_service_models(cls: type[Model], shapes: tuple[str, ...])
 def test_no_model_is_forgotten() -> None:
     """Each model of the service is among them; the others are answers of our own."""
     ours = {Criterion, SegmentExplanation, StoredEvent, StreamDeadLetter, StreamStatus}
-    assert {cls for cls, _ in SHAPES} | ours == set(NAMES)
+    public = [getattr(pk, name) for name in pk.__all__]
+    models = {value for value in public if isinstance(value, type) and issubclass(value, Model)}
+    assert {cls for cls, _ in SHAPES} | ours == models - {pk.EventResult}
+    assert set(NAMES) <= models
 
 
 def test_requests_carry_what_requests_may_carry() -> None:
