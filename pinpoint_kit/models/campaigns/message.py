@@ -25,7 +25,7 @@ from pinpoint_kit.models.base import (
     private,
     required_text,
 )
-from pinpoint_kit.models.in_app import InAppMessage
+from pinpoint_kit.models.campaigns.in_app import InAppMessage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

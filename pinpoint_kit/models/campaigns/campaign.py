@@ -27,9 +27,9 @@ from pinpoint_kit.models.base import (
     text_list,
     text_values,
 )
+from pinpoint_kit.models.campaigns.message import MessageConfiguration, TemplateConfiguration
+from pinpoint_kit.models.campaigns.schedule import CampaignLimits, Schedule
 from pinpoint_kit.models.endpoint import ChannelType
-from pinpoint_kit.models.message import MessageConfiguration, TemplateConfiguration
-from pinpoint_kit.models.schedule import CampaignLimits, Schedule
 from pinpoint_kit.models.segments.segment import Segment
 
 __all__ = [

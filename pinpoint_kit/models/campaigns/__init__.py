@@ -1,0 +1,1 @@
+"""Campaigns, what they say, and when they run."""
