@@ -140,6 +140,14 @@ class Limits:
         "addresses and endpoints in one SendMessages request, users in one SendUsersMessages",
     )
 
+    # Campaigns
+    max_campaigns: int = _limit(
+        200, "campaigns", _QUOTAS, "active campaigns per account, here per database"
+    )
+    max_event_campaigns: int = _limit(
+        25, "campaigns", _QUOTAS, "active event-based campaigns per application"
+    )
+
     # Request rates of the hosted service. The burst is the same number.
     put_events_per_second: int = _limit(15, "requests/s", _RATES, "PutEvents")
     update_endpoint_per_second: int = _limit(10, "requests/s", _RATES, "UpdateEndpoint")
@@ -185,10 +193,6 @@ QUOTAS: Mapping[str, Quota] = MappingProxyType(
         "max_import_bytes": Quota(1_000_000_000, "bytes", _QUOTAS, "one import job"),
         "max_imported_segment_endpoints": Quota(
             100_000_000, "endpoints", _QUOTAS, "endpoints of an imported segment in a campaign"
-        ),
-        "max_campaigns": Quota(200, "campaigns", _QUOTAS, "active campaigns per account"),
-        "max_event_campaigns": Quota(
-            25, "campaigns", _QUOTAS, "active event-based campaigns per application"
         ),
         "max_journeys": Quota(50, "journeys", _RATES, "active journeys per account"),
         "max_journey_activities": Quota(40, "activities", _RATES, "activities of one journey"),

@@ -52,6 +52,7 @@ class ErasureReport(Displayed):
         segment_entries: entries of the endpoints, and of users who lose their last one, on lists of
             imported segments.
         stream_records: records of event streams, and dead letters of them, that had not left yet.
+        campaign_sends: entries of campaigns that have sent the endpoints something, or tried to.
         dead_letters: items of this client's background delivery that were given up.
         pending: items of this client that were still under way. What they carry is stored
             afterwards, so erase again when this is not 0.
@@ -71,6 +72,7 @@ class ErasureReport(Displayed):
     events: int
     segment_entries: int
     stream_records: int = 0
+    campaign_sends: int = 0
     dead_letters: int
     pending: int
     values_gone: bool
@@ -120,6 +122,7 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
         events=answer["Events"],
         segment_entries=answer["SegmentEntries"],
         stream_records=answer.get("StreamRecords", 0) + answer.get("StreamDeadLetters", 0),
+        campaign_sends=answer.get("CampaignSends", 0),
         dead_letters=letters,
         pending=pending,
         values_gone=answer["ValuesGone"] and is_spool_clean,

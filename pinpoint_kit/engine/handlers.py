@@ -12,6 +12,7 @@ import attrs
 
 from pinpoint_kit.engine.analytics import operations as analytics
 from pinpoint_kit.engine.applications import operations as applications
+from pinpoint_kit.engine.campaigns import operations as campaigns
 from pinpoint_kit.engine.context import Handler, Status
 from pinpoint_kit.engine.endpoints import operations as endpoints
 from pinpoint_kit.engine.engagement import operations as engagement
@@ -61,6 +62,7 @@ FAMILIES: tuple[Family, ...] = (
     streams.FAMILY,
     engagement.FAMILY,
     messages.FAMILY,
+    campaigns.FAMILY,
     jobs.FAMILY,
     removal.FAMILY,
 )

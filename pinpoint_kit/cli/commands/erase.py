@@ -70,12 +70,13 @@ def _print(settings: Settings, report: ErasureReport) -> None:
                 "Events": report.events,
                 "SegmentEntries": report.segment_entries,
                 "StreamRecords": report.stream_records,
+                "CampaignSends": report.campaign_sends,
                 "ValuesGone": report.values_gone,
                 "Copies": report.copies,
             }
         )
         return
-    found = report.events + report.segment_entries + report.stream_records
+    found = report.events + report.segment_entries + report.stream_records + report.campaign_sends
     if not (report.endpoint_ids or found):
         click.echo("Nothing is stored about this person.")
         return
@@ -86,6 +87,7 @@ def _print(settings: Settings, report: ErasureReport) -> None:
         ("events", report.events),
         ("entries in imported segments", report.segment_entries),
         ("records of event streams", report.stream_records),
+        ("entries of campaigns", report.campaign_sends),
     ]
     console().print(table(("What", "Which or how many"), rows))
     if report.kept_user_ids:

@@ -93,7 +93,7 @@ def _rendered(app: store.App, tagging: Mapping[str, str], region: str) -> dict[s
     }
 
 
-_TAGGED = "applications, segments and templates are the only resources so far"
+_TAGGED = "of applications, segments, campaigns and templates"
 
 FAMILY = Family(
     name="applications",
@@ -113,7 +113,7 @@ FAMILY = Family(
         "UpdateApplicationSettings": Operation(
             settings.update_application_settings,
             "partial",
-            "kept and given back; nothing obeys them",
+            "copied into new campaigns; journeys do not run, so JourneyLimits mean nothing",
         ),
     },
     held_of_person=None,

@@ -1,8 +1,8 @@
 """Tags: TagResource, UntagResource, ListTagsForResource, and the ARNs that name resources.
 
 Resources are told apart by the last part of their ARN (`apps/ID`, `apps/ID/segments/ID`,
-`templates/NAME/TYPE`); Region and account are accepted as they come: an engine serves any
-Region, and has no account.
+`apps/ID/campaigns/ID`, `templates/NAME/TYPE`); Region and account are accepted as they come: an
+engine serves any Region, and has no account.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, delete, select
 from pinpoint_kit.engine.storage.dialects.statements import upsert
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.applications import APPS, TAGS
+from pinpoint_kit.engine.storage.tables.campaigns import CAMPAIGNS
 from pinpoint_kit.engine.storage.tables.engagement import TEMPLATES
 from pinpoint_kit.engine.storage.tables.segments import SEGMENTS
 from pinpoint_kit.engine.wire import body
@@ -32,6 +33,7 @@ __all__ = [
     "ACCOUNT",
     "app_resource",
     "arn",
+    "campaign_resource",
     "forget",
     "list_tags_for_resource",
     "of",
@@ -48,8 +50,11 @@ _MAX_NAME_CHARS = 128
 _MAX_VALUE_CHARS = 256
 _ARN = re.compile(
     r"arn:[^:]*:mobiletargeting:[^:]*:[^:]*:"
-    r"(apps/[^/]+(?:/segments/[^/]+)?|templates/[^/]+/[A-Z]+)"
+    r"(apps/[^/]+(?:/(?:segments|campaigns)/[^/]+)?|templates/[^/]+/[A-Z]+)"
 )
+
+#: The tables of what is in an application, by its part of an ARN.
+_BELOW = {"campaigns": CAMPAIGNS, "segments": SEGMENTS}
 
 _SELECT = Statement(
     select(TAGS.c.name, TAGS.c.value)
@@ -73,6 +78,11 @@ def app_resource(application_id: str) -> str:
 def segment_resource(application_id: str, segment_id: str) -> str:
     """Return the name under which a segment's tags are kept."""
     return f"{app_resource(application_id)}/segments/{segment_id}"
+
+
+def campaign_resource(application_id: str, campaign_id: str) -> str:
+    """Return the name under which a campaign's tags are kept."""
+    return f"{app_resource(application_id)}/campaigns/{campaign_id}"
 
 
 def arn(resource: str, region: str) -> str:
@@ -162,9 +172,9 @@ def _resource(call: Call) -> str:
     match = _ARN.fullmatch(call.labels["resource-arn"])
     if match is None:
         raise bad_request(
-            "The resource is not the ARN of an application, a segment or a template "
-            "(arn:aws:mobiletargeting:REGION:ACCOUNT: and then apps/ID, apps/ID/segments/ID or "
-            "templates/NAME/TYPE)"
+            "The resource is not the ARN of an application, a segment, a campaign or a template "
+            "(arn:aws:mobiletargeting:REGION:ACCOUNT: and then apps/ID, apps/ID/segments/ID, "
+            "apps/ID/campaigns/ID or templates/NAME/TYPE)"
         )
     return match[1]
 
@@ -174,8 +184,8 @@ def _require(connection: Connection, resource: str) -> None:
     if family == "apps":
         query = select(APPS.c.number).where(APPS.c.id == names[0])
         if names[1:]:
-            segment = SEGMENTS.c
-            query = query.where(segment.app == APPS.c.number, segment.id == names[-1])
+            below = _BELOW[names[1]].c
+            query = query.where(below.app == APPS.c.number, below.id == names[-1])
     else:
         table = TEMPLATES
         query = select(table.c.number).where(table.c.name == names[0], table.c.kind == names[1])

@@ -128,6 +128,7 @@ def test_erasure_reports_and_removes(
         "UserIds": [PERSON] if endpoints else [],
         "KeptUserIds": [PERSON] if len(endpoints) == 1 else [],
         "Events": events,
+        "CampaignSends": 0,
         "SegmentEntries": 0,
         "StreamDeadLetters": 0,
         "StreamRecords": 0,
