@@ -51,6 +51,7 @@ from pinpoint_kit.errors import PinpointKitWarning as PinpointKitWarning
 from pinpoint_kit.errors import PinpointRetiredWarning as PinpointRetiredWarning
 from pinpoint_kit.errors import ServiceError as ServiceError
 from pinpoint_kit.errors import StoreError as StoreError
+from pinpoint_kit.errors import TemplateError as TemplateError
 from pinpoint_kit.errors import TooManyRequests as TooManyRequests
 from pinpoint_kit.errors import TransportError as TransportError
 from pinpoint_kit.errors import TransportTimeoutError as TransportTimeoutError
@@ -283,6 +284,7 @@ __all__ = [
     "StreamForm",
     "StreamStatus",
     "TemplateConfiguration",
+    "TemplateError",
     "TemplateReference",
     "Timeline",
     "TooManyRequests",

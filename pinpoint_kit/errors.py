@@ -3,7 +3,8 @@
     PinpointKitError
     ├── ValidationError (ValueError)      the service would refuse this content; nothing was sent
     │   ├── InvalidTypeError (TypeError)  a value has a type that no request can hold
-    │   └── InvalidRowsError              rows of a file cannot be loaded; nothing was sent
+    │   ├── InvalidRowsError              rows of a file cannot be loaded; nothing was sent
+    │   └── TemplateError                 a message template cannot be read or rendered
     ├── ConfigurationError (ValueError)   a URL, an option or a set-up is wrong
     │   └── StoreError                    a database or spool file cannot be used
     ├── ClosedError (RuntimeError)        used after close()
@@ -61,6 +62,7 @@ __all__ = [
     "PinpointRetiredWarning",
     "ServiceError",
     "StoreError",
+    "TemplateError",
     "TooManyRequests",
     "TransportError",
     "TransportTimeoutError",
@@ -201,6 +203,23 @@ class InvalidRowsError(ValidationError):
         self.args = (message, problems, total)
         self.problems = problems
         self.total = total
+
+
+class TemplateError(ValidationError):
+    """A message template cannot be read, or no text can be made of it for this recipient.
+
+    Attributes:
+        line: where the tag stands that is wrong, from 1.
+        column: likewise, in characters from 1.
+    """
+
+    def __init__(self, message: str, *, line: int = 1, column: int = 1) -> None:
+        super().__init__(message, f"line {line}, column {column}", "template")
+        self.line = line
+        self.column = column
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message,), dict(self.__dict__)
 
 
 class ConfigurationError(PinpointKitError, ValueError):

@@ -421,6 +421,8 @@ LAYERS: dict[str, set[str]] = {
     "analytics": {"errors", "metrics", "models", "transport", "system"},
     "applications": {"system"},
     "records": set(),
+    # Texts and values only: the engine and the SDK both stand on it.
+    "templating": {"errors"},
     "streams": {"errors", "models", "transport"},
     "progress": {"models", "audience"},
     "lake": {"errors", "metrics", "analytics", "system"},

@@ -45,6 +45,7 @@ SAMPLES: list[errors.PinpointKitError] = [
     ),
     errors.DeliveryError("a", "buffer_full"),
     errors.InvalidRowsError("a", (), 3),
+    errors.TemplateError("never ends", line=2, column=7),
     errors.JobFailedError("a", "job-1", ("line 3", "line 9")),
     errors.JobTimeoutError("a", "job-1"),
 ]
