@@ -23,7 +23,7 @@ CARRIER = "GetApp"
 #: The engine and our server mark their answers with this header; there extensions exist.
 MARK = "x-pinpoint-kit"
 #: How the names of extension operations begin that change nothing.
-_READS = ("Count", "Explain", "Find", "Get", "List")
+_READS = ("Count", "Explain", "Find", "Get", "List", "Preview")
 
 
 def _size(value: Sized) -> str:

@@ -6,7 +6,13 @@ Each resource has a file of its own in this folder; only what they have in commo
 from __future__ import annotations
 
 from pinpoint_kit.engine.context import Family, Operation
-from pinpoint_kit.engine.engagement import channels, recommenders, template_versions, templates
+from pinpoint_kit.engine.engagement import (
+    channels,
+    previews,
+    recommenders,
+    template_versions,
+    templates,
+)
 
 __all__ = ["FAMILY"]
 
@@ -51,5 +57,6 @@ FAMILY = Family(
             for kind in channels.KINDS
         },
     },
+    extensions={"PreviewTemplate": previews.preview_template},
     held_of_person=None,
 )

@@ -1,8 +1,9 @@
 """Message templates: Create, Get, Update and Delete of each of the five types.
 
-They are kept and given back; no message is made from them. What a template may hold comes from the
-service model, and the few limits that it states in words stand here. Lists and the active version
-are in engagement/template_versions.py.
+They are kept and given back as they are; whether a text can be rendered shows when it is, in
+engagement/previews.py and in messages. What a template may hold comes from the service model, and
+the few limits that it states in words stand here. Lists and the active version are in
+engagement/template_versions.py.
 """
 
 from __future__ import annotations

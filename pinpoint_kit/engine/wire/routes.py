@@ -51,6 +51,7 @@ _EXTENSIONS = {
     "ListSegmentMembers": ("GET", f"{_EXTENSION_APP}/segments/{{segment-id}}/members"),
     "ListStreamDeadLetters": ("GET", f"{_EXTENSION_APP}/streams/dead-letters"),
     "PauseStream": ("POST", f"{_EXTENSION_APP}/streams/pause"),
+    "PreviewTemplate": ("POST", f"{_EXTENSION_APP}/templates/preview"),
     "RemoveStreamDestination": ("POST", f"{_EXTENSION_APP}/streams/remove"),
     "ReplayStream": ("POST", f"{_EXTENSION_APP}/streams/replays"),
     "ReportMessageOutcome": ("POST", f"{_EXTENSION_APP}/messages/{{message-id}}/outcomes"),
