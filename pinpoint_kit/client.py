@@ -69,7 +69,14 @@ if TYPE_CHECKING:
     from pinpoint_kit.analytics.store_analytics import StoreAnalytics
     from pinpoint_kit.delivery import DeadLetter, DeliveryReport
     from pinpoint_kit.delivery.report import ApplicationState
-    from pinpoint_kit.doors import Door, GivenDestinations, StreamOptions
+    from pinpoint_kit.doors import (
+        Door,
+        EngagementOptions,
+        GivenDestinations,
+        GivenHooks,
+        GivenTransports,
+        StreamOptions,
+    )
     from pinpoint_kit.records.stream import StreamForm
     from pinpoint_kit.transport.requests import SentRequest
 
@@ -152,6 +159,9 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
     stream_age: timedelta | None = None,
     stream_tries: int | None = None,
     stream_dead_letters: int | None = None,
+    transports: GivenTransports | None = None,
+    hooks: GivenHooks | None = None,
+    catch_up: bool | None = None,
     **options: Unpack[PinpointOptions],
 ) -> Pinpoint:
     """Connect to an embedded engine, a server, or the hosted service.
@@ -189,6 +199,17 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
             letter, 100 unless given.
         stream_dead_letters: how many dead letters an application may have, 10,000 unless given; of
             more, the oldest go, and are counted.
+        transports: what takes messages of the embedded engine away, by channel: `EMAIL`, `SMS`,
+            `PUSH`, for example `{"EMAIL": "smtp://localhost:1025"}`. A value is a URL as
+            `pinpoint_kit.messaging.open_transport` takes it, an object with the members of
+            `Transport`, or a function that takes an `OutgoingMessage`. Without one, messages stay
+            in the outbox. A server has its own `--transport`.
+        hooks: what campaigns of the embedded engine may call, by the function's name, the ARN or
+            the URL that a campaign says. A value is a URL as `pinpoint_kit.hooks.open_hook` takes
+            it, an object with the members of `Hook`, or a function of the event, or of event and
+            context. Nothing else is ever called. A server has its own `--hook`.
+        catch_up: whether a run of a campaign that was missed, because no engine was there, is made
+            up for once; True unless given. A server has its own `--no-catch-up`.
         **options: see `PinpointOptions`.
 
     Returns:
@@ -225,6 +246,10 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
     streams = cast(
         "StreamOptions", {name: value for name, value in chosen.items() if value is not None}
     )
+    mapped = {"transports": transports, "hooks": hooks, "catch_up": catch_up}
+    engagement = cast(
+        "EngagementOptions", {name: value for name, value in mapped.items() if value is not None}
+    )
     door = open_door(
         (os.environ.get("PINPOINT_KIT_URL") or DEFAULT_URL) if url is None else url,
         limits=options.get("limits", DEFAULT_LIMITS),
@@ -233,6 +258,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
         keep_events=keep_events,
         destinations=destinations,
         streams=streams,
+        engagement=engagement,
     )
     try:
         if application is None and application_id is None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from pinpoint_kit.client import PinpointOptions
-    from pinpoint_kit.doors import GivenDestinations
+    from pinpoint_kit.doors import GivenDestinations, GivenHooks, GivenTransports
     from pinpoint_kit.records.stream import StreamForm
 
 __all__ = ["AsyncPinpoint", "connect_async"]
@@ -55,6 +55,9 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
     stream_age: timedelta | None = None,
     stream_tries: int | None = None,
     stream_dead_letters: int | None = None,
+    transports: GivenTransports | None = None,
+    hooks: GivenHooks | None = None,
+    catch_up: bool | None = None,
     threads: int = _THREADS,
     **options: Unpack[PinpointOptions],
 ) -> AsyncPinpoint:
@@ -74,6 +77,9 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
         stream_age: as in `connect`.
         stream_tries: as in `connect`.
         stream_dead_letters: as in `connect`.
+        transports: as in `connect`; a function is called on a thread of the engine.
+        hooks: the same.
+        catch_up: as in `connect`.
         threads: calls that are under way at once, from 1 to 64; the others wait in a queue. As
             many more may wait for a flush or a job. Each has its own connection. More threads
             take the interpreter from the event loop more often.
@@ -114,6 +120,9 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
             stream_age=stream_age,
             stream_tries=stream_tries,
             stream_dead_letters=stream_dead_letters,
+            transports=transports,
+            hooks=hooks,
+            catch_up=catch_up,
             **options,
         )
 

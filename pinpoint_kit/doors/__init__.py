@@ -15,6 +15,15 @@ from pinpoint_kit.doors.destinations import (
     parse_destinations,
 )
 from pinpoint_kit.doors.door import Door
+from pinpoint_kit.doors.engagement import (
+    EngagementOptions,
+    GivenHooks,
+    GivenTransports,
+    open_hooks,
+    open_transports,
+    parse_hooks,
+    parse_transports,
+)
 from pinpoint_kit.doors.locations import open_files, open_objects, open_served_files
 from pinpoint_kit.doors.urls import FORMS, is_engine, scheme_of, shown
 from pinpoint_kit.errors import ConfigurationError
@@ -32,19 +41,28 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_URL",
     "Door",
+    "EngagementOptions",
     "GivenDestinations",
+    "GivenHooks",
+    "GivenTransports",
     "StreamOptions",
     "client_of",
     "is_engine",
     "open_destinations",
     "open_door",
     "open_files",
+    "open_hooks",
     "open_objects",
     "open_served_files",
+    "open_transports",
     "parse_destinations",
+    "parse_hooks",
+    "parse_transports",
 ]
 
 DEFAULT_URL = "sqlite:///pinpoint.db"
+#: Options of the server in place of those of `connect`.
+_SERVED_AS = {"transports": "--transport", "hooks": "--hook", "catch_up": "--no-catch-up"}
 
 
 def open_door(  # noqa: PLR0913 -- what `connect` takes
@@ -56,6 +74,7 @@ def open_door(  # noqa: PLR0913 -- what `connect` takes
     keep_events: timedelta | None = None,
     destinations: GivenDestinations | None = None,
     streams: StreamOptions | None = None,
+    engagement: EngagementOptions | None = None,
 ) -> Door:
     """Open what a URL names.
 
@@ -68,6 +87,7 @@ def open_door(  # noqa: PLR0913 -- what `connect` takes
         keep_events: how old events of the embedded engine may become.
         destinations: where the embedded engine sends event streams.
         streams: how their records look, and their bounds.
+        engagement: what takes its messages away, and what its campaigns call.
 
     Raises:
         ConfigurationError: the URL is malformed or of an unknown kind.
@@ -87,6 +107,7 @@ def open_door(  # noqa: PLR0913 -- what `connect` takes
             keep_events=keep_events,
             destinations=destinations or {},
             streams=streams or {},
+            engagement=engagement or {},
         )
     if destinations:
         raise ConfigurationError(
@@ -98,6 +119,11 @@ def open_door(  # noqa: PLR0913 -- what `connect` takes
         raise ConfigurationError(
             f"{name} is an option of the embedded engine: leave it out, and give a server of yours"
             f" --stream-{option}"
+        )
+    for name in engagement or {}:
+        raise ConfigurationError(
+            f"{name} is an option of the embedded engine: leave it out, and give a server of yours"
+            f" {_SERVED_AS[name]}"
         )
     if keep_events is not None:
         raise ConfigurationError(

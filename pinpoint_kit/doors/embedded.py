@@ -7,6 +7,7 @@ answers the client's `before-send` event.
 # ruff: noqa: TC004 -- these are no models: nothing resolves their types at run time
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from botocore.awsrequest import AWSResponse
 from pinpoint_kit.doors.background import BackgroundWork
 from pinpoint_kit.doors.destinations import open_destinations
 from pinpoint_kit.doors.door import Door
+from pinpoint_kit.doors.engagement import open_hooks, open_transports
 from pinpoint_kit.doors.locations import open_files, open_objects
 from pinpoint_kit.doors.sessions import DEFAULT_REGION, client_config, loader
 from pinpoint_kit.doors.uninterrupted import Uninterrupted
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
     from pinpoint_kit.doors.destinations import GivenDestinations, StreamOptions
+    from pinpoint_kit.doors.engagement import EngagementOptions
     from pinpoint_kit.engine import Request, Response
     from pinpoint_kit.limits import Limits
 
@@ -50,12 +53,13 @@ def open_engine(  # noqa: PLR0913 -- what `connect` takes
     keep_events: timedelta | None,
     destinations: GivenDestinations,
     streams: StreamOptions,
+    engagement: EngagementOptions,
 ) -> Door:
     """Open the engine on a database, and a client that it answers.
 
     Raises:
-        ConfigurationError: the URL is malformed, `keep_events` too short, or a destination or a
-            bound of streams wrong.
+        ConfigurationError: the URL is malformed, `keep_events` too short, or a destination, a
+            bound of streams, a transport or a hook wrong.
         StoreError: the engine cannot use its database.
     """
     from pinpoint_kit.engine import Engine  # noqa: PLC0415 -- SQLAlchemy is loaded only when used
@@ -63,8 +67,16 @@ def open_engine(  # noqa: PLR0913 -- what `connect` takes
     if url.startswith("sqlite:"):
         _check_file_url(url)
     objects = open_objects()
-    opened = open_destinations(destinations)
-    try:
+    with contextlib.ExitStack() as closing:
+        opened = open_destinations(destinations)
+        for destination in (each for several in opened.values() for each in several):
+            closing.callback(destination.close)
+        transports = open_transports(engagement.get("transports", {}))
+        for transport in transports.values():
+            closing.callback(transport.close)
+        hooks = open_hooks(engagement.get("hooks", {}))
+        for hook in hooks.values():
+            closing.callback(hook.close)
         engine = Engine.open(
             url,
             limits=limits,
@@ -72,12 +84,11 @@ def open_engine(  # noqa: PLR0913 -- what `connect` takes
             keep_events=keep_events,
             destinations=opened,
             **streams,
+            transports=transports,
+            hooks=hooks,
+            catch_up=engagement.get("catch_up", True),
         )
-    except BaseException:
-        for several in opened.values():
-            for destination in several:
-                destination.close()
-        raise
+        closing.pop_all()  # they are the engine's now
     calls = Uninterrupted()
     try:
         client = client_answered_by(

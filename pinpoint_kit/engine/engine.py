@@ -89,6 +89,8 @@ STREAM_TRIES = 100
 STREAM_DEAD_LETTERS = 10_000
 #: How long a destination waits for more records when some have come.
 _GATHERING_S = 0.05
+#: What has a transport of its own.
+_CHANNELS = ("EMAIL", "SMS", "PUSH")
 #: Statuses of refusals that the service model does not know.
 _OWN_STATUSES = {"NotImplementedException": 501, "ServiceUnavailableException": 503}
 
@@ -220,7 +222,8 @@ class Engine:
             StoreError: the database cannot be used; the message says why and what to do next.
             ConfigurationError: `keep_events` is too short, or no `timedelta`; a destination is
                 none, or two of them have the same name; a bound of streams is no whole number
-                above 0, or `stream_age` longer than 31 days, or `stream_form` no `StreamForm`.
+                above 0, or `stream_age` longer than 31 days, or `stream_form` no `StreamForm`; a
+                transport or a hook is none.
         """
         _check_keep_events(keep_events)
         numbers = {
@@ -238,6 +241,7 @@ class Engine:
         )
         if stream_form is not None:
             streams = attrs.evolve(streams, form=stream_form)
+        _check_engagement(transports or {}, hooks or {})
         store = Store.open(url, busy_timeout=busy_timeout)
         return cls(
             store,
@@ -567,6 +571,26 @@ def _check_keep_events(given: object) -> None:
             f"keep_events is less than {KEEP_EVENTS_AT_LEAST.days} days: segments ask for events of"
             " up to 30 days ago; name a longer time, or leave it out to keep all events"
         )
+
+
+def _check_engagement(transports: Mapping[Channel, Transport], hooks: Mapping[str, Hook]) -> None:
+    """Check that transports are for channels, and that both can be called."""
+    for channel, transport in transports.items():
+        if channel not in _CHANNELS:
+            raise ConfigurationError(
+                f"there is no transport for {channel!r}: name {', '.join(_CHANNELS)}"
+            )
+        if not callable(getattr(transport, "send", None)):
+            raise ConfigurationError(
+                f"the transport for {channel} is a {type(transport).__name__}: give an object with"
+                " the members of Transport; pinpoint_kit.messaging.open_transport(url) makes one"
+            )
+    for name, hook in hooks.items():
+        if not callable(getattr(hook, "call", None)):
+            raise ConfigurationError(
+                f"the hook for {name!r} is a {type(hook).__name__}: give an object with the members"
+                " of Hook; pinpoint_kit.hooks.open_hook(url) makes one"
+            )
 
 
 def _check_streams(numbers: Mapping[str, object], age: object, form: object) -> None:

@@ -38,6 +38,7 @@ from pinpoint_kit.engine.engine import (
 from pinpoint_kit.engine.files.files import NO_FILES, Files
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
 from pinpoint_kit.records.destination import Destination
+from pinpoint_kit.records.message import Channel, Hook, Transport
 from pinpoint_kit.records.stream import StreamForm
 from pinpoint_kit.server import access_log
 from pinpoint_kit.server.access.audit import AuditLog, AuditSelection
@@ -73,6 +74,16 @@ def no_destinations() -> Mapping[str, Sequence[Destination]]:
     return {}
 
 
+def no_transports() -> Mapping[Channel, Transport]:
+    """Messages stay in the outbox."""
+    return {}
+
+
+def no_hooks() -> Mapping[str, Hook]:
+    """Campaigns call nothing."""
+    return {}
+
+
 def no_files() -> Files:
     """Jobs may use no files at all."""
     return NO_FILES
@@ -101,6 +112,9 @@ class Settings:
         open_mount: gives the app beside the API, in each process anew, and must be picklable.
         open_destinations: gives where event streams go, in each process anew, and must be
             picklable.
+        open_transports: the same for what takes messages away.
+        open_hooks: the same for what campaigns may call.
+        catch_up: whether a run of a campaign that was missed is made up for once.
         open_console: the same for the console, with the engine and the audit log.
         open_files: gives what import and export jobs may use, in each process anew, and must be
             picklable. Anyone who may create a job can read and write there.
@@ -123,6 +137,9 @@ class Settings:
     stream_dead_letters: int = STREAM_DEAD_LETTERS
     open_mount: Callable[[Engine], Mount] | None = None
     open_destinations: Callable[[], Mapping[str, Sequence[Destination]]] = no_destinations
+    open_transports: Callable[[], Mapping[Channel, Transport]] = no_transports
+    open_hooks: Callable[[], Mapping[str, Hook]] = no_hooks
+    catch_up: bool = True
     open_console: Callable[[Engine, AuditLog | None], Mount] | None = None
     open_files: Callable[[], Files] = no_files
 
@@ -209,6 +226,9 @@ def _open_engine(settings: Settings) -> Engine:
         stream_age=settings.stream_age,
         stream_tries=settings.stream_tries,
         stream_dead_letters=settings.stream_dead_letters,
+        transports=settings.open_transports(),
+        hooks=settings.open_hooks(),
+        catch_up=settings.catch_up,
     )
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import ipaddress
+import os
 import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import click
@@ -33,8 +34,12 @@ from pinpoint_kit.cli.webhooks import open_webhooks, received
 from pinpoint_kit.doors import (
     is_engine,
     open_destinations,
+    open_hooks,
     open_served_files,
+    open_transports,
     parse_destinations,
+    parse_hooks,
+    parse_transports,
 )
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.records.stream import StreamForm
@@ -210,6 +215,30 @@ def _account_id(_: click.Context, __: click.Parameter, given: str) -> str:
     show_default=True,
     help="How many dead letters an application may have; of more, the oldest go.",
 )
+@click.option(
+    "--transport",
+    "transports",
+    metavar="CHANNEL=URL",
+    multiple=True,
+    help="What takes messages of EMAIL, SMS or PUSH away; without, they stay in the outbox."
+    " smtp://HOST:PORT, https://HOST/PATH, python:MODULE:FUNCTION, aws-sms://REGION or"
+    " aws-push://REGION/APPLICATION_ID.",
+)
+@click.option(
+    "--hook",
+    "hooks",
+    metavar="NAME=URL",
+    multiple=True,
+    help="What campaigns call that say this name, ARN or URL; nothing else is ever called."
+    " python:MODULE:FUNCTION (from the current folder, too), lambda:NAME, lambda:ARN or"
+    " https://HOST/PATH.",
+)
+@click.option(
+    "--catch-up/--no-catch-up",
+    default=True,
+    show_default=True,
+    help="Make up once for a run of a campaign that was missed.",
+)
 @DEBUG_OPTION
 def serve(  # noqa: PLR0913 -- the options of the command
     *,
@@ -233,6 +262,9 @@ def serve(  # noqa: PLR0913 -- the options of the command
     stream_age: dt.timedelta,
     stream_tries: int,
     stream_dead_letters: int,
+    transports: tuple[str, ...],
+    hooks: tuple[str, ...],
+    catch_up: bool,
     has_console: bool,
     **logging: bool,
 ) -> None:
@@ -249,6 +281,9 @@ def serve(  # noqa: PLR0913 -- the options of the command
     if webhooks is not None:
         received(webhooks)  # what is wrong with the file ends the start
     given = parse_destinations(destinations)
+    by_channel, by_name = parse_transports(transports), parse_hooks(hooks)
+    if any(each.startswith("python:") for each in (*by_channel.values(), *by_name.values())):
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109 -- a str; as `python -m` finds modules
     if has_console:
         check_extra()
     form = StreamForm(version=stream_version, account_id=stream_account_id)
@@ -272,6 +307,9 @@ def serve(  # noqa: PLR0913 -- the options of the command
         stream_tries=stream_tries,
         stream_dead_letters=stream_dead_letters,
         open_destinations=functools.partial(open_destinations, given),
+        open_transports=functools.partial(open_transports, by_channel),
+        open_hooks=functools.partial(open_hooks, by_name),
+        catch_up=catch_up,
         open_files=functools.partial(open_served_files, folders, buckets),
     )
     folder = tempfile.mkdtemp(prefix="pinpoint-kit-console-") if has_console else ""
@@ -281,11 +319,16 @@ def serve(  # noqa: PLR0913 -- the options of the command
         opened = functools.partial(open_console, Path(folder), credentials, place)
         settings = attrs.evolve(settings, open_console=opened)
     places = ", ".join([*folders, *(f"s3://{bucket}" for bucket in buckets)])
-    streams = ", ".join(given)
+    wired: list[tuple[str, dict[str, Any]]] = [
+        ("Event streams: forwarded for", given),
+        ("Messages: taken away for", by_channel),
+        ("Hooks:", by_name),
+    ]
+    told = [f"{what} {', '.join(names)}" for what, names in wired if names]
     try:
         status = server.serve(
             settings,
-            lambda address: _print_start(address, settings, places, streams, folder),
+            lambda address: _print_start(address, settings, places, told, folder),
         )
     finally:
         if folder:
@@ -294,7 +337,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
 
 
 def _print_start(
-    address: Address, settings: Settings, places: str, streams: str, folder: str
+    address: Address, settings: Settings, places: str, told: list[str], folder: str
 ) -> None:
     file = database_file(settings.url)
     place = str(file.absolute()) if file else redacted(settings.url)
@@ -309,8 +352,8 @@ def _print_start(
     say(f"Authentication: {keys}")
     if settings.keep_events is not None:
         say(f"Events: removed when they are older than {settings.keep_events.days} days")
-    if streams:
-        say(f"Event streams: forwarded for {streams}")
+    for line in told:
+        say(line)
     if places:
         say(f"Jobs may use: {places}")
     # Listening everywhere is no address: for a client it would be the client's own machine.

@@ -1,0 +1,157 @@
+"""Transports of messages and hooks of campaigns, as the engine and our server are given them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar, cast
+
+from pinpoint_kit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pinpoint_kit.records.message import Channel, Hook, OutgoingMessage, Transport
+
+__all__ = [
+    "EngagementOptions",
+    "GivenHooks",
+    "GivenTransports",
+    "open_hooks",
+    "open_transports",
+    "parse_hooks",
+    "parse_transports",
+]
+
+#: By channel (`EMAIL`, `SMS`, `PUSH`): a URL, an object, or a function of one message.
+GivenTransports: TypeAlias = "Mapping[str, str | Transport | Callable[[OutgoingMessage], object]]"
+#: By the name, the ARN or the URL that a campaign says: a URL, an object, or a function of the
+#: event, or of event and context.
+GivenHooks: TypeAlias = "Mapping[str, str | Hook | Callable[..., object]]"
+
+_CHANNELS = ("EMAIL", "SMS", "PUSH")
+_PAIR = re.compile(
+    r"(?P<key>.+?)=(?P<url>(?:python:|lambda:|[A-Za-z][A-Za-z0-9+.-]*://).*)", re.DOTALL
+)
+_Opened = TypeVar("_Opened")
+
+
+class EngagementOptions(TypedDict, total=False):
+    """What takes messages away, and what campaigns call; see `Engine.open`.
+
+    Attributes:
+        transports: what takes messages away, by channel.
+        hooks: what campaigns may call, by the name, the ARN or the URL that a campaign says.
+        catch_up: whether a run that was missed is made up for once.
+    """
+
+    transports: GivenTransports
+    hooks: GivenHooks
+    catch_up: bool
+
+
+def parse_transports(given: Sequence[str]) -> dict[str, str]:
+    """Return the URLs of `CHANNEL=URL`, by channel.
+
+    Raises:
+        ConfigurationError: one is not of this form, or a channel stands there twice.
+    """
+    return _parsed(given, "transport", "CHANNEL=URL, for example EMAIL=smtp://localhost:1025")
+
+
+def parse_hooks(given: Sequence[str]) -> dict[str, str]:
+    """Return the URLs of `NAME=URL`, by the name, the ARN or the URL that campaigns say.
+
+    Raises:
+        ConfigurationError: one is not of this form, or a name stands there twice.
+    """
+    return _parsed(given, "hook", "NAME=URL, for example filter=python:shop.hooks:filter")
+
+
+def open_transports(given: GivenTransports) -> dict[Channel, Transport]:
+    """Open the URLs among some transports; one that is given twice is opened once.
+
+    Raises:
+        ConfigurationError: a URL cannot be used, a channel is none, or a value is no transport.
+    """
+    from pinpoint_kit.messaging import FunctionTransport, open_transport  # noqa: PLC0415 -- loaded when used
+
+    def opened(key: str, value: object) -> Transport:
+        if key.upper() not in _CHANNELS:
+            raise ConfigurationError(
+                f"there is no transport for {key!r}: name {', '.join(_CHANNELS)}; all kinds of push"
+                " share one"
+            )
+        if isinstance(value, str):
+            return open_transport(value)
+        if callable(getattr(value, "send", None)):
+            return cast("Transport", value)
+        if callable(value):
+            return FunctionTransport(value)
+        raise ConfigurationError(
+            f"the transport for {key!r} is a {type(value).__name__}: give a URL, a function, or an"
+            " object with the members of Transport"
+        )
+
+    found = _opened(given, opened)
+    return {cast("Channel", key.upper()): transport for key, transport in found.items()}
+
+
+def open_hooks(given: GivenHooks) -> dict[str, Hook]:
+    """Open the URLs among some hooks; one that is given twice is opened once.
+
+    Raises:
+        ConfigurationError: a URL cannot be used, or a value is no hook.
+    """
+    from pinpoint_kit.hooks import FunctionHook, open_hook  # noqa: PLC0415 -- loaded when used
+
+    def opened(key: str, value: object) -> Hook:
+        if isinstance(value, str):
+            return open_hook(value)
+        if callable(getattr(value, "call", None)):
+            return cast("Hook", value)
+        if callable(value):
+            return FunctionHook(value, name=key)
+        raise ConfigurationError(
+            f"the hook for {key!r} is a {type(value).__name__}: give a URL, a function, or an"
+            " object with the members of Hook"
+        )
+
+    return _opened(given, opened)
+
+
+def _parsed(given: Sequence[str], kind: str, form: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in given:
+        match = _PAIR.fullmatch(each)
+        if match is None:
+            raise ConfigurationError(f"a {kind} is {form}; it was given in another form")
+        if match["key"] in found:
+            raise ConfigurationError(
+                f"there are two {kind}s for {match['key']}: leave one of them out"
+            )
+        found[match["key"]] = match["url"]
+    return found
+
+
+def _opened(
+    given: Mapping[str, object], open_one: Callable[[str, object], _Opened]
+) -> dict[str, _Opened]:
+    """Open each of them; when one cannot be opened, close those of URLs again."""
+    if not isinstance(given, Mapping):
+        raise ConfigurationError("transports and hooks are given by name: write {NAME: URL}")
+    of_urls: dict[str, _Opened] = {}
+    found: dict[str, _Opened] = {}
+    try:
+        for key, value in given.items():
+            if isinstance(value, str):
+                if value not in of_urls:
+                    of_urls[value] = open_one(key, value)
+                found[key] = of_urls[value]
+            else:
+                found[key] = open_one(key, value)
+    except BaseException:
+        for each in of_urls.values():
+            with suppress(Exception):
+                each.close()  # type: ignore[attr-defined]  # both kinds have it
+        raise
+    return found
