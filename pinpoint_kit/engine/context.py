@@ -21,6 +21,7 @@ from pinpoint_kit.limits import Limits
 from pinpoint_kit.records.destination import Destination
 from pinpoint_kit.records.message import Channel, Hook, Transport
 from pinpoint_kit.records.stream import StreamForm
+from pinpoint_kit.system.turns import Turns
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -83,11 +84,13 @@ class EngagementSettings:
         hooks: what campaigns may call, by the name, the ARN or the URL that a campaign says.
             Nothing else is ever called.
         catch_up: whether a run that was missed, because no engine was there, is made up for once.
+        turns: let one thread at a time call a transport.
     """
 
     transports: Mapping[Channel, Transport] = attrs.field(factory=dict, repr=False)
     hooks: Mapping[str, Hook] = attrs.field(factory=dict, repr=False)
     catch_up: bool = True
+    turns: Turns = attrs.field(factory=Turns, init=False, repr=False, eq=False)
 
 
 @attrs.frozen

@@ -39,7 +39,7 @@ _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,253}")
 _PERMANENT = range(500, 600)
 _OK = range(200, 300)
 _CLOSING = 421  # RFC 5321 (4.2.2): the server is going away
-_NO_SERVICE = 503
+_NO_SERVICE, _REFUSED = 503, 400
 _GONE = smtplib.SMTPServerDisconnected
 
 
@@ -134,7 +134,7 @@ class Smtp:
             try:
                 email = email_of(message, sender=self._sender)
             except NotAnEmail as error:
-                found.append(NotSent(str(error), is_permanent=True, code=400))
+                found.append(NotSent(str(error), is_permanent=True, code=_REFUSED))
                 continue
             if down is None:
                 outcome, is_gone = self._deliver(email, until)
@@ -181,7 +181,7 @@ class Smtp:
         if email.is_utf8:
             if not session.has_extn("smtputf8"):
                 return NotSent(
-                    "550 the server takes no address outside of ASCII", is_permanent=True, code=550
+                    "the server takes no address outside of ASCII", is_permanent=True, code=_REFUSED
                 )
             options = ["SMTPUTF8", "BODY=8BITMIME"]
             session.command_encoding = "utf-8"
@@ -204,7 +204,7 @@ class Smtp:
             self._drop()
         else:
             session.rset()
-        return NotSent(_text(code, said), is_permanent=code in _PERMANENT, code=code)
+        return _answered(code, said)
 
     def _connected(self, until: float) -> Session | TlsSession:
         if self._session is not None and os.getpid() != self._pid:
@@ -266,10 +266,15 @@ def _refused(error: smtplib.SMTPException, name: str) -> NotSent:
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return NotSent(f"{name}: the server has no STARTTLS or log-in: choose another tls")
     if isinstance(error, smtplib.SMTPResponseException):
-        is_permanent = error.smtp_code in _PERMANENT
-        text = _text(error.smtp_code, _bytes(error.smtp_error))
-        return NotSent(text, is_permanent=is_permanent, code=error.smtp_code)
+        return _answered(error.smtp_code, _bytes(error.smtp_error))
     return NotSent(f"{name}: {type(error).__name__}")
+
+
+def _answered(code: int, said: bytes) -> NotSent:
+    """Return what an answer means: 4xx is temporary, 5xx is not."""
+    if code in _PERMANENT:
+        return NotSent(_text(code, said), is_permanent=True, code=_REFUSED)
+    return NotSent(_text(code, said), code=_NO_SERVICE)
 
 
 def _bytes(said: bytes | str) -> bytes:

@@ -8,13 +8,14 @@ No waiting on conditions here, and nothing about what is guarded.
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["NoTurnError", "Turn"]
+__all__ = ["NoTurnError", "Turn", "Turns"]
 
 T = TypeVar("T")
 
@@ -61,3 +62,14 @@ class Turn:
         finally:  # once more, for an exception that came before the release
             if is_mine():
                 lock.release()
+
+
+class Turns:
+    """A turn for each of some objects. A forked child begins with its own."""
+
+    def __init__(self) -> None:
+        self._turns: dict[tuple[int, int], Turn] = {}
+
+    def of(self, guarded: object) -> Turn:
+        """Return the turn of an object that lives as long as this."""
+        return self._turns.setdefault((os.getpid(), id(guarded)), Turn())

@@ -8,7 +8,7 @@ from pinpoint_kit.engine.messages.store import MessageData
 
 __all__ = ["FAMILY"]
 
-_OUTBOX = "messages stay in the outbox"
+_OUTBOX = "messages stay in the outbox unless the operator gives a transport"
 
 FAMILY = Family(
     name="messages",

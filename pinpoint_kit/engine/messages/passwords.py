@@ -129,6 +129,7 @@ def send_otp_message(context: Context, call: Call) -> object:
             _keep(connection, app.number, wanted, code, call.now)
         else:
             result = _refused(refusal)
+    sender.deliver()
     return {
         "ApplicationId": app.id,
         "RequestId": call.request_id,

@@ -1,7 +1,7 @@
 """SendMessages and SendUsersMessages: decide about each recipient, compose, put into the outbox.
 
-All of a request is one transaction. What is wrong with one recipient is that recipient's answer;
-only what concerns all of them refuses the request.
+All of a request is one transaction; after it, transports get what waits for them. What is wrong
+with one recipient is that recipient's answer; only what concerns all of them refuses the request.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ from pinpoint_kit.engine.context import Call, Context
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.state import rendered
-from pinpoint_kit.engine.messages import outbox, outcomes, simulators, stream_records
+from pinpoint_kit.engine.messages import (
+    delivering,
+    outbox,
+    outcomes,
+    simulators,
+    stream_records,
+)
 from pinpoint_kit.engine.messages.composing import Composer, Failure
 from pinpoint_kit.engine.messages.outbox import NewMessage
 from pinpoint_kit.engine.messages.payloads import PUSH_CHANNELS
@@ -68,6 +74,7 @@ def send_messages(context: Context, call: Call) -> object:
             for name, settings in endpoints.items()
         }
         sender.flush()
+    sender.deliver()
     answer: dict[str, object] = {"ApplicationId": app.id, "RequestId": call.request_id}
     if addresses:
         answer["Result"] = results
@@ -98,12 +105,15 @@ def send_users_messages(context: Context, call: Call) -> object:
             user_id = cast("str", state.user_id)
             results[user_id][state.id] = sender.add_endpoint(found, users[user_id])
         sender.flush()
+    sender.deliver()
     return {"ApplicationId": app.id, "RequestId": call.request_id, "Result": results}
 
 
 @attrs.define
 class Sender:
     """Sends the messages of one request, in its transaction. Nothing is stored before `flush`.
+
+    After the transaction, `deliver` hands what waits for a transport to it.
 
     Attributes:
         composer: makes the messages.
@@ -120,6 +130,9 @@ class Sender:
     trace_id: str
     _seen: set[tuple[str, str]] = attrs.field(factory=set, repr=False, init=False)
     _messages: list[Streamed] = attrs.field(factory=list, repr=False, init=False)
+    _waiting: list[tuple[Streamed, dict[str, object]]] = attrs.field(
+        factory=list, repr=False, init=False
+    )
 
     @classmethod
     def of(
@@ -165,7 +178,9 @@ class Sender:
             is_out=state.opt_out == "ALL" or state.status != "ACTIVE",
         )
         result = self.add(recipient)
-        return {"Address": state.address, **result} if state.address else result
+        if state.address:
+            result["Address"] = state.address
+        return result
 
     def add(self, recipient: Recipient) -> dict[str, object]:
         """Decide about a recipient, and return its MessageResult."""
@@ -205,27 +220,32 @@ class Sender:
         message_id = outbox.new_message_id(self._context)
         channel = cast("str", recipient.channel)
         text = "" if channel in PUSH_CHANNELS else f"MessageId: {message_id}"
+        address = cast("str", recipient.address)
+        waits = delivering.waits(self._context, channel, address)
         row = NewMessage(
             app=self._app.number,
             id=message_id,
             created=self._call.now,
             channel=channel,
-            address=cast("str", recipient.address),
+            address=address,
             content=content.stored(),
             endpoint=recipient.key,
             user_id=recipient.user_id,
             kind=kind,
+            status=delivering.PENDING if waits else "SUCCESSFUL",
             status_text=text,
         )
-        self._messages.append(
-            Streamed(row, content, recipient.endpoint_id, request_id=self._call.request_id)
-        )
-        return {
+        message = Streamed(row, content, recipient.endpoint_id, request_id=self._call.request_id)
+        self._messages.append(message)
+        result: dict[str, object] = {
             "DeliveryStatus": row.status,
             "MessageId": message_id,
             "StatusCode": row.status_code,
             "StatusMessage": text,
         }
+        if waits:
+            self._waiting.append((message, result))
+        return result
 
     def flush(self) -> None:
         """Put the messages into the outbox, write their records, and have simulators report."""
@@ -241,6 +261,32 @@ class Sender:
                 if stored is not None:
                     given = outcomes.Report(outcome=outcome)
                     outcomes.report(self._context, connection, app, stored, given, stamp=call.stamp)
+
+    def deliver(self) -> None:
+        """Hand messages to their transports, and put what became of each into its result.
+
+        Call it when the transaction is over.
+        """
+        if not self._waiting:
+            return
+        rows = [cast("NewMessage", message.row) for message, _ in self._waiting]
+        delivered = delivering.deliver(self._context, self._app.id, rows)
+        messages = []
+        for (message, result), row, given in zip(self._waiting, rows, delivered, strict=True):
+            result.update(
+                DeliveryStatus=given.status, StatusCode=given.code, StatusMessage=given.text
+            )
+            messages.append(message._replace(row=row._replace(status=given.status)))
+        settled = [(row.id, given) for row, given in zip(rows, delivered, strict=True)]
+
+        def store() -> None:
+            with self._context.store.write(is_shared=True) as connection:
+                delivering.settle(connection, self._app.number, settled)
+                stream_records.sent(
+                    self._context, connection, self._app, messages, now=self._call.now
+                )
+
+        delivering.stored(self._context, store)
 
 
 def _named(request: Mapping[str, object], name: str) -> Mapping[str, Mapping[str, object]]:
