@@ -508,6 +508,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
         "streams",
         "work",
     },
+    "journeys": {*_COMMON, "applications", "engagement", "segments"},
     "jobs": {*_COMMON, "applications", "endpoints", "files", "segments", "work"},
     "removal": {*_COMMON, "applications", "endpoints", "events", "segments", "work"},
     "handlers": {
@@ -519,6 +520,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
         "engagement",
         "events",
         "jobs",
+        "journeys",
         "lakes",
         "messages",
         "removal",

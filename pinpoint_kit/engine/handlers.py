@@ -18,6 +18,7 @@ from pinpoint_kit.engine.endpoints import operations as endpoints
 from pinpoint_kit.engine.engagement import operations as engagement
 from pinpoint_kit.engine.events import operations as events
 from pinpoint_kit.engine.jobs import operations as jobs
+from pinpoint_kit.engine.journeys import operations as journeys
 from pinpoint_kit.engine.lakes import operations as lakes
 from pinpoint_kit.engine.messages import operations as messages
 from pinpoint_kit.engine.removal import operations as removal
@@ -63,6 +64,7 @@ FAMILIES: tuple[Family, ...] = (
     engagement.FAMILY,
     messages.FAMILY,
     campaigns.FAMILY,
+    journeys.FAMILY,
     jobs.FAMILY,
     removal.FAMILY,
 )

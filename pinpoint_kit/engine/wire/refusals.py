@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = [
     "ApiError",
     "bad_request",
+    "conflict",
     "forbidden",
     "internal_error",
     "method_not_allowed",
@@ -79,6 +80,11 @@ def not_found(text: str) -> ApiError:
 def method_not_allowed(text: str) -> ApiError:
     """405: the path exists, but not with this method."""
     return ApiError("MethodNotAllowedException", text)
+
+
+def conflict(text: str) -> ApiError:
+    """409: what is there already does not allow it."""
+    return ApiError("ConflictException", text)
 
 
 def too_large(text: str) -> ApiError:

@@ -37,7 +37,7 @@ PINNED = (
         "events": "d7c9d77d",
         "jobs": "25ed172f",
         "job_files": "f8f6054d",
-        "journeys": "ab189520",
+        "journeys": "0243f88e",
         "lakes": "30574b67",
         "lake_changes": "95616cc5",
         "messages": "fb58b4f1",

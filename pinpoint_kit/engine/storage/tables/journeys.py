@@ -18,8 +18,10 @@ JOURNEYS = Table(
     Column("number", ROW_NUMBER, primary_key=True),
     Column("app", BigInteger, nullable=False),
     Column("id", TEXT, nullable=False, unique=True),
-    Column("state", TEXT, nullable=False),  # DRAFT …
+    Column("state", TEXT, nullable=False),  # DRAFT, ACTIVE, PAUSED or CANCELLED
     Column("definition", TEXT, nullable=False),  # JSON: the members as they were sent
+    Column("run", TEXT),  # the id of its run; NULL until it is published
+    Column("published", BigInteger),  # when it was
     Column("created", BigInteger, nullable=False),
     Column("modified", BigInteger, nullable=False),
 )

@@ -1,0 +1,1 @@
+"""Journeys: kept, checked and given back. They do not run."""
