@@ -11,7 +11,7 @@ import os
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import orjson
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.client import Pinpoint
     from pinpoint_kit.migration.customer_profiles.members import Staged
-    from pinpoint_kit.migration.customer_profiles.sources import Row, Source
+    from pinpoint_kit.migration.customer_profiles.sources import Source
     from pinpoint_kit.migration.customer_profiles.staging import StoredEndpoint, Suppression
 
 __all__ = ["convert"]
@@ -187,7 +187,7 @@ class _Conversion:
         self._on_progress = on_progress
         self._outputs = Outputs(folder)
         self._ledger = Ledger()
-        self._names: dict[str, None] = {}
+        self._names: set[str] = set()
         self._suppressions: list[Suppression] = []
         self._devices: list[Device] = []
         self._maker = ProfileMaker(
@@ -220,19 +220,18 @@ class _Conversion:
             self._ledger.clear()
         kept = staging.state("position")
         position = Position(**kept) if kept and self._source.is_resumable else Position()
-        batches = self._source.read(position)
+        taker = _Staged(self._ledger)
+        steps = self._source.read(position, taker)
         is_over = False
         while not is_over:
-            endpoints: list[Staged] = []
             is_over = True
-            for batch in batches:
-                endpoints += self._staged(batch.rows)
-                position = batch.after
-                if len(endpoints) >= _AT_ONCE:
+            for position in steps:
+                if len(taker.endpoints) >= _AT_ONCE:
                     is_over = False
                     break
             with staging.transaction():
-                staging.add(endpoints)
+                staging.add(taker.endpoints)
+                taker.endpoints.clear()
                 self._checkpoint()
                 staging.put_state("position", attrs.asdict(position))
             self._tell("reading", self._ledger.counts["endpoints"])
@@ -245,30 +244,6 @@ class _Conversion:
             staging.put_state("is_read", value=True)
             self._checkpoint()
 
-    def _staged(self, rows: list[Row]) -> Iterator[Staged]:
-        ledger = self._ledger
-        count = 0
-        for file, line, members, content, reason in rows:
-            if members is None:
-                ledger.at(file, line)
-                ledger.bad(reason)
-                continue
-            if content is None:
-                content = orjson.dumps(members)  # noqa: PLW2901 -- made from a table
-            else:
-                if content.count(b"[") + content.count(b"{") > _MAX_NESTING and _is_deep(members):
-                    ledger.at(file, line)
-                    ledger.bad(NESTED)
-                    continue
-                members, repeated = without_repetitions(content, members)  # noqa: PLW2901 -- the same, read well
-                if repeated:
-                    ledger.at(file, line)
-                    ledger.repeat(repeated, REPEATED)
-                    content = orjson.dumps(members)  # noqa: PLW2901 -- as above
-            count += 1
-            yield staged(members, content, file, line)
-        ledger.counts["endpoints"] += count
-
     def _checkpoint(self) -> None:
         self._staging.add_problems(self._ledger.taken())
         self._staging.put_state("ledger", self._ledger.state())
@@ -278,9 +253,9 @@ class _Conversion:
     def _convert(self) -> None:
         state = self._staging.state("parts") or {"count": 0, "key": "", "names": []}
         if state.get("is_over"):
-            self._names = dict.fromkeys(state["names"])
+            self._names = set(state["names"])
             return
-        self._names = dict.fromkeys(state["names"])
+        self._names = set(state["names"])
         number, key = int(state["count"]), str(state["key"])
         groups = groupby(self._staging.endpoints(key), _KEY)
         following = next(groups, None)
@@ -318,18 +293,17 @@ class _Conversion:
             self._tell("converting", counts["converted"], total)
             self._drain()
         counts["profiles"] += 1
-        profile = maker.finish()
-        attributes = profile.get("Attributes")
-        if isinstance(attributes, dict):
-            self._names.update(attributes)
-            if len(self._names) > MAX_NAMES:
-                self._leave_out_names()
-        return orjson.dumps(profile) + b"\n"
+        line = maker.finish()
+        if not self._names.issuperset(maker.attributes):
+            self._add_names(maker.attributes)
+        return line + b"\n"
 
-    def _leave_out_names(self) -> None:
-        while len(self._names) > MAX_NAMES:
-            self._names.popitem()
-            self._ledger.counts["unnamed"] += 1
+    def _add_names(self, names: Iterable[str]) -> None:
+        for name in names:
+            if len(self._names) < MAX_NAMES:
+                self._names.add(name)
+            elif name not in self._names:
+                self._ledger.counts["unnamed"] += 1
 
     def _drain(self) -> None:
         """Move what has gathered to the work file."""
@@ -343,7 +317,7 @@ class _Conversion:
         self._drain()
         self._staging.put_state(
             "parts",
-            {"count": number, "key": key, "is_over": is_over, "names": list(self._names)},
+            {"count": number, "key": key, "is_over": is_over, "names": sorted(self._names)},
         )
         self._staging.put_state("ledger", self._ledger.state())
 
@@ -410,6 +384,37 @@ class _Conversion:
 
     def _tell(self, stage: str, done: int, total: int | None = None) -> None:
         self._on_progress(ConversionProgress(stage=stage, done=done, total=total))
+
+
+class _Staged:
+    """Gathers endpoints on their way to the work file."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.endpoints: list[Staged] = []
+        self._ledger = ledger
+
+    def endpoint(
+        self, file: int, line: int, members: dict[str, Any], content: bytes | None
+    ) -> None:
+        """Take an endpoint, each name of which counts once."""
+        if content is None:
+            content = orjson.dumps(members)
+        else:
+            if content.count(b"[") + content.count(b"{") > _MAX_NESTING and _is_deep(members):
+                self.bad(file, line, NESTED)
+                return
+            members, repeated = without_repetitions(content, members)
+            if repeated:
+                self._ledger.at(file, line)
+                self._ledger.repeat(repeated, REPEATED)
+                content = orjson.dumps(members)
+        self._ledger.counts["endpoints"] += 1
+        self.endpoints.append(staged(members, content, file, line))
+
+    def bad(self, file: int, line: int, reason: str) -> None:
+        """Take a line that is no endpoint."""
+        self._ledger.at(file, line)
+        self._ledger.bad(reason)
 
 
 def _members(ledger: Ledger) -> list[Member]:

@@ -54,16 +54,18 @@ PLAIN = (
     "RequestId",
     "ApplicationId",
 )
+_GROUPS = ("Attributes", "Demographic", "Location", "Metrics")
 #: What does not stop messages; anything else does.
 DEFAULTS = {"OptOut": "NONE", "EndpointStatus": "ACTIVE"}
 
 #: Flags of an endpoint that may not be contacted.
 OPTED_OUT, INACTIVE = 1, 2
 
-_MAX_KEY_CHARS = 255
-_HASH_CHARS = 64
 _ANONYMOUS = "endpoint:"
 _USER = "user:"
+_RESERVED = (_ANONYMOUS, _USER)
+_MAX_KEY_CHARS = 255
+_HASH_CHARS = 64
 _NAMESPACE = uuid.UUID("1b4b52f3-6c55-4e0c-9f5f-0e2b7d0f6a11")
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 _NO_DIGITS = re.compile(r"\D+")
@@ -104,26 +106,35 @@ def staged(members: dict[str, Any], content: bytes, file: int, line: int) -> Sta
         file: which file it stands in.
         line: where in that file.
     """
+    get = members.get
     channel = channel_of(members)
-    address = members.get("Address")
-    endpoint_id = text_of(members.get("Id"))
-    if not endpoint_id:
-        endpoint_id = _made_id(members, channel, address)
-    user = members.get("User")
-    user_id = text_of(user.get("UserId")) if type(user) is dict else None
-    flags = 0 if _is_usual(members, "OptOut") else OPTED_OUT
-    if not _is_usual(members, "EndpointStatus"):
+    address = get("Address")
+    endpoint_id = get("Id")
+    if type(endpoint_id) is not str or not endpoint_id:
+        endpoint_id = text_of(endpoint_id) or _made_id(members, channel, address)
+    user = get("User")
+    user_id = user.get("UserId") if type(user) is dict else None
+    if type(user_id) is not str:
+        user_id = text_of(user_id)
+    value = get("OptOut")
+    flags = 0 if value == "NONE" or value is None else OPTED_OUT
+    value = get("EndpointStatus")
+    if value != "ACTIVE" and value is not None:
         flags |= INACTIVE
     if user_id:
-        key = f"{_USER}{user_id}" if user_id.startswith((_ANONYMOUS, _USER)) else user_id
+        key = f"{_USER}{user_id}" if user_id.startswith(_RESERVED) else user_id
     else:
         key = _ANONYMOUS + endpoint_id
     if len(key) > _MAX_KEY_CHARS:
         key = _shortened(key)
+    effective = get("EffectiveDate")
+    if effective is not None:
+        is_plain = type(effective) is str and _UTC.fullmatch(effective)
+        effective = effective[:-1] if is_plain else _instant(effective)
     return Staged(
         key,
         not user_id,
-        _instant(members.get("EffectiveDate")),
+        effective or "",
         endpoint_id,
         flags,
         _contact(channel, address) if type(address) is str else "",
@@ -159,10 +170,8 @@ def text_of(value: object) -> str | None:
         return None
     if value is True or value is False:
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:  # noqa: PLR2004 -- exact until there
-        return str(int(value))
     if isinstance(value, (int, float)):
-        return repr(value)
+        return repr(value).removesuffix(".0")
     return orjson.dumps(value).decode()
 
 
@@ -178,9 +187,9 @@ def without_repetitions(content: bytes, members: dict[str, Any]) -> tuple[dict[s
     """
     if (
         content.count(b'":') == _count(members)
-        and b'" ' not in content
-        and b'"\t' not in content
-        and b'"\r' not in content
+        and b" :" not in content
+        and b"\t" not in content
+        and b"\r" not in content
     ):
         return members, 0  # each name is followed by its colon, and there are no more than these
     repeated = 0
@@ -209,14 +218,16 @@ def _is_usual(members: dict[str, Any], name: str) -> bool:
 
 
 def _count(members: dict[str, Any]) -> int:
+    """Return how many names an endpoint has, those of deeper objects left out."""
     count = len(members)
-    for value in members.values():
-        if type(value) is dict:
-            count += _count(value)
-        elif type(value) is list:
-            for item in value:
-                if type(item) is dict:
-                    count += _count(item)
+    get = members.get
+    for name in _GROUPS:
+        if type(group := get(name)) is dict:
+            count += len(group)
+    if type(user := get("User")) is dict:
+        count += len(user)
+        if type(inner := user.get("UserAttributes")) is dict:
+            count += len(inner)
     return count
 
 
@@ -236,8 +247,6 @@ def _shortened(key: str) -> str:
 def _instant(value: object) -> str:
     if type(value) is not str:
         return ""
-    if _UTC.fullmatch(value):
-        return value[:-1]
     try:
         found = dt.datetime.fromisoformat(value.replace("Z", "+00:00"))
         if found.tzinfo is None:

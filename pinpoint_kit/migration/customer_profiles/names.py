@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["MAX_NAME_CHARS", "attribute_name", "user_attribute_name"]
+__all__ = ["MAX_NAME_CHARS", "attribute_name"]
 
 #: Of an attribute's name or value in Customer Profiles.
 MAX_NAME_CHARS = 255
@@ -25,14 +25,3 @@ def attribute_name(name: str) -> str:
         ('plan', 'first_name', 'gr__e')
     """
     return _OTHERS.sub("_", name)[:MAX_NAME_CHARS]
-
-
-@lru_cache(maxsize=16_384)
-def user_attribute_name(name: str) -> str:
-    """Return the name of a profile's attribute for that of a user's.
-
-    Examples:
-        >>> user_attribute_name("plan")
-        'User_plan'
-    """
-    return f"User_{_OTHERS.sub('_', name)}"[:MAX_NAME_CHARS]

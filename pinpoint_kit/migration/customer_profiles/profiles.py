@@ -7,11 +7,11 @@ counted and dropped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
 
 import orjson
 
-from pinpoint_kit.migration.customer_profiles.ledger import UNKNOWN
+from pinpoint_kit.migration.customer_profiles.ledger import MAX_NAMES, UNKNOWN
 from pinpoint_kit.migration.customer_profiles.members import (
     DEFAULTS,
     EMAIL_CHANNELS,
@@ -23,11 +23,7 @@ from pinpoint_kit.migration.customer_profiles.members import (
     channel_of,
     text_of,
 )
-from pinpoint_kit.migration.customer_profiles.names import (
-    MAX_NAME_CHARS,
-    attribute_name,
-    user_attribute_name,
-)
+from pinpoint_kit.migration.customer_profiles.names import MAX_NAME_CHARS, attribute_name
 from pinpoint_kit.migration.customer_profiles.staging import ADDRESS_IN_USE, Suppression
 
 if TYPE_CHECKING:
@@ -42,21 +38,42 @@ EMAIL_SLOTS = ("EmailAddress", "PersonalEmailAddress", "BusinessEmailAddress")
 PHONE_SLOTS = ("PhoneNumber", "HomePhoneNumber", "MobilePhoneNumber", "BusinessPhoneNumber")
 #: Of one profile object in Customer Profiles, a KB being 1,000 bytes.
 MAX_OBJECT_BYTES = 250_000
-#: What is not attributes: contacts, address, punctuation.
-_RESERVE_BYTES = 10_000
+#: As much JSON of endpoints is taken for one profile, which then is far larger than it may be.
+_MAX_TAKEN_BYTES = 2_000_000
 _MAX_VALUE_CHARS = 255
-_MAX_RENAMED = 20_000
 _LOCATION = ("City", "Country", "PostalCode", "Region")
 _COORDINATES = ("Latitude", "Longitude")
 _DEMOGRAPHIC = (
     "AppVersion", "Locale", "Make", "Model", "ModelVersion", "Platform", "PlatformVersion",
     "Timezone",
 )  # fmt: skip
-_DEMOGRAPHIC_BASES = {name: f"Demographic_{name}" for name in _DEMOGRAPHIC}
 _LOCATION_PATHS = {name: f"Location.{name}" for name in (*_LOCATION, *_COORDINATES)}
 _NUMERIC = frozenset({"Metrics", *(f"Location.{name}" for name in _COORDINATES)})
 _DEMOGRAPHIC_PATHS = {name: f"Demographic.{name}" for name in _DEMOGRAPHIC}
+_DEMOGRAPHIC_NAMES = {
+    name: (path, f"Demographic_{name}") for name, path in _DEMOGRAPHIC_PATHS.items()
+}
+_LOCATION_NAMES = {name: (path, f"Location_{name}") for name, path in _LOCATION_PATHS.items()}
 _PLAIN_NAMES = {name: f"pinpoint_{name}" for name in PLAIN}
+_KNOWN_REFUSALS = ("ALL", "INACTIVE", *DEFAULTS.values(), None)
+_PATHS = frozenset(
+    {*_DEMOGRAPHIC_PATHS.values(), *_LOCATION_PATHS.values(), "User.UserId", "User.UserAttributes"}
+)
+#: What counts for a group that is no object.
+_TOP_PATHS = {"User": "User.UserId"}
+#: How attributes begin that are made of other members.
+_PREFIXES = {
+    "Address_": "Address",
+    "EmailAddress_": "Address",
+    "PhoneNumber_": "Address",
+    "Demographic_": "Demographic",
+    "Location_": "Location",
+    "Metrics_": "Metrics",
+    "User_": "User.UserAttributes",
+}
+#: What names of attributes begin with that are made here: an endpoint's own may be the same.
+_OUR_PREFIXES = (*_PREFIXES, "pinpoint_", "optOut_", "inactive_")
+_PREFIX_OF = {"Metrics": "Metrics_", "User.UserAttributes": "User_"}
 _GROUPS = frozenset({"Address", "Attributes", "Demographic", "Location", "Metrics", "User"})
 
 NULL = "null"
@@ -68,6 +85,7 @@ TOO_LONG = "longer than 255 characters"
 TOO_LARGE = "more than a profile can hold (250 KB)"
 NO_MEMBER = "no member of an endpoint"
 CUT = "cut to 255 characters"
+NO_NUMBER = "text where a number belongs"
 AS_TEXT = "not text: written as text"
 RENAMED = "name changed: written with letters, digits, hyphens and underscores"
 TAKEN = "name changed: another value has the name"
@@ -92,6 +110,10 @@ class Device(NamedTuple):
     effective_date: str
 
 
+#: Name as given -> its value, or its values in their order when they are several.
+_Values: TypeAlias = "dict[str, Union[str, dict[str, None]]]"
+
+
 class ProfileMaker:
     """Makes profiles one by one: `begin`, `add` for each endpoint, newest first, then `finish`.
 
@@ -111,91 +133,83 @@ class ProfileMaker:
         device: Callable[[Device], object],
     ) -> None:
         self._ledger = ledger
-        self._address_fields = {name: name for name in _LOCATION} | {"Region": region_field}
+        self._address_fields = {f"Location_{name}": name for name in ("City", "Country", "PostalCode")}
+        self._address_fields["Location_Region"] = region_field
         self._suppress = suppress
         self._device = device
         #: Names of attributes whose values were ever several in a profile.
         self.multiple: set[str] = set()
+        #: Prefix -> name as given -> name of the attribute, as `_base_of` tells.
+        self._known: dict[str, dict[str, str]] = {"": {}, "User_": {}, "Metrics_": {}}
         self.begin("", is_anonymous=False)
 
     def begin(self, key: str, *, is_anonymous: bool) -> None:
         """Begin a profile."""
         self._key = key
         self._is_anonymous = is_anonymous
+        self._taken = 0
         self._emails: dict[str, None] = {}
         self._phones: dict[str, None] = {}
         self._location: dict[str, str] = {}
-        #: Name of an attribute -> its distinct values, in order.
-        self._values: dict[str, dict[str, None]] = {}
-        #: Name of an attribute -> what it stands for, so that no other takes the name.
-        self._owners: dict[str, str] = {}
-        #: Owner -> the name that it has instead; taken name -> the latest number behind it.
-        self._renamed: dict[str, str] = {}
-        self._numbers: dict[str, int] = {}
         #: Members of each endpoint, which stay together.
         self._plain: list[dict[str, str]] = []
-        #: optOut_CHANNEL, inactive_CHANNEL -> how many endpoints say so, and say the contrary.
-        self._refusals: dict[str, list[int]] = {}
-        self._left = MAX_OBJECT_BYTES - _RESERVE_BYTES
+        #: Channel -> how many endpoints, how many of them opted out, how many are inactive.
+        self._channels: dict[str, list[int]] = {}
+        #: Name of an attribute -> its value, or values.
+        self._values: _Values = {}
+        self._has_several = False
+        #: The same for names that must change, or that another member may have, too.
+        self._odd: dict[tuple[str, str], _Values] = {}
 
     def add(self, stored: StoredEndpoint) -> None:
         """Add the next endpoint of the profile."""
         members: dict[str, Any] = orjson.loads(stored.content)
         ledger = self._ledger
         ledger.at(stored.file, stored.line)
-        read = ledger.read
-        own: dict[str, str] = {}
-        for name in members:
-            if name in _PLAIN_NAMES:
-                self._add_plain(own, name, members[name])
-            elif name not in _GROUPS:
-                count = _leaves(members[name])
-                read[UNKNOWN] += count
-                ledger.lose(UNKNOWN, NO_MEMBER, count, name=name)
-        if own:
-            self._keep_plain(own)
         channel = channel_of(members)
-        demographic = self._group(members, "Demographic")
+        demographic = members.get("Demographic")
         self._add_address(stored, members, channel, demographic)
-        if channel:
-            self._add_refusals(stored.flags, channel)
-        if demographic:
-            self._add_fixed(demographic, "Demographic", _DEMOGRAPHIC_PATHS, self._add_demographic)
-        if location := self._group(members, "Location"):
-            self._add_location(location)
-        if user := self._group(members, "User"):
-            self._add_user(user)
-        if attributes := self._group(members, "Attributes"):
-            self._add_lists(attributes, "Attributes", attribute_name)
-        if metrics := self._group(members, "Metrics"):
-            self._add_metrics(metrics)
-
-    def _group(self, members: dict[str, Any], name: str) -> dict[str, Any]:
-        found = members.get(name)
-        if type(found) is dict:
-            return found
-        if name in members:
-            count = _leaves(found)
-            self._ledger.read[name] += count
-            self._ledger.lose(name, NULL if found is None else NOT_AN_OBJECT, count)
-        return {}
-
-    def _add_plain(self, own: dict[str, str], name: str, value: object) -> None:
-        self._ledger.read[name] += 1
-        text = self._text(value, name)
-        if text:
-            own[_PLAIN_NAMES[name]] = text
-            if name in DEFAULTS and value not in ("ALL", "INACTIVE", DEFAULTS[name]):
-                self._ledger.change(name, REFUSED_VALUE)
-
-    def _keep_plain(self, own: dict[str, str]) -> None:
-        size = sum(map(len, own.values())) + 40 * len(own)
-        if size <= self._left:
-            self._left -= size
-            self._plain.append(own)
+        self._taken += len(stored.content)
+        if self._taken > _MAX_TAKEN_BYTES:
+            _lose_all(members, ledger)
             return
-        for name in own:
-            self._ledger.lose(name.removeprefix("pinpoint_"), TOO_LARGE)
+        own: dict[str, str] = {}
+        read = ledger.read
+        for name, value in members.items():
+            target = _PLAIN_NAMES.get(name)
+            if target is not None:
+                read[name] += 1
+                if type(value) is not str or not 0 < len(value) <= _MAX_VALUE_CHARS:
+                    text = self._text(value, name)
+                    if not text:
+                        continue
+                    own[target] = text
+                else:
+                    own[target] = value
+                if name in DEFAULTS and value not in _KNOWN_REFUSALS:
+                    ledger.change(name, REFUSED_VALUE)
+            elif name not in _GROUPS:
+                _lose(ledger, value, UNKNOWN, NO_MEMBER, name)
+            elif name != "Address" and type(value) is not dict:
+                reason = NULL if value is None else NOT_AN_OBJECT
+                _lose(ledger, value, _TOP_PATHS.get(name, name), reason, name)
+        if own:
+            self._plain.append(own)
+        counts = self._channels.setdefault(channel or "UNKNOWN", [0, 0, 0])
+        counts[0] += 1
+        if stored.flags:
+            counts[1] += stored.flags & OPTED_OUT
+            counts[2] += bool(stored.flags & INACTIVE)
+        if type(demographic) is dict:
+            self._add_demographic(demographic)
+        if type(location := members.get("Location")) is dict:
+            self._add_location(location)
+        if type(user := members.get("User")) is dict:
+            self._add_user(user)
+        if type(attributes := members.get("Attributes")) is dict:
+            self._add_lists(attributes, "Attributes", "")
+        if type(metrics := members.get("Metrics")) is dict:
+            self._add_metrics(metrics)
 
     def _text(self, value: object, member: str, *, name: str = "") -> str:
         """Return a value as a text that an attribute can have; "" for what is lost."""
@@ -206,128 +220,135 @@ class ProfileMaker:
         if len(text) > _MAX_VALUE_CHARS:
             text = text[:_MAX_VALUE_CHARS]
             self._ledger.change(member, CUT, name=name)
-        if type(value) is not str and member not in _NUMERIC:
-            self._ledger.change(member, AS_TEXT, name=name)
+        is_number = type(value) is float or type(value) is int
+        if not is_number or member not in _NUMERIC:
+            if type(value) is not str:
+                self._ledger.change(member, AS_TEXT, name=name)
+            elif member in _NUMERIC:
+                self._ledger.change(member, NO_NUMBER, name=name)
         return text
 
-    def _add_refusals(self, flags: int, channel: str) -> None:
-        refusals = self._refusals
-        for flag, word in ((OPTED_OUT, "optOut_"), (INACTIVE, "inactive_")):
-            counts = refusals.setdefault(word + channel, [0, 0])
-            counts[0 if flags & flag else 1] += 1
-
     def _add_address(
-        self,
-        stored: StoredEndpoint,
-        members: dict[str, Any],
-        channel: str,
-        demographic: dict[str, Any],
+        self, stored: StoredEndpoint, members: dict[str, Any], channel: str, demographic: object
     ) -> None:
         """Put the address where its channel wants it, or into the suppression list."""
+        ledger = self._ledger
         is_given = "Address" in members
         address = members.get("Address")
         if is_given:
-            self._ledger.read["Address"] += 1
-        flags = stored.flags
-        reason = "OPT_OUT" if flags & OPTED_OUT else "INACTIVE" if flags else ""
-        if stored.address_flags & OPTED_OUT and not flags & OPTED_OUT:
-            reason = "ADDRESS_OPTED_OUT"
+            ledger.read["Address"] += 1
         usable = address if type(address) is str else ""
-        if reason:
-            # An address that another endpoint uses must not be suppressed for that one.
-            is_used = bool(usable and stored.address_flags & ADDRESS_IN_USE)
-            if not is_used:
-                self._suppress(
-                    Suppression(channel, usable, reason, self._key, stored.id, stored.effective)
-                )
-            if usable:
-                self._ledger.change("Address", IN_USE if is_used else SUPPRESSED, noted=False)
+        flags = stored.flags
+        if flags or stored.address_flags & OPTED_OUT:
+            if self._refuse(stored, channel, usable):
                 return
         if not is_given:
             return
         if not usable:
             lost = NULL if address is None else EMPTY if address == "" else NOT_TEXT
-            self._ledger.lose("Address", lost)
+            ledger.lose("Address", lost)
         elif channel in EMAIL_CHANNELS or channel in PHONE_CHANNELS:
             self._add_contact(usable, self._emails if channel in EMAIL_CHANNELS else self._phones)
         elif channel in PUSH_CHANNELS:
             self._device(_device(stored, self._key, usable, channel, demographic))
         elif len(usable) > _MAX_VALUE_CHARS:
-            self._ledger.lose("Address", TOO_LONG)
+            ledger.lose("Address", TOO_LONG)
+        elif self._taken > _MAX_TAKEN_BYTES:
+            ledger.lose("Address", TOO_LARGE)
         else:
-            self._put(f"Address_{channel or 'UNKNOWN'}", "Address", usable, "Address")
+            self._put(f"Address_{channel or 'UNKNOWN'}", usable)
+
+    def _refuse(self, stored: StoredEndpoint, channel: str, address: str) -> bool:
+        """Put an address into the suppression list; return whether there was one."""
+        # An address that another endpoint uses must not be suppressed for that one.
+        is_used = bool(address and stored.address_flags & ADDRESS_IN_USE)
+        if not is_used:
+            if stored.flags & OPTED_OUT:
+                reason = "OPT_OUT"
+            elif stored.address_flags & OPTED_OUT:
+                reason = "ADDRESS_OPTED_OUT"
+            else:
+                reason = "INACTIVE"
+            row = Suppression(channel, address, reason, self._key, stored.id, stored.effective)
+            self._suppress(row)
+        if address:
+            self._ledger.change("Address", IN_USE if is_used else SUPPRESSED, noted=False)
+        return bool(address)
 
     def _add_contact(self, address: str, contacts: dict[str, None]) -> None:
         if address in contacts:
             return
         if len(address) > _MAX_VALUE_CHARS:  # a part of it would be another's
             self._ledger.lose("Address", TOO_LONG)
-        elif (size := len(address) + 30) > self._left:
+        elif self._taken > _MAX_TAKEN_BYTES:
             self._ledger.lose("Address", TOO_LARGE)
         else:
-            self._left -= size
             contacts[address] = None
 
-    def _add_fixed(
-        self,
-        group: dict[str, Any],
-        member: str,
-        paths: dict[str, str],
-        add: Callable[[str, str], None],
-    ) -> None:
-        """Add members whose names are known."""
+    def _add_demographic(self, group: dict[str, Any]) -> None:
         read = self._ledger.read
+        into = self._values
         for name, value in group.items():
-            path = paths.get(name)
-            if path is None:
-                count = _leaves(value)
-                read[UNKNOWN] += count
-                self._ledger.lose(UNKNOWN, NO_MEMBER, count, name=f"{member}.{name}")
+            known = _DEMOGRAPHIC_NAMES.get(name)
+            if known is None:
+                _lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"Demographic.{name}")
                 continue
+            path, base = known
             read[path] += 1
-            if text := self._text(value, path):
-                add(name, text)
-
-    def _add_demographic(self, name: str, text: str) -> None:
-        self._put(_DEMOGRAPHIC_BASES[name], "Demographic", text, _DEMOGRAPHIC_PATHS[name])
+            if type(value) is not str or not 0 < len(value) <= _MAX_VALUE_CHARS:
+                value = self._text(value, path)  # noqa: PLW2901 -- the same, as text
+                if not value:
+                    continue
+            if base not in into:
+                into[base] = value
+            elif into[base] != value:
+                self._put(base, value)
 
     def _add_location(self, location: dict[str, Any]) -> None:
-        is_first = not self._location
-
-        def add(name: str, text: str) -> None:
-            if name not in _COORDINATES:
-                field = self._address_fields[name]
-                if is_first:
-                    self._location[field] = text
-                    return
-                if self._location.get(field) == text:
-                    return
-            self._put(f"Location_{name}", "Location", text, _LOCATION_PATHS[name])
-
-        self._add_fixed(location, "Location", _LOCATION_PATHS, add)
+        read = self._ledger.read
+        place, fields, into = self._location, self._address_fields, self._values
+        is_first = not place
+        for name, value in location.items():
+            known = _LOCATION_NAMES.get(name)
+            if known is None:
+                _lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"Location.{name}")
+                continue
+            path, base = known
+            read[path] += 1
+            if type(value) is float:
+                text = repr(value).removesuffix(".0")
+            elif type(value) is str and 0 < len(value) <= _MAX_VALUE_CHARS and base in fields:
+                text = value
+            elif not (text := self._text(value, path)):
+                continue
+            field = fields.get(base)
+            if field is None:
+                if base not in into:
+                    into[base] = text
+                elif into[base] != text:
+                    self._put(base, text)
+            elif is_first:
+                place[field] = text
+            elif place.get(field) != text:
+                self._put(base, text)
 
     def _add_user(self, user: dict[str, Any]) -> None:
         for name, value in user.items():
             if name == "UserId":
-                self._add_user_id(value)
+                self._ledger.read["User.UserId"] += 1
+                if value != self._key:
+                    self._add_user_id(value)
             elif name == "UserAttributes":
                 if type(value) is dict:
-                    self._add_lists(value, "User.UserAttributes", user_attribute_name)
+                    self._add_lists(value, "User.UserAttributes", "User_")
                 else:
-                    count = _leaves(value)
-                    self._ledger.read["User.UserAttributes"] += count
                     reason = NULL if value is None else NOT_AN_OBJECT
-                    self._ledger.lose("User.UserAttributes", reason, count)
+                    _lose(self._ledger, value, "User.UserAttributes", reason)
             else:
-                count = _leaves(value)
-                self._ledger.read[UNKNOWN] += count
-                self._ledger.lose(UNKNOWN, NO_MEMBER, count, name=f"User.{name}")
+                _lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"User.{name}")
 
     def _add_user_id(self, value: object) -> None:
-        """Count the id; it is the key already."""
-        self._ledger.read["User.UserId"] += 1
-        if value == self._key:
-            return
+        """Count an id that is not the key as it is."""
         text = text_of(value)
         if not text:
             self._ledger.lose("User.UserId", NULL if text is None else EMPTY)
@@ -337,98 +358,138 @@ class ProfileMaker:
             is_long = len(text) > _MAX_VALUE_CHARS - len("user:")
             self._ledger.change("User.UserId", HASHED if is_long else ESCAPED)
 
-    def _add_lists(
-        self, attributes: dict[str, Any], member: str, name_of: Callable[[str], str]
-    ) -> None:
-        read = self._ledger.read
+    def _add_lists(self, attributes: dict[str, Any], member: str, prefix: str) -> None:
+        known = self._known[prefix]
+        into = self._values
+        count = 0
         for given, values in attributes.items():
-            base = name_of(given)
             if type(values) is not list:
                 values = [values]  # noqa: PLW2901 -- one value instead of a list of one
-            if not values or not base:
-                read[member] += max(len(values), 1)
+            count += len(values)
+            base = known.get(given)
+            if base is None:
+                base = self._base_of(prefix, given)
+            if not values or not given:
+                count += not values
                 self._ledger.lose(member, EMPTY, max(len(values), 1), name=f"{member}.{given}")
                 continue
-            read[member] += len(values)
-            if base[-len(given) :] != given:
-                self._ledger.rename(member, RENAMED, given, base)
             for value in values:
-                if type(value) is str and 0 < len(value) <= _MAX_VALUE_CHARS:
-                    text = value
-                else:
-                    text = self._text(value, member, name=f"{member}.{given}")
-                if text:
-                    self._put(base, f"{member}.{given}", text, member)
+                if type(value) is not str or not 0 < len(value) <= _MAX_VALUE_CHARS:
+                    value = self._text(value, member, name=f"{member}.{given}")  # noqa: PLW2901 -- as text
+                    if not value:
+                        continue
+                if not base:
+                    self._put_odd(member, given, value)
+                elif base not in into:
+                    into[base] = value
+                elif into[base] != value:
+                    self._put(base, value)
+        self._ledger.read[member] += count
+
+    def _base_of(self, prefix: str, given: str) -> str:
+        """Return the name of an attribute; "" when it must change, or may be another's."""
+        base = attribute_name(prefix + given)
+        if base != prefix + given or (not prefix and base.startswith(_OUR_PREFIXES)):
+            base = ""
+        known = self._known[prefix]
+        if len(known) < MAX_NAMES:
+            known[given] = base
+        return base
+
+    def _put(self, base: str, text: str) -> None:
+        """Keep a value, or one more."""
+        self._has_several |= _put(self._values, base, text)
+
+    def _put_odd(self, member: str, given: str, text: str) -> None:
+        _put(self._odd.setdefault((member, given), {}), "", text)
 
     def _add_metrics(self, metrics: dict[str, Any]) -> None:
-        read = self._ledger.read
+        ledger = self._ledger
+        ledger.read["Metrics"] += len(metrics)
+        known, into = self._known["Metrics_"], self._values
         for given, value in metrics.items():
-            read["Metrics"] += 1
-            text = self._text(value, "Metrics", name=f"Metrics.{given}")
-            if text and given:
-                base = attribute_name(f"Metrics_{given}")
-                if base[-len(given) :] != given:
-                    self._ledger.rename("Metrics", RENAMED, given, base)
-                self._put(base, f"Metrics.{given}", text, "Metrics")
-            elif text:
-                self._ledger.lose("Metrics", EMPTY)
+            if type(value) is int or type(value) is float:
+                text = repr(value).removesuffix(".0")
+            else:
+                text = self._text(value, "Metrics", name=f"Metrics.{given}")
+            base = known.get(given)
+            if base is None:
+                base = self._base_of("Metrics_", given)
+            if not given:
+                if text:
+                    ledger.lose("Metrics", EMPTY)
+            elif not text:
+                pass
+            elif not base:
+                self._put_odd("Metrics", given, text)
+            elif base not in into:
+                into[base] = text
+            elif into[base] != text:
+                self._put(base, text)
 
-    def _put(self, base: str, owner: str, text: str, member: str) -> None:
-        """Keep a value under a name, or under the next free one like it."""
-        held = self._owners.get(base)
-        if held is not None and held != owner:
-            self._ledger.change(member, TAKEN, name=owner)
-            base = self._free(base, owner)
-            held = self._owners.get(base)
-        if held is not None and text in self._values[base]:
-            return
-        size = len(base) + len(text) + 12
-        if size > self._left:
-            self._ledger.lose(member, TOO_LARGE, name=owner)
-            return
-        self._left -= size
-        if held is None:
-            self._owners[base] = owner
-            self._values[base] = {text: None}
-        else:
-            self._values[base][text] = None
-
-    def _free(self, base: str, owner: str) -> str:
-        """Return the name that this owner has instead of a taken one, or a free one."""
-        number = self._numbers.get(base, 1)
-        if (held := self._renamed.get(owner)) is not None:
-            return held
-        found = base
-        while self._owners.get(found, owner) != owner:
-            number += 1
-            found = _numbered(base, number)
-        if len(self._renamed) < _MAX_RENAMED:  # beyond, they are too many for a profile anyway
-            self._numbers[base] = number
-            self._renamed[owner] = found
-        return found
-
-    def finish(self) -> dict[str, object]:
-        """Return the profile object."""
+    def finish(self) -> bytes:
+        """Return the profile object as JSON, and count what it cannot hold."""
         profile: dict[str, object] = {"AccountNumber": self._key}
         if self._is_anonymous:
             profile["PartyTypeString"] = "anonymous"
         attributes: dict[str, str] = {}
-        for slots, addresses in ((EMAIL_SLOTS, self._emails), (PHONE_SLOTS, self._phones)):
-            for index, address in enumerate(addresses):
-                if index < len(slots):
-                    profile[slots[index]] = address
-                else:
-                    attributes[f"{slots[0]}_{index}"] = address
+        if self._emails:
+            _fill(EMAIL_SLOTS, self._emails, profile, attributes)
+        if self._phones:
+            _fill(PHONE_SLOTS, self._phones, profile, attributes)
         if self._location:
             profile["Address"] = self._location
         self._finish_plain(attributes)
-        for name, (refused, others) in self._refusals.items():
-            if refused:
-                attributes[name] = "SOME" if others else "ALL"
+        for channel, (count, opted_out, inactive) in self._channels.items():
+            if opted_out:
+                attributes[f"optOut_{channel}"] = "ALL" if opted_out == count else "SOME"
+            if inactive:
+                attributes[f"inactive_{channel}"] = "ALL" if inactive == count else "SOME"
         self._finish_values(attributes)
         if attributes:
             profile["Attributes"] = attributes
-        return profile
+        self.attributes = attributes
+        line = orjson.dumps(profile)
+        return line if len(line) <= MAX_OBJECT_BYTES else self._cut(profile, attributes, len(line))
+
+    def _finish_values(self, attributes: dict[str, str]) -> None:
+        if not self._has_several and not self._odd:
+            attributes.update(self._values)  # type: ignore[arg-type]  # all of them are texts
+            return
+        several: list[tuple[str, dict[str, None]]] = []
+        for base, held in self._values.items():
+            if type(held) is dict:
+                several.append((base, held))
+            else:
+                attributes[base] = held  # type: ignore[assignment]  # the other of two types
+        taken = {base for base, _ in several}
+        numbers: dict[str, int] = {}
+        for (member, given), values in self._odd.items():
+            base = attribute_name(_PREFIX_OF.get(member, "") + given)
+            wanted = _PREFIX_OF.get(member, "") + given
+            if base != wanted:
+                self._ledger.rename(member, RENAMED, given, base)
+            found, number = base, numbers.get(base, 1)
+            while found in attributes or found in taken:
+                number += 1
+                found = _numbered(base, number)
+            if found != base:
+                numbers[base] = number
+                self._ledger.change(member, TAKEN, name=f"{member}.{given}")
+            held = values[""]
+            if type(held) is dict:
+                several.append((found, held))
+                taken.add(found)
+            else:
+                attributes[found] = held  # type: ignore[assignment]  # as above
+        for base, texts in several:
+            if len(self.multiple) < MAX_NAMES:
+                self.multiple.add(base)
+            for index, text in enumerate(texts):
+                name = f"{base}_{index}"
+                if name in attributes or len(name) > MAX_NAME_CHARS:
+                    name = _unused(name, attributes)
+                attributes[name] = text
 
     def _finish_plain(self, attributes: dict[str, str]) -> None:
         if len(self._plain) == 1:
@@ -438,22 +499,80 @@ class ProfileMaker:
             for name, text in own.items():
                 attributes[f"{name}_{index}"] = text
 
-    def _finish_values(self, attributes: dict[str, str]) -> None:
-        several = []
-        for base, values in self._values.items():
-            if len(values) == 1 and base not in attributes:
-                (attributes[base],) = values
-            elif values:
-                several.append(base)
-        for base in several:
-            values = self._values[base]
-            if len(values) == 1:  # its name is another's
-                (text,) = values
-                attributes[_unused(base, attributes)] = text
-                continue
-            self.multiple.add(base)
-            for index, text in enumerate(values):
-                attributes[_unused(f"{base}_{index}", attributes)] = text
+    def _cut(self, profile: dict[str, object], attributes: dict[str, str], size: int) -> bytes:
+        """Leave out the last attributes of a profile that is too large."""
+        while size > MAX_OBJECT_BYTES:
+            name, text = attributes.popitem()
+            size -= len(orjson.dumps({name: text})) - 1
+            self._ledger.lose(_member_of(name), TOO_LARGE, name=name)
+        return orjson.dumps(profile)
+
+
+def _put(into: _Values, name: str, text: str) -> bool:
+    """Keep a value, or one more; return whether there are several now."""
+    held = into.get(name)
+    if held is None:
+        into[name] = text
+        return False
+    if type(held) is dict:
+        held[text] = None
+        return True
+    if held == text:
+        return False
+    assert isinstance(held, str)  # noqa: S101 -- the other of two types
+    into[name] = {held: None, text: None}
+    return True
+
+
+def _fill(
+    slots: tuple[str, ...],
+    addresses: dict[str, None],
+    profile: dict[str, object],
+    attributes: dict[str, str],
+) -> None:
+    """Put addresses into the fields that a profile has for them, and the rest into attributes."""
+    for index, address in enumerate(addresses):
+        if index < len(slots):
+            profile[slots[index]] = address
+        else:
+            attributes[f"{slots[0]}_{index}"] = address
+
+
+def _lose(ledger: Ledger, value: object, member: str, reason: str, name: str = "") -> None:
+    """Count all values of a group as read and lost."""
+    count = _leaves(value)
+    ledger.read[member] += count
+    ledger.lose(member, reason, count, name=name)
+
+
+def _lose_all(members: dict[str, Any], ledger: Ledger) -> None:
+    """Count an endpoint as lost, but for its address."""
+    for name, value in members.items():
+        if name == "Address":
+            continue
+        if name in {"Demographic", "Location", "User"} and type(value) is dict:
+            for inner, each in value.items():
+                path = f"{name}.{inner}"
+                if path == "User.UserId":  # the key of the profile
+                    ledger.read[path] += 1
+                else:
+                    _lose(ledger, each, path if path in _PATHS else UNKNOWN, TOO_LARGE, path)
+        elif name in _PLAIN_NAMES or name in _GROUPS:
+            _lose(ledger, value, name, TOO_LARGE)
+        else:
+            _lose(ledger, value, UNKNOWN, NO_MEMBER, name)
+
+
+def _member_of(name: str) -> str:
+    """Return the member that an attribute was made of."""
+    base = name.rstrip("0123456789").rstrip("_")
+    if base.startswith("pinpoint_"):
+        return base.removeprefix("pinpoint_")
+    for prefix, member in _PREFIXES.items():
+        if base.startswith(prefix):
+            path = f"{member}.{base.removeprefix(prefix)}"
+            return path if path in _PATHS else member
+    return "Attributes"
 
 
 def _numbered(base: str, number: int) -> str:
@@ -472,20 +591,18 @@ def _unused(name: str, attributes: dict[str, str]) -> str:
 
 
 def _device(
-    stored: StoredEndpoint, key: str, token: str, channel: str, demographic: dict[str, Any]
+    stored: StoredEndpoint, key: str, token: str, channel: str, demographic: object
 ) -> Device:
-    def shown(name: str) -> str:
-        return text_of(demographic.get(name)) or ""
-
+    shown = demographic.get if isinstance(demographic, dict) else {}.get
     return Device(
         stored.id,
         key,
         token,
         channel,
-        shown("Platform"),
-        shown("AppVersion"),
-        shown("Make"),
-        shown("Model"),
+        text_of(shown("Platform")) or "",
+        text_of(shown("AppVersion")) or "",
+        text_of(shown("Make")) or "",
+        text_of(shown("Model")) or "",
         stored.effective,
     )
 

@@ -12,10 +12,9 @@ import os
 import zlib
 from contextlib import closing
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 import attrs
-import orjson
 
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
 from pinpoint_kit.records.lines import Lines
@@ -30,12 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DAMAGED",
-    "Batch",
     "ClientSource",
     "FileSource",
     "Position",
-    "Row",
     "Source",
+    "Taker",
     "local_files",
     "stored_objects",
 ]
@@ -47,22 +45,23 @@ _GZIP = b"\x1f\x8b"
 _SUFFIXES = frozenset({".csv", ".json", ".jsonl", ".ndjson", ""})
 
 
-class Row(NamedTuple):
-    """One endpoint of a source, or why a line is none.
+class Taker(Protocol):
+    """Takes what is read, line by line."""
 
-    Attributes:
-        file: which of the source's files.
-        line: its line there, from 1.
-        members: its JSON, read; None when it cannot be read.
-        content: its JSON, if the source has it.
-        reason: why it cannot be read.
-    """
+    def endpoint(
+        self, file: int, line: int, members: dict[str, Any], content: bytes | None
+    ) -> None:
+        """Take an endpoint.
 
-    file: int
-    line: int
-    members: dict[str, Any] | None
-    content: bytes | None = None
-    reason: str = ""
+        Args:
+            file: which of the source's files.
+            line: its line there, from 1.
+            members: its JSON, read.
+            content: its JSON, if the source has it.
+        """
+
+    def bad(self, file: int, line: int, reason: str) -> None:
+        """Take a line that cannot be read, and why."""
 
 
 @attrs.frozen
@@ -72,13 +71,6 @@ class Position:
     file: int = 0
     offset: int = 0
     line: int = 0
-
-
-class Batch(NamedTuple):
-    """Rows, and where to go on behind them."""
-
-    rows: list[Row]
-    after: Position
 
 
 class Source(Protocol):
@@ -96,8 +88,8 @@ class Source(Protocol):
     def is_resumable(self) -> bool:
         """Whether it can be read from a position on."""
 
-    def read(self, position: Position) -> Iterator[Batch]:
-        """Return the rows from a position on."""
+    def read(self, position: Position, taker: Taker) -> Iterator[Position]:
+        """Read from a position on; each step hands over some rows, and yields what is behind."""
 
 
 class SourceFile(Protocol):
@@ -225,57 +217,62 @@ class FileSource:
         """As in `Source`."""
         return [[file.name, file.version] for file in self._files]
 
-    def read(self, position: Position) -> Iterator[Batch]:
+    def read(self, position: Position, taker: Taker) -> Iterator[Position]:
         """As in `Source`."""
         for number in range(position.file, len(self._files)):
             start = position if number == position.file else Position(number)
-            yield from self._read(number, start)
+            yield from self._read(start, taker)
 
-    def _read(self, number: int, start: Position) -> Iterator[Batch]:
+    def _read(self, start: Position, taker: Taker) -> Iterator[Position]:
+        number = start.file
         file = self._files[number]
         line = start.line
         try:
             with closing(_opened(file)) as stream:
-                rows = _rows(stream, _is_csv(file.name), start, _Maker(number))
+                rows = _rows(stream, _is_csv(file.name), start, _Maker(number, taker))
                 while not rows.is_at_end:
-                    found = rows.read(_AT_ONCE)
+                    rows.read(_AT_ONCE)
                     line = rows.lines.number
-                    yield Batch(found, Position(number, rows.lines.offset, line))
+                    yield Position(number, rows.lines.offset, line)
+                return
         except HeaderError as error:
-            yield Batch([Row(number, 1, None, reason=str(error))], Position(number + 1))
+            taker.bad(number, 1, str(error))
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            yield Batch([Row(number, line + 1, None, reason=DAMAGED)], Position(number + 1))
+            taker.bad(number, line + 1, DAMAGED)
         except PinpointKitError:
             raise
         except OSError as error:
             raise ConfigurationError(
                 f"{file.name} cannot be read to its end ({error.strerror}): try again"
             ) from None
+        yield Position(number + 1)
 
 
 class _Maker:
-    """Makes rows of what the readers find."""
+    """Hands over what the readers find."""
 
-    def __init__(self, file: int) -> None:
+    def __init__(self, file: int, taker: Taker) -> None:
         self._file = file
+        self._taker = taker
 
-    def endpoint(self, line: int, members: dict[str, Any], content: bytes | None = None) -> Row:
-        return Row(self._file, line, members, content)
+    def endpoint(self, line: int, members: dict[str, Any], content: bytes | None = None) -> None:
+        self._taker.endpoint(self._file, line, members, content)
 
-    def users(self, line: int, user_ids: Sequence[str]) -> Row:
+    def users(self, line: int, user_ids: Sequence[str]) -> None:
         if len(user_ids) == 1:
-            return Row(self._file, line, {"User": {"UserId": user_ids[0]}})
-        return Row(self._file, line, None, reason="is a list of users: give endpoints")
+            self.endpoint(line, {"User": {"UserId": user_ids[0]}})
+        else:
+            self.bad(line, "is a list of users: give endpoints")
 
-    def bad(self, line: int, reason: str, column: str = "") -> Row:
-        return Row(self._file, line, None, reason=f"{column} {reason}" if column else reason)
+    def bad(self, line: int, reason: str, column: str = "") -> None:
+        self._taker.bad(self._file, line, f"{column} {reason}" if column else reason)
 
 
 def _is_csv(name: str) -> bool:
     return name.lower().removesuffix(".gz").endswith(".csv")
 
 
-def _rows(stream: BinaryIO, is_csv: bool, start: Position, maker: _Maker) -> Rows[Row]:  # noqa: FBT001 -- private
+def _rows(stream: BinaryIO, is_csv: bool, start: Position, maker: _Maker) -> Rows[None]:  # noqa: FBT001 -- private
     lines = Lines(stream)
     if is_csv:
         header = CsvRows.header(lines)
@@ -342,17 +339,14 @@ class ClientSource:
         """As in `Source`: which application, and which segment; what is in it may change."""
         return ["application", self._pinpoint.application_id, self._segment]
 
-    def read(self, position: Position) -> Iterator[Batch]:
+    def read(self, position: Position, taker: Taker) -> Iterator[Position]:
         """As in `Source`, but always from the beginning."""
         del position
-        rows: list[Row] = []
-        number = 0
-        for number, members in enumerate(self._endpoints(), start=1):  # noqa: B007 -- used behind
-            rows.append(Row(0, number, members, orjson.dumps(members)))
-            if len(rows) >= _AT_ONCE:
-                yield Batch(rows, Position(0, 0, number))
-                rows = []
-        yield Batch(rows, Position(1, 0, 0))
+        for number, members in enumerate(self._endpoints(), start=1):
+            taker.endpoint(0, number, members, None)
+            if number % _AT_ONCE == 0:
+                yield Position(0, 0, number)
+        yield Position(1)
 
     def _endpoints(self) -> Iterable[dict[str, Any]]:
         if self._segment is None:

@@ -31,12 +31,12 @@ BAD_LINE = "(line)"
 VERSION = 1
 _CACHE_KB = 48_000
 _PRAGMAS = (
-    "journal_mode=WAL",
+    "page_size=32768",
+    "journal_mode=TRUNCATE",  # what is appended is written once, unlike in a log
     "synchronous=NORMAL",
     "locking_mode=EXCLUSIVE",
     f"cache_size=-{_CACHE_KB}",
     "temp_store=FILE",
-    "wal_autocheckpoint=16000",
 )
 _TABLES = """
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -78,10 +78,12 @@ UPDATE refused SET flags = {ADDRESS_IN_USE} WHERE flags = 0 AND contact IN (
   SELECT contact FROM endpoints
   WHERE flags = 0 AND {_COUNTED} AND contact IN (SELECT contact FROM refused))
 """  # noqa: S608 -- as above
+_JOIN = "LEFT JOIN refused AS r ON e.contact <> '' AND r.contact = e.contact"
+_JOINED = "coalesce(r.flags, 0)"
 _SORTED = f"""
 SELECT e.key, e.anonymous, e.effective, e.id, e.flags, e.file, e.line, e.content,
-       coalesce(r.flags, 0)
-FROM endpoints AS e LEFT JOIN refused AS r ON e.contact <> '' AND r.contact = e.contact
+       {_JOINED}
+FROM endpoints AS e {_JOIN}
 WHERE e.key > ? AND e.{_COUNTED}
 ORDER BY e.key, e.effective DESC, e.id, e.content
 """  # noqa: S608 -- as above
@@ -164,7 +166,7 @@ class Staging:
 
     def _anew(self) -> None:
         self._db.close()
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-journal"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         self._db = sqlite3.connect(self._path, isolation_level=None, timeout=0)
@@ -227,7 +229,8 @@ class Staging:
         self._db.execute("DELETE FROM refused")
         self._db.execute(_SUPERSEDED)
         self._db.execute(_REFUSED)
-        self._db.execute(_USED)
+        if self._db.execute("SELECT 1 FROM refused LIMIT 1").fetchone() is not None:
+            self._db.execute(_USED)
         return int(self._db.execute("SELECT count(*) FROM superseded").fetchone()[0])
 
     def superseded(self) -> Iterator[tuple[int, int]]:
@@ -243,7 +246,12 @@ class Staging:
             after: only profiles whose keys are behind this one; "" for all.
         """
         # The pages of the sorter are on the disk: memory does not grow with the source.
-        return map(StoredEndpoint._make, self._db.execute(_SORTED, (after,)))
+        sql = _SORTED
+        if self._db.execute("SELECT 1 FROM refused LIMIT 1").fetchone() is None:
+            sql = sql.replace(_JOIN, "").replace(_JOINED, "0")
+        if self._db.execute("SELECT 1 FROM superseded LIMIT 1").fetchone() is None:
+            sql = sql.replace(f"AND e.{_COUNTED}", "")
+        return map(StoredEndpoint._make, self._db.execute(sql, (after,)))
 
     def problems(self) -> Iterator[Problem]:
         """Yield what was lost or changed, in the order of the source."""
@@ -277,7 +285,7 @@ class Staging:
     def remove(self) -> None:
         """Close the file and remove it."""
         self._db.close()
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-journal"):
             with contextlib.suppress(FileNotFoundError):
                 self._path.with_name(self._path.name + suffix).unlink()
 
