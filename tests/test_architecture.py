@@ -165,6 +165,12 @@ def test_botocore_has_three_homes() -> None:
     homes = (
         *("doors", "transport", "engine.wire.routes", "testing.faulty"),
         *("destinations", "messaging", "hooks"),
+    The testing kit raises errors of botocore. Destinations, and the loader of Customer Profiles,
+    make boto3 clients of other services.
+    """
+    homes = (
+        *("doors", "transport", "engine.wire.routes", "testing.faulty", "destinations"),
+        "migration.customer_profiles.loading",
     )
     assert (
         offences(
@@ -217,6 +223,7 @@ def test_types_of_botocore_stay_above_the_transport() -> None:
         "destinations",
         "messaging",
         "hooks",
+        "migration.customer_profiles.loading",
     )
     assert (
         offences(
@@ -254,10 +261,10 @@ def test_threads_are_made_in_the_delivery_the_doors_and_the_async_pool_only() ->
 
 
 def test_sql_lives_in_the_engine() -> None:
-    """SQLAlchemy is for those who ask for numbers or store; sqlite3 also for spool and cursors."""
+    """SQLAlchemy is for those who ask for numbers or store; sqlite3 also for files of work."""
     homes = (
         *("engine", "delivery", "cli.commands.doctor", "system.sqlite_files"),
-        "identity.pulling.cursors",
+        *("identity.pulling.cursors", "migration.customer_profiles.staging"),
     )
     assert (
         offences(
@@ -347,6 +354,7 @@ CLI = (
     "records",
     "server",
     "identity.importing",
+    "migration",
     "delivery.spool.reader",
     "system.atomic_files",
     "system.private_files",
@@ -445,6 +453,16 @@ LAYERS: dict[str, set[str]] = {
         "transport",
     },
     "iam": {"errors"},
+    "migration": {
+        "client",
+        "doors",
+        "errors",
+        "objects",
+        "records",
+        "system",
+        "transport",
+        "version",
+    },
     "destinations": {"errors", "records", "system", "transport", "version"},
     "engine": {"errors", "limits", "metrics", "records", "system", "templating", "version"},
     "messaging": {"destinations.parameters", "errors", "records", "transport", "version"},

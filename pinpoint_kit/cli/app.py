@@ -66,6 +66,7 @@ _HOMES = {
     ),
     "job": _Home("job:job", "Start, watch and list import and export jobs."),
     "lake": _Home("lake:lake", "Export events to Parquet files, for DuckDB, Spark and others."),
+    "migrate": _Home("migrate:migrate", "Convert the audience for other services."),
     "record": _Home("record:record", "Record the events in FILE, one JSON object a line."),
     "schema": _Home("schema:schema", "Print the tables of a database as SQL."),
     "segment": _Home("segment:segment", "Define segments, and see who is in them."),

@@ -424,6 +424,7 @@ def _members(ledger: Ledger) -> list[Member]:
     return [
         Member(name=name, read=read, written=read - lost.get(name, 0), lost=lost.get(name, 0))
         for name, read in sorted(ledger.read.items())
+        if read
     ]
 
 

@@ -27,7 +27,7 @@ from pinpoint_kit.migration.customer_profiles.names import MAX_NAME_CHARS, attri
 from pinpoint_kit.migration.customer_profiles.staging import ADDRESS_IN_USE, Suppression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pinpoint_kit.migration.customer_profiles.ledger import Ledger
     from pinpoint_kit.migration.customer_profiles.staging import StoredEndpoint
@@ -55,6 +55,11 @@ _DEMOGRAPHIC_NAMES = {
 }
 _LOCATION_NAMES = {name: (path, f"Location_{name}") for name, path in _LOCATION_PATHS.items()}
 _PLAIN_NAMES = {name: f"pinpoint_{name}" for name in PLAIN}
+#: Up to so many values of a name, and endpoints of a user, are usual.
+_USUAL = 16
+_PLAIN_NUMBERED = [
+    {name: f"{name}_{index}" for name in _PLAIN_NAMES.values()} for index in range(_USUAL)
+]
 _KNOWN_REFUSALS = ("ALL", "INACTIVE", *DEFAULTS.values(), None)
 _PATHS = frozenset(
     {*_DEMOGRAPHIC_PATHS.values(), *_LOCATION_PATHS.values(), "User.UserId", "User.UserAttributes"}
@@ -137,16 +142,22 @@ class ProfileMaker:
         self._address_fields["Location_Region"] = region_field
         self._suppress = suppress
         self._device = device
-        #: Names of attributes whose values were ever several in a profile.
-        self.multiple: set[str] = set()
+        #: Name of an attribute that had several values -> the names that these get.
+        self._numbered: dict[str, list[str]] = {}
         #: Prefix -> name as given -> name of the attribute, as `_base_of` tells.
         self._known: dict[str, dict[str, str]] = {"": {}, "User_": {}, "Metrics_": {}}
         self.begin("", is_anonymous=False)
+
+    @property
+    def multiple(self) -> Iterable[str]:
+        """Names of attributes whose values were several in a profile; 5,000 at most."""
+        return self._numbered.keys()
 
     def begin(self, key: str, *, is_anonymous: bool) -> None:
         """Begin a profile."""
         self._key = key
         self._is_anonymous = is_anonymous
+        self.attributes: dict[str, str] = {}
         self._taken = 0
         self._emails: dict[str, None] = {}
         self._phones: dict[str, None] = {}
@@ -256,7 +267,7 @@ class ProfileMaker:
         elif self._taken > _MAX_TAKEN_BYTES:
             ledger.lose("Address", TOO_LARGE)
         else:
-            self._put(f"Address_{channel or 'UNKNOWN'}", usable)
+            self._has_several |= _put(self._values, f"Address_{channel or 'UNKNOWN'}", usable)
 
     def _refuse(self, stored: StoredEndpoint, channel: str, address: str) -> bool:
         """Put an address into the suppression list; return whether there was one."""
@@ -330,7 +341,7 @@ class ProfileMaker:
             elif is_first:
                 place[field] = text
             elif place.get(field) != text:
-                self._put(base, text)
+                self._has_several |= _put(into, base, text)
 
     def _add_user(self, user: dict[str, Any]) -> None:
         for name, value in user.items():
@@ -397,8 +408,13 @@ class ProfileMaker:
         return base
 
     def _put(self, base: str, text: str) -> None:
-        """Keep a value, or one more."""
-        self._has_several |= _put(self._values, base, text)
+        """Keep one more value of a name that has another one already."""
+        held = self._values[base]
+        if type(held) is dict:
+            held[text] = None
+        else:
+            self._values[base] = {held: None, text: None}  # type: ignore[dict-item]  # the other of two types
+            self._has_several = True
 
     def _put_odd(self, member: str, given: str, text: str) -> None:
         _put(self._odd.setdefault((member, given), {}), "", text)
@@ -432,7 +448,7 @@ class ProfileMaker:
         profile: dict[str, object] = {"AccountNumber": self._key}
         if self._is_anonymous:
             profile["PartyTypeString"] = "anonymous"
-        attributes: dict[str, str] = {}
+        attributes = self.attributes
         if self._emails:
             _fill(EMAIL_SLOTS, self._emails, profile, attributes)
         if self._phones:
@@ -448,7 +464,6 @@ class ProfileMaker:
         self._finish_values(attributes)
         if attributes:
             profile["Attributes"] = attributes
-        self.attributes = attributes
         line = orjson.dumps(profile)
         return line if len(line) <= MAX_OBJECT_BYTES else self._cut(profile, attributes, len(line))
 
@@ -462,17 +477,39 @@ class ProfileMaker:
                 several.append((base, held))
             else:
                 attributes[base] = held  # type: ignore[assignment]  # the other of two types
+        if self._odd:
+            self._finish_odd(attributes, several)
+        for base, texts in several:
+            names = self._numbered.get(base)
+            if names is None or len(names) < len(texts):
+                names = self._names_of(base, len(texts))
+            more = dict(zip(names, texts, strict=False))
+            if more.keys() & attributes.keys():
+                more = {_unused(name, attributes): text for name, text in more.items()}
+            attributes.update(more)
+
+    def _names_of(self, base: str, count: int) -> list[str]:
+        """Return `plan_0`, `plan_1`, …: as many, or more."""
+        names = [_with_number(base, index) for index in range(max(count, _USUAL))]
+        if len(self._numbered) < MAX_NAMES:
+            self._numbered[base] = names
+        return names
+
+    def _finish_odd(
+        self, attributes: dict[str, str], several: list[tuple[str, dict[str, None]]]
+    ) -> None:
+        """Find names for what cannot have the one that it was given."""
         taken = {base for base, _ in several}
         numbers: dict[str, int] = {}
         for (member, given), values in self._odd.items():
-            base = attribute_name(_PREFIX_OF.get(member, "") + given)
             wanted = _PREFIX_OF.get(member, "") + given
+            base = attribute_name(wanted)
             if base != wanted:
                 self._ledger.rename(member, RENAMED, given, base)
             found, number = base, numbers.get(base, 1)
             while found in attributes or found in taken:
                 number += 1
-                found = _numbered(base, number)
+                found = _with_number(base, number)
             if found != base:
                 numbers[base] = number
                 self._ledger.change(member, TAKEN, name=f"{member}.{given}")
@@ -481,23 +518,16 @@ class ProfileMaker:
                 several.append((found, held))
                 taken.add(found)
             else:
-                attributes[found] = held  # type: ignore[assignment]  # as above
-        for base, texts in several:
-            if len(self.multiple) < MAX_NAMES:
-                self.multiple.add(base)
-            for index, text in enumerate(texts):
-                name = f"{base}_{index}"
-                if name in attributes or len(name) > MAX_NAME_CHARS:
-                    name = _unused(name, attributes)
-                attributes[name] = text
+                attributes[found] = held  # type: ignore[assignment]  # the other of two types
 
     def _finish_plain(self, attributes: dict[str, str]) -> None:
         if len(self._plain) == 1:
             attributes.update(self._plain[0])
             return
         for index, own in enumerate(self._plain):
+            names = _PLAIN_NUMBERED[index] if index < _USUAL else None
             for name, text in own.items():
-                attributes[f"{name}_{index}"] = text
+                attributes[names[name] if names else f"{name}_{index}"] = text
 
     def _cut(self, profile: dict[str, object], attributes: dict[str, str], size: int) -> bytes:
         """Leave out the last attributes of a profile that is too large."""
@@ -575,7 +605,8 @@ def _member_of(name: str) -> str:
     return "Attributes"
 
 
-def _numbered(base: str, number: int) -> str:
+def _with_number(base: str, number: int) -> str:
+    """Return a name with a number behind it, which is no longer than a name may be."""
     return f"{base[: MAX_NAME_CHARS - 8]}_{number}"
 
 
@@ -585,7 +616,7 @@ def _unused(name: str, attributes: dict[str, str]) -> str:
     number = 2
     found = name
     while found in attributes:
-        found = _numbered(name, number)
+        found = _with_number(name, number)
         number += 1
     return found
 
