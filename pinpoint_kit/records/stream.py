@@ -22,7 +22,7 @@ import attrs
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
     "MOST_KEY_CHARS",
@@ -179,13 +179,15 @@ class WrittenEvent(Protocol):
         """JSON, None for none."""
 
 
-#: What a record takes of an event; from `_NAMED` on, what its application's part is made of.
+#: What a record takes of an event, what of it its application's part is made of, and its device's.
 _of = attrgetter(
     *("type", "timestamp", "arrival", "session_id", "session_start", "session_stop"),
     *("attributes", "metrics"),
-    *("app_package_name", "sdk_name", "client_sdk_version", "app_title", "app_version_code"),
 )
-_NAMED = 8
+_named = attrgetter(
+    "app_package_name", "sdk_name", "client_sdk_version", "app_title", "app_version_code"
+)
+_makes = attrgetter("locale", "make", "model", "platform", "platform_version")
 
 
 class RecordWriter:
@@ -205,7 +207,6 @@ class RecordWriter:
         self._types: dict[str, str] = {}
         self._applications: dict[tuple[str | None, ...], str] = {}
         self._devices: dict[tuple[str | None, ...], str] = {}
-        self._last: tuple[Seen | None, tuple[str | None, str, str]] = (None, (None, "", ""))
         self._tail = self._tail_of(None)
 
     @property
@@ -218,16 +219,10 @@ class RecordWriter:
 
         What is kept of many records can leave them out.
         """
-        self.write(event, seen)
-        named = (*_of(event)[_NAMED:], seen.app_version)
-        return self._applications.get(named, ""), self._devices.get(_makes(seen), "")
+        return self._application(_named(event), seen.app_version), self._device(_makes(seen))
 
     def write(
-        self,
-        event: WrittenEvent,
-        seen: Seen,
-        shown: Mapping[str, object] | None = None,
-        short: Mapping[str, str] | None = None,
+        self, event: WrittenEvent, seen: Seen, shown: Mapping[str, object] | None = None
     ) -> str:
         """Return the record of an event.
 
@@ -236,41 +231,63 @@ class RecordWriter:
             seen: the endpoint's device.
             shown: the endpoint as GetEndpoint shows it, where `wants_endpoints`; None when there
                 is none.
+        """
+        return self.write_all([(event, seen, shown)])[0]
+
+    def write_all(
+        self,
+        events: Iterable[tuple[WrittenEvent, Seen, Mapping[str, object] | None]],
+        short: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        """Return the records of events.
+
+        Those of one request mostly have the same session, application and device: what is made of
+        them is made again only where they change.
+
+        Args:
+            events: each with its endpoint's device and what is shown of that, see `write`.
             short: what to write in the place of parts that `common` has returned.
         """
-        kind, timestamp, arrival, session_id, start, stop, attributes, metrics, *named = _of(event)
-        name = self._types.get(kind) or _kept(self._types, kind, _text(kind))
-        version, endpoint, device = self._seen(seen)
+        lines = []
+        types, named_text, seen_text = self._types, "", ""
+        last_named = last_makes = last_session = last_seen = last_version = None
+        device, session, short = "", "{}", short or {}
+        for event, seen, shown in events:
+            kind, timestamp, arrival, session_id, start, stop, attributes, metrics = _of(event)
+            named = _named(event)
+            version = seen.app_version
+            if named != last_named or version != last_version:
+                last_named, last_version = named, version
+                named_text = self._application(named, version)
+                named_text = short.get(named_text, named_text)
+            if seen is not last_seen:
+                last_seen, seen_text = seen, _text(seen.id)
+                makes = _makes(seen)
+                if makes != last_makes:
+                    last_makes, device = makes, self._device(makes)
+                    device = short.get(device, device)
+            if (at := (session_id, start, stop)) != last_session:
+                last_session = at
+                session = "{}" if session_id is None else _session_of(session_id, start, stop)
+            name = types.get(kind) or _kept(types, kind, _text(kind))
+            tail = self._tail if shown is None else self._tail_of(shown)
+            lines.append(
+                f'{{"event_type":{name},"event_timestamp":{timestamp},'
+                f'"arrival_timestamp":{arrival},{named_text}{seen_text}{device}"session":{session},'
+                f'"attributes":{attributes or "{}"},"metrics":{metrics or "{}"}{tail}'
+            )
+        return lines
+
+    def _application(self, named: tuple[str | None, ...], version: str | None) -> str:
+        """Return the application's part of a record, up to the endpoint's id."""
         key = (*named, version)
-        application = self._applications.get(key)
-        if application is None:
-            application = _kept(self._applications, key, self._head + _application(key))
-        if short:
-            application = short.get(application, application)
-            device = short.get(device, device)
-        session = "{}" if session_id is None else _session_of(session_id, start, stop)
-        tail = self._tail if shown is None else self._tail_of(shown)
-        return (
-            f'{{"event_type":{name},"event_timestamp":{timestamp},"arrival_timestamp":{arrival},'
-            f'{application}{endpoint}{device}"session":{session},"attributes":{attributes or "{}"},'
-            f'"metrics":{metrics or "{}"}{tail}'
+        return self._applications.get(key) or _kept(
+            self._applications, key, self._head + _application_part(key)
         )
 
-    def _seen(self, seen: Seen) -> tuple[str | None, str, str]:
-        """Return the app's version, the endpoint's id as JSON, and what follows up to the session.
-
-        Events of one endpoint mostly come together, with the same device.
-        """
-        last, known = self._last
-        if last is seen:
-            return known
-        made = _makes(seen)
-        device = self._devices.get(made)
-        if device is None:
-            device = _kept(self._devices, made, _device(*made))
-        known = seen.app_version, _text(seen.id), device
-        self._last = seen, known
-        return known
+    def _device(self, makes: tuple[str | None, ...]) -> str:
+        """Return the device's part of a record, from behind the endpoint's id up to the session."""
+        return self._devices.get(makes) or _kept(self._devices, makes, _device_part(*makes))
 
     def _tail_of(self, shown: Mapping[str, object] | None) -> str:
         """Return what stands behind the metrics."""
@@ -283,10 +300,6 @@ class RecordWriter:
         if form.version == "3.1":
             tail += f',"awsAccountId":{_text(form.account_id)}'
         return tail + self._end
-
-
-def _makes(seen: Seen) -> tuple[str | None, str | None, str | None, str | None, str | None]:
-    return (seen.locale, seen.make, seen.model, seen.platform, seen.platform_version)
 
 
 def _kept(texts: dict[_K, str], key: _K, text: str) -> str:
@@ -306,7 +319,7 @@ def _members(pairs: Sequence[tuple[str, str | None]]) -> str:
     return ",".join(f'"{name}":{_text(value)}' for name, value in pairs if value is not None)
 
 
-def _application(named: Sequence[str | None]) -> str:
+def _application_part(named: Sequence[str | None]) -> str:
     """Return what follows `app_id`, up to the client."""
     package, sdk, sdk_version, title, code, version = named
     parts = [
@@ -317,7 +330,7 @@ def _application(named: Sequence[str | None]) -> str:
     return "," + ",".join(filter(None, parts)) + '},"client":{"client_id":'
 
 
-def _device(
+def _device_part(
     locale: str | None,
     make: str | None,
     model: str | None,

@@ -213,8 +213,8 @@ class EndpointWriter:
         state = self._states.get(key)
         if state is not None:
             return Device._make(_device(state))
-        endpoint_id, *others = self._referenced.get(key, _UNKNOWN)[1:]
-        return Device(endpoint_id or key, *others)
+        found = self._referenced.get(key, _UNKNOWN)[1:]
+        return Device._make(found if found[0] else (key, *found[1:]))
 
     def shown(self, key: str, application_id: str) -> dict[str, object] | None:
         """Return the endpoint after the changes so far, as GetEndpoint shows it."""

@@ -166,9 +166,11 @@ class _Hooks:
     def run(self, rows: Sequence[Row], new: Sequence[int]) -> None:
         """Pass the events at some positions to the hooks."""
         first = _HEAD + len(REMEMBERED)
-        app_id, notes = self._app.id, self._notes
+        notes = self._notes
+        app = (self._app.id,)
+        # Parts of tuples put together: this is done for every event.
         events = [
-            RecordedEvent._make((row[0], app_id, *row[1:_HEAD], *row[first:], *notes[position]))
+            RecordedEvent._make(row[:1] + app + row[1:_HEAD] + row[first:] + notes[position])
             for position in new
             for row in [rows[position]]
         ]

@@ -7,6 +7,7 @@ the streams family.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
@@ -39,6 +40,9 @@ __all__ = ["RecordHook", "StreamData", "add", "newest", "rows_above", "rows_by_n
 _ROWS = STREAM_BACKLOG
 _LETTERS = STREAM_DEAD_LETTERS
 _MOST_WRITERS = 100
+#: What a row keeps of an event beside its record, and what a record has of its endpoint.
+_HEAD = attrgetter("endpoint", "event_id")
+_DEVICE, _SHOWN = attrgetter("device"), attrgetter("shown_endpoint")
 _COLUMNS = ("app", "arrival", "again", "destination", "count", "heads", "records")
 _INSERT = BulkInsert(lambda _: insert(_ROWS), *_COLUMNS)
 #: Who waits for records: the destinations that do so without a stream, and "" for a stream.
@@ -147,11 +151,12 @@ class RecordHook:
         """Put the records of events of one request into the backlog."""
         writer = self._writer(events[0].application_id, context.streams.form)
         shared = writer.common(events[0], events[0].device)
-        write, short = writer.write, shortened(shared)
+        short = shortened(shared)
         for start in range(0, len(events), PLACES):
             part = events[start : start + PLACES]
-            heads = [(event.endpoint, event.event_id) for event in part]
-            lines = [write(event, event.device, event.shown_endpoint, short) for event in part]
+            heads = [*map(_HEAD, part)]
+            endpoints = map(_DEVICE, part), map(_SHOWN, part)
+            lines = writer.write_all(zip(part, *endpoints, strict=True), short)
             row = (
                 part[0].app,
                 part[0].arrival,
