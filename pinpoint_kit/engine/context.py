@@ -100,7 +100,9 @@ class Context:
     Attributes:
         files: where jobs may read and write.
         announce: to be called when there may be long work to do.
-        announce_records: to be called when there may be records to forward.
+        announce_records: to be called when there may be more records to forward.
+        announce_streams: to be called when there may be something else for destinations to do, or
+            sooner.
         on_events: what PutEvents calls with the events that it has stored, in its transaction.
         held_of_person: what removal asks and empties, in this order.
         copies: what erasure asks for data that has left the database.
@@ -128,6 +130,7 @@ class Context:
     announce_records: Callable[[], None] = lambda: None
     on_forwarded: Callable[[str, str, int], None] = lambda _, __, ___: None
     engagement: EngagementSettings = attrs.field(factory=EngagementSettings)
+    announce_streams: Callable[[], None] = lambda: None
 
 
 @attrs.frozen

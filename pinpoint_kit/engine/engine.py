@@ -144,6 +144,7 @@ class Engine:
             self._announce_records,
             self._announce_forwarded,
             engagement or EngagementSettings(),
+            self._announce_streams,
         )
         self._failures = FailureLog(store.name)
         self._runner = self._runner_of(lambda: handlers.workers(self._context, time.monotonic))
@@ -450,6 +451,10 @@ class Engine:
 
     def _announce_records(self) -> None:
         for lane in self._lanes[1:]:
+            lane.announce_more()
+
+    def _announce_streams(self) -> None:
+        for lane in self._lanes[1:]:
             lane.announce()
 
     def _announce_forwarded(self, destination: str, outcome: str, count: int) -> None:
@@ -462,7 +467,12 @@ class Engine:
     def _lanes_of_destinations(self) -> list[Lane]:
         # The objects themselves, after a fork too: they know that they belong to the parent.
         return [
-            Lane(worker.name, self._runner_of(functools.partial(list, [worker])), _GATHERING_S)
+            Lane(
+                worker.name,
+                self._runner_of(functools.partial(list, [worker])),
+                _GATHERING_S,
+                worker.is_resting,
+            )
             for worker in handlers.forwarders(self._context, time.monotonic)
         ]
 

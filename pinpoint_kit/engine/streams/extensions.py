@@ -67,7 +67,7 @@ def _set_paused(context: Context, call: Call, *, paused: int) -> object:
             if destination in {None, cursor.destination}:
                 cursors.hasten(connection, cursor)
         found = status.of_app(connection, app.number, call.now)
-    context.announce_records()
+    context.announce_streams()
     return {"Item": [_shown(each, call.now) for each in found]}
 
 
@@ -166,7 +166,7 @@ def retry_stream_dead_letters(context: Context, call: Call) -> object:
             connection, app.number, destination, numbers, most=_MOST_LETTERS, now=call.now
         )
         left = _left(connection, app.number, destination)
-    context.announce_records()
+    context.announce_streams()
     return {"Records": count, "Left": left}
 
 

@@ -100,6 +100,7 @@ class Forwarder:
     _monotonic: Callable[[], float]
     _claims_due: int = 0
     _known: frozenset[str] = frozenset()
+    _rests_until: float = 0.0
     _pid: int = attrs.field(factory=os.getpid)
 
     @property
@@ -123,6 +124,15 @@ class Forwarder:
         More will come, and to take a lease and give it up are writes that all others wait for.
         """
         return key in self._known
+
+    def is_resting(self) -> bool:
+        """Return whether the destination is left alone for a while, after a call that failed.
+
+        More records cannot be sent then. To look for them at each request would take from requests
+        what a destination that is down must not cost; those of other applications wait, too, until
+        one of them has found it up.
+        """
+        return self._monotonic() < self._rests_until
 
     def run(self, key: str, lease: Lease, now: int) -> None:
         """Send some calls of an application."""
@@ -321,6 +331,7 @@ class Forwarder:
             progress.fail()
             code = str(getattr(error, "code", "") or "Unavailable")
             failed = self._failed(cursor, code, str(error), now, error.retry_after)
+            self._rests_until = self._monotonic() + (failed.due - now) / 1000
             self._tell("failed", 1)
             if failed.failures == 1:
                 _logger.warning(
@@ -330,6 +341,7 @@ class Forwarder:
                 )
             return _Outcome(failed, progress)
         now += int((self._monotonic() - began) * 1000)
+        self._rests_until = 0.0
         if cursor.failures:
             _logger.warning("the event stream reaches %s again", self.destination.name)
         given_up = progress.settle(

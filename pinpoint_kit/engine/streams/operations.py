@@ -98,7 +98,7 @@ def put_event_stream(context: Context, call: Call) -> object:
             app.id,
             arn,
         )
-    context.announce_records()
+    context.announce_streams()
     return answer
 
 

@@ -22,11 +22,20 @@ class Lane:
     Attributes:
         name: what its work is called.
         pause_s: how long to wait after an announcement, so that more comes together.
+        is_resting: whether more work of the same kind would only wait until the time that `wait_s`
+            says, such as more records for a destination that is down.
     """
 
-    def __init__(self, name: str, runner: Runner, pause_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        runner: Runner,
+        pause_s: float = 0.0,
+        is_resting: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.name = name
         self.pause_s = pause_s
+        self.is_resting = is_resting
         self.runner = runner
         self._listeners: list[Callable[[], None]] = []
 
@@ -50,3 +59,8 @@ class Lane:
         """Tell that there may be work."""
         for listener in self._listeners:
             listener()
+
+    def announce_more(self) -> None:
+        """Tell that there may be more work of the same kind, unless nobody would do it now."""
+        if not self.is_resting():
+            self.announce()

@@ -693,6 +693,28 @@ def test_a_forked_child_sends_nothing(make_wire: Make) -> None:
     assert fake.calls == []
 
 
+def test_a_destination_that_is_down_is_not_woken_by_each_request(
+    make_wire: Make, clock: Clock
+) -> None:
+    """It would only find that it has to wait; resuming wakes it, and so does what comes later."""
+    fake = Fake(outage=Unavailable("down"))
+    wire = opened(make_wire, fake)
+    (_, lane) = wire.engine.lanes
+    woken: list[str] = []
+    lane.on_work(lambda: woken.append("once"))
+    put(wire, "d", "a")
+    assert len(woken) == 1
+    forward_through(wire, clock, 120)  # it waits for half a minute at least
+    put(wire, "d", "b")
+    assert len(woken) == 1
+    fake.outage = None
+    ask(wire, "/resume", {})
+    assert len(woken) == 2
+    forward(wire)
+    put(wire, "d", "c")
+    assert (len(woken), fake.events) == (3, ["a", "b"])
+
+
 def test_a_destination_must_be_one(databases: Callable[[], str]) -> None:
     """A URL is opened by `open_destination`, which the refusal names."""
     with pytest.raises(ValueError, match="open_destination"):
