@@ -153,7 +153,7 @@ class EndpointWriter:
 
     Args:
         changes: all changes that `apply` will get, so that they are loaded together.
-        referenced: keys of further endpoints that `user_of` will be asked about. One that turns
+        referenced: keys of further endpoints that `of_events` will be asked about. One that turns
             out to be unknown may be applied too.
         are_claimed: keep others from the referenced endpoints, too, known or not.
     """
@@ -195,18 +195,16 @@ class EndpointWriter:
         """Return whether the endpoint exists after the changes so far."""
         return key in self._states or key in self._referenced
 
-    def user_of(self, key: str) -> str | None:
-        """Return the endpoint's user after the changes so far, if there are both."""
-        state = self._states.get(key)
-        return self._referenced.get(key, _UNKNOWN)[0] if state is None else state.user_id
+    def of_events(self, key: str) -> tuple[str | None, Row]:
+        """Return what events are stored with: the endpoint's user, and `REMEMBERED` of it.
 
-    def remembered(self, key: str) -> Row:
-        """Return what events remember of the endpoint, `REMEMBERED`, after the changes so far."""
+        After the changes so far, None where there is none.
+        """
         state = self._states.get(key)
         if state is None:
-            return self._referenced.get(key, _UNKNOWN)[3:]
-        values: Row = _remembered(state)
-        return values
+            known = self._referenced.get(key, _UNKNOWN)
+            return known[0], known[3:]
+        return state.user_id, _remembered(state)
 
     def device(self, key: str) -> Device:
         """Return the endpoint's device after the changes so far."""

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
+from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.body import as_object, json_step, optional_instant, optional_text
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pinpoint_kit.limits import Limits
 
@@ -42,7 +43,9 @@ COLUMNS = (
 EventRow: TypeAlias = tuple[object, ...]
 
 _TEXTS = ("AppPackageName", "AppTitle", "AppVersionCode", "ClientSdkVersion", "SdkName")
+_TEXT_NAMES = frozenset(_TEXTS)
 _TEXT_OR_NONE = frozenset({str, type(None)})
+_NO_TEXTS = (None,) * len(_TEXTS)
 _NO_SESSION = (None, None, None, None)
 _MAX_DURATION_MS = 2**63 - 1
 
@@ -61,7 +64,7 @@ def parse_event(event_id: str, value: object, limits: Limits, *, sized: bool) ->
     """
     if not event_id:
         raise bad_request("An event id must not be empty")
-    source = as_object(value, "")
+    source = value if type(value) is dict else as_object(value, "")
     if sized:
         _check_size(source, limits.max_event_bytes)
     event_type = source.get("EventType")
@@ -74,21 +77,22 @@ def parse_event(event_id: str, value: object, limits: Limits, *, sized: bool) ->
     metrics = _metrics(source.get("Metrics"), limits)
     if len(attributes) + len(metrics) > limits.max_event_keys:
         raise bad_request(f"has more than {limits.max_event_keys} attribute and metric keys", "")
-    if source.get("ClientSdkVersion") == "":
-        raise bad_request("must not be empty; leave it out instead", ".ClientSdkVersion")
+    texts = _NO_TEXTS if _TEXT_NAMES.isdisjoint(source) else _texts(source)
     session = source.get("Session")
     return (
         event_id,
         event_type,
         timestamp,
         *(_NO_SESSION if session is None else _session(session)),
-        *_texts(source),
+        *texts,
         orjson.dumps(attributes).decode() if attributes else None,
         orjson.dumps(metrics).decode() if metrics else None,
     )
 
 
-def _texts(source: Mapping[str, object]) -> list[object]:
+def _texts(source: Mapping[str, object]) -> Sequence[object]:
+    if source.get("ClientSdkVersion") == "":
+        raise bad_request("must not be empty; leave it out instead", ".ClientSdkVersion")
     texts = [source.get(name) for name in _TEXTS]
     if _TEXT_OR_NONE.issuperset(map(type, texts)):  # one look at all of them: the usual case
         return texts
@@ -105,6 +109,10 @@ def _check_size(source: Mapping[str, object], max_bytes: int) -> None:
 
 
 def _required_instant(source: Mapping[str, object], name: str, path: str) -> int:
+    text = source.get(name)
+    known = instants.recent_ms(text) if type(text) is str else None
+    if known is not None:
+        return known
     instant = optional_instant(source, name, path)
     if instant is None:
         raise bad_request(f"Missing {path.lstrip('.')}{'.' if path else ''}{name}")
@@ -156,7 +164,7 @@ def _without_nulls(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _session(value: object) -> tuple[object, ...]:
-    session = as_object(value, ".Session")
+    session = value if type(value) is dict else as_object(value, ".Session")
     session_id = session.get("Id")
     if type(session_id) is not str:
         session_id = optional_text(session, "Id", ".Session")

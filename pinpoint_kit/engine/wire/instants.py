@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 
 from dateutil.parser import isoparse
 
-__all__ = ["from_ms", "moment_ms", "sortable", "to_ms"]
+__all__ = ["from_ms", "moment_ms", "recent_ms", "sortable", "to_ms"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _EPOCH_NAIVE = datetime(1970, 1, 1)  # noqa: DTZ001 -- arithmetic only, always meant as UTC
@@ -37,6 +38,15 @@ _ISO_INSTANT = re.compile(
 )
 
 
+#: What `to_ms` has lately made of texts of the usual lengths: events that come together, and the
+#: starts of their sessions, share their dates.
+_recent: dict[str, int] = {}
+_MOST_RECENT = 1024
+
+#: Return what `to_ms` has lately returned for a text, None where that is not known.
+recent_ms: Callable[[str], int | None] = _recent.get
+
+
 def to_ms(text: str) -> int:
     """Return the milliseconds since 1970 of an ISO 8601 text; finer digits are cut off.
 
@@ -45,7 +55,7 @@ def to_ms(text: str) -> int:
     """
     if len(text) in _PLAIN_LENGTHS and text[10] == "T" and text[-1] == "Z" and text[16] == ":":
         try:
-            return _plain_ms(text)
+            return _recent.get(text) or _remembered(text)
         except (ValueError, TypeError):  # TypeError: it has an offset before the Z
             pass
     if _FORM.fullmatch(text) is None:
@@ -59,9 +69,12 @@ def to_ms(text: str) -> int:
     return milliseconds
 
 
-@functools.lru_cache(maxsize=1024)  # a session's start comes with each of its events
-def _plain_ms(text: str) -> int:
-    return (datetime.fromisoformat(text[:-1]) - _EPOCH_NAIVE) // _MILLISECOND
+def _remembered(text: str) -> int:
+    milliseconds = (datetime.fromisoformat(text[:-1]) - _EPOCH_NAIVE) // _MILLISECOND
+    if len(_recent) >= _MOST_RECENT:
+        _recent.clear()
+    _recent[text] = milliseconds
+    return milliseconds
 
 
 def moment_ms(moment: datetime) -> int:
