@@ -159,18 +159,12 @@ def test_the_sdk_knows_nothing_of_the_engine() -> None:
 def test_botocore_has_three_homes() -> None:
     """Only doors, transport and engine.wire.routes import botocore; others for types.
 
-    The testing kit raises errors of botocore. Destinations, transports of messages and hooks make
-    boto3 clients of other services.
+    The testing kit raises errors of botocore. Destinations, transports of messages, hooks and the
+    loader of Customer Profiles make boto3 clients of other services.
     """
     homes = (
         *("doors", "transport", "engine.wire.routes", "testing.faulty"),
-        *("destinations", "messaging", "hooks"),
-    The testing kit raises errors of botocore. Destinations, and the loader of Customer Profiles,
-    make boto3 clients of other services.
-    """
-    homes = (
-        *("doors", "transport", "engine.wire.routes", "testing.faulty", "destinations"),
-        "migration.customer_profiles.loading",
+        *("destinations", "messaging", "hooks", "migration.customer_profiles.loading"),
     )
     assert (
         offences(
