@@ -105,6 +105,14 @@ _HOMES = {
         "QuietTime",
         "Schedule",
     ),
+    "models.direct_message": (
+        "DirectEmail",
+        "DirectMessage",
+        "DirectPush",
+        "DirectSms",
+        "DirectVoice",
+        "Recipient",
+    ),
     "models.display.tables": (
         "ModelIterator",
         "ModelList",
@@ -161,6 +169,13 @@ _HOMES = {
         "SegmentReference",
         "SegmentType",
         "SourceType",
+    ),
+    "models.sent_message": (
+        "MessageResult",
+        "OutboxMessage",
+        "Outcome",
+        "OutcomeReport",
+        "PhoneNumber",
     ),
     "models.stored_event": ("StoredEvent",),
     "models.stream": (

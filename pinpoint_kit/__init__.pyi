@@ -42,6 +42,7 @@ from pinpoint_kit.errors import InvalidRowsError as InvalidRowsError
 from pinpoint_kit.errors import InvalidTypeError as InvalidTypeError
 from pinpoint_kit.errors import JobFailedError as JobFailedError
 from pinpoint_kit.errors import JobTimeoutError as JobTimeoutError
+from pinpoint_kit.errors import MessageTimeoutError as MessageTimeoutError
 from pinpoint_kit.errors import MethodNotAllowed as MethodNotAllowed
 from pinpoint_kit.errors import NotFound as NotFound
 from pinpoint_kit.errors import OperationNotImplemented as OperationNotImplemented
@@ -97,6 +98,12 @@ from pinpoint_kit.models.campaigns.schedule import FilterType as FilterType
 from pinpoint_kit.models.campaigns.schedule import Frequency as Frequency
 from pinpoint_kit.models.campaigns.schedule import QuietTime as QuietTime
 from pinpoint_kit.models.campaigns.schedule import Schedule as Schedule
+from pinpoint_kit.models.direct_message import DirectEmail as DirectEmail
+from pinpoint_kit.models.direct_message import DirectMessage as DirectMessage
+from pinpoint_kit.models.direct_message import DirectPush as DirectPush
+from pinpoint_kit.models.direct_message import DirectSms as DirectSms
+from pinpoint_kit.models.direct_message import DirectVoice as DirectVoice
+from pinpoint_kit.models.direct_message import Recipient as Recipient
 from pinpoint_kit.models.display.tables import ModelIterator as ModelIterator
 from pinpoint_kit.models.display.tables import ModelList as ModelList
 from pinpoint_kit.models.endpoint import ChannelType as ChannelType
@@ -140,6 +147,11 @@ from pinpoint_kit.models.segments.segment import SegmentGroupList as SegmentGrou
 from pinpoint_kit.models.segments.segment import SegmentReference as SegmentReference
 from pinpoint_kit.models.segments.segment import SegmentType as SegmentType
 from pinpoint_kit.models.segments.segment import SourceType as SourceType
+from pinpoint_kit.models.sent_message import MessageResult as MessageResult
+from pinpoint_kit.models.sent_message import OutboxMessage as OutboxMessage
+from pinpoint_kit.models.sent_message import Outcome as Outcome
+from pinpoint_kit.models.sent_message import OutcomeReport as OutcomeReport
+from pinpoint_kit.models.sent_message import PhoneNumber as PhoneNumber
 from pinpoint_kit.models.stored_event import StoredEvent as StoredEvent
 from pinpoint_kit.models.stream import StreamDeadLetter as StreamDeadLetter
 from pinpoint_kit.models.stream import StreamStatus as StreamStatus
@@ -187,6 +199,11 @@ __all__ = [
     "DeliveryStats",
     "Demographic",
     "DimensionType",
+    "DirectEmail",
+    "DirectMessage",
+    "DirectPush",
+    "DirectSms",
+    "DirectVoice",
     "Distribution",
     "Duration",
     "EmailMessage",
@@ -236,6 +253,8 @@ __all__ = [
     "MessageAction",
     "MessageConfiguration",
     "MessageHeader",
+    "MessageResult",
+    "MessageTimeoutError",
     "MessageType",
     "MethodNotAllowed",
     "MetricDimension",
@@ -245,8 +264,12 @@ __all__ = [
     "NotFound",
     "OperationNotImplemented",
     "OptOut",
+    "OutboxMessage",
+    "Outcome",
+    "OutcomeReport",
     "Overview",
     "PayloadTooLarge",
+    "PhoneNumber",
     "Pinpoint",
     "PinpointKitError",
     "PinpointKitWarning",
@@ -255,6 +278,7 @@ __all__ = [
     "QuietTime",
     "RecencyDimension",
     "RecencyType",
+    "Recipient",
     "Rejection",
     "RetryPolicy",
     "RowProblem",

@@ -77,6 +77,8 @@ if TYPE_CHECKING:
         GivenTransports,
         StreamOptions,
     )
+    from pinpoint_kit.engagement.messages import Messages
+    from pinpoint_kit.engagement.outbox import Outbox
     from pinpoint_kit.records.stream import StreamForm
     from pinpoint_kit.transport.requests import SentRequest
 
@@ -334,6 +336,8 @@ class Pinpoint:
         sessions (Sessions): sessions with their duration.
         purchases (Purchases): purchases.
         streams (Streams): how event streams fare, pauses, replays and dead letters.
+        messages (Messages): send messages and one-time passwords.
+        outbox (Outbox): what was sent, and what became of it.
         delivery (Delivery): counts and state of background delivery.
         applications (Applications): the applications themselves.
     """
@@ -358,7 +362,7 @@ class Pinpoint:
         self._door = door
         self._is_closed = True  # until all of it is there
         self._objects = door.objects if door else open_objects(client.meta.region_name)
-        limits = options.get("limits", DEFAULT_LIMITS)
+        limits = self._limits = options.get("limits", DEFAULT_LIMITS)
         self._pacer = Pacer(options.get("rates", {}), time.monotonic)
         self._transport = Transport(
             client,
@@ -442,6 +446,20 @@ class Pinpoint:
         from pinpoint_kit.analytics.store_analytics import StoreAnalytics  # noqa: PLC0415 -- as said
 
         return StoreAnalytics(self._server, self._transport, application_id=self._application_id)
+
+    @cached_property
+    def messages(self) -> Messages:
+        """Sending messages and one-time passwords; loaded when it is first used."""
+        from pinpoint_kit.engagement.messages import Messages  # noqa: PLC0415 -- as said
+
+        return Messages(self._transport, application_id=self._application_id, limits=self._limits)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What was sent, and what became of it; loaded when it is first used."""
+        from pinpoint_kit.engagement.outbox import Outbox  # noqa: PLC0415 -- as said
+
+        return Outbox(self._transport, application_id=self._application_id)
 
     @property
     def application_name(self) -> str:

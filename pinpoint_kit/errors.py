@@ -23,7 +23,8 @@
     │   └── OperationNotImplemented       501
     ├── DeliveryError                     a recorded item will not be delivered
     ├── JobFailedError                    an import or export job ended as FAILED
-    └── JobTimeoutError (TimeoutError)    a job has not ended in time; it goes on
+    ├── JobTimeoutError (TimeoutError)    a job has not ended in time; it goes on
+    └── MessageTimeoutError (TimeoutError) no such message has come in time
 
     PinpointKitWarning (UserWarning)
     └── PinpointRetiredWarning            the hosted service ended on 2026-10-30
@@ -53,6 +54,7 @@ __all__ = [
     "InvalidTypeError",
     "JobFailedError",
     "JobTimeoutError",
+    "MessageTimeoutError",
     "MethodNotAllowed",
     "NotFound",
     "OperationNotImplemented",
@@ -475,6 +477,19 @@ class JobTimeoutError(PinpointKitError, TimeoutError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.message, self.job_id), dict(self.__dict__)
+
+
+class MessageTimeoutError(PinpointKitError, TimeoutError):
+    """No message that was waited for has come into the outbox in the time that was given."""
+
+    is_retryable = True
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class PinpointKitWarning(UserWarning):

@@ -48,10 +48,12 @@ SAMPLES: list[errors.PinpointKitError] = [
     errors.TemplateError("never ends", line=2, column=7),
     errors.JobFailedError("a", "job-1", ("line 3", "line 9")),
     errors.JobTimeoutError("a", "job-1"),
+    errors.MessageTimeoutError("a"),
 ]
 
 RETRYABLE = {
     errors.JobTimeoutError,
+    errors.MessageTimeoutError,
     errors.TransportError,
     errors.TransportTimeoutError,
     errors.ForeignAnswerError,

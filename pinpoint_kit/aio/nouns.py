@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from pinpoint_kit.audience.row_sources import RowSource
     from pinpoint_kit.client import P, R
     from pinpoint_kit.delivery.report import DeadLetter, DeliveryReport, DeliveryStats
+    from pinpoint_kit.engagement.messages import RecipientInput
     from pinpoint_kit.models.application import Application
     from pinpoint_kit.models.attribute import AttributeKind
+    from pinpoint_kit.models.direct_message import DirectMessage, Recipient
     from pinpoint_kit.models.display.tables import ModelList
     from pinpoint_kit.models.endpoint import ChannelType, Endpoint
     from pinpoint_kit.models.event import Event, EventResult, Session
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.segments.explanation import SegmentExplanation
     from pinpoint_kit.models.segments.grouping import Condition, Definition
     from pinpoint_kit.models.segments.segment import Segment
+    from pinpoint_kit.models.sent_message import MessageResult, OutboxMessage, Outcome, PhoneNumber
     from pinpoint_kit.models.stored_event import StoredEvent
     from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
     from pinpoint_kit.recording.details import EventDetails
@@ -67,7 +70,9 @@ __all__ = [
     "AsyncEndpoints",
     "AsyncEvents",
     "AsyncJobs",
+    "AsyncMessages",
     "AsyncNouns",
+    "AsyncOutbox",
     "AsyncPurchases",
     "AsyncSegments",
     "AsyncSessions",
@@ -956,6 +961,237 @@ class AsyncJobs(Noun):
         )
 
 
+class AsyncMessages(Noun):
+    """The messages of one application. Safe to use from several threads."""
+
+    async def enable(
+        self,
+        channel: ChannelType | str,
+        *,
+        from_address: str | None = None,
+        identity: str | None = None,
+    ) -> None:
+        """Turn a channel on that needs no keys: e-mail, SMS or voice.
+
+        As `messages.enable` of the ordinary client does.
+        """
+        await self._pool.call(
+            lambda: self._sync.messages.enable(
+                channel, from_address=from_address, identity=identity
+            )
+        )
+
+    async def send(
+        self,
+        message: DirectMessage | str,
+        *,
+        addresses: Mapping[str, RecipientInput] | None = None,
+        endpoints: Iterable[str] | Mapping[str, Recipient] | None = None,
+        context: Mapping[str, str] | None = None,
+        trace_id: str | None = None,
+    ) -> ModelList[MessageResult]:
+        """Send a message to addresses, to endpoints, or to both.
+
+        As `messages.send` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.messages.send(
+                message,
+                addresses=addresses,
+                endpoints=endpoints,
+                context=context,
+                trace_id=trace_id,
+            )
+        )
+
+    async def send_to_users(
+        self,
+        message: DirectMessage | str,
+        users: Iterable[str] | Mapping[str, Recipient],
+        *,
+        context: Mapping[str, str] | None = None,
+        trace_id: str | None = None,
+    ) -> ModelList[MessageResult]:
+        """Send a message to all endpoints of users.
+
+        As `messages.send_to_users` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.messages.send_to_users(
+                message, users, context=context, trace_id=trace_id
+            )
+        )
+
+    async def send_otp(
+        self,
+        address: str,
+        *,
+        brand: str,
+        reference: str,
+        origination: str,
+        code_length: int = 6,
+        minutes: int = 15,
+        attempts: int = 3,
+        language: str | None = None,
+        entity_id: str | None = None,
+        template_id: str | None = None,
+    ) -> MessageResult:
+        """Send a one-time password by SMS. A new one takes the place of an earlier one.
+
+        As `messages.send_otp` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.messages.send_otp(
+                address,
+                brand=brand,
+                reference=reference,
+                origination=origination,
+                code_length=code_length,
+                minutes=minutes,
+                attempts=attempts,
+                language=language,
+                entity_id=entity_id,
+                template_id=template_id,
+            )
+        )
+
+    async def verify_otp(self, address: str, code: str, *, reference: str) -> bool:
+        """Return whether this is the code that was sent. A right one is used up.
+
+        As `messages.verify_otp` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.messages.verify_otp(address, code, reference=reference)
+        )
+
+    async def validate_phone(self, number: str, *, country: str | None = None) -> PhoneNumber:
+        """Return what is known of a telephone number. The engine asks nobody.
+
+        As `messages.validate_phone` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.messages.validate_phone(number, country=country)
+        )
+
+
+class AsyncOutbox(Noun):
+    """The outbox of one application. Safe to use from several threads."""
+
+    async def messages(
+        self,
+        *,
+        address: str | None = None,
+        channel: ChannelType | str | None = None,
+        endpoint_id: str | None = None,
+        campaign: str | None = None,
+        kind: str | None = None,
+        since: Moment | None = None,
+        limit: int | None = None,
+    ) -> ModelList[OutboxMessage]:
+        """Messages that were sent, the newest last.
+
+        As `outbox.messages` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.outbox.messages(
+                address=address,
+                channel=channel,
+                endpoint_id=endpoint_id,
+                campaign=campaign,
+                kind=kind,
+                since=since,
+                limit=limit,
+            )
+        )
+
+    async def get(self, message: OutboxMessage | str) -> OutboxMessage:
+        """Read one message again, with all reports of it.
+
+        As `outbox.get` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.outbox.get(message))
+
+    async def wait_for(
+        self,
+        *,
+        address: str | None = None,
+        channel: ChannelType | str | None = None,
+        endpoint_id: str | None = None,
+        campaign: str | None = None,
+        kind: str | None = None,
+        since: Moment | None = None,
+        timeout: float = 10.0,
+    ) -> OutboxMessage:
+        """Wait until there is such a message, and return the newest; one that is there counts.
+
+        As `outbox.wait_for` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.outbox.wait_for(
+                address=address,
+                channel=channel,
+                endpoint_id=endpoint_id,
+                campaign=campaign,
+                kind=kind,
+                since=since,
+                timeout=timeout,
+            ),
+            waits=True,
+        )
+
+    async def clear(
+        self,
+        *,
+        address: str | None = None,
+        channel: ChannelType | str | None = None,
+        endpoint_id: str | None = None,
+        campaign: str | None = None,
+        kind: str | None = None,
+        since: Moment | None = None,
+    ) -> int:
+        """Delete messages, and what was reported of them.
+
+        As `outbox.clear` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.outbox.clear(
+                address=address,
+                channel=channel,
+                endpoint_id=endpoint_id,
+                campaign=campaign,
+                kind=kind,
+                since=since,
+            )
+        )
+
+    async def report(
+        self,
+        message: OutboxMessage | str,
+        outcome: Outcome | str,
+        *,
+        permanent: bool = True,
+        link: str | None = None,
+        reason: str | None = None,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+    ) -> OutboxMessage:
+        """Say what has become of a message, as its provider would.
+
+        As `outbox.report` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.outbox.report(
+                message,
+                outcome,
+                permanent=permanent,
+                link=link,
+                reason=reason,
+                user_agent=user_agent,
+                ip_address=ip_address,
+            )
+        )
+
+
 class AsyncPurchases(Noun):
     """The purchases of one application. Recorded in the background, like `events.record`."""
 
@@ -1254,6 +1490,8 @@ class AsyncNouns(Noun):
         self.endpoints = AsyncEndpoints(connection)
         self.events = AsyncEvents(connection)
         self.jobs = AsyncJobs(connection)
+        self.messages = AsyncMessages(connection)
+        self.outbox = AsyncOutbox(connection)
         self.purchases = AsyncPurchases(connection)
         self.segments = AsyncSegments(connection)
         self.sessions = AsyncSessions(connection)

@@ -62,9 +62,12 @@ from pinpoint_kit.models import (
 )
 from pinpoint_kit.models.base import Model
 from pinpoint_kit.models.checks import endpoint_problem, event_problem, require_path_id
+from pinpoint_kit.models.sent_message import MessageResult, OutcomeReport
 from pinpoint_kit.models.stored_event import StoredEvent
 from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
 from tests.model_campaigns import EXAMPLES
+from tests.model_messages import EXAMPLES as MESSAGES
+from tests.model_messages import SHOWN as SHOWN_OF_MESSAGES
 
 UTC = dt.timezone.utc
 
@@ -127,6 +130,7 @@ MODELS: list[Model] = [
     StreamDeadLetter(id="1", endpoint_id="e", record={"event_type": "t", "attributes": {}}),
     StreamStatus(destination="kinesis://events", claim="shop", state="IDLE"),
     *EXAMPLES,
+    *MESSAGES,
 ]
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 
@@ -269,6 +273,8 @@ REQUIRED: dict[type[Model], dict[str, Any]] = {
     GPSPointDimension: {"coordinates": GPSCoordinates(latitude=1, longitude=2)},
     Segment: {"id": "a"},
     SegmentReference: {"id": "a"},
+    MessageResult: {"delivery_status": "SUCCESSFUL"},
+    OutcomeReport: {"outcome": "delivered"},
     Criterion: {"path": "$", "is_met": True},
     SegmentExplanation: {"segment_id": "s", "endpoint_id": "e", "is_member": True},
     **{
@@ -647,6 +653,7 @@ SHOWN = {
         "last_error_code",
         "last_error_message",
     },
+    **{type(example): SHOWN_OF_MESSAGES & set(example.__slots__) for example in MESSAGES},
     **{type(example): SHOWN_OF_CAMPAIGNS & set(example.__slots__) for example in EXAMPLES},
 }
 

@@ -17,8 +17,8 @@ import attrs
 import orjson
 
 from pinpoint_kit.engine.engagement import channels, template_rows
-from pinpoint_kit.engine.messages.plans import CHANNELS, Overrides, Plan, plan_of
-from pinpoint_kit.engine.messages.texts import Failed, Variables
+from pinpoint_kit.engine.messages.rendering.plans import CHANNELS, Overrides, Plan, plan_of
+from pinpoint_kit.engine.messages.rendering.texts import Failed, Variables
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from sqlalchemy import bindparam, delete, select, update
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.messages.content import Content
 from pinpoint_kit.engine.messages.recipients import Recipient, Refusal, is_number, refusal_of
+from pinpoint_kit.engine.messages.rendering.sms_parts import parts
 from pinpoint_kit.engine.messages.sending import Sender
-from pinpoint_kit.engine.messages.sms_parts import parts
 from pinpoint_kit.engine.storage.dialects.statements import upsert
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.messages import ONE_TIME_PASSWORDS

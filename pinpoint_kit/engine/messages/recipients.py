@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from pinpoint_kit.engine.messages.plans import CHANNELS
+from pinpoint_kit.engine.messages.rendering.plans import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

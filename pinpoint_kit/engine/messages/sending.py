@@ -27,8 +27,8 @@ from pinpoint_kit.engine.messages import (
 )
 from pinpoint_kit.engine.messages.composing import Composer, Failure
 from pinpoint_kit.engine.messages.outbox import NewMessage
-from pinpoint_kit.engine.messages.payloads import PUSH_CHANNELS
 from pinpoint_kit.engine.messages.recipients import Recipient, Refusal, refusal_of
+from pinpoint_kit.engine.messages.rendering.payloads import PUSH_CHANNELS
 from pinpoint_kit.engine.messages.stream_records import Streamed
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 

@@ -94,6 +94,8 @@ SHAPES: list[tuple[type[Model], tuple[str, ...]]] = [
     (pk.CustomMessage, ("CampaignCustomMessage",)),
     (pk.TemplateConfiguration, ("TemplateConfiguration",)),
     (pk.TemplateReference, ("Template",)),
+    (pk.MessageResult, ("MessageResult", "EndpointMessageResult")),
+    (pk.PhoneNumber, ("NumberValidateResponse",)),
     (pk.InAppMessage, ("CampaignInAppMessage",)),
     (pk.InAppContent, ("InAppMessageContent",)),
     (pk.InAppHeader, ("InAppMessageHeaderConfig",)),
@@ -104,6 +106,7 @@ SHAPES: list[tuple[type[Model], tuple[str, ...]]] = [
 #: Members of our own: event files name the event, and a session is handed to other processes.
 OURS = {
     Event: {"EventId"},
+    pk.MessageResult: {"EndpointId", "UserId"},
     Session: {"EndpointId", "PauseTimestamp"},
 }
 
@@ -125,6 +128,8 @@ def test_names_are_the_service_models(cls: type[Model], shapes: tuple[str, ...])
 def test_no_model_is_forgotten() -> None:
     """Each model of the service is among them; the others are answers of our own."""
     ours = {Criterion, SegmentExplanation, StoredEvent, StreamDeadLetter, StreamStatus}
+    ours |= {pk.DirectEmail, pk.DirectMessage, pk.DirectPush, pk.DirectSms, pk.DirectVoice}
+    ours |= {pk.OutboxMessage, pk.OutcomeReport, pk.Recipient}
     public = [getattr(pk, name) for name in pk.__all__]
     models = {value for value in public if isinstance(value, type) and issubclass(value, Model)}
     assert {cls for cls, _ in SHAPES} | ours == models - {pk.EventResult}

@@ -13,15 +13,15 @@ import attrs
 import orjson
 
 from pinpoint_kit.engine.messages.content import Content
-from pinpoint_kit.engine.messages.payloads import APNS_CHANNELS, PUSH_CHANNELS, payload
-from pinpoint_kit.engine.messages.sms_parts import parts
-from pinpoint_kit.engine.messages.texts import Failed, Text, Values, defaults_of
+from pinpoint_kit.engine.messages.rendering.payloads import APNS_CHANNELS, PUSH_CHANNELS, payload
+from pinpoint_kit.engine.messages.rendering.sms_parts import parts
+from pinpoint_kit.engine.messages.rendering.texts import Failed, Text, Values, defaults_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from email.message import EmailMessage
 
-    from pinpoint_kit.engine.messages.texts import Variables
+    from pinpoint_kit.engine.messages.rendering.texts import Variables
 
 __all__ = ["CHANNELS", "Overrides", "Plan", "plan_of"]
 

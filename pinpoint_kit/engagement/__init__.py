@@ -1,0 +1,1 @@
+"""The verbs of messages: sending them, and the outbox of what was sent."""

@@ -1,0 +1,348 @@
+"""`Messages`: send to addresses, endpoints and users; one-time passwords; telephone numbers.
+
+On our engine and server every message stays in the outbox, see engagement/outbox.py. Every call
+blocks until it is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from pinpoint_kit.errors import InvalidTypeError, ValidationError
+from pinpoint_kit.models.base import text_values
+from pinpoint_kit.models.direct_message import DirectMessage, Recipient
+from pinpoint_kit.models.display.tables import ModelList
+from pinpoint_kit.models.sent_message import MessageResult, PhoneNumber
+from pinpoint_kit.models.wire.codec import from_wire
+from pinpoint_kit.models.wire.messages import direct_message, message_templates, recipient_request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pinpoint_kit.limits import Limits
+    from pinpoint_kit.models.endpoint import ChannelType
+    from pinpoint_kit.transport import ApplicationId, Transport
+
+__all__ = ["Messages", "RecipientInput"]
+
+_T = TypeVar("_T")
+
+#: How a recipient of an address may be written: its channel type alone, or all that differs.
+RecipientInput: TypeAlias = "Recipient | ChannelType | str"
+
+#: What the account's identity is called where there is no account.
+_LOCAL_IDENTITY = "arn:aws:ses:us-east-1:000000000000:identity/{domain}"
+
+
+class Messages:
+    """The messages of one application. Safe to use from several threads.
+
+    All verbs raise `ServiceError` when they are refused as a whole, and `TransportError` when no
+    answer came. What happens to single recipients is in the results.
+    """
+
+    def __init__(
+        self, transport: Transport, *, application_id: ApplicationId, limits: Limits
+    ) -> None:
+        self._transport = transport
+        self._application_id = application_id
+        self._limits = limits
+
+    def enable(
+        self,
+        channel: ChannelType | str,
+        *,
+        from_address: str | None = None,
+        identity: str | None = None,
+    ) -> None:
+        """Turn a channel on that needs no keys: e-mail, SMS or voice.
+
+        Without that, nothing is sent through it: all results say PERMANENT_FAILURE. A push channel
+        needs the keys of its platform, see `Pinpoint.call("UpdateGcmChannel", ...)`.
+
+        Args:
+            channel: `EMAIL`, `SMS` or `VOICE`.
+            from_address: for e-mail: the address that messages come from, unless they name one.
+            identity: for e-mail on AWS: the ARN of the verified identity.
+
+        Raises:
+            ValidationError: the channel needs keys, or e-mail has no `from_address`.
+
+        Examples:
+            >>> from pinpoint_kit import connect
+            >>> with connect("sqlite://") as pinpoint:
+            ...     pinpoint.messages.enable("EMAIL", from_address="shop@example.com")
+        """
+        kind = _channel(channel).value
+        if kind == "EMAIL":
+            if not from_address:
+                raise ValidationError("misses from_address: say whom e-mail is from", "$")
+            domain = from_address.rpartition("@")[2]
+            self._call(
+                "UpdateEmailChannel",
+                EmailChannelRequest={
+                    "Enabled": True,
+                    "FromAddress": from_address,
+                    "Identity": identity or _LOCAL_IDENTITY.format(domain=domain),
+                },
+            )
+        elif kind == "SMS":
+            self._call("UpdateSmsChannel", SMSChannelRequest={"Enabled": True})
+        elif kind == "VOICE":
+            self._call("UpdateVoiceChannel", VoiceChannelRequest={"Enabled": True})
+        else:
+            raise ValidationError(
+                f"{kind} needs the keys of its platform: call its Update operation with them",
+                "$.channel",
+            )
+
+    def send(
+        self,
+        message: DirectMessage | str,
+        *,
+        addresses: Mapping[str, RecipientInput] | None = None,
+        endpoints: Iterable[str] | Mapping[str, Recipient] | None = None,
+        context: Mapping[str, str] | None = None,
+        trace_id: str | None = None,
+    ) -> ModelList[MessageResult]:
+        """Send a message to addresses, to endpoints, or to both.
+
+        More than 100 recipients are several requests.
+
+        Args:
+            message: what it says; a text is for all channels.
+            addresses: address -> its channel type, or a `Recipient`. Whether somebody at an address
+                has opted out is not asked; of endpoints it is.
+            endpoints: ids of endpoints, or id -> `Recipient`.
+            context: name -> text that goes with the message, and into its event-stream records.
+            trace_id: an id of your own.
+
+        Returns:
+            One result for each recipient: first the addresses, then the endpoints.
+
+        Raises:
+            InvalidTypeError: an argument has the wrong type.
+            ValidationError: there is no recipient, or an address without a channel type.
+            BadRequest: the whole request is refused.
+            NotFound: there is no such template, or no such application.
+
+        Examples:
+            >>> from pinpoint_kit import connect
+            >>> with connect("sqlite://") as pinpoint:
+            ...     pinpoint.messages.enable("SMS")
+            ...     [result] = pinpoint.messages.send("Hello", addresses={"+12065550100": "SMS"})
+            ...     result.is_sent, pinpoint.outbox.messages()[-1].body
+            (True, 'Hello')
+        """
+        request = _request(message, context, trace_id)
+        to_addresses = {
+            address: recipient_request(_recipient(recipient, f"$.addresses[{place}]"))
+            for place, (address, recipient) in enumerate((addresses or {}).items())
+        }
+        to_endpoints = _named(endpoints, "$.endpoints")
+        if not to_addresses and not to_endpoints:
+            raise ValidationError("has no recipient: give addresses or endpoints", "$")
+        found: list[MessageResult] = []
+        for kind, recipients in (("Addresses", to_addresses), ("Endpoints", to_endpoints)):
+            for part in _parts(recipients, self._limits.max_recipients_per_request):
+                answer = self._call("SendMessages", MessageRequest={**request, kind: part})
+                found += _results(answer["MessageResponse"], part)
+        return ModelList(found, of=MessageResult)
+
+    def send_to_users(
+        self,
+        message: DirectMessage | str,
+        users: Iterable[str] | Mapping[str, Recipient],
+        *,
+        context: Mapping[str, str] | None = None,
+        trace_id: str | None = None,
+    ) -> ModelList[MessageResult]:
+        """Send a message to all endpoints of users.
+
+        Args:
+            message: what it says; a text is for all channels.
+            users: user ids, or user id -> `Recipient`.
+            context: as in `send`.
+            trace_id: as in `send`.
+
+        Returns:
+            One result for each endpoint. A user without endpoints has none.
+
+        Raises:
+            InvalidTypeError: an argument has the wrong type.
+            ValidationError: there is no user.
+            BadRequest: the whole request is refused.
+            NotFound: there is no such template, or no such application.
+        """
+        request = _request(message, context, trace_id)
+        named = _named(users, "$.users")
+        if not named:
+            raise ValidationError("has no recipient: name users", "$.users")
+        found: list[MessageResult] = []
+        for part in _parts(named, self._limits.max_recipients_per_request):
+            answer = self._call(
+                "SendUsersMessages", SendUsersMessageRequest={**request, "Users": part}
+            )
+            results = answer["SendUsersMessageResponse"].get("Result", {})
+            found += [
+                from_wire(MessageResult, {**item, "UserId": user_id, "EndpointId": endpoint_id})
+                for user_id, endpoints in results.items()
+                for endpoint_id, item in endpoints.items()
+            ]
+        return ModelList(found, of=MessageResult)
+
+    def send_otp(  # noqa: PLR0913 -- the members of the request
+        self,
+        address: str,
+        *,
+        brand: str,
+        reference: str,
+        origination: str,
+        code_length: int = 6,
+        minutes: int = 15,
+        attempts: int = 3,
+        language: str | None = None,
+        entity_id: str | None = None,
+        template_id: str | None = None,
+    ) -> MessageResult:
+        """Send a one-time password by SMS. A new one takes the place of an earlier one.
+
+        Args:
+            address: the telephone number in E.164 form.
+            brand: whom it is from, at most 20 characters.
+            reference: what it is for, at most 48 characters; `verify_otp` names it again.
+            origination: the number or sender id that the SMS comes from.
+            code_length: digits of the code, 5 to 8.
+            minutes: how long it is valid, 5 to 60.
+            attempts: how many wrong codes are forgiven, 1 to 5.
+            language: the language of the text, such as `de-DE`; `en-US` unless given.
+            entity_id: the sender's id in countries that register senders.
+            template_id: the text's id there.
+
+        Returns:
+            Whether the SMS was taken. The code itself is in the outbox: `OutboxMessage.otp`.
+
+        Raises:
+            BadRequest: a value is outside of its range.
+        """
+        given = {
+            "BrandName": brand,
+            "ReferenceId": reference,
+            "OriginationIdentity": origination,
+            "DestinationIdentity": address,
+            "Channel": "SMS",
+            "CodeLength": code_length,
+            "ValidityPeriod": minutes,
+            "AllowedAttempts": attempts,
+            "Language": language,
+            "EntityId": entity_id,
+            "TemplateId": template_id,
+        }
+        members = {name: value for name, value in given.items() if value is not None}
+        answer = self._call("SendOTPMessage", SendOTPMessageRequestParameters=members)
+        return _results(answer["MessageResponse"], {address: {}})[0]
+
+    def verify_otp(self, address: str, code: str, *, reference: str) -> bool:
+        """Return whether this is the code that was sent. A right one is used up.
+
+        A wrong code, one that has expired and one that was used are all the same: no.
+
+        Args:
+            address: the number that it was sent to.
+            code: what the person has typed.
+            reference: as in `send_otp`.
+
+        Raises:
+            BadRequest: the number is none.
+        """
+        members = {"DestinationIdentity": address, "Otp": code, "ReferenceId": reference}
+        answer = self._call("VerifyOTPMessage", VerifyOTPMessageRequestParameters=members)
+        return bool(answer["VerificationResponse"].get("Valid"))
+
+    def validate_phone(self, number: str, *, country: str | None = None) -> PhoneNumber:
+        """Return what is known of a telephone number. The engine asks nobody.
+
+        Args:
+            number: the number; with its country's calling code, or with `country`.
+            country: the country in ISO 3166-1 alpha-2, for a number without its calling code.
+
+        Raises:
+            BadRequest: the number is empty.
+            OperationNotImplemented: the engine's side has not installed the extra `phone`.
+        """
+        members = {"PhoneNumber": number}
+        if country is not None:
+            members["IsoCountryCode"] = country
+        answer = self._transport.call("PhoneNumberValidate", NumberValidateRequest=members)
+        return from_wire(PhoneNumber, answer["NumberValidateResponse"])
+
+    def _call(self, operation: str, **params: object) -> dict[str, Any]:
+        return self._transport.call(operation, ApplicationId=self._application_id, **params)
+
+
+def _channel(channel: ChannelType | str) -> ChannelType:
+    kind = Recipient(channel_type=channel).channel_type
+    if kind is None:
+        raise ValidationError("misses a channel type: name one, such as EMAIL", "$.channel")
+    return kind
+
+
+def _request(
+    message: DirectMessage | str, context: Mapping[str, str] | None, trace_id: str | None
+) -> dict[str, object]:
+    """Return the members of a request that are the same for all recipients."""
+    if isinstance(message, str):
+        message = DirectMessage(body=message)
+    if not isinstance(message, DirectMessage):
+        raise InvalidTypeError(
+            f"expected DirectMessage, got {type(message).__name__}: pass one, or a text",
+            "$.message",
+        )
+    request: dict[str, object] = {"MessageConfiguration": direct_message(message)}
+    templates = message_templates(message)
+    if templates:
+        request["TemplateConfiguration"] = templates
+    if context:
+        request["Context"] = text_values(context, "context")
+    if trace_id is not None:
+        request["TraceId"] = trace_id
+    return request
+
+
+def _recipient(given: RecipientInput, path: str) -> Recipient:
+    recipient = given if isinstance(given, Recipient) else Recipient(channel_type=given)
+    if recipient.channel_type is None:
+        raise ValidationError("misses channel_type: an address needs one", path)
+    return recipient
+
+
+def _named(
+    given: Iterable[str] | Mapping[str, Recipient] | None, path: str
+) -> dict[str, dict[str, Any]]:
+    """Return the request of each endpoint or user, by its id."""
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        raise InvalidTypeError("expected ids, got one text: pass a list of ids", path)
+    if isinstance(given, Mapping):
+        return {name: recipient_request(recipient) for name, recipient in given.items()}
+    return {name: {} for name in given}
+
+
+def _parts(given: Mapping[str, _T], most: int) -> Iterator[dict[str, _T]]:
+    items = list(given.items())
+    for start in range(0, len(items), most):
+        yield dict(items[start : start + most])
+
+
+def _results(answer: Mapping[str, Any], asked: Mapping[str, object]) -> list[MessageResult]:
+    """Return the results in the order in which recipients were named."""
+    addresses, endpoints = answer.get("Result") or {}, answer.get("EndpointResult") or {}
+    found = []
+    for name in asked:
+        if name in addresses:
+            found.append(from_wire(MessageResult, {**addresses[name], "Address": name}))
+        elif name in endpoints:
+            found.append(from_wire(MessageResult, {**endpoints[name], "EndpointId": name}))
+    return found
