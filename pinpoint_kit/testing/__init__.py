@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
     from pinpoint_kit.client import Pinpoint
+    from pinpoint_kit.engagement.outbox import Outbox
     from pinpoint_kit.testing.faults import CHAOS, Fault
     from pinpoint_kit.testing.faulty import FaultyPinpoint, FaultyRequest
 
@@ -28,7 +29,9 @@ __all__ = [
     "FaultyPinpoint",
     "FaultyRequest",
     "RecordedEvent",
+    "enable_channels",
     "faulty_pinpoint",
+    "outbox",
     "pinpoint",
     "pinpoint_application_id",
     "pinpoint_client",
@@ -93,6 +96,16 @@ def pinpoint_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def outbox(pinpoint: Pinpoint) -> Outbox:
+    """Give the outbox of the fixture `pinpoint`, with all channels on.
+
+    Whatever the test's code sends stays in it, as its recipients would see it.
+    """
+    enable_channels(pinpoint)
+    return pinpoint.outbox
+
+
+@pytest.fixture
 def faulty_pinpoint() -> Iterator[FaultyPinpoint]:
     """Give a Pinpoint that fails as the test says, on an engine in memory of its own.
 
@@ -103,6 +116,48 @@ def faulty_pinpoint() -> Iterator[FaultyPinpoint]:
 
     with FaultyPinpoint() as faulty:
         yield faulty
+
+
+def enable_channels(pinpoint: Pinpoint) -> None:
+    """Turn all channels of an application on, with keys that open nothing.
+
+    For tests, against the engine or our server: what is sent stays in the outbox. E-mail comes from
+    `sender@example.com` unless a message says otherwise.
+
+    Args:
+        pinpoint: a client of the application.
+
+    Raises:
+        ConfigurationError: the client talks to AWS.
+
+    Examples:
+        >>> from pinpoint_kit import connect
+        >>> with connect("sqlite://") as pinpoint:
+        ...     enable_channels(pinpoint)
+        ...     results = pinpoint.messages.send("Hello", addresses={"token-1": "GCM"})
+        ...     results[0].is_sent
+        True
+    """
+    from pinpoint_kit.errors import ConfigurationError  # noqa: PLC0415 -- see the top of the file
+
+    if pinpoint._door is not None and pinpoint._door.kind == "aws":  # noqa: SLF001 -- of the same package
+        raise ConfigurationError("enable_channels is for tests, and would break channels on AWS")
+    pinpoint.messages.enable("EMAIL", from_address="sender@example.com")
+    pinpoint.messages.enable("SMS")
+    pinpoint.messages.enable("VOICE")
+    token = dict.fromkeys(("BundleId", "TeamId", "TokenKey", "TokenKeyId"), "test")
+    for name, keys in (
+        ("ADM", {"ClientId": "test", "ClientSecret": "test"}),
+        ("APNS", token),
+        ("APNSSandbox", token),
+        ("APNSVoip", token),
+        ("APNSVoipSandbox", token),
+        ("Baidu", {"ApiKey": "test", "SecretKey": "test"}),
+        ("GCM", {"ApiKey": "test"}),
+    ):
+        operation = name.replace("APNS", "Apns").replace("ADM", "Adm").replace("GCM", "Gcm")
+        members = {f"{name}ChannelRequest": {"Enabled": True, **keys}}
+        pinpoint.call(f"Update{operation}Channel", **members)
 
 
 def recorded_events(pinpoint: Pinpoint, event_type: str | None = None) -> list[RecordedEvent]:
