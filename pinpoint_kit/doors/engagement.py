@@ -28,7 +28,7 @@ GivenTransports: TypeAlias = "Mapping[str, str | Transport | Callable[[OutgoingM
 #: event, or of event and context.
 GivenHooks: TypeAlias = "Mapping[str, str | Hook | Callable[..., object]]"
 
-_CHANNELS = ("EMAIL", "SMS", "PUSH")
+_CHANNELS: dict[str, Channel] = {"EMAIL": "EMAIL", "SMS": "SMS", "PUSH": "PUSH"}
 _PAIR = re.compile(
     r"(?P<key>.+?)=(?P<url>(?:python:|lambda:|[A-Za-z][A-Za-z0-9+.-]*://).*)", re.DOTALL
 )
@@ -93,7 +93,7 @@ def open_transports(given: GivenTransports) -> dict[Channel, Transport]:
         )
 
     found = _opened(given, opened)
-    return {cast("Channel", key.upper()): transport for key, transport in found.items()}
+    return {_CHANNELS[key.upper()]: transport for key, transport in found.items()}
 
 
 def open_hooks(given: GivenHooks) -> dict[str, Hook]:

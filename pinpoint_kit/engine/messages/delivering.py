@@ -111,7 +111,7 @@ def deliver(
     by_channel: dict[Channel, list[int]] = {}
     for place, row in enumerate(messages):
         channel = channel_of(row.channel)
-        if channel in context.engagement.transports:
+        if channel is not None and channel in context.engagement.transports:
             by_channel.setdefault(channel, []).append(place)
     for channel, places in by_channel.items():
         transport = context.engagement.transports[channel]
