@@ -41,6 +41,7 @@ from pinpoint_kit.models.checks import bounded_seconds, require_path_id
 from pinpoint_kit.recording.auth import Auth
 from pinpoint_kit.recording.details import EventPolicy, InvalidPolicy
 from pinpoint_kit.recording.events import Events
+from pinpoint_kit.recording.notifications import Notifications
 from pinpoint_kit.recording.purchases import Purchases
 from pinpoint_kit.recording.recorder import Recorder
 from pinpoint_kit.recording.sessions import Sessions
@@ -335,6 +336,7 @@ class Pinpoint:
         auth (Auth): sign-in events.
         sessions (Sessions): sessions with their duration.
         purchases (Purchases): purchases.
+        notifications (Notifications): push messages of campaigns that were received or opened.
         streams (Streams): how event streams fare, pauses, replays and dead letters.
         messages (Messages): send messages and one-time passwords.
         outbox (Outbox): what was sent, and what became of it.
@@ -427,6 +429,7 @@ class Pinpoint:
         self.auth = Auth(recorder)
         self.sessions = Sessions(recorder, monotonic=time.monotonic)
         self.purchases = Purchases(recorder)
+        self.notifications = Notifications(recorder)
         self._is_closed = False
         if self._lookup is not None and not forks.is_to_be_forked():
             self._lookup.start()  # else whoever needs it first does

@@ -38,6 +38,7 @@ AT_ONCE = {
     "endpoints": {"enqueue"},
     "events": {"record", "set_defaults", "submit"},
     "purchases": {"record"},
+    "notifications": {"opened", "received"},
     "sessions": {"attach", "get", "start", "stop_all"},
 }
 #: What other parts of the package call: not for users, and in no reference.

@@ -469,7 +469,6 @@ LAYERS: dict[str, set[str]] = {
         "records",
         "transport",
     },
-    "engine": {"errors", "limits", "metrics", "records", "system", "version"},
     "doors": {
         "destinations",
         "hooks",

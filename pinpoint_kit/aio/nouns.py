@@ -71,6 +71,7 @@ __all__ = [
     "AsyncEvents",
     "AsyncJobs",
     "AsyncMessages",
+    "AsyncNotifications",
     "AsyncNouns",
     "AsyncOutbox",
     "AsyncPurchases",
@@ -1074,6 +1075,54 @@ class AsyncMessages(Noun):
         )
 
 
+class AsyncNotifications(Noun):
+    """What became of a campaign's push messages. Recorded in the background, like other events."""
+
+    def opened(
+        self,
+        endpoint_id: Id,
+        *,
+        campaign_id: AttributeValue,
+        activity_id: AttributeValue = None,
+        treatment_id: AttributeValue = None,
+        **details: Unpack[EventDetails],
+    ) -> str:
+        """Record that somebody has opened the app by a message.
+
+        As `notifications.opened` of the ordinary client does.
+        """
+        return self._sync.notifications.opened(
+            endpoint_id,
+            campaign_id=campaign_id,
+            activity_id=activity_id,
+            treatment_id=treatment_id,
+            **details,
+        )
+
+    def received(
+        self,
+        endpoint_id: Id,
+        *,
+        campaign_id: AttributeValue,
+        in_foreground: bool,
+        activity_id: AttributeValue = None,
+        treatment_id: AttributeValue = None,
+        **details: Unpack[EventDetails],
+    ) -> str:
+        """Record that the app has received a message.
+
+        As `notifications.received` of the ordinary client does.
+        """
+        return self._sync.notifications.received(
+            endpoint_id,
+            campaign_id=campaign_id,
+            in_foreground=in_foreground,
+            activity_id=activity_id,
+            treatment_id=treatment_id,
+            **details,
+        )
+
+
 class AsyncOutbox(Noun):
     """The outbox of one application. Safe to use from several threads."""
 
@@ -1491,6 +1540,7 @@ class AsyncNouns(Noun):
         self.events = AsyncEvents(connection)
         self.jobs = AsyncJobs(connection)
         self.messages = AsyncMessages(connection)
+        self.notifications = AsyncNotifications(connection)
         self.outbox = AsyncOutbox(connection)
         self.purchases = AsyncPurchases(connection)
         self.segments = AsyncSegments(connection)

@@ -68,6 +68,9 @@ _HOMES = {
     "lake": _Home("lake:lake", "Export events to Parquet files, for DuckDB, Spark and others."),
     "message": _Home("message:message", "Send messages and one-time passwords."),
     "migrate": _Home("migrate:migrate", "Convert the audience for other services."),
+    "notification": _Home(
+        "notification:notification", "Record that a campaign's push message was received or opened."
+    ),
     "outbox": _Home("outbox:outbox", "Show what was sent, and say what became of it."),
     "record": _Home("record:record", "Record the events in FILE, one JSON object a line."),
     "schema": _Home("schema:schema", "Print the tables of a database as SQL."),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine.messages import simulators
 from pinpoint_kit.engine.messages.content import Content
-from pinpoint_kit.engine.messages.payloads import PUSH_CHANNELS
+from pinpoint_kit.engine.messages.rendering.payloads import PUSH_CHANNELS
 from pinpoint_kit.engine.storage.failure_log import location_of
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.messages import MESSAGES
