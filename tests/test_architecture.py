@@ -355,7 +355,7 @@ CLI = (
 )
 FRONTS = (
     PACKAGE,
-    *(f"{PACKAGE}.{room}" for room in ("client", "engine", "doors", "identity", "iam", "lake")),
+    *(f"{PACKAGE}.{room}" for room in ("client", "engine", "doors", "identity", "iam", "lake", "messaging")),
 )
 
 
@@ -460,7 +460,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "destinations": {"errors", "records", "system", "transport", "version"},
     "engine": {"errors", "limits", "metrics", "records", "system", "templating", "version"},
-    "messaging": {"destinations.parameters", "errors", "records", "transport", "version"},
+    "messaging": {"destinations.parameters", "errors", "records", "system", "transport", "version"},
     "hooks": {
         "destinations.parameters",
         "errors",

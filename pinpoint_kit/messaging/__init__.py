@@ -14,22 +14,31 @@ if TYPE_CHECKING:
     from pinpoint_kit.messaging.aws_push import AwsPush
     from pinpoint_kit.messaging.aws_sms import AwsSms
     from pinpoint_kit.messaging.function import FunctionTransport
+    from pinpoint_kit.messaging.links import TRACKING_PREFIX, Link, Links, tracking_key
     from pinpoint_kit.messaging.opening import open_transport
     from pinpoint_kit.messaging.smtp import Smtp
+    from pinpoint_kit.messaging.tracked import TrackedEmail
+    from pinpoint_kit.messaging.tracking import tracking_app
     from pinpoint_kit.messaging.webhook import Webhook
     from pinpoint_kit.records.message import NotSent, OutgoingMessage, Sent, Transport
 
 __all__ = [
+    "TRACKING_PREFIX",
     "AwsPush",
     "AwsSms",
     "FunctionTransport",
+    "Link",
+    "Links",
     "NotSent",
     "OutgoingMessage",
     "Sent",
     "Smtp",
+    "TrackedEmail",
     "Transport",
     "Webhook",
     "open_transport",
+    "tracking_app",
+    "tracking_key",
 ]
 
 _HERE = "pinpoint_kit.messaging"
@@ -38,13 +47,19 @@ _HOME_OF = {
     "AwsPush": f"{_HERE}.aws_push",
     "AwsSms": f"{_HERE}.aws_sms",
     "FunctionTransport": f"{_HERE}.function",
+    "Link": f"{_HERE}.links",
+    "Links": f"{_HERE}.links",
     "NotSent": _CONTRACT,
     "OutgoingMessage": _CONTRACT,
     "Sent": _CONTRACT,
     "Smtp": f"{_HERE}.smtp",
+    "TRACKING_PREFIX": f"{_HERE}.links",
+    "TrackedEmail": f"{_HERE}.tracked",
     "Transport": _CONTRACT,
     "Webhook": f"{_HERE}.webhook",
     "open_transport": f"{_HERE}.opening",
+    "tracking_app": f"{_HERE}.tracking",
+    "tracking_key": f"{_HERE}.links",
 }
 
 

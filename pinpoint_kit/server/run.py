@@ -114,6 +114,8 @@ class Settings:
             picklable.
         open_transports: the same for what takes messages away.
         open_hooks: the same for what campaigns may call.
+        open_tracking: gives the app that answers the links of tracked e-mail, in each process anew,
+            and must be picklable.
         catch_up: whether a run of a campaign that was missed is made up for once.
         open_console: the same for the console, with the engine and the audit log.
         open_files: gives what import and export jobs may use, in each process anew, and must be
@@ -139,6 +141,7 @@ class Settings:
     open_destinations: Callable[[], Mapping[str, Sequence[Destination]]] = no_destinations
     open_transports: Callable[[], Mapping[Channel, Transport]] = no_transports
     open_hooks: Callable[[], Mapping[str, Hook]] = no_hooks
+    open_tracking: Callable[[Engine], Mount] | None = None
     catch_up: bool = True
     open_console: Callable[[Engine, AuditLog | None], Mount] | None = None
     open_files: Callable[[], Files] = no_files
@@ -256,6 +259,8 @@ class ServedApp(App):
         options = attrs.evolve(settings.options, local_only=authenticator is None)
         audit_log = _audit_log(settings)
         mounts = [] if settings.open_mount is None else [settings.open_mount(engine)]
+        if settings.open_tracking is not None:
+            mounts.append(settings.open_tracking(engine))
         if settings.open_console is not None:
             mounts.append(settings.open_console(engine, audit_log))
         return cls(

@@ -30,6 +30,7 @@ from pinpoint_kit.cli.options import (
     redacted,
 )
 from pinpoint_kit.cli.output import say
+from pinpoint_kit.cli.tracking import links_of, open_tracked_transports, open_tracking
 from pinpoint_kit.cli.webhooks import open_webhooks, received
 from pinpoint_kit.doors import (
     is_engine,
@@ -225,6 +226,24 @@ def _account_id(_: click.Context, __: click.Parameter, given: str) -> str:
     " aws-push://REGION/APPLICATION_ID.",
 )
 @click.option(
+    "--track-opens-and-clicks",
+    "is_tracked",
+    is_flag=True,
+    help="Report when an e-mail that was sent is opened, and which of its links are clicked; needs"
+    " --public-url.",
+)
+@click.option(
+    "--public-url",
+    metavar="URL",
+    help="The server's address for recipients of e-mail, such as https://mail.example.com.",
+)
+@click.option(
+    "--tracking-key",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What links are signed with; made if there is none, beside the file of the database.",
+)
+@click.option(
     "--hook",
     "hooks",
     metavar="NAME=URL",
@@ -264,6 +283,9 @@ def serve(  # noqa: PLR0913 -- the options of the command
     stream_dead_letters: int,
     transports: tuple[str, ...],
     hooks: tuple[str, ...],
+    is_tracked: bool,
+    public_url: str | None,
+    tracking_key: Path | None,
     catch_up: bool,
     has_console: bool,
     **logging: bool,
@@ -312,6 +334,15 @@ def serve(  # noqa: PLR0913 -- the options of the command
         catch_up=catch_up,
         open_files=functools.partial(open_served_files, folders, buckets),
     )
+    if is_tracked:
+        links = links_of(
+            by_channel, public_url=public_url, key=tracking_key, database=database_file(url)
+        )
+        settings = attrs.evolve(
+            settings,
+            open_transports=functools.partial(open_tracked_transports, by_channel, links),
+            open_tracking=functools.partial(open_tracking, links),
+        )
     folder = tempfile.mkdtemp(prefix="pinpoint-kit-console-") if has_console else ""
     if has_console:
         file = database_file(url)
