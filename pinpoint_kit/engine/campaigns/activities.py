@@ -22,11 +22,22 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.campaigns.store import Campaign
     from pinpoint_kit.engine.context import Context
 
-__all__ = ["Activity", "add", "cancel", "listed", "new", "open_of", "rendered", "save"]
+__all__ = [
+    "SUCCESSFUL",
+    "TOTAL",
+    "Activity",
+    "add",
+    "cancel",
+    "listed",
+    "new",
+    "open_of",
+    "rendered",
+    "save",
+]
 
 _ROWS = CAMPAIGN_ACTIVITIES
 #: What is counted of a run, and is no execution metric.
-_TOTAL, _SUCCESSFUL = "total", "successful"
+TOTAL, SUCCESSFUL = "total", "successful"
 
 
 @attrs.frozen
@@ -65,12 +76,12 @@ class Activity:
     @property
     def total(self) -> int:
         """How many endpoints it has tried to reach."""
-        return self.counts.get(_TOTAL, 0)
+        return self.counts.get(TOTAL, 0)
 
     @property
     def successful(self) -> int:
         """How many endpoints were sent something."""
-        return self.counts.get(_SUCCESSFUL, 0)
+        return self.counts.get(SUCCESSFUL, 0)
 
     def counted(self, changes: Mapping[str, int]) -> Activity:
         """Return it with some counts added."""
@@ -184,9 +195,7 @@ def rendered(activity: Activity, application_id: str, campaign_id: str) -> dict[
         "ApplicationId": application_id,
         "CampaignId": campaign_id,
         "ExecutionMetrics": {
-            name: str(count)
-            for name, count in activity.counts.items()
-            if name not in {_TOTAL, _SUCCESSFUL}
+            name: str(count) for name, count in activity.counts.items() if name.isupper()
         },
         "Id": activity.id,
         "ScheduledStart": instants.from_ms(activity.scheduled),

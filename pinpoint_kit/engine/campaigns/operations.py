@@ -15,7 +15,9 @@ from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.campaigns import activities, parsing, states, store
 from pinpoint_kit.engine.campaigns.definition import IN_APP, ON_EVENT
 from pinpoint_kit.engine.campaigns.plan import Plan, planned
+from pinpoint_kit.engine.campaigns.running.workers import workers
 from pinpoint_kit.engine.campaigns.sends import SendData
+from pinpoint_kit.engine.campaigns.triggers import TriggerHook
 from pinpoint_kit.engine.context import Family, Operation
 from pinpoint_kit.engine.engagement import template_rows
 from pinpoint_kit.engine.segments import sources
@@ -288,7 +290,9 @@ def _state(campaign: Campaign, treatment: int) -> dict[str, object]:
 FAMILY = Family(
     name="campaigns",
     operations={
-        "CreateCampaign": Operation(create_campaign, "partial", "kept; runs come with the worker"),
+        "CreateCampaign": Operation(
+            create_campaign, note="messages go to the outbox, or to the operator's transports"
+        ),
         "DeleteCampaign": Operation(delete_campaign),
         "GetCampaign": Operation(get_campaign),
         "GetCampaignActivities": Operation(get_campaign_activities),
@@ -298,4 +302,6 @@ FAMILY = Family(
         "UpdateCampaign": Operation(update_campaign),
     },
     held_of_person=SendData(),
+    on_events=TriggerHook(),
+    workers=workers,
 )

@@ -43,10 +43,12 @@ __all__ = [
     "deleted",
     "due",
     "find",
+    "forget_triggers",
     "listed",
     "load",
     "new",
     "remove_some",
+    "running",
     "save",
     "triggered",
     "versions",
@@ -232,6 +234,18 @@ def load(connection: Connection, number: int) -> Campaign:
     return _campaign(rows[0])
 
 
+def running(connection: Connection, campaign: Campaign) -> Campaign:
+    """Return a campaign again, in the transaction that stores a step of a run of it.
+
+    Raises:
+        LostError: it may not go on: it is gone, was deleted, or has another version.
+    """
+    current = load(connection, campaign.number)
+    if current.status != "EXECUTING" or current.version != campaign.version:
+        raise LostError
+    return current
+
+
 def listed(connection: Connection, app: int, before: int, most: int) -> list[Campaign]:
     """Return campaigns that were not deleted, the newest first, those before a number."""
     return [_campaign(row) for row in _LISTED.rows(connection, app, before, most)]
@@ -318,14 +332,17 @@ def save(connection: Connection, campaign: Campaign) -> None:
 
 def deleted(connection: Connection, campaign: Campaign, now: int) -> Campaign:
     """Store that a campaign was deleted, and return it so; events do not start it any more."""
-    connection.execute(
-        delete(CAMPAIGN_TRIGGERS).where(CAMPAIGN_TRIGGERS.c.campaign == campaign.number)
-    )
+    forget_triggers(connection, campaign.number)
     after = attrs.evolve(
         campaign, stored_status="DELETED", removed=now, modified=now, due=now + KEPT_MS
     )
     save(connection, after)
     return after
+
+
+def forget_triggers(connection: Connection, campaign: int) -> None:
+    """Delete the events that wait for a campaign."""
+    connection.execute(delete(CAMPAIGN_TRIGGERS).where(CAMPAIGN_TRIGGERS.c.campaign == campaign))
 
 
 def remove_some(connection: Connection, campaign: Campaign, most: int) -> bool:

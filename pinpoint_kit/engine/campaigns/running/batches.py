@@ -1,0 +1,389 @@
+"""`Batch`: some endpoints of a run: read, decided about, and made into messages. It stores nothing.
+
+Everything slow of a step happens here, outside of transactions: reading the segment, calling the
+operator's functions, rendering. What comes of it is stored by runs.py, as far as it still holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import attrs
+import orjson
+from sqlalchemy import bindparam, or_, select
+
+from pinpoint_kit.engine.campaigns import sends
+from pinpoint_kit.engine.campaigns.running import hooks
+from pinpoint_kit.engine.campaigns.running.targets import CUSTOM, SEND, Sieve, Target
+from pinpoint_kit.engine.campaigns.triggers import Trigger
+from pinpoint_kit.engine.endpoints import reader
+from pinpoint_kit.engine.endpoints.state import rendered
+from pinpoint_kit.engine.messages.composing import Failure
+from pinpoint_kit.engine.segments import members
+from pinpoint_kit.engine.storage.statements import Statement, padded
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
+from pinpoint_kit.engine.storage.tables.messages import MESSAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection, Select
+
+    from pinpoint_kit.engine.campaigns.activities import Activity
+    from pinpoint_kit.engine.campaigns.running.hooks import Called
+    from pinpoint_kit.engine.campaigns.running.position import Position
+    from pinpoint_kit.engine.campaigns.running.prepared import Prepared
+    from pinpoint_kit.engine.messages.content import Content
+
+__all__ = ["MOST_ROWS", "Batch", "Outcome", "decide", "of_events", "read", "zones_of"]
+
+#: Endpoints that a step reads, and numbers of endpoints that one query goes over.
+MOST_ROWS, _WINDOW = 400, 50_000
+_COLUMNS = tuple(
+    ENDPOINTS.c[name]
+    for name in (
+        "number",
+        "endpoint",
+        "channel_type",
+        "address",
+        "status",
+        "opt_out",
+        "cohort",
+        "timezone",
+    )
+)
+_LISTS = (1, 10, 100, 500)
+#: Addresses that a campaign has sent to since a run has begun.
+_SENT_TO = {
+    size: Statement(
+        select(MESSAGES.c.channel, MESSAGES.c.address, MESSAGES.c.endpoint)
+        .where(MESSAGES.c.app == bindparam("app_"))
+        .where(MESSAGES.c.campaign == bindparam("campaign_"))
+        .where(MESSAGES.c.number > bindparam("after_"))
+        .where(MESSAGES.c.address.in_([bindparam(f"address_{n}") for n in range(size)])),
+        "app_",
+        "campaign_",
+        "after_",
+        *(f"address_{n}" for n in range(size)),
+    )
+    for size in _LISTS
+}
+_OVERRIDES = ("TitleOverride", "BodyOverride")
+
+
+@attrs.frozen
+class Batch:
+    """Endpoints of a run that were read.
+
+    Attributes:
+        targets: the endpoints, by number.
+        after: how far that is; the run goes on after this number.
+        triggers: the events that they are of, for a campaign that waits for events.
+    """
+
+    targets: Sequence[Target] = attrs.field(repr=False)
+    after: int
+    triggers: Sequence[Trigger] = attrs.field(default=(), repr=False)
+
+
+class Outcome(NamedTuple):
+    """What a run does about one endpoint.
+
+    Attributes:
+        status: the status of its record.
+        content: the message, None without one.
+        delivery: its channel type, or `CUSTOM`.
+        shown: the endpoint as GetEndpoint shows it; empty where nobody wants it.
+    """
+
+    target: Target
+    status: str
+    content: Content | None
+    delivery: str
+    shown: Mapping[str, object]
+
+    def __repr__(self) -> str:
+        """Show what names nobody."""
+        return f"Outcome(status={self.status!r})"
+
+
+@attrs.define
+class Decisions:
+    """What a step does: the outcomes of endpoints, what was counted, and how far it has come."""
+
+    outcomes: list[Outcome] = attrs.field(factory=list, repr=False)
+    counts: Counter[str] = attrs.field(factory=Counter)
+    after: int = 0
+    seen: int = 0
+
+
+def read(connection: Connection, prepared: Prepared, position: Position, now: int) -> Batch:
+    """Return the next endpoints of the segment, up to the last one of the run."""
+    end = min(cast("int", position.last), position.after + _WINDOW)
+    statement = (
+        _members(prepared, now)
+        .where(ENDPOINTS.c.number > position.after, ENDPOINTS.c.number <= end)
+        .order_by(ENDPOINTS.c.number)
+        .limit(MOST_ROWS)
+    )
+    if position.wave is not None:
+        instant, zones = position.wave
+        zone = ENDPOINTS.c.timezone
+        # Instant 0 is the first wave: of those who get nothing, in no zone of a wave to come.
+        is_here = zone.in_(zones) if instant else or_(zone.is_(None), zone.not_in(zones))
+        statement = statement.where(is_here)
+    targets = [Target(*row) for row in connection.execute(statement)]
+    return Batch(targets, targets[-1].number if len(targets) == MOST_ROWS else end)
+
+
+def of_events(
+    connection: Connection, prepared: Prepared, triggers: Sequence[Trigger], now: int
+) -> Batch:
+    """Return the endpoints of some events, as far as they belong to the segment."""
+    keys = sorted({trigger.endpoint for trigger in triggers})
+    statement = _members(prepared, now).where(ENDPOINTS.c.endpoint.in_(keys))
+    found = {row[1]: row for row in connection.execute(statement)}
+    targets = [
+        Target(*found[trigger.endpoint])._replace(event_id=trigger.event_id)
+        for trigger in triggers
+        if trigger.endpoint in found
+    ]
+    return Batch(targets, 0, triggers)
+
+
+def zones_of(connection: Connection, prepared: Prepared, now: int) -> list[str]:
+    """Return the time zones of the segment's endpoints."""
+    statement = _members(prepared, now).with_only_columns(ENDPOINTS.c.timezone).distinct()
+    return [name for name in connection.execute(statement).scalars() if name]
+
+
+def decide(  # noqa: PLR0913, PLR0917 -- what a step stands on
+    connection: Connection,
+    prepared: Prepared,
+    activity: Activity,
+    position: Position,
+    batch: Batch,
+    now: int,
+    *,
+    is_streamed: bool,
+) -> Decisions:
+    """Return what becomes of a batch, or of its beginning where more would be too much at once.
+
+    Args:
+        connection: for reading; no transaction may be open.
+        prepared: what the run needs.
+        activity: the run.
+        position: how far it is.
+        batch: the endpoints.
+        now: milliseconds since 1970.
+        is_streamed: whether records are wanted of every endpoint.
+    """
+    sieve = _sieve(connection, prepared, activity, position, batch, now)
+    known = sends.known(connection, activity.number, [each.endpoint for each in batch.targets])
+    most = _most(prepared)
+    decisions = Decisions(after=batch.after, counts=sieve.counts)
+    chosen: list[Target] = []
+    statuses: list[tuple[Target, str]] = []
+    for place, target in enumerate(batch.targets):
+        if len(chosen) == most:
+            decisions.after = batch.targets[place - 1].number
+            break
+        decisions.seen += 1
+        status = None if (target.endpoint, target.event_id) in known else sieve.check(target)
+        if status == SEND:
+            chosen.append(target)
+        elif status:
+            statuses.append((target, status))
+    if _is_late(prepared, activity, position, now):
+        statuses += [(target, "EXPIRED") for target in chosen]
+        chosen = []
+    wanted = [*chosen, *(target for target, _ in statuses)] if is_streamed else chosen
+    shown = _shown(connection, prepared, wanted)
+    decisions.outcomes = [
+        Outcome(target, status, None, target.channel_type or "", shown.get(target.endpoint, {}))
+        for target, status in statuses
+    ]
+    there = [target for target in chosen if target.endpoint in shown]
+    if prepared.filter is not None and there:
+        there, changed = _filtered(prepared.filter, decisions, there, shown)
+        shown = {**shown, **changed}
+    _make(prepared, activity, decisions, there, shown)
+    return decisions
+
+
+def _members(prepared: Prepared, now: int) -> Select[Any]:
+    return members.select_members(prepared.segment, prepared.app, now).with_only_columns(*_COLUMNS)
+
+
+def _most(prepared: Prepared) -> int:
+    """Return to how many endpoints one step sends."""
+    most = hooks.MOST_ENDPOINTS if prepared.calls else MOST_ROWS
+    rate = prepared.definition.limit("MessagesPerSecond")
+    return min(most, rate) if rate else most
+
+
+def _sieve(  # noqa: PLR0913, PLR0917 -- as of `decide`
+    connection: Connection,
+    prepared: Prepared,
+    activity: Activity,
+    position: Position,
+    batch: Batch,
+    now: int,
+) -> Sieve:
+    definition, treatment = prepared.definition, prepared.treatment
+    total, daily = definition.limit("Total"), definition.limit("Daily")
+    zones: Sequence[str] | None = None
+    if position.wave is not None:
+        zones = position.wave[1] if position.wave[0] else ()
+    sieve = Sieve(
+        channels=prepared.channels,
+        custom=prepared.custom,
+        every_channel=prepared.delivers is not None,
+        cohorts=treatment.cohorts,
+        held_out=definition.held_out,
+        reports_holdout=treatment.number == 0,
+        now=now,
+        zones=zones,
+        quiet=treatment.quiet,
+        total=total,
+        daily=daily,
+    )
+    if not batch.triggers:
+        addresses = [each.address for each in batch.targets if each.address]
+        sieve.addresses |= _sent_to(connection, activity, position, addresses)
+    if total or daily:
+        keys = [each.endpoint for each in batch.targets]
+        found = sends.caps(connection, activity.app, activity.campaign, keys, now)
+        sieve.sent_in_total.update(found[0])
+        sieve.sent_today.update(found[1])
+    return sieve
+
+
+def _sent_to(
+    connection: Connection, activity: Activity, position: Position, addresses: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """Return whom the run has sent to, in any of its treatments, by channel and address."""
+    head = (activity.app, activity.campaign, position.first_message)
+    return {
+        (row[0], row[1]): row[2]
+        for part in padded(addresses, _LISTS)
+        for row in _SENT_TO[len(part)].rows(connection, *head, *part)
+    }
+
+
+def _is_late(prepared: Prepared, activity: Activity, position: Position, now: int) -> bool:
+    duration = prepared.definition.limit("MaximumDuration")
+    begun = position.wave[0] if position.wave is not None else activity.scheduled
+    return bool(duration) and now > begun + duration * 1000
+
+
+def _shown(
+    connection: Connection, prepared: Prepared, targets: Sequence[Target]
+) -> dict[str, Mapping[str, object]]:
+    """Return endpoints as GetEndpoint shows them, by their keys."""
+    keys = list({target.endpoint for target in targets})
+    if not keys:
+        return {}
+    app = prepared.app
+    return {
+        state.endpoint: rendered(state, app.id, attributes)
+        for state, attributes in reader.by_keys(connection, app.number, keys)
+    }
+
+
+def _filtered(
+    called: Called,
+    decisions: Decisions,
+    targets: list[Target],
+    shown: Mapping[str, Mapping[str, object]],
+) -> tuple[list[Target], dict[str, Mapping[str, object]]]:
+    """Return the endpoints that a hook leaves, and how it has changed them."""
+    left = called.filter(_payload(targets, shown))
+    if left is None:
+        decisions.outcomes += [
+            Outcome(target, "HOOK_FAILURE", None, target.channel_type or "", shown[target.endpoint])
+            for target in targets
+        ]
+        return [], {}
+    kept: list[Target] = []
+    changed: dict[str, Mapping[str, object]] = {}
+    for target in targets:
+        endpoint_id = cast("str", shown[target.endpoint]["Id"])
+        if endpoint_id in left:
+            kept.append(target)
+            changed[target.endpoint] = {**left[endpoint_id], "Id": endpoint_id}
+    decisions.counts["FILTERED_OUT_BY_SEGMENT"] += len(targets) - len(kept)
+    return kept, changed
+
+
+def _payload(
+    targets: Sequence[Target], shown: Mapping[str, Mapping[str, object]]
+) -> dict[str, object]:
+    """Return the endpoints of a call, by their ids, each without its id."""
+    return {
+        cast("str", endpoint["Id"]): {k: v for k, v in endpoint.items() if k != "Id"}
+        for target in targets
+        for endpoint in [shown[target.endpoint]]
+    }
+
+
+def _make(
+    prepared: Prepared,
+    activity: Activity,
+    decisions: Decisions,
+    targets: Sequence[Target],
+    shown: Mapping[str, Mapping[str, object]],
+) -> None:
+    """Add the outcomes of those who get something."""
+    called = prepared.delivers or prepared.custom_channel
+    by_call = [
+        target
+        for target in targets
+        if prepared.delivers is not None or target.channel_type in prepared.custom
+    ]
+    if called is not None and by_call:
+        endpoints = _with_cohorts(by_call, _payload(by_call, shown))
+        status = "SUCCESS" if called.deliver(endpoints) else "CUSTOM_DELIVERY_FAILURE"
+        decisions.outcomes += [
+            Outcome(target, status, None, CUSTOM, shown[target.endpoint]) for target in by_call
+        ]
+    names = {
+        "campaign_id": prepared.campaign_id,
+        "campaign_activity_id": activity.id,
+        "treatment_id": str(activity.treatment),
+    }
+    done = set(by_call)
+    for target in targets:
+        if target not in done:
+            decisions.outcomes.append(_composed(prepared, target, shown[target.endpoint], names))
+
+
+def _with_cohorts(targets: Sequence[Target], endpoints: Mapping[str, object]) -> dict[str, object]:
+    """Return the endpoints of a delivery: each has its cohort among its attributes."""
+    changed: dict[str, object] = {}
+    for target, (endpoint_id, value) in zip(targets, endpoints.items(), strict=True):
+        endpoint = cast("dict[str, object]", value)
+        attributes = orjson.loads(orjson.dumps(endpoint.get("Attributes", {})))
+        attributes["CohortId"] = [str(target.cohort)]
+        changed[endpoint_id] = {**endpoint, "Attributes": attributes}
+    return changed
+
+
+def _composed(
+    prepared: Prepared, target: Target, endpoint: Mapping[str, object], names: Mapping[str, str]
+) -> Outcome:
+    channel = cast("str", target.channel_type)
+    title, body = (
+        (None, None) if channel == "EMAIL" else (_text(endpoint, name) for name in _OVERRIDES)
+    )
+    made = prepared.composer.compose(endpoint, channel, title=title, body=body, campaign=names)
+    if isinstance(made, Failure):
+        return Outcome(target, "FAILURE_PERMANENT", None, channel, endpoint)
+    return Outcome(target, "SUCCESS", made, channel, endpoint)
+
+
+def _text(endpoint: Mapping[str, object], name: str) -> str | None:
+    value = endpoint.get(name)
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,251 @@
+"""`Transporting`: hands messages of a run to a transport, and stores what became of them.
+
+The messages are in the outbox as `PENDING` before anything is sent, and the transport is called
+outside of transactions. After a crash, those of the call that was interrupted are sent again: a
+transport may have taken them already, which nobody can know. They keep their ids.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import attrs
+from sqlalchemy import bindparam, select, update
+
+from pinpoint_kit.engine.applications.store import App
+from pinpoint_kit.engine.campaigns import activities, sends, store
+from pinpoint_kit.engine.campaigns.sends import Send
+from pinpoint_kit.engine.campaigns.store import Campaign
+from pinpoint_kit.engine.context import Context
+from pinpoint_kit.engine.endpoints import reader
+from pinpoint_kit.engine.endpoints.state import rendered
+from pinpoint_kit.engine.messages import stream_records
+from pinpoint_kit.engine.messages.content import Content
+from pinpoint_kit.engine.messages.outbox import StoredMessage
+from pinpoint_kit.engine.messages.stream_records import NamedSend, Streamed
+from pinpoint_kit.engine.storage.statements import Statement, padded
+from pinpoint_kit.engine.storage.tables.messages import MESSAGES
+from pinpoint_kit.engine.work.leases import Lease
+from pinpoint_kit.records.message import NotSent, OutgoingMessage, Sent
+from pinpoint_kit.records.message_stream import CampaignNames, CampaignSend
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from pinpoint_kit.engine.campaigns.activities import Activity
+    from pinpoint_kit.engine.campaigns.running.position import Position
+    from pinpoint_kit.records.message import Channel
+
+__all__ = ["Transporting", "channel_of"]
+
+_logger = logging.getLogger(__name__)
+
+_LISTS = (1, 10, 100, 500)
+_BY_NUMBERS = {
+    size: Statement(
+        select(*(MESSAGES.c[name] for name in StoredMessage._fields)).where(
+            MESSAGES.c.number.in_([bindparam(f"number_{n}") for n in range(size)])
+        ),
+        *(f"number_{n}" for n in range(size)),
+    )
+    for size in _LISTS
+}
+_SETTLE = Statement(
+    update(MESSAGES)
+    .values(
+        status=bindparam("status_"), status_code=bindparam("code_"), status_text=bindparam("text_")
+    )
+    .where(MESSAGES.c.number == bindparam("number_")),
+    "status_",
+    "code_",
+    "text_",
+    "number_",
+)
+
+
+def channel_of(channel_type: str) -> Channel:
+    """Return which transport takes messages of a channel type."""
+    return "EMAIL" if channel_type == "EMAIL" else "SMS" if channel_type == "SMS" else "PUSH"
+
+
+@attrs.frozen
+class Transporting:
+    """Sends messages of the runs of one campaign."""
+
+    _context: Context
+    _app: App
+    _campaign: Campaign
+    _lease: Lease
+
+    def go_on(self, activity: Activity, position: Position, now: int) -> None:
+        """Send some of the messages that wait, in one call, and store the results.
+
+        Raises:
+            LostError: the lease is lost, or the campaign may not go on.
+        """
+        event_ids = dict(position.sending)
+        with self._context.store.read() as connection:
+            waiting = _messages(connection, sorted(event_ids))
+        if not waiting:  # erased meanwhile
+            self._store(activity, position, [], [], now)
+            return
+        channel = channel_of(waiting[0].channel)
+        transport = self._context.engagement.transports.get(channel)
+        most = len(waiting) if transport is None else transport.most_messages
+        chosen = [each for each in waiting if channel_of(each.channel) == channel][:most]
+        if transport is None:  # given no more: the outbox is where they end
+            results: Sequence[Sent | NotSent] = [Sent() for _ in chosen]
+        else:
+            outgoing = [_outgoing(self._app.id, message) for message in chosen]
+            try:
+                results = transport.send(outgoing)
+            except Exception as error:  # noqa: BLE001 -- the operator's own code
+                kind = type(error).__name__
+                _logger.warning("the transport %s failed: %s", transport.name, kind)
+                results = [NotSent(f"the transport failed: {kind}") for _ in chosen]
+        self._store(activity, position, chosen, results, now)
+
+    def _store(
+        self,
+        activity: Activity,
+        position: Position,
+        chosen: Sequence[StoredMessage],
+        results: Sequence[Sent | NotSent],
+        now: int,
+    ) -> None:
+        done = {message.number for message in chosen}
+        left = [pair for pair in position.sending if chosen and pair[0] not in done]
+        event_ids = dict(position.sending)
+        rows = [
+            Send(
+                activity.number,
+                message.endpoint or "",
+                event_ids[message.number],
+                activity.app,
+                activity.campaign,
+                now,
+                _send_status(result),
+                message.number,
+            )
+            for message, result in zip(chosen, results, strict=True)
+        ]
+        with self._context.store.write() as connection:
+            self._lease.check(connection)
+            store.load(connection, self._campaign.number)
+            _SETTLE.run_many(
+                connection,
+                [
+                    (*_status(result), message.number)
+                    for message, result in zip(chosen, results, strict=True)
+                ],
+            )
+            sends.settle(connection, rows)
+            counted = activity.counted(
+                {activities.SUCCESSFUL: sum(row.status == "SUCCESS" for row in rows)}
+            )
+            after = attrs.evolve(position, sending=left)
+            activities.save(connection, attrs.evolve(counted, position=after.stored()))
+            self._record(connection, activity, chosen, rows, now)
+
+    def _record(
+        self,
+        connection: Connection,
+        activity: Activity,
+        chosen: Sequence[StoredMessage],
+        rows: Sequence[Send],
+        now: int,
+    ) -> None:
+        context, app = self._context, self._app
+        if not chosen or not stream_records.is_wanted(context, connection, app):
+            return
+        keys = [message.endpoint for message in chosen if message.endpoint]
+        shown: Mapping[str, Mapping[str, object]] = {
+            state.endpoint: rendered(state, app.id, attributes)
+            for state, attributes in reader.by_keys(connection, app.number, keys)
+        }
+        names = CampaignNames(self._campaign.id, activity.id, str(activity.treatment))
+        stream_records.campaign_sends(
+            context,
+            connection,
+            app,
+            [
+                NamedSend(
+                    CampaignSend(
+                        status=row.status,
+                        application_id=app.id,
+                        endpoint_id=str(endpoint.get("Id", row.endpoint)),
+                        campaign=names,
+                        at=now,
+                        delivery_type=message.channel,
+                        endpoint=endpoint,
+                    ),
+                    row.endpoint,
+                    message.user_id,
+                )
+                for message, row in zip(chosen, rows, strict=True)
+                for endpoint in [shown.get(row.endpoint, {})]
+            ],
+            now=now,
+        )
+        stream_records.sent(
+            context,
+            connection,
+            app,
+            [
+                Streamed(
+                    message._replace(status="SUCCESSFUL"),
+                    Content.read(message.content),
+                    str(shown.get(row.endpoint, {}).get("Id", "")) or None,
+                    names,
+                )
+                for message, row in zip(chosen, rows, strict=True)
+                if row.status == "SUCCESS"
+            ],
+            now=now,
+        )
+
+
+def _messages(connection: Connection, numbers: Sequence[int]) -> list[StoredMessage]:
+    """Return messages by their numbers, in their order."""
+    found = {
+        row[0]: StoredMessage(*row)
+        for part in padded(numbers, _LISTS)
+        for row in _BY_NUMBERS[len(part)].rows(connection, *part)
+    }
+    return [found[number] for number in sorted(found)]
+
+
+def _outgoing(application_id: str, message: StoredMessage) -> OutgoingMessage:
+    content = Content.read(message.content)
+    return OutgoingMessage(
+        id=message.id,
+        application_id=application_id,
+        channel=message.channel,
+        address=message.address,
+        title=content.title,
+        body=content.body,
+        html=content.html,
+        sender=content.sender,
+        origination_number=content.origination_number,
+        message_type=content.message_type,
+        headers=content.headers,
+        payload=content.payload,
+        data=content.data,
+    )
+
+
+def _status(result: Sent | NotSent) -> tuple[str, int, str]:
+    """Return the DeliveryStatus, StatusCode and StatusMessage of a result."""
+    if isinstance(result, Sent):
+        return "SUCCESSFUL", 200, result.text
+    status = "PERMANENT_FAILURE" if result.is_permanent else "TEMPORARY_FAILURE"
+    return status, result.code, result.text
+
+
+def _send_status(result: Sent | NotSent) -> str:
+    if isinstance(result, Sent):
+        return "SUCCESS"
+    return "FAILURE_PERMANENT" if result.is_permanent else "TRANSIENT_FAILURE"

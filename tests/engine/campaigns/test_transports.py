@@ -1,0 +1,105 @@
+"""Transports: what they are handed, what their answers do, and what a crash leaves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pinpoint_kit.records.message import NotSent, Sent
+from tests.engine.campaigns.conftest import EMAIL, Campaigns, FakeTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.engine.conftest import Clock, Wire
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process."""
+
+
+def test_results_come_from_the_transport(make_wire: Callable[..., Wire], clock: Clock) -> None:
+    """Each message has the status that its transport gives it, and so has its endpoint."""
+
+    def answer(message: Any) -> Any:
+        number = int(message.address.rpartition("-")[2])
+        return [Sent("ok"), NotSent("gone", is_permanent=True, code=410), NotSent("later")][
+            number % 3
+        ]
+
+    transport = FakeTransport(answer)
+    campaigns = Campaigns(make_wire(transports={"PUSH": transport}), clock)
+    campaigns.people(9)
+    campaign = campaigns.create()
+    campaigns.work()
+    assert campaigns.status(campaign) == "COMPLETED"
+    assert [message.address for message in transport.sent] == [
+        f"token-device-{number}" for number in range(9)
+    ]
+    assert (transport.sent[0].title, transport.sent[0].body) == ("Hi", "My message")
+    statuses = Counter((m["status"], m["status_code"]) for m in campaigns.messages())
+    assert statuses == {
+        ("SUCCESSFUL", 200): 3,
+        ("PERMANENT_FAILURE", 410): 3,
+        ("TEMPORARY_FAILURE", 503): 3,
+    }
+    assert Counter(campaigns.sends().values()) == {
+        "SUCCESS": 3,
+        "FAILURE_PERMANENT": 3,
+        "TRANSIENT_FAILURE": 3,
+    }
+    (activity,) = campaigns.activities(campaign)
+    assert (activity["TotalEndpointCount"], activity["SuccessfulEndpointCount"]) == (9, 3)
+
+
+def test_channels_without_a_transport_stay_in_the_outbox(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """There they count as delivered."""
+    transport = FakeTransport(lambda _: Sent())
+    campaigns = Campaigns(make_wire(transports={"EMAIL": transport}), clock)
+    campaigns.people(2)
+    campaigns.wire.update("mail", ChannelType="EMAIL", Address="a@example.com")
+    campaigns.create(MessageConfiguration={**EMAIL, "DefaultMessage": {"Body": "x"}})
+    campaigns.work()
+    assert [message.address for message in transport.sent] == ["a@example.com"]
+    assert set(campaigns.sends().values()) == {"SUCCESS"}
+
+
+def test_a_crash_repeats_the_call_that_it_interrupted(
+    make_wire: Callable[..., Wire], clock: Clock, file_url: str
+) -> None:
+    """Messages of that call are sent again with the same ids; nobody else gets one twice."""
+    first = FakeTransport(lambda message: crash(message.address))
+
+    def crash(address: str) -> Any:
+        if address == "token-device-4":
+            raise KilledError
+        return Sent()
+
+    campaigns = Campaigns(make_wire(file_url, transports={"PUSH": first}), clock)
+    campaigns.people(8)
+    campaign = campaigns.create()
+    with pytest.raises(KilledError):
+        campaigns.work()
+    campaigns.wire.engine.close()
+    second = FakeTransport(lambda _: Sent())
+    campaigns.wire.engine = make_wire(file_url, transports={"PUSH": second}).engine
+    campaigns.work()
+    assert campaigns.status(campaign) == "COMPLETED"
+    ids = Counter(message.id for message in first.sent + second.sent)
+    assert sorted(ids.values()) == [1] * 5 + [2] * 3
+    assert len(campaigns.messages()) == 8
+    assert set(campaigns.sends().values()) == {"SUCCESS"}
+
+
+def test_a_transport_that_raises_has_failed(make_wire: Callable[..., Wire], clock: Clock) -> None:
+    """What it raises counts as a failure of the messages of that call."""
+    campaigns = Campaigns(make_wire(transports={"PUSH": FakeTransport(lambda _: 1 / 0)}), clock)
+    campaigns.people(2)
+    campaign = campaigns.create()
+    campaigns.work()
+    assert set(campaigns.sends().values()) == {"TRANSIENT_FAILURE"}
+    assert campaigns.activities(campaign)[0]["Result"] == "FAIL"
