@@ -1,7 +1,6 @@
 """The texts of messages: compiled once, rendered for each recipient with the right variables.
 
-What a template may say, and which of two values wins, belongs to the room `templating`; it is
-loaded when the first text has a variable.
+What a template may say, and which of two values wins, belongs to the room `templating`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 import orjson
+
+from pinpoint_kit.errors import TemplateError
+from pinpoint_kit.templating import compile_template, substitutions, variables_of
 
 if TYPE_CHECKING:
     from pinpoint_kit.templating import Template
@@ -57,8 +59,6 @@ class Text:
         template = self._template
         if template is None:
             return self._constant
-        from pinpoint_kit.errors import TemplateError  # noqa: PLC0415 -- see the module
-
         try:
             return template.render(*variables.layers, escape=self._is_html, now=variables.instant)
         except TemplateError as error:
@@ -66,9 +66,6 @@ class Text:
 
 
 def _compiled(text: str, place: str) -> Template:
-    from pinpoint_kit.errors import TemplateError  # noqa: PLC0415 -- see the module
-    from pinpoint_kit.templating import compile_template  # noqa: PLC0415 -- see the module
-
     try:
         return compile_template(text)
     except TemplateError as error:
@@ -79,8 +76,6 @@ def defaults_of(given: Sequence[Values]) -> Sequence[Values]:
     """Return default substitutions, whose names may be paths, as layers of variables."""
     if not any(given):
         return ()
-    from pinpoint_kit.templating import substitutions  # noqa: PLC0415 -- see the module
-
     return tuple(substitutions(values) for values in given if values)
 
 
@@ -110,11 +105,6 @@ class Variables:
     def layers(self) -> tuple[Values, ...]:
         """The variables: what the first of them does not have, the next may."""
         if not self._layers:
-            from pinpoint_kit.templating import (  # noqa: PLC0415 -- see the module
-                substitutions,
-                variables_of,
-            )
-
             # An endpoint holds stored JSON that was not decoded yet.
             shown = variables_of(orjson.loads(orjson.dumps(self.endpoint)))
             own = (substitutions(self.substitutions),) if self.substitutions else ()
