@@ -110,7 +110,7 @@ def test_runs_are_those_of_an_obvious_calendar(
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(starts, frequencies, st.integers(-11, 13))
 def test_runs_of_two_years(start: dt.datetime, frequency: str, hours: int) -> None:
     """The same for two years of runs."""

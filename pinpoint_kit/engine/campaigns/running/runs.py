@@ -8,65 +8,36 @@ meanwhile of an endpoint, a campaign or its segment is seen in that transaction.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 import attrs
 from sqlalchemy import func, select
 
-from pinpoint_kit.engine.campaigns import activities, sends, store
-from pinpoint_kit.engine.campaigns.running import batches, hooks, prepared
+from pinpoint_kit.engine.campaigns import activities, store
+from pinpoint_kit.engine.campaigns.running import batches, hooks, prepared, storing
 from pinpoint_kit.engine.campaigns.running.position import Position
 from pinpoint_kit.engine.campaigns.running.prepared import Prepared
-from pinpoint_kit.engine.campaigns.running.transports import Transporting, channel_of
+from pinpoint_kit.engine.campaigns.running.transports import Transporting
 from pinpoint_kit.engine.campaigns.sends import PENDING, Send
 from pinpoint_kit.engine.context import Context
-from pinpoint_kit.engine.messages import outbox, stream_records
-from pinpoint_kit.engine.messages.outbox import NewMessage
-from pinpoint_kit.engine.messages.stream_records import NamedSend, Streamed
-from pinpoint_kit.engine.storage.statements import Lookup
+from pinpoint_kit.engine.messages import stream_records
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
-from pinpoint_kit.records.message_stream import CampaignNames, CampaignSend
+from pinpoint_kit.records.message_stream import CampaignNames
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.campaigns.activities import Activity
-    from pinpoint_kit.engine.campaigns.running.batches import Batch, Decisions, Outcome
+    from pinpoint_kit.engine.campaigns.running.batches import Batch, Decisions
     from pinpoint_kit.engine.campaigns.store import Campaign
     from pinpoint_kit.engine.campaigns.triggers import Trigger
     from pinpoint_kit.engine.work.leases import Lease
 
 __all__ = ["Runs"]
 
-#: Statuses of endpoints that a run has tried to reach.
-_ATTEMPTED = frozenset(
-    {
-        PENDING,
-        "SUCCESS",
-        "FAILURE",
-        "FAILURE_PERMANENT",
-        "TRANSIENT_FAILURE",
-        "HOOK_FAILURE",
-        "CUSTOM_DELIVERY_FAILURE",
-    }
-)
-#: What must still be so of an endpoint when its message is stored.
-_PRESENT = Lookup(
-    select(
-        ENDPOINTS.c.endpoint,
-        ENDPOINTS.c.number,
-        ENDPOINTS.c.channel_type,
-        ENDPOINTS.c.address,
-        ENDPOINTS.c.status,
-        ENDPOINTS.c.opt_out,
-        ENDPOINTS.c.user_id,
-    ),
-    ENDPOINTS.c.endpoint,
-)
 _LAST = select(func.max(ENDPOINTS.c.number))
 
 
@@ -214,17 +185,11 @@ class Runs:
         with context.store.write() as connection:
             lease.check(connection)
             current = store.running(connection, campaign)
-            outcomes, counts = _still(connection, activity.app, decisions)
-            rows, messages = self._rows(activity, outcomes, now)
-            outbox.add(connection, [message for message in messages if message is not None])
-            numbers = _numbers(connection, activity.app, messages)
-            made = [
-                row._replace(message=numbers.get(message.id) if message else None)
-                for row, message in zip(rows, messages, strict=True)
-            ]
-            sends.add(connection, made)
+            outcomes, counts = storing.still(connection, activity.app, decisions)
+            kept = storing.Kept.of(context, activity, outcomes, now)
+            made = kept.add(context, connection, needed.app, now)
             sending = [(row.message or 0, row.event_id) for row in made if row.status == PENDING]
-            counts.update(_totals(made))
+            counts.update(storing.totals(made))
             position = attrs.evolve(position, sending=sending)
             if position.due <= now:
                 position = attrs.evolve(position, due=now)
@@ -235,114 +200,8 @@ class Runs:
             )
             paused = now + _pause_ms(needed, made)
             store.save(connection, attrs.evolve(current, due=max(paused, due)))
-            self._record(connection, needed, campaign, activity, outcomes, made, messages, now)
-
-    def _rows(
-        self, activity: Activity, outcomes: Sequence[Outcome], now: int
-    ) -> tuple[list[Send], list[NewMessage | None]]:
-        """Return the rows of sends, and the message of each."""
-        rows: list[Send] = []
-        messages: list[NewMessage | None] = []
-        for outcome in outcomes:
-            target, content, status = outcome.target, outcome.content, outcome.status
-            message: NewMessage | None = None
-            if content is not None:
-                waits = channel_of(outcome.delivery) in self._context.engagement.transports
-                status = PENDING if waits else status
-                message = NewMessage(
-                    app=activity.app,
-                    id=outbox.new_message_id(self._context),
-                    created=now,
-                    channel=outcome.delivery,
-                    address=target.address or "",
-                    content=content.stored(),
-                    endpoint=target.endpoint,
-                    user_id=_user_of(outcome),
-                    kind="campaign",
-                    campaign=activity.campaign,
-                    treatment=activity.treatment,
-                    activity=activity.number,
-                    status=PENDING if waits else "SUCCESSFUL",
-                )
-            messages.append(message)
-            rows.append(
-                Send(
-                    activity.number,
-                    target.endpoint,
-                    target.event_id,
-                    activity.app,
-                    activity.campaign,
-                    now,
-                    status,
-                    None,
-                )
-            )
-        return rows, messages
-
-    def _record(  # noqa: PLR0913, PLR0917 -- all that records say
-        self,
-        connection: Connection,
-        needed: Prepared,
-        campaign: Campaign,
-        activity: Activity,
-        outcomes: Sequence[Outcome],
-        rows: Sequence[Send],
-        messages: Sequence[NewMessage | None],
-        now: int,
-    ) -> None:
-        """Write the records for event streams; those of messages under way come with the result."""
-        names = CampaignNames(campaign.id, activity.id, str(activity.treatment))
-        pairs = [
-            (outcome, row, message)
-            for outcome, row, message in zip(outcomes, rows, messages, strict=True)
-            if row.status != PENDING
-        ]
-        app = needed.app
-        stream_records.campaign_sends(
-            self._context,
-            connection,
-            app,
-            [
-                named_send(app.id, names, outcome.shown, row, outcome.delivery)
-                for outcome, row, _ in pairs
-            ],
-            now=now,
-        )
-        stream_records.sent(
-            self._context,
-            connection,
-            app,
-            [
-                Streamed(message, outcome.content, str(outcome.shown.get("Id", "")), names)
-                for outcome, _, message in pairs
-                if message is not None and outcome.content is not None
-            ],
-            now=now,
-        )
-
-
-def named_send(
-    application_id: str,
-    names: CampaignNames,
-    shown: Mapping[str, object],
-    row: Send,
-    delivery: str,
-) -> NamedSend:
-    """Return what the stream is told of an endpoint."""
-    user = cast("Mapping[str, object]", shown.get("User") or {})
-    return NamedSend(
-        CampaignSend(
-            status=row.status,
-            application_id=application_id,
-            endpoint_id=str(shown.get("Id", row.endpoint)),
-            campaign=names,
-            at=row.at,
-            delivery_type=delivery,
-            endpoint=shown,
-        ),
-        row.endpoint,
-        cast("str | None", user.get("UserId")),
-    )
+            names = CampaignNames(campaign.id, activity.id, str(activity.treatment))
+            kept.record(context, connection, needed.app, names, now)
 
 
 def _next_wave(position: Position) -> Position:
@@ -365,53 +224,8 @@ def _next_wave(position: Position) -> Position:
     )
 
 
-def _still(
-    connection: Connection, app: int, decisions: Decisions
-) -> tuple[list[Outcome], Counter[str]]:
-    """Return the outcomes that hold in this transaction, and the counts with what has changed."""
-    counts = Counter(decisions.counts)
-    keys = list({outcome.target.endpoint for outcome in decisions.outcomes})
-    present = {row[0]: row[1:] for row in _PRESENT.rows(connection, app, keys)}
-    kept = []
-    for outcome in decisions.outcomes:
-        target = outcome.target
-        found = present.get(target.endpoint)
-        if found is None or found[0] != target.number:
-            continue  # it was deleted meanwhile, and nothing may be kept of it
-        if outcome.content is not None:
-            if found[4] == "ALL":
-                counts["ENDPOINT_OPT_OUT"] += 1
-                continue
-            if found[1:4] != (target.channel_type, target.address, target.status):
-                counts["ENDPOINT_INACTIVE"] += 1
-                continue
-        kept.append(outcome)
-    return kept, counts
-
-
-def _numbers(
-    connection: Connection, app: int, messages: Sequence[NewMessage | None]
-) -> Mapping[str, int]:
-    ids = [message.id for message in messages if message is not None]
-    return outbox.numbers(connection, app, ids) if ids else {}
-
-
-def _totals(rows: Sequence[Send]) -> Counter[str]:
-    return Counter(
-        {
-            activities.TOTAL: sum(row.status in _ATTEMPTED for row in rows),
-            activities.SUCCESSFUL: sum(row.status == "SUCCESS" for row in rows),
-        }
-    )
-
-
 def _pause_ms(needed: Prepared, rows: Sequence[Send]) -> int:
     """Return how long to wait after so many messages."""
     rate = needed.definition.limit("MessagesPerSecond")
     sent = sum(row.status in {"SUCCESS", PENDING} for row in rows)
     return -(-sent * 1000 // rate) if rate else 0
-
-
-def _user_of(outcome: Outcome) -> str | None:
-    user = cast("Mapping[str, object]", outcome.shown.get("User") or {})
-    return cast("str | None", user.get("UserId"))

@@ -7,28 +7,27 @@ transport may have taken them already, which nobody can know. They keep their id
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import attrs
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 
 from pinpoint_kit.engine.applications.store import App
 from pinpoint_kit.engine.campaigns import activities, sends, store
+from pinpoint_kit.engine.campaigns.running.storing import named_send
 from pinpoint_kit.engine.campaigns.sends import Send
 from pinpoint_kit.engine.campaigns.store import Campaign
 from pinpoint_kit.engine.context import Context
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import rendered
-from pinpoint_kit.engine.messages import stream_records
+from pinpoint_kit.engine.messages import delivering, stream_records
 from pinpoint_kit.engine.messages.content import Content
 from pinpoint_kit.engine.messages.outbox import StoredMessage
-from pinpoint_kit.engine.messages.stream_records import NamedSend, Streamed
+from pinpoint_kit.engine.messages.stream_records import Streamed
 from pinpoint_kit.engine.storage.statements import Statement, padded
 from pinpoint_kit.engine.storage.tables.messages import MESSAGES
 from pinpoint_kit.engine.work.leases import Lease
-from pinpoint_kit.records.message import NotSent, OutgoingMessage, Sent
-from pinpoint_kit.records.message_stream import CampaignNames, CampaignSend
+from pinpoint_kit.records.message_stream import CampaignNames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,12 +36,17 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.campaigns.activities import Activity
     from pinpoint_kit.engine.campaigns.running.position import Position
-    from pinpoint_kit.records.message import Channel
+    from pinpoint_kit.engine.messages.delivering import Delivered
 
-__all__ = ["Transporting", "channel_of"]
+__all__ = ["Transporting"]
 
-_logger = logging.getLogger(__name__)
-
+#: What a DeliveryStatus is called in a record of a campaign.
+_STATUSES = {
+    "SUCCESSFUL": "SUCCESS",
+    "PERMANENT_FAILURE": "FAILURE_PERMANENT",
+    "OPT_OUT": "FAILURE_PERMANENT",
+    "THROTTLED": "THROTTLED",
+}
 _LISTS = (1, 10, 100, 500)
 _BY_NUMBERS = {
     size: Statement(
@@ -53,22 +57,6 @@ _BY_NUMBERS = {
     )
     for size in _LISTS
 }
-_SETTLE = Statement(
-    update(MESSAGES)
-    .values(
-        status=bindparam("status_"), status_code=bindparam("code_"), status_text=bindparam("text_")
-    )
-    .where(MESSAGES.c.number == bindparam("number_")),
-    "status_",
-    "code_",
-    "text_",
-    "number_",
-)
-
-
-def channel_of(channel_type: str) -> Channel:
-    """Return which transport takes messages of a channel type."""
-    return "EMAIL" if channel_type == "EMAIL" else "SMS" if channel_type == "SMS" else "PUSH"
 
 
 @attrs.frozen
@@ -92,28 +80,25 @@ class Transporting:
         if not waiting:  # erased meanwhile
             self._store(activity, position, [], [], now)
             return
-        channel = channel_of(waiting[0].channel)
-        transport = self._context.engagement.transports.get(channel)
-        most = len(waiting) if transport is None else transport.most_messages
-        chosen = [each for each in waiting if channel_of(each.channel) == channel][:most]
-        if transport is None:  # given no more: the outbox is where they end
-            results: Sequence[Sent | NotSent] = [Sent() for _ in chosen]
-        else:
-            outgoing = [_outgoing(self._app.id, message) for message in chosen]
-            try:
-                results = transport.send(outgoing)
-            except Exception as error:  # noqa: BLE001 -- the operator's own code
-                kind = type(error).__name__
-                _logger.warning("the transport %s failed: %s", transport.name, kind)
-                results = [NotSent(f"the transport failed: {kind}") for _ in chosen]
+        chosen = self._of_one_call(waiting)
+        results = delivering.deliver(self._context, self._app.id, chosen)
         self._store(activity, position, chosen, results, now)
+
+    def _of_one_call(self, waiting: Sequence[StoredMessage]) -> list[StoredMessage]:
+        """Return the messages that one call of a transport takes."""
+        channel = delivering.channel_of(waiting[0].channel)
+        transports = self._context.engagement.transports
+        if channel is None or channel not in transports:
+            return list(waiting)  # it is given no more, and they stay in the outbox
+        found = [each for each in waiting if delivering.channel_of(each.channel) == channel]
+        return found[: max(1, transports[channel].most_messages)]
 
     def _store(
         self,
         activity: Activity,
         position: Position,
         chosen: Sequence[StoredMessage],
-        results: Sequence[Sent | NotSent],
+        results: Sequence[Delivered],
         now: int,
     ) -> None:
         done = {message.number for message in chosen}
@@ -127,7 +112,7 @@ class Transporting:
                 activity.app,
                 activity.campaign,
                 now,
-                _send_status(result),
+                _STATUSES.get(result.status, "TRANSIENT_FAILURE"),
                 message.number,
             )
             for message, result in zip(chosen, results, strict=True)
@@ -135,12 +120,10 @@ class Transporting:
         with self._context.store.write() as connection:
             self._lease.check(connection)
             store.load(connection, self._campaign.number)
-            _SETTLE.run_many(
+            delivering.settle(
                 connection,
-                [
-                    (*_status(result), message.number)
-                    for message, result in zip(chosen, results, strict=True)
-                ],
+                activity.app,
+                [(message.id, given) for message, given in zip(chosen, results, strict=True)],
             )
             sends.settle(connection, rows)
             counted = activity.counted(
@@ -172,19 +155,7 @@ class Transporting:
             connection,
             app,
             [
-                NamedSend(
-                    CampaignSend(
-                        status=row.status,
-                        application_id=app.id,
-                        endpoint_id=str(endpoint.get("Id", row.endpoint)),
-                        campaign=names,
-                        at=now,
-                        delivery_type=message.channel,
-                        endpoint=endpoint,
-                    ),
-                    row.endpoint,
-                    message.user_id,
-                )
+                named_send(app.id, names, endpoint, row, message.channel)
                 for message, row in zip(chosen, rows, strict=True)
                 for endpoint in [shown.get(row.endpoint, {})]
             ],
@@ -216,36 +187,3 @@ def _messages(connection: Connection, numbers: Sequence[int]) -> list[StoredMess
         for row in _BY_NUMBERS[len(part)].rows(connection, *part)
     }
     return [found[number] for number in sorted(found)]
-
-
-def _outgoing(application_id: str, message: StoredMessage) -> OutgoingMessage:
-    content = Content.read(message.content)
-    return OutgoingMessage(
-        id=message.id,
-        application_id=application_id,
-        channel=message.channel,
-        address=message.address,
-        title=content.title,
-        body=content.body,
-        html=content.html,
-        sender=content.sender,
-        origination_number=content.origination_number,
-        message_type=content.message_type,
-        headers=content.headers,
-        payload=content.payload,
-        data=content.data,
-    )
-
-
-def _status(result: Sent | NotSent) -> tuple[str, int, str]:
-    """Return the DeliveryStatus, StatusCode and StatusMessage of a result."""
-    if isinstance(result, Sent):
-        return "SUCCESSFUL", 200, result.text
-    status = "PERMANENT_FAILURE" if result.is_permanent else "TEMPORARY_FAILURE"
-    return status, result.code, result.text
-
-
-def _send_status(result: Sent | NotSent) -> str:
-    if isinstance(result, Sent):
-        return "SUCCESS"
-    return "FAILURE_PERMANENT" if result.is_permanent else "TRANSIENT_FAILURE"
