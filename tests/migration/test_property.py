@@ -35,10 +35,22 @@ GROUPS = {
 }  # fmt: skip
 
 _signs = st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"))
-_texts = st.text(_signs, max_size=12) | st.sampled_from(["", "pro", "x" * 255, "x" * 256, "ã" * 300])
+_texts = st.text(_signs, max_size=12) | st.sampled_from(
+    ["", "pro", "x" * 255, "x" * 256, "ã" * 300]
+)
 _names = st.text(_signs, min_size=1, max_size=6) | st.sampled_from(
     [
-        *("plan", "plan_0", "plan_1", "a b", "a_b", "a-b", "User_plan", "pinpoint_Id", "optOut_SMS"),
+        *(
+            "plan",
+            "plan_0",
+            "plan_1",
+            "a b",
+            "a_b",
+            "a-b",
+            "User_plan",
+            "pinpoint_Id",
+            "optOut_SMS",
+        ),
         *("Demographic_Make", "Metrics_level", "EmailAddress_3", "n" * 300, "level"),
     ]
 )
@@ -54,7 +66,8 @@ def _some(members: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[
 #: Endpoints as the service model has them: members may be missing, texts may be anything.
 MODEL: dict[str, st.SearchStrategy[Any]] = {
     "ChannelType": st.sampled_from(CHANNELS),
-    "Address": st.sampled_from(["a@example.com", "A@example.com ", "+351 21", "token", ""]) | _texts,
+    "Address": st.sampled_from(["a@example.com", "A@example.com ", "+351 21", "token", ""])
+    | _texts,
     "OptOut": st.sampled_from(["ALL", "NONE"]),
     "EndpointStatus": st.sampled_from(["ACTIVE", "INACTIVE"]),
     "EffectiveDate": _dates,
@@ -71,7 +84,9 @@ MODEL: dict[str, st.SearchStrategy[Any]] = {
             for name in sorted(GROUPS["Location"])
         }
     ),
-    "User": _some({"UserId": st.sampled_from(["u1", "u2", "endpoint:0"]) | _texts, "UserAttributes": _lists}),
+    "User": _some(
+        {"UserId": st.sampled_from(["u1", "u2", "endpoint:0"]) | _texts, "UserAttributes": _lists}
+    ),
 }
 _anything = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | _texts,
@@ -117,7 +132,9 @@ def members(endpoint: dict[str, Any]) -> Iterator[tuple[str, object]]:
                     yield "User.UserId", each
                 else:
                     yield from (
-                        ("User.UserAttributes", text) for texts in each.values() for text in texts or [None]
+                        ("User.UserAttributes", text)
+                        for texts in each.values()
+                        for text in texts or [None]
                     )
         else:
             yield from ((f"{name}.{inner}", each) for inner, each in value.items())
@@ -170,7 +187,9 @@ def _plain(channel: str | None, address: str) -> str:
     if channel == "EMAIL":
         return address.strip().casefold()
     if channel in {"SMS", "VOICE"}:
-        return "".join(sign for sign in address if sign in "0123456789").removeprefix("00") or address
+        return (
+            "".join(sign for sign in address if sign in "0123456789").removeprefix("00") or address
+        )
     return address
 
 
@@ -190,10 +209,15 @@ def check_refusals(endpoints: list[dict[str, Any]]) -> None:
                 assert _plain(channel, address) not in {_plain(channel, each) for each in reachable}
             elif endpoint.get("EndpointStatus") == "INACTIVE":
                 # Unless another endpoint that may be contacted has the same address.
-                assert address in listed or address in reachable or any(
-                    _plain(channel, address) == _plain(other.get("ChannelType"), other.get("Address") or "")
-                    for other in endpoints
-                    if other is not endpoint
+                assert (
+                    address in listed
+                    or address in reachable
+                    or any(
+                        _plain(channel, address)
+                        == _plain(other.get("ChannelType"), other.get("Address") or "")
+                        for other in endpoints
+                        if other is not endpoint
+                    )
                 )
 
 

@@ -4,6 +4,7 @@
 """
 
 from pinpoint_kit.migration.customer_profiles.converting import convert
+from pinpoint_kit.migration.customer_profiles.loading import LoadReport, RefusedProfile, load
 from pinpoint_kit.migration.customer_profiles.report import (
     BadLine,
     ConversionProgress,
@@ -16,7 +17,10 @@ __all__ = [
     "BadLine",
     "ConversionProgress",
     "ConversionReport",
+    "LoadReport",
     "Loss",
     "Member",
+    "RefusedProfile",
     "convert",
+    "load",
 ]

@@ -11,13 +11,20 @@ import os
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import attrs
 import orjson
 
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError
 from pinpoint_kit.migration.customer_profiles import object_type
+from pinpoint_kit.migration.customer_profiles.documents import (
+    Documents,
+    client_segments,
+    client_templates,
+    read_segments,
+    read_templates,
+)
 from pinpoint_kit.migration.customer_profiles.ledger import MAX_NAMES, Ledger
 from pinpoint_kit.migration.customer_profiles.members import staged, without_repetitions
 from pinpoint_kit.migration.customer_profiles.outputs import REPORT, WORK, Outputs, prepare_folder
@@ -29,6 +36,7 @@ from pinpoint_kit.migration.customer_profiles.report import (
     Loss,
     Member,
 )
+from pinpoint_kit.migration.customer_profiles.segments import convert_segments
 from pinpoint_kit.migration.customer_profiles.sources import (
     ClientSource,
     Position,
@@ -37,6 +45,7 @@ from pinpoint_kit.migration.customer_profiles.sources import (
     stored_objects,
 )
 from pinpoint_kit.migration.customer_profiles.staging import VERSION, Problem, Staging
+from pinpoint_kit.migration.customer_profiles.templates import convert_templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -66,6 +75,8 @@ _SUPPRESSION_COLUMNS = (
 )  # fmt: skip
 _SUPPRESSION = "suppression.csv"
 _PROBLEMS = "problems.csv"
+_SEGMENTS = "segments.json"
+_TEMPLATES = "templates.json"
 
 
 def convert(  # noqa: PLR0913 -- keyword-only options
@@ -73,6 +84,8 @@ def convert(  # noqa: PLR0913 -- keyword-only options
     out: str | os.PathLike[str],
     *,
     segment: str | None = None,
+    segments: str | os.PathLike[str] | None = None,
+    templates: str | os.PathLike[str] | None = None,
     region_field: Literal["Province", "County", "State"] = "Province",
     format: Literal["jsonl", "csv"] = "jsonl",  # noqa: A002 -- as the jobs call it
     profiles_per_file: int = 50_000,
@@ -89,6 +102,9 @@ def convert(  # noqa: PLR0913 -- keyword-only options
             `s3://BUCKET/PREFIX`), or a client, whose endpoints are read.
         out: a folder of its own; it is made, and only its owner can read it.
         segment: with a client, the id of a segment: only its members are converted.
+        segments: a file or a folder with answers of GetSegment or GetSegments; those of the client
+            unless given.
+        templates: the same for answers of GetEmailTemplate, GetSmsTemplate, GetPushTemplate …
         region_field: the field of `Address` that takes `Location.Region`.
         format: of the profiles: JSON lines, or CSV with a column for each attribute.
         profiles_per_file: profiles in one file.
@@ -129,12 +145,22 @@ def convert(  # noqa: PLR0913 -- keyword-only options
     staging = Staging(folder / WORK / "conversion.sqlite")
     try:
         conversion = _Conversion(opened, folder, settings, staging, on_progress or _nobody)
-        report = conversion.run()
+        conversion.read_profiles()
+        report = conversion.finish(
+            read_segments(segments) if segments else _of_client(source, client_segments),
+            read_templates(templates) if templates else _of_client(source, client_templates),
+        )
         staging.remove()
         (folder / WORK).rmdir()
     finally:
         staging.close()
     return report
+
+
+def _of_client(source: object, read: Callable[[Pinpoint], Documents]) -> Documents:
+    if isinstance(source, (str, os.PathLike)):
+        return Documents()
+    return read(cast("Pinpoint", source))
 
 
 @attrs.frozen(kw_only=True)
@@ -166,7 +192,17 @@ def _opened(source: object, folder: Path, segment: str | None) -> Source:
         raise InvalidTypeError(
             f"expected a path, an s3:// URL or a client, got {type(source).__name__}", "$.source"
         )
-    return ClientSource(source, segment)
+    return ClientSource(cast("Pinpoint", source), segment)
+
+
+@attrs.define
+class _Extras:
+    """What became of segments and templates."""
+
+    segments: int = 0
+    templates: int = 0
+    notes: list[str] = attrs.field(factory=list)
+    files: list[str] = attrs.field(factory=list)
 
 
 class _Conversion:
@@ -188,6 +224,8 @@ class _Conversion:
         self._outputs = Outputs(folder)
         self._ledger = Ledger()
         self._names: set[str] = set()
+        #: Names of attributes of which some profiles have several values.
+        self._multiple: set[str] = set()
         self._suppressions: list[Suppression] = []
         self._devices: list[Device] = []
         self._maker = ProfileMaker(
@@ -197,7 +235,8 @@ class _Conversion:
             device=self._devices.append,
         )
 
-    def run(self) -> ConversionReport:
+    def read_profiles(self) -> None:
+        """Read the endpoints, and write the profiles; what is done already is left out."""
         staging = self._staging
         signature = [VERSION, *self._source.signature, attrs.asdict(self._settings)]
         if staging.state("signature") != signature:
@@ -209,7 +248,6 @@ class _Conversion:
         if not staging.state("is_read"):
             self._read()
         self._convert()
-        return self._finish()
 
     # Reading.
 
@@ -251,11 +289,10 @@ class _Conversion:
     # Converting.
 
     def _convert(self) -> None:
-        state = self._staging.state("parts") or {"count": 0, "key": "", "names": []}
+        state = self._staging.state("parts") or {"count": 0, "key": "", "names": [], "multiple": []}
+        self._names, self._multiple = set(state["names"]), set(state["multiple"])
         if state.get("is_over"):
-            self._names = set(state["names"])
             return
-        self._names = set(state["names"])
         number, key = int(state["count"]), str(state["key"])
         groups = groupby(self._staging.endpoints(key), _KEY)
         following = next(groups, None)
@@ -315,15 +352,21 @@ class _Conversion:
 
     def _keep_parts(self, number: int, key: str, *, is_over: bool) -> None:
         self._drain()
-        self._staging.put_state(
-            "parts",
-            {"count": number, "key": key, "is_over": is_over, "names": sorted(self._names)},
-        )
+        self._multiple.update(self._maker.multiple)
+        parts = {
+            "count": number,
+            "key": key,
+            "is_over": is_over,
+            "names": sorted(self._names),
+            "multiple": sorted(self._multiple),
+        }
+        self._staging.put_state("parts", parts)
         self._staging.put_state("ledger", self._ledger.state())
 
     # Writing what is known at the end.
 
-    def _finish(self) -> ConversionReport:
+    def finish(self, segments: Documents, templates: Documents) -> ConversionReport:
+        """Write everything else, the report last."""
         staging, outputs, ledger = self._staging, self._outputs, self._ledger
         form, region_field = self._settings.format, self._settings.region_field
         parts = int((staging.state("parts") or {})["count"])
@@ -345,11 +388,34 @@ class _Conversion:
             Problem._fields,
             ((names[each.file], *each[1:]) for each in staging.problems()),
         )
-        report = self._report(parts, devices, suppressed)
+        extras = self._extras(segments, templates)
+        report = self._report(parts, devices, suppressed, extras)
         outputs.write_json(REPORT, report.to_dict())
         return report
 
-    def _report(self, parts: int, devices: int, suppressed: int) -> ConversionReport:
+    def _extras(self, segments: Documents, templates: Documents) -> _Extras:
+        """Write segments and templates, if there are any."""
+        region_field = self._settings.region_field
+        extras = _Extras()
+        for name in (_SEGMENTS, _TEMPLATES):
+            self._outputs.remove(name)
+        if segments.found or segments.notes:
+            made = convert_segments(segments.found, multiple=self._multiple)
+            extras.segments = len(made.definitions)
+            extras.notes += [*segments.notes, *made.notes]
+            extras.files.append(_SEGMENTS)
+            self._outputs.write_json(_SEGMENTS, attrs.asdict(made))
+        if templates.found or templates.notes:
+            rewritten = convert_templates(templates.found, region_field=region_field)
+            extras.templates = len(rewritten.requests)
+            extras.notes += [*templates.notes, *rewritten.notes]
+            extras.files.append(_TEMPLATES)
+            self._outputs.write_json(_TEMPLATES, attrs.asdict(rewritten))
+        return extras
+
+    def _report(
+        self, parts: int, devices: int, suppressed: int, extras: _Extras
+    ) -> ConversionReport:
         ledger = self._ledger
         names = self._source.names
         return ConversionReport(
@@ -365,9 +431,9 @@ class _Conversion:
             anonymous=ledger.counts["anonymous"],
             devices=devices,
             suppressed=suppressed,
-            segments=0,
-            templates=0,
-            not_expressible=[],
+            segments=extras.segments,
+            templates=extras.templates,
+            not_expressible=extras.notes,
             members=_members(ledger),
             lost=_losses(ledger.lost),
             changed=_losses(ledger.changed),
@@ -378,7 +444,7 @@ class _Conversion:
                     self._outputs.part_name(number, self._settings.format)
                     for number in range(1, parts + 1)
                 ),
-                *(_OBJECT_TYPE, _DEVICES, _SUPPRESSION, _PROBLEMS, REPORT),
+                *(_OBJECT_TYPE, _DEVICES, _SUPPRESSION, *extras.files, _PROBLEMS, REPORT),
             ],
         )
 

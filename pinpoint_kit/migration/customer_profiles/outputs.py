@@ -78,9 +78,7 @@ class Outputs:
         with self._written(name) as file:
             file.write(text.encode())
 
-    def write_csv(
-        self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
-    ) -> int:
+    def write_csv(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
         """Write a table, and return how many rows it has."""
         count = 0
         with self._written(name) as file:

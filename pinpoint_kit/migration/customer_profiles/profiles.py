@@ -138,7 +138,9 @@ class ProfileMaker:
         device: Callable[[Device], object],
     ) -> None:
         self._ledger = ledger
-        self._address_fields = {f"Location_{name}": name for name in ("City", "Country", "PostalCode")}
+        self._address_fields = {
+            f"Location_{name}": name for name in ("City", "Country", "PostalCode")
+        }
         self._address_fields["Location_Region"] = region_field
         self._suppress = suppress
         self._device = device

@@ -143,7 +143,5 @@ class ConversionReport:
                 f" {len(self.not_expressible):,} notes on what could not be said"
             )
         for word, losses in (("lost", self.lost), ("changed", self.changed)):
-            lines += [
-                f"{word}: {loss.count:,} of {loss.member}: {loss.reason}" for loss in losses
-            ]
+            lines += [f"{word}: {loss.count:,} of {loss.member}: {loss.reason}" for loss in losses]
         return "\n".join(lines)

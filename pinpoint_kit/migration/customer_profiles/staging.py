@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["ADDRESS_IN_USE", "BAD_LINE", "VERSION", "Problem", "Staging", "StoredEndpoint", "Suppression"]
+__all__ = [
+    "ADDRESS_IN_USE",
+    "BAD_LINE",
+    "VERSION",
+    "Problem",
+    "Staging",
+    "StoredEndpoint",
+    "Suppression",
+]
 
 #: An address that one endpoint no longer uses, and another does.
 ADDRESS_IN_USE = 4
@@ -194,9 +202,7 @@ class Staging:
 
     def put_state(self, name: str, value: object) -> None:
         """Keep a JSON value."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO state VALUES (?, ?)", (name, orjson.dumps(value))
-        )
+        self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, orjson.dumps(value)))
 
     def add(self, endpoints: Iterable[Staged]) -> None:
         """Add endpoints."""
@@ -288,4 +294,3 @@ class Staging:
         for suffix in ("", "-journal"):
             with contextlib.suppress(FileNotFoundError):
                 self._path.with_name(self._path.name + suffix).unlink()
-
