@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["contacts", "devices", "everything", "profiles", "snapshot", "suppressed", "write_lines"]
 

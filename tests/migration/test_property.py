@@ -77,7 +77,7 @@ MODEL: dict[str, st.SearchStrategy[Any]] = {
     "ApplicationId": _texts,
     "Attributes": _lists,
     "Metrics": st.dictionaries(_names, _numbers, max_size=4),
-    "Demographic": _some({name: _texts for name in sorted(GROUPS["Demographic"])}),
+    "Demographic": _some(dict.fromkeys(sorted(GROUPS["Demographic"]), _texts)),
     "Location": _some(
         {
             name: _numbers if name in {"Latitude", "Longitude"} else _texts

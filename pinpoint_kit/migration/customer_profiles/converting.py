@@ -48,7 +48,7 @@ from pinpoint_kit.migration.customer_profiles.staging import VERSION, Problem, S
 from pinpoint_kit.migration.customer_profiles.templates import convert_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pinpoint_kit.client import Pinpoint
     from pinpoint_kit.migration.customer_profiles.members import Staged
@@ -263,7 +263,7 @@ class _Conversion:
         is_over = False
         while not is_over:
             is_over = True
-            for position in steps:
+            for position in steps:  # noqa: B007 -- used behind
                 if len(taker.endpoints) >= _AT_ONCE:
                     is_over = False
                     break

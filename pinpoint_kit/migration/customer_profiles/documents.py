@@ -6,7 +6,6 @@ taken off. What cannot be read is noted and stops nothing.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from pinpoint_kit.errors import BadRequest, ConfigurationError, NotFound, Operat
 from pinpoint_kit.records.json_objects import JsonObjects
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     from pinpoint_kit.client import Pinpoint
@@ -99,7 +99,7 @@ def client_templates(pinpoint: Pinpoint) -> Documents:
     """Return all templates that a client's server has."""
     documents = Documents()
     try:
-        listed = list(_pages(pinpoint, "ListTemplates", "TemplatesResponse", token="NextToken"))  # noqa: S106 -- of a page
+        listed = list(_pages(pinpoint, "ListTemplates", "TemplatesResponse", next_page="NextToken"))
     except (BadRequest, NotFound, OperationNotImplemented):
         return documents  # a server that has no templates
     for each in listed:
@@ -112,15 +112,15 @@ def client_templates(pinpoint: Pinpoint) -> Documents:
 
 
 def _pages(
-    pinpoint: Pinpoint, operation: str, wrapper: str, *, token: str = "Token"
+    pinpoint: Pinpoint, operation: str, wrapper: str, *, next_page: str = "Token"
 ) -> Iterator[dict[str, Any]]:
     params: dict[str, object] = {"PageSize": "100"}
     while True:
         page = pinpoint.call(operation, **params)[wrapper]
         yield from page.get("Item") or ()
-        if not page.get("NextToken") or page["NextToken"] == params.get(token):
+        if not page.get("NextToken") or page["NextToken"] == params.get(next_page):
             return
-        params[token] = page["NextToken"]
+        params[next_page] = page["NextToken"]
 
 
 def _objects(path: Path, documents: Documents) -> Iterator[tuple[str, dict[str, Any]]]:

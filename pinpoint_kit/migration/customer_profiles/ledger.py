@@ -45,7 +45,7 @@ class Ledger:
         self._place = (0, 0)
 
     def at(self, file: int, line: int) -> None:
-        """What follows stands in this line."""
+        """Say in which line what follows stands."""
         self._place = (file, line)
 
     def lose(self, member: str, reason: str, count: int = 1, *, name: str = "") -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from pinpoint_kit.migration.customer_profiles.report import ConversionProgress
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     import boto3
 
@@ -67,7 +68,7 @@ class LoadReport:
     Args:
         domain: the domain.
         loaded: profile objects that the service took.
-        failed: profile objects that it refused; `load-failed.csv` has the lines of the first 10,000.
+        failed: profile objects that it refused; `load-failed.csv` has the first 10,000 of these.
         first_failed: the first 100 of these.
     """
 

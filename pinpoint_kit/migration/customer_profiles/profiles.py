@@ -7,7 +7,7 @@ counted and dropped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -116,7 +116,7 @@ class Device(NamedTuple):
 
 
 #: Name as given -> its value, or its values in their order when they are several.
-_Values: TypeAlias = "dict[str, Union[str, dict[str, None]]]"
+_Values: TypeAlias = dict[str, "str | dict[str, None]"]
 
 
 class ProfileMaker:
@@ -174,7 +174,7 @@ class ProfileMaker:
         #: The same for names that must change, or that another member may have, too.
         self._odd: dict[tuple[str, str], _Values] = {}
 
-    def add(self, stored: StoredEndpoint) -> None:
+    def add(self, stored: StoredEndpoint) -> None:  # noqa: C901, PLR0912 -- for each endpoint: quick
         """Add the next endpoint of the profile."""
         members: dict[str, Any] = orjson.loads(stored.content)
         ledger = self._ledger
@@ -252,9 +252,9 @@ class ProfileMaker:
             ledger.read["Address"] += 1
         usable = address if type(address) is str else ""
         flags = stored.flags
-        if flags or stored.address_flags & OPTED_OUT:
-            if self._refuse(stored, channel, usable):
-                return
+        is_refused = flags or stored.address_flags & OPTED_OUT
+        if is_refused and self._refuse(stored, channel, usable):
+            return
         if not is_given:
             return
         if not usable:
@@ -317,7 +317,7 @@ class ProfileMaker:
             elif into[base] != value:
                 self._put(base, value)
 
-    def _add_location(self, location: dict[str, Any]) -> None:
+    def _add_location(self, location: dict[str, Any]) -> None:  # noqa: C901 -- as above
         read = self._ledger.read
         place, fields, into = self._location, self._address_fields, self._values
         is_first = not place
@@ -371,7 +371,9 @@ class ProfileMaker:
             is_long = len(text) > _MAX_VALUE_CHARS - len("user:")
             self._ledger.change("User.UserId", HASHED if is_long else ESCAPED)
 
-    def _add_lists(self, attributes: dict[str, Any], member: str, prefix: str) -> None:
+    def _add_lists(  # noqa: C901 -- as above
+        self, attributes: dict[str, Any], member: str, prefix: str
+    ) -> None:
         known = self._known[prefix]
         into = self._values
         count = 0

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import attrs
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 __all__ = ["BadLine", "ConversionProgress", "ConversionReport", "Loss", "Member"]
 
@@ -131,9 +128,11 @@ class ConversionReport:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.endpoints:,} endpoints, {self.bad_lines:,} bad lines ->"
-            f" {self.profiles:,} profiles ({self.anonymous:,} anonymous), {self.devices:,} devices,"
-            f" {self.suppressed:,} addresses in the suppression list",
+            (
+                f"{self.endpoints:,} endpoints, {self.bad_lines:,} bad lines -> {self.profiles:,}"
+                f" profiles ({self.anonymous:,} anonymous), {self.devices:,} devices,"
+                f" {self.suppressed:,} addresses in the suppression list"
+            ),
         ]
         if self.superseded:
             lines.append(f"{self.superseded:,} older records of the same endpoints left out")

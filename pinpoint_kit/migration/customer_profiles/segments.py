@@ -7,6 +7,7 @@ ones are definitions; the others are listed apart, with what is missing in them.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -15,7 +16,7 @@ from pinpoint_kit.migration.customer_profiles.members import text_of
 from pinpoint_kit.migration.customer_profiles.names import attribute_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable
 
 __all__ = ["Segments", "convert_segments"]
 
@@ -70,12 +71,12 @@ class _Converted:
     is_whole: bool = True
 
     def lose(self, part: str, reason: str) -> None:
-        """A part is missing, and the definition means something else without it."""
+        """Note a part that is missing, without which the definition means something else."""
         self.is_whole = False
         self.note(part, reason)
 
     def note(self, part: str, reason: str) -> None:
-        """A part is different."""
+        """Note a part that is different."""
         self.notes.append(f"segment {self.label}: {part}: {reason}")
 
 
@@ -132,7 +133,7 @@ def _request(converted: _Converted) -> dict[str, object]:
 
 
 def _settle(by_id: dict[str, _Converted]) -> None:
-    """What builds on a segment that is not whole is not whole either."""
+    """Find what builds on a segment that is not whole: it is not whole either."""
     changed = True
     while changed:
         changed = False
@@ -150,8 +151,7 @@ def _ordered(by_id: dict[str, _Converted]) -> list[_Converted]:
     left = dict(by_id)
     while left:
         ready = [key for key, each in left.items() if not set(each.sources) & (left.keys() - {key})]
-        for key in ready or list(left):  # a ring: in any order
-            found.append(left.pop(key))
+        found += [left.pop(key) for key in ready or list(left)]  # a ring: in any order
     return found
 
 
@@ -248,33 +248,44 @@ def _conditions(
     for member, value in dimensions.items():
         if not value:
             continue
-        if not isinstance(value, dict):
-            into.lose(member, "is no object")
-        elif member in {"Attributes", "UserAttributes"}:
-            prefix = "User_" if member == "UserAttributes" else ""
-            for name, each in value.items():
-                base = attribute_name(prefix + name)
-                found += _values(into, f"{member}.{name}", ("Attributes", base), each, multiple)
-        elif member == "Metrics":
-            for name, each in value.items():
-                found += _metric(into, name, each, multiple)
-        elif member == "Demographic":
-            for name, each in value.items():
-                found += _demographic(into, name, each, multiple)
-        elif member == "Location":
-            for name, each in value.items():
-                if name == "Country":
-                    found += _values(into, "Location.Country", ("Address", "Country"), each, ())
-                elif each:
-                    into.lose(f"Location.{name}", "no distance can be asked for")
-        elif member == "Behavior":
+        if member == "Behavior":
             into.lose(
                 "Behavior.Recency",
                 "needs events: make a calculated attribute of them in Customer Profiles",
             )
-        else:
+        elif member not in _MEMBERS:
             into.lose(member, "is no dimension of Pinpoint")
+        elif not isinstance(value, dict):
+            into.lose(member, "is no object")
+        else:
+            for name, each in value.items():
+                found += _MEMBERS[member](into, name, each, multiple)
     return found
+
+
+def _attribute(
+    into: _Converted, name: str, value: object, multiple: Collection[str]
+) -> list[_Condition]:
+    path = ("Attributes", attribute_name(name))
+    return _values(into, f"Attributes.{name}", path, value, multiple)
+
+
+def _user_attribute(
+    into: _Converted, name: str, value: object, multiple: Collection[str]
+) -> list[_Condition]:
+    path = ("Attributes", attribute_name(f"User_{name}"))
+    return _values(into, f"UserAttributes.{name}", path, value, multiple)
+
+
+def _location(
+    into: _Converted, name: str, value: object, multiple: Collection[str]
+) -> list[_Condition]:
+    del multiple  # an address has one country
+    if name == "Country":
+        return _values(into, "Location.Country", ("Address", "Country"), value, ())
+    if value:
+        into.lose(f"Location.{name}", "no distance can be asked for")
+    return []
 
 
 def _demographic(
@@ -348,3 +359,12 @@ def _metric(
     into.note(part, "is compared with an attribute, which is text in Customer Profiles")
     condition: dict[str, object] = {"DimensionType": operator, "Values": [text_of(number)]}
     return [(("Attributes", base), condition)]
+
+
+_MEMBERS: dict[str, Callable[[_Converted, str, object, Collection[str]], list[_Condition]]] = {
+    "Attributes": _attribute,
+    "UserAttributes": _user_attribute,
+    "Metrics": _metric,
+    "Demographic": _demographic,
+    "Location": _location,
+}

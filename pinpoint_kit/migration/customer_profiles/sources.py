@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import zlib
 from contextlib import closing
 from pathlib import Path, PurePosixPath
@@ -17,14 +16,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 import attrs
 
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
+from pinpoint_kit.objects import Objects, StoredObject
 from pinpoint_kit.records.lines import Lines
 from pinpoint_kit.records.rows import CsvRows, HeaderError, JsonRows
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator, Sequence
 
     from pinpoint_kit.client import Pinpoint
-    from pinpoint_kit.objects import Objects, StoredObject
     from pinpoint_kit.records.rows import Rows
 
 __all__ = [

@@ -8,6 +8,7 @@ and is noted.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -17,7 +18,7 @@ from pinpoint_kit.migration.customer_profiles.members import PLAIN, text_of
 from pinpoint_kit.migration.customer_profiles.names import attribute_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
 __all__ = ["Templates", "convert_templates", "rewritten"]
 
@@ -97,20 +98,20 @@ def convert_templates(templates: Iterable[dict[str, Any]], *, region_field: str)
 
         content = _content(template, kind, rewrite, own)
         if content is not None:
-            requests.append(_request(template, kind, name, content, own, rewrite))
+            requests.append(_request(template, kind, content, own, rewrite))
         label = f"template {name or '(unnamed)'} ({kind})"
         notes += [f"{label}: {each}" for each in dict.fromkeys(own)]
     return Templates(requests=requests, notes=notes)
 
 
-def _request(  # noqa: PLR0913 -- parts of one request
+def _request(
     template: dict[str, Any],
     kind: str,
-    name: str,
     content: dict[str, object],
     notes: list[str],
     rewrite: Callable[[str], str],
 ) -> dict[str, object]:
+    name = text_of(template.get("TemplateName")) or ""
     plain = _NAME.sub("-", name).lstrip("-")[:_MAX_NAME_CHARS] or "template"
     request: dict[str, object] = {
         "name": plain,
@@ -127,9 +128,8 @@ def _request(  # noqa: PLR0913 -- parts of one request
     defaults = _defaults(template, notes, rewrite)
     if defaults:
         request["defaultAttributes"] = {"customerProfileAttributes": {"custom": defaults}}
-    for member in ("RecommenderId", "tags"):
-        if template.get(member):
-            notes.append(f"{member}: is left out")
+    left_out = [member for member in ("RecommenderId", "tags") if template.get(member)]
+    notes += [f"{member}: is left out" for member in left_out]
     return request
 
 
@@ -297,7 +297,7 @@ def _path(path: str, kind: str, region_field: str, notes: list[str]) -> str:
     return target
 
 
-def _target(steps: list[str], kind: str, region_field: str) -> str:
+def _target(steps: list[str], kind: str, region_field: str) -> str:  # noqa: C901, PLR0911 -- a table
     """Return the new path; "" where there is none."""
     match steps:
         case ["User", "UserId"]:
