@@ -98,7 +98,13 @@ def test_the_official_scripts_losses_are_none(tmp_path: Path) -> None:
     }
     other = {**same_key, "Id": "6", "Attributes": {"k": ["second"]}}
     phones = [
-        {**no_demographic, "Id": f"7{n}", "ChannelType": "SMS", "Address": f"+{n}", "User": {"UserId": "w"}}
+        {
+            **no_demographic,
+            "Id": f"7{n}",
+            "ChannelType": "SMS",
+            "Address": f"+{n}",
+            "User": {"UserId": "w"},
+        }
         for n in range(3)
     ]
     long = {"Id": "8", "Attributes": {"long": ["x" * 300]}, "Location": {"Latitude": 1.5}}
@@ -113,15 +119,21 @@ def test_the_official_scripts_losses_are_none(tmp_path: Path) -> None:
         ("4@example.com", "OPT_OUT")
     ]
     attributes = found["v"]["Attributes"]
-    assert (attributes["k_0"], attributes["k_1"], attributes["User_k"]) == ("endpoint", "second", "user")
-    assert [found["w"][name] for name in ("PhoneNumber", "HomePhoneNumber", "MobilePhoneNumber")] == [
-        *("+0", "+1", "+2")
-    ]
+    assert (attributes["k_0"], attributes["k_1"], attributes["User_k"]) == (
+        "endpoint",
+        "second",
+        "user",
+    )
+    assert [
+        found["w"][name] for name in ("PhoneNumber", "HomePhoneNumber", "MobilePhoneNumber")
+    ] == [*("+0", "+1", "+2")]
     assert found["endpoint:8"]["Attributes"]["long"] == "x" * 255
     assert found["endpoint:8"]["Attributes"]["Location_Latitude"] == "1.5"
-    assert {"file": "endpoints.json", "line": "10", "member": "Attributes.long"}.items() <= problems(
-        out
-    )[0].items()
+    assert {
+        "file": "endpoints.json",
+        "line": "10",
+        "member": "Attributes.long",
+    }.items() <= problems(out)[0].items()
 
 
 def test_what_has_no_field_any_more_is_an_attribute(tmp_path: Path) -> None:
@@ -193,7 +205,9 @@ def test_the_newest_record_of_an_endpoint_counts(tmp_path: Path) -> None:
     old = {**base, "EffectiveDate": "2026-01-01T00:00:00.5Z", "OptOut": "ALL"}
     new = {**base, "EffectiveDate": "2026-01-01T01:00:01+01:00"}
     undated = {**base, "Id": "2", "Address": "b@example.com"}
-    source = write_lines(tmp_path / "endpoints.json", new, old, undated, {**undated, "OptOut": "ALL"})
+    source = write_lines(
+        tmp_path / "endpoints.json", new, old, undated, {**undated, "OptOut": "ALL"}
+    )
     report = convert(source, tmp_path / "out")
     assert (report.endpoints, report.superseded, report.profiles) == (4, 2, 2)
     assert contacts(tmp_path / "out") == {"a@example.com"}
@@ -426,7 +440,12 @@ def test_s3_is_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_second_run_gives_the_same_bytes(tmp_path: Path) -> None:
     """Also with the lines in another order; and parts of an earlier, larger run are gone."""
     endpoints = [
-        {**ENDPOINT, "Id": f"e-{number}", "Address": f"{number}@example.com", "User": {"UserId": f"u{number % 7}"}}
+        {
+            **ENDPOINT,
+            "Id": f"e-{number}",
+            "Address": f"{number}@example.com",
+            "User": {"UserId": f"u{number % 7}"},
+        }
         for number in range(40)
     ]
     source = write_lines(tmp_path / "endpoints.json", *endpoints)
@@ -487,7 +506,11 @@ def test_the_folder_can_be_inside_of_the_source(tmp_path: Path) -> None:
 
 def test_reports_hold_no_values(tmp_path: Path) -> None:
     """Neither the report nor the list of problems shows what an endpoint holds."""
-    endpoint = {**ENDPOINT, "Attributes": {"secret": ["ana@example.com" * 30]}, "Address": ["x@y.z"]}
+    endpoint = {
+        **ENDPOINT,
+        "Attributes": {"secret": ["ana@example.com" * 30]},
+        "Address": ["x@y.z"],
+    }
     out = _one(tmp_path, endpoint, b'{"Address": "x@y.z"')
     for name in ("report.json", "problems.csv"):
         assert b"@" not in (out / name).read_bytes()
