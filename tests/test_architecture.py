@@ -426,7 +426,7 @@ LAYERS: dict[str, set[str]] = {
     # Texts and values only: the engine and the SDK both stand on it.
     "templating": {"errors"},
     "streams": {"errors", "models", "transport"},
-    "engagement": {"errors", "limits", "models", "transport"},
+    "engagement": {"audience", "errors", "limits", "models", "transport"},
     "progress": {"models", "audience"},
     "lake": {"errors", "metrics", "analytics", "system"},
     "watching": {"aio", "client", "delivery", "errors", "transport", "version"},
@@ -507,7 +507,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
     "lakes": {*_COMMON, "applications"},
     "segments": {*_COMMON, "applications", "endpoints"},
     "streams": {*_COMMON, "applications", "endpoints", "work"},
-    "analytics": {*_COMMON, "applications", "endpoints", "events", "segments"},
+    "analytics": {*_COMMON, "applications", "endpoints", "events", "messages", "segments"},
     "engagement": {*_COMMON, "applications", "endpoints", "events", "segments", "work"},
     "messages": {*_COMMON, "applications", "endpoints", "engagement", "streams"},
     "campaigns": {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pinpoint_kit.engine.analytics import funnels, kpis
 from pinpoint_kit.engine.analytics.asking import measured
+from pinpoint_kit.engine.analytics.campaign_results import get_campaign_results
 from pinpoint_kit.engine.analytics.finding import find_events
 from pinpoint_kit.engine.analytics.people import create_metric_segment
 from pinpoint_kit.engine.wire import body
@@ -35,6 +36,7 @@ ANSWERS: Mapping[str, Handler] = {
     "FindEvents": find_events,
     "GetApplicationDateRangeKpi": kpis.get_application_kpi,
     "GetCampaignDateRangeKpi": kpis.get_campaign_kpi,
+    "GetCampaignResults": get_campaign_results,
     "GetJourneyDateRangeKpi": kpis.get_journey_kpi,
     "GetMetric": get_metric,
     "ListFunnels": funnels.list_funnels,

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from pinpoint_kit.engine.analytics import deliveries
 from pinpoint_kit.engine.analytics.asking import measured
+from pinpoint_kit.engine.analytics.message_kpis import Asked, values_of
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.wire import instants, paging
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request, not_found
@@ -173,37 +175,68 @@ def get_application_kpi(context: Context, call: Call) -> object:
         if own is not None and not _is_group(own, group, is_named=_BY in name):
             raise _unknown(name, _application_names())
     if own is None:
-        _require(context, call, name, APPLICATION_KPIS)
-        rows: list[object] = []
+        rows = _of_messages(context, call, APPLICATION_KPIS, (start, end))
     else:
         rows = _rows(context, call, own, group, (start, end))
     return {**answer, **_shown(start, end, rows)}
 
 
 def get_campaign_kpi(context: Context, call: Call) -> object:
-    """GetCampaignDateRangeKpi: of any campaign, because none has sent anything."""
-    answer = _of_nothing(context, call, CAMPAIGN_KPIS)
-    return {**answer, "CampaignId": call.labels["campaign-id"]}
+    """GetCampaignDateRangeKpi; a campaign that there is not has sent nothing."""
+    name, campaign_id = call.labels["kpi-name"], call.labels["campaign-id"]
+    with apps.checked_first(context, call.application_id):
+        start, end = _period(call, is_bounded=True)
+    rows = _of_messages(context, call, CAMPAIGN_KPIS, (start, end), campaign_id)
+    answer = {"ApplicationId": call.application_id, "KpiName": name, "CampaignId": campaign_id}
+    return {**answer, **_shown(start, end, rows)}
 
 
 def get_journey_kpi(context: Context, call: Call) -> object:
     """GetJourneyDateRangeKpi: of any journey, because none has sent anything."""
-    answer = _of_nothing(context, call, JOURNEY_KPIS)
-    return {**answer, "JourneyId": call.labels["journey-id"]}
-
-
-def _of_nothing(context: Context, call: Call, known: frozenset[str]) -> dict[str, object]:
     name = call.labels["kpi-name"]
     with apps.checked_first(context, call.application_id):
         start, end = _period(call, is_bounded=True)
-    _require(context, call, name, known)
-    answer = {"ApplicationId": call.application_id, "KpiName": name}
+    with context.store.read() as connection:
+        apps.require(connection, call.application_id)
+    _check_name(name, JOURNEY_KPIS)
+    answer = {
+        "ApplicationId": call.application_id,
+        "JourneyId": call.labels["journey-id"],
+        "KpiName": name,
+    }
     return {**answer, **_shown(start, end, [])}
 
 
-def _require(context: Context, call: Call, name: str, known: frozenset[str]) -> None:
-    with context.store.read() as connection:
-        apps.require(connection, call.application_id)
+def _of_messages(
+    context: Context,
+    call: Call,
+    known: frozenset[str],
+    period: tuple[int, int],
+    campaign_id: str | None = None,
+) -> list[object]:
+    """Return the rows of a KPI of Pinpoint's: whole days in UTC, both ends included."""
+    name = call.labels["kpi-name"]
+    first, last = (moment - moment % _DAY_MS for moment in period)
+    with context.store.long_read() as connection:
+        app = apps.require(connection, call.application_id)
+        _check_name(name, known)
+        campaign = None
+        if campaign_id is not None:
+            number = deliveries.campaign_number(connection, app.number, campaign_id)
+            if number is None:
+                return []
+            campaign = (number, campaign_id)
+        asked = Asked(name, app.number, first, last + _DAY_MS, campaign)
+        values = values_of(connection, asked)
+    key = _pascal(name.partition(_BY)[0])
+    return [
+        row
+        for value in values
+        for row in _row(key, [] if value.group is None else [value.group], value.number)
+    ]
+
+
+def _check_name(name: str, known: frozenset[str]) -> None:
     if name not in known:
         raise _unknown(name, _application_names() if known is APPLICATION_KPIS else known)
 
@@ -289,23 +322,25 @@ def _of_series(kpi: Kpi, result: Series, group: str) -> Iterator[object]:
     index = result.measures.index(kpi.measure) if kpi.measure else 0
     if group == "date":
         for point in result.points:
-            yield from _row(kpi, [("Date", point.day.isoformat())], point.values[index])
+            yield from _row(kpi.key, [("Date", point.day.isoformat())], point.values[index])
     elif not group:
         # Who was active is a number of a day; of a period the console showed the mean.
         total = result.totals[0]
-        yield from _row(kpi, [], total.average if kpi.metric == "active" else total.values[index])
+        yield from _row(
+            kpi.key, [], total.average if kpi.metric == "active" else total.values[index]
+        )
     else:
         for total in result.totals:
             if total.group is not None:
                 named = [(_pascal(group), _name(total.group))]
-                yield from _row(kpi, named, total.values[index])
+                yield from _row(kpi.key, named, total.values[index])
 
 
 def _of_money(kpi: Kpi, result: MoneySeries, group: str) -> Iterator[object]:
     if group == "date":
         for point in result.points:
             by = [("Date", point.day.isoformat()), ("Currency", point.currency or "")]
-            yield from _row(kpi, by, point.value)
+            yield from _row(kpi.key, by, point.value)
         return
     for total in result.totals:
         by = [("Currency", total.currency or "")]
@@ -315,7 +350,7 @@ def _of_money(kpi: Kpi, result: MoneySeries, group: str) -> Iterator[object]:
             by.insert(0, (_pascal(group), _name(total.group)))
         elif total.group is not None:
             continue
-        yield from _row(kpi, by, total.value)
+        yield from _row(kpi.key, by, total.value)
 
 
 def _name(group: Group) -> str:
@@ -323,14 +358,14 @@ def _name(group: Group) -> str:
 
 
 def _row(
-    kpi: Kpi, by: Iterable[tuple[str, str]], value: float | Decimal | None
+    key: str, by: Iterable[tuple[str, str]], value: float | Decimal | None
 ) -> Iterator[dict[str, Any]]:
     """Give the row of a value; what is not known, or not over yet, has none."""
     if value is None:
         return
     text = f"{value:f}" if isinstance(value, Decimal) else repr(float(value))
-    grouped = [{"Key": key, "Type": "String", "Value": word} for key, word in by]
-    row: dict[str, Any] = {"Values": [{"Key": kpi.key, "Type": "Double", "Value": text}]}
+    grouped = [{"Key": name, "Type": "String", "Value": word} for name, word in by]
+    row: dict[str, Any] = {"Values": [{"Key": key, "Type": "Double", "Value": text}]}
     if grouped:
         row = {"GroupedBys": grouped, **row}
     yield row

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILY"]
 
-_OWN_NAMES = "Pinpoint's names have no rows while nothing is sent; names of ours give app analytics"
+_OWN_NAMES = "Pinpoint's names count messages of the outbox; names of ours give app analytics"
 
 
 def _handler(operation: str) -> Handler:
@@ -34,10 +34,12 @@ FAMILY = Family(
             _handler("GetApplicationDateRangeKpi"), "emulated", _OWN_NAMES
         ),
         "GetCampaignDateRangeKpi": Operation(
-            _handler("GetCampaignDateRangeKpi"), "partial", "no rows: there are no campaigns yet"
+            _handler("GetCampaignDateRangeKpi"),
+            "emulated",
+            "from the messages of the outbox and what was reported of them; prices are 0",
         ),
         "GetJourneyDateRangeKpi": Operation(
-            _handler("GetJourneyDateRangeKpi"), "partial", "no rows: there are no journeys yet"
+            _handler("GetJourneyDateRangeKpi"), "partial", "no rows: journeys do not run"
         ),
     },
     extensions={
@@ -47,12 +49,20 @@ FAMILY = Family(
             "CreateMetricSegment",
             "DeleteFunnel",
             "FindEvents",
+            "GetCampaignResults",
             "GetMetric",
             "ListFunnels",
         )
     },
     held_of_person=None,
     long_reads=frozenset(
-        {"CreateMetricSegment", "FindEvents", "GetApplicationDateRangeKpi", "GetMetric"}
+        {
+            "CreateMetricSegment",
+            "FindEvents",
+            "GetApplicationDateRangeKpi",
+            "GetCampaignDateRangeKpi",
+            "GetCampaignResults",
+            "GetMetric",
+        }
     ),
 )

@@ -42,6 +42,7 @@ _EXTENSIONS = {
     "FindEndpoints": ("POST", f"{_EXTENSION_APP}/endpoints/find"),
     "FindEvents": ("POST", f"{_EXTENSION_APP}/events/find"),
     "GetMessage": ("GET", f"{_EXTENSION_APP}/messages/{{message-id}}"),
+    "GetCampaignResults": ("GET", f"{_EXTENSION_APP}/campaigns/{{campaign-id}}/results"),
     "GetMetric": ("POST", f"{_EXTENSION_APP}/metrics/{{metric-name}}"),
     "GetStreamStatus": ("GET", f"{_EXTENSION_APP}/streams"),
     "ListEndpointIds": ("GET", f"{_EXTENSION_APP}/endpoint-ids"),
