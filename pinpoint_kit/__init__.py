@@ -96,6 +96,10 @@ _HOMES = {
         "TemplateConfiguration",
         "TemplateReference",
     ),
+    "models.campaigns.results": (
+        "CampaignResults",
+        "RunResults",
+    ),
     "models.campaigns.schedule": (
         "CampaignLimits",
         "EventDimensions",

@@ -31,6 +31,7 @@ from pinpoint_kit.delivery.report import DeadLetter as DeadLetter
 from pinpoint_kit.delivery.report import DeliveryReport as DeliveryReport
 from pinpoint_kit.delivery.report import DeliveryStats as DeliveryStats
 from pinpoint_kit.errors import BadRequest as BadRequest
+from pinpoint_kit.errors import CampaignTimeoutError as CampaignTimeoutError
 from pinpoint_kit.errors import ClosedError as ClosedError
 from pinpoint_kit.errors import ConfigurationError as ConfigurationError
 from pinpoint_kit.errors import Conflict as Conflict
@@ -91,6 +92,8 @@ from pinpoint_kit.models.campaigns.message import MessageType as MessageType
 from pinpoint_kit.models.campaigns.message import SMSMessage as SMSMessage
 from pinpoint_kit.models.campaigns.message import TemplateConfiguration as TemplateConfiguration
 from pinpoint_kit.models.campaigns.message import TemplateReference as TemplateReference
+from pinpoint_kit.models.campaigns.results import CampaignResults as CampaignResults
+from pinpoint_kit.models.campaigns.results import RunResults as RunResults
 from pinpoint_kit.models.campaigns.schedule import CampaignLimits as CampaignLimits
 from pinpoint_kit.models.campaigns.schedule import EventDimensions as EventDimensions
 from pinpoint_kit.models.campaigns.schedule import EventFilter as EventFilter
@@ -180,8 +183,10 @@ __all__ = [
     "Campaign",
     "CampaignHook",
     "CampaignLimits",
+    "CampaignResults",
     "CampaignState",
     "CampaignStatus",
+    "CampaignTimeoutError",
     "ChannelType",
     "ClosedError",
     "CohortTable",
@@ -282,6 +287,7 @@ __all__ = [
     "Rejection",
     "RetryPolicy",
     "RowProblem",
+    "RunResults",
     "SMSMessage",
     "SavedFunnel",
     "Schedule",

@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         GivenTransports,
         StreamOptions,
     )
+    from pinpoint_kit.engagement.campaigns import Campaigns
     from pinpoint_kit.engagement.messages import Messages
     from pinpoint_kit.engagement.outbox import Outbox
     from pinpoint_kit.records.stream import StreamForm
@@ -338,6 +339,7 @@ class Pinpoint:
         purchases (Purchases): purchases.
         notifications (Notifications): push messages of campaigns that were received or opened.
         streams (Streams): how event streams fare, pauses, replays and dead letters.
+        campaigns (Campaigns): make campaigns, follow their runs, read what came of them.
         messages (Messages): send messages and one-time passwords.
         outbox (Outbox): what was sent, and what became of it.
         delivery (Delivery): counts and state of background delivery.
@@ -449,6 +451,13 @@ class Pinpoint:
         from pinpoint_kit.analytics.store_analytics import StoreAnalytics  # noqa: PLC0415 -- as said
 
         return StoreAnalytics(self._server, self._transport, application_id=self._application_id)
+
+    @cached_property
+    def campaigns(self) -> Campaigns:
+        """Campaigns, their runs and results; loaded when they are first used."""
+        from pinpoint_kit.engagement.campaigns import Campaigns  # noqa: PLC0415 -- as said
+
+        return Campaigns(self._transport, application_id=self._application_id)
 
     @cached_property
     def messages(self) -> Messages:

@@ -24,7 +24,8 @@
     ├── DeliveryError                     a recorded item will not be delivered
     ├── JobFailedError                    an import or export job ended as FAILED
     ├── JobTimeoutError (TimeoutError)    a job has not ended in time; it goes on
-    └── MessageTimeoutError (TimeoutError) no such message has come in time
+    ├── MessageTimeoutError (TimeoutError) no such message has come in time
+    └── CampaignTimeoutError (TimeoutError) a campaign is not over in time; it goes on
 
     PinpointKitWarning (UserWarning)
     └── PinpointRetiredWarning            the hosted service ended on 2026-10-30
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadRequest",
+    "CampaignTimeoutError",
     "ClosedError",
     "ConfigurationError",
     "Conflict",
@@ -490,6 +492,27 @@ class MessageTimeoutError(PinpointKitError, TimeoutError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class CampaignTimeoutError(PinpointKitError, TimeoutError):
+    """A campaign is not over in the time that was given. It goes on, and can be waited for again.
+
+    Attributes:
+        campaign_id: the campaign.
+    """
+
+    is_retryable = True
+
+    def __init__(self, message: str, campaign_id: str = "") -> None:
+        super().__init__(message)  # not more, as above
+        self.message = message
+        self.campaign_id = campaign_id
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message, self.campaign_id), dict(self.__dict__)
 
 
 class PinpointKitWarning(UserWarning):

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from pinpoint_kit.engagement.messages import RecipientInput
     from pinpoint_kit.models.application import Application
     from pinpoint_kit.models.attribute import AttributeKind
+    from pinpoint_kit.models.campaigns.activity import Activity
+    from pinpoint_kit.models.campaigns.campaign import Campaign
+    from pinpoint_kit.models.campaigns.results import CampaignResults
     from pinpoint_kit.models.direct_message import DirectMessage, Recipient
     from pinpoint_kit.models.display.tables import ModelList
     from pinpoint_kit.models.endpoint import ChannelType, Endpoint
@@ -66,6 +69,7 @@ __all__ = [
     "AsyncApplications",
     "AsyncAttributes",
     "AsyncAuth",
+    "AsyncCampaigns",
     "AsyncDelivery",
     "AsyncEndpoints",
     "AsyncEvents",
@@ -612,6 +616,91 @@ class AsyncAuth(Noun):
         As `auth.auth_fail` of the ordinary client does.
         """
         return self._sync.auth.auth_fail(endpoint_id, **details)
+
+
+class AsyncCampaigns(Noun):
+    """The campaigns of one application. Safe to use from several threads."""
+
+    async def create(self, campaign: Campaign) -> Campaign:
+        """Make a campaign, which runs as its schedule says.
+
+        As `campaigns.create` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.campaigns.create(campaign))
+
+    async def get(self, campaign: Campaign | str, *, version: int | None = None) -> Campaign:
+        """Read a campaign.
+
+        As `campaigns.get` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.campaigns.get(campaign, version=version))
+
+    async def list(self) -> ModelList[Campaign]:
+        """All campaigns, the newest first.
+
+        As `campaigns.list` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.campaigns.list())
+
+    async def update(self, campaign: Campaign) -> Campaign:
+        """Replace a campaign as a whole, which makes its next version.
+
+        As `campaigns.update` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.campaigns.update(campaign))
+
+    async def pause(self, campaign: Campaign | str) -> Campaign:
+        """Have a campaign not begin its next run; a run that is under way goes on.
+
+        As `campaigns.pause` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.campaigns.pause(campaign))
+
+    async def resume(self, campaign: Campaign | str) -> Campaign:
+        """Have a paused campaign go on with its next run; what it has missed is over.
+
+        As `campaigns.resume` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.campaigns.resume(campaign))
+
+    async def delete(self, campaign: Campaign | str) -> Campaign:
+        """Delete a campaign, which stops a run of it that is under way.
+
+        As `campaigns.delete` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.campaigns.delete(campaign))
+
+    async def versions(self, campaign: Campaign | str) -> ModelList[Campaign]:
+        """All versions of a campaign.
+
+        As `campaigns.versions` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.campaigns.versions(campaign))
+
+    async def activities(self, campaign: Campaign | str) -> ModelList[Activity]:
+        """All runs of a campaign: one for each time and treatment, the newest first.
+
+        As `campaigns.activities` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.campaigns.activities(campaign))
+
+    async def wait_until_complete(
+        self, campaign: Campaign | str, *, timeout: float = 600.0
+    ) -> Campaign:
+        """Wait until a campaign will send nothing any more.
+
+        As `campaigns.wait_until_complete` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.campaigns.wait_until_complete(campaign, timeout=timeout), waits=True
+        )
+
+    async def results(self, campaign: Campaign | str) -> CampaignResults:
+        """Read what has come of a campaign so far: sent, delivered, opened, clicked, by run.
+
+        As `campaigns.results` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.campaigns.results(campaign))
 
 
 class AsyncDelivery(Noun):
@@ -1535,6 +1624,7 @@ class AsyncNouns(Noun):
         self.applications = AsyncApplications(connection)
         self.attributes = AsyncAttributes(connection)
         self.auth = AsyncAuth(connection)
+        self.campaigns = AsyncCampaigns(connection)
         self.delivery = AsyncDelivery(connection)
         self.endpoints = AsyncEndpoints(connection)
         self.events = AsyncEvents(connection)
