@@ -355,7 +355,10 @@ CLI = (
 )
 FRONTS = (
     PACKAGE,
-    *(f"{PACKAGE}.{room}" for room in ("client", "engine", "doors", "identity", "iam", "lake", "messaging")),
+    *(
+        f"{PACKAGE}.{room}"
+        for room in ("client", "engine", "doors", "identity", "iam", "lake", "messaging")
+    ),
 )
 
 

@@ -53,6 +53,10 @@ class Link:
     url: str = attrs.field(repr=False)
 
 
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
 @attrs.frozen
 class Links:
     """Makes such addresses and reads them.
@@ -74,7 +78,7 @@ class Links:
         True
     """
 
-    public_url: str = attrs.field(converter=lambda given: given.rstrip("/"))
+    public_url: str = attrs.field(converter=_without_slash)
     _key: bytes = attrs.field(repr=False)
 
     def __attrs_post_init__(self) -> None:

@@ -41,7 +41,7 @@ def _ids(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@example("notification opened device-1 --campaign CAMPAIGN --treatment 0")
+@example("notification opened device-1 --campaign ID --treatment 0")
 @notification.command("opened")
 @_ids
 @common
@@ -61,7 +61,7 @@ def opened(
     _print(settings, event_id, report)
 
 
-@example("notification received device-1 --campaign CAMPAIGN --background")
+@example("notification received device-1 --campaign ID --background")
 @notification.command("received")
 @_ids
 @click.option(
