@@ -60,6 +60,7 @@ class Answers:
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
         self._asked: dict[Hashable, asyncio.Future[Any]] = {}
         self._limiter: anyio.CapacityLimiter | None = None
+        self._drawing: anyio.CapacityLimiter | None = None
         self._waiting = 0
 
     async def get(
@@ -93,6 +94,16 @@ class Answers:
             self._asked[key] = asked
             asked.add_done_callback(lambda done: self._forget(key, done))
         return await asyncio.shield(asked)  # one who leaves takes it from nobody
+
+    async def drawn(self, draw: Callable[[], R]) -> R:
+        """Have something drawn in a thread, one thing at a time.
+
+        Drawing is Python alone. Each thread that draws may keep the interpreter from a request of
+        the API for some milliseconds, several times a request; ten of them, ten times as long.
+        """
+        if self._drawing is None:
+            self._drawing = anyio.CapacityLimiter(1)
+        return await anyio.to_thread.run_sync(draw, limiter=self._drawing)
 
     def clear(self) -> None:
         """Forget everything: something was changed."""

@@ -45,6 +45,28 @@ def test_an_answer_is_used_until_its_time_is_over() -> None:
     assert asyncio.run(run()) == [0, 0, 1, 1, 2]
 
 
+def test_one_thing_is_drawn_at_a_time() -> None:
+    """However many ask: each would take the interpreter from requests of the API."""
+    at_once, most = 0, 0
+    lock, has_others = threading.Lock(), threading.Event()
+
+    def draw() -> None:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        has_others.wait(0.01)
+        with lock:
+            at_once -= 1
+
+    async def run() -> None:
+        answers = Answers()
+        await asyncio.gather(*(answers.drawn(draw) for _ in range(5)))
+
+    asyncio.run(run())
+    assert most == 1
+
+
 def test_the_queue_has_an_end_and_one_at_a_time_is_counted() -> None:
     """One more than may wait is refused at once; the others get their answers."""
     at_once, most = 0, 0

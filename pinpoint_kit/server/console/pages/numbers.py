@@ -140,7 +140,7 @@ def streamed(
         for card in cards:
             context = visit.context({**shared, **await _card(visit, card, view)})
             # In a thread, because a large table would hold up the API's requests.
-            yield await visit.run(functools.partial(text, "card.html", **context))
+            yield await visit.answers.drawn(functools.partial(text, "card.html", **context))
         yield text("numbers_end.html", **visit.context(shared))
 
     return StreamingResponse(parts(), media_type="text/html")
@@ -150,7 +150,11 @@ async def _card(visit: Visit, card: Card, view: View) -> dict[str, object]:
     """Return what a card's template needs."""
     try:
         result = await answer(visit, card, view)
-        return {"card": card, "problem": None, **await visit.run(lambda: _drawn(card, result))}
+        return {
+            "card": card,
+            "problem": None,
+            **await visit.answers.drawn(lambda: _drawn(card, result)),
+        }
     except Exception as error:  # noqa: BLE001 -- the page has begun, and must be whole
         problems.log(error)
         _, title, advice = problems.of(error, visit.visitor)
@@ -232,7 +236,7 @@ async def csv(visit: Visit) -> Response:
         raise TypeError(card.key)
     name = f"{card.key}-{view.first}-{view.last}.csv"
     return Response(
-        await visit.run(result.to_csv),
+        await visit.answers.drawn(result.to_csv),
         media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
