@@ -23,8 +23,8 @@ START = "_session.start"
 
 #: file -> (provider, event types, ignored by reason, unknown by type)
 EXPECTED: dict[str, tuple[str, dict[str, int], dict[str, int], dict[str, int]]] = {
-    # 8 user.session.start: 1 SUCCESS, 1 without an outcome, 4 + 2 FAILURE of which 3 have
-    # "redacted" for a time; 3 auth_via_mfa: 3 FAILURE; 26 reports of Panther without any type.
+    # 9 user.session.start: 1 SUCCESS, 1 without an outcome, 7 FAILURE, of which 3 have "redacted"
+    # for a time; 3 auth_via_mfa: 2 FAILURE, 1 SUCCESS; 26 reports of Panther without any type.
     "okta": (
         "okta",
         {SIGN_IN: 1, START: 1, FAIL: 6},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -137,9 +138,15 @@ def test_oktas_verification_is_answered(pinpoint: pk.Pinpoint) -> None:
     assert client.post("/nowhere").status_code == 404
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"hello", b"\xff", b"\x1f\x8b\x08broken"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"hello", b"\xff", b"\x1f\x8b\x08broken", gzip.compress(b" " * 100 + b"{}")],
+)
 def test_what_is_no_json_is_refused(pinpoint: pk.Pinpoint, body: bytes) -> None:
-    """The provider has made a mistake, and sending again does not help."""
+    """The provider has made a mistake, and sending again does not help.
+
+    Nor is what is compressed: its bound would be that of the body before.
+    """
     answer = app(pinpoint).post("/okta", content=body, headers=signed_headers("/okta", body))
     assert answer.status_code == 400
 
@@ -165,6 +172,24 @@ def test_what_cannot_be_recorded_is_asked_for_again(faulty_pinpoint: FaultyPinpo
         faulty_pinpoint.heal()
         assert client.post("/okta", content=body, headers=headers).status_code == 204
     assert len(faulty_pinpoint.events()) == 2
+
+
+@pytest.mark.parametrize("operation", ["UpdateEndpointsBatch", "PutEvents", None])
+def test_the_next_try_records_the_person_too(
+    faulty_pinpoint: FaultyPinpoint, operation: str | None
+) -> None:
+    """What the first try could not write is not taken for written by the second."""
+    body = json.dumps(OKTA_HOOK).encode()
+    headers = signed_headers("/okta", body)
+    with faulty_pinpoint.connect(retry=pk.RetryPolicy(max_attempts=1)) as pinpoint:
+        client = app(pinpoint)
+        faulty_pinpoint.always(Fault.refused(503), operation=operation)
+        assert client.post("/okta", content=body, headers=headers).status_code == 503
+        faulty_pinpoint.heal()
+        assert client.post("/okta", content=body, headers=headers).status_code == 204
+        assert len(pinpoint.users.endpoints("u-1")) == 1
+        (event,) = faulty_pinpoint.events("_userauth.sign_in")
+        assert event.user_id == "u-1"
 
 
 def test_mistakes_are_named_when_the_app_is_made(pinpoint: pk.Pinpoint) -> None:

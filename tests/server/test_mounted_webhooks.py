@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,6 +82,48 @@ def test_a_webhook_is_recorded_when_it_is_answered(
         204,
         len(HOOK),
     )
+
+
+@pytest.mark.slow  # the receiver's own client tries several times
+def test_a_locked_store_is_no_success(tmp_path: Path) -> None:
+    """While another program holds the file there is 503; the same event again is 204 and there."""
+    path = tmp_path / "locked.db"
+    engine = Engine.open(f"sqlite:///{path}", busy_timeout=0.01)
+    mount = open_webhooks(write(tmp_path), engine)
+    server = RunningServer(
+        engine, ServerOptions(), asgi_app(engine, mount=mount, owns_engine=True)
+    )
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            answer = server.ask("POST", "/identity/okta", HOOK, Authorization=SECRET)
+            assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+            other.execute("ROLLBACK")
+            assert other.execute("SELECT count(*) FROM events").fetchone() == (0,)
+            answer = server.ask("POST", "/identity/okta", HOOK, Authorization=SECRET)
+            assert answer.status == 204
+            assert other.execute("SELECT type, user_id FROM events ORDER BY type").fetchall() == [
+                ("_session.start", "u-1"),
+                ("_userauth.sign_in", "u-1"),
+            ]
+    finally:
+        server.stop()
+
+
+def test_a_provider_that_hangs_up_half_way_leaves_nothing(
+    mounted: RunningServer, log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No event, no error in the log; the next one is served."""
+    client = mounted.client()
+    head = (
+        f"POST /identity/okta HTTP/1.1\r\nHost: x\r\nAuthorization: {SECRET}\r\n"
+        f"Content-Length: {len(HOOK)}\r\n\r\n"
+    )
+    client.send(head.encode() + HOOK[:-10])
+    client.close()
+    log.lines(1)
+    assert mounted.ask("POST", "/identity/okta", HOOK, Authorization=SECRET).status == 204
+    assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == []
 
 
 def test_strangers_and_mistakes_are_refused(mounted: RunningServer, log: Log) -> None:

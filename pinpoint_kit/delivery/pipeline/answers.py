@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pinpoint_kit.models.event import ACCEPTED, EventResult
 
@@ -71,11 +71,14 @@ def endpoint_status_of(
 
 def result_of(answer: Answer, endpoint_id: str, event_id: str) -> EventResult | None:
     """Return the answer to one event, or None when the service did not mention it."""
-    status = status_of(answer.results, endpoint_id, event_id)
-    if not status:
-        return None
     results = answer.results
-    message = results[endpoint_id]["EventsItemResponse"][event_id].get("Message")  # type: ignore[index]
+    try:
+        event: Any = results[endpoint_id]["EventsItemResponse"][event_id]  # type: ignore[index]
+        status, message = event["StatusCode"], event.get("Message")
+    except (KeyError, TypeError, AttributeError):
+        return None
+    if type(status) is not int or (status != ACCEPTED and status not in _FAILURES):
+        return None
     endpoint_status, endpoint_message = endpoint_status_of(results, endpoint_id)
     return EventResult(
         endpoint_id=endpoint_id,

@@ -250,6 +250,8 @@ class EndpointWriter:
 
     def flush(self) -> None:
         """Write the outcome of all changes."""
+        if not self._dirty:
+            return  # most requests with events name endpoints and say nothing of them
         _DEACTIVATE.run_many(self._connection, list(self._deactivations))
         for are_new in (True, False):
             keys = [key for key in self._dirty if (key in self._new) is are_new]

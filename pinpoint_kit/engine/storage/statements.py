@@ -224,6 +224,8 @@ class BulkInsert:
         Raises:
             DBAPIError: as from SQLAlchemy.
         """
+        if not rows:
+            return 0
         dialect = connection.dialect
         copy = copy_of(dialect.name) if are_new and len(rows) >= _COPIED else None
         if copy is not None:
@@ -237,12 +239,17 @@ class BulkInsert:
             return self._of_any_number.run_many(connection, rows)
         statements, given = self._statements_of(rows)
         start = changed = 0
+        left = len(given)
         for size, statement in statements.items():
-            blocks = []
-            while len(given) - start >= size:
-                blocks.append(tuple(chain.from_iterable(given[start : start + size])))
-                start += size
+            if left < size:
+                continue
+            end = start + left // size * size
+            blocks = [
+                tuple(chain.from_iterable(given[first : first + size]))
+                for first in range(start, end, size)
+            ]
             changed += statement.run_many(connection, blocks)
+            start, left = end, left % size
         return changed
 
     def _statements_of(

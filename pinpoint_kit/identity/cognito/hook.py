@@ -30,7 +30,7 @@ from pinpoint_kit.identity.reading.rules import (
 )
 from pinpoint_kit.identity.reading.values import identifier
 from pinpoint_kit.models.endpoint import Endpoint, OptOut
-from pinpoint_kit.models.event import Event, Session
+from pinpoint_kit.models.event import Session
 from pinpoint_kit.models.user import User
 
 if TYPE_CHECKING:
@@ -257,14 +257,12 @@ class _Hook:
             # Observed: a new endpoint refuses messages, and a sign-in leaves that as it is.
             opt_out = OptOut.ALL if event_type == SIGN_UP_EVENT else None
             endpoint = Endpoint(user=User(id=user_id), opt_out=opt_out)
-        self.pinpoint.events.record(
+        self.pinpoint.events.record(  # of plain parts, which is quicker than of an `Event`
             call.endpoint_id,
-            Event(
-                type=event_type,
-                id=_event_id(parsed),
-                attributes=attributes,
-                session=session,
-            ),
+            event_type,
+            event_id=_event_id(parsed),
+            attributes=attributes,
+            session=session,
             endpoint=endpoint,
         )
 

@@ -22,7 +22,6 @@ from pinpoint_kit.identity.reading.rules import (
 )
 from pinpoint_kit.identity.reading.values import identifier
 from pinpoint_kit.models.endpoint import Endpoint, OptOut
-from pinpoint_kit.models.event import Event
 from pinpoint_kit.models.user import User
 
 if TYPE_CHECKING:
@@ -155,11 +154,9 @@ class _Trigger:
         endpoint_id = self._endpoint_id(request) or generated_id(pool, name)
         self.pinpoint.events.record(
             endpoint_id,
-            Event(
-                type=event_type,
-                id=_event_id((pool, str(source), name), context),
-                attributes=_attributes(event, request),
-            ),
+            event_type,
+            event_id=_event_id((pool, str(source), name), context),
+            attributes=_attributes(event, request),
             endpoint=None if user_id is None else _endpoint(user_id, event_type),
         )
         if self.share_user_data and user_id is not None:

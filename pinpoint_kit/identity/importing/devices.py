@@ -80,7 +80,11 @@ class Devices:
             if self._must_write(item):
                 pending[item.endpoint_id] = item.device.endpoint(item.endpoint_id)
         endpoints = list(pending.values())
-        refused = set(self._audience.update_many(endpoints)) if endpoints else set()
+        try:
+            refused = set(self._audience.update_many(endpoints)) if endpoints else set()
+        except BaseException:
+            self._forget(pending)  # any of them may not be written: it must be next time
+            raise
         return [endpoint for index, endpoint in enumerate(endpoints) if index in refused]
 
     def place(self, endpoint: Endpoint) -> None:
@@ -90,8 +94,17 @@ class Devices:
             ServiceError: the service refuses to go on.
             TransportError: no answer came.
         """
-        if not self._is_placed(endpoint):
-            self._known.pop(endpoint.id or "", None)  # to be tried again next time
+        endpoint_id = endpoint.id or ""
+        try:
+            if not self._is_placed(endpoint):
+                self._forget([endpoint_id])  # to be tried again next time
+        except BaseException:
+            self._forget([endpoint_id])
+            raise
+
+    def _forget(self, endpoint_ids: Iterable[str]) -> None:
+        for endpoint_id in endpoint_ids:
+            self._known.pop(endpoint_id, None)
 
     def _must_write(self, item: Item) -> bool:
         endpoint_id, used = item.endpoint_id, item.device.used.timestamp()

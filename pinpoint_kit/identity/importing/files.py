@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-__all__ = ["Unreadable", "documents", "files_of"]
+__all__ = ["GZIP", "Unreadable", "documents", "files_of"]
 
-_GZIP = b"\x1f\x8b"
+#: What the content of a gzip file begins with.
+GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _CHUNK = 1_000_000
 #: The longest single document: a CloudTrail file is one document of up to 50 MB.
@@ -79,7 +80,7 @@ def documents(stream: BinaryIO) -> Iterator[object]:
         OSError: the stream cannot be read on.
     """
     head = _peek(stream)
-    if head.startswith(_GZIP):
+    if head.startswith(GZIP):
         inflated = cast(
             "BinaryIO", gzip.GzipFile(fileobj=cast("BinaryIO", _Prefixed(head, stream)))
         )

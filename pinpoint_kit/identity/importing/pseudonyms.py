@@ -98,7 +98,9 @@ class Pseudonyms:
         return endpoint_id.lower().startswith(f"{self.prefix}-".lower())
 
     def _digest(self, *parts: str) -> str:
-        message = "\0".join((_VERSION, *[part.replace("\0", " ") for part in parts]))
+        message = "\0".join((_VERSION, *parts))
+        if message.count("\0") != len(parts):  # a part has one of its own
+            message = "\0".join((_VERSION, *[part.replace("\0", " ") for part in parts]))
         return hmac.digest(self.key, message.encode("utf-8", "replace"), "sha256").hex()[:32]
 
     def _place(self, location: Location | None) -> Location | None:

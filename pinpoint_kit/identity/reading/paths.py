@@ -100,20 +100,42 @@ def finder(paths: Paths) -> Find:
     if others or any(condition is not None for _, _, condition in path):
         return functools.partial(first_text, paths=paths)
     *outer, (last, last_lower) = names
-    has_capitals = last != last_lower
+    if not outer:
+        return _finder_at_the_top(paths, last, last_lower)
+    (first, first_lower), *between = outer
 
     def found(record: object) -> str | None:
-        place = record
-        for name, lower in outer:
+        if type(record) is not dict:
+            return None if record is None else first_text(record, paths)
+        place = record.get(first)
+        if place is None:
+            place = record.get(first_lower)
+        for name, lower in between:
             if type(place) is not dict:
                 return None if place is None else first_text(record, paths)
             inner = place.get(name)
-            place = place.get(lower) if inner is None and name != lower else inner
+            place = place.get(lower) if inner is None else inner
         if type(place) is not dict:
             return None if place is None else first_text(record, paths)
         value = place.get(last)
-        if value is None and has_capitals:
+        if value is None:
             value = place.get(last_lower)
-        return None if value is None else text(value)
+            if value is None:
+                return None
+        return text(value)
+
+    return found
+
+
+def _finder_at_the_top(paths: Paths, name: str, lower: str) -> Find:
+    def found(record: object) -> str | None:
+        if type(record) is not dict:
+            return None if record is None else first_text(record, paths)
+        value = record.get(name)
+        if value is None:
+            value = record.get(lower)
+            if value is None:
+                return None
+        return text(value)
 
     return found

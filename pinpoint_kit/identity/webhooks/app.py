@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
-from pinpoint_kit.identity.importing.files import Unreadable, documents
+from pinpoint_kit.identity.importing.files import GZIP, Unreadable, documents
 from pinpoint_kit.identity.importing.source_readings import Provider, reader_of
 from pinpoint_kit.identity.webhooks.senders import SenderCheck
 
@@ -180,6 +180,8 @@ class _Endpoint:
             return Response(status_code=413)
         if not self._webhook.check.is_genuine(dict(request.headers), body):
             return Response(status_code=401)
+        if body.startswith(GZIP):  # would be bounded only before it is inflated
+            return Response(status_code=400)
         records = list(documents(io.BytesIO(body)))
         if not records or any(_is_no_json(record) for record in records):
             return Response(status_code=400)
