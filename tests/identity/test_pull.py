@@ -43,6 +43,7 @@ class Fake:
         now: the provider's clock, in minutes after the start.
         refusals: statuses of the next answers, instead of pages.
         next_host: another host for the links to next pages.
+        has_date: whether answers tell the provider's clock.
         asked: queries that came.
     """
 
@@ -50,6 +51,7 @@ class Fake:
     now: float = 10_000.0
     refusals: list[int] = attrs.field(factory=list)
     next_host: str = ""
+    has_date: bool = True
     asked: list[dict[str, str]] = attrs.field(factory=list)
     url: str = ""
 
@@ -60,6 +62,8 @@ class Fake:
             return self._okta(query)
         if "from" in query:
             ids = [record["log_id"] for record in self.records]
+            if query["from"] not in ids:
+                raise LookupError
             first = ids.index(query["from"]) + 1
             return self.records[first : first + PAGE], ""
         since = query["q"].removeprefix("date:[").split(" ")[0]
@@ -85,11 +89,17 @@ def fake() -> Iterator[Fake]:
             status = fake.refusals.pop(0) if fake.refusals else 200
             if self.headers["Authorization"] not in {"SSWS token", "Bearer token"}:
                 status = 401
-            records, link = fake.answer(parts.path, query) if status == 200 else ([], "")
+            records, link = [], ""
+            if status == 200:
+                try:
+                    records, link = fake.answer(parts.path, query)
+                except LookupError:
+                    status = 400
             body = json.dumps(records).encode()
             now = START.timestamp() + fake.now * 60
             self.send_response_only(status)
-            self.send_header("Date", email.utils.formatdate(now, usegmt=True))
+            if fake.has_date:
+                self.send_header("Date", email.utils.formatdate(now, usegmt=True))
             self.send_header("Content-Length", str(len(body)))
             if status == 429:
                 self.send_header("X-Rate-Limit-Reset", str(int(now) + 7))
@@ -220,6 +230,33 @@ def test_a_record_from_the_future_does_not_move_the_cursor(
         assert cursors.get(source.name) == at(1)
         fake.records.insert(2, okta_record(3, 4))
         assert run(pinpoint, source_of(OktaLogs, fake), cursors) == 4
+
+
+def test_a_record_from_the_future_moves_no_cursor_without_a_clock(
+    fake: Fake, pinpoint: pk.Pinpoint
+) -> None:
+    """Where a proxy drops Okta's clock, this machine's counts."""
+    fake.has_date = False
+    late = {**okta_record(2), "published": "2099-01-01T00:00:00.000Z"}
+    fake.records = [okta_record(0), okta_record(1), late]
+    with Cursors(":memory:") as cursors:
+        source = source_of(OktaLogs, fake)
+        assert run(pinpoint, source, cursors) == 3
+        assert cursors.get(source.name) == at(1)
+
+
+def test_a_page_that_auth0_keeps_no_more_is_left_for_its_time(
+    fake: Fake, pinpoint: pk.Pinpoint
+) -> None:
+    """After a pause longer than Auth0 keeps its log, it goes on with what there is."""
+    fake.records = [auth0_record(n) for n in range(4)]
+    with Cursors(":memory:") as cursors:
+        assert run(pinpoint, source_of(Auth0Logs, fake), cursors) == 4
+        fake.records = [auth0_record(n) for n in range(100, 105)]
+        assert run(pinpoint, source_of(Auth0Logs, fake), cursors) == 9
+        fake.refusals = [400, 400]
+        with pytest.raises(ConfigurationError, match="answers 400"):
+            run(pinpoint, source_of(Auth0Logs, fake), cursors)
 
 
 @pytest.mark.parametrize(("kind", "record"), MAKERS)

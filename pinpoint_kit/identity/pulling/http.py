@@ -19,7 +19,7 @@ import urllib3
 from pinpoint_kit.errors import ConfigurationError, TransportError
 from pinpoint_kit.version import VERSION
 
-__all__ = ["Answer", "Api"]
+__all__ = ["Answer", "Api", "UnknownPageError"]
 
 _ATTEMPTS = 6
 _LONGEST_WAIT = 60.0
@@ -45,6 +45,10 @@ class Answer:
     def clock(self) -> float | None:
         """The provider's own time in seconds since 1970, from its `Date` header."""
         return _clock(self.headers)
+
+
+class UnknownPageError(ConfigurationError):
+    """The provider does not know what was asked for: 400 or 404."""
 
 
 class _LaterError(Exception):
@@ -151,7 +155,8 @@ class Api:
                 f"{self.host} refuses the token ({status}): check that it may read logs"
             )
         if status != 200:  # noqa: PLR2004 -- HTTP
-            raise ConfigurationError(
+            error = UnknownPageError if status in {400, 404} else ConfigurationError
+            raise error(
                 f"{self.host} answers {status}: check the address and the starting point"
             )
 

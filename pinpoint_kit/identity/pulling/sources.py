@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Protocol
 from urllib.parse import urlencode
@@ -16,7 +17,7 @@ from urllib.parse import urlencode
 import attrs
 
 from pinpoint_kit.errors import ConfigurationError
-from pinpoint_kit.identity.pulling.http import Api
+from pinpoint_kit.identity.pulling.http import Api, UnknownPageError
 from pinpoint_kit.identity.reading.instants import instant_of
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ class _Logs:
 class OktaLogs(_Logs):
     """Okta's System Log API, `/api/v1/logs`.
 
-    The cursor is the time of the latest record, never later than Okta's own clock.
+    The cursor is the time of the latest record, never later than Okta's own clock, or this
+    machine's where an answer does not tell Okta's.
 
     Args:
         base_url: such as `https://acme.okta.com`.
@@ -159,7 +161,8 @@ class OktaLogs(_Logs):
             answer = self._api.get(url)
             if not answer.records:
                 return
-            latest = _latest(answer.records, "published", latest, answer.clock)
+            clock = time.time() if answer.clock is None else answer.clock
+            latest = _latest(answer.records, "published", latest, clock)
             yield Page(answer.records, _text(latest or start))
             found = _NEXT.search(answer.headers.get("link", ""))
             url = None if found is None or found[1] in seen else found[1]
@@ -170,7 +173,7 @@ class Auth0Logs(_Logs):
     """Auth0's Management API, `/api/v2/logs`, by checkpoints.
 
     The cursor is a list of the last pages' ends, each with its time, so that the next pull can go
-    back by the overlap.
+    back by the overlap. Where Auth0 does not keep a page's end any more, its time counts.
 
     Args:
         base_url: such as `https://acme.eu.auth0.com`.
@@ -197,7 +200,8 @@ class Auth0Logs(_Logs):
             TransportError: no answer came.
         """
         ends = self._going_back(_ends(cursor))
-        records = [] if ends else self._first()
+        records = [] if ends else self._first(self._since)
+        stored_at = instant_of(ends[-1][0]) if ends else None
         start = ends[-1][1] if ends else ""
         while True:
             if records:
@@ -206,15 +210,27 @@ class Auth0Logs(_Logs):
                 yield Page(records, json.dumps(ends))
             elif not start:
                 return
-            query = {"from": start, "take": _AUTH0_PAGE}
-            previous, records = start, self._api.get(f"/api/v2/logs?{urlencode(query)}").records
+            previous = start
+            try:
+                records = self._after(start)
+            except UnknownPageError:
+                if stored_at is None:
+                    raise
+                ends, start, records = [], "", self._first(stored_at)
+                stored_at = None
+                continue
+            stored_at = None
             if not records or _log_id(records[-1]) in {None, previous}:
                 return
 
-    def _first(self) -> list[object]:
-        """Return the first records since the starting point: a checkpoint needs one."""
+    def _after(self, log_id: str) -> list[object]:
+        query = {"from": log_id, "take": _AUTH0_PAGE}
+        return self._api.get(f"/api/v2/logs?{urlencode(query)}").records
+
+    def _first(self, since: dt.datetime) -> list[object]:
+        """Return the first records since a moment: a checkpoint needs one."""
         query = {
-            "q": f"date:[{_text(self._since)} TO *]",
+            "q": f"date:[{_text(since)} TO *]",
             "sort": "date:1",
             "per_page": _AUTH0_PAGE,
         }
@@ -240,11 +256,11 @@ def _api(base_url: str, authorization: str, sleep: Callable[[float], None] | Non
 
 
 def _latest(
-    records: list[object], member: str, latest: dt.datetime | None, clock: float | None
+    records: list[object], member: str, latest: dt.datetime | None, clock: float
 ) -> dt.datetime | None:
     for record in records:
         found = instant_of(record.get(member)) if isinstance(record, Mapping) else None
-        if found is not None and (clock is None or found.timestamp() <= clock + 1):
+        if found is not None and found.timestamp() <= clock + 1:
             latest = found if latest is None else max(latest, found)
     return latest
 

@@ -10,8 +10,10 @@ the members of a record, the masks, and what is not logged.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import logging
 import os
+import re
 import stat
 import uuid
 from collections.abc import Callable, Mapping
@@ -56,7 +58,15 @@ _SHOWN = frozenset(
 )
 #: Structures that are looked into.
 _OPENED = frozenset({"Limits", "QuietTime", "Schedule", "State"})
-_QUERY = frozenset({"end-time", "kpi-name", "page-size", "start-time", "version"})
+#: What is shown of a query, by the form of its value: anything else may be anybody's data.
+_QUERY: Mapping[str, re.Pattern[str]] = {
+    "page-size": re.compile(r"[0-9]{1,5}", re.ASCII),
+    "version": re.compile(r"[0-9]{1,10}", re.ASCII),
+    **dict.fromkeys(
+        ("end-time", "start-time"),
+        re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{1,18}(Z|[+ -][0-9:]{2,5})?)?", re.ASCII),
+    ),
+}
 _LONGEST_AGENT = 200
 _O_NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _O_NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
@@ -195,9 +205,14 @@ class AuditLog:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _O_NOFOLLOW | _O_NONBLOCK
         descriptor = os.open(self._path, flags, 0o600)
         try:
+            found = os.fstat(descriptor)
             if line:
-                os.write(descriptor, line)  # one call, so that lines of several writers stay whole
-            return os.fstat(descriptor)
+                if not (stat.S_ISREG(found.st_mode) and is_private(found)):
+                    raise PermissionError(errno.EACCES, "others can read it, or it is no file")
+                written = os.write(descriptor, line)  # one call: lines of several stay whole
+                if written < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return found
         finally:
             os.close(descriptor)
 
@@ -220,7 +235,11 @@ def _query(query: str) -> dict[str, object]:
         pairs = parse_qsl(query, max_num_fields=50)
     except ValueError:
         return {}
-    return {name: value for name, value in pairs if name in _QUERY}
+    return {
+        name: value if _QUERY[name].fullmatch(value) else _MASK
+        for name, value in pairs
+        if name in _QUERY
+    }
 
 
 def _masked_body(content: bytes, shape: Shape) -> dict[str, object]:

@@ -113,6 +113,8 @@ def test_nothing_personal_is_written_but_ids_in_paths(start: Start, file: Path, 
     send(server, "POST", f"{root}/segments", {"Name": "Ana", "Ana": "Ana"})
     assert server.ask("POST", f"{root}/segments", b'{"Dimensions": "Ana"}').status == 400
     send(server, "GET", f"{root}/endpoints/e-1?customer@example.com=Ana")
+    query = "page-size=customer@example.com&start-time=Ana&end-time=203.0.113.7"
+    assert server.ask("GET", f"{root}/segments?{query}").status == 400
     send(server, "DELETE", f"{root}/endpoints/e-1")
     text = file.read_text()
     assert [personal for personal in PERSONAL if personal in text] == []
@@ -159,7 +161,10 @@ def test_only_its_owner_reads_the_file(file: Path) -> None:
 def test_a_file_that_is_moved_away_is_made_anew(
     start: Start, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What cannot be written is one line in the log, and stops no request."""
+    """What cannot be written is one line in the log, and stops no request.
+
+    Nothing is written where others can read it.
+    """
     server = start()
     send(server, "GET", "/v1/apps")
     file.rename(file.with_suffix(".1"))
@@ -170,6 +175,10 @@ def test_a_file_that_is_moved_away_is_made_anew(
     told = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(told) == 1  # the access log may have a line of the first request meanwhile
     file.rmdir()
+    file.touch(0o644)  # as a program that rotates logs may make it
+    send(server, "GET", "/v1/apps")
+    assert file.read_bytes() == b""
+    file.unlink()
     send(server, "GET", "/v1/apps")
     assert len(records(file)) == 1
     assert file.stat().st_mode & 0o777 == 0o600
