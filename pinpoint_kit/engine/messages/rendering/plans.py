@@ -247,7 +247,7 @@ def _raw_email(
     parsed = cast("EmailMessage", message_from_bytes(b64decode(raw), policy=policy.default))
     try:
         texts = {
-            kind: "" if part is None else str(part.get_content())
+            kind: "" if part is None else str(part.get_content()).replace("\r\n", "\n")
             for kind in ("plain", "html")
             for part in [parsed.get_body((kind,))]
         }

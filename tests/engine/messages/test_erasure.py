@@ -1,0 +1,120 @@
+"""Nothing of a person is left of their messages, codes and records, not even a byte in the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.engine.messages.kit import Sender
+from tests.engine.streams.stream_kit import STREAM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.engine.conftest import Wire
+
+#: Stand in no other text of the tests.
+WORDS = ("quibblesworth", "zanzibarium", "+12065559876", "quackenbush")
+
+
+@pytest.fixture
+def filed(make_wire: Callable[..., Wire], tmp_path: Path) -> Sender:
+    """Give a sender on a file, whose application has a stream that nobody takes."""
+    sender = Sender(make_wire(f"sqlite:///{tmp_path}/pinpoint.db"))
+    sender.enable()
+    sender.wire.post(f"/v1/apps/{sender.wire.app}/eventstream", STREAM)
+    return sender
+
+
+def erase(sender: Sender, **target: object) -> Any:
+    """Erase, and return the report."""
+    answer = sender.wire.post(f"/pinpoint-kit/v1/apps/{sender.wire.app}/erasures", target)
+    assert answer.status == 200, answer.json
+    return answer.json
+
+
+def everything(sender: Sender) -> str:
+    """Return all that is stored, as text."""
+    return repr(sender.wire.dump())
+
+
+def fill(sender: Sender) -> None:
+    """Send somebody messages in all ways, and report of them; somebody else gets one, too."""
+    sender.wire.update(
+        "device-1",
+        Address="quibblesworth@example.com",
+        ChannelType="EMAIL",
+        User={"UserId": "zanzibarium"},
+    )
+    for message_id in (
+        sender.endpoint_result("device-1")["MessageId"],
+        sender.result("quibblesworth@example.com")["MessageId"],
+        sender.users(Users={"zanzibarium": {}}).json["Result"]["zanzibarium"]["device-1"][
+            "MessageId"
+        ],
+    ):
+        sender.report(message_id, "clicked", Link="https://example.com/quackenbush")
+    sender.result("other@example.com")
+
+
+@pytest.mark.sqlite_only("looks into its file")
+def test_an_erasure_by_user(filed: Sender, tmp_path: Path) -> None:
+    """Their messages go, with those to their addresses, and what was reported and waits."""
+    fill(filed)
+    assert erase(filed, UserId="zanzibarium", DryRun=True)["Messages"] == 3
+    assert len(filed.outbox()) == 4
+    report = erase(filed, UserId="zanzibarium")
+    assert (report["Messages"], report["ValuesGone"]) == (3, True)
+    assert [one["Address"] for one in filed.outbox()] == ["other@example.com"]
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert [word for word in WORDS if word.encode() in left or word in everything(filed)] == []
+    [row] = filed.wire.rows("SELECT count FROM stream_backlog")  # of the other one
+    assert row == {"count": 1}
+
+
+@pytest.mark.sqlite_only("looks into its file")
+def test_an_erasure_by_address(filed: Sender, tmp_path: Path) -> None:
+    """Of a number that has no endpoint, too: messages, codes and records."""
+    filed.result("+12065559876", "SMS")
+    filed.otp(DestinationIdentity="+12065559876", ReferenceId="quackenbush")
+    report = erase(filed, Address="+12065559876")
+    assert (report["Messages"], report["OneTimePasswords"]) == (2, 1)
+    assert filed.outbox() == []
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert [word for word in WORDS if word.encode() in left or word in everything(filed)] == []
+
+
+def test_a_deleted_endpoint_leaves_messages_without_a_name(sender: Sender) -> None:
+    """That there were some, and what became of them, stays."""
+    sender.wire.update(
+        "device-1", Address="quibblesworth@example.com", ChannelType="EMAIL",
+        User={"UserId": "zanzibarium"},
+    )  # fmt: skip
+    message_id = sender.endpoint_result("device-1")["MessageId"]
+    sender.report(message_id, "clicked", Link="https://example.com/quackenbush")
+    sender.wire.send("DELETE", sender.wire.endpoint_path("device-1"))
+    [message] = sender.outbox()
+    assert (message["Id"], message["Outcomes"]) == (message_id, ["clicked"])
+    assert (message["Address"], message["Content"], message["StatusMessage"]) == ("", {}, "")
+    assert [word for word in WORDS if word in everything(sender)] == []
+
+
+def test_deleting_the_application_deletes_its_messages(sender: Sender) -> None:
+    """All of them, and the codes."""
+    fill(sender)
+    sender.otp()
+    sender.wire.send("DELETE", f"/v1/apps/{sender.wire.app}")
+    for table in ("messages", "message_outcomes", "one_time_passwords"):
+        assert sender.wire.rows(f"SELECT * FROM {table}") == []  # noqa: S608 -- our own names
+
+
+def test_no_log_names_anybody(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither a refusal nor a success writes an address or a text."""
+    caplog.set_level(0)
+    fill(sender)
+    sender.result("quibblesworth", "EMAIL")
+    sender.otp(DestinationIdentity="quibblesworth")
+    ours = [one.getMessage() for one in caplog.records if one.name.startswith("pinpoint_kit")]
+    assert [word for word in WORDS if word in "".join(ours)] == []
