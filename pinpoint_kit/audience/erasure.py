@@ -52,6 +52,8 @@ class ErasureReport(Displayed):
         segment_entries: entries of the endpoints, and of users who lose their last one, on lists of
             imported segments.
         stream_records: records of event streams, and dead letters of them, that had not left yet.
+        messages: messages of the outbox to these endpoints, users and addresses.
+        one_time_passwords: codes for the addresses that were still valid.
         campaign_sends: entries of campaigns that have sent the endpoints something, or tried to.
         dead_letters: items of this client's background delivery that were given up.
         pending: items of this client that were still under way. What they carry is stored
@@ -72,6 +74,8 @@ class ErasureReport(Displayed):
     events: int
     segment_entries: int
     stream_records: int = 0
+    messages: int = 0
+    one_time_passwords: int = 0
     campaign_sends: int = 0
     dead_letters: int
     pending: int
@@ -122,6 +126,8 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
         events=answer["Events"],
         segment_entries=answer["SegmentEntries"],
         stream_records=answer.get("StreamRecords", 0) + answer.get("StreamDeadLetters", 0),
+        messages=answer.get("Messages", 0),
+        one_time_passwords=answer.get("OneTimePasswords", 0),
         campaign_sends=answer.get("CampaignSends", 0),
         dead_letters=letters,
         pending=pending,

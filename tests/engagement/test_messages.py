@@ -236,6 +236,7 @@ def test_arguments_that_are_wrong(shop: pk.Pinpoint) -> None:
         messages.enable("PIGEON")
 
 
+@pytest.mark.filterwarnings("ignore::pinpoint_kit.PinpointRetiredWarning")
 def test_the_hosted_service_has_no_outbox() -> None:
     """One typed error, before anything is sent."""
     with (

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import boto3
 import pytest
 from moto import mock_aws
 
 import pinpoint_kit as pk
-from pinpoint_kit.testing import RecordedEvent, recorded_events
+from pinpoint_kit.testing import RecordedEvent, enable_channels, recorded_events
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,37 @@ def test_the_fixtures_need_no_setup(pytester: pytest.Pytester) -> None:
                     assert len(pinpoint.applications.list()) == 1
         """,
     ).assert_outcomes(passed=3)
+
+
+def test_what_is_sent_stays_in_the_outbox(pytester: pytest.Pytester) -> None:
+    """With every channel on; the outbox is that of the fixture `pinpoint`."""
+    run(
+        pytester,
+        """
+        import pinpoint_kit as pk
+        import pytest
+
+        KINDS = ["EMAIL", "SMS", "VOICE", "GCM", "APNS", "APNS_SANDBOX", "APNS_VOIP",
+                 "APNS_VOIP_SANDBOX", "ADM", "BAIDU"]
+
+        def test_send(pinpoint, outbox):
+            for kind in KINDS:
+                address = {"EMAIL": "ann@example.com"}.get(kind, "12065550100")
+                [result] = pinpoint.messages.send("Hello", addresses={address: kind})
+                assert result.is_sent, result
+                assert outbox.wait_for(channel=kind, timeout=0).body == "Hello"
+            assert len(outbox.messages()) == len(KINDS)
+        """,
+    ).assert_outcomes(passed=1)
+
+
+def test_channels_on_aws_are_left_alone() -> None:
+    """The keys are made up, and would break them."""
+    with pk.connect("sqlite://") as pinpoint:
+        assert pinpoint._door is not None
+        pinpoint._door = attrs.evolve(pinpoint._door, kind="aws")
+        with pytest.raises(pk.ConfigurationError, match="for tests"):
+            enable_channels(pinpoint)
 
 
 def test_each_test_has_an_engine_of_its_own(pytester: pytest.Pytester) -> None:

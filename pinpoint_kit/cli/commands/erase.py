@@ -70,6 +70,8 @@ def _print(settings: Settings, report: ErasureReport) -> None:
                 "Events": report.events,
                 "SegmentEntries": report.segment_entries,
                 "StreamRecords": report.stream_records,
+                "Messages": report.messages,
+                "OneTimePasswords": report.one_time_passwords,
                 "CampaignSends": report.campaign_sends,
                 "ValuesGone": report.values_gone,
                 "Copies": report.copies,
@@ -77,6 +79,7 @@ def _print(settings: Settings, report: ErasureReport) -> None:
         )
         return
     found = report.events + report.segment_entries + report.stream_records + report.campaign_sends
+    found += report.messages + report.one_time_passwords
     if not (report.endpoint_ids or found):
         click.echo("Nothing is stored about this person.")
         return
@@ -87,6 +90,8 @@ def _print(settings: Settings, report: ErasureReport) -> None:
         ("events", report.events),
         ("entries in imported segments", report.segment_entries),
         ("records of event streams", report.stream_records),
+        ("messages", report.messages),
+        ("one-time passwords", report.one_time_passwords),
         ("entries of campaigns", report.campaign_sends),
     ]
     console().print(table(("What", "Which or how many"), rows))

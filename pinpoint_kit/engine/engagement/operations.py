@@ -17,7 +17,10 @@ from pinpoint_kit.engine.engagement import (
 __all__ = ["FAMILY"]
 
 _NO_MODEL = "kept and given back; no model is asked"
-_NOTHING_SENT = "settings are kept, credentials are not; nothing is sent"
+_KEPT = (
+    "settings are kept, credentials are not: messages stay in the outbox unless the operator gives "
+    "a transport"
+)
 
 FAMILY = Family(
     name="engagement",
@@ -37,7 +40,7 @@ FAMILY = Family(
         "UpdateTemplateActiveVersion": Operation(template_versions.update_template_active_version),
         **{
             f"Create{kind}Template": Operation(
-                templates.create_template, note="kept; no message is made from it"
+                templates.create_template, note="`RecommenderId` is not looked up"
             )
             for kind in templates.KINDS
         },
@@ -53,7 +56,7 @@ FAMILY = Family(
         **{f"Delete{kind}Channel": Operation(channels.delete_channel) for kind in channels.KINDS},
         **{f"Get{kind}Channel": Operation(channels.get_channel) for kind in channels.KINDS},
         **{
-            f"Update{kind}Channel": Operation(channels.update_channel, "partial", _NOTHING_SENT)
+            f"Update{kind}Channel": Operation(channels.update_channel, "partial", _KEPT)
             for kind in channels.KINDS
         },
     },

@@ -42,6 +42,8 @@ def test_an_erasure_needs_consent_and_reports(run: Run) -> None:
         "Events": 0,
         "SegmentEntries": 0,
         "StreamRecords": 0,
+        "Messages": 0,
+        "OneTimePasswords": 0,
         "CampaignSends": 0,
         "ValuesGone": True,
     }

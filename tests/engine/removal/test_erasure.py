@@ -128,6 +128,8 @@ def test_erasure_reports_and_removes(
         "UserIds": [PERSON] if endpoints else [],
         "KeptUserIds": [PERSON] if len(endpoints) == 1 else [],
         "Events": events,
+        "Messages": 0,
+        "OneTimePasswords": 0,
         "CampaignSends": 0,
         "SegmentEntries": 0,
         "StreamDeadLetters": 0,
