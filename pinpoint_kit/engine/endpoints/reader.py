@@ -37,6 +37,7 @@ __all__ = [
     "remembered_of",
     "require",
     "require_user",
+    "rows_by_keys",
 ]
 
 #: An endpoint and the attributes (JSON) of its user.
@@ -128,6 +129,11 @@ def require_user(connection: Connection, app: int, user_id: str) -> list[Found]:
 def by_keys(connection: Connection, app: int, keys: Sequence[str]) -> list[Found]:
     """Return those of the endpoints that there are, in no particular order."""
     return [_found(row) for row in _BY_KEYS.rows(connection, app, keys)]
+
+
+def rows_by_keys(connection: Connection, app: int, keys: Sequence[str]) -> list[Row]:
+    """Return those of the endpoints that there are, as rows that `rendered_row` takes."""
+    return _BY_KEYS.rows(connection, app, keys)
 
 
 def by_address(connection: Connection, app: int, address: str) -> list[Found]:

@@ -17,9 +17,10 @@ from sqlalchemy import bindparam, or_, select
 from pinpoint_kit.engine.campaigns import sends
 from pinpoint_kit.engine.campaigns.running import hooks
 from pinpoint_kit.engine.campaigns.running.targets import CUSTOM, SEND, Sieve, Target
+from pinpoint_kit.engine.campaigns.running.turns import give_way
 from pinpoint_kit.engine.campaigns.triggers import Trigger
 from pinpoint_kit.engine.endpoints import reader
-from pinpoint_kit.engine.endpoints.state import rendered
+from pinpoint_kit.engine.endpoints.state import rendered_row
 from pinpoint_kit.engine.messages.composing import Failure
 from pinpoint_kit.engine.segments import members
 from pinpoint_kit.engine.storage.statements import Statement, padded
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_ROWS", "Batch", "Outcome", "decide", "of_events", "read", "zones_of"]
 
 #: Endpoints that a step reads, and numbers of endpoints that one query goes over.
-MOST_ROWS, _WINDOW = 400, 50_000
+MOST_ROWS, _WINDOW = 200, 50_000
 _COLUMNS = tuple(
     ENDPOINTS.c[name]
     for name in (
@@ -288,8 +289,8 @@ def _shown(
         return {}
     app = prepared.app
     return {
-        state.endpoint: rendered(state, app.id, attributes)
-        for state, attributes in reader.by_keys(connection, app.number, keys)
+        row[1]: rendered_row(row, app.id)
+        for row in reader.rows_by_keys(connection, app.number, keys)
     }
 
 
@@ -355,7 +356,8 @@ def _make(
         "treatment_id": str(activity.treatment),
     }
     done = set(by_call)
-    for target in targets:
+    for place, target in enumerate(targets):
+        give_way(place)
         if target not in done:
             decisions.outcomes.append(_composed(prepared, target, shown[target.endpoint], names))
 

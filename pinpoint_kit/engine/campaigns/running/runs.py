@@ -182,11 +182,12 @@ class Runs:
     ) -> None:
         """Store a step, as far as it still holds."""
         context = self._context
+        made_before = storing.Kept.of(context, activity, decisions.outcomes, now)
         with context.store.write() as connection:
             lease.check(connection)
             current = store.running(connection, campaign)
-            outcomes, counts = storing.still(connection, activity.app, decisions)
-            kept = storing.Kept.of(context, activity, outcomes, now)
+            kept, counts = storing.still(connection, activity.app, made_before)
+            counts.update(decisions.counts)
             made = kept.add(context, connection, needed.app, now)
             sending = [(row.message or 0, row.event_id) for row in made if row.status == PENDING]
             counts.update(storing.totals(made))

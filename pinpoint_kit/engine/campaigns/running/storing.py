@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from pinpoint_kit.engine.campaigns import activities, sends
 from pinpoint_kit.engine.campaigns.running.batches import Outcome
+from pinpoint_kit.engine.campaigns.running.turns import give_way
 from pinpoint_kit.engine.campaigns.sends import PENDING, Send
 from pinpoint_kit.engine.context import Stamp
 from pinpoint_kit.engine.messages import (
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.campaigns.activities import Activity
-    from pinpoint_kit.engine.campaigns.running.batches import Decisions
     from pinpoint_kit.engine.context import Context
     from pinpoint_kit.records.message_stream import CampaignNames
 
@@ -88,7 +88,8 @@ class Kept:
     ) -> Kept:
         """Return what is stored of some outcomes of a run."""
         kept = cls(outcomes)
-        for outcome in outcomes:
+        for place, outcome in enumerate(outcomes):
+            give_way(place)
             target = outcome.target
             message = _message(context, activity, outcome, now)
             waits = message is not None and message.status == delivering.PENDING
@@ -111,12 +112,13 @@ class Kept:
         """Store messages and sends, and have simulators report; return the sends."""
         messages = [message for message in self.messages if message is not None]
         outbox.add(connection, messages)
-        ids = [message.id for message in messages]
-        numbers = outbox.numbers(connection, app.number, ids) if ids else {}
-        self.rows = [
-            row._replace(message=numbers.get(message.id)) if message is not None else row
-            for row, message in zip(self.rows, self.messages, strict=True)
-        ]
+        waiting = [message.id for message in messages if message.status == PENDING]
+        if waiting:
+            numbers = outbox.numbers(connection, app.number, waiting)
+            self.rows = [
+                row._replace(message=numbers.get(message.id)) if message is not None else row
+                for row, message in zip(self.rows, self.messages, strict=True)
+            ]
         sends.add(connection, self.rows)
         for message in messages:
             for outcome in simulators.outcomes_of(message.channel, message.address) or ():
@@ -151,15 +153,13 @@ class Kept:
         stream_records.sent(context, connection, app, sent, now=now)
 
 
-def still(
-    connection: Connection, app: int, decisions: Decisions
-) -> tuple[list[Outcome], Counter[str]]:
-    """Return the outcomes that hold in this transaction, and the counts with what has changed."""
-    counts = Counter(decisions.counts)
-    keys = list({outcome.target.endpoint for outcome in decisions.outcomes})
+def still(connection: Connection, app: int, kept: Kept) -> tuple[Kept, Counter[str]]:
+    """Return what holds in this transaction, and counts of what has changed."""
+    counts: Counter[str] = Counter()
+    keys = list({outcome.target.endpoint for outcome in kept.outcomes})
     present = {row[0]: row[1:] for row in _PRESENT.rows(connection, app, keys)} if keys else {}
-    kept = []
-    for outcome in decisions.outcomes:
+    holding = []
+    for place, outcome in enumerate(kept.outcomes):
         target = outcome.target
         found = present.get(target.endpoint)
         if found is None or found[0] != target.number:
@@ -171,8 +171,17 @@ def still(
             if found[1:4] != (target.channel_type, target.address, target.status):
                 counts["ENDPOINT_INACTIVE"] += 1
                 continue
-        kept.append(outcome)
-    return kept, counts
+        holding.append(place)
+    if len(holding) == len(kept.outcomes):
+        return kept, counts
+    return (
+        Kept(
+            [kept.outcomes[place] for place in holding],
+            [kept.rows[place] for place in holding],
+            [kept.messages[place] for place in holding],
+        ),
+        counts,
+    )
 
 
 def totals(rows: Sequence[Send]) -> Counter[str]:

@@ -76,7 +76,7 @@ CAMPAIGN_SENDS = Table(
     Column("campaign", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("status", TEXT, nullable=False),  # as in campaign_send_status, or PENDING
-    Column("message", BigInteger),  # messages.number
+    Column("message", BigInteger),  # messages.number of one that waited for a transport
 )
 
 #: Events that match a campaign, until its worker has dealt with them.
