@@ -62,6 +62,7 @@ def test_common_options(path: str) -> None:
         "copy": set[str](),  # two places, which are its arguments
         "application": {"--url"},
         "iam": set[str](),
+        "migrate": {"--application", "--application-id"},  # the URL is its argument
         "schema": {"--url"},
     }
     a_pinpoint = {"--url", "--application", "--application-id"}

@@ -38,9 +38,9 @@ def migrate() -> None:
 
 
 @example(
-    "migrate customer-profiles export/ --out profiles",
-    "migrate customer-profiles sqlite:///shop.db --out profiles",
-    "migrate customer-profiles export/ --out profiles --load shop",
+    "migrate customer-profiles export/ --out out",
+    "migrate customer-profiles sqlite:///shop.db --out out",
+    "migrate customer-profiles export/ --out out --load shop",
 )
 @migrate.command("customer-profiles")
 @click.argument("source")
