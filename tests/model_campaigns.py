@@ -7,7 +7,7 @@ import attrs
 import pinpoint_kit as pk
 from pinpoint_kit.models.base import Model
 
-__all__ = ["ACTIVITY", "CAMPAIGN", "EXAMPLES"]
+__all__ = ["ACTIVITY", "CAMPAIGN", "EXAMPLES", "RESULTS"]
 
 _BUTTON = pk.InAppButtonStyle(button_action=pk.ButtonAction.LINK, text="Go", link="https://a.test")
 _OVERRIDE = pk.InAppButtonStyle(button_action=pk.ButtonAction.DEEP_LINK, link="shop://a")
@@ -113,6 +113,15 @@ ACTIVITY = pk.Activity(
     timezones_total_count=1,
     execution_metrics={"ENDPOINT_PRODUCED": "2"},
 )
+RESULTS = pk.CampaignResults(
+    campaign_id="c" * 32,
+    runs=[
+        pk.RunResults(treatment_id="1", activity_id="a", sent=2, delivered=1, bounced=1, opened=1),
+        pk.RunResults(treatment_id="0", activity_id="b", sent=1, delivered=1),
+        pk.RunResults(treatment_id="1", activity_id="c", sent=1, delivered=1, clicked=1),
+    ],
+    statuses={"SUCCESS": 4, "HOLDOUT": 1},
+)
 
 
 def _within(model: Model) -> list[Model]:
@@ -129,7 +138,7 @@ def _within(model: Model) -> list[Model]:
 EXAMPLES = list(
     {
         type(model): model
-        for model in [*_within(CAMPAIGN), ACTIVITY]
+        for model in [*_within(CAMPAIGN), ACTIVITY, *_within(RESULTS)]
         if ".segments." not in type(model).__module__
     }.values()
 )

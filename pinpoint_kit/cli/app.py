@@ -36,6 +36,10 @@ _HOMES = {
     ),
     "application": _Home("application:application", "List, create and delete applications."),
     "backup": _Home("backup:backup", "Copy a database to FILE while a server uses it."),
+    "campaign": _Home(
+        "campaign:campaign",
+        "Make campaigns, pause and resume them, and see what came of them.",
+    ),
     "console": _Home("console:console", "Show charts, events, segments and jobs in a browser."),
     "copy": _Home("copy:copy", "Copy everything of a database into an empty one."),
     "credentials": _Home(

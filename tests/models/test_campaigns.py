@@ -15,7 +15,7 @@ import pinpoint_kit as pk
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.wire.codec import REQUEST
-from tests.model_campaigns import CAMPAIGN, EXAMPLES
+from tests.model_campaigns import CAMPAIGN, EXAMPLES, RESULTS
 
 if TYPE_CHECKING:
     from pinpoint_kit.models.base import Model
@@ -172,3 +172,14 @@ def test_a_campaign_ends(status: pk.CampaignStatus) -> None:
     assert campaign.status is status
     assert campaign.is_finished == (status.value in {"COMPLETED", "DELETED", "INVALID"})
     assert pk.Campaign().status is None
+
+
+def test_results_add_up() -> None:
+    """By treatment in the order of their ids, and all together."""
+    first, second = RESULTS.treatments
+    assert (first.treatment_id, first.sent) == ("0", 1)
+    assert (second.sent, second.delivered, second.opened, second.clicked) == (3, 2, 1, 1)
+    assert (second.open_rate, second.click_rate) == (0.5, 0.5)
+    assert (RESULTS.total.sent, RESULTS.total.delivered, RESULTS.total.bounced) == (4, 3, 1)
+    assert pk.RunResults(treatment_id="0").open_rate is None
+    assert pk.RunResults(treatment_id="0").click_rate is None
