@@ -580,6 +580,7 @@ SHOWN_OF_CAMPAIGNS = {
         "arn",
         "application_id",
         "campaign_id",
+        "activity_id",
         "segment_id",
         "treatment_id",
         "version",

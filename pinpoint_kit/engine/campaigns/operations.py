@@ -14,6 +14,7 @@ from pinpoint_kit.engine.applications import settings, tags
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.campaigns import activities, parsing, states, store
 from pinpoint_kit.engine.campaigns.definition import IN_APP, ON_EVENT
+from pinpoint_kit.engine.campaigns.in_app import get_in_app_messages
 from pinpoint_kit.engine.campaigns.plan import Plan, planned
 from pinpoint_kit.engine.campaigns.running.workers import workers
 from pinpoint_kit.engine.campaigns.sends import SendData
@@ -299,6 +300,9 @@ FAMILY = Family(
         "GetCampaignVersion": Operation(get_campaign_version),
         "GetCampaignVersions": Operation(get_campaign_versions),
         "GetCampaigns": Operation(get_campaigns),
+        "GetInAppMessages": Operation(
+            get_in_app_messages, note="caps count what the app reports as shown"
+        ),
         "UpdateCampaign": Operation(update_campaign),
     },
     held_of_person=SendData(),
