@@ -217,17 +217,6 @@ def test_the_cli_registers_push_channels(guide: Callable[..., Completed], kind: 
 
 
 @pytest.mark.slow
-def test_the_cli_is_told_that_no_messages_are_sent(
-    guide: Callable[..., Completed],
-) -> None:
-    """`send-messages` fails with our own error, which names the operation."""
-    completed = guide("send-messages")
-    assert completed.returncode != 0
-    assert "(NotImplementedException)" in completed.stderr
-    assert "SendMessages is not emulated" in completed.stderr
-
-
-@pytest.mark.slow
 def test_the_cli_puts_events(aws: Callable[..., Completed], http_app: str) -> None:
     """`put-events` prints an answer for the endpoint and for each event."""
     batch = {

@@ -66,6 +66,24 @@ def test_more_than_pinpoint_keeps(client: Any, app: str) -> None:
         )
 
 
+def test_what_was_sent(client: Any, app: str) -> None:
+    """A text message counts on the day on which it was made."""
+    client.update_sms_channel(ApplicationId=app, SMSChannelRequest={"Enabled": True})
+    client.send_messages(
+        ApplicationId=app,
+        MessageRequest={
+            "Addresses": {"+351210000001": {"ChannelType": "SMS"}},
+            "MessageConfiguration": {"SMSMessage": {"Body": "Hi"}},
+        },
+    )
+    answer = client.get_application_date_range_kpi(
+        ApplicationId=app, KpiName="txn-sms-sent-grouped-by-date"
+    )["ApplicationDateRangeKpiResponse"]
+    (row,) = answer["KpiResult"]["Rows"]
+    assert row["GroupedBys"][0]["Key"] == "Date"
+    assert row["Values"] == [{"Key": "TxnSmsSent", "Type": "Double", "Value": "1.0"}]
+
+
 def test_campaigns_and_journeys_have_sent_nothing(client: Any, app: str) -> None:
     """Their KPIs are answered, without rows; what is no KPI of theirs is not found."""
     campaign = {"ApplicationId": app, "CampaignId": "c" * 32}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore import xform_name
-from botocore.exceptions import ClientError
 
 from pinpoint_kit.engine import Engine
 from tests.model_answers import minimal_parameters, service
@@ -174,12 +173,3 @@ def test_a_body_that_is_no_object_is_refused(
     path = path.replace("{attribute-type}", "endpoint-custom-attributes")
     answer = door.send(http["method"], re.sub(r"\{[^}]*\}", "x", path), body=body)
     assert (answer.status, answer.code) == (400, "BadRequestException")
-
-
-def test_boto3_raises_a_plain_client_error_for_what_is_not_modelled(client: Any, app: str) -> None:
-    """501 is ours: botocore has no class for it, and gives its name as the code."""
-    with pytest.raises(ClientError) as refused:
-        client.send_messages(ApplicationId=app, MessageRequest={"MessageConfiguration": {}})
-    assert type(refused.value) is ClientError
-    assert refused.value.response["Error"]["Code"] == "NotImplementedException"
-    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501

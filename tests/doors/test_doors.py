@@ -16,6 +16,7 @@ import pytest
 
 import pinpoint_kit as pk
 from pinpoint_kit.doors import open_door
+from pinpoint_kit.engine import handlers
 from pinpoint_kit.errors import (
     ConfigurationError,
     InternalServerError,
@@ -305,8 +306,9 @@ def test_a_refusal_has_a_short_traceback() -> None:
     assert not [name for name in files if "tenacity" in name]
 
 
-def test_what_is_not_emulated_says_what_to_do() -> None:
+def test_what_is_not_emulated_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """The operation is named once, and the advice is not to wait for it."""
+    monkeypatch.delitem(handlers.OPERATIONS, "GetCampaigns")  # type: ignore[arg-type]  # a dict
     with pk.connect("sqlite://") as pinpoint, pytest.raises(OperationNotImplemented) as caught:
         pinpoint.call("GetCampaigns")
     text = str(caught.value)
