@@ -1225,8 +1225,9 @@ class AsyncOutbox(Noun):
         kind: str | None = None,
         since: Moment | None = None,
         limit: int | None = None,
+        newest_first: bool = False,
     ) -> ModelList[OutboxMessage]:
-        """Messages that were sent, the newest last.
+        """Messages that were sent, the newest last unless said.
 
         As `outbox.messages` of the ordinary client does.
         """
@@ -1239,6 +1240,7 @@ class AsyncOutbox(Noun):
                 kind=kind,
                 since=since,
                 limit=limit,
+                newest_first=newest_first,
             )
         )
 

@@ -64,8 +64,9 @@ class Outbox:
         kind: str | None = None,
         since: Moment | None = None,
         limit: int | None = None,
+        newest_first: bool = False,
     ) -> ModelList[OutboxMessage]:
-        """Messages that were sent, the newest last.
+        """Messages that were sent, the newest last unless said.
 
         Args:
             address: those to this address alone.
@@ -74,7 +75,8 @@ class Outbox:
             campaign: those of the campaign with this id alone.
             kind: `direct`, `otp` or `campaign`.
             since: those that were sent then or later.
-            limit: at most so many, the oldest of them; all unless given.
+            limit: at most so many, the first of them; all unless given.
+            newest_first: begin with the newest.
 
         Raises:
             ValidationError: an argument is not what it should be.
@@ -87,6 +89,8 @@ class Outbox:
             0
         """
         wanted = _wanted(address, channel, endpoint_id, campaign, kind, since)
+        if newest_first:
+            wanted["NewestFirst"] = True
         return ModelList(self._all(wanted, limit), of=OutboxMessage)
 
     def get(self, message: OutboxMessage | str) -> OutboxMessage:
@@ -129,12 +133,11 @@ class Outbox:
             ValidationError: an argument is not what it should be.
         """
         wanted = _wanted(address, channel, endpoint_id, campaign, kind, since)
+        wanted["NewestFirst"] = True
         end = self._clock() + seconds(timeout)
         wait = _FIRST_WAIT_S
         while True:
-            newest = None
-            for newest in self._all(wanted, None):  # noqa: B007 -- the last one is the newest
-                pass
+            newest = next(self._all(wanted, 1), None)
             if newest is not None:
                 return newest
             left = end - self._clock()

@@ -51,12 +51,17 @@ _CAMPAIGN = Statement(
 
 
 def list_messages(context: Context, call: Call) -> object:
-    """ListMessages: what is in the outbox, the newest last."""
+    """ListMessages: what is in the outbox, the newest last, or first with NewestFirst."""
     with apps.checked_first(context, call.application_id):
         size, after = paging.size(call.query), paging.number(call.query)
-        source = _body(call, _FILTERS)
+        source = _body(call, _FILTERS | {"NewestFirst"})
         wanted = _filter(source)
+        newest_first = source.get("NewestFirst", False)
+        if not isinstance(newest_first, bool):
+            raise bad_request("must be true or false", ".NewestFirst")
     last = context.store.settled(MESSAGES.name)
+    if newest_first and last is not None:  # what is not settled is not there yet
+        after = min(after or last + 1, last + 1)
     with context.store.read() as connection:
         app = apps.require(connection, call.application_id)
         found = outbox.find(
@@ -65,6 +70,7 @@ def list_messages(context: Context, call: Call) -> object:
             _of_campaign(connection, app, source, wanted),
             after=after,
             most=size + 1,
+            newest_first=newest_first,
         )
         if last is not None:
             found = [message for message in found if message.number <= last]

@@ -200,23 +200,31 @@ def by_id(connection: Connection, app: int, message_id: str) -> StoredMessage | 
 
 
 def find(
-    connection: Connection, app: int, wanted: Filter, *, after: int = 0, most: int
+    connection: Connection,
+    app: int,
+    wanted: Filter,
+    *,
+    after: int = 0,
+    most: int,
+    newest_first: bool = False,
 ) -> list[StoredMessage]:
-    """Return messages, the oldest first.
+    """Return messages, the oldest first unless said.
 
     Args:
         connection: where to look.
         app: the number of the application.
         wanted: which of them.
-        after: the number of the message before the first.
+        after: the number of the message before the first; 0 for the beginning.
         most: how many.
+        newest_first: whether to begin with the newest.
     """
-    query = (
-        select(*_SHOWN)
-        .where(*_conditions(app, wanted), MESSAGES.c.number > after)
-        .order_by(MESSAGES.c.number)
-        .limit(most)
-    )
+    number = MESSAGES.c.number
+    query = select(*_SHOWN).where(*_conditions(app, wanted)).limit(most)
+    if newest_first:
+        query = query.order_by(number.desc())
+        query = query.where(number < after) if after else query
+    else:
+        query = query.order_by(number).where(number > after)
     return [StoredMessage(*row) for row in connection.execute(query)]
 
 
