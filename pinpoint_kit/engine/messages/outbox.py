@@ -199,7 +199,7 @@ def by_id(connection: Connection, app: int, message_id: str) -> StoredMessage | 
     return StoredMessage(*rows[0]) if rows else None
 
 
-def find(
+def find(  # noqa: PLR0913 -- what one may ask for
     connection: Connection,
     app: int,
     wanted: Filter,

@@ -1,0 +1,98 @@
+"""The outbox: what was sent, each message as its recipient sees it, and what became of it.
+
+An e-mail's HTML is a page of its own, in a frame without scripts, forms, links that lead anywhere
+by themselves, or anything from elsewhere: nobody hears that it was looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from starlette.responses import HTMLResponse, Response
+
+from pinpoint_kit.models.sent_message import Outcome
+from pinpoint_kit.server.console.gate import HEADERS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pinpoint_kit.server.console.visit import Visit
+
+__all__ = ["ROUTES"]
+
+_MOST_MESSAGES = 100
+_LONGEST = 320
+_FILTERS = ("address", "channel", "kind", "campaign")
+#: Of the page with the HTML of an e-mail: styles of its own, and nothing else.
+_BARE = {
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+        " frame-ancestors 'self'; form-action 'none'; base-uri 'none'"
+    ),
+    "X-Frame-Options": "SAMEORIGIN",
+}
+#: Of the page around it.
+_AROUND = {
+    "Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; frame-src 'self'",
+}
+_REFRESH = re.compile(r"<meta\b[^<>]*http-equiv[^<>]*>", re.IGNORECASE)
+
+
+async def outbox(visit: Visit) -> Response:
+    """List what was sent, the newest first."""
+    query = visit.request.query_params
+    asked = {name: query.get(name, "").strip()[:_LONGEST] for name in _FILTERS}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value}
+    found = await visit.run(
+        lambda: list(
+            visit.pinpoint.outbox.messages(**given, limit=_MOST_MESSAGES, newest_first=True)
+        )
+    )
+    return visit.page(
+        "outbox.html",
+        title="Outbox",
+        active="outbox",
+        messages=found,
+        asked=asked,
+        is_full=len(found) == _MOST_MESSAGES,
+    )
+
+
+async def message(visit: Visit) -> Response:
+    """Show one message, and what was reported of it."""
+    message_id = visit.request.path_params["message"]
+    found = await visit.run(lambda: visit.pinpoint.outbox.get(message_id))
+    response = visit.page(
+        "message.html",
+        title="Message",
+        active="outbox",
+        message=found,
+        payload=_indented(found.payload),
+        outcomes=[each.value for each in Outcome],
+    )
+    response.headers.update(_AROUND)
+    return response
+
+
+async def html(visit: Visit) -> Response:
+    """Answer with the HTML of an e-mail, which can do nothing."""
+    message_id = visit.request.path_params["message"]
+    found = await visit.run(lambda: visit.pinpoint.outbox.get(message_id))
+    return HTMLResponse(_REFRESH.sub("", found.html), headers=_BARE)
+
+
+def _indented(payload: str) -> str:
+    """Return JSON with a member a line; what is no JSON as it is."""
+    try:
+        return orjson.dumps(orjson.loads(payload), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return payload
+
+
+ROUTES: list[tuple[str, str, Callable[[Visit], Awaitable[Response]]]] = [
+    ("GET", "/outbox", outbox),
+    ("GET", "/outbox/{message}", message),
+    ("GET", "/outbox/{message}/html", html),
+]

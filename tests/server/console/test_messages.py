@@ -1,0 +1,103 @@
+"""The outbox in a browser: the list, a message as its recipient sees it, and what it cannot do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pinpoint_kit as pk
+from tests.server.console.conftest import ConsoleServer, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+EVIL = (
+    "<meta http-equiv='refresh' content='0; url=https://evil.example.com'>"
+    "<p onclick='alert(1)'>Hello</p><script>alert(1)</script>"
+    "<img src='https://evil.example.com/pixel'>"
+)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[ConsoleServer]:
+    """Give a server whose application has sent messages of three kinds."""
+    found = serve(tmp_path, f"sqlite:///{tmp_path}/outbox.db")
+    with pk.connect(found.database, application="demo") as pinpoint:
+        pinpoint.messages.enable("EMAIL", from_address="shop@example.com")
+        pinpoint.messages.enable("SMS")
+        email = pk.DirectEmail(subject="<b>Hi</b>", text="<i>Hello</i>", html=EVIL)
+        pinpoint.messages.send(
+            pk.DirectMessage(email=email), addresses={"ada@example.com": "EMAIL"}
+        )
+        pinpoint.messages.send("Your order", addresses={"+15555550100": "SMS"})
+    yield found
+    found.stop()
+
+
+def ids_of(found: ConsoleServer) -> dict[str, str]:
+    """Return the ids of messages by their channel."""
+    with pk.connect(found.database, application="demo") as pinpoint:
+        return {each.channel_type: each.id for each in pinpoint.outbox.messages()}
+
+
+def test_the_list_begins_with_the_newest(outbox: ConsoleServer) -> None:
+    """It can be narrowed, and says so when nothing is left."""
+    with outbox.visitor() as client:
+        page = client.get(f"{outbox.base}/outbox").text
+        assert 0 < page.index("Your order") < page.index("ada@example.com")
+        assert "&lt;b&gt;Hi&lt;/b&gt;" in page
+        narrow = client.get(f"{outbox.base}/outbox?channel=EMAIL&kind=direct").text
+        assert "ada@example.com" in narrow
+        assert "Your order" not in narrow
+        assert "Nothing of that was sent" in client.get(f"{outbox.base}/outbox?address=x").text
+        assert client.get(f"{outbox.base}/outbox?channel=PIGEON").status_code == 400
+        assert client.get(f"{outbox.base}/outbox?campaign=none").status_code == 404
+
+
+def test_a_message_is_shown_as_its_recipient_sees_it(outbox: ConsoleServer) -> None:
+    """With its outcomes; HTML stands in a frame of its own, and texts are escaped."""
+    message_id = ids_of(outbox)["EMAIL"]
+    with pk.connect(outbox.database, application="demo") as pinpoint:
+        pinpoint.outbox.report(message_id, "clicked", link="https://shop.example.com/<x>")
+    with outbox.visitor() as client:
+        answer = client.get(f"{outbox.base}/outbox/{message_id}")
+        assert "<script>alert" not in answer.text
+        assert "&lt;i&gt;Hello&lt;/i&gt;" in answer.text
+        assert "https://shop.example.com/&lt;x&gt;" in answer.text
+        assert f'sandbox title="The HTML of the message" src="{outbox.base}' in answer.text
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.endswith("frame-src 'self'")
+        assert "script-src 'self'" in policy
+        assert client.get(f"{outbox.base}/outbox/none").status_code == 404
+
+
+def test_the_html_of_a_message_can_do_nothing(outbox: ConsoleServer) -> None:
+    """No script, no form, nothing from elsewhere, no other page, and no frame of other sites."""
+    message_id = ids_of(outbox)["EMAIL"]
+    path = f"{outbox.base}/outbox/{message_id}/html"
+    with outbox.visitor() as client:
+        answer = client.get(path)
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox; default-src 'none';")
+    assert "allow-" not in policy
+    assert "script-src" not in policy
+    assert "img-src data:;" in policy
+    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "refresh" not in answer.text
+    assert "<p onclick" in answer.text
+    stranger: httpx.Client
+    with outbox.browser() as stranger:
+        assert "onclick" not in stranger.get(path).text
+
+
+def test_a_text_message_has_no_frame(outbox: ConsoleServer) -> None:
+    """It is text."""
+    with outbox.visitor() as client:
+        page = client.get(f"{outbox.base}/outbox/{ids_of(outbox)['SMS']}").text
+    assert "<iframe" not in page
+    assert "<pre><bdi>Your order</bdi></pre>" in page
+    assert "outbox report" in page
