@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-__all__ = ["Change", "Piece", "Source"]
+__all__ = ["Change", "DayLines", "Piece", "Source"]
 
 
 class Change(Protocol):
@@ -29,6 +29,22 @@ class Change(Protocol):
     @property
     def pseudonym(self) -> str | None:
         """What the endpoint is called instead, where its events stay."""
+
+
+class DayLines(Protocol):
+    """Events of one day; see the engine's."""
+
+    @property
+    def day(self) -> int:
+        """The day that they are filed under, since 1970."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+
+    @property
+    def text(self) -> str:
+        """Each as JSON in a line, without a newline at the end."""
 
 
 class Piece(Protocol):
@@ -60,11 +76,11 @@ class Piece(Protocol):
     def hashed_user(self, user_id: str) -> str:
         """Return what stands for a user in `changes`."""
 
-    def events(self) -> Iterator[Sequence[str]]:
-        """Yield the events of this step, some thousand at a time, each as JSON in one line."""
+    def events(self) -> Iterator[DayLines]:
+        """Yield the events of this step, some hundred at a time."""
 
     def endpoints(self) -> Iterator[Sequence[str]]:
-        """Yield the endpoints of now."""
+        """Yield the endpoints of now, some thousand at a time, each as JSON in one line."""
 
     def users(self) -> Iterator[Sequence[str]]:
         """Yield the users of now."""

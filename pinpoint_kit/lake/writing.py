@@ -6,6 +6,8 @@ Which files are meant belongs to layout.py, and what is in them to schema.py.
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.lake import schema
@@ -14,10 +16,12 @@ from pinpoint_kit.lake.layout import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
     from pinpoint_kit.lake.layout import Layout
+    from pinpoint_kit.lake.source import DayLines
 
 __all__ = ["Writer"]
 
@@ -38,8 +42,8 @@ _MEMBERS: Mapping[str, Mapping[str, str]] = {
         "app": "STRUCT(package VARCHAR, title VARCHAR, code VARCHAR, sdk VARCHAR, release VARCHAR)",
         **_DEVICE,
         "tz": "VARCHAR",
-        "a": "MAP(VARCHAR, VARCHAR)",
-        "m": "MAP(VARCHAR, DOUBLE)",
+        "a": "VARCHAR",
+        "m": "VARCHAR",
     },
     "endpoints": {
         **dict.fromkeys(("e", "u", "ch"), "VARCHAR"),
@@ -49,12 +53,11 @@ _MEMBERS: Mapping[str, Mapping[str, str]] = {
     },
     "users": {"u": "VARCHAR", "ms": "BIGINT", "a": _LISTS},
 }
-_DAY_MS = 86_400_000
-#: An event that is further from its arrival is filed under the day of that: each day is a folder,
-#: and clocks of devices may say anything.
-_MOST_DAYS = 3660
+_EPOCH = dt.date(1970, 1, 1)
 #: The largest line: an event has at most 1,000 KB, and JSON writes a character as six at most.
 _MOST_BYTES = 8_000_000
+#: The first level: the third, which is the default, saves 1 % of the bytes for 20 % more time.
+_FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 _NUL, _REPLACEMENT = "\\u0000", "\\ufffd"
 
 
@@ -72,12 +75,12 @@ class Writer:
         self._drafts = 0
 
     def events(
-        self, lines: Iterable[Sequence[str]], application: str, first: int, last: int, step: int
+        self, found: Iterable[DayLines], application: str, first: int, last: int, step: int
     ) -> list[Part]:
         """Write events, a file for each of their days.
 
         Args:
-            lines: the events.
+            found: the events.
             application: the application's id.
             first: above this number they are.
             last: and up to this one.
@@ -87,24 +90,23 @@ class Writer:
             f"{field.source.replace('$app', literal(application))} AS {field.name}"
             for field in schema.EVENTS
         )
-        at = f"CASE WHEN abs(ms - got) > {_MOST_DAYS * _DAY_MS} THEN got ELSE ms END"
-        date = f"DATE '1970-01-01' + CAST(floor(({at}) / {_DAY_MS}) AS INTEGER)"
-        self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE arrived AS SELECT {fields}, {date} AS event_date"  # noqa: S608 -- our own names
-            f" FROM {self._read('events', lines)}"
-        )
-        days = self.connection.execute(
-            "SELECT CAST(event_date AS VARCHAR), count(*) FROM arrived GROUP BY 1 ORDER BY 1"
-        ).fetchall()
-        parts = [
-            self.part(
-                f"SELECT * EXCLUDE (event_date) FROM arrived WHERE event_date = DATE '{day}'",  # noqa: S608 -- as above
-                Part(day, first, last, step, rows, 0),
-            )
-            for day, rows in days
-        ]
-        self.connection.execute("DROP TABLE arrived")
+        counts: Counter[int] = Counter()
+        for each in found:
+            mode = "a" if each.day in counts else "w"  # what an interrupted step has left goes
+            counts[each.day] += each.rows
+            with self._lines_of(each.day).open(mode, encoding="utf-8", newline="\n") as file:
+                file.write(_written(each.text))
+        parts = []
+        for day, rows in sorted(counts.items()):
+            path = self._lines_of(day)
+            date = (_EPOCH + dt.timedelta(days=day)).isoformat()
+            query = f"SELECT {fields} FROM {_reading('events', path)}"  # noqa: S608 -- our own names
+            parts.append(self.part(query, Part(date, first, last, step, rows, 0)))
+            path.unlink()
         return parts
+
+    def _lines_of(self, day: int) -> Path:
+        return self._layout.work / f"{day}.ndjson"
 
     def part(self, query: str, part: Part) -> Part:
         """Write the rows of a query as a part; return it with its size."""
@@ -128,24 +130,28 @@ class Writer:
         path = self._layout.work / "rows.ndjson"
         with path.open("w", encoding="utf-8", newline="\n") as file:
             for page in lines:
-                text = "\n".join(page)
-                # As the store's numbers read it: PostgreSQL could not hold it.
-                file.write(text.replace(_NUL, _REPLACEMENT) if _NUL in text else text)
-                file.write("\n")
-        types = ", ".join(
-            f"{literal(name)}: {literal(kind)}" for name, kind in _MEMBERS[table].items()
-        )
-        return (
-            f"read_json({literal(str(path))}, format = 'newline_delimited', columns = {{{types}}},"
-            f" maximum_object_size = {_MOST_BYTES})"
-        )
+                file.write(_written("\n".join(page)))
+        return _reading(table, path)
 
     def _copy(self, query: str, name: str) -> int:
         self._drafts += 1
         draft = self._layout.work / f"{self._drafts}.parquet"
-        self.connection.execute(
-            f"COPY ({query}) TO {literal(str(draft))} (FORMAT parquet, COMPRESSION zstd)"
-        )
+        self.connection.execute(f"COPY ({query}) TO {literal(str(draft))} ({_FORMAT})")
         size = draft.stat().st_size
         self._layout.place(draft, name)
         return size
+
+
+def _written(text: str) -> str:
+    """Return lines as they are put into a file."""
+    # As the store's numbers read it: PostgreSQL could not hold it.
+    return f"{text.replace(_NUL, _REPLACEMENT) if _NUL in text else text}\n"
+
+
+def _reading(table: str, path: Path) -> str:
+    """Return what reads lines, in the words of SQL."""
+    types = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in _MEMBERS[table].items())
+    return (
+        f"read_json({literal(str(path))}, format = 'newline_delimited', columns = {{{types}}},"
+        f" maximum_object_size = {_MOST_BYTES})"
+    )

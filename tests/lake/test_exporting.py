@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import duckdb
 import pytest
@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinpoint_kit.engine import LakeSource, Request
+from pinpoint_kit.engine.lakes import source
 from pinpoint_kit.errors import ConfigurationError, StoreError
 from pinpoint_kit.lake import export_lake, exporting
 from pinpoint_kit.lake.layout import Layout, load
@@ -405,7 +406,12 @@ def test_an_export_without_duckdb_says_what_to_install(
 
 def _killed(url: str, app: str, path: str) -> None:
     with LakeSource.open(url, app) as source:
-        export_lake(source, path, events_a_step=1, on_progress=lambda _: os._exit(9))
+        Writer.part = _die  # type: ignore[method-assign, assignment]  # in a process of its own
+        export_lake(source, path)
+
+
+def _die(*_: object) -> NoReturn:
+    os._exit(9)
 
 
 def test_a_killed_export_leaves_nothing_that_the_next_one_does_not_remove(shop: Shop) -> None:
@@ -421,4 +427,16 @@ def test_a_killed_export_leaves_nothing_that_the_next_one_does_not_remove(shop: 
     assert list((shop.lake / ".work").iterdir())
     shop.export()
     assert not (shop.lake / ".work").exists()
+    assert shop.exported() == shop.stored()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_pages_of_events_end_anywhere(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Within a day or between days, and each event is in the file of its own day."""
+    monkeypatch.setattr(source, "_EVENTS_A_PAGE", size)
+    for number, day in enumerate((0, 0, 0, 1, 0, 2, 2)):
+        shop.record(f"device-{number}", day=day)
+    assert shop.export().added == 7
     assert shop.exported() == shop.stored()

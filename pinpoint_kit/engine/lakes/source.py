@@ -13,13 +13,31 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
-from sqlalchemy import Text, bindparam, case, cast, delete, func, insert, null, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.lakes import changes
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
-from pinpoint_kit.engine.storage.dialects.statements import json_document, json_object
+from pinpoint_kit.engine.storage.dialects.statements import (
+    joined_lines,
+    json_document,
+    json_object,
+)
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.store import Store
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
@@ -31,15 +49,23 @@ from pinpoint_kit.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Executable, Subquery
     from typing_extensions import Self
 
     from pinpoint_kit.engine.lakes.changes import LakeChange
 
-__all__ = ["KnownLake", "LakePiece", "LakeSource"]
+__all__ = ["DayLines", "KnownLake", "LakePiece", "LakeSource"]
 
-#: Rows that are in memory at once.
+#: Rows that are in memory at once. Events come as one text a page, which may not become too long
+#: for a database even where each has the 1,000 KB that an event may have.
 _ROWS_A_PAGE = 2_000
+_EVENTS_A_PAGE = 400
+_DAY_MS = 86_400_000
+#: An event that is further from its arrival is filed under the day of that: each day is a folder,
+#: and clocks of devices may say anything.
+_MOST_DAYS = 3660
+#: So many days before 1970 there is no event: whole numbers are divided towards 0.
+_DAYS_BEFORE = 1_000_000
 
 #: Some rows, each as JSON in one line.
 Lines: TypeAlias = "Sequence[str]"
@@ -81,10 +107,18 @@ def _event(dialect: str) -> ColumnElement[str]:
         "lo": events.locale,
         "co": events.country,
         "tz": events.timezone,
-        "a": json_document(dialect, events.attributes),
-        "m": json_document(dialect, events.metrics),
+        "a": events.attributes,
+        "m": events.metrics,
     }
     return cast(json_object(dialect, members), Text)
+
+
+def _day() -> ColumnElement[int]:
+    """Return the day that an event is filed under, since 1970."""
+    events = EVENTS.c
+    is_far = func.abs(events.timestamp - events.arrival) > literal(_MOST_DAYS * _DAY_MS)
+    at = case((is_far, events.arrival), else_=events.timestamp)
+    return (at + literal(_DAYS_BEFORE * _DAY_MS, BigInteger)) // literal(_DAY_MS) - _DAYS_BEFORE
 
 
 def _endpoint(dialect: str) -> ColumnElement[str]:
@@ -143,21 +177,39 @@ _FINISH = Statement(
 _NEWEST = Statement(
     select(func.coalesce(func.max(EVENTS.c.number), 0)),
 )
-#: By the numbers, whichever index has the application.
-_EVENTS = Statement(
-    lambda dialect: (
-        select(EVENTS.c.number, _event(dialect))
+
+
+def _events(dialect: str) -> Subquery:
+    """Return some events by their numbers, whichever index has the application."""
+    return (
+        select(EVENTS.c.number, _day().label("day"), _event(dialect).label("line"))
         .where(EVENTS.c.app + 0 == bindparam("app_"))
         .where(EVENTS.c.number > bindparam("after_"))
         .where(EVENTS.c.number <= bindparam("last_"))
         .order_by(EVENTS.c.number)
         .limit(bindparam("most_"))
-    ),
-    "app_",
-    "after_",
-    "last_",
-    "most_",
-)
+        .subquery()
+    )
+
+
+def _page_of_events(dialect: str) -> Executable:
+    found = _events(dialect).c
+    days = func.min(found.day), func.max(found.day)
+    lines = joined_lines(dialect, found.line)
+    return select(func.max(found.number), func.count(), *days, lines)
+
+
+def _days_of_events(dialect: str) -> Executable:
+    found = _events(dialect).c
+    lines = joined_lines(dialect, found.line)
+    return select(found.day, func.count(), lines).group_by(found.day).order_by(found.day)
+
+
+_EVENTS_BOUNDS = ("app_", "after_", "last_", "most_")
+#: As one text, because a row of Python for each event costs a third of reading them.
+_EVENTS = Statement(_page_of_events, *_EVENTS_BOUNDS)
+#: Where a page has several days, which is seldom: events mostly arrive on their day.
+_EVENTS_BY_DAY = Statement(_days_of_events, *_EVENTS_BOUNDS)
 _ENDPOINTS = Statement(
     lambda dialect: (
         select(ENDPOINTS.c.number, _endpoint(dialect))
@@ -219,6 +271,21 @@ class KnownLake:
 
 
 @attrs.frozen
+class DayLines:
+    """Events that are filed under one day.
+
+    Attributes:
+        day: days since 1970: of the event's time, or of its arrival where that is years away.
+        rows: how many there are.
+        text: each as JSON in a line; without a newline at the end.
+    """
+
+    day: int
+    rows: int
+    text: str = attrs.field(repr=False)
+
+
+@attrs.frozen
 class _Lake:
     """A row of `lakes`."""
 
@@ -262,16 +329,26 @@ class LakePiece:
         """Return what stands for a user in `changes`."""
         return changes.hashed(self._lake.secret, "user", user_id)
 
-    def events(self) -> Iterator[Lines]:
-        """Yield the events of this step in the order of their numbers, some thousand at a time.
+    def events(self) -> Iterator[DayLines]:
+        """Yield the events of this step in the order of their numbers, some hundred at a time.
 
         Members: `type`, `ms` (its time), `got` (arrival), `e` (endpoint), `u` (user), `id`, `s`
         (session), `d` (its duration), `span` (`began`, `ended` of the session), `app` (`package`,
         `title`, `code`, `sdk`, `release`), `pl` (platform), `av` (app version), `mk`, `mo` (make,
-        model), `lo`, `co` (country), `tz`, `a` (attributes), `m` (metrics). Instants are
-        milliseconds.
+        model), `lo`, `co` (country), `tz`, `a` (attributes) and `m` (metrics), both texts that are
+        JSON. Instants are milliseconds.
         """
-        return self._pages(_EVENTS, self.after, self.last)
+        after: int | None = self.after
+        while after is not None:
+            bounds = self._lake.app, after, self.last, _EVENTS_A_PAGE
+            ((after, rows, first, last, text),) = _EVENTS.rows(self._connection, *bounds)
+            if rows and first == last:
+                yield DayLines(first, rows, text)
+            elif rows:
+                for found in _EVENTS_BY_DAY.rows(self._connection, *bounds):
+                    yield DayLines(*found)
+            if rows < _EVENTS_A_PAGE:
+                return
 
     def endpoints(self) -> Iterator[Lines]:
         """Yield the endpoints of now: `e`, `u`, `ms` (creation), `ch`, `pl` … `co`, `a`."""

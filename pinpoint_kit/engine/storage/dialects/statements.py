@@ -50,6 +50,7 @@ __all__ = [
     "in_bulk",
     "insert_ignoring",
     "is_listed",
+    "joined_lines",
     "json_document",
     "json_object",
     "upsert",
@@ -90,6 +91,13 @@ def json_object(dialect: str, members: Mapping[str, ColumnElement[Any]]) -> Colu
 def json_document(dialect: str, text: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return JSON, or text that is JSON, as it can be a member of `json_object`."""
     return cast(text, postgresql.JSON) if dialect == "postgresql" else func.json(text)
+
+
+def joined_lines(dialect: str, text: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the texts of a group as one, with newlines between them; NULL without any."""
+    if dialect == "postgresql":
+        return func.string_agg(text, func.chr(10), type_=Text)
+    return func.group_concat(text, func.char(10), type_=Text)
 
 
 def copy_of(dialect: str) -> Copy | None:
