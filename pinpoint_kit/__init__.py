@@ -186,6 +186,21 @@ _HOMES = {
         "StreamDeadLetter",
         "StreamStatus",
     ),
+    "models.templates.parts": (
+        "PushTemplatePart",
+        "TemplateType",
+    ),
+    "models.templates.results": (
+        "TemplatePreview",
+        "TemplateSummary",
+    ),
+    "models.templates.template": (
+        "EmailTemplate",
+        "InAppTemplate",
+        "PushTemplate",
+        "SMSTemplate",
+        "VoiceTemplate",
+    ),
     "models.user": ("User",),
     "progress": ("ProgressBar",),
     "records.stream": ("StreamForm",),

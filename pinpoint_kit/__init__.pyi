@@ -158,6 +158,15 @@ from pinpoint_kit.models.sent_message import PhoneNumber as PhoneNumber
 from pinpoint_kit.models.stored_event import StoredEvent as StoredEvent
 from pinpoint_kit.models.stream import StreamDeadLetter as StreamDeadLetter
 from pinpoint_kit.models.stream import StreamStatus as StreamStatus
+from pinpoint_kit.models.templates.parts import PushTemplatePart as PushTemplatePart
+from pinpoint_kit.models.templates.parts import TemplateType as TemplateType
+from pinpoint_kit.models.templates.results import TemplatePreview as TemplatePreview
+from pinpoint_kit.models.templates.results import TemplateSummary as TemplateSummary
+from pinpoint_kit.models.templates.template import EmailTemplate as EmailTemplate
+from pinpoint_kit.models.templates.template import InAppTemplate as InAppTemplate
+from pinpoint_kit.models.templates.template import PushTemplate as PushTemplate
+from pinpoint_kit.models.templates.template import SMSTemplate as SMSTemplate
+from pinpoint_kit.models.templates.template import VoiceTemplate as VoiceTemplate
 from pinpoint_kit.models.user import User as User
 from pinpoint_kit.progress import ProgressBar as ProgressBar
 from pinpoint_kit.recording.sessions import ActiveSession as ActiveSession
@@ -212,6 +221,7 @@ __all__ = [
     "Distribution",
     "Duration",
     "EmailMessage",
+    "EmailTemplate",
     "Endpoint",
     "EndpointStatus",
     "ErasureReport",
@@ -237,6 +247,7 @@ __all__ = [
     "InAppContent",
     "InAppHeader",
     "InAppMessage",
+    "InAppTemplate",
     "Include",
     "InternalServerError",
     "InvalidRowsError",
@@ -280,6 +291,8 @@ __all__ = [
     "PinpointKitWarning",
     "PinpointRetiredWarning",
     "ProgressBar",
+    "PushTemplate",
+    "PushTemplatePart",
     "QuietTime",
     "RecencyDimension",
     "RecencyType",
@@ -289,6 +302,7 @@ __all__ = [
     "RowProblem",
     "RunResults",
     "SMSMessage",
+    "SMSTemplate",
     "SavedFunnel",
     "Schedule",
     "Segment",
@@ -315,7 +329,10 @@ __all__ = [
     "StreamStatus",
     "TemplateConfiguration",
     "TemplateError",
+    "TemplatePreview",
     "TemplateReference",
+    "TemplateSummary",
+    "TemplateType",
     "Timeline",
     "TooManyRequests",
     "TransportError",
@@ -324,6 +341,7 @@ __all__ = [
     "UNLIMITED",
     "User",
     "ValidationError",
+    "VoiceTemplate",
     "__version__",
     "connect",
     "connect_async",

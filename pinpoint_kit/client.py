@@ -34,6 +34,7 @@ from pinpoint_kit.delivery.spool.schema import SpoolError
 from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.doors import DEFAULT_URL, open_door, open_objects
 from pinpoint_kit.doors.lookup import ApplicationLookup
+from pinpoint_kit.engagement.templates import Templates
 from pinpoint_kit.errors import ClosedError, ConfigurationError, StoreError, ValidationError
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from pinpoint_kit.models import wire
@@ -342,6 +343,7 @@ class Pinpoint:
         campaigns (Campaigns): make campaigns, follow their runs, read what came of them.
         messages (Messages): send messages and one-time passwords.
         outbox (Outbox): what was sent, and what became of it.
+        templates (Templates): what messages are made from, and what one would look like.
         delivery (Delivery): counts and state of background delivery.
         applications (Applications): the applications themselves.
     """
@@ -428,6 +430,7 @@ class Pinpoint:
             application_id=self._application_id,
         )
         self.streams = Streams(self._transport, application_id=self._application_id)
+        self.templates = Templates(self._transport, application_id=self._application_id)
         self.auth = Auth(recorder)
         self.sessions = Sessions(recorder, monotonic=time.monotonic)
         self.purchases = Purchases(recorder)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.engagement.messages import RecipientInput
     from pinpoint_kit.models.application import Application
     from pinpoint_kit.models.attribute import AttributeKind
+    from pinpoint_kit.models.base import AttributeListsInput
     from pinpoint_kit.models.campaigns.activity import Activity
     from pinpoint_kit.models.campaigns.campaign import Campaign
     from pinpoint_kit.models.campaigns.results import CampaignResults
@@ -60,6 +61,9 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.sent_message import MessageResult, OutboxMessage, Outcome, PhoneNumber
     from pinpoint_kit.models.stored_event import StoredEvent
     from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
+    from pinpoint_kit.models.templates.parts import TemplateType
+    from pinpoint_kit.models.templates.results import TemplatePreview, TemplateSummary
+    from pinpoint_kit.models.templates.template import AnyTemplate
     from pinpoint_kit.recording.details import EventDetails
     from pinpoint_kit.recording.sessions import ActiveSession
     from pinpoint_kit.transport.requests import SentRequest
@@ -82,6 +86,7 @@ __all__ = [
     "AsyncSegments",
     "AsyncSessions",
     "AsyncStreams",
+    "AsyncTemplates",
     "AsyncUsers",
 ]
 
@@ -1599,6 +1604,121 @@ class AsyncStreams(Noun):
         )
 
 
+class AsyncTemplates(Noun):
+    """Message templates. Safe to use from several threads."""
+
+    async def create(self, template: AnyTemplate) -> AnyTemplate:
+        """Make a template; its first version is active.
+
+        As `templates.create` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.templates.create(template))
+
+    async def get(
+        self, name: str, type: TemplateType | str, *, version: str | int | None = None
+    ) -> AnyTemplate:
+        """Read a template with its texts.
+
+        As `templates.get` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.templates.get(name, type, version=version))
+
+    def list(
+        self, type: TemplateType | str | None = None, *, prefix: str | None = None
+    ) -> AsyncModelIterator[TemplateSummary]:
+        """List templates, each with its active version; pages are read when they are needed.
+
+        As `templates.list` of the ordinary client does.
+        """
+        return AsyncModelIterator(
+            self._pool, lambda: self._sync.templates.list(type, prefix=prefix)
+        )
+
+    def versions(self, name: str, type: TemplateType | str) -> AsyncModelIterator[TemplateSummary]:
+        """List the versions of a template, the latest first.
+
+        As `templates.versions` of the ordinary client does.
+        """
+        return AsyncModelIterator(self._pool, lambda: self._sync.templates.versions(name, type))
+
+    async def update(self, template: AnyTemplate, *, new_version: bool = False) -> AnyTemplate:
+        """Replace the whole content of a template; its tags stay.
+
+        As `templates.update` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.templates.update(template, new_version=new_version)
+        )
+
+    async def activate(
+        self, name: str, type: TemplateType | str, version: str | int = "latest"
+    ) -> None:
+        """Say which version messages are made from that name none.
+
+        As `templates.activate` of the ordinary client does.
+        """
+        await self._pool.call(lambda: self._sync.templates.activate(name, type, version))
+
+    async def delete(
+        self, name: str, type: TemplateType | str, *, version: str | int | None = None
+    ) -> None:
+        """Delete a template with all of its versions, or one version.
+
+        As `templates.delete` of the ordinary client does.
+        """
+        await self._pool.call(lambda: self._sync.templates.delete(name, type, version=version))
+
+    async def preview(
+        self,
+        template: AnyTemplate | str,
+        type: TemplateType | str | None = None,
+        *,
+        version: str | int | None = None,
+        endpoint: Endpoint | str | None = None,
+        substitutions: AttributeListsInput | None = None,
+        defaults: AttributeListsInput | None = None,
+    ) -> TemplatePreview:
+        """Render a template for one recipient, or for nobody; nothing is sent.
+
+        As `templates.preview` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.templates.preview(
+                template,
+                type,
+                version=version,
+                endpoint=endpoint,
+                substitutions=substitutions,
+                defaults=defaults,
+            )
+        )
+
+    async def preview_for_user(
+        self,
+        template: AnyTemplate | str,
+        type: TemplateType | str | None = None,
+        *,
+        user_id: str,
+        version: str | int | None = None,
+        substitutions: AttributeListsInput | None = None,
+        defaults: AttributeListsInput | None = None,
+    ) -> ModelList[TemplatePreview]:
+        """Render a template for all endpoints of a user that its type is for.
+
+        As `templates.preview_for_user` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.templates.preview_for_user(
+                template,
+                type,
+                user_id=user_id,
+                version=version,
+                substitutions=substitutions,
+                defaults=defaults,
+            )
+        )
+
+
 class AsyncUsers(Noun):
     """The users of one application. Safe to use from several threads."""
 
@@ -1638,6 +1758,7 @@ class AsyncNouns(Noun):
         self.segments = AsyncSegments(connection)
         self.sessions = AsyncSessions(connection)
         self.streams = AsyncStreams(connection)
+        self.templates = AsyncTemplates(connection)
         self.users = AsyncUsers(connection)
 
     @property

@@ -68,6 +68,8 @@ from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
 from tests.model_campaigns import EXAMPLES
 from tests.model_messages import EXAMPLES as MESSAGES
 from tests.model_messages import SHOWN as SHOWN_OF_MESSAGES
+from tests.model_templates import EXAMPLES as TEMPLATES
+from tests.model_templates import SHOWN as SHOWN_OF_TEMPLATES
 
 UTC = dt.timezone.utc
 
@@ -131,6 +133,7 @@ MODELS: list[Model] = [
     StreamStatus(destination="kinesis://events", claim="shop", state="IDLE"),
     *EXAMPLES,
     *MESSAGES,
+    *TEMPLATES,
 ]
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 
@@ -655,6 +658,7 @@ SHOWN = {
         "last_error_message",
     },
     **{type(example): SHOWN_OF_MESSAGES & set(example.__slots__) for example in MESSAGES},
+    **{type(example): SHOWN_OF_TEMPLATES & set(example.__slots__) for example in TEMPLATES},
     **{type(example): SHOWN_OF_CAMPAIGNS & set(example.__slots__) for example in EXAMPLES},
 }
 
@@ -664,7 +668,7 @@ def test_reprs_hold_no_personal_data(model: Model) -> None:
     """A repr shows ids and counts; addresses, user ids, values and places never show."""
     problems: list[str] = []
     required = {"id": "i", "type": "t", "endpoint_id": "e", "event_id": "i", "status_code": 202}
-    required |= REQUIRED.get(type(model), {})
+    required |= {"name": "n", "parts": {}} | REQUIRED.get(type(model), {})
     for field in attrs.fields(type(model)):  # type: ignore[arg-type]  # every model is attrs
         if field.name in SHOWN[type(model)] or isinstance(getattr(model, field.name), Enum):
             continue

@@ -55,8 +55,11 @@ _PLATFORMS = {
     "GCM": "GCM",
 }
 _DEFAULT = "Default"
-#: Members of a push template that are no text.
-_NO_TEXTS = frozenset({"Action", "Sound"})
+#: The members of a push template that are texts, in the order of an answer.
+_PUSH_TEXTS = (
+    *("Title", "Body", "Url", "MediaUrl", "ImageUrl", "ImageIconUrl", "SmallImageIconUrl"),
+    "RawContent",
+)
 
 
 class PartText(NamedTuple):
@@ -252,8 +255,7 @@ def _push(content: Mapping[str, object], channel: str | None) -> Iterator[PartTe
         merged = {**parts[_DEFAULT], **parts[_PLATFORMS[str(channel)]]}
         parts = {"": merged}
     for name, members in parts.items():
-        shown = [member for member in members if member not in _NO_TEXTS]
-        yield from _named(members, *shown, prefix=f"{name}." if name else "")
+        yield from _named(members, *_PUSH_TEXTS, prefix=f"{name}." if name else "")
 
 
 def _in_app(content: Mapping[str, object], prefix: str) -> Iterator[PartText]:

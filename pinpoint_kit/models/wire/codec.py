@@ -53,6 +53,15 @@ from pinpoint_kit.models.segments.segment import (
 )
 from pinpoint_kit.models.stored_event import StoredEvent
 from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
+from pinpoint_kit.models.templates.parts import PushTemplatePart
+from pinpoint_kit.models.templates.results import TemplatePreview, TemplateSummary
+from pinpoint_kit.models.templates.template import (
+    EmailTemplate,
+    InAppTemplate,
+    PushTemplate,
+    SMSTemplate,
+    VoiceTemplate,
+)
 from pinpoint_kit.models.user import User
 
 if TYPE_CHECKING:
@@ -72,6 +81,7 @@ __all__ = [
 
 M = TypeVar("M", bound=Model)
 
+_OF_TEMPLATES = {"name": "TemplateName", "description": "TemplateDescription", "tags": "tags"}
 #: Field names whose wire name is not simply the PascalCase of it.
 _RENAMED: dict[type[Model], dict[str, str]] = {
     Application: {"tags": "tags"},
@@ -102,6 +112,14 @@ _RENAMED: dict[type[Model], dict[str, str]] = {
     StoredEvent: {"type": "EventType", "id": "EventId"},
     StreamDeadLetter: {},
     StreamStatus: {},
+    EmailTemplate: _OF_TEMPLATES,
+    InAppTemplate: _OF_TEMPLATES,
+    PushTemplate: {**_OF_TEMPLATES, "adm": "ADM", "apns": "APNS", "gcm": "GCM"},
+    PushTemplatePart: {},
+    SMSTemplate: _OF_TEMPLATES,
+    TemplatePreview: {},
+    TemplateSummary: {**_OF_TEMPLATES, "type": "TemplateType"},
+    VoiceTemplate: _OF_TEMPLATES,
     User: {"id": "UserId", "attributes": "UserAttributes"},
 }
 

@@ -1,0 +1,1 @@
+"""Templates of messages; each file says what is in it."""
