@@ -83,6 +83,9 @@ _HOMES = {
     "stream": _Home(
         "stream:stream", "Show, pause and replay event streams, and what they gave up."
     ),
+    "template": _Home(
+        "template:template", "Keep the templates of messages, and show what one would look like."
+    ),
     "user": _Home("user:user", "Look up and delete users."),
 }
 
