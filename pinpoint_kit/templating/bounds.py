@@ -13,13 +13,19 @@ __all__ = [
     "MAX_OUTPUT_CHARS",
     "MAX_PATTERN_CHARS",
     "MAX_STEPS",
+    "MAX_TAGS",
     "MAX_TEMPLATE_CHARS",
+    "MAX_VALUES",
     "MAX_WIDTH",
     "MAX_WORK_CHARS",
 ]
 
 #: The characters of a template: what Pinpoint takes for an email, its longest kind.
 MAX_TEMPLATE_CHARS = 600_000
+#: The tags of a template: each takes some 30 microseconds to read.
+MAX_TAGS = 10_000
+#: The values of one tag.
+MAX_VALUES = 100
 #: Blocks inside of blocks, the branches of one `else` chain, partials that call partials, and
 #: helpers inside of helpers.
 MAX_DEPTH = 64

@@ -10,7 +10,7 @@ import re
 from typing import cast
 
 from pinpoint_kit.templating import whitespace
-from pinpoint_kit.templating.bounds import MAX_DEPTH, MAX_TEMPLATE_CHARS
+from pinpoint_kit.templating.bounds import MAX_DEPTH, MAX_TAGS, MAX_TEMPLATE_CHARS, MAX_VALUES
 from pinpoint_kit.templating.nodes import (
     Block,
     Call,
@@ -74,6 +74,7 @@ class _Parser:
         self._text = text
         self._at = 0
         self._depth = 0
+        self._tags = 0
 
     def parse(self) -> Program:
         body, stopped = self._body()
@@ -93,6 +94,9 @@ class _Parser:
                 return body, None
             tag = _Tag(self._text, at)
             self._at = tag.words_at
+            self._tags += 1
+            if self._tags > MAX_TAGS:
+                raise error_at(self._text, at, f"a template has at most {MAX_TAGS} tags: use fewer")
             if tag.sign in {"/", "else"} or (tag.sign == "^" and self._is_bare(tag)):
                 return body, tag
             body.append(self._node(tag))
@@ -262,6 +266,10 @@ class _Parser:
         options: dict[str, Expression] = {}
         while cursor.word.kind in {"path", "text", "number", "("}:
             word = cursor.take()
+            if len(args) + len(options) >= MAX_VALUES:
+                raise error_at(
+                    self._text, word.at, f"a tag has at most {MAX_VALUES} values: use fewer"
+                )
             if word.kind == "path" and cursor.word.kind == "=":
                 cursor.take()
                 options[word.text.strip("[]")] = self._expression(cursor, cursor.take())

@@ -27,16 +27,15 @@ __all__ = [
 Value: TypeAlias = object
 
 _has_special = re.compile("[&<>\"'`=]").search
-_ENTITIES = str.maketrans(
-    {
-        "&": "&amp;",
-        "<": "&lt;",
-        ">": "&gt;",
-        '"': "&quot;",
-        "'": "&#x27;",
-        "`": "&#x60;",
-        "=": "&#x3D;",
-    }
+#: The ampersand first, since the others make some.
+_ENTITIES = (
+    ("&", "&amp;"),
+    ("<", "&lt;"),
+    (">", "&gt;"),
+    ('"', "&quot;"),
+    ("'", "&#x27;"),
+    ("`", "&#x60;"),
+    ("=", "&#x3D;"),
 )
 _PLACE = re.compile("[0-9]{1,9}")
 
@@ -152,7 +151,12 @@ def printed(value: Value) -> str:  # noqa: PLR0911 -- one for each kind of value
 
 def escaped(text: str) -> str:
     """Return a text for HTML, with the entities that Handlebars uses."""
-    return text.translate(_ENTITIES) if _has_special(text) else text
+    if text.isalnum() or not _has_special(text):
+        return text
+    for character, entity in _ENTITIES:
+        if character in text:
+            text = text.replace(character, entity)
+    return text
 
 
 def _number(value: float | Decimal) -> str:

@@ -38,6 +38,7 @@ def test_the_bounds_are_those_of_the_renderer() -> None:
     """The page's numbers are the code's."""
     for number in (
         *(bounds.MAX_TEMPLATE_CHARS, bounds.MAX_DEPTH, bounds.MAX_STEPS, bounds.MAX_ITEMS),
+        *(bounds.MAX_TAGS,),
         *(bounds.MAX_OUTPUT_CHARS, bounds.MAX_WORK_CHARS),
     ):
         assert f" {number:,} " in TEXT or f"{number:,}." in TEXT

@@ -276,6 +276,8 @@ FULL = {"L": ["a"] * MAX_ITEMS}
         ("{{upper " + "(upper " * 5000, {}, "levels"),
         ("{{#if Id}}" + "{{else if Id}}" * 5000 + "{{/if}}", {}, "levels"),
         ("x" * (MAX_TEMPLATE_CHARS + 1), {}, "at most"),
+        ("{{a}}" * (MAX_TEMPLATE_CHARS // 5), {}, "tags"),
+        ("{{join" + " 1" * 200_000 + "}}", {}, "at most 100 values"),
         ("{{#each L}}{{/each}}", TOO_LONG, f"more than {MAX_ITEMS} items"),
         (NESTED, FULL, f"{MAX_STEPS} steps"),
         (LONG, FULL, f"{MAX_OUTPUT_CHARS} characters"),

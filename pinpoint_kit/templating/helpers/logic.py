@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import attrs
 
+from pinpoint_kit.templating.bounds import MAX_VALUES
 from pinpoint_kit.templating.rendering import Refusal
 from pinpoint_kit.templating.values import Value, is_empty, is_missing, single
 
@@ -66,9 +67,8 @@ def _any(args: Sequence[Value]) -> bool:
     return not all(map(is_empty, args))
 
 
-_MANY = 100
 CONDITIONS = {
-    "and": Condition(_all, 2, _MANY),
+    "and": Condition(_all, 2, MAX_VALUES),
     "eq": Condition(_eq, 2, 2),
     "gt": Condition(lambda args: _compared(args) > 0, 2, 2),
     "gte": Condition(lambda args: _compared(args) >= 0, 2, 2),
@@ -77,6 +77,6 @@ CONDITIONS = {
     "lte": Condition(lambda args: _compared(args) <= 0, 2, 2),
     "neq": Condition(lambda args: not _eq(args), 2, 2),
     "not": Condition(lambda args: is_empty(args[0]), 1, 1),
-    "or": Condition(_any, 2, _MANY),
+    "or": Condition(_any, 2, MAX_VALUES),
     "unless": Condition(lambda args: is_empty(args[0]), 1, 1),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.templating.bounds import MAX_OUTPUT_CHARS, MAX_WIDTH
+from pinpoint_kit.templating.bounds import MAX_OUTPUT_CHARS, MAX_VALUES, MAX_WIDTH
 from pinpoint_kit.templating.helpers.arguments import Given, Helper, text, text_option, whole
 from pinpoint_kit.templating.rendering import Refusal
 from pinpoint_kit.templating.values import is_list, is_missing, printed
@@ -17,7 +17,6 @@ __all__ = ["HELPERS"]
 
 _WORD_START = re.compile(r"(?:(?<=\s)|^)\S")
 _ELLIPSIS = "..."
-_MANY = 100
 
 
 def _abbreviate(given: Given) -> str:
@@ -139,7 +138,7 @@ HELPERS = {
     "capitalizeFirst": Helper(_capitalize_first, 1, 1),
     "center": Helper(_center, 1, 2, _PADDED),
     "cut": Helper(_cut, 1, 2),
-    "join": Helper(_join, 2, _MANY, frozenset({"prefix", "suffix"})),
+    "join": Helper(_join, 2, MAX_VALUES, frozenset({"prefix", "suffix"})),
     "ljust": Helper(_ljust, 1, 2, _PADDED),
     "lower": Helper(lambda given: text(given, 0).lower(), 1, 1),
     "replace": Helper(_replace, 3, 3),
