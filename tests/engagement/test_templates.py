@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pinpoint_kit as pk
+from pinpoint_kit.engagement import templates as templates_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,15 +93,15 @@ def test_versions(pinpoint: pk.Pinpoint) -> None:
     assert [each.version for each in templates.list("SMS")] == ["2"]
 
 
-def test_lists(pinpoint: pk.Pinpoint) -> None:
+def test_lists(pinpoint: pk.Pinpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """By type and by the beginning of the name, over pages."""
-    for number in range(101):
+    monkeypatch.setattr(templates_module, "_PAGE_SIZE", "2")
+    for number in (1, 10, 2, 100):
         pinpoint.templates.create(pk.SMSTemplate(name=f"code-{number}", body="x"))
     pinpoint.templates.create(EMAIL)
-    assert len(list(pinpoint.templates.list())) == 102
-    assert [each.name for each in pinpoint.templates.list(prefix="code-10")] == [
-        *("code-10", "code-100"),
-    ]
+    assert len(list(pinpoint.templates.list())) == 5
+    found = [each.name for each in pinpoint.templates.list(prefix="code-1")]
+    assert found == ["code-1", "code-10", "code-100"]
     (only,) = pinpoint.templates.list("EMAIL")
     assert (only.name, only.type) == ("welcome", pk.TemplateType.EMAIL)
     (version,) = pinpoint.templates.versions("welcome", "EMAIL")
