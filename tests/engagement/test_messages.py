@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
 import pinpoint_kit as pk
@@ -236,11 +237,13 @@ def test_arguments_that_are_wrong(shop: pk.Pinpoint) -> None:
         messages.enable("PIGEON")
 
 
-@pytest.mark.filterwarnings("ignore::pinpoint_kit.PinpointRetiredWarning")
 def test_the_hosted_service_has_no_outbox() -> None:
     """One typed error, before anything is sent."""
+    client = boto3.client(
+        "pinpoint", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
     with (
-        pk.connect("aws://us-east-1", application_id="0" * 32) as pinpoint,
+        pk.Pinpoint(client, "0" * 32) as pinpoint,
         pytest.raises(pk.ConfigurationError, match="outbox"),
     ):
         pinpoint.outbox.messages()

@@ -130,9 +130,23 @@ def send(  # noqa: PLR0913, PLR0917 -- one parameter an option
 @click.option("--brand", metavar="NAME", required=True, help="Whom it is from.")
 @click.option("--reference", metavar="ID", required=True, help="What it is for.")
 @click.option("--from", "origination", metavar="NUMBER", required=True, help="Whence it comes.")
-@click.option("--length", type=click.IntRange(5, 8), default=6, show_default=True)
-@click.option("--minutes", type=click.IntRange(5, 60), default=15, show_default=True)
-@click.option("--attempts", type=click.IntRange(1, 5), default=3, show_default=True)
+@click.option(
+    "--length", type=click.IntRange(5, 8), default=6, show_default=True, help="Digits of the code."
+)
+@click.option(
+    "--minutes",
+    type=click.IntRange(5, 60),
+    default=15,
+    show_default=True,
+    help="How long it is valid.",
+)
+@click.option(
+    "--attempts",
+    type=click.IntRange(1, 5),
+    default=3,
+    show_default=True,
+    help="How many wrong codes are forgiven.",
+)
 @click.option("--language", metavar="CODE", help="Such as de-DE. [default: en-US]")
 @common
 def otp(  # noqa: PLR0913, PLR0917 -- one parameter an option
