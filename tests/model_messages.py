@@ -15,7 +15,7 @@ __all__ = ["EXAMPLES", "SHOWN"]
 _AT = dt.datetime(2020, 2, 29, 23, 59, 58, 987000, tzinfo=dt.timezone.utc)
 
 EXAMPLES: list[Model] = [
-    pk.DirectEmail(subject="s", text="t", html="<p>", reply_to=("r@example.com",), template="t"),  # type: ignore[arg-type]  # a name will do
+    pk.DirectEmail(subject="s", text="t", html="<p>", reply_to=("r@example.com",), template="t"),
     pk.DirectMessage(body="b", email=pk.DirectEmail(subject="s"), substitutions={"n": ["v"]}),
     pk.DirectPush(title="t", data={"k": "v"}, badge=1, is_silent=True),
     pk.DirectSms(body="b", message_type=pk.MessageType.PROMOTIONAL),

@@ -66,7 +66,12 @@ PUBLISHED = {
     "analytics_retention_days": 90,
 }
 #: Numbers of other sections, not of the quotas.
-ELSEWHERE = {"max_segment_values", "max_segment_value_chars", "max_kpi_days"}
+ELSEWHERE = {
+    "max_kpi_days",
+    "max_recipients_per_request",
+    "max_segment_value_chars",
+    "max_segment_values",
+}
 
 
 @pytest.mark.parametrize(("name", "value"), PUBLISHED.items())

@@ -99,7 +99,7 @@ class DirectEmail(Model):
     text: str | None = private(default=None, validator=optional_text)
     html: str | None = private(default=None, validator=optional_text)
     from_address: str | None = private(default=None, validator=optional_text)
-    reply_to: tuple[str, ...] | None = private(default=None, converter=_reply_to)
+    reply_to: Sequence[str] | None = private(default=None, converter=_reply_to)
     headers: Mapping[str, str] | None = private(default=None, converter=_headers)
     template: TemplateReference | None = attrs.field(
         default=None, converter=_template, validator=optional_model(TemplateReference)

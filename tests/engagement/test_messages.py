@@ -206,11 +206,11 @@ def test_waiting_asks_less_and_less_often(shop: pk.Pinpoint) -> None:
 
 def test_waiting_gives_the_newest(shop: pk.Pinpoint) -> None:
     """As soon as there is one."""
-    outbox = Outbox(
-        shop._transport,
-        application_id=shop.application_id,
-        sleep=lambda _: shop.messages.send("late", addresses={"a@example.com": "EMAIL"}) and None,
-    )
+
+    def sleep(_: float) -> None:
+        shop.messages.send("late", addresses={"a@example.com": "EMAIL"})
+
+    outbox = Outbox(shop._transport, application_id=shop.application_id, sleep=sleep)
     assert outbox.wait_for(address="a@example.com").body == "late"
     shop.messages.send("later", addresses={"a@example.com": "EMAIL"})
     assert outbox.wait_for(address="a@example.com").body == "later"

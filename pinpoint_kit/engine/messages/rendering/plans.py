@@ -19,7 +19,6 @@ from pinpoint_kit.engine.messages.rendering.texts import Failed, Text, Values, d
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from email.message import EmailMessage
 
     from pinpoint_kit.engine.messages.rendering.texts import Variables
 
@@ -244,7 +243,7 @@ def _raw_email(
         return None
     from base64 import b64decode  # noqa: PLC0415 -- rarely
 
-    parsed = cast("EmailMessage", message_from_bytes(b64decode(raw), policy=policy.default))
+    parsed = message_from_bytes(b64decode(raw), policy=policy.default)
     try:
         texts = {
             kind: "" if part is None else str(part.get_content()).replace("\r\n", "\n")
