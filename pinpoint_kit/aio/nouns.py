@@ -1229,6 +1229,7 @@ class AsyncOutbox(Noun):
         campaign: str | None = None,
         kind: str | None = None,
         since: Moment | None = None,
+        until: Moment | None = None,
         limit: int | None = None,
         newest_first: bool = False,
     ) -> ModelList[OutboxMessage]:
@@ -1244,6 +1245,7 @@ class AsyncOutbox(Noun):
                 campaign=campaign,
                 kind=kind,
                 since=since,
+                until=until,
                 limit=limit,
                 newest_first=newest_first,
             )
@@ -1265,6 +1267,7 @@ class AsyncOutbox(Noun):
         campaign: str | None = None,
         kind: str | None = None,
         since: Moment | None = None,
+        until: Moment | None = None,
         timeout: float = 10.0,
     ) -> OutboxMessage:
         """Wait until there is such a message, and return the newest; one that is there counts.
@@ -1279,6 +1282,7 @@ class AsyncOutbox(Noun):
                 campaign=campaign,
                 kind=kind,
                 since=since,
+                until=until,
                 timeout=timeout,
             ),
             waits=True,
@@ -1293,6 +1297,7 @@ class AsyncOutbox(Noun):
         campaign: str | None = None,
         kind: str | None = None,
         since: Moment | None = None,
+        until: Moment | None = None,
     ) -> int:
         """Delete messages, and what was reported of them.
 
@@ -1306,6 +1311,7 @@ class AsyncOutbox(Noun):
                 campaign=campaign,
                 kind=kind,
                 since=since,
+                until=until,
             )
         )
 

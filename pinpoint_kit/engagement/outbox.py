@@ -63,6 +63,7 @@ class Outbox:
         campaign: str | None = None,
         kind: str | None = None,
         since: Moment | None = None,
+        until: Moment | None = None,
         limit: int | None = None,
         newest_first: bool = False,
     ) -> ModelList[OutboxMessage]:
@@ -75,6 +76,7 @@ class Outbox:
             campaign: those of the campaign with this id alone.
             kind: `direct`, `otp` or `campaign`.
             since: those that were sent then or later.
+            until: those that were sent before that.
             limit: at most so many, the first of them; all unless given.
             newest_first: begin with the newest.
 
@@ -88,7 +90,7 @@ class Outbox:
             ...     len(pinpoint.outbox.messages())
             0
         """
-        wanted = _wanted(address, channel, endpoint_id, campaign, kind, since)
+        wanted = _wanted(address, channel, endpoint_id, campaign, kind, since, until)
         if newest_first:
             wanted["NewestFirst"] = True
         return ModelList(self._all(wanted, limit), of=OutboxMessage)
@@ -113,6 +115,7 @@ class Outbox:
         campaign: str | None = None,
         kind: str | None = None,
         since: Moment | None = None,
+        until: Moment | None = None,
         timeout: float = 10.0,
     ) -> OutboxMessage:
         """Wait until there is such a message, and return the newest; one that is there counts.
@@ -126,13 +129,14 @@ class Outbox:
             campaign: see there.
             kind: see there.
             since: see there.
+            until: see there.
             timeout: seconds to wait at most, 0 for a single look.
 
         Raises:
             MessageTimeoutError: there is none in time.
             ValidationError: an argument is not what it should be.
         """
-        wanted = _wanted(address, channel, endpoint_id, campaign, kind, since)
+        wanted = _wanted(address, channel, endpoint_id, campaign, kind, since, until)
         wanted["NewestFirst"] = True
         end = self._clock() + seconds(timeout)
         wait = _FIRST_WAIT_S
@@ -158,6 +162,7 @@ class Outbox:
         campaign: str | None = None,
         kind: str | None = None,
         since: Moment | None = None,
+        until: Moment | None = None,
     ) -> int:
         """Delete messages, and what was reported of them.
 
@@ -168,11 +173,12 @@ class Outbox:
             campaign: see there.
             kind: see there.
             since: see there.
+            until: see there.
 
         Returns:
             How many.
         """
-        wanted = _wanted(address, channel, endpoint_id, campaign, kind, since)
+        wanted = _wanted(address, channel, endpoint_id, campaign, kind, since, until)
         return int(self._call("ClearMessages", ("clear",), wanted)["Messages"])
 
     def report(  # noqa: PLR0913 -- the members of a report
@@ -265,6 +271,7 @@ def _wanted(  # noqa: PLR0913, PLR0917 -- private; the filters
     campaign: str | None,
     kind: str | None,
     since: Moment | None,
+    until: Moment | None,
 ) -> dict[str, object]:
     checked = Recipient(channel_type=channel).channel_type
     members = {
@@ -274,5 +281,6 @@ def _wanted(  # noqa: PLR0913, PLR0917 -- private; the filters
         "Campaign": campaign,
         "Kind": kind,
         "Since": None if since is None else iso(moment(since, "$.since")),
+        "Until": None if until is None else iso(moment(until, "$.until")),
     }
     return {name: value for name, value in members.items() if value is not None}

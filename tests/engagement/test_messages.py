@@ -179,6 +179,7 @@ def test_filters_and_limits(shop: pk.Pinpoint) -> None:
     ]
     assert len(shop.outbox.messages(channel="SMS", since="2020-01-01")) == 5
     assert list(shop.outbox.messages(limit=0)) == []
+    assert list(shop.outbox.messages(until="2020-01-01")) == []
     assert shop.outbox.clear(channel="EMAIL") == 1
     assert shop.outbox.clear() == 5
 

@@ -46,6 +46,7 @@ class _Asked(TypedDict):
     campaign: str | None
     kind: str | None
     since: str | None
+    until: str | None
 
 
 @click.group()
@@ -66,6 +67,7 @@ def _filters(function: Callable[..., None]) -> Callable[..., None]:
             click.option("--campaign", metavar="ID", help="Only of this campaign."),
             click.option("--kind", type=_KINDS, help="Only such messages."),
             click.option("--since", metavar="TIME", help="Only those sent from then on."),
+            click.option("--until", metavar="TIME", help="Only those sent before that."),
         )
     ):
         command = option(command)
@@ -117,7 +119,7 @@ def wait(settings: Settings, timeout: float, **asked: Unpack[_Asked]) -> None:
     _print_message(settings, found)
 
 
-@example("outbox clear --yes", "outbox clear --address ann@example.com --yes")
+@example("outbox clear --yes", "outbox clear --until 2026-11-01 --yes")
 @outbox.command("clear")
 @_filters
 @click.option("--yes", is_flag=True, help="Do not ask.")

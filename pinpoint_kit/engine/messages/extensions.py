@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS"]
 
-_FILTERS = frozenset({"Address", "Campaign", "Channel", "EndpointId", "Kind", "Since"})
+_FILTERS = frozenset({"Address", "Campaign", "Channel", "EndpointId", "Kind", "Since", "Until"})
 _KINDS = ("direct", "otp", "campaign")
 _REPORT = frozenset({"BounceType", "IpAddress", "Link", "Outcome", "Reason", "UserAgent"})
 _BOUNCES = {"Permanent": True, "Transient": False}
@@ -208,6 +208,7 @@ def _filter(source: Mapping[str, object]) -> Filter:
         endpoint=None if endpoint is None else endpoint.lower(),
         kind=kind,
         since=body.optional_instant(source, "Since"),
+        until=body.optional_instant(source, "Until"),
     )
 
 

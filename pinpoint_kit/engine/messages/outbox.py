@@ -138,6 +138,7 @@ class Filter:
 
     Attributes:
         since: those that were made then or later, milliseconds since 1970.
+        until: those that were made before that.
         campaign: the number of a campaign.
     """
 
@@ -147,6 +148,7 @@ class Filter:
     kind: str | None = None
     campaign: int | None = None
     since: int | None = None
+    until: int | None = None
 
 
 def new_message_id(context: Context) -> str:
@@ -263,4 +265,6 @@ def _conditions(app: int, wanted: Filter) -> list[ColumnElement[bool]]:
             conditions.append(column == value)
     if wanted.since is not None:
         conditions.append(columns.created >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(columns.created < wanted.until)
     return conditions

@@ -179,6 +179,8 @@ def test_filters_and_clearing(sender: Sender, clock: Clock) -> None:
     assert len(sender.outbox(Kind="otp")) == 1
     assert len(sender.outbox(EndpointId="DEVICE-1")) == 1
     assert len(sender.outbox(Since="2026-01-02T03:05:00Z")) == 2
+    assert len(sender.outbox(Until="2026-01-02T03:05:00Z")) == 1
+    assert len(sender.outbox(Until="2026-01-02T03:05:05.678Z")) == 1
     assert sender.outbox(Address="ANN@example.com") == []
     for asked in ({"Channel": "PIGEON"}, {"Kind": "x"}, {"Since": "now"}, {"Other": 1}):
         assert sender.ask("find", asked).status == 400
