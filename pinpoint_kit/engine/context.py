@@ -281,11 +281,14 @@ class EventHook(Protocol):
 
     def __call__(
         self, context: Context, connection: Connection, events: Sequence[RecordedEvent]
-    ) -> None:
+    ) -> bool | None:
         """Take events, in the same transaction, after they and their endpoints were written.
 
         Events that were stored already, from an earlier try, are not passed. An error undoes the
         request.
+
+        Returns:
+            True when workers have something to do as soon as the transaction is over.
         """
 
 

@@ -211,7 +211,10 @@ def _changed(  # noqa: PLR0913, PLR0917 -- a request and what it changes
     definition = _definition(connection, app, request)
     if before.stored_status not in states.ACTIVE:
         _check_count(context, connection, app, definition)
-    goes_on = start == definition.schedule["StartTime"] and before.stored_status != "SCHEDULED"
+    goes_on = start == definition.schedule["StartTime"] and before.stored_status in {
+        "PENDING_NEXT_RUN",
+        "PAUSED",
+    }
     plan = planned(definition, now, before.plan if goes_on else None)
     after = attrs.evolve(
         before,

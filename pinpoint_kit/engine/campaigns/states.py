@@ -1,6 +1,6 @@
-"""The states of a campaign, and what leads from one to another: all of it, as tables.
+"""The states of a campaign, and in which of them it may be changed or paused.
 
-Nothing is stored or sent here.
+What leads from one to another by itself stands in campaigns/running/workers.py.
 """
 
 from __future__ import annotations
@@ -32,17 +32,6 @@ ENDED: tuple[CampaignStatus, ...] = ("COMPLETED", "DELETED", "INVALID")
 CHANGEABLE: tuple[CampaignStatus, ...] = ("SCHEDULED", "PENDING_NEXT_RUN", "PAUSED", "INVALID")
 #: In these it can be paused; a paused one stays so.
 PAUSABLE: tuple[CampaignStatus, ...] = ("SCHEDULED", "PENDING_NEXT_RUN", "PAUSED")
-
-#: What else than UpdateCampaign leads where; all of it happens in a step of the worker.
-STEPS: dict[CampaignStatus, tuple[CampaignStatus, ...]] = {
-    "SCHEDULED": ("EXECUTING", "COMPLETED", "INVALID", "DELETED"),
-    "EXECUTING": ("PENDING_NEXT_RUN", "COMPLETED", "INVALID", "DELETED"),
-    "PENDING_NEXT_RUN": ("EXECUTING", "COMPLETED", "INVALID", "DELETED"),
-    "PAUSED": ("DELETED",),
-    "COMPLETED": (),
-    "INVALID": ("DELETED",),
-    "DELETED": (),
-}
 
 
 def shown(status: CampaignStatus, *, has_segment: bool) -> CampaignStatus:

@@ -86,9 +86,12 @@ class TriggerHook:
         return "events" if _WANTED.rows(connection, app.number) else "nothing"
 
     def __call__(
-        self, context: Context, connection: Connection, events: Sequence[RecordedEvent]
-    ) -> None:
-        """Note the events that match, each once for each campaign."""
+        self,
+        context: Context,  # noqa: ARG002 -- see EventHook
+        connection: Connection,
+        events: Sequence[RecordedEvent],
+    ) -> bool:
+        """Note the events that match, each once for each campaign; return whether there are any."""
         app = events[0].app
         rows = []
         for (number,) in _NUMBERS.rows(connection, app):
@@ -98,9 +101,8 @@ class TriggerHook:
                 for event in events
                 if _is_awaited(campaign, event)
             ]
-        if rows:
-            _INSERT.run(connection, rows)
-            context.announce()
+        _INSERT.run(connection, rows)
+        return bool(rows)
 
 
 def waiting(connection: Connection, campaign: int, most: int) -> list[Trigger]:

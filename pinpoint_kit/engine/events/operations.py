@@ -136,6 +136,8 @@ def _store(
             hooks.run(rows, new)
     if hooks:
         context.announce_records()
+    if hooks.brings_work:
+        context.announce()
     return {"Results": results}
 
 
@@ -148,6 +150,7 @@ class _Hooks:
     _app: App
     _hooks: Sequence[tuple[EventHook, Wanted]]
     _notes: list[tuple[Device, Mapping[str, object] | None]] = attrs.field(factory=list)
+    brings_work: bool = False
 
     @classmethod
     def of(cls, context: Context, connection: Connection, app: App) -> _Hooks:
@@ -177,7 +180,7 @@ class _Hooks:
             for row in [rows[position]]
         ]
         for hook, _ in self._hooks:
-            hook(self._context, self._connection, events)
+            self.brings_work |= bool(hook(self._context, self._connection, events))
 
 
 def _writer(  # noqa: PLR0913 -- private; a transaction, where it comes from, and its work

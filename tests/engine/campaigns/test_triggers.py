@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 from pinpoint_kit.engine.campaigns.triggers import matches
 from pinpoint_kit.engine.context import Device, RecordedEvent
+from pinpoint_kit.engine.storage.tables.segments import SEGMENTS
 
 if TYPE_CHECKING:
     from tests.engine.campaigns.conftest import Campaigns
@@ -118,11 +120,62 @@ def test_it_can_be_paused_at_any_time(campaigns: Campaigns) -> None:
     assert campaigns.addressees() == ["device-1"]
 
 
+def test_messages_a_second_hold_for_events(campaigns: Campaigns) -> None:
+    """Events wait until it is their turn."""
+    people = campaigns.people(5)
+    campaigns.create(Schedule=schedule(), Limits={"MessagesPerSecond": 2})
+    campaigns.work()
+    for endpoint in people:
+        put(campaigns, endpoint, "a")
+    for sent in (2, 4, 5):
+        campaigns.work()
+        assert len(campaigns.messages()) == sent
+        campaigns.work(0.5)
+        assert len(campaigns.messages()) == sent
+        campaigns.clock.advance(0.5)
+    campaigns.work()
+    assert len(campaigns.messages()) == 5
+
+
+def test_events_wake_whoever_lets_the_engine_work(campaigns: Campaigns) -> None:
+    """They are told once the event is stored, so that they find it."""
+    campaigns.people(1)
+    campaigns.create(Schedule=schedule())
+    campaigns.work()
+    found: list[int] = []
+    engine = campaigns.wire.engine
+    engine.on_work(
+        lambda: found.append(len(campaigns.wire.rows("SELECT * FROM campaign_triggers")))
+    )
+    put(campaigns, "device-0", "a", kind="other")
+    assert found == []
+    put(campaigns, "device-0", "b")
+    assert found == [1]
+
+
+def test_in_app_campaigns_are_there_between_start_and_end(campaigns: Campaigns) -> None:
+    """Nothing is sent: clients ask for them."""
+    campaigns.people(1)
+    message = {"InAppMessage": {"Layout": "OVERLAYS", "Content": []}}
+    in_app = {
+        **schedule(StartTime="2026-01-02T04:00:00Z", EndTime="2026-01-02T05:00:00Z"),
+        "Frequency": "IN_APP_EVENT",
+    }
+    campaign = campaigns.create(Schedule=in_app, MessageConfiguration=message, Priority=2)
+    seen = [campaigns.status(campaign)]
+    for _ in range(2):
+        campaigns.work(3_600)
+        seen.append(campaigns.status(campaign))
+    assert seen == ["SCHEDULED", "EXECUTING", "COMPLETED"]
+    assert campaigns.get(campaign)["Priority"] == 2
+    assert campaigns.activities(campaign) == campaigns.messages() == []
+
+
 def test_an_imported_segment_is_refused(campaigns: Campaigns) -> None:
     """Events start campaigns of dynamic segments only."""
     segment = campaigns.segment()
     with campaigns.wire.engine._store.write() as connection:
-        connection.exec_driver_sql("UPDATE segments SET type = 'IMPORT'")
+        connection.execute(update(SEGMENTS).values(type="IMPORT"))
     request = {
         "SegmentId": segment,
         "Schedule": {"StartTime": "IMMEDIATE", **schedule()},

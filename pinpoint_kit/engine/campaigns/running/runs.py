@@ -14,6 +14,7 @@ import attrs
 from sqlalchemy import func, select
 
 from pinpoint_kit.engine.campaigns import activities, store
+from pinpoint_kit.engine.campaigns.definition import ON_EVENT
 from pinpoint_kit.engine.campaigns.running import batches, hooks, prepared, storing
 from pinpoint_kit.engine.campaigns.running.position import Position
 from pinpoint_kit.engine.campaigns.running.prepared import Prepared
@@ -47,11 +48,13 @@ class Runs:
 
     _context: Context
     _prepared: dict[int, Prepared] = attrs.field(factory=dict, repr=False)
+    _paced: dict[int, int] = attrs.field(factory=dict)
 
     def forget(self, activity: int | None = None) -> None:
         """Forget what is kept for a run, or for all of them."""
         if activity is None:
             self._prepared.clear()
+            self._paced.clear()
         else:
             self._prepared.pop(activity, None)
 
@@ -110,6 +113,10 @@ class Runs:
             decisions = self._decide(connection, needed, activity, position, batch, now)
         self._store(needed, campaign, activity, position, decisions, lease, now)
         return decisions.seen == len(batch.targets)
+
+    def paced(self, campaign: int) -> int:
+        """Return when a campaign may send again, 0 for now."""
+        return self._paced.get(campaign, 0)
 
     def few(self, campaign: Campaign, waiting: Sequence[Trigger]) -> Sequence[Trigger]:
         """Return as many events as one step deals with."""
@@ -196,13 +203,16 @@ class Runs:
                 position = attrs.evolve(position, due=now)
             after = attrs.evolve(activity.counted(counts), position=position.stored())
             activities.save(connection, after)
-            due = min(
-                Position.of(each).due for each in activities.open_of(connection, campaign.number)
-            )
-            paused = now + _pause_ms(needed, made)
-            store.save(connection, attrs.evolve(current, due=max(paused, due)))
+            paused = max(now, self._paced.get(campaign.number, 0)) + _pause_ms(needed, made)
+            due = current.next_due  # of a campaign that waits for events
+            if campaign.definition.frequency != ON_EVENT:
+                left = activities.open_of(connection, campaign.number)
+                due = max(paused, min(Position.of(each).due for each in left))
+            store.save(connection, attrs.evolve(current, due=due))
             names = CampaignNames(campaign.id, activity.id, str(activity.treatment))
             kept.record(context, connection, needed.app, names, now)
+        if paused > now:
+            self._paced[campaign.number] = paused
 
 
 def _next_wave(position: Position) -> Position:

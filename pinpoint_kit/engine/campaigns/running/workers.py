@@ -61,12 +61,11 @@ class CampaignWorker:
         """What its leases are stored under."""
         return "campaigns"
 
-    def tasks(self, connection: Connection, now: int) -> Sequence[Task]:
+    def tasks(self, connection: Connection, now: int) -> Sequence[Task]:  # noqa: ARG002 -- see Worker
         """Return the campaigns for which there is, or will be, something to do."""
         found = {number: Task(str(number), at) for number, at in store.due(connection, _MOST_TASKS)}
         for number in store.triggered(connection, _MOST_TASKS):
-            due = found[number].due if number in found and found[number].due < now else 0
-            found[number] = Task(str(number), due)
+            found[number] = Task(str(number), self._runs.paced(number))
         return list(found.values())
 
     def run(self, key: str, lease: Lease, now: int) -> None:
