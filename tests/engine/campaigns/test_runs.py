@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
+from pinpoint_kit.engine.campaigns.running import batches
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from tests.engine.campaigns.conftest import EMAIL, MESSAGE, Campaigns
 
 if TYPE_CHECKING:
@@ -374,6 +377,68 @@ def test_who_opts_out_in_mid_run_gets_nothing(campaigns: Campaigns) -> None:
     assert campaigns.messages() == []
     assert campaigns.sends() == {}
     assert campaigns.metrics(campaign) == {"ENDPOINT_PRODUCED": 2, "ENDPOINT_OPT_OUT": 1}
+
+
+@pytest.mark.parametrize("rows", [1, 200])
+def test_an_address_gets_a_message_once(
+    campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """The first endpoint of an address gets it, in whatever step the others come."""
+    monkeypatch.setattr(batches, "MOST_ROWS", rows)
+    campaigns.people(3)
+    with campaigns.wire.engine._store.write() as connection:  # requests keep addresses apart
+        connection.execute(
+            update(ENDPOINTS).where(ENDPOINTS.c.endpoint != "device-0").values(address="same")
+        )
+    campaign = campaigns.create()
+    campaigns.work()
+    assert campaigns.addressees() == ["device-0", "device-1"]
+    assert campaigns.sends()["device-2"] == "DUPLICATE_ADDRESS"
+    assert campaigns.metrics(campaign)["DUPLICATE_ENDPOINT"] == 1
+
+
+def test_who_is_deleted_and_comes_back_gets_it_once(
+    campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endpoint that is made anew in mid-run is not part of the run."""
+    monkeypatch.setattr(batches, "MOST_ROWS", 1)
+    campaigns.people(3)
+    campaign = campaigns.create()
+    while not campaigns.messages():
+        campaigns.wire.engine.step()
+    campaigns.wire.send("DELETE", campaigns.wire.endpoint_path("device-0"))
+    campaigns.wire.update("device-0", ChannelType="GCM", Address="again")
+    campaigns.work()
+    assert campaigns.status(campaign) == "COMPLETED"
+    assert campaigns.addressees()[-2:] == ["device-1", "device-2"]
+    assert "again" not in [message["address"] for message in campaigns.messages()]
+
+
+def test_a_run_keeps_the_template_that_it_began_with(
+    campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a version it is the one active at the beginning, also after a restart."""
+    monkeypatch.setattr(batches, "MOST_ROWS", 1)
+    wire = campaigns.wire
+    wire.post("/v1/templates/hello/push", {"Default": {"Body": "one"}})
+    campaigns.people(2)
+    campaigns.create(
+        MessageConfiguration={},
+        TemplateConfiguration={"PushTemplate": {"Name": "hello"}},
+        Schedule={"Frequency": "DAILY"},
+    )
+    while not campaigns.messages():
+        wire.engine.step()
+    path = "/v1/templates/hello/push"
+    body = json.dumps({"Default": {"Body": "two"}}).encode()
+    wire.send("PUT", path, body, query="create-new-version=true")
+    wire.put("/v1/templates/hello/push/active-version", {"Version": "2"})
+    for worker in wire.engine._runner.workers.values():
+        worker.close()  # what is kept in memory goes, as with a restart
+    campaigns.work()
+    campaigns.work(86_400)
+    bodies = [json.loads(message["content"])["Body"] for message in campaigns.messages()]
+    assert bodies == ["one", "one", "two", "two"]
 
 
 def test_a_restart_goes_on_in_mid_run(
