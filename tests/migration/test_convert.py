@@ -93,7 +93,8 @@ def test_the_official_scripts_losses_are_none(tmp_path: Path) -> None:
     token = {"Id": "3", "ChannelType": "GCM", "Address": "token", "User": {"UserId": "u"}}
     refused = {**no_demographic, "Id": "4", "Address": "4@example.com", "OptOut": "ALL"}
     same_key = {
-        **{"Id": "5", "User": {"UserId": "v", "UserAttributes": {"k": ["user"]}}},
+        "Id": "5",
+        "User": {"UserId": "v", "UserAttributes": {"k": ["user"]}},
         "Attributes": {"k": ["endpoint"]},
     }
     other = {**same_key, "Id": "6", "Attributes": {"k": ["second"]}}
@@ -292,8 +293,15 @@ def test_names_stay_apart(tmp_path: Path) -> None:
     endpoint = {
         "Id": "1",
         "Attributes": {
-            **{"a b": ["1"], "a_b": ["2"], "a-b": ["3"], "k": ["x", "y"], "k_0": ["z"]},
-            **{"pinpoint_Id": ["mine"], "User_u": ["4"], "Metrics_m": ["5"], "é" * 300: ["6"]},
+            "a b": ["1"],
+            "a_b": ["2"],
+            "a-b": ["3"],
+            "k": ["x", "y"],
+            "k_0": ["z"],
+            "pinpoint_Id": ["mine"],
+            "User_u": ["4"],
+            "Metrics_m": ["5"],
+            "é" * 300: ["6"],
         },
         "Metrics": {"m": 1},
         "User": {"UserId": "u", "UserAttributes": {"u": ["7"]}},
@@ -491,7 +499,7 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
         ("sqlite:///shop.db", tmp_path / "out", {}, "pinpoint_kit.connect"),
     ):
         with pytest.raises(ConfigurationError, match=match):
-            convert(given, out, **options)  # type: ignore[arg-type]
+            convert(given, out, **options)
     with pytest.raises(InvalidTypeError):
         convert(7, tmp_path / "out")  # type: ignore[arg-type]
     assert (full / "precious.txt").read_text() == "mine"

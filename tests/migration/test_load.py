@@ -84,16 +84,19 @@ def _refusal(status: int, code: str, message: str = "") -> ClientError:
 
 @pytest.fixture
 def clock() -> Clock:
+    """Return a time that stands still."""
     return Clock()
 
 
 @pytest.fixture
 def service(clock: Clock) -> Service:
+    """Return a service that takes everything."""
     return Service(clock)
 
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
+    """Return a conversion of 95 profiles in three parts."""
     endpoints = [
         {"Id": f"e-{number:03}", "User": {"UserId": f"u{number:03}"}} for number in range(95)
     ]
@@ -169,7 +172,7 @@ def test_it_ends_when_nothing_helps(out: Path, service: Service) -> None:
     service.faults = [EndpointConnectionError(endpoint_url="x")] * 6
     with pytest.raises(TransportError):
         _load(out, service)
-    service.faults = [service.take] * 5 + [_refusal(403, "AccessDeniedException")]
+    service.faults = [*([service.take] * 5), _refusal(403, "AccessDeniedException")]
     with pytest.raises(Forbidden):
         _load(out, service)
     assert _load(out, service).loaded == 95
@@ -177,8 +180,7 @@ def test_it_ends_when_nothing_helps(out: Path, service: Service) -> None:
 
 def test_it_goes_on_where_it_was(out: Path, service: Service) -> None:
     """What is done is not sent again after an interruption, part by part."""
-    service.faults = [service.take] * 5 + [KeyboardInterrupt()]  # type: ignore[list-item]
-    service.faults[-1] = RuntimeError("killed")
+    service.faults = [*([service.take] * 5), RuntimeError("killed")]
     with pytest.raises(RuntimeError):
         _load(out, service)
     assert len(service.objects) == 50

@@ -114,7 +114,8 @@ def test_a_killed_process_changes_nothing(tmp_path: Path) -> None:
     )
     killed = 0
     for attempt in range(40):
-        process = subprocess.Popen([sys.executable, "-c", code, str(source), str(out)])
+        command = [sys.executable, "-c", code, str(source), str(out)]
+        process = subprocess.Popen(command)  # noqa: S603 -- ourselves
         deadline = time.monotonic() + 1.0 + 0.35 * attempt
         while process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)

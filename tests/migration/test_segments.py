@@ -174,7 +174,7 @@ def test_the_service_model_takes_the_definitions() -> None:
                 "create_segment_definition",
                 {"SegmentDefinitionName": request["SegmentDefinitionName"]},
             )
-            client.create_segment_definition(DomainName="shop", **request)  # type: ignore[arg-type]
+            client.create_segment_definition(DomainName="shop", **request)
 
 
 def test_segments_are_read_from_files_in_any_wrapping(tmp_path: Path) -> None:

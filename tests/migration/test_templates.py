@@ -27,21 +27,33 @@ CUSTOM = "Attributes.Customer.Attributes."
         ("{{User.UserAttributes.name}}", f"{{{{{CUSTOM}User_name}}}}"),
         ("{{ User.UserAttributes.[first name] }}", f"{{{{ {CUSTOM}User_first_name }}}}"),
         ("{{{Attributes.plan}}}", f"{{{{{{{CUSTOM}plan}}}}}}"),
-        ("{{Attributes.plan.[0]}} {{Attributes.plan.[2]}}", f"{{{{{CUSTOM}plan}}}} {{{{{CUSTOM}plan_2}}}}"),
+        (
+            "{{Attributes.plan.[0]}} {{Attributes.plan.[2]}}",
+            f"{{{{{CUSTOM}plan}}}} {{{{{CUSTOM}plan_2}}}}",
+        ),
         ("{{Metrics.level}}", f"{{{{{CUSTOM}Metrics_level}}}}"),
         ("{{Demographic.Make}}", f"{{{{{CUSTOM}Demographic_Make}}}}"),
-        ("{{Location.City}} {{Location.Region}}", "{{Attributes.Customer.City}} {{Attributes.Customer.Province}}"),
-        ("{{User.UserId}} {{Id}}", f"{{{{Attributes.Customer.AccountNumber}}}} {{{{{CUSTOM}pinpoint_Id}}}}"),
+        (
+            "{{Location.City}} {{Location.Region}}",
+            "{{Attributes.Customer.City}} {{Attributes.Customer.Province}}",
+        ),
+        (
+            "{{User.UserId}} {{Id}}",
+            f"{{{{Attributes.Customer.AccountNumber}}}} {{{{{CUSTOM}pinpoint_Id}}}}",
+        ),
         ("{{Address}}", "{{Attributes.Customer.EmailAddress}}"),
         (
             "{{#if Attributes.plan}}yes{{else}}no{{/if}}",
             f"{{{{#if {CUSTOM}plan}}}}yes{{{{else}}}}no{{{{/if}}}}",
         ),
-        ("{{! User.UserId }} \\{{User.UserId}} User.UserId", "{{! User.UserId }} \\{{User.UserId}} User.UserId"),
+        (
+            "{{! User.UserId }} \\{{User.UserId}} User.UserId",
+            "{{! User.UserId }} \\{{User.UserId}} User.UserId",
+        ),
         ("no tags, } or {", "no tags, } or {"),
         ("{{", "{{"),
     ],
-)  # fmt: skip
+)
 def test_paths_are_rewritten(given: str, expected: str) -> None:
     """Every variable that Pinpoint has is found where the profile has it."""
     assert rewritten(given, "EMAIL", region_field="Province") == (expected, [])
@@ -55,7 +67,8 @@ def test_helpers_stay_and_are_noted() -> None:
         region_field="Province",
     )
     assert text == (
-        f'{{{{#eq {CUSTOM}plan "User.UserId"}}}}{{{{upper (trim Attributes.Customer.AccountNumber)}}}}'
+        f'{{{{#eq {CUSTOM}plan "User.UserId"}}}}'
+        "{{upper (trim Attributes.Customer.AccountNumber)}}"
         "{{/eq}}{{Odd.path}}"
     )
     assert [note.split(":")[0] for note in notes] == [
@@ -117,7 +130,7 @@ def test_templates_become_requests_that_the_service_model_takes() -> None:
             stub.add_response("create_message_template", {})
             client.create_message_template(
                 knowledgeBaseId="01234567-89ab-cdef-0123-456789abcdef",
-                **request,  # type: ignore[arg-type]
+                **request,
             )
 
 

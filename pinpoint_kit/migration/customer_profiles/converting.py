@@ -352,6 +352,7 @@ class _Conversion:
 
     def _keep_parts(self, number: int, key: str, *, is_over: bool) -> None:
         self._drain()
+        self._maker.count()
         self._multiple.update(self._maker.multiple)
         parts = {
             "count": number,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+import attrs
 import orjson
 
 from pinpoint_kit.migration.customer_profiles.ledger import MAX_NAMES, UNKNOWN
@@ -41,6 +42,8 @@ MAX_OBJECT_BYTES = 250_000
 #: As much JSON of endpoints is taken for one profile, which then is far larger than it may be.
 _MAX_TAKEN_BYTES = 2_000_000
 _MAX_VALUE_CHARS = 255
+#: Sets of members that are known at a time; an export has a few.
+_MAX_SHAPES = 2_000
 _LOCATION = ("City", "Country", "PostalCode", "Region")
 _COORDINATES = ("Latitude", "Longitude")
 _DEMOGRAPHIC = (
@@ -115,6 +118,23 @@ class Device(NamedTuple):
     effective_date: str
 
 
+@attrs.define
+class _Shape:
+    """What endpoints have whose members are the same, in the same order.
+
+    Attributes:
+        plain: plain members, and the names of their attributes.
+        groups: members that are objects.
+        others: what is no member.
+        count: how many of them were read.
+    """
+
+    plain: list[tuple[str, str]]
+    groups: list[str]
+    others: list[str]
+    count: int = 0
+
+
 #: Name as given -> its value, or its values in their order when they are several.
 _Values: TypeAlias = dict[str, "str | dict[str, None]"]
 
@@ -146,6 +166,7 @@ class ProfileMaker:
         self._device = device
         #: Name of an attribute that had several values -> the names that these get.
         self._numbered: dict[str, list[str]] = {}
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
         #: Prefix -> name as given -> name of the attribute, as `_base_of` tells.
         self._known: dict[str, dict[str, str]] = {"": {}, "User_": {}, "Metrics_": {}}
         self.begin("", is_anonymous=False)
@@ -186,43 +207,70 @@ class ProfileMaker:
         if self._taken > _MAX_TAKEN_BYTES:
             _lose_all(members, ledger)
             return
+        shape = self._shape(tuple(members))
+        shape.count += 1
         own: dict[str, str] = {}
-        read = ledger.read
-        for name, value in members.items():
-            target = _PLAIN_NAMES.get(name)
-            if target is not None:
-                read[name] += 1
-                if type(value) is not str or not 0 < len(value) <= _MAX_VALUE_CHARS:
-                    text = self._text(value, name)
-                    if not text:
-                        continue
-                    own[target] = text
-                else:
-                    own[target] = value
-                if name in DEFAULTS and value not in _KNOWN_REFUSALS:
-                    ledger.change(name, REFUSED_VALUE)
-            elif name not in _GROUPS:
-                _lose(ledger, value, UNKNOWN, NO_MEMBER, name)
-            elif name != "Address" and type(value) is not dict:
-                reason = NULL if value is None else NOT_AN_OBJECT
-                _lose(ledger, value, _TOP_PATHS.get(name, name), reason, name)
+        for name, target in shape.plain:
+            value = members[name]
+            if type(value) is str and 0 < len(value) <= _MAX_VALUE_CHARS:
+                own[target] = value
+            elif text := self._text(value, name):
+                own[target] = text
+        if stored.flags or shape.others:
+            self._add_others(members, shape)
         if own:
             self._plain.append(own)
-        counts = self._channels.setdefault(channel or "UNKNOWN", [0, 0, 0])
+        channels = self._channels
+        counts = channels.get(channel) or channels.setdefault(channel, [0, 0, 0])
         counts[0] += 1
         if stored.flags:
             counts[1] += stored.flags & OPTED_OUT
             counts[2] += bool(stored.flags & INACTIVE)
-        if type(demographic) is dict:
-            self._add_demographic(demographic)
-        if type(location := members.get("Location")) is dict:
-            self._add_location(location)
-        if type(user := members.get("User")) is dict:
-            self._add_user(user)
-        if type(attributes := members.get("Attributes")) is dict:
-            self._add_lists(attributes, "Attributes", "")
-        if type(metrics := members.get("Metrics")) is dict:
-            self._add_metrics(metrics)
+        for name in shape.groups:
+            group = members[name]
+            if type(group) is not dict:
+                reason = NULL if group is None else NOT_AN_OBJECT
+                _lose(ledger, group, _TOP_PATHS.get(name, name), reason, name)
+            elif name == "Attributes":
+                self._add_lists(group, name, "")
+            elif name == "User":
+                self._add_user(group)
+            elif name == "Demographic":
+                self._add_demographic(group)
+            elif name == "Location":
+                self._add_location(group)
+            else:
+                self._add_metrics(group)
+
+    def _shape(self, names: tuple[str, ...]) -> _Shape:
+        """Return what is known of endpoints with just these members, in this order."""
+        found = self._shapes.get(names)
+        if found is None:
+            if len(self._shapes) >= _MAX_SHAPES:
+                self.count()
+                self._shapes.clear()
+            found = self._shapes[names] = _Shape(
+                [(name, _PLAIN_NAMES[name]) for name in names if name in _PLAIN_NAMES],
+                [name for name in names if name in _GROUPS and name != "Address"],
+                [name for name in names if name not in _PLAIN_NAMES and name not in _GROUPS],
+            )
+        return found
+
+    def count(self) -> None:
+        """Tell the ledger what was read since the last time."""
+        read = self._ledger.read
+        for shape in self._shapes.values():
+            for name, _ in shape.plain:
+                read[name] += shape.count
+            shape.count = 0
+
+    def _add_others(self, members: dict[str, Any], shape: _Shape) -> None:
+        """Count what is no member, and refusals that Pinpoint does not have."""
+        for name in shape.others:
+            _lose(self._ledger, members[name], UNKNOWN, NO_MEMBER, name)
+        for name in DEFAULTS:
+            if members.get(name) not in _KNOWN_REFUSALS:
+                self._ledger.change(name, REFUSED_VALUE)
 
     def _text(self, value: object, member: str, *, name: str = "") -> str:
         """Return a value as a text that an attribute can have; "" for what is lost."""
@@ -371,7 +419,7 @@ class ProfileMaker:
             is_long = len(text) > _MAX_VALUE_CHARS - len("user:")
             self._ledger.change("User.UserId", HASHED if is_long else ESCAPED)
 
-    def _add_lists(  # noqa: C901 -- as above
+    def _add_lists(  # noqa: C901, PLR0912 -- as above
         self, attributes: dict[str, Any], member: str, prefix: str
     ) -> None:
         known = self._known[prefix]
@@ -388,6 +436,14 @@ class ProfileMaker:
                 count += not values
                 self._ledger.lose(member, EMPTY, max(len(values), 1), name=f"{member}.{given}")
                 continue
+            if base and len(values) == 1:
+                value = values[0]
+                if type(value) is str and 0 < len(value) <= _MAX_VALUE_CHARS:
+                    if (held := into.get(base)) is None:
+                        into[base] = value
+                    elif held != value:
+                        self._put(base, value)
+                    continue
             for value in values:
                 if type(value) is not str or not 0 < len(value) <= _MAX_VALUE_CHARS:
                     value = self._text(value, member, name=f"{member}.{given}")  # noqa: PLW2901 -- as text
@@ -395,9 +451,11 @@ class ProfileMaker:
                         continue
                 if not base:
                     self._put_odd(member, given, value)
-                elif base not in into:
+                elif (held := into.get(base)) is None:
                     into[base] = value
-                elif into[base] != value:
+                elif type(held) is dict:
+                    held[value] = None
+                elif held != value:
                     self._put(base, value)
         self._ledger.read[member] += count
 
@@ -460,7 +518,8 @@ class ProfileMaker:
         if self._location:
             profile["Address"] = self._location
         self._finish_plain(attributes)
-        for channel, (count, opted_out, inactive) in self._channels.items():
+        for given, (count, opted_out, inactive) in self._channels.items():
+            channel = given or "UNKNOWN"
             if opted_out:
                 attributes[f"optOut_{channel}"] = "ALL" if opted_out == count else "SOME"
             if inactive:
@@ -487,10 +546,9 @@ class ProfileMaker:
             names = self._numbered.get(base)
             if names is None or len(names) < len(texts):
                 names = self._names_of(base, len(texts))
-            more = dict(zip(names, texts, strict=False))
-            if more.keys() & attributes.keys():
-                more = {_unused(name, attributes): text for name, text in more.items()}
-            attributes.update(more)
+            if any(map(attributes.__contains__, names[: len(texts)])):
+                names = [_unused(name, attributes) for name in names[: len(texts)]]
+            attributes.update(zip(names, texts, strict=False))
 
     def _names_of(self, base: str, count: int) -> list[str]:
         """Return `plan_0`, `plan_1`, …: as many, or more."""
