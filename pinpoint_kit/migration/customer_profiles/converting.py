@@ -62,7 +62,6 @@ _FORMATS = ("jsonl", "csv")
 #: Rows of the source in one transaction.
 _AT_ONCE = 20_000
 _SHOWN_EVERY = 1_000
-_MAX_NESTING = 200
 _FIRST_BAD_LINES = 100
 SUPERSEDED = "a newer record of the same endpoint"
 REPEATED = "a name that stands there more than once"
@@ -467,14 +466,15 @@ class _Staged:
         if content is None:
             content = orjson.dumps(members)
         else:
-            if content.count(b"[") + content.count(b"{") > _MAX_NESTING and _is_deep(members):
-                self.bad(file, line, NESTED)
-                return
             members, repeated = without_repetitions(content, members)
             if repeated:
                 self._ledger.at(file, line)
+                try:
+                    content = orjson.dumps(members)
+                except TypeError:
+                    self.bad(file, line, NESTED)
+                    return
                 self._ledger.repeat(repeated, REPEATED)
-                content = orjson.dumps(members)
         self._ledger.counts["endpoints"] += 1
         self.endpoints.append(staged(members, content, file, line))
 
@@ -500,11 +500,3 @@ def _losses(counts: Mapping[tuple[str, str], int]) -> list[Loss]:
         Loss(member=member, reason=reason, count=count)
         for (member, reason), count in sorted(counts.items())
     ]
-
-
-def _is_deep(members: object) -> bool:
-    try:
-        orjson.dumps(members)
-    except TypeError:
-        return True
-    return False

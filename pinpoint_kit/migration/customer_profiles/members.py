@@ -111,7 +111,7 @@ def staged(members: dict[str, Any], content: bytes, file: int, line: int) -> Sta
     address = get("Address")
     endpoint_id = get("Id")
     if type(endpoint_id) is not str or not endpoint_id:
-        endpoint_id = text_of(endpoint_id) or _made_id(members, channel, address)
+        endpoint_id = text_of(endpoint_id) or _made_id(content, channel, address)
     user = get("User")
     user_id = user.get("UserId") if type(user) is dict else None
     if type(user_id) is not str:
@@ -158,7 +158,7 @@ def channel_of(members: dict[str, Any]) -> str:
 
 
 def text_of(value: object) -> str | None:
-    """Return a JSON value as text; None for null.
+    """Return a JSON value as text; None for null, "" for what is nested too deeply.
 
     Examples:
         >>> text_of("a"), text_of(7.0), text_of(True), text_of([1]), text_of(None)
@@ -172,7 +172,10 @@ def text_of(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value).removesuffix(".0")
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # nested too deeply
+        return ""
 
 
 def without_repetitions(content: bytes, members: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -231,10 +234,9 @@ def _count(members: dict[str, Any]) -> int:
     return count
 
 
-def _made_id(members: dict[str, Any], channel: str, address: object) -> str:
+def _made_id(content: bytes, channel: str, address: object) -> str:
     if channel and isinstance(address, str) and address:
         return derived_id(channel, address)
-    content = orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
     return str(uuid.uuid5(_NAMESPACE, hashlib.sha256(content).hexdigest()))
 
 

@@ -86,6 +86,7 @@ _GROUPS = frozenset({"Address", "Attributes", "Demographic", "Location", "Metric
 
 NULL = "null"
 EMPTY = "empty"
+NESTED = "nested too deeply"
 NOT_AN_OBJECT = "not an object"
 NOT_TEXT = "not text"
 NO_CHANNEL = "an address without a channel"
@@ -276,7 +277,8 @@ class ProfileMaker:
         """Return a value as a text that an attribute can have; "" for what is lost."""
         text = value if type(value) is str else text_of(value)
         if not text:
-            self._ledger.lose(member, NULL if text is None else EMPTY, name=name)
+            reason = NULL if value is None else EMPTY if value == "" else NESTED
+            self._ledger.lose(member, reason, name=name)
             return ""
         if len(text) > _MAX_VALUE_CHARS:
             text = text[:_MAX_VALUE_CHARS]
@@ -542,13 +544,21 @@ class ProfileMaker:
                 attributes[base] = held  # type: ignore[assignment]  # the other of two types
         if self._odd:
             self._finish_odd(attributes, several)
+        before = attributes.copy()
+        count = len(attributes)
+        numbered = self._numbered
         for base, texts in several:
-            names = self._numbered.get(base)
+            names = numbered.get(base)
             if names is None or len(names) < len(texts):
                 names = self._names_of(base, len(texts))
-            if any(map(attributes.__contains__, names[: len(texts)])):
-                names = [_unused(name, attributes) for name in names[: len(texts)]]
             attributes.update(zip(names, texts, strict=False))
+            count += len(texts)
+        if len(attributes) != count:  # some of these names were there already
+            attributes.clear()
+            attributes.update(before)
+            for base, texts in several:
+                for index, text in enumerate(texts):
+                    attributes[_unused(_with_number(base, index), attributes)] = text
 
     def _names_of(self, base: str, count: int) -> list[str]:
         """Return `plan_0`, `plan_1`, …: as many, or more."""
@@ -687,23 +697,20 @@ def _device(
     stored: StoredEndpoint, key: str, token: str, channel: str, demographic: object
 ) -> Device:
     shown = demographic.get if isinstance(demographic, dict) else {}.get
-    return Device(
-        stored.id,
-        key,
-        token,
-        channel,
-        text_of(shown("Platform")) or "",
-        text_of(shown("AppVersion")) or "",
-        text_of(shown("Make")) or "",
-        text_of(shown("Model")) or "",
-        stored.effective,
-    )
+    described = [
+        text if type(text) is str else text_of(text) or ""
+        for text in (shown("Platform"), shown("AppVersion"), shown("Make"), shown("Model"))
+    ]
+    return Device(stored.id, key, token, channel, *described, stored.effective)
 
 
 def _leaves(value: object) -> int:
     """Return how many values there are; an empty group counts as one."""
-    if isinstance(value, dict):
-        return sum(map(_leaves, value.values())) or 1
-    if isinstance(value, list):
-        return sum(map(_leaves, value)) or 1
+    try:
+        if isinstance(value, dict):
+            return sum(map(_leaves, value.values())) or 1
+        if isinstance(value, list):
+            return sum(map(_leaves, value)) or 1
+    except RecursionError:
+        return 1
     return 1
