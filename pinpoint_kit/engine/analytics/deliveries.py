@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 import orjson
-from sqlalchemy import Integer, and_, case, cast, distinct, func, select
+from sqlalchemy import Integer, and_, case, cast, distinct, func, literal_column, select
 
 from pinpoint_kit.engine.storage.dialects.expressions import metric
 from pinpoint_kit.engine.storage.tables.campaigns import (
@@ -151,11 +151,16 @@ class PushOpen(NamedTuple):
     times: int
 
 
+#: As text: PostgreSQL takes an expression with a parameter for another one when it groups.
+_DAY: ColumnElement[int] = literal_column(str(_DAY_MS), Integer)
+_YES: ColumnElement[int] = literal_column("1", Integer)
+_NO: ColumnElement[int] = literal_column("0", Integer)
+
 #: What messages can be grouped by.
 _GROUPS: Mapping[str, ColumnElement[Any]] = {
     "activity": _ROWS.activity,
     "campaign": _ROWS.campaign,
-    "day": _ROWS.created - _ROWS.created % _DAY_MS,
+    "day": _ROWS.created - _ROWS.created % _DAY,
     "treatment": _ROWS.treatment,
 }
 
@@ -233,7 +238,7 @@ def sms_of(connection: Connection, span: Span) -> list[Sms]:
         .subquery()
     )
     day = _GROUPS["day"]
-    is_bounced = case((bounced.c.message.is_not(None), 1), else_=0)
+    is_bounced = case((bounced.c.message.is_not(None), _YES), else_=_NO)
     parts = func.coalesce(cast(metric(_ROWS.content, "Parts"), Integer), 1)
     statement = (
         select(_ROWS.address, day, _ROWS.status, is_bounced, func.count(), func.sum(parts))
@@ -256,7 +261,7 @@ def push_opens(connection: Connection, span: Span, campaign_id: str | None) -> l
         campaign_id: the campaign; None for any.
     """
     events = EVENTS.c
-    day = events.timestamp - events.timestamp % _DAY_MS
+    day = events.timestamp - events.timestamp % _DAY
     statement = (
         select(events.attributes, day, func.count())
         .where(events.app == span.app, events.type == _OPENED_NOTIFICATION)
