@@ -47,11 +47,13 @@ SAMPLES: list[errors.PinpointKitError] = [
     errors.InvalidRowsError("a", (), 3),
     errors.TemplateError("never ends", line=2, column=7),
     errors.JobFailedError("a", "job-1", ("line 3", "line 9")),
+    errors.CampaignTimeoutError("a", "campaign-1"),
     errors.JobTimeoutError("a", "job-1"),
     errors.MessageTimeoutError("a"),
 ]
 
 RETRYABLE = {
+    errors.CampaignTimeoutError,
     errors.JobTimeoutError,
     errors.MessageTimeoutError,
     errors.TransportError,

@@ -117,7 +117,9 @@ def test_examples(path: str) -> None:
 def test_lists_have_every_form(path: str) -> None:
     """Whatever lists prints comma- and tab-separated values and JSON lines, too."""
     options = {name for parameter in COMMANDS[path].params for name in parameter.opts}
-    is_list = path.rpartition(" ")[2] in {"list", "members", "endpoints", "find", "status"}
+    is_list = path.rpartition(" ")[2] in {
+        *("activities", "endpoints", "find", "list", "members", "results", "status"),
+    }
     assert ({"--csv", "--tsv", "--nl"} <= options) is is_list
 
 

@@ -71,7 +71,7 @@ def campaign() -> None:
     """Make campaigns, pause and resume them, and see what came of them."""
 
 
-@example('campaign create spring --segment SEGMENT --sms "Hello {{User.UserId}}!"')
+@example('campaign create spring --segment SEGMENT --sms "Hello!"')
 @campaign.command("create")
 @click.argument("name", metavar="NAME")
 @click.option(
