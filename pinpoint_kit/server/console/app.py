@@ -20,7 +20,14 @@ from starlette.routing import Route
 from pinpoint_kit.server.console import problems
 from pinpoint_kit.server.console.answers import Answers
 from pinpoint_kit.server.console.gate import HEADERS, Gate, form_of
-from pinpoint_kit.server.console.pages import audience, funnels, messages, numbers, people
+from pinpoint_kit.server.console.pages import (
+    audience,
+    campaigns,
+    funnels,
+    messages,
+    numbers,
+    people,
+)
 from pinpoint_kit.server.console.pages.entrance import Entrance
 from pinpoint_kit.server.console.rendering import Pages
 from pinpoint_kit.server.console.visit import Visit
@@ -121,6 +128,7 @@ class Console:
             *numbers.ROUTES,
             *funnels.ROUTES,
             *audience.ROUTES,
+            *campaigns.ROUTES,
             *messages.ROUTES,
             *people.ROUTES,
         ]

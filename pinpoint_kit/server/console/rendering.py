@@ -44,6 +44,7 @@ MENU = (
     ("retention", "Retention", False),
     ("funnels", "Funnels", False),
     ("segments", "Segments", True),
+    ("campaigns", "Campaigns", True),
     ("outbox", "Outbox", True),
     ("jobs", "Jobs", True),
     ("streams", "Streams", True),
