@@ -21,6 +21,7 @@ import click
 import pinpoint_kit as pk
 from pinpoint_kit import errors
 from pinpoint_kit.cli.failures import DONE, REFUSED, USAGE, exit_status
+from pinpoint_kit.cli.hook_names import called_by
 from pinpoint_kit.cli.options import (
     Settings,
     common,
@@ -302,6 +303,7 @@ def _check_application(findings: _Findings, pinpoint: pk.Pinpoint, settings: Set
             findings.add("application", "ok", f"{name}, id {found}")
             with pk.Pinpoint(pinpoint.client, found, retry=patience()) as application:
                 _check_streams(findings, application)
+                _check_hooks(findings, application)
 
 
 def _check_id(findings: _Findings, pinpoint: pk.Pinpoint, known_id: str) -> None:
@@ -309,6 +311,7 @@ def _check_id(findings: _Findings, pinpoint: pk.Pinpoint, known_id: str) -> None
         with pk.Pinpoint(pinpoint.client, known_id, retry=patience()) as application:
             application.call("GetApp")
             _check_streams(findings, application)
+            _check_hooks(findings, application)
     except errors.NotFound:
         findings.fail("application", "no application has that id: check it", REFUSED)
     except (errors.ConfigurationError, errors.ServiceError) as error:
@@ -338,6 +341,18 @@ def _check_streams(findings: _Findings, application: pk.Pinpoint) -> None:
             texts.append(f"{name} has lost {each.lost} records")
     names = ", ".join(each.destination or each.claim for each in found if each.claim)
     findings.add("event streams", "note" if texts else "ok", "; ".join(texts) or names)
+
+
+def _check_hooks(findings: _Findings, application: pk.Pinpoint) -> None:
+    """Say what campaigns call: whoever runs the engine must map it, and knows that alone."""
+    try:
+        found = called_by(application.campaigns.list())
+    except (errors.ConfigurationError, errors.ServiceError, errors.TransportError):
+        return  # as above
+    if found:
+        names = "; ".join(f"{name}, by {', '.join(by)}" for name, by in found.items())
+        text = f"campaigns call what only hooks={{...}} or serve --hook NAME=URL can map: {names}"
+        findings.add("hooks", "note", text)
 
 
 def _check_credentials(findings: _Findings, url: str, pinpoint: pk.Pinpoint) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import pinpoint_kit as pk
 from pinpoint_kit.cli.options import redacted
 from tests.cli.stub import busy_server, strict_server
 
@@ -55,6 +56,28 @@ def test_a_database(run: Run) -> None:
     assert states(run("doctor", "--application", "other", "--json"))["application"] == "note"
     assert run("doctor", "--application-id", "nobody").status == 1
     assert run("endpoint", "get", "x", "--application", "other").status == 2  # it was not made
+
+
+def test_what_campaigns_call_is_said(run: Run) -> None:
+    """Until they are over; the name of a hook is no connection."""
+    with pk.connect("sqlite:///pinpoint.db", application="shop") as pinpoint:
+        everyone = pinpoint.segments.create("everyone", pk.SegmentDimensions())
+        made = pinpoint.campaigns.create(
+            pk.Campaign(
+                name="news",
+                segment_id=everyone,
+                schedule=pk.Schedule(start_time="2099-01-01T00:00:00Z"),
+                message_configuration=pk.MessageConfiguration(
+                    sms_message=pk.SMSMessage(body="Hello")
+                ),
+                hook=pk.CampaignHook(lambda_function_name="filter", mode="FILTER"),
+            )
+        )
+        answer = run("doctor", "--application", "shop", "--json")
+        assert states(answer)["hooks"] == "note"
+        assert "filter, by news" in answer.stdout
+        pinpoint.campaigns.delete(made)
+    assert "hooks" not in states(run("doctor", "--application", "shop", "--json"))
 
 
 def test_in_memory(run: Run) -> None:
