@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.header import Header
 from email.message import EmailMessage
-from email.policy import EmailPolicy
-from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from email.policy import SMTP
+from email.utils import formataddr, formatdate
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -35,8 +35,12 @@ _OURS = frozenset(
         *("sender", "subject", "to", "dkim-signature"),
     }
 )
+_END = "\r\n"
+_POLICY = SMTP.clone(cte_type="7bit")
 #: The longest line of a header: RFC 5322 (2.1.1).
 _MOST_LINE_CHARS = 998
+#: A name that is longer is written in several lines.
+_MOST_NAME_CHARS = 200
 
 
 class NotAnEmail(Exception):
@@ -60,26 +64,6 @@ class Email:
     is_utf8: bool
 
 
-class _Policy(EmailPolicy):
-    """Leave ASCII headers unfolded: Python would encode a long URL in them, and spoil it.
-
-    https://github.com/python/cpython/issues/100884 and others; clients read no encoded word in
-    `List-Unsubscribe`.
-    """
-
-    def fold(self, name: str, value: Any) -> str:  # noqa: ANN401 -- the base class has it so
-        return self._whole(name, value) or super().fold(name, value)
-
-    def fold_binary(self, name: str, value: Any) -> bytes:  # noqa: ANN401 -- as above
-        whole = self._whole(name, value)
-        return whole.encode() if whole else super().fold_binary(name, value)
-
-    def _whole(self, name: str, value: Any) -> str | None:  # noqa: ANN401 -- as above
-        line = f"{name}: {value}"
-        is_whole = line.isascii() and len(line) <= _MOST_LINE_CHARS and line.isprintable()
-        return f"{line}\r\n" if is_whole else None
-
-
 def email_of(message: OutgoingMessage, *, sender: str) -> Email:
     """Make the e-mail of a message.
 
@@ -96,21 +80,20 @@ def email_of(message: OutgoingMessage, *, sender: str) -> Email:
     if not is_address(to_address):
         raise NotAnEmail("the recipient is no address of e-mail")
     is_utf8 = not (from_address + to_address).isascii()
-    policy = _Policy(linesep="\r\n", cte_type="7bit", utf8=is_utf8, max_line_length=78)
-    email = EmailMessage(policy=policy)
+    domain = from_address.rpartition("@")[2]
     try:
-        email["From"] = _address(from_address, name)
-        email["To"] = _address(to_address)
-        email["Subject"] = _one_line(message.title)
-        email["Date"] = formatdate(usegmt=True)
-        email["Message-ID"] = f"<{_id_of(message.id)}@{from_address.rpartition('@')[2]}>"
+        head = [
+            f"From: {_named(name, from_address)}",
+            f"To: {to_address}",
+            _line("Subject", _one_line(message.title), is_text=True),
+            f"Date: {formatdate(usegmt=True)}",
+            f"Message-ID: <{_id_of(message.id)}@{domain}>",
+        ]
         for header, value in message.headers.items():
             _check_header(header, value)
-            email[header] = value
-        _fill(email, message)
-        content = email.as_bytes()
-    except (MessageError, ValueError, IndexError, AttributeError) as error:
-        # The library's readers of headers raise any of these at what is no header of its kind.
+            head.append(_line(header, value.strip(), is_text=False))
+        content = _END.join([*head, ""]).encode() + _content(message)
+    except (MessageError, ValueError) as error:
         raise NotAnEmail(f"it cannot be written as e-mail ({type(error).__name__})") from error
     return Email(from_address, to_address, content, is_utf8)
 
@@ -120,18 +103,47 @@ def is_address(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None
 
 
-def _address(address: str, name: str = "") -> Address:
-    local, _, domain = address.rpartition("@")
-    return Address(name, username=local, domain=domain)
-
-
-def _fill(email: EmailMessage, message: OutgoingMessage) -> None:
+def _content(message: OutgoingMessage) -> bytes:
+    """Return the MIME headers, and the text and the HTML behind them, in ASCII."""
+    email = EmailMessage(policy=_POLICY)
     if message.body or not message.html:
         email.set_content(message.body)
         if message.html:
             email.add_alternative(message.html, subtype="html")
     else:
         email.set_content(message.html, subtype="html")
+    if "MIME-Version" not in email:
+        email["MIME-Version"] = "1.0"
+    return email.as_bytes()
+
+
+def _line(name: str, value: str, *, is_text: bool) -> str:
+    """Return a header, encoded where it must be.
+
+    `EmailMessage` would decode what looks encoded, line ends in it too, and encode long URLs, which
+    no client reads in `List-Unsubscribe`.
+
+    Args:
+        name: its name.
+        value: a line without control characters.
+        is_text: whether it is for people, who see what looks encoded as it stands; else it may be
+            encoded already.
+    """
+    line = f"{name}: {value}"
+    is_plain = line.isascii() and len(line) <= _MOST_LINE_CHARS
+    if is_plain and not (is_text and "=?" in value):
+        return line
+    encoded = Header(value, "utf-8", header_name=name).encode(linesep=_END)
+    return f"{name}: {encoded}"
+
+
+def _named(name: str, address: str) -> str:
+    """Return an address with the name of its owner."""
+    if not name:
+        return address
+    if name.isascii() and "=?" not in name and len(name) <= _MOST_NAME_CHARS:
+        return formataddr((name, address))
+    return f"{Header(name, 'utf-8', header_name='From').encode(linesep=_END)} <{address}>"
 
 
 def _sender(text: str) -> tuple[str, str]:
