@@ -89,7 +89,8 @@ def fake() -> Iterator[Fake]:
             status = fake.refusals.pop(0) if fake.refusals else 200
             if self.headers["Authorization"] not in {"SSWS token", "Bearer token"}:
                 status = 401
-            records, link = [], ""
+            records: list[Any] = []
+            link = ""
             if status == 200:
                 try:
                     records, link = fake.answer(parts.path, query)

@@ -90,9 +90,7 @@ def test_a_locked_store_is_no_success(tmp_path: Path) -> None:
     path = tmp_path / "locked.db"
     engine = Engine.open(f"sqlite:///{path}", busy_timeout=0.01)
     mount = open_webhooks(write(tmp_path), engine)
-    server = RunningServer(
-        engine, ServerOptions(), asgi_app(engine, mount=mount, owns_engine=True)
-    )
+    server = RunningServer(engine, ServerOptions(), asgi_app(engine, mount=mount, owns_engine=True))
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")

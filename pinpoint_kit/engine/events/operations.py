@@ -8,7 +8,7 @@ again when no answer came.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import attrs
 from sqlalchemy import Connection
@@ -32,11 +32,11 @@ from pinpoint_kit.engine.events.parsing import EventRow, parse_event
 from pinpoint_kit.engine.storage.tables.events import REMEMBERED
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request, too_large
+from pinpoint_kit.limits import Limits
 
 if TYPE_CHECKING:
     from pinpoint_kit.engine.context import Call
     from pinpoint_kit.engine.storage.statements import Row
-    from pinpoint_kit.limits import Limits
 
 __all__ = ["FAMILY"]
 
@@ -231,7 +231,8 @@ def _parse(content: bytes, limits: Limits) -> dict[str, _Item]:
     batch = body.parse_object(content, checks_characters=False).get("BatchItem")
     if batch is None:
         raise bad_request("Missing BatchItem")
-    entries = body.as_object(batch, ".BatchItem")
+    # That each entry is an object is seen by `_events_of`.
+    entries = cast("dict[str, Mapping[str, object]]", body.as_object(batch, ".BatchItem"))
     events = [_events_of(entry, position) for position, entry in enumerate(entries.values())]
     total = sum(map(len, events))
     if total > limits.max_events_per_request:
@@ -262,7 +263,11 @@ def _events_of(entry: object, position: int) -> Mapping[str, object]:
 
 
 def _parse_item(
-    endpoint_id: str, entry: Any, events: Mapping[str, object], position: int, how: _How
+    endpoint_id: str,
+    entry: Mapping[str, object],
+    events: Mapping[str, object],
+    position: int,
+    how: _How,
 ) -> _Item:
     try:
         key = check_id(endpoint_id)

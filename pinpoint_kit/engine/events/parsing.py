@@ -43,9 +43,8 @@ COLUMNS = (
 EventRow: TypeAlias = tuple[object, ...]
 
 _TEXTS = ("AppPackageName", "AppTitle", "AppVersionCode", "ClientSdkVersion", "SdkName")
-_TEXT_NAMES = frozenset(_TEXTS)
 _TEXT_OR_NONE = frozenset({str, type(None)})
-_NO_TEXTS = (None,) * len(_TEXTS)
+_VERSION = _TEXTS.index("ClientSdkVersion")
 _NO_SESSION = (None, None, None, None)
 _MAX_DURATION_MS = 2**63 - 1
 
@@ -72,12 +71,19 @@ def parse_event(event_id: str, value: object, limits: Limits, *, sized: bool) ->
         event_type = optional_text(source, "EventType")
     if not event_type:
         raise bad_request("Missing EventType")
-    timestamp = _required_instant(source, "Timestamp", "")
+    at = source.get("Timestamp")
+    timestamp = instants.recent_ms(at) if type(at) is str else None
+    if timestamp is None:
+        timestamp = _required_instant(source, "Timestamp", "")
     attributes = _attributes(source.get("Attributes"), limits)
     metrics = _metrics(source.get("Metrics"), limits)
     if len(attributes) + len(metrics) > limits.max_event_keys:
         raise bad_request(f"has more than {limits.max_event_keys} attribute and metric keys", "")
-    texts = _NO_TEXTS if _TEXT_NAMES.isdisjoint(source) else _texts(source)
+    texts: Sequence[object] = tuple(map(source.get, _TEXTS))
+    if not _TEXT_OR_NONE.issuperset(map(type, texts)):  # one look at all of them
+        texts = [optional_text(source, name) for name in _TEXTS]
+    if texts[_VERSION] == "":
+        raise bad_request("must not be empty; leave it out instead", ".ClientSdkVersion")
     session = source.get("Session")
     return (
         event_id,
@@ -90,15 +96,6 @@ def parse_event(event_id: str, value: object, limits: Limits, *, sized: bool) ->
     )
 
 
-def _texts(source: Mapping[str, object]) -> Sequence[object]:
-    if source.get("ClientSdkVersion") == "":
-        raise bad_request("must not be empty; leave it out instead", ".ClientSdkVersion")
-    texts = [source.get(name) for name in _TEXTS]
-    if _TEXT_OR_NONE.issuperset(map(type, texts)):  # one look at all of them: the usual case
-        return texts
-    return [optional_text(source, name) for name in _TEXTS]
-
-
 def _check_size(source: Mapping[str, object], max_bytes: int) -> None:
     try:
         size = len(orjson.dumps(source))
@@ -109,10 +106,6 @@ def _check_size(source: Mapping[str, object], max_bytes: int) -> None:
 
 
 def _required_instant(source: Mapping[str, object], name: str, path: str) -> int:
-    text = source.get(name)
-    known = instants.recent_ms(text) if type(text) is str else None
-    if known is not None:
-        return known
     instant = optional_instant(source, name, path)
     if instant is None:
         raise bad_request(f"Missing {path.lstrip('.')}{'.' if path else ''}{name}")
@@ -177,7 +170,10 @@ def _session(value: object) -> tuple[object, ...]:
         raise bad_request(
             "must be a whole number of milliseconds, not below 0", ".Session.Duration"
         )
-    start = _required_instant(session, "StartTimestamp", ".Session")
+    began = session.get("StartTimestamp")
+    start = instants.recent_ms(began) if type(began) is str else None
+    if start is None:
+        start = _required_instant(session, "StartTimestamp", ".Session")
     stop = None
     if "StopTimestamp" in session:
         stop = optional_instant(session, "StopTimestamp", ".Session")

@@ -15,10 +15,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from dateutil.parser import isoparse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["from_ms", "moment_ms", "recent_ms", "sortable", "to_ms"]
 

@@ -156,9 +156,7 @@ class Api:
             )
         if status != 200:  # noqa: PLR2004 -- HTTP
             error = UnknownPageError if status in {400, 404} else ConfigurationError
-            raise error(
-                f"{self.host} answers {status}: check the address and the starting point"
-            )
+            raise error(f"{self.host} answers {status}: check the address and the starting point")
 
     def _records(self, body: bytes) -> list[object]:
         if len(body) > _LARGEST:

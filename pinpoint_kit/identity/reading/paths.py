@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from pinpoint_kit.errors import ConfigurationError
@@ -99,10 +99,13 @@ def finder(paths: Paths) -> Find:
     names = [(name, lower) for name, lower, _ in path]
     if others or any(condition is not None for _, _, condition in path):
         return functools.partial(first_text, paths=paths)
-    *outer, (last, last_lower) = names
-    if not outer:
-        return _finder_at_the_top(paths, last, last_lower)
-    (first, first_lower), *between = outer
+    if len(names) == 1:
+        return _finder_of_member(paths, *names[0])
+    return _finder_of_path(paths, names)
+
+
+def _finder_of_path(paths: Paths, names: Sequence[tuple[str, str]]) -> Find:
+    (first, first_lower), *between, (last, last_lower) = names
 
     def found(record: object) -> str | None:
         if type(record) is not dict:
@@ -120,22 +123,18 @@ def finder(paths: Paths) -> Find:
         value = place.get(last)
         if value is None:
             value = place.get(last_lower)
-            if value is None:
-                return None
-        return text(value)
+        return None if value is None else text(value)
 
     return found
 
 
-def _finder_at_the_top(paths: Paths, name: str, lower: str) -> Find:
+def _finder_of_member(paths: Paths, name: str, lower: str) -> Find:
     def found(record: object) -> str | None:
         if type(record) is not dict:
             return None if record is None else first_text(record, paths)
         value = record.get(name)
         if value is None:
             value = record.get(lower)
-            if value is None:
-                return None
-        return text(value)
+        return None if value is None else text(value)
 
     return found
