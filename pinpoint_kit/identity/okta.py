@@ -12,17 +12,35 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from pinpoint_kit.identity.reading.paths import compiled, finder
 from pinpoint_kit.identity.reading.rules import AUTH_FAIL, SIGN_IN, SIGN_UP, STOP, leave_out
 from pinpoint_kit.identity.reading.table import ProviderTable
 
 if TYPE_CHECKING:
-    from pinpoint_kit.identity.reading.reading import Reading
+    from pinpoint_kit.identity.reading.reading import Reading, Record
 
 __all__ = ["TABLE", "read"]
 
 _PART = leave_out("part_of_a_sign_in")
 _NOT_FINAL = leave_out("not_final")
 _WRONG = frozenset({"INVALID_CREDENTIALS", "VERIFICATION_ERROR", "LOCKED_OUT"})
+
+_CLEAR = "user.session.clear"
+_KIND, _ACTOR, _TARGET = (
+    finder(compiled(path)) for path in ("eventType", "actor.id", "target[type=User].id")
+)
+
+
+def _told_apart(record: Record) -> Record:
+    """Give the clearing of somebody else's sessions a type of its own.
+
+    Such a record names the administrator's own session. Each of the person's sessions has a
+    `user.session.end` beside it.
+    """
+    if _KIND(record) != _CLEAR or _TARGET(record) in {None, _ACTOR(record)}:
+        return record
+    return {**record, "eventType": f"{_CLEAR}.by_others"}
+
 
 TABLE = ProviderTable(
     name="okta",
@@ -77,6 +95,7 @@ TABLE = ProviderTable(
         "strategy": "authenticationContext.credentialType",
     },
     people=frozenset({"", "User"}),
+    prepare=_told_apart,
 )
 
 

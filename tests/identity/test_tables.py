@@ -178,6 +178,16 @@ START, STOP = "_session.start", "_session.stop"
         ("okta", OKTA, [IN, START], "u-1"),
         ("okta", changed(OKTA, "outcome.result", "FAILURE"), [FAIL], None),
         ("okta", changed(OKTA, "eventType", "user.session.end"), [STOP], None),
+        ("okta", changed(OKTA, "eventType", "user.session.clear"), [STOP], None),
+        (
+            "okta",
+            {
+                **changed(OKTA, "eventType", "user.session.clear"),
+                "target": [{"type": "User", "id": "u-1"}],
+            },
+            [STOP],
+            None,
+        ),
         (
             "okta",
             {
@@ -279,6 +289,14 @@ def test_what_a_record_of_each_provider_becomes(
             },
             "other_reason",
         ),
+        (
+            "okta",  # the session is the administrator's
+            {
+                **changed(OKTA, "eventType", "user.session.clear"),
+                "target": [{"type": "User", "id": "u-2"}],
+            },
+            "administration",
+        ),
         ("auth0", changed(AUTH0, "data.user_id", "c-1@clients"), "not_a_person"),
         ("auth0", {"data": {"type": "f", "date": AT, "user_id": "", "user_name": ""}}, "no_person"),
         ("auth0", changed(AUTH0, "data.type", "seccft"), "token"),
@@ -295,6 +313,27 @@ def test_what_a_record_of_each_provider_becomes(
             {**COGNITO_TRAIL, "errorCode": "TooManyRequestsException"},
             "outcome_not_logged",
         ),
+        ("google_workspace", changed(GOOGLE, "id.applicationName", "drive"), "application"),
+        (
+            "google_workspace",
+            {**GOOGLE, "events": [{"type": "login", "name": "logout"}]},
+            "no_session",
+        ),
+        ("duo", {**DUO, "event_type": "enrollment"}, "factor"),
+        ("duo", {"action": "admin_login", "timestamp": MS // 1000}, "administration"),
+        ("onelogin", {**ONELOGIN, "event_type_id": 8}, "application"),
+        ("onelogin", {**ONELOGIN, "event_type_id": 3}, "impersonation"),
+        ("onelogin", {**ONELOGIN, "created_at": "redacted"}, "no_time"),
+        ("fusionauth", changed(FUSIONAUTH, "event.type", "jwt.refresh"), "option_off"),
+        (
+            "fusionauth",
+            changed(FUSIONAUTH, "event.type", "user.login.suspicious"),
+            "part_of_a_sign_in",
+        ),
+        ("fusionauth", changed(FUSIONAUTH, "event.type", "user.delete.complete"), "account_change"),
+        ("authentik", {**AUTHENTIK, "action": "logout"}, "no_session"),
+        ("authentik", {**AUTHENTIK, "action": "user_write"}, "account_change"),
+        ("authentik", {**AUTHENTIK, "action": "authorize_application"}, "application"),
         ("ocsf", {**OCSF, "activity_id": 3}, "part_of_a_sign_in"),
         ("ocsf", changed(OCSF, "user.type_id", 3), "not_a_person"),
         ("ocsf", changed(OCSF, "time", "yesterday"), "no_time"),
