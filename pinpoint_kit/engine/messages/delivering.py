@@ -8,6 +8,7 @@ gets its status after that, each in a transaction of its own: `waits`, then `del
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import tenacity
@@ -25,7 +26,7 @@ from pinpoint_kit.records.message import NotSent, OutgoingMessage, Sent
 from pinpoint_kit.system.turns import NoTurnError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from sqlalchemy import Connection
 
@@ -175,9 +176,18 @@ def _sent(
     except Exception as error:  # noqa: BLE001 -- of somebody's transport
         _logger.error("%s failed: %s", transport.name, location_of(error))  # noqa: TRY400 -- a traceback would hold personal data
         return [NotSent(f"{transport.name}: {type(error).__name__}")] * len(outgoing)
-    if len(outcomes) != len(outgoing):
+    if not _is_of_each(outcomes, outgoing):
         return [NotSent(f"{transport.name}: it says not of each what became of it")] * len(outgoing)
     return outcomes
+
+
+def _is_of_each(outcomes: object, outgoing: Sequence[OutgoingMessage]) -> bool:
+    """Return whether a transport has said of each message what became of it."""
+    return (
+        isinstance(outcomes, Sequence)
+        and len(outcomes) == len(outgoing)
+        and all(isinstance(each, (Sent, NotSent)) for each in outcomes)
+    )
 
 
 def _outgoing(application_id: str, row: NewMessage | StoredMessage) -> OutgoingMessage:

@@ -152,6 +152,7 @@ def test_a_call_has_no_more_messages_than_the_transport_takes() -> None:
     [
         (lambda _: 1 / 0, "scripted://: ZeroDivisionError"),
         (None, "scripted://: it says not of each what became of it"),
+        (lambda _: None, "scripted://: it says not of each what became of it"),
     ],
 )
 def test_a_transport_that_is_broken_is_a_temporary_failure(
