@@ -27,6 +27,7 @@ __all__ = [
     "TOTAL",
     "Activity",
     "add",
+    "again",
     "cancel",
     "listed",
     "new",
@@ -103,6 +104,9 @@ _BY_CAMPAIGN = select(*(column for column in _ROWS.c if column.name != "open")).
 _OPEN = Statement(
     _BY_CAMPAIGN.where(_ROWS.c.open.is_not(None)).order_by(_ROWS.c.number), "campaign_"
 )
+_CURRENT = Statement(
+    _BY_CAMPAIGN.where(_ROWS.c.number == bindparam("number_")), "campaign_", "number_"
+)
 _LISTED = Statement(
     _BY_CAMPAIGN.where(_ROWS.c.number < bindparam("before_"))
     .order_by(_ROWS.c.number.desc())
@@ -124,6 +128,12 @@ _SAVE = Statement(
 def open_of(connection: Connection, campaign: int) -> list[Activity]:
     """Return the runs of a campaign that have not ended, the oldest first."""
     return [_activity(row) for row in _OPEN.rows(connection, campaign)]
+
+
+def again(connection: Connection, activity: Activity) -> Activity | None:
+    """Return a run as it is now; None when it is gone."""
+    rows = _CURRENT.rows(connection, activity.campaign, activity.number)
+    return _activity(rows[0]) if rows else None
 
 
 def listed(connection: Connection, campaign: int, before: int, most: int) -> list[Activity]:

@@ -70,7 +70,13 @@ _KNOWN = {
     for size in _LISTS
 }
 _OF_ENDPOINTS = Lookup(
-    select(_ROWS.c.endpoint, _ROWS.c.campaign, _ROWS.c.at, _ROWS.c.status), _ROWS.c.endpoint
+    select(
+        *(
+            _ROWS.c[name]
+            for name in ("endpoint", "campaign", "at", "status", "activity", "event_id")
+        )
+    ),
+    _ROWS.c.endpoint,
 )
 _SETTLE = Statement(
     update(_ROWS)
@@ -112,7 +118,8 @@ def caps(
     """Return how often endpoints were targeted by a campaign, and sent to by all within a day."""
     total: Counter[str] = Counter()
     daily: Counter[str] = Counter()
-    for endpoint, number, at, status in set(_OF_ENDPOINTS.rows(connection, app, keys)):
+    # Of events, one step may store several sends of an endpoint: each row is one, by its whole key.
+    for endpoint, number, at, status, _, _ in set(_OF_ENDPOINTS.rows(connection, app, keys)):
         total[endpoint] += number == campaign and status in _TARGETED
         daily[endpoint] += at > now - _DAY_MS and status in _SENT
     return total, daily

@@ -107,7 +107,19 @@ def test_overrides_are_for_push_and_sms(make: Callable[..., Campaigns]) -> None:
     assert (found["EMAIL"]["Title"], found["EMAIL"]["Body"]) == ("News", "Own")
 
 
-@pytest.mark.parametrize("answer", [[1], "Success", {"device-0": 1}, None])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [1],
+        "Success",
+        {"device-0": 1},
+        {"device-0": {"User": "x"}},
+        {"device-0": {"User": {"UserId": {"a": 1}}}},
+        {"device-0": {"Attributes": "x"}},
+        {"device-0": {"Demographic": [1]}},
+        None,
+    ],
+)
 def test_a_hook_that_fails_three_times_keeps_the_message_back(
     make: Callable[..., Campaigns], answer: Any
 ) -> None:
@@ -122,6 +134,27 @@ def test_a_hook_that_fails_three_times_keeps_the_message_back(
     assert campaigns.messages() == []
     (activity,) = campaigns.activities(campaign)
     assert (activity["State"], activity["Result"]) == ("COMPLETED", "FAIL")
+
+
+def test_a_hook_cannot_give_a_message_to_another_person(make: Callable[..., Campaigns]) -> None:
+    """It can change what is said; whose the message is, by which an erasure goes, stays."""
+
+    def function(event: Any) -> Any:
+        return {
+            name: {**endpoint, "User": {"UserId": 5}, "Attributes": None}
+            for name, endpoint in event["Endpoints"].items()
+        }
+
+    campaigns = make(filter=FakeHook(function))
+    campaigns.people(1, User={"UserId": "ann"}, Attributes={"a": ["b"]})
+    campaigns.create(
+        Hook={"LambdaFunctionName": "filter"},
+        MessageConfiguration={"DefaultMessage": {"Body": "<{{User.UserId}}{{Attributes.a}}>"}},
+    )
+    campaigns.work()
+    (message,) = campaigns.messages()
+    assert message["user_id"] == "ann"
+    assert '"Body":"<5>"' in message["content"]
 
 
 def test_a_hook_that_fails_once_is_called_again(make: Callable[..., Campaigns]) -> None:

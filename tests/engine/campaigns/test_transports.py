@@ -103,3 +103,23 @@ def test_a_transport_that_raises_has_failed(make_wire: Callable[..., Wire], cloc
     campaigns.work()
     assert set(campaigns.sends().values()) == {"TRANSIENT_FAILURE"}
     assert campaigns.activities(campaign)[0]["Result"] == "FAIL"
+
+
+def test_a_deletion_during_a_call_stays(make_wire: Callable[..., Wire], clock: Clock) -> None:
+    """What the transport has taken is kept and counted; the run does not begin again."""
+
+    def answer(message: Any) -> Any:
+        if message.address == "token-device-1":
+            campaigns.delete(campaign)
+        return Sent()
+
+    transport = FakeTransport(answer)
+    campaigns = Campaigns(make_wire(transports={"PUSH": transport}), clock)
+    campaigns.people(7)
+    campaign = campaigns.create()
+    campaigns.work()
+    (activity,) = campaigns.activities(campaign)
+    assert (activity["State"], activity["SuccessfulEndpointCount"]) == ("CANCELLED", 3)
+    assert "End" in activity
+    assert len(transport.sent) == 3
+    assert Counter(campaigns.sends().values())["SUCCESS"] == 3

@@ -105,6 +105,47 @@ def test_treatments_and_caps_hold(campaigns: Campaigns) -> None:
     assert campaigns.status(campaign) == "EXECUTING"
 
 
+def test_caps_count_each_event_of_an_earlier_step(campaigns: Campaigns) -> None:
+    """Two events of one endpoint and one instant are two messages."""
+    campaigns.people(1)
+    campaigns.create(Schedule=schedule(), Limits={"Total": 3, "Daily": 3})
+    campaigns.work()
+    for first, second in (("a", "b"), ("c", "d")):
+        put(campaigns, "device-0", first)
+        put(campaigns, "device-0", second)
+        campaigns.work()
+    assert len(campaigns.messages()) == 3
+
+
+def test_the_maximum_duration_counts_from_the_event(campaigns: Campaigns) -> None:
+    """A campaign waits for events for as long as it likes; each message has its own time."""
+    campaigns.people(1)
+    campaigns.create(Schedule=schedule(), Limits={"MaximumDuration": 60})
+    campaigns.work()
+    campaigns.clock.advance(3_600)
+    put(campaigns, "device-0", "in time")
+    campaigns.work()
+    put(campaigns, "device-0", "late")
+    campaigns.work(61)
+    rows = campaigns.wire.rows("SELECT event_id, status FROM campaign_sends")
+    found = {row["event_id"]: row["status"] for row in rows}
+    assert found == {"in time": "SUCCESS", "late": "EXPIRED"}
+
+
+def test_a_channel_that_is_turned_off_gets_nothing_more(campaigns: Campaigns) -> None:
+    """A campaign that has waited for long sees it, as one that begins would."""
+    campaigns.people(1)
+    campaign = campaigns.create(Schedule=schedule())
+    put(campaigns, "device-0", "a")
+    campaigns.work()
+    off = {"ApiKey": "k", "Enabled": False}
+    campaigns.wire.put(f"{campaigns.base}/channels/gcm", off)
+    put(campaigns, "device-0", "b")
+    campaigns.work(60)
+    assert len(campaigns.messages()) == 1
+    assert campaigns.status(campaign) == "INVALID"
+
+
 def test_it_can_be_paused_at_any_time(campaigns: Campaigns) -> None:
     """Events during a pause count for nothing."""
     campaigns.people(2)

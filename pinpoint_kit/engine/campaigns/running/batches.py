@@ -28,7 +28,7 @@ from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.storage.tables.messages import MESSAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Connection, Select
 
@@ -53,6 +53,7 @@ _COLUMNS = tuple(
         "opt_out",
         "cohort",
         "timezone",
+        "user_id",
     )
 )
 _LISTS = (1, 10, 100, 500)
@@ -197,9 +198,9 @@ def decide(  # noqa: PLR0913, PLR0917 -- what a step stands on
             chosen.append(target)
         elif status:
             statuses.append((target, status))
-    if _is_late(prepared, activity, position, now):
-        statuses += [(target, "EXPIRED") for target in chosen]
-        chosen = []
+    late = _late(prepared, activity, position, batch, now)
+    statuses += [(target, "EXPIRED") for target in chosen if late(target)]
+    chosen = [target for target in chosen if not late(target)]
     wanted = [*chosen, *(target for target, _ in statuses)] if is_streamed else chosen
     shown = _shown(connection, prepared, wanted)
     decisions.outcomes = [
@@ -274,10 +275,19 @@ def _sent_to(
     }
 
 
-def _is_late(prepared: Prepared, activity: Activity, position: Position, now: int) -> bool:
-    duration = prepared.definition.limit("MaximumDuration")
+def _late(
+    prepared: Prepared, activity: Activity, position: Position, batch: Batch, now: int
+) -> Callable[[Target], bool]:
+    """Return what says of an endpoint whether its time is over, counted from its event if any."""
+    duration = prepared.definition.limit("MaximumDuration") * 1000
     begun = position.wave[0] if position.wave is not None else activity.scheduled
-    return bool(duration) and now > begun + duration * 1000
+    events = {(each.endpoint, each.event_id): each.at for each in batch.triggers}
+
+    def is_late(target: Target) -> bool:
+        since = events.get((target.endpoint, target.event_id), begun)
+        return bool(duration) and now > since + duration
+
+    return is_late
 
 
 def _shown(

@@ -34,6 +34,8 @@ _logger = logging.getLogger(__name__)
 MOST_ENDPOINTS, TIMEOUT_S, ATTEMPTS = 50, 15.0, 3
 #: What Lambda takes of one call.
 _MAX_PAYLOAD_BYTES = 6_000_000
+#: Members of an endpoint that are objects.
+_OBJECTS = frozenset({"Attributes", "Demographic", "Location", "Metrics", "User"})
 _ARN = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:([^:]+)(?::[^:]+)?")
 
 
@@ -148,14 +150,34 @@ def _endpoints_of(answer: bytes) -> Mapping[str, Mapping[str, object]]:
 
 
 def _read_endpoint(endpoint: dict[str, object]) -> Mapping[str, object]:
-    attributes = endpoint.get("Attributes")
-    if isinstance(attributes, dict):
-        endpoint["Attributes"] = {name: _texts(value) for name, value in attributes.items()}
-    user = endpoint.get("User")
-    if isinstance(user, dict) and isinstance(user.get("UserAttributes"), dict):
-        own = cast("dict[str, object]", user["UserAttributes"])
-        user["UserAttributes"] = {name: _texts(value) for name, value in own.items()}
-    return endpoint
+    """Return an endpoint of an answer as GetEndpoint would show it.
+
+    Raises:
+        ValueError: a member is not of its kind.
+    """
+    shown = {name: value for name, value in endpoint.items() if value is not None}
+    for name in _OBJECTS & shown.keys():
+        shown[name] = _object(shown[name])
+    if "Attributes" in shown:
+        shown["Attributes"] = _lists(shown["Attributes"])
+    if "User" in shown:
+        user = cast("dict[str, object]", shown["User"])
+        own = {"UserAttributes": _lists(user["UserAttributes"])} if "UserAttributes" in user else {}
+        if isinstance(user.get("UserId"), (dict, list)):
+            raise ValueError
+        name = {"UserId": _texts(user["UserId"])[0]} if "UserId" in user else {}
+        shown["User"] = {**user, **name, **own}
+    return shown
+
+
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ValueError  # noqa: TRY004 -- an answer of the wrong kind, as any other
+    return {name: member for name, member in value.items() if member is not None}
+
+
+def _lists(value: object) -> dict[str, list[str]]:
+    return {name: _texts(values) for name, values in _object(value).items()}
 
 
 def _texts(value: object) -> list[str]:

@@ -1,6 +1,6 @@
 """`Prepared`: what a run needs at each of its steps, looked up once: texts, channels, functions.
 
-It is kept in memory for as long as the run goes on, and looked up anew after a restart.
+It is kept in memory for some seconds, and then looked up anew.
 """
 
 from __future__ import annotations

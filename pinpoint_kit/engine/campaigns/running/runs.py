@@ -40,14 +40,17 @@ if TYPE_CHECKING:
 __all__ = ["Runs"]
 
 _LAST = select(func.max(ENDPOINTS.c.number))
+#: How long what a run needs is kept: runs of events and of local time go on for days, and channels
+#: are turned off meanwhile.
+_KEPT_MS = 10_000
 
 
 @attrs.define
 class Runs:
-    """Steps of runs. It keeps what open runs need in memory."""
+    """Steps of runs. It keeps what open runs need in memory for some seconds."""
 
     _context: Context
-    _prepared: dict[int, Prepared] = attrs.field(factory=dict, repr=False)
+    _prepared: dict[int, tuple[Prepared, int]] = attrs.field(factory=dict, repr=False)
     _paced: dict[int, int] = attrs.field(factory=dict)
 
     def forget(self, activity: int | None = None) -> None:
@@ -127,11 +130,11 @@ class Runs:
         return waiting[: min(most, rate) if rate else most]
 
     def _needed(self, app: App, campaign: Campaign, activity: Activity, now: int) -> Prepared:
-        found = self._prepared.get(activity.number)
-        if found is None:
+        found, at = self._prepared.get(activity.number, (None, 0))
+        if found is None or abs(now - at) >= _KEPT_MS:
             with self._context.store.read() as connection:
                 found = prepared.prepare(self._context, connection, app, campaign, activity, now)
-            self._prepared[activity.number] = found
+            self._prepared[activity.number] = found, now
         return found
 
     def _transporting(self, app: App, campaign: Campaign, lease: Lease) -> Transporting:

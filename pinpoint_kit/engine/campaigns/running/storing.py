@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import attrs
 from sqlalchemy import select
@@ -62,7 +62,6 @@ _PRESENT = Lookup(
         ENDPOINTS.c.address,
         ENDPOINTS.c.status,
         ENDPOINTS.c.opt_out,
-        ENDPOINTS.c.user_id,
     ),
     ENDPOINTS.c.endpoint,
 )
@@ -141,7 +140,9 @@ class Kept:
             if row.status != PENDING
         ]
         told = [
-            named_send(app.id, names, outcome.shown, row, outcome.delivery)
+            named_send(
+                app.id, names, outcome.shown, row, outcome.delivery, outcome.target.user_id
+            )
             for outcome, row, _ in done
         ]
         stream_records.campaign_sends(context, connection, app, told, now=now)
@@ -194,12 +195,13 @@ def totals(rows: Sequence[Send]) -> Counter[str]:
     )
 
 
-def named_send(
+def named_send(  # noqa: PLR0913, PLR0917 -- the parts of a record
     application_id: str,
     names: CampaignNames,
     shown: Mapping[str, object],
     row: Send,
     delivery: str,
+    user_id: str | None,
 ) -> NamedSend:
     """Return what the stream is told of an endpoint.
 
@@ -209,6 +211,7 @@ def named_send(
         shown: the endpoint as GetEndpoint shows it.
         row: its send.
         delivery: its channel type, or `CUSTOM`.
+        user_id: the endpoint's user, whatever a hook has made of it: erasures go by it.
     """
     return NamedSend(
         CampaignSend(
@@ -221,7 +224,7 @@ def named_send(
             endpoint=shown,
         ),
         row.endpoint,
-        _user_of(shown),
+        user_id,
     )
 
 
@@ -239,15 +242,10 @@ def _message(context: Context, activity: Activity, outcome: Outcome, now: int) -
         address=address,
         content=content.stored(),
         endpoint=target.endpoint,
-        user_id=_user_of(outcome.shown),
+        user_id=target.user_id,
         kind="campaign",
         campaign=activity.campaign,
         treatment=activity.treatment,
         activity=activity.number,
         status=delivering.PENDING if waits else "SUCCESSFUL",
     )
-
-
-def _user_of(shown: Mapping[str, object]) -> str | None:
-    user = cast("Mapping[str, object]", shown.get("User") or {})
-    return cast("str | None", user.get("UserId"))

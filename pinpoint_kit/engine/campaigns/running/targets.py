@@ -65,6 +65,7 @@ class Target(NamedTuple):
     opt_out: str
     cohort: int
     timezone: str | None
+    user_id: str | None = None
     event_id: str = ""
 
     def __repr__(self) -> str:

@@ -26,7 +26,7 @@ from pinpoint_kit.engine.messages.outbox import StoredMessage
 from pinpoint_kit.engine.messages.stream_records import Streamed
 from pinpoint_kit.engine.storage.statements import Statement, padded
 from pinpoint_kit.engine.storage.tables.messages import MESSAGES
-from pinpoint_kit.engine.work.leases import Lease
+from pinpoint_kit.engine.work.leases import Lease, LostError
 from pinpoint_kit.records.message_stream import CampaignNames
 
 if TYPE_CHECKING:
@@ -126,7 +126,11 @@ class Transporting:
                 [(message.id, given) for message, given in zip(chosen, results, strict=True)],
             )
             sends.settle(connection, rows)
-            counted = activity.counted(
+            current = activities.again(connection, activity)
+            if current is None:
+                raise LostError
+            # It may have ended during the call; what the transport has taken counts all the same.
+            counted = current.counted(
                 {activities.SUCCESSFUL: sum(row.status == "SUCCESS" for row in rows)}
             )
             after = attrs.evolve(position, sending=left)
@@ -155,7 +159,7 @@ class Transporting:
             connection,
             app,
             [
-                named_send(app.id, names, endpoint, row, message.channel)
+                named_send(app.id, names, endpoint, row, message.channel, message.user_id)
                 for message, row in zip(chosen, rows, strict=True)
                 for endpoint in [shown.get(row.endpoint, {})]
             ],
