@@ -224,7 +224,7 @@ class DirectMessage(Model):
     Examples:
         >>> from pinpoint_kit import DirectEmail, DirectMessage
         >>> DirectMessage(body="Your order is on its way", email=DirectEmail(subject="Your order"))
-        DirectMessage(body=<24 characters>, email=DirectEmail(subject=<10 characters>))
+        DirectMessage(body=<hidden>, email=DirectEmail(subject=<hidden>))
     """
 
     body: str | None = private(default=None, validator=optional_text)
