@@ -134,6 +134,7 @@ def update_campaign(context: Context, call: Call) -> object:
         else:
             after = _changed(context, connection, app, before, request, call.now)
             store.add_version(connection, after)
+            activities.cancel(connection, after.number, call.now)  # of events, paused so far
         answer = _rendered(connection, app, after, call.region)
     context.announce()
     return answer

@@ -111,7 +111,8 @@ class Plan:
         if at is None or at < (self.next[treatment.number] or 0):
             at = self.next[treatment.number]
         following = calendar.next_after(now if at is None else max(now, at))
-        if at is not None and not catches_up and at < now - LATE_MS:
+        # One of local time may have begun somewhere before the campaign was made.
+        if at is not None and not catches_up and max(at, self.since) < now - LATE_MS:
             status: CampaignStatus = "COMPLETED" if following is None else "PENDING_NEXT_RUN"
             return self.changed(treatment.number, status, following), None
         return self.changed(treatment.number, "EXECUTING", following), at

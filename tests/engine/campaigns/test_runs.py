@@ -243,6 +243,49 @@ def test_runs_that_were_missed_can_be_left_out(
     assert len(campaigns.messages()) == 1
 
 
+def test_local_time_is_not_missed_where_it_is_to_come(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """A campaign that is made when the hour is past somewhere is not late, but for there."""
+    campaigns = Campaigns(make_wire(catch_up=False), clock)
+    campaigns.people(1, Demographic={"Timezone": "America/New_York"})
+    campaigns.create(Schedule={"StartTime": "2026-01-02T12:00:00-08:00", "IsLocalTime": True})
+    campaigns.work()
+    for _ in range(16):
+        campaigns.work(3_600)
+    assert campaigns.addressees() == ["device-0"]
+
+
+def test_a_fault_of_ours_ends_the_campaign(
+    campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would be met again and again makes it INVALID, and others go on."""
+    campaigns.people(1)
+    broken, good = campaigns.create(), campaigns.create()
+    read = batches.read
+
+    def failing(connection: Any, prepared: Any, *others: Any) -> Any:
+        if prepared.campaign_id == broken:
+            raise RuntimeError
+        return read(connection, prepared, *others)
+
+    monkeypatch.setattr(batches, "read", failing)
+    campaigns.work()
+    assert (campaigns.status(broken), campaigns.status(good)) == ("INVALID", "COMPLETED")
+    assert campaigns.activities(broken)[0]["State"] == "CANCELLED"
+
+
+def test_the_application_may_go_in_mid_run(campaigns: Campaigns) -> None:
+    """DeleteApp ends everything, and leaves nothing of a campaign."""
+    campaigns.people(30)
+    campaigns.create(Limits={"MessagesPerSecond": 10})
+    campaigns.work()
+    assert campaigns.wire.send("DELETE", campaigns.base).status == 200
+    campaigns.work(60)
+    for table in ("campaigns", "campaign_versions", "campaign_activities", "campaign_sends"):
+        assert campaigns.wire.rows(f"SELECT * FROM {table}") == []  # noqa: S608 -- our own names
+
+
 def test_a_pause_skips_runs(campaigns: Campaigns) -> None:
     """What was missed while it was paused is not made up for."""
     campaigns.people(1)

@@ -212,6 +212,26 @@ def test_in_app_campaigns_are_there_between_start_and_end(campaigns: Campaigns) 
     assert campaigns.activities(campaign) == campaigns.messages() == []
 
 
+def test_a_changed_campaign_begins_anew(campaigns: Campaigns) -> None:
+    """The run of the version before is over: each event is dealt with by one run."""
+    campaigns.people(1)
+    segment = campaigns.segment()
+    campaign = campaigns.create(SegmentId=segment, Schedule=schedule())
+    campaigns.work()
+    campaigns.update(campaign, IsPaused=True)
+    after = campaigns.update(
+        campaign,
+        SegmentId=segment,
+        Schedule={"StartTime": "IMMEDIATE", **schedule()},
+        MessageConfiguration={"DefaultMessage": {"Body": "two"}},
+    ).json
+    assert (after["Version"], after["State"]) == (2, {"CampaignStatus": "SCHEDULED"})
+    put(campaigns, "device-0", "a")
+    campaigns.work()
+    assert campaigns.addressees() == ["device-0"]
+    assert [each["State"] for each in campaigns.activities(campaign)] == ["CANCELLED", "RUNNING"]
+
+
 def test_an_imported_segment_is_refused(campaigns: Campaigns) -> None:
     """Events start campaigns of dynamic segments only."""
     segment = campaigns.segment()
