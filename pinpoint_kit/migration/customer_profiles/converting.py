@@ -261,14 +261,15 @@ class _Conversion:
         steps = self._source.read(position, taker)
         is_over = False
         while not is_over:
-            is_over = True
-            for position in steps:  # noqa: B007 -- used behind
-                if len(taker.endpoints) >= _AT_ONCE:
-                    is_over = False
-                    break
+            is_over, count = True, 0
             with staging.transaction():
-                staging.add(taker.endpoints)
-                taker.endpoints.clear()
+                for position in steps:  # noqa: B007 -- used behind
+                    count += len(taker.endpoints)
+                    staging.add(taker.endpoints)
+                    taker.endpoints.clear()
+                    if count >= _AT_ONCE:
+                        is_over = False
+                        break
                 self._checkpoint()
                 staging.put_state("position", attrs.asdict(position))
             self._tell("reading", self._ledger.counts["endpoints"])

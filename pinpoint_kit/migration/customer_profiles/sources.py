@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 DAMAGED = "the file is damaged or is no text: nothing behind this line was read"
-_AT_ONCE = 1_000
+_AT_ONCE = 250
 _BUFFER_BYTES = 256 * 1024
 _GZIP = b"\x1f\x8b"
 _SUFFIXES = frozenset({".csv", ".json", ".jsonl", ".ndjson", ""})

@@ -37,7 +37,7 @@ ADDRESS_IN_USE = 4
 BAD_LINE = "(line)"
 #: Its layout; another version begins anew.
 VERSION = 1
-_CACHE_KB = 48_000
+_CACHE_KB = 32_000
 _PRAGMAS = (
     "page_size=32768",
     "journal_mode=TRUNCATE",  # what is appended is written once, unlike in a log
