@@ -308,7 +308,7 @@ def test_a_refusal_has_a_short_traceback() -> None:
 
 def test_what_is_not_emulated_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """The operation is named once, and the advice is not to wait for it."""
-    monkeypatch.delitem(handlers.OPERATIONS, "GetCampaigns")  # type: ignore[arg-type]  # a dict
+    monkeypatch.delitem(handlers.OPERATIONS, "GetCampaigns")
     with pk.connect("sqlite://") as pinpoint, pytest.raises(OperationNotImplemented) as caught:
         pinpoint.call("GetCampaigns")
     text = str(caught.value)

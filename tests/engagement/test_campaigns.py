@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -108,9 +108,10 @@ def test_create_get_list_update_delete(pinpoint: pk.Pinpoint, everyone: pk.Segme
 def test_what_is_refused(pinpoint: pk.Pinpoint, everyone: pk.Segment) -> None:
     """What is no campaign is refused here, what says too little by the service."""
     campaigns = pinpoint.campaigns
-    for wrong in ({}, None, "c"):
+    wrong: list[Any] = [{}, None, "c"]
+    for each in wrong:
         with pytest.raises(InvalidTypeError):
-            campaigns.create(wrong)  # type: ignore[arg-type]  # that is the point
+            campaigns.create(each)
     with pytest.raises(ValidationError):
         campaigns.update(later(everyone))  # it has no id
     with pytest.raises(ValidationError):

@@ -212,7 +212,7 @@ def test_refusals_are_typed_exceptions(
         client.update_endpoint(
             ApplicationId=app, EndpointId="e", EndpointRequest={"Address": "a@b"}
         )
-    monkeypatch.delitem(handlers.OPERATIONS, "GetCampaigns")  # type: ignore[arg-type]  # a dict
+    monkeypatch.delitem(handlers.OPERATIONS, "GetCampaigns")
     with pytest.raises(ClientError) as unimplemented:
         client.get_campaigns(ApplicationId=app)
     assert unimplemented.value.response["Error"]["Code"] == "NotImplementedException"

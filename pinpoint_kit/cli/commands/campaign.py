@@ -128,25 +128,36 @@ def _asked(read: Campaign, given: dict[str, str | None]) -> Campaign:
     messages = read.message_configuration or MessageConfiguration()
     if "sms" in texts:
         messages = attrs.evolve(messages, sms_message=SMSMessage(body=texts["sms"]))
-    email = {"email_subject": "title", "email_text": "body", "email_html": "html_body"}
-    push = {"push_title": "title", "push_text": "body"}
-    if texts.keys() & email:
-        found = {field: texts[name] for name, field in email.items() if name in texts}
-        messages = attrs.evolve(messages, email_message=EmailMessage(**found))
-    if texts.keys() & push:
-        found = {field: texts[name] for name, field in push.items() if name in texts}
-        messages = attrs.evolve(messages, default_message=Message(**found))
-    templates = {name: value for name, value in texts.items() if name.endswith("_template")}
-    configuration = read.template_configuration or TemplateConfiguration()
+    email = EmailMessage(
+        title=texts.get("email_subject"),
+        body=texts.get("email_text"),
+        html_body=texts.get("email_html"),
+    )
+    push = Message(title=texts.get("push_title"), body=texts.get("push_text"))
+    if email != EmailMessage():
+        messages = attrs.evolve(messages, email_message=email)
+    if push != Message():
+        messages = attrs.evolve(messages, default_message=push)
     return attrs.evolve(
         read,
         segment_id=texts.get("segment_id", read.segment_id),
         schedule=_schedule(read.schedule, texts),
         message_configuration=messages if messages != MessageConfiguration() else None,
-        template_configuration=attrs.evolve(configuration, **templates)
-        if templates
-        else read.template_configuration,
+        template_configuration=_templates(read.template_configuration, texts),
     )
+
+
+def _templates(
+    read: TemplateConfiguration | None, texts: dict[str, str]
+) -> TemplateConfiguration | None:
+    before = read or TemplateConfiguration()
+    after = attrs.evolve(
+        before,
+        email_template=texts.get("email_template", before.email_template),
+        push_template=texts.get("push_template", before.push_template),
+        sms_template=texts.get("sms_template", before.sms_template),
+    )
+    return None if after == TemplateConfiguration() else after
 
 
 def _schedule(read: Schedule | None, texts: dict[str, str]) -> Schedule:

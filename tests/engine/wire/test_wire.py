@@ -68,7 +68,7 @@ def test_wrong_method_is_405(wire: Wire, method: str) -> None:
 
 def test_unimplemented_operation_names_itself(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """An operation of a newer service model answers 501, by name, and points to the docs."""
-    monkeypatch.delitem(OPERATIONS, "GetCampaigns")  # type: ignore[arg-type]  # it is a dict
+    monkeypatch.delitem(OPERATIONS, "GetCampaigns")
     answer = wire.send("GET", f"/v1/apps/{wire.app}/campaigns")
     assert (answer.status, answer.code) == (501, "NotImplementedException")
     assert "GetCampaigns" in answer.message
@@ -130,7 +130,7 @@ def test_a_body_over_the_payload_limit_is_413(make_wire: Callable[..., Wire]) ->
 
 def test_coverage_lists_every_operation_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The coverage table has all 122 operations; what has no handler is refused."""
-    monkeypatch.delitem(OPERATIONS, "SendMessages")  # type: ignore[arg-type]  # it is a dict
+    monkeypatch.delitem(OPERATIONS, "SendMessages")
     rows = {row.operation: row for row in coverage()}
     assert len(rows) == 122
     assert {name for name, row in rows.items() if row.status != "refused"} == set(OPERATIONS)
@@ -205,7 +205,7 @@ def test_what_is_not_emulated_is_not_worth_a_retry(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A 501 says so in a header, because clients repeat every answer above 499."""
-    monkeypatch.delitem(OPERATIONS, "ListJourneys")  # type: ignore[arg-type]  # it is a dict
+    monkeypatch.delitem(OPERATIONS, "ListJourneys")
     answer = wire.send("GET", f"/v1/apps/{wire.app}/journeys")
     assert answer.status == 501
     assert answer.headers["x-pinpoint-kit-retryable"] == "false"
