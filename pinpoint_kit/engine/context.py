@@ -8,6 +8,7 @@ and protocols only.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, cast
 
@@ -21,7 +22,7 @@ from pinpoint_kit.limits import Limits
 from pinpoint_kit.records.destination import Destination
 from pinpoint_kit.records.message import Channel, Hook, Transport
 from pinpoint_kit.records.stream import StreamForm
-from pinpoint_kit.system.turns import Turns
+from pinpoint_kit.system.turns import NoTurnError, Turns
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -91,6 +92,22 @@ class EngagementSettings:
     hooks: Mapping[str, Hook] = attrs.field(factory=dict, repr=False)
     catch_up: bool = True
     turns: Turns = attrs.field(factory=Turns, init=False, repr=False, eq=False)
+
+    def close(self, timeout: float) -> None:
+        """Close transports and hooks, each once.
+
+        Args:
+            timeout: how long to wait for whoever is sending by a transport, in seconds.
+        """
+        end = time.monotonic() + timeout
+        for transport in {id(each): each for each in self.transports.values()}.values():
+            turn = self.turns.of(transport)
+            try:
+                turn.run(transport.close, max(0.0, end - time.monotonic()))
+            except NoTurnError:  # that message has had its time
+                transport.close()
+        for hook in {id(each): each for each in self.hooks.values()}.values():
+            hook.close()
 
 
 @attrs.frozen

@@ -423,11 +423,7 @@ class Engine:
             lane.runner.close(max(0.0, deadline - time.monotonic()))
         for destination in self._destinations():
             destination.close()
-        engagement = self._context.engagement
-        for each in {id(each): each for each in engagement.transports.values()}.values():
-            each.close()
-        for hook in {id(hook): hook for hook in engagement.hooks.values()}.values():
-            hook.close()
+        self._context.engagement.close(max(0.0, deadline - time.monotonic()))
         self._store.close(max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> Self:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pinpoint_kit as pk
+from pinpoint_kit.engine.context import EngagementSettings
 from pinpoint_kit.messaging import NotSent, OutgoingMessage, Sent
 from pinpoint_kit.transport import ExtensionCall, Transport
 from tests.messaging.fake_smtp import FakeSmtp
@@ -261,3 +262,31 @@ def test_a_one_time_password_goes_by_the_transport(transport: Scripted) -> None:
             },
         )
     assert answer["VerificationResponse"] == {"Valid": True}
+
+
+@pytest.mark.parametrize("is_patient", [False, True])
+def test_closing_waits_for_what_is_being_sent(transport: Scripted, *, is_patient: bool) -> None:
+    """A transport is not closed under a message, unless that takes longer than one would wait."""
+    sending, may_end = threading.Event(), threading.Event()
+    closed_while_sending: list[bool] = []
+
+    def answer(_: OutgoingMessage) -> Sent:
+        sending.set()
+        may_end.wait(10)
+        sending.clear()
+        return Sent()
+
+    transport.answer = answer
+    transport.close = lambda: closed_while_sending.append(sending.is_set())  # type: ignore[method-assign]  # watched
+    settings = EngagementSettings(transports={"SMS": transport})
+    message = OutgoingMessage(id="m", application_id="a", channel="SMS", address="x")
+    turn = settings.turns.of(transport)
+    thread = threading.Thread(target=lambda: turn.run(lambda: transport.send([message])))
+    thread.start()
+    assert sending.wait(10)
+    if is_patient:
+        threading.Timer(0.05, may_end.set).start()
+    settings.close(10 if is_patient else 0)
+    may_end.set()
+    thread.join()
+    assert closed_while_sending == [not is_patient]
