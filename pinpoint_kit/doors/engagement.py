@@ -73,6 +73,8 @@ def open_transports(given: GivenTransports) -> dict[Channel, Transport]:
     Raises:
         ConfigurationError: a URL cannot be used, a channel is none, or a value is no transport.
     """
+    if given == {}:
+        return {}
     from pinpoint_kit.messaging import FunctionTransport, open_transport  # noqa: PLC0415 -- loaded when used
 
     def opened(key: str, value: object) -> Transport:
@@ -102,6 +104,8 @@ def open_hooks(given: GivenHooks) -> dict[str, Hook]:
     Raises:
         ConfigurationError: a URL cannot be used, or a value is no hook.
     """
+    if given == {}:
+        return {}
     from pinpoint_kit.hooks import FunctionHook, open_hook  # noqa: PLC0415 -- loaded when used
 
     def opened(key: str, value: object) -> Hook:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sent() -> Iterator[pk.Pinpoint]:
     """Give an application that has sent seven messages."""
     with pk.connect("sqlite://", application="shop") as pinpoint:

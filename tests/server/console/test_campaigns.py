@@ -87,12 +87,6 @@ def test_a_campaign_has_its_funnel_and_its_treatments(shop: tuple[ConsoleServer,
     assert f"outbox?campaign={campaign}" in page
 
 
-def test_an_application_without_campaigns_says_what_to_do(console: ConsoleServer) -> None:
-    """And draws nothing."""
-    with console.visitor() as client:
-        assert "There are no campaigns yet" in client.get(f"{console.base}/campaigns").text
-
-
 @given(st.integers(0, 500), st.integers(0, 500))
 def test_intervals_hold_the_share(count: int, more: int) -> None:
     """They lie within 0 and 1, are narrower of more, and mirror each other."""

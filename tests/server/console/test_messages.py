@@ -11,7 +11,6 @@ from tests.server.console.conftest import ConsoleServer, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import httpx
 
@@ -22,10 +21,11 @@ EVIL = (
 )
 
 
-@pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[ConsoleServer]:
-    """Give a server whose application has sent messages of three kinds."""
-    found = serve(tmp_path, f"sqlite:///{tmp_path}/outbox.db")
+@pytest.fixture(scope="module")
+def outbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
+    """Give a server whose application has sent an e-mail and an SMS."""
+    folder = tmp_path_factory.mktemp("outbox")
+    found = serve(folder, f"sqlite:///{folder}/outbox.db")
     with pk.connect(found.database, application="demo") as pinpoint:
         pinpoint.messages.enable("EMAIL", from_address="shop@example.com")
         pinpoint.messages.enable("SMS")
