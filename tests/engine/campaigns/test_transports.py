@@ -123,3 +123,24 @@ def test_a_deletion_during_a_call_stays(make_wire: Callable[..., Wire], clock: C
     assert "End" in activity
     assert len(transport.sent) == 3
     assert Counter(campaigns.sends().values())["SUCCESS"] == 3
+
+
+def test_who_is_deleted_while_a_message_waits_gets_nothing(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """Nothing is left of the message; the run goes on with the others."""
+
+    def answer(message: Any) -> Any:
+        if message.address == "token-device-1":
+            campaigns.wire.send("DELETE", f"{campaigns.base}/endpoints/device-5")
+        return Sent()
+
+    transport = FakeTransport(answer)
+    campaigns = Campaigns(make_wire(transports={"PUSH": transport}), clock)
+    campaigns.people(7)
+    campaign = campaigns.create()
+    campaigns.work()
+    assert [message.address[-1] for message in transport.sent] == list("012346")
+    (activity,) = campaigns.activities(campaign)
+    assert (activity["State"], activity["SuccessfulEndpointCount"]) == ("COMPLETED", 6)
+    assert campaigns.messages()[5]["status"] == "PERMANENT_FAILURE"

@@ -165,8 +165,8 @@ def _read_endpoint(endpoint: dict[str, object]) -> Mapping[str, object]:
         own = {"UserAttributes": _lists(user["UserAttributes"])} if "UserAttributes" in user else {}
         if isinstance(user.get("UserId"), (dict, list)):
             raise ValueError
-        name = {"UserId": _texts(user["UserId"])[0]} if "UserId" in user else {}
-        shown["User"] = {**user, **name, **own}
+        known = {"UserId": _texts(user["UserId"])[0]} if "UserId" in user else {}
+        shown["User"] = {**user, **known, **own}
     return shown
 
 

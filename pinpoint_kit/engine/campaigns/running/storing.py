@@ -140,9 +140,7 @@ class Kept:
             if row.status != PENDING
         ]
         told = [
-            named_send(
-                app.id, names, outcome.shown, row, outcome.delivery, outcome.target.user_id
-            )
+            named_send(app.id, names, outcome.shown, row, outcome.delivery, outcome.target.user_id)
             for outcome, row, _ in done
         ]
         stream_records.campaign_sends(context, connection, app, told, now=now)

@@ -47,6 +47,8 @@ _STATUSES = {
     "OPT_OUT": "FAILURE_PERMANENT",
     "THROTTLED": "THROTTLED",
 }
+#: What becomes of a message whose endpoint was deleted while it waited: nothing is left of it.
+_GONE = delivering.Delivered("PERMANENT_FAILURE", 400, "The endpoint was deleted")
 _LISTS = (1, 10, 100, 500)
 _BY_NUMBERS = {
     size: Statement(
@@ -80,8 +82,11 @@ class Transporting:
         if not waiting:  # erased meanwhile
             self._store(activity, position, [], [], now)
             return
-        chosen = self._of_one_call(waiting)
-        results = delivering.deliver(self._context, self._app.id, chosen)
+        gone = [message for message in waiting if not message.address]
+        chosen = gone or self._of_one_call(waiting)
+        results = (
+            [_GONE] * len(gone) if gone else delivering.deliver(self._context, self._app.id, chosen)
+        )
         self._store(activity, position, chosen, results, now)
 
     def _of_one_call(self, waiting: Sequence[StoredMessage]) -> list[StoredMessage]:
