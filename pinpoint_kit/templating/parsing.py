@@ -264,9 +264,11 @@ class _Parser:
     def _arguments(self, cursor: Cursor) -> tuple[tuple[Expression, ...], dict[str, Expression]]:
         args: list[Expression] = []
         options: dict[str, Expression] = {}
+        count = 0  # an option that is given twice is in `options` once
         while cursor.word.kind in {"path", "text", "number", "("}:
             word = cursor.take()
-            if len(args) + len(options) >= MAX_VALUES:
+            count += 1
+            if count > MAX_VALUES:
                 raise error_at(
                     self._text, word.at, f"a tag has at most {MAX_VALUES} values: use fewer"
                 )

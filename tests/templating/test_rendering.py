@@ -278,6 +278,7 @@ FULL = {"L": ["a"] * MAX_ITEMS}
         ("x" * (MAX_TEMPLATE_CHARS + 1), {}, "at most"),
         ("{{a}}" * (MAX_TEMPLATE_CHARS // 5), {}, "tags"),
         ("{{join" + " 1" * 200_000 + "}}", {}, "at most 100 values"),
+        ("{{join" + " a=1" * 101 + "}}", {}, "at most 100 values"),
         ("{{#each L}}{{/each}}", TOO_LONG, f"more than {MAX_ITEMS} items"),
         (NESTED, FULL, f"{MAX_STEPS} steps"),
         (LONG, FULL, f"{MAX_OUTPUT_CHARS} characters"),
