@@ -1,7 +1,8 @@
 """What becomes of a message after it was sent: reports, what they do to endpoints, and records.
 
 A report comes from a test or an operator, or from a simulator's address. Opens and clicks count
-each time; of the others the first report counts, and a second one changes nothing.
+each time; of the others the first report counts, and a second one changes nothing, but for a
+permanent bounce after those that were not.
 """
 
 from __future__ import annotations
@@ -99,6 +100,18 @@ class Report:
         return {name: value for name, value in members.items() if value}
 
 
+def _is_worse(connection: Connection, message: StoredMessage, given: Report) -> bool:
+    """Return whether this is the first permanent bounce."""
+    return (
+        given.outcome == "bounced"
+        and given.is_permanent
+        and not any(
+            outcome == "bounced" and detail.get("BounceType") == "Permanent"
+            for outcome, _, detail in reports_of(connection, message)
+        )
+    )
+
+
 class _Consequence(NamedTuple):
     """What an outcome does to the endpoints of the address."""
 
@@ -127,7 +140,7 @@ def report(  # noqa: PLR0913 -- a transaction, and what is reported of which mes
     """
     known: list[str] = orjson.loads(message.outcomes) if message.outcomes else []
     is_known = given.outcome in known
-    if is_known and given.outcome not in _REPEATED:
+    if is_known and given.outcome not in _REPEATED and not _is_worse(connection, message, given):
         return message
     detail = orjson.dumps(given.detail).decode() if given.detail else None
     _INSERT.run(connection, [(app.number, message.number, given.outcome, stamp.now, detail)])
@@ -178,7 +191,12 @@ def _change_endpoints(  # noqa: PLR0913, PLR0917 -- private; a transaction and w
     consequence: _Consequence,
     stamp: Stamp,
 ) -> None:
-    states = _endpoints_of(connection, app.number, message)
+    states = [
+        state
+        for state in _endpoints_of(connection, app.number, message)
+        # An address that is dead says nothing of the one that an endpoint has got since.
+        if consequence.status is None or state.address == message.address
+    ]
     changes = [
         Update(
             state.endpoint,

@@ -56,6 +56,33 @@ def test_what_happens_once_is_kept_once(sender: Sender) -> None:
     assert len(answer.json["Reports"]) == 1
 
 
+def test_a_permanent_bounce_counts_after_others(sender: Sender) -> None:
+    """A mailbox that was full can be gone later."""
+    message_id = message_to(sender)
+    sender.report(message_id, "bounced", BounceType="Transient")
+    sender.report(message_id, "bounced", BounceType="Transient")
+    assert state(sender) == ("ACTIVE", "NONE")
+    for _ in range(2):
+        answer = sender.report(message_id, "bounced")
+    assert [report["BounceType"] for report in answer.json["Reports"]] == ["Transient", "Permanent"]
+    assert answer.json["Outcomes"] == ["bounced"]
+    assert state(sender) == ("INACTIVE", "NONE")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [("bounced", ("ACTIVE", "NONE")), ("opted_out", ("ACTIVE", "ALL"))],
+)
+def test_a_report_of_an_earlier_address(
+    sender: Sender, outcome: str, expected: tuple[str, str]
+) -> None:
+    """That it is dead says nothing of the new one; who opts out is the person."""
+    message_id = message_to(sender)
+    sender.wire.update("device-1", Address="new@example.com")
+    sender.report(message_id, outcome)
+    assert state(sender) == expected
+
+
 @pytest.mark.parametrize(
     ("outcome", "members", "expected"),
     [

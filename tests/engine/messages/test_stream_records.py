@@ -99,6 +99,7 @@ def test_an_email_and_what_becomes_of_it(
         ("_email.open", "opened", "open"),
         ("_email.click", "https://example.com/", "click"),
         ("_email.softbounce", "softbounce", "bounce"),
+        ("_email.hardbounce", "hardbounce", "bounce"),
         ("_email.complaint", "complaint", "complaint"),
         ("_email.unsubscribe", "unsubscribed", "click"),
     ]
