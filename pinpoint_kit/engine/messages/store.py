@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
 from sqlalchemy import bindparam, delete, func, select, update
 
 from pinpoint_kit.engine.messages import outbox
-from pinpoint_kit.engine.messages.stream_records import client_id_of
+from pinpoint_kit.engine.messages.stream_records import message_of
 from pinpoint_kit.engine.storage.statements import Row, Statement
 from pinpoint_kit.engine.storage.tables.messages import (
     MESSAGE_OUTCOMES,
     MESSAGES,
     ONE_TIME_PASSWORDS,
 )
-from pinpoint_kit.engine.streams.backlog import StreamData
+from pinpoint_kit.engine.streams import by_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["MessageData"]
 
 _OTP = ONE_TIME_PASSWORDS
-_STREAMS = StreamData()
 
 
 _OF = {
@@ -94,18 +92,21 @@ class MessageData:
         codes = sum(
             _COUNT_CODES.rows(connection, person.app, address)[0][0] for address in person.addresses
         )
-        waiting = _STREAMS.held(connection, _of_addresses(connection, person))
+        # Records under the ids of endpoints and users are counted by the streams themselves.
+        ids = _addressed(connection, person)
+        waiting, letters = by_event.count(connection, person.app, _is_of(ids)) if ids else (0, 0)
         return {
             "Messages": len(_own(connection, person)),
             "OneTimePasswords": codes,
-            **waiting,
+            "StreamRecords": waiting,
+            "StreamDeadLetters": letters,
         }
 
-    def erase(self, context: Context, connection: Connection, person: Person) -> None:
+    def erase(self, context: Context, connection: Connection, person: Person) -> None:  # noqa: ARG002 -- see PersonData
         """Delete the messages, their reports, the codes, and the records that wait."""
-        addressed = _of_addresses(connection, person)
-        if addressed.keys:
-            _STREAMS.erase(context, connection, addressed)
+        ids = _addressed(connection, person)
+        if ids:
+            by_event.drop(connection, person.app, _is_of(ids))
         outbox.delete_numbers(connection, [(number,) for number in _own(connection, person)])
         _DELETE_CODES.run_many(connection, [(person.app, address) for address in person.addresses])
         _forget(connection, person, person.orphans)
@@ -123,15 +124,20 @@ def _own(connection: Connection, person: Person) -> list[int]:
     return sorted({row[0] for row in _rows(connection, person.app, asked)})
 
 
-def _of_addresses(connection: Connection, person: Person) -> Person:
-    """Return those under whose ids the records of messages to the person's addresses wait."""
+def _addressed(connection: Connection, person: Person) -> set[str]:
+    """Return the messages to the person's addresses whose records no id of theirs finds."""
     asked = [("address", address) for address in person.addresses]
-    keys = [
-        client_id_of(message_id)
+    keys = set(person.keys)
+    return {
+        message_id
         for _, message_id, endpoint in _rows(connection, person.app, asked)
-        if endpoint is None
-    ]
-    return attrs.evolve(person, keys=keys, user_ids=(), orphans=(), addresses=(), pseudonyms={})
+        if endpoint not in keys
+    }
+
+
+def _is_of(ids: set[str]) -> Callable[[str], bool]:
+    """Return whether an event of the stream is of one of these messages."""
+    return lambda event_id: message_of(event_id) in ids
 
 
 def _forget(connection: Connection, person: Person, user_ids: Sequence[str]) -> None:

@@ -39,6 +39,7 @@ __all__ = [
     "campaign_sends",
     "client_id_of",
     "is_wanted",
+    "message_of",
     "sent",
     "write",
 ]
@@ -170,7 +171,7 @@ def write(
             else _sms(context, app, message, happened, client_id, now)
         )
         key = row.endpoint or client_id
-        event_id = f"{row.id}-{happened.type}"
+        event_id = f"{row.id}-{happened.type}"  # as `message_of` reads it
         records.append((Head(key, event_id, now, row.user_id), record))
     backlog.add(connection, app.number, None, records, now)
     context.announce_records()
@@ -204,6 +205,11 @@ def campaign_sends(
         records.append((head, campaign_record(send, form)))
     backlog.add(connection, app.number, None, records, now)
     context.announce_records()
+
+
+def message_of(event_id: str) -> str:
+    """Return the message that a record is of, by the id of its event."""
+    return event_id.partition("-")[0]
 
 
 def client_id_of(message_id: str) -> str:

@@ -86,6 +86,21 @@ def test_an_erasure_by_address(filed: Sender, tmp_path: Path) -> None:
     assert [word for word in WORDS if word.encode() in left or word in everything(filed)] == []
 
 
+@pytest.mark.sqlite_only("looks into its file")
+def test_an_erasure_by_an_address_that_an_endpoint_had(filed: Sender, tmp_path: Path) -> None:
+    """The endpoint has another one by now, and keeps all but what went to the old one."""
+    filed.wire.update("device-1", Address="quibblesworth@example.com", ChannelType="EMAIL")
+    filed.endpoint_result("device-1")
+    filed.wire.update("device-1", Address="new@example.com")
+    filed.endpoint_result("device-1")
+    report = erase(filed, Address="quibblesworth@example.com")
+    assert (report["Messages"], report["StreamRecords"]) == (1, 1)
+    assert [one["Address"] for one in filed.outbox()] == ["new@example.com"]
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert [word for word in WORDS if word.encode() in left or word in everything(filed)] == []
+    assert filed.wire.rows("SELECT count FROM stream_backlog") == [{"count": 1}]
+
+
 def test_a_deleted_endpoint_leaves_messages_without_a_name(sender: Sender) -> None:
     """That there were some, and what became of them, stays."""
     sender.wire.update(

@@ -1,0 +1,94 @@
+"""Records of some events, in the backlog and among the dead letters: counting and removing them.
+
+For records that are not made of a stored event, so that no event tells in which row they wait: all
+rows that say whose their records are, are looked through.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, delete, select, update
+
+from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.tables.streams import STREAM_BACKLOG, STREAM_DEAD_LETTERS
+from pinpoint_kit.engine.streams.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
+
+__all__ = ["count", "drop"]
+
+_ROWS = STREAM_BACKLOG
+_LETTERS = STREAM_DEAD_LETTERS
+_PAGE = 50
+
+_AGAIN = Statement(
+    select(_ROWS.c.number, _ROWS.c.arrival, _ROWS.c.destination, _ROWS.c.heads, _ROWS.c.records)
+    .where(_ROWS.c.app == bindparam("app_"))
+    .where(_ROWS.c.again.is_not(None))
+    .where(_ROWS.c.number > bindparam("after_"))
+    .order_by(_ROWS.c.number)
+    .limit(bindparam("most_")),
+    "app_",
+    "after_",
+    "most_",
+)
+_CHANGE = Statement(
+    update(_ROWS)
+    .values(count=bindparam("count_"), heads=bindparam("heads_"), records=bindparam("records_"))
+    .where(_ROWS.c.number == bindparam("number_")),
+    *("count_", "heads_", "records_", "number_"),
+)
+_DELETE = Statement(delete(_ROWS).where(_ROWS.c.number == bindparam("number_")), "number_")
+_LETTERS_OF = Statement(
+    select(_LETTERS.c.number, _LETTERS.c.event_id).where(_LETTERS.c.app == bindparam("app_")),
+    "app_",
+)
+_DELETE_LETTER = Statement(
+    delete(_LETTERS).where(_LETTERS.c.number == bindparam("number_")), "number_"
+)
+
+
+def count(connection: Connection, app: int, is_meant: Callable[[str], bool]) -> tuple[int, int]:
+    """Return how many records wait, and how many are dead letters.
+
+    Args:
+        connection: where to look.
+        app: the application.
+        is_meant: whether an event is, by its id.
+    """
+    waiting = sum(len(places) for _, places in _found(connection, app, is_meant))
+    return waiting, len(_letters(connection, app, is_meant))
+
+
+def drop(connection: Connection, app: int, is_meant: Callable[[str], bool]) -> None:
+    """Delete the records of some events; what has left cannot be called back."""
+    for row, places in list(_found(connection, app, is_meant)):
+        row.drop(places)
+        if row.count:
+            _CHANGE.run_many(connection, [(row.count, *row.stored, row.number)])
+        else:
+            _DELETE.run_many(connection, [(row.number,)])
+    _DELETE_LETTER.run_many(connection, [(n,) for n in _letters(connection, app, is_meant)])
+
+
+def _found(
+    connection: Connection, app: int, is_meant: Callable[[str], bool]
+) -> Iterator[tuple[Row, list[int]]]:
+    after = 0
+    while page := _AGAIN.rows(connection, app, after, _PAGE):
+        for stored in page:
+            row = Row.read(*stored)
+            heads = enumerate(row.heads)
+            places = [place for place, head in heads if head is not None and is_meant(head[1])]
+            if places:
+                yield row, places
+        after = page[-1][0]
+
+
+def _letters(connection: Connection, app: int, is_meant: Callable[[str], bool]) -> list[int]:
+    rows = _LETTERS_OF.rows(connection, app)
+    return [number for number, event_id in rows if is_meant(event_id or "")]
