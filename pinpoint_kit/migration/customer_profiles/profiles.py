@@ -697,11 +697,11 @@ def _device(
     stored: StoredEndpoint, key: str, token: str, channel: str, demographic: object
 ) -> Device:
     shown = demographic.get if isinstance(demographic, dict) else {}.get
-    described = [
+    platform, version, make, model = (
         text if type(text) is str else text_of(text) or ""
         for text in (shown("Platform"), shown("AppVersion"), shown("Make"), shown("Model"))
-    ]
-    return Device(stored.id, key, token, channel, *described, stored.effective)
+    )
+    return Device(stored.id, key, token, channel, platform, version, make, model, stored.effective)
 
 
 def _leaves(value: object) -> int:
