@@ -13,19 +13,58 @@ import attrs
 import orjson
 
 from pinpoint_kit.migration.customer_profiles.ledger import MAX_NAMES, UNKNOWN
+from pinpoint_kit.migration.customer_profiles.losses import (
+    lose,
+    lose_all,
+    member_of,
+)
 from pinpoint_kit.migration.customer_profiles.members import (
     DEFAULTS,
     EMAIL_CHANNELS,
     INACTIVE,
     OPTED_OUT,
     PHONE_CHANNELS,
-    PLAIN,
     PUSH_CHANNELS,
     channel_of,
     text_of,
 )
 from pinpoint_kit.migration.customer_profiles.names import MAX_NAME_CHARS, attribute_name
+from pinpoint_kit.migration.customer_profiles.reasons import (
+    AS_TEXT,
+    CUT,
+    EMPTY,
+    ESCAPED,
+    HASHED,
+    IN_USE,
+    NESTED,
+    NO_MEMBER,
+    NO_NUMBER,
+    NOT_AN_OBJECT,
+    NOT_TEXT,
+    NULL,
+    REFUSED_VALUE,
+    RENAMED,
+    SUPPRESSED,
+    TAKEN,
+    TOO_LARGE,
+    TOO_LONG,
+)
 from pinpoint_kit.migration.customer_profiles.staging import ADDRESS_IN_USE, Suppression
+from pinpoint_kit.migration.customer_profiles.tables import (
+    DEMOGRAPHIC_NAMES,
+    EMAIL_SLOTS,
+    GROUPS,
+    KNOWN_REFUSALS,
+    LOCATION_NAMES,
+    NUMERIC,
+    OUR_PREFIXES,
+    PHONE_SLOTS,
+    PLAIN_NAMES,
+    PLAIN_NUMBERED,
+    PREFIX_OF,
+    TOP_PATHS,
+    USUAL,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,10 +72,8 @@ if TYPE_CHECKING:
     from pinpoint_kit.migration.customer_profiles.ledger import Ledger
     from pinpoint_kit.migration.customer_profiles.staging import StoredEndpoint
 
-__all__ = ["EMAIL_SLOTS", "MAX_OBJECT_BYTES", "PHONE_SLOTS", "Device", "ProfileMaker"]
+__all__ = ["MAX_OBJECT_BYTES", "Device", "ProfileMaker"]
 
-EMAIL_SLOTS = ("EmailAddress", "PersonalEmailAddress", "BusinessEmailAddress")
-PHONE_SLOTS = ("PhoneNumber", "HomePhoneNumber", "MobilePhoneNumber", "BusinessPhoneNumber")
 #: Of one profile object in Customer Profiles, a KB being 1,000 bytes.
 MAX_OBJECT_BYTES = 250_000
 #: As much JSON of endpoints is taken for one profile, which then is far larger than it may be.
@@ -44,65 +81,6 @@ _MAX_TAKEN_BYTES = 2_000_000
 _MAX_VALUE_CHARS = 255
 #: Sets of members that are known at a time; an export has a few.
 _MAX_SHAPES = 2_000
-_LOCATION = ("City", "Country", "PostalCode", "Region")
-_COORDINATES = ("Latitude", "Longitude")
-_DEMOGRAPHIC = (
-    "AppVersion", "Locale", "Make", "Model", "ModelVersion", "Platform", "PlatformVersion",
-    "Timezone",
-)  # fmt: skip
-_LOCATION_PATHS = {name: f"Location.{name}" for name in (*_LOCATION, *_COORDINATES)}
-_NUMERIC = frozenset({"Metrics", *(f"Location.{name}" for name in _COORDINATES)})
-_DEMOGRAPHIC_PATHS = {name: f"Demographic.{name}" for name in _DEMOGRAPHIC}
-_DEMOGRAPHIC_NAMES = {
-    name: (path, f"Demographic_{name}") for name, path in _DEMOGRAPHIC_PATHS.items()
-}
-_LOCATION_NAMES = {name: (path, f"Location_{name}") for name, path in _LOCATION_PATHS.items()}
-_PLAIN_NAMES = {name: f"pinpoint_{name}" for name in PLAIN}
-#: Up to so many values of a name, and endpoints of a user, are usual.
-_USUAL = 16
-_PLAIN_NUMBERED = [
-    {name: f"{name}_{index}" for name in _PLAIN_NAMES.values()} for index in range(_USUAL)
-]
-_KNOWN_REFUSALS = ("ALL", "INACTIVE", *DEFAULTS.values(), None)
-_PATHS = frozenset(
-    {*_DEMOGRAPHIC_PATHS.values(), *_LOCATION_PATHS.values(), "User.UserId", "User.UserAttributes"}
-)
-#: What counts for a group that is no object.
-_TOP_PATHS = {"User": "User.UserId"}
-#: How attributes begin that are made of other members.
-_PREFIXES = {
-    "Address_": "Address",
-    "EmailAddress_": "Address",
-    "PhoneNumber_": "Address",
-    "Demographic_": "Demographic",
-    "Location_": "Location",
-    "Metrics_": "Metrics",
-    "User_": "User.UserAttributes",
-}
-#: What names of attributes begin with that are made here: an endpoint's own may be the same.
-_OUR_PREFIXES = (*_PREFIXES, "pinpoint_", "optOut_", "inactive_")
-_PREFIX_OF = {"Metrics": "Metrics_", "User.UserAttributes": "User_"}
-_GROUPS = frozenset({"Address", "Attributes", "Demographic", "Location", "Metrics", "User"})
-
-NULL = "null"
-EMPTY = "empty"
-NESTED = "nested too deeply"
-NOT_AN_OBJECT = "not an object"
-NOT_TEXT = "not text"
-NO_CHANNEL = "an address without a channel"
-TOO_LONG = "longer than 255 characters"
-TOO_LARGE = "more than a profile can hold (250 KB)"
-NO_MEMBER = "no member of an endpoint"
-CUT = "cut to 255 characters"
-NO_NUMBER = "text where a number belongs"
-AS_TEXT = "not text: written as text"
-RENAMED = "name changed: written with letters, digits, hyphens and underscores"
-TAKEN = "name changed: another value has the name"
-REFUSED_VALUE = "not one of Pinpoint's values: taken as a refusal of messages"
-HASHED = "longer than 255 characters: ends with a hash"
-ESCAPED = "begins like a key of an endpoint without a user: written with user: before it"
-IN_USE = "inactive here: only where another endpoint uses it"
-SUPPRESSED = "must not be contacted: only in the suppression list"
 
 
 class Device(NamedTuple):
@@ -206,7 +184,7 @@ class ProfileMaker:
         self._add_address(stored, members, channel, demographic)
         self._taken += len(stored.content)
         if self._taken > _MAX_TAKEN_BYTES:
-            _lose_all(members, ledger)
+            lose_all(members, ledger)
             return
         shape = self._shape(tuple(members))
         shape.count += 1
@@ -231,7 +209,7 @@ class ProfileMaker:
             group = members[name]
             if type(group) is not dict:
                 reason = NULL if group is None else NOT_AN_OBJECT
-                _lose(ledger, group, _TOP_PATHS.get(name, name), reason, name)
+                lose(ledger, group, TOP_PATHS.get(name, name), reason, name)
             elif name == "Attributes":
                 self._add_lists(group, name, "")
             elif name == "User":
@@ -251,9 +229,9 @@ class ProfileMaker:
                 self.count()
                 self._shapes.clear()
             found = self._shapes[names] = _Shape(
-                [(name, _PLAIN_NAMES[name]) for name in names if name in _PLAIN_NAMES],
-                [name for name in names if name in _GROUPS and name != "Address"],
-                [name for name in names if name not in _PLAIN_NAMES and name not in _GROUPS],
+                [(name, PLAIN_NAMES[name]) for name in names if name in PLAIN_NAMES],
+                [name for name in names if name in GROUPS and name != "Address"],
+                [name for name in names if name not in PLAIN_NAMES and name not in GROUPS],
             )
         return found
 
@@ -268,9 +246,9 @@ class ProfileMaker:
     def _add_others(self, members: dict[str, Any], shape: _Shape) -> None:
         """Count what is no member, and refusals that Pinpoint does not have."""
         for name in shape.others:
-            _lose(self._ledger, members[name], UNKNOWN, NO_MEMBER, name)
+            lose(self._ledger, members[name], UNKNOWN, NO_MEMBER, name)
         for name in DEFAULTS:
-            if members.get(name) not in _KNOWN_REFUSALS:
+            if members.get(name) not in KNOWN_REFUSALS:
                 self._ledger.change(name, REFUSED_VALUE)
 
     def _text(self, value: object, member: str, *, name: str = "") -> str:
@@ -284,10 +262,10 @@ class ProfileMaker:
             text = text[:_MAX_VALUE_CHARS]
             self._ledger.change(member, CUT, name=name)
         is_number = type(value) is float or type(value) is int
-        if not is_number or member not in _NUMERIC:
+        if not is_number or member not in NUMERIC:
             if type(value) is not str:
                 self._ledger.change(member, AS_TEXT, name=name)
-            elif member in _NUMERIC:
+            elif member in NUMERIC:
                 self._ledger.change(member, NO_NUMBER, name=name)
         return text
 
@@ -352,9 +330,9 @@ class ProfileMaker:
         read = self._ledger.read
         into = self._values
         for name, value in group.items():
-            known = _DEMOGRAPHIC_NAMES.get(name)
+            known = DEMOGRAPHIC_NAMES.get(name)
             if known is None:
-                _lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"Demographic.{name}")
+                lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"Demographic.{name}")
                 continue
             path, base = known
             read[path] += 1
@@ -372,9 +350,9 @@ class ProfileMaker:
         place, fields, into = self._location, self._address_fields, self._values
         is_first = not place
         for name, value in location.items():
-            known = _LOCATION_NAMES.get(name)
+            known = LOCATION_NAMES.get(name)
             if known is None:
-                _lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"Location.{name}")
+                lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"Location.{name}")
                 continue
             path, base = known
             read[path] += 1
@@ -406,9 +384,9 @@ class ProfileMaker:
                     self._add_lists(value, "User.UserAttributes", "User_")
                 else:
                     reason = NULL if value is None else NOT_AN_OBJECT
-                    _lose(self._ledger, value, "User.UserAttributes", reason)
+                    lose(self._ledger, value, "User.UserAttributes", reason)
             else:
-                _lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"User.{name}")
+                lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"User.{name}")
 
     def _add_user_id(self, value: object) -> None:
         """Count an id that is not the key as it is."""
@@ -464,7 +442,7 @@ class ProfileMaker:
     def _base_of(self, prefix: str, given: str) -> str:
         """Return the name of an attribute; "" when it must change, or may be another's."""
         base = attribute_name(prefix + given)
-        if base != prefix + given or (not prefix and base.startswith(_OUR_PREFIXES)):
+        if base != prefix + given or (not prefix and base.startswith(OUR_PREFIXES)):
             base = ""
         known = self._known[prefix]
         if len(known) < MAX_NAMES:
@@ -562,7 +540,7 @@ class ProfileMaker:
 
     def _names_of(self, base: str, count: int) -> list[str]:
         """Return `plan_0`, `plan_1`, …: as many, or more."""
-        names = [_with_number(base, index) for index in range(max(count, _USUAL))]
+        names = [_with_number(base, index) for index in range(max(count, USUAL))]
         if len(self._numbered) < MAX_NAMES:
             self._numbered[base] = names
         return names
@@ -574,7 +552,7 @@ class ProfileMaker:
         taken = {base for base, _ in several}
         numbers: dict[str, int] = {}
         for (member, given), values in self._odd.items():
-            wanted = _PREFIX_OF.get(member, "") + given
+            wanted = PREFIX_OF.get(member, "") + given
             base = attribute_name(wanted)
             if base != wanted:
                 self._ledger.rename(member, RENAMED, given, base)
@@ -597,7 +575,7 @@ class ProfileMaker:
             attributes.update(self._plain[0])
             return
         for index, own in enumerate(self._plain):
-            names = _PLAIN_NUMBERED[index] if index < _USUAL else None
+            names = PLAIN_NUMBERED[index] if index < USUAL else None
             for name, text in own.items():
                 attributes[names[name] if names else f"{name}_{index}"] = text
 
@@ -606,7 +584,7 @@ class ProfileMaker:
         while size > MAX_OBJECT_BYTES:
             name, text = attributes.popitem()
             size -= len(orjson.dumps({name: text})) - 1
-            self._ledger.lose(_member_of(name), TOO_LARGE, name=name)
+            self._ledger.lose(member_of(name), TOO_LARGE, name=name)
         return orjson.dumps(profile)
 
 
@@ -640,43 +618,6 @@ def _fill(
             attributes[f"{slots[0]}_{index}"] = address
 
 
-def _lose(ledger: Ledger, value: object, member: str, reason: str, name: str = "") -> None:
-    """Count all values of a group as read and lost."""
-    count = _leaves(value)
-    ledger.read[member] += count
-    ledger.lose(member, reason, count, name=name)
-
-
-def _lose_all(members: dict[str, Any], ledger: Ledger) -> None:
-    """Count an endpoint as lost, but for its address."""
-    for name, value in members.items():
-        if name == "Address":
-            continue
-        if name in {"Demographic", "Location", "User"} and type(value) is dict:
-            for inner, each in value.items():
-                path = f"{name}.{inner}"
-                if path == "User.UserId":  # the key of the profile
-                    ledger.read[path] += 1
-                else:
-                    _lose(ledger, each, path if path in _PATHS else UNKNOWN, TOO_LARGE, path)
-        elif name in _PLAIN_NAMES or name in _GROUPS:
-            _lose(ledger, value, name, TOO_LARGE)
-        else:
-            _lose(ledger, value, UNKNOWN, NO_MEMBER, name)
-
-
-def _member_of(name: str) -> str:
-    """Return the member that an attribute was made of."""
-    base = name.rstrip("0123456789").rstrip("_")
-    if base.startswith("pinpoint_"):
-        return base.removeprefix("pinpoint_")
-    for prefix, member in _PREFIXES.items():
-        if base.startswith(prefix):
-            path = f"{member}.{base.removeprefix(prefix)}"
-            return path if path in _PATHS else member
-    return "Attributes"
-
-
 def _with_number(base: str, number: int) -> str:
     """Return a name with a number behind it, which is no longer than a name may be."""
     return f"{base[: MAX_NAME_CHARS - 8]}_{number}"
@@ -702,15 +643,3 @@ def _device(
         for text in (shown("Platform"), shown("AppVersion"), shown("Make"), shown("Model"))
     )
     return Device(stored.id, key, token, channel, platform, version, make, model, stored.effective)
-
-
-def _leaves(value: object) -> int:
-    """Return how many values there are; an empty group counts as one."""
-    try:
-        if isinstance(value, dict):
-            return sum(map(_leaves, value.values())) or 1
-        if isinstance(value, list):
-            return sum(map(_leaves, value)) or 1
-    except RecursionError:
-        return 1
-    return 1

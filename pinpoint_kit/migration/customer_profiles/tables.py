@@ -1,0 +1,67 @@
+"""Which members an endpoint has, and under which names they stand in a profile."""
+
+from __future__ import annotations
+
+from pinpoint_kit.migration.customer_profiles.members import DEFAULTS, PLAIN
+
+__all__ = [
+    "DEMOGRAPHIC_NAMES",
+    "DEMOGRAPHIC_PATHS",
+    "EMAIL_SLOTS",
+    "GROUPS",
+    "KNOWN_REFUSALS",
+    "LOCATION_NAMES",
+    "LOCATION_PATHS",
+    "NUMERIC",
+    "OUR_PREFIXES",
+    "PATHS",
+    "PHONE_SLOTS",
+    "PLAIN_NAMES",
+    "PLAIN_NUMBERED",
+    "PREFIXES",
+    "PREFIX_OF",
+    "TOP_PATHS",
+    "USUAL",
+]
+
+EMAIL_SLOTS = ("EmailAddress", "PersonalEmailAddress", "BusinessEmailAddress")
+PHONE_SLOTS = ("PhoneNumber", "HomePhoneNumber", "MobilePhoneNumber", "BusinessPhoneNumber")
+_LOCATION = ("City", "Country", "PostalCode", "Region")
+_COORDINATES = ("Latitude", "Longitude")
+_DEMOGRAPHIC = (
+    "AppVersion", "Locale", "Make", "Model", "ModelVersion", "Platform", "PlatformVersion",
+    "Timezone",
+)  # fmt: skip
+LOCATION_PATHS = {name: f"Location.{name}" for name in (*_LOCATION, *_COORDINATES)}
+NUMERIC = frozenset({"Metrics", *(f"Location.{name}" for name in _COORDINATES)})
+DEMOGRAPHIC_PATHS = {name: f"Demographic.{name}" for name in _DEMOGRAPHIC}
+DEMOGRAPHIC_NAMES = {
+    name: (path, f"Demographic_{name}") for name, path in DEMOGRAPHIC_PATHS.items()
+}
+LOCATION_NAMES = {name: (path, f"Location_{name}") for name, path in LOCATION_PATHS.items()}
+PLAIN_NAMES = {name: f"pinpoint_{name}" for name in PLAIN}
+#: Up to so many values of a name, and endpoints of a user, are usual.
+USUAL = 16
+PLAIN_NUMBERED = [
+    {name: f"{name}_{index}" for name in PLAIN_NAMES.values()} for index in range(USUAL)
+]
+KNOWN_REFUSALS = ("ALL", "INACTIVE", *DEFAULTS.values(), None)
+PATHS = frozenset(
+    {*DEMOGRAPHIC_PATHS.values(), *LOCATION_PATHS.values(), "User.UserId", "User.UserAttributes"}
+)
+#: What counts for a group that is no object.
+TOP_PATHS = {"User": "User.UserId"}
+#: How attributes begin that are made of other members.
+PREFIXES = {
+    "Address_": "Address",
+    "EmailAddress_": "Address",
+    "PhoneNumber_": "Address",
+    "Demographic_": "Demographic",
+    "Location_": "Location",
+    "Metrics_": "Metrics",
+    "User_": "User.UserAttributes",
+}
+#: What names of attributes begin with that are made here: an endpoint's own may be the same.
+OUR_PREFIXES = (*PREFIXES, "pinpoint_", "optOut_", "inactive_")
+PREFIX_OF = {"Metrics": "Metrics_", "User.UserAttributes": "User_"}
+GROUPS = frozenset({"Address", "Attributes", "Demographic", "Location", "Metrics", "User"})
