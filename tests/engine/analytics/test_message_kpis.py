@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
@@ -342,6 +342,21 @@ STORED = st.tuples(
 )
 
 
+#: A few messages with every fate, of every kind.
+EVERYTHING = [
+    Sent(day, kind, channel, who, run, status, outcomes, 2)
+    for day, kind, run in ((0, "campaign", 0), (2, "campaign", 1), (1, "direct", 0), (3, "otp", 0))
+    for channel, who in (("EMAIL", "kim"), ("SMS", "+4930123456"), ("APNS", "ana"))
+    for status, outcomes in (
+        ("SUCCESSFUL", (("opened", True), ("opened", True), ("clicked", True))),
+        ("SUCCESSFUL", (("bounced", False), ("opened", True))),
+        ("SUCCESSFUL", (("bounced", True), ("complained", True))),
+        ("TEMPORARY_FAILURE", ()),
+        ("PENDING", ()),
+    )
+]
+
+
 def check(
     wire: Wire,
     given_messages: tuple[list[Sent], list[tuple[int, int]]],
@@ -355,16 +370,17 @@ def check(
         assert found == pytest.approx(expected(messages, opened, name, campaign)), name
 
 
+@example(given_messages=(EVERYTHING, [(0, 0), (1, 1), (3, 0), (2, 2)]), asked=ASKED)
 @given(STORED, st.lists(st.sampled_from(ASKED), min_size=8, max_size=8, unique=True))
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_kpis_are_the_obvious_count(
     wire: Wire,
     given_messages: tuple[list[Sent], list[tuple[int, int]]],
     asked: list[tuple[str, int | None]],
 ) -> None:
-    """Some names at a time."""
+    """All names with every fate, and some names at a time."""
     check(wire, given_messages, asked)
 
 
