@@ -62,8 +62,12 @@ def test_messages_of_every_channel(quiet: Campaigns, opened: list[str]) -> None:
     """All of them end in the outbox, one-time passwords too."""
     wire, base = quiet.wire, quiet.base
     keys = {
-        **{"ApiKey": "k", "SecretKey": "s", "ClientId": "c", "ClientSecret": "s"},
-        **{"Certificate": "c", "PrivateKey": "k"},
+        "ApiKey": "k",
+        "SecretKey": "s",
+        "ClientId": "c",
+        "ClientSecret": "s",
+        "Certificate": "c",
+        "PrivateKey": "k",
     }
     for channel in CHANNELS:
         wire.put(f"{base}/channels/{channel}", {"Enabled": True, **keys})
