@@ -47,6 +47,22 @@ def pages_of(console: ConsoleServer) -> list[str]:
         pinpoint.analytics.save_funnel("to the till", ["page_view", "add_to_cart"])
         event = next(iter(pinpoint.events.find(type="page_view", limit=1)))
         member = next(iter(pinpoint.segments.members(segment)), None)
+        pinpoint.messages.enable("EMAIL", from_address="shop@example.com")
+        email = pk.DirectEmail(subject="Hi", text="Hello", html="<h1>Hello</h1>")
+        (sent,) = pinpoint.messages.send(
+            pk.DirectMessage(email=email), addresses={"ada@example.com": "EMAIL"}
+        )
+        pinpoint.outbox.report(sent.message_id or "", "opened")
+        campaign = pinpoint.campaigns.create(
+            pk.Campaign(
+                name="news",
+                segment_id=segment.id,
+                schedule=pk.Schedule(start_time="2099-01-01T00:00:00Z"),
+                message_configuration=pk.MessageConfiguration(
+                    sms_message=pk.SMSMessage(body="Hello")
+                ),
+            )
+        )
     why = "" if member is None else f"?endpoint_id={member.id}"
     return [
         "/console/",
@@ -57,6 +73,8 @@ def pages_of(console: ConsoleServer) -> list[str]:
         f"{console.base}/{FUNNEL}",
         f"{console.base}/person?user_id={event.user_id}",
         f"{console.base}/segments/{segment.id}{why}",
+        f"{console.base}/campaigns/{campaign.id}",
+        f"{console.base}/outbox/{sent.message_id}",
         f"{console.base}/usage?zone=Mars",
     ]
 
