@@ -1,22 +1,27 @@
 """A message becomes an e-mail: MIME with text and HTML, and headers that nobody can inject.
 
 A header has no line end, a name is a name, and what says whom an e-mail is from, whom it is for and
-what it holds is ours alone. Nothing here knows a server.
+what it holds is ours alone. An e-mail that was given as MIME stays as it is, but for the headers
+that it lacks and those that are for servers alone. Nothing here knows a server.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from email import message_from_bytes
 from email.errors import MessageError
 from email.header import Header
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, compat32
 from email.utils import formataddr, formatdate
 from typing import TYPE_CHECKING
 
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinpoint_kit.records.message import OutgoingMessage
 
 __all__ = ["Email", "NotAnEmail", "email_of", "is_address"]
@@ -37,6 +42,10 @@ _OURS = frozenset(
 )
 _END = "\r\n"
 _POLICY = SMTP.clone(cte_type="7bit")
+#: Of what was given as MIME: it writes headers again as it has read them.
+_GIVEN = compat32.clone(linesep=_END, cte_type="7bit")
+#: Headers that nobody but servers may see; whom the e-mail goes to, the message says.
+_NOT_SENT = ("Bcc", "Return-Path")
 #: The longest line of a header: RFC 5322 (2.1.1).
 _MOST_LINE_CHARS = 998
 #: A name that is longer is written in several lines.
@@ -81,21 +90,39 @@ def email_of(message: OutgoingMessage, *, sender: str) -> Email:
         raise NotAnEmail("the recipient is no address of e-mail")
     is_utf8 = not (from_address + to_address).isascii()
     domain = from_address.rpartition("@")[2]
+    head = {
+        "From": _named(name, from_address),
+        "To": to_address,
+        "Date": formatdate(usegmt=True),
+        "Message-ID": f"<{_id_of(message.id)}@{domain}>",
+    }
+    raw = message.data.get("RawEmail")
     try:
-        head = [
-            f"From: {_named(name, from_address)}",
-            f"To: {to_address}",
-            _line("Subject", _one_line(message.title), is_text=True),
-            f"Date: {formatdate(usegmt=True)}",
-            f"Message-ID: <{_id_of(message.id)}@{domain}>",
-        ]
-        for header, value in message.headers.items():
-            _check_header(header, value)
-            head.append(_line(header, value.strip(), is_text=False))
-        content = _END.join([*head, ""]).encode() + _content(message)
-    except (MessageError, ValueError) as error:
+        content = _given(raw, head) if isinstance(raw, str) and raw else _written(message, head)
+    except (MessageError, ValueError, LookupError) as error:
         raise NotAnEmail(f"it cannot be written as e-mail ({type(error).__name__})") from error
     return Email(from_address, to_address, content, is_utf8)
+
+
+def _written(message: OutgoingMessage, head: Mapping[str, str]) -> bytes:
+    """Return the e-mail of a message that has a title and texts."""
+    lines = [f"{header}: {value}" for header, value in head.items()]
+    lines.append(_line("Subject", _one_line(message.title), is_text=True))
+    for header, value in message.headers.items():
+        _check_header(header, value)
+        lines.append(_line(header, value.strip(), is_text=False))
+    return _END.join([*lines, ""]).encode() + _content(message)
+
+
+def _given(raw: str, head: Mapping[str, str]) -> bytes:
+    """Return an e-mail that was given as MIME, with the headers that it lacks."""
+    email = message_from_bytes(b64decode(raw), policy=_GIVEN)
+    for header in _NOT_SENT:
+        del email[header]
+    for header, value in {**head, "MIME-Version": "1.0"}.items():
+        if header not in email:
+            email[header] = value
+    return email.as_bytes()
 
 
 def is_address(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from base64 import b64encode
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,36 @@ def test_html_alone_is_html(smtp: Smtp, server: FakeSmtp) -> None:
     """No empty text goes along."""
     smtp.send([email(body="", html="<p>x</p>")])
     assert server.emails[0].message.get_content_type() == "text/html"
+
+
+def test_what_was_given_as_mime_stays_as_it_is(smtp: Smtp, server: FakeSmtp) -> None:
+    """With its attachments; it gets the headers that it lacks, and nobody sees who else gets it."""
+    raw = (
+        b"From: Ann <ann@example.com>\nBcc: secret@example.com\n"
+        b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=q\n\n--q\n\nHello\n.\nEnd"
+        b"\n--q\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\nQUJD\n--q--\n"
+    )
+    headers = {"Subject": "Grüße", "From": "Ann <ann@example.com>"}
+    data = {"RawEmail": b64encode(raw).decode()}
+    one = email(title="Grüße", sender="ann@example.com", headers=headers, data=data)
+    assert smtp.send([one]) == [Sent("250 2.0.0 queued as 1")]
+    (got,) = server.emails
+    assert (got.sender, got.recipients) == ("ann@example.com", ["ada@example.com"])
+    assert got.message["Subject"] == "Grüße"
+    assert got.message["From"] == "Ann <ann@example.com>"
+    assert got.message["To"] == "ada@example.com"
+    assert got.message["Bcc"] is None
+    text, attachment = got.message.iter_parts()
+    assert text_of(text) == "Hello\n.\nEnd"
+    assert attachment.get_payload(decode=True) == b"ABC"
+
+
+def test_mime_that_cannot_be_written_is_refused(smtp: Smtp, server: FakeSmtp) -> None:
+    """It is a failure for good, not an error."""
+    raw = b64encode(b"Content-Type: text/plain; charset=nope\n\n\xff").decode()
+    (outcome,) = smtp.send([email(data={"RawEmail": raw})])
+    assert not_sent(outcome).is_permanent
+    assert server.emails == []
 
 
 def test_one_connection_is_used_again(smtp: Smtp, server: FakeSmtp) -> None:
