@@ -50,6 +50,8 @@ _logger = logging.getLogger(__name__)
 _LOOK_MS = 1_000
 #: A step that takes longer is stuck: others may then try.
 _LONGEST_STEP_S = 300.0
+#: After how long to look at the clock again, which may have been set, or the machine have slept.
+_LONGEST_WAIT_S = 600.0
 #: How long work rests after the database has failed.
 _REST_S = 5.0
 #: How long closing waits for the step under way.
@@ -139,7 +141,7 @@ class Runner:
             return max(rest, _REST_S)
         if not found:
             return None
-        return max(rest, min(self._wait_ms(each, now) for each in found) / 1000)
+        return max(rest, min(_LONGEST_WAIT_S, min(self._wait_ms(e, now) for e in found) / 1000))
 
     def renew(self) -> float:
         """Keep what this engine works on while a step is under way; call it from another thread.

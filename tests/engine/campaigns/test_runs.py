@@ -256,6 +256,15 @@ def test_local_time_is_not_missed_where_it_is_to_come(
     assert campaigns.addressees() == ["device-0"]
 
 
+def test_a_campaign_of_the_far_future_is_looked_at_now_and_then(campaigns: Campaigns) -> None:
+    """The clock may be set meanwhile; and no thread can wait for a thousand years."""
+    campaigns.create(Schedule={"StartTime": "2999-01-01T00:00:00Z"})
+    campaigns.work()
+    assert campaigns.wire.engine.wait_s() == 600.0
+    campaigns.clock.now = dt.datetime(2999, 1, 1, tzinfo=dt.timezone.utc) - dt.timedelta(seconds=9)
+    assert campaigns.wire.engine.wait_s() == 9.0
+
+
 def test_a_fault_of_ours_ends_the_campaign(
     campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
