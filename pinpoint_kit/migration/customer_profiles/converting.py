@@ -11,13 +11,11 @@ import os
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import attrs
-import orjson
 
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError
-from pinpoint_kit.migration.customer_profiles import object_type
 from pinpoint_kit.migration.customer_profiles.documents import (
     Documents,
     client_segments,
@@ -25,10 +23,11 @@ from pinpoint_kit.migration.customer_profiles.documents import (
     read_segments,
     read_templates,
 )
-from pinpoint_kit.migration.customer_profiles.ledger import MAX_NAMES, Ledger
-from pinpoint_kit.migration.customer_profiles.members import staged, without_repetitions
+from pinpoint_kit.migration.customer_profiles.gathering import Gatherer
+from pinpoint_kit.migration.customer_profiles.mapping import object_type
+from pinpoint_kit.migration.customer_profiles.mapping.ledger import MAX_NAMES, Ledger
+from pinpoint_kit.migration.customer_profiles.mapping.profiles import Device, ProfileMaker
 from pinpoint_kit.migration.customer_profiles.outputs import REPORT, WORK, Outputs, prepare_folder
-from pinpoint_kit.migration.customer_profiles.profiles import Device, ProfileMaker
 from pinpoint_kit.migration.customer_profiles.report import (
     BadLine,
     ConversionProgress,
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pinpoint_kit.client import Pinpoint
-    from pinpoint_kit.migration.customer_profiles.members import Staged
     from pinpoint_kit.migration.customer_profiles.sources import Source
     from pinpoint_kit.migration.customer_profiles.staging import StoredEndpoint, Suppression
 
@@ -64,8 +62,6 @@ _AT_ONCE = 20_000
 _SHOWN_EVERY = 1_000
 _FIRST_BAD_LINES = 100
 SUPERSEDED = "a newer record of the same endpoint"
-REPEATED = "a name that stands there more than once"
-NESTED = "is nested too deeply"
 _KEY = attrgetter("key")
 _OBJECT_TYPE = "object-type.json"
 _DEVICES = "devices.csv"
@@ -257,7 +253,7 @@ class _Conversion:
             self._ledger.clear()
         kept = staging.state("position")
         position = Position(**kept) if kept and self._source.is_resumable else Position()
-        taker = _Staged(self._ledger)
+        taker = Gatherer(self._ledger)
         steps = self._source.read(position, taker)
         is_over = False
         while not is_over:
@@ -451,38 +447,6 @@ class _Conversion:
 
     def _tell(self, stage: str, done: int, total: int | None = None) -> None:
         self._on_progress(ConversionProgress(stage=stage, done=done, total=total))
-
-
-class _Staged:
-    """Gathers endpoints on their way to the work file."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.endpoints: list[Staged] = []
-        self._ledger = ledger
-
-    def endpoint(
-        self, file: int, line: int, members: dict[str, Any], content: bytes | None
-    ) -> None:
-        """Take an endpoint, each name of which counts once."""
-        if content is None:
-            content = orjson.dumps(members)
-        else:
-            members, repeated = without_repetitions(content, members)
-            if repeated:
-                self._ledger.at(file, line)
-                try:
-                    content = orjson.dumps(members)
-                except TypeError:
-                    self.bad(file, line, NESTED)
-                    return
-                self._ledger.repeat(repeated, REPEATED)
-        self._ledger.counts["endpoints"] += 1
-        self.endpoints.append(staged(members, content, file, line))
-
-    def bad(self, file: int, line: int, reason: str) -> None:
-        """Take a line that is no endpoint."""
-        self._ledger.at(file, line)
-        self._ledger.bad(reason)
 
 
 def _members(ledger: Ledger) -> list[Member]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from pinpoint_kit.migration.customer_profiles.members import text_of
-from pinpoint_kit.migration.customer_profiles.names import attribute_name
+from pinpoint_kit.migration.customer_profiles.mapping.members import text_of
+from pinpoint_kit.migration.customer_profiles.mapping.names import attribute_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from pinpoint_kit.errors import ConfigurationError
-from pinpoint_kit.migration.customer_profiles.members import OPTED_OUT, Staged
+from pinpoint_kit.migration.customer_profiles.mapping.members import OPTED_OUT, Staged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

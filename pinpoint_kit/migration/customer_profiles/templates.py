@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import orjson
 
-from pinpoint_kit.migration.customer_profiles.members import PLAIN, text_of
-from pinpoint_kit.migration.customer_profiles.names import attribute_name
+from pinpoint_kit.migration.customer_profiles.mapping.members import PLAIN, text_of
+from pinpoint_kit.migration.customer_profiles.mapping.names import attribute_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pinpoint_kit.migration.customer_profiles.members import DEFAULTS, PLAIN
+from pinpoint_kit.migration.customer_profiles.mapping.members import DEFAULTS, PLAIN
 
 __all__ = [
     "DEMOGRAPHIC_NAMES",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pinpoint_kit.migration.customer_profiles.ledger import UNKNOWN
-from pinpoint_kit.migration.customer_profiles.reasons import (
+from pinpoint_kit.migration.customer_profiles.mapping.ledger import UNKNOWN
+from pinpoint_kit.migration.customer_profiles.mapping.reasons import (
     NO_MEMBER,
     TOO_LARGE,
 )
-from pinpoint_kit.migration.customer_profiles.tables import (
+from pinpoint_kit.migration.customer_profiles.mapping.tables import (
     GROUPS,
     PATHS,
     PLAIN_NAMES,
@@ -17,7 +17,7 @@ from pinpoint_kit.migration.customer_profiles.tables import (
 )
 
 if TYPE_CHECKING:
-    from pinpoint_kit.migration.customer_profiles.ledger import Ledger
+    from pinpoint_kit.migration.customer_profiles.mapping.ledger import Ledger
 
 __all__ = ["lose", "lose_all", "member_of"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.migration.customer_profiles.tables import EMAIL_SLOTS, PHONE_SLOTS
+from pinpoint_kit.migration.customer_profiles.mapping.tables import EMAIL_SLOTS, PHONE_SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,18 +7,18 @@ counted and dropped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 import orjson
 
-from pinpoint_kit.migration.customer_profiles.ledger import MAX_NAMES, UNKNOWN
-from pinpoint_kit.migration.customer_profiles.losses import (
+from pinpoint_kit.migration.customer_profiles.mapping.ledger import MAX_NAMES, UNKNOWN
+from pinpoint_kit.migration.customer_profiles.mapping.losses import (
     lose,
     lose_all,
     member_of,
 )
-from pinpoint_kit.migration.customer_profiles.members import (
+from pinpoint_kit.migration.customer_profiles.mapping.members import (
     DEFAULTS,
     EMAIL_CHANNELS,
     INACTIVE,
@@ -28,8 +28,9 @@ from pinpoint_kit.migration.customer_profiles.members import (
     channel_of,
     text_of,
 )
-from pinpoint_kit.migration.customer_profiles.names import MAX_NAME_CHARS, attribute_name
-from pinpoint_kit.migration.customer_profiles.reasons import (
+from pinpoint_kit.migration.customer_profiles.mapping.names import attribute_name
+from pinpoint_kit.migration.customer_profiles.mapping.numbering import Numbering, Values
+from pinpoint_kit.migration.customer_profiles.mapping.reasons import (
     AS_TEXT,
     CUT,
     EMPTY,
@@ -43,14 +44,11 @@ from pinpoint_kit.migration.customer_profiles.reasons import (
     NOT_TEXT,
     NULL,
     REFUSED_VALUE,
-    RENAMED,
     SUPPRESSED,
-    TAKEN,
     TOO_LARGE,
     TOO_LONG,
 )
-from pinpoint_kit.migration.customer_profiles.staging import ADDRESS_IN_USE, Suppression
-from pinpoint_kit.migration.customer_profiles.tables import (
+from pinpoint_kit.migration.customer_profiles.mapping.tables import (
     DEMOGRAPHIC_NAMES,
     EMAIL_SLOTS,
     GROUPS,
@@ -61,15 +59,15 @@ from pinpoint_kit.migration.customer_profiles.tables import (
     PHONE_SLOTS,
     PLAIN_NAMES,
     PLAIN_NUMBERED,
-    PREFIX_OF,
     TOP_PATHS,
     USUAL,
 )
+from pinpoint_kit.migration.customer_profiles.staging import ADDRESS_IN_USE, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pinpoint_kit.migration.customer_profiles.ledger import Ledger
+    from pinpoint_kit.migration.customer_profiles.mapping.ledger import Ledger
     from pinpoint_kit.migration.customer_profiles.staging import StoredEndpoint
 
 __all__ = ["MAX_OBJECT_BYTES", "Device", "ProfileMaker"]
@@ -114,10 +112,6 @@ class _Shape:
     count: int = 0
 
 
-#: Name as given -> its value, or its values in their order when they are several.
-_Values: TypeAlias = dict[str, "str | dict[str, None]"]
-
-
 class ProfileMaker:
     """Makes profiles one by one: `begin`, `add` for each endpoint, newest first, then `finish`.
 
@@ -143,8 +137,7 @@ class ProfileMaker:
         self._address_fields["Location_Region"] = region_field
         self._suppress = suppress
         self._device = device
-        #: Name of an attribute that had several values -> the names that these get.
-        self._numbered: dict[str, list[str]] = {}
+        self._numbering = Numbering(ledger)
         self._shapes: dict[tuple[str, ...], _Shape] = {}
         #: Prefix -> name as given -> name of the attribute, as `_base_of` tells.
         self._known: dict[str, dict[str, str]] = {"": {}, "User_": {}, "Metrics_": {}}
@@ -153,7 +146,7 @@ class ProfileMaker:
     @property
     def multiple(self) -> Iterable[str]:
         """Names of attributes whose values were several in a profile; 5,000 at most."""
-        return self._numbered.keys()
+        return self._numbering.names.keys()
 
     def begin(self, key: str, *, is_anonymous: bool) -> None:
         """Begin a profile."""
@@ -169,10 +162,10 @@ class ProfileMaker:
         #: Channel -> how many endpoints, how many of them opted out, how many are inactive.
         self._channels: dict[str, list[int]] = {}
         #: Name of an attribute -> its value, or values.
-        self._values: _Values = {}
+        self._values: Values = {}
         self._has_several = False
         #: The same for names that must change, or that another member may have, too.
-        self._odd: dict[tuple[str, str], _Values] = {}
+        self._odd: dict[tuple[str, str], Values] = {}
 
     def add(self, stored: StoredEndpoint) -> None:  # noqa: C901, PLR0912 -- for each endpoint: quick
         """Add the next endpoint of the profile."""
@@ -504,71 +497,14 @@ class ProfileMaker:
                 attributes[f"optOut_{channel}"] = "ALL" if opted_out == count else "SOME"
             if inactive:
                 attributes[f"inactive_{channel}"] = "ALL" if inactive == count else "SOME"
-        self._finish_values(attributes)
+        if self._has_several or self._odd:
+            self._numbering.write(self._values, self._odd, attributes)
+        else:
+            attributes.update(self._values)  # type: ignore[arg-type]  # all of them are texts
         if attributes:
             profile["Attributes"] = attributes
         line = orjson.dumps(profile)
         return line if len(line) <= MAX_OBJECT_BYTES else self._cut(profile, attributes, len(line))
-
-    def _finish_values(self, attributes: dict[str, str]) -> None:
-        if not self._has_several and not self._odd:
-            attributes.update(self._values)  # type: ignore[arg-type]  # all of them are texts
-            return
-        several: list[tuple[str, dict[str, None]]] = []
-        for base, held in self._values.items():
-            if type(held) is dict:
-                several.append((base, held))
-            else:
-                attributes[base] = held  # type: ignore[assignment]  # the other of two types
-        if self._odd:
-            self._finish_odd(attributes, several)
-        before = attributes.copy()
-        count = len(attributes)
-        numbered = self._numbered
-        for base, texts in several:
-            names = numbered.get(base)
-            if names is None or len(names) < len(texts):
-                names = self._names_of(base, len(texts))
-            attributes.update(zip(names, texts, strict=False))
-            count += len(texts)
-        if len(attributes) != count:  # some of these names were there already
-            attributes.clear()
-            attributes.update(before)
-            for base, texts in several:
-                for index, text in enumerate(texts):
-                    attributes[_unused(_with_number(base, index), attributes)] = text
-
-    def _names_of(self, base: str, count: int) -> list[str]:
-        """Return `plan_0`, `plan_1`, …: as many, or more."""
-        names = [_with_number(base, index) for index in range(max(count, USUAL))]
-        if len(self._numbered) < MAX_NAMES:
-            self._numbered[base] = names
-        return names
-
-    def _finish_odd(
-        self, attributes: dict[str, str], several: list[tuple[str, dict[str, None]]]
-    ) -> None:
-        """Find names for what cannot have the one that it was given."""
-        taken = {base for base, _ in several}
-        numbers: dict[str, int] = {}
-        for (member, given), values in self._odd.items():
-            wanted = PREFIX_OF.get(member, "") + given
-            base = attribute_name(wanted)
-            if base != wanted:
-                self._ledger.rename(member, RENAMED, given, base)
-            found, number = base, numbers.get(base, 1)
-            while found in attributes or found in taken:
-                number += 1
-                found = _with_number(base, number)
-            if found != base:
-                numbers[base] = number
-                self._ledger.change(member, TAKEN, name=f"{member}.{given}")
-            held = values[""]
-            if type(held) is dict:
-                several.append((found, held))
-                taken.add(found)
-            else:
-                attributes[found] = held  # type: ignore[assignment]  # the other of two types
 
     def _finish_plain(self, attributes: dict[str, str]) -> None:
         if len(self._plain) == 1:
@@ -588,7 +524,7 @@ class ProfileMaker:
         return orjson.dumps(profile)
 
 
-def _put(into: _Values, name: str, text: str) -> bool:
+def _put(into: Values, name: str, text: str) -> bool:
     """Keep a value, or one more; return whether there are several now."""
     held = into.get(name)
     if held is None:
@@ -616,22 +552,6 @@ def _fill(
             profile[slots[index]] = address
         else:
             attributes[f"{slots[0]}_{index}"] = address
-
-
-def _with_number(base: str, number: int) -> str:
-    """Return a name with a number behind it, which is no longer than a name may be."""
-    return f"{base[: MAX_NAME_CHARS - 8]}_{number}"
-
-
-def _unused(name: str, attributes: dict[str, str]) -> str:
-    """Return the name, or the next one like it that nothing has yet."""
-    name = name[:MAX_NAME_CHARS]
-    number = 2
-    found = name
-    while found in attributes:
-        found = _with_number(name, number)
-        number += 1
-    return found
 
 
 def _device(
