@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BackgroundWork"]
 
+#: Python cannot wait for more than some centuries; and a clock may be set meanwhile.
+_LONGEST_WAIT_S = 3600.0
+
 
 class BackgroundWork:
     """Let the work of a lane go on, on a daemon thread that is there only while there is some.
@@ -100,7 +103,8 @@ class BackgroundWork:
                 self._thread = None
                 return False
             if seconds and not self._is_woken and not self._is_closed:
-                self._changed.wait(seconds)  # somebody else works, and may die
+                # Somebody else works, and may die; or something is due, perhaps in centuries.
+                self._changed.wait(min(seconds, _LONGEST_WAIT_S))
             self._is_woken = False
             if self._is_closed:
                 self._thread = None

@@ -85,6 +85,18 @@ def test_a_campaign_runs_to_its_end(pinpoint: pk.Pinpoint, everyone: pk.Segment)
     assert results.statuses == {"SUCCESS": 2}
 
 
+def test_a_campaign_of_another_age_holds_up_none(
+    pinpoint: pk.Pinpoint, everyone: pk.Segment
+) -> None:
+    """What is due in a thousand years does not keep the engine from what is due now."""
+    far = pk.Schedule(start_time="2999-01-01T00:00:00Z")
+    pinpoint.campaigns.create(attrs.evolve(later(everyone), schedule=far))
+    now = pk.Schedule(start_time="IMMEDIATE")
+    for _ in range(2):  # the second one comes while the engine waits again
+        made = pinpoint.campaigns.create(attrs.evolve(later(everyone), schedule=now))
+        assert pinpoint.campaigns.wait_until_complete(made, timeout=30).is_finished
+
+
 def test_create_get_list_update_delete(pinpoint: pk.Pinpoint, everyone: pk.Segment) -> None:
     """A campaign goes through its life; each change makes a version."""
     made = pinpoint.campaigns.create(later(everyone))
