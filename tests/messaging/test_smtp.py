@@ -83,7 +83,8 @@ def test_what_was_given_as_mime_stays_as_it_is(smtp: Smtp, server: FakeSmtp) -> 
     """With its attachments; it gets the headers that it lacks, and nobody sees who else gets it."""
     raw = (
         b"From: Ann <ann@example.com>\nBcc: secret@example.com\n"
-        b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=q\n\n--q\n\nHello\n.\nEnd"
+        b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMIME-Version: 1.0\n"
+        b"Content-Type: multipart/mixed; boundary=q\n\n--q\n\nHello\n.\nEnd"
         b"\n--q\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\nQUJD\n--q--\n"
     )
     headers = {"Subject": "Grüße", "From": "Ann <ann@example.com>"}
