@@ -194,7 +194,9 @@ def _paused_or_resumed(campaign: Campaign, now: int, *, is_paused: bool) -> Camp
         return attrs.evolve(campaign, stored_status="PAUSED", due=None, modified=now)
     if campaign.status != "PAUSED":
         return campaign
-    return _going_on(campaign, campaign.plan.resumed(campaign.definition, now), now)
+    after = _going_on(campaign, campaign.plan.resumed(campaign.definition, now), now)
+    # Messages may have waited for a transport when it was paused: its worker sees.
+    return attrs.evolve(after, due=now)
 
 
 def _changed(  # noqa: PLR0913, PLR0917 -- a request and what it changes

@@ -9,6 +9,7 @@ import pytest
 
 from pinpoint_kit.records.message import NotSent, Sent
 from tests.engine.campaigns.conftest import EMAIL, Campaigns, FakeTransport
+from tests.engine.campaigns.test_triggers import put, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,3 +145,27 @@ def test_who_is_deleted_while_a_message_waits_gets_nothing(
     (activity,) = campaigns.activities(campaign)
     assert (activity["State"], activity["SuccessfulEndpointCount"]) == ("COMPLETED", 6)
     assert campaigns.messages()[5]["status"] == "PERMANENT_FAILURE"
+
+
+def test_a_pause_between_calls_loses_no_message(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """What waits for a transport goes on when the campaign does, without another event."""
+
+    def answer(message: Any) -> Any:
+        if len(transport.sent) == transport.most_messages:
+            assert campaigns.update(campaign, IsPaused=True).status == 200
+        return Sent()
+
+    transport = FakeTransport(answer)
+    campaigns = Campaigns(make_wire(transports={"PUSH": transport}), clock)
+    people = campaigns.people(7)
+    campaign = campaigns.create(Schedule=schedule())
+    for endpoint in people:
+        put(campaigns, endpoint, "a")
+    campaigns.work()
+    assert len(transport.sent) == 3
+    assert campaigns.update(campaign, IsPaused=False).status == 200
+    campaigns.work()
+    assert len(transport.sent) == 7
+    assert set(campaigns.sends().values()) == {"SUCCESS"}

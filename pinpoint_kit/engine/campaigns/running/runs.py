@@ -207,10 +207,10 @@ class Runs:
             after = attrs.evolve(activity.counted(counts), position=position.stored())
             activities.save(connection, after)
             paused = max(now, self._paced.get(campaign.number, 0)) + _pause_ms(needed, made)
+            left = [Position.of(each) for each in activities.open_of(connection, campaign.number)]
             due = current.next_due  # of a campaign that waits for events
-            if campaign.definition.frequency != ON_EVENT:
-                left = activities.open_of(connection, campaign.number)
-                due = max(paused, min(Position.of(each).due for each in left))
+            if campaign.definition.frequency != ON_EVENT or any(each.sending for each in left):
+                due = max(paused, min(each.due for each in left))
             store.save(connection, attrs.evolve(current, due=due))
             names = CampaignNames(campaign.id, activity.id, str(activity.treatment))
             kept.record(context, connection, needed.app, names, now)
