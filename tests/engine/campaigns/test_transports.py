@@ -152,7 +152,7 @@ def test_a_pause_between_calls_loses_no_message(
 ) -> None:
     """What waits for a transport goes on when the campaign does, without another event."""
 
-    def answer(message: Any) -> Any:
+    def answer(_: Any) -> Any:
         if len(transport.sent) == transport.most_messages:
             assert campaigns.update(campaign, IsPaused=True).status == 200
         return Sent()
