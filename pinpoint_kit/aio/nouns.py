@@ -1065,16 +1065,31 @@ class AsyncMessages(Noun):
         *,
         from_address: str | None = None,
         identity: str | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
-        """Turn a channel on that needs no keys: e-mail, SMS or voice.
+        """Turn a channel on. Without that, nothing is sent through it.
 
         As `messages.enable` of the ordinary client does.
         """
         await self._pool.call(
             lambda: self._sync.messages.enable(
-                channel, from_address=from_address, identity=identity
+                channel, from_address=from_address, identity=identity, keys=keys
             )
         )
+
+    async def disable(self, channel: ChannelType | str) -> None:
+        """Turn a channel off, and remove its settings: `enable` needs address and keys again.
+
+        As `messages.disable` of the ordinary client does.
+        """
+        await self._pool.call(lambda: self._sync.messages.disable(channel))
+
+    async def channels(self) -> dict[str, bool]:
+        """Return the channels that have settings, by name, and whether each is on.
+
+        As `messages.channels` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.messages.channels())
 
     async def send(
         self,

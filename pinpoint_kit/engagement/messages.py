@@ -6,14 +6,22 @@ blocks until it is answered.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from pinpoint_kit.errors import InvalidTypeError, ValidationError
+from pinpoint_kit.errors import InvalidTypeError, NotFound, ValidationError
 from pinpoint_kit.models.base import text_values
 from pinpoint_kit.models.direct_message import DirectMessage, Recipient
 from pinpoint_kit.models.display.tables import ModelList
 from pinpoint_kit.models.sent_message import MessageResult, PhoneNumber
+from pinpoint_kit.models.wire.channels import (
+    CHANNEL_KEYS,
+    channel_operation,
+    channel_request,
+    platform_keys,
+    sending_channel,
+)
 from pinpoint_kit.models.wire.codec import from_wire
 from pinpoint_kit.models.wire.messages import direct_message, message_templates, recipient_request
 
@@ -55,47 +63,81 @@ class Messages:
         *,
         from_address: str | None = None,
         identity: str | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
-        """Turn a channel on that needs no keys: e-mail, SMS or voice.
-
-        Without that, nothing is sent through it: all results say PERMANENT_FAILURE. A push channel
-        needs the keys of its platform, see `Pinpoint.call("UpdateGcmChannel", ...)`.
+        """Turn a channel on. Without that, nothing is sent through it.
 
         Args:
-            channel: `EMAIL`, `SMS` or `VOICE`.
+            channel: `EMAIL`, `SMS`, `VOICE`, or a push channel such as `GCM` or `APNS`.
             from_address: for e-mail: the address that messages come from, unless they name one.
             identity: for e-mail on AWS: the ARN of the verified identity.
+            keys: for push: the keys of the platform, as Pinpoint names them: `ServiceJson` or
+                `ApiKey` for GCM; `BundleId`, `TeamId`, `TokenKey` and `TokenKeyId`, or
+                `Certificate` and `PrivateKey`, for APNS; `ClientId` and `ClientSecret` for ADM;
+                `ApiKey` and `SecretKey` for BAIDU. Our engine forgets them: it keeps only that
+                there are some, and any text will do.
 
         Raises:
-            ValidationError: the channel needs keys, or e-mail has no `from_address`.
+            ValidationError: nothing is sent through such a channel, e-mail has no `from_address`,
+                or keys are missing.
+            BadRequest: the keys are refused.
 
         Examples:
             >>> from pinpoint_kit import connect
             >>> with connect("sqlite://") as pinpoint:
             ...     pinpoint.messages.enable("EMAIL", from_address="shop@example.com")
+            ...     pinpoint.messages.enable("GCM", keys={"ApiKey": "any"})
+            ...     pinpoint.messages.channels()
+            {'EMAIL': True, 'GCM': True}
         """
-        kind = _channel(channel).value
+        kind = sending_channel(_channel(channel).value)
+        members: dict[str, object] = {"Enabled": True}
         if kind == "EMAIL":
             if not from_address:
                 raise ValidationError("misses from_address: say whom e-mail is from", "$")
             domain = from_address.rpartition("@")[2]
-            self._call(
-                "UpdateEmailChannel",
-                EmailChannelRequest={
-                    "Enabled": True,
-                    "FromAddress": from_address,
-                    "Identity": identity or _LOCAL_IDENTITY.format(domain=domain),
-                },
-            )
-        elif kind == "SMS":
-            self._call("UpdateSmsChannel", SMSChannelRequest={"Enabled": True})
-        elif kind == "VOICE":
-            self._call("UpdateVoiceChannel", VoiceChannelRequest={"Enabled": True})
-        else:
-            raise ValidationError(
-                f"{kind} needs the keys of its platform: call its Update operation with them",
-                "$.channel",
-            )
+            members["FromAddress"] = from_address
+            members["Identity"] = identity or _LOCAL_IDENTITY.format(domain=domain)
+        elif kind in CHANNEL_KEYS:
+            members |= platform_keys(kind, keys)
+        self._call(channel_operation("Update", kind), **{channel_request(kind): members})
+
+    def disable(self, channel: ChannelType | str) -> None:
+        """Turn a channel off, and remove its settings: `enable` needs address and keys again.
+
+        Messages that are in the outbox stay there. A channel that is off already is no error.
+
+        Args:
+            channel: the channel.
+
+        Raises:
+            ValidationError: nothing is sent through such a channel.
+
+        Examples:
+            >>> from pinpoint_kit import connect
+            >>> with connect("sqlite://") as pinpoint:
+            ...     pinpoint.messages.enable("SMS")
+            ...     pinpoint.messages.disable("SMS")
+            ...     pinpoint.messages.channels()
+            {}
+        """
+        with contextlib.suppress(NotFound):
+            self._call(channel_operation("Delete", sending_channel(_channel(channel).value)))
+
+    def channels(self) -> dict[str, bool]:
+        """Return the channels that have settings, by name, and whether each is on.
+
+        What is not in it is off.
+
+        Examples:
+            >>> from pinpoint_kit import connect
+            >>> with connect("sqlite://") as pinpoint:
+            ...     pinpoint.messages.enable("SMS")
+            ...     pinpoint.messages.channels()
+            {'SMS': True}
+        """
+        found = self._call("GetChannels")["ChannelsResponse"]["Channels"]
+        return {kind: bool(found[kind].get("Enabled")) for kind in sorted(found)}
 
     def send(
         self,

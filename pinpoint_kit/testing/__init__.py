@@ -139,25 +139,15 @@ def enable_channels(pinpoint: Pinpoint) -> None:
         True
     """
     from pinpoint_kit.errors import ConfigurationError  # noqa: PLC0415 -- see the top of the file
+    from pinpoint_kit.models.wire.channels import CHANNEL_KEYS  # noqa: PLC0415 -- as above
 
     if pinpoint._door is not None and pinpoint._door.kind == "aws":  # noqa: SLF001 -- of the same package
         raise ConfigurationError("enable_channels is for tests, and would break channels on AWS")
     pinpoint.messages.enable("EMAIL", from_address="sender@example.com")
     pinpoint.messages.enable("SMS")
     pinpoint.messages.enable("VOICE")
-    token = dict.fromkeys(("BundleId", "TeamId", "TokenKey", "TokenKeyId"), "test")
-    for name, keys in (
-        ("ADM", {"ClientId": "test", "ClientSecret": "test"}),
-        ("APNS", token),
-        ("APNSSandbox", token),
-        ("APNSVoip", token),
-        ("APNSVoipSandbox", token),
-        ("Baidu", {"ApiKey": "test", "SecretKey": "test"}),
-        ("GCM", {"ApiKey": "test"}),
-    ):
-        operation = name.replace("APNS", "Apns").replace("ADM", "Adm").replace("GCM", "Gcm")
-        members = {f"{name}ChannelRequest": {"Enabled": True, **keys}}
-        pinpoint.call(f"Update{operation}Channel", **members)
+    for channel, alternatives in CHANNEL_KEYS.items():
+        pinpoint.messages.enable(channel, keys=dict.fromkeys(alternatives[-1], "test"))
 
 
 def recorded_events(pinpoint: Pinpoint, event_type: str | None = None) -> list[RecordedEvent]:

@@ -248,3 +248,34 @@ def test_the_hosted_service_has_no_outbox() -> None:
         pytest.raises(pk.ConfigurationError, match="outbox"),
     ):
         pinpoint.outbox.messages()
+
+
+def test_every_channel_is_turned_on_and_off(shop: pk.Pinpoint) -> None:
+    """With the keys of its platform; a channel that is off may be turned off."""
+    keys = {
+        "ADM": {"ClientId": "a", "ClientSecret": "b"},
+        "APNS": {"Certificate": "a", "PrivateKey": "b"},
+        "APNS_SANDBOX": {"BundleId": "a", "TeamId": "b", "TokenKey": "c", "TokenKeyId": "d"},
+        "APNS_VOIP": {"BundleId": "a", "TeamId": "b", "TokenKey": "c", "TokenKeyId": "d"},
+        "APNS_VOIP_SANDBOX": {"Certificate": "a", "PrivateKey": "b"},
+        "BAIDU": {"ApiKey": "a", "SecretKey": "b"},
+        "GCM": {"ServiceJson": "{}"},
+    }
+    for channel, given in keys.items():
+        shop.messages.enable(channel, keys=given)
+    on = sorted({*keys, "EMAIL", "SMS", "VOICE"})
+    assert shop.messages.channels() == dict.fromkeys(on, True)
+    for channel in on:
+        shop.messages.disable(channel)
+        shop.messages.disable(channel)
+    assert shop.messages.channels() == {}
+
+
+@pytest.mark.parametrize("keys", [None, {}, {"TokenKey": "secret"}])
+def test_missing_keys_of_a_platform(shop: pk.Pinpoint, keys: dict[str, str] | None) -> None:
+    """The error names what is needed, and shows nothing of what was given."""
+    with pytest.raises(pk.ValidationError, match="TokenKeyId, or Certificate and PrivateKey") as at:
+        shop.messages.enable("APNS", keys=keys)
+    assert "secret" not in str(at.value)
+    with pytest.raises(pk.ValidationError, match="no messages are sent through IN_APP"):
+        shop.messages.enable("IN_APP")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -14,6 +15,7 @@ from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
 from pinpoint_kit.cli.options import Settings, common, example
 from pinpoint_kit.cli.output import print_json, say
 from pinpoint_kit.cli.pairs import lists, pair
+from pinpoint_kit.models.wire.channels import CHANNEL_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +30,7 @@ _RESULTS = (
     Column("Text", 20, is_optional=True),
 )
 _CHANNELS = click.Choice([channel.value for channel in pk.ChannelType], case_sensitive=False)
+_SENDING = click.Choice(["EMAIL", "SMS", "VOICE", *sorted(CHANNEL_KEYS)], case_sensitive=False)
 _TEMPLATES = frozenset({"email", "push", "sms", "voice"})
 
 
@@ -39,19 +42,70 @@ def message() -> None:
     """
 
 
-@example("message enable EMAIL --from shop@example.com")
+@example(
+    "message enable EMAIL --from shop@example.com",
+    "message enable GCM --keys keys.json",
+)
 @message.command("enable")
-@click.argument("channel", type=click.Choice(["EMAIL", "SMS", "VOICE"], case_sensitive=False))
+@click.argument("channel", type=_SENDING)
 @click.option("--from", "from_address", metavar="ADDRESS", help="Whom e-mail is from.")
+@click.option(
+    "--keys",
+    type=click.File("rb"),
+    help='For push: a JSON object with the platform\'s keys, such as {"ApiKey": "any"}; - for'
+    " stdin. The engine does not keep them.",
+)
 @common
-def enable(settings: Settings, channel: str, from_address: str | None) -> None:
-    """Turn a CHANNEL on that needs no keys; without it, nothing is sent through it."""
+def enable(
+    settings: Settings, channel: str, from_address: str | None, keys: BinaryIO | None
+) -> None:
+    """Turn a CHANNEL on; without it, nothing is sent through it.
+
+    E-mail needs --from, push needs --keys.
+    """
+    if channel == "EMAIL" and not from_address:
+        raise click.UsageError("EMAIL needs --from ADDRESS: whom e-mail is from")
+    if keys is None and channel in CHANNEL_KEYS:
+        wanted = ", or ".join(" and ".join(names) for names in CHANNEL_KEYS[channel])
+        raise click.UsageError(f"{channel} needs --keys FILE, a JSON object with {wanted}")
+    given = None if keys is None else _keys(keys)
     with settings.opened() as pinpoint:
-        pinpoint.messages.enable(channel.upper(), from_address=from_address)
+        pinpoint.messages.enable(channel, from_address=from_address, keys=given)
     if settings.as_json:
-        print_json({"Channel": channel.upper()})
+        print_json({"Channel": channel})
     else:
-        click.echo(f"enabled {channel.upper()}")
+        click.echo(f"enabled {channel}")
+
+
+@example("message disable SMS")
+@message.command("disable")
+@click.argument("channel", type=_SENDING)
+@common
+def disable(settings: Settings, channel: str) -> None:
+    """Turn a CHANNEL off, and remove its settings."""
+    with settings.reading() as pinpoint:
+        pinpoint.messages.disable(channel)
+    if settings.as_json:
+        print_json({"Channel": channel})
+    else:
+        click.echo(f"disabled {channel}")
+
+
+@example("message channels")
+@message.command("channels")
+@output_options
+@common
+def channels(settings: Settings, form: Form | None) -> None:
+    """List the channels that have settings, and whether each is on."""
+    with settings.reading() as pinpoint:
+        found = pinpoint.messages.channels()
+    listing = Listing(
+        (Column("Channel"), Column("Enabled")),
+        [(kind, "yes" if is_on else "no") for kind, is_on in found.items()],
+        [{"Channel": kind, "Enabled": is_on} for kind, is_on in found.items()],
+        empty="no channel is on: `pinpoint-kit message enable CHANNEL` turns one on",
+    )
+    print_list(listing, form, as_json=settings.as_json)
 
 
 @example(
@@ -131,7 +185,11 @@ def send(  # noqa: PLR0913, PLR0917 -- one parameter an option
 @click.option("--reference", metavar="ID", required=True, help="What it is for.")
 @click.option("--from", "origination", metavar="NUMBER", required=True, help="Whence it comes.")
 @click.option(
-    "--length", type=click.IntRange(5, 8), default=6, show_default=True, help="Digits of the code."
+    "--length",
+    type=click.IntRange(5, 8),
+    default=6,
+    show_default=True,
+    help="How many digits the code has.",
 )
 @click.option(
     "--minutes",
@@ -209,6 +267,17 @@ def validate_phone(settings: Settings, number: str, country: str | None) -> None
             click.echo(f"{name:27}{value}")
     if not found.is_valid:
         sys.exit(REFUSED)
+
+
+def _keys(source: BinaryIO) -> dict[str, str]:
+    """Read the keys of a platform; no error shows them."""
+    try:
+        found = json.load(source)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise click.UsageError("--keys takes a JSON object of texts")
+    return found
 
 
 def _message(

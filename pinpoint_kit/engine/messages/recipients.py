@@ -103,7 +103,10 @@ def _problem_of_channel(channel: str, enabled: Collection[str]) -> str:
     if channel not in CHANNELS:
         return f"No messages are sent through {channel}"
     if channel not in enabled:
-        return f"The {channel} channel is not enabled; call {_UPDATES[channel]}"
+        return (
+            f"The {channel} channel is not enabled; call {_UPDATES[channel]}, or run"
+            f" `pinpoint-kit message enable {channel}`"
+        )
     return ""
 
 

@@ -108,3 +108,24 @@ def test_telephone_numbers(run: Run) -> None:
     assert none.status == 1
     assert "INVALID" in none.stdout
     assert json.loads(run("message", "validate-phone", "x", "--json").stdout)["PhoneTypeCode"] == 3
+
+
+def test_channels(run: Run) -> None:
+    """Push channels need keys from a file; a channel that is off says how it is turned on."""
+    refused = run("message", "enable", "gcm")
+    assert (refused.status, "GCM needs --keys FILE" in refused.stderr) == (2, True)
+    wrong = run("message", "enable", "GCM", "--keys", "-", stdin='{"ApiKey": 17}')
+    assert (wrong.status, "17" in wrong.stderr) == (2, False)
+    on = run("message", "enable", "GCM", "--keys", "-", stdin='{"ApiKey": "secret"}')
+    assert (on.status, on.stdout) == (0, "enabled GCM\n")
+    assert run("message", "channels", "--csv").stdout.splitlines() == [
+        "Channel,Enabled",
+        "EMAIL,yes",
+        "GCM,yes",
+        "SMS,yes",
+    ]
+    assert run("message", "disable", "sms").stdout == "disabled SMS\n"
+    sent = run(
+        "message", "send", "--to", "+12065550100", "--channel", "SMS", "--body", "b", "--json"
+    )
+    assert "run `pinpoint-kit message enable SMS`" in sent.value["Item"][0]["StatusMessage"]

@@ -121,7 +121,10 @@ def prepare(  # noqa: PLR0913, PLR0917 -- a run, and where to look
     channels = channels_of(treatment) & composer.channels.keys()
     custom = _custom_types(treatment)
     if not channels and not custom and "DELIVERY" not in calls:
-        raise InvalidError("no channel that it has a message for is enabled in the application")
+        raise InvalidError(
+            "no channel that it has a message for is enabled in the application; call"
+            " UpdateEmailChannel or another, or run `pinpoint-kit message enable EMAIL`"
+        )
     return Prepared(
         app=app,
         campaign_id=campaign.id,
