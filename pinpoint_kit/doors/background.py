@@ -1,6 +1,6 @@
 """Work that goes on behind an open client, on daemon threads that are there only while needed.
 
-Each lane of the engine has one: jobs, and each destination of event streams.
+Each lane of the engine has one: jobs, campaigns, and each destination of event streams.
 
 What the work is belongs to the engine and to the client.
 """
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine import Engine, Lane
 
 __all__ = ["BackgroundWork"]
-
-#: Python cannot wait for more than some centuries; and a clock may be set meanwhile.
-_LONGEST_WAIT_S = 3600.0
 
 
 class BackgroundWork:
@@ -103,8 +100,7 @@ class BackgroundWork:
                 self._thread = None
                 return False
             if seconds and not self._is_woken and not self._is_closed:
-                # Somebody else works, and may die; or something is due, perhaps in centuries.
-                self._changed.wait(min(seconds, _LONGEST_WAIT_S))
+                self._changed.wait(seconds)  # somebody else works, and may die; or nothing is due
             self._is_woken = False
             if self._is_closed:
                 self._thread = None

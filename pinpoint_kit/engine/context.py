@@ -380,6 +380,8 @@ class Family:
         long_reads: its operations that read by `Store.long_read`: few of them run at once.
         copies: names what it has written outside of the database, None when it writes nothing.
         workers: makes what does its long or timed work behind requests, None without any.
+        lane: whose turns they take: those of `jobs`, or of `campaigns`, which may wait for a hook
+            or a transport of the operator's.
     """
 
     name: str
@@ -390,6 +392,7 @@ class Family:
     long_reads: frozenset[str] = frozenset()
     copies: Copies | None = None
     workers: MakeWorkers | None = None
+    lane: Literal["jobs", "campaigns"] = "jobs"
 
 
 #: Returns the payload of the answer: something that orjson can write, or None for no body.

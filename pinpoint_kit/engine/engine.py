@@ -147,8 +147,9 @@ class Engine:
             self._announce_streams,
         )
         self._failures = FailureLog(store.name)
-        self._runner = self._runner_of(lambda: handlers.workers(self._context, time.monotonic))
-        self._lanes = [Lane("jobs", self._runner), *self._lanes_of_destinations()]
+        self._own_lanes = [self._lane_of_families(name) for name in handlers.LANES]
+        self._stream_lanes = self._lanes_of_destinations()
+        self._lanes = [*self._own_lanes, *self._stream_lanes]
         self._routes = routes.load()
         self._repeating = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(_REPEATS),
@@ -322,7 +323,9 @@ class Engine:
 
     @property
     def lanes(self) -> Sequence[Lane]:
-        """The long work, in parts that do not wait for one another: jobs, and each destination.
+        """The long work, in parts that do not wait for one another.
+
+        The first is jobs, then come campaigns, and each destination of event streams.
 
         `step`, `renew`, `wait_s` and `on_work` of a lane are those of the engine for this part.
         """
@@ -355,7 +358,8 @@ class Engine:
 
         It is called without arguments, on the thread of the request, and must return at once.
         """
-        for lane in self._lanes:
+        jobs = self._own_lanes[0]  # all of them are announced together
+        for lane in (jobs, *self._stream_lanes):
             lane.on_work(listener)
 
     def on_forwarded(self, listener: Callable[[str, str, int], None]) -> None:
@@ -443,14 +447,15 @@ class Engine:
         return list({id(each): each for several in given for each in several}.values())
 
     def _announce(self) -> None:
-        self._lanes[0].announce()
+        for lane in self._own_lanes:
+            lane.announce()
 
     def _announce_records(self) -> None:
-        for lane in self._lanes[1:]:
+        for lane in self._stream_lanes:
             lane.announce_more()
 
     def _announce_streams(self) -> None:
-        for lane in self._lanes[1:]:
+        for lane in self._stream_lanes:
             lane.announce()
 
     def _announce_forwarded(self, destination: str, outcome: str, count: int) -> None:
@@ -459,6 +464,12 @@ class Engine:
 
     def _runner_of(self, make_workers: Callable[[], Sequence[Worker]]) -> Runner:
         return Runner(self._store, make_workers, self._clock, self._failures, time.monotonic)
+
+    def _lane_of_families(self, name: str) -> Lane:
+        return Lane(
+            name,
+            self._runner_of(lambda: handlers.workers(self._context, time.monotonic, name)),
+        )
 
     def _lanes_of_destinations(self) -> list[Lane]:
         # The objects themselves, after a fork too: they know that they belong to the parent.

@@ -39,6 +39,7 @@ __all__ = [
     "EXTENSIONS",
     "FAMILIES",
     "HELD_OF_PERSON",
+    "LANES",
     "LONG_READS",
     "ON_EVENTS",
     "OPERATIONS",
@@ -111,17 +112,22 @@ def handler_of(name: str) -> Handler | None:
     return EXTENSIONS.get(name) if operation is None else operation.handler
 
 
-def workers(context: Context, monotonic: Callable[[], float]) -> list[Worker]:
-    """Return the workers of all families, for one engine.
+#: What takes turns by itself, beside the destinations of event streams.
+LANES: tuple[str, ...] = tuple(dict.fromkeys(family.lane for family in FAMILIES))
+
+
+def workers(context: Context, monotonic: Callable[[], float], lane: str) -> list[Worker]:
+    """Return the workers of all families of a lane, for one engine.
 
     Args:
         context: the engine's surroundings.
         monotonic: the monotonic clock, in seconds.
+        lane: one of `LANES`.
     """
     return [
         worker
         for family in FAMILIES
-        if family.workers is not None
+        if family.workers is not None and family.lane == lane
         for worker in family.workers(context, monotonic)
     ]
 

@@ -123,10 +123,10 @@ class App:
         self._is_cut_off = False
         self._metrics = Metrics()
         self._probes = Probes(engine, self._metrics, self._access)
-        jobs, *destinations = engine.lanes
+        jobs, *others = engine.lanes
         self._works = [
             BackgroundWork(jobs),
-            *(BackgroundWork(lane, is_alone=True) for lane in destinations),
+            *(BackgroundWork(lane, is_alone=True) for lane in others),
         ]
         engine.on_expired_events(self._metrics.expired_events.inc)
         engine.on_forwarded(self._metrics.forwarded)

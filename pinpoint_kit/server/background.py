@@ -67,7 +67,7 @@ class BackgroundWork:
         if self._task is None and not self._is_ending:
             self._loop = asyncio.get_running_loop()
             if self._is_alone:
-                self._executor = ThreadPoolExecutor(1, "pinpoint-stream")
+                self._executor = ThreadPoolExecutor(1, "pinpoint-work")
             self._task = self._loop.create_task(self._run())
             self._renewals = self._loop.create_task(self._renew())
 

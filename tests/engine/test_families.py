@@ -51,10 +51,13 @@ def test_what_is_loaded_late_answers_all_that_the_family_of_numbers_lists() -> N
 
 def test_the_workers_of_all_families_are_run(wire: Wire) -> None:
     """What a family's `workers` makes is what the engine takes turns with, by unique names."""
-    made = handlers.workers(wire.engine._context, lambda: 0.0)
-    names = [worker.name for worker in made]
-    assert {"import-jobs", "export-jobs"} <= set(names)
-    assert list(wire.engine._runner.workers) == names
+    names = []
+    for place, lane in enumerate(handlers.LANES):
+        made = handlers.workers(wire.engine._context, lambda: 0.0, lane)
+        assert list(wire.engine.lanes[place].runner.workers) == [worker.name for worker in made]
+        names += [worker.name for worker in made]
+    assert {"import-jobs", "export-jobs", "campaigns"} <= set(names)
+    assert len(set(names)) == len(names)
 
 
 def test_every_table_belongs_to_a_family_that_answers_for_persons() -> None:

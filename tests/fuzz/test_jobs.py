@@ -259,7 +259,7 @@ def _ended(wire: Wire, job_id: str, wanted: Wanted) -> Any:
         pieces += 1
         assert pieces <= most, "the job does not end"
         if wanted.forgets:
-            wire.engine._runner.workers["import-jobs"].close()
+            wire.engine.lanes[0].runner.workers["import-jobs"].close()
     return job(wire, job_id)
 
 
@@ -333,7 +333,7 @@ def wired(url: str) -> Iterator[Wire]:
     ):
         for name in ("_FEWEST_ROWS", "_MOST_ROWS"):
             patch.setattr(import_job, name, ROWS)
-        engine._runner.workers["import-jobs"].steps._rows = ROWS  # type: ignore[attr-defined]
+        engine.lanes[0].runner.workers["import-jobs"].steps._rows = ROWS  # type: ignore[attr-defined]
         yield Wire(engine)
 
 

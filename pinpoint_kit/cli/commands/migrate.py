@@ -151,9 +151,7 @@ def _converted(
 
 
 @contextlib.contextmanager
-def _opened(
-    source: str, settings: Settings, segment: str | None
-) -> Iterator[str | pk.Pinpoint]:
+def _opened(source: str, settings: Settings, segment: str | None) -> Iterator[str | pk.Pinpoint]:
     """Yield the place of files, or a client."""
     if source.partition("://")[0].lower() in _CONNECTED and "://" in source:
         place = Settings(source, settings.application, settings.application_id, settings.as_json)

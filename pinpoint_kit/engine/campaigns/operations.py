@@ -314,4 +314,5 @@ FAMILY = Family(
     held_of_person=SendData(),
     on_events=TriggerHook(),
     workers=workers,
+    lane="campaigns",
 )

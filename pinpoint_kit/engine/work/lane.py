@@ -1,7 +1,8 @@
 """`Lane`: work of an engine that takes its turns by itself, beside that of other lanes.
 
-Jobs are one lane, and each destination of event streams is one, so that a destination that is slow
-holds up nothing but itself. Whoever opened the engine gives each lane a thread.
+Jobs are one lane, campaigns another, and each destination of event streams is one, so that a hook
+or a destination that is slow holds up nothing beside it. Whoever opened the engine gives each lane
+a thread.
 """
 
 from __future__ import annotations

@@ -485,7 +485,7 @@ def test_a_run_keeps_the_template_that_it_began_with(
     body = json.dumps({"Default": {"Body": "two"}}).encode()
     wire.send("PUT", path, body, query="create-new-version=true")
     wire.put("/v1/templates/hello/push/active-version", {"Version": "2"})
-    for worker in wire.engine._runner.workers.values():
+    for worker in wire.engine.lanes[1].runner.workers.values():
         worker.close()  # what is kept in memory goes, as with a restart
     campaigns.work()
     campaigns.work(86_400)

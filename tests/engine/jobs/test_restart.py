@@ -411,7 +411,7 @@ def test_a_locked_database(make_wire: Callable[..., Wire], file_url: str, tmp_pa
     assert not wire.engine.step()
     blocker.execute("ROLLBACK")
     blocker.close()
-    wire.engine._runner._rest_until = 0.0
+    wire.engine.lanes[0].runner._rest_until = 0.0
     run(wire)
     check(wire, job_id, "JSON", 100)
 
@@ -549,7 +549,7 @@ def test_closing_while_a_piece_is_stuck(
     wire = make_wire(file_url, files=FILES)
     create_export(wire, url_of(tmp_path))
     assert wire.engine.step()
-    steps = wire.engine._runner
+    steps = wire.engine.lanes[0].runner
     with steps._lock:
         wire.engine.close()
     assert not wire.engine.step()

@@ -408,7 +408,7 @@ def test_a_failure_does_not_refuse_the_erasure(
         assert not wire.engine.step()
         assert wire.engine.wait_s()
     clock.now += timedelta(hours=2)
-    wire.engine._runner._rest_until = 0.0
+    wire.engine.lanes[0].runner._rest_until = 0.0
     while wire.engine.step():
         pass
     assert wire.engine.wait_s() is None

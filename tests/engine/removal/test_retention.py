@@ -76,7 +76,7 @@ def test_nothing_is_removed_unless_asked(make_wire: Callable[..., Wire], clock: 
     assert not wire.engine.step()
     assert wire.engine.wait_s() is None
     assert left(wire) == [0, 100_000]
-    assert "retention" not in wire.engine._runner.workers
+    assert "retention" not in wire.engine.lanes[0].runner.workers
     del clock
 
 
