@@ -190,6 +190,17 @@ def test_it_goes_on_where_it_was(out: Path, service: Service) -> None:
     assert (report.loaded, len(service.objects)) == (95, 95)
 
 
+def test_it_goes_on_after_the_same_conversion(out: Path, service: Service) -> None:
+    """The whole command can be repeated: profiles that are the same are not sent again."""
+    service.faults = [*([service.take] * 5), RuntimeError("killed")]
+    with pytest.raises(RuntimeError):
+        _load(out, service)
+    convert(out.parent / "e.json", out, profiles_per_file=40)
+    service.sizes.clear()
+    assert _load(out, service).loaded == 95
+    assert sum(service.sizes) == 55
+
+
 def test_again_is_the_same(out: Path, service: Service) -> None:
     """A second load puts the same objects under the same keys."""
     _load(out, service)

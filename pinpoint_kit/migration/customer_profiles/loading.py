@@ -8,6 +8,7 @@ there. The suppression list and the devices have no place in Customer Profiles a
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ _FIRST_FAILED = 100
 _KEPT_EVERY = 1_000
 #: As many are listed; more are counted.
 _MOST_FAILED = 10_000
+_BUFFER_BYTES = 1 << 20
 _TOO_MANY = 429
 _SERVER_ERRORS = 500
 _CONCURRENT = "concurrent update in-progress"
@@ -249,8 +251,7 @@ class _Loader:
 
     def _restored(self, parts: Sequence[Path]) -> dict[str, Any]:
         """Return how far an earlier call came with these files and this domain."""
-        stats = [(each.name, each.stat()) for each in parts]
-        files = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
+        files = [[each.name, _digest(each)] for each in parts]
         signature = [self._domain, *files]
         fresh = {
             "signature": signature,
@@ -380,6 +381,15 @@ def _is_passing(code: object, message: object) -> bool:
     """Whether an object that was refused may be taken later."""
     is_later = isinstance(code, int) and (code == _TOO_MANY or code >= _SERVER_ERRORS)
     return is_later or _CONCURRENT in str(message)
+
+
+def _digest(part: Path) -> str:
+    """Return a hash of a file: one that is converted again is the same, and not anew."""
+    whole = hashlib.sha256()
+    with part.open("rb") as file:
+        while content := file.read(_BUFFER_BYTES):
+            whole.update(content)
+    return whole.hexdigest()
 
 
 def _batches(part: Path, done: int) -> Iterator[list[_Item]]:
