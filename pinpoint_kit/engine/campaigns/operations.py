@@ -52,7 +52,7 @@ def create_campaign(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id)
         definition = _definition(connection, app, request)
         if definition.is_paused:
-            states.check_pause("SCHEDULED", is_immediate=definition.is_immediate)
+            states.check_pause("SCHEDULED", is_immediate=_runs_at_once(definition))
         _check_count(context, connection, app, definition)
         campaign = store.new(context, app, definition, planned(definition, call.now), call.now)
         campaign = store.add(connection, campaign)
@@ -188,7 +188,7 @@ def _paused_or_resumed(campaign: Campaign, now: int, *, is_paused: bool) -> Camp
         is_of_events = definition.frequency in {ON_EVENT, IN_APP}
         states.check_pause(
             campaign.status,
-            is_immediate=definition.is_immediate and not is_of_events,
+            is_immediate=_runs_at_once(definition),
             is_of_events=is_of_events,
         )
         return attrs.evolve(campaign, stored_status="PAUSED", due=None, modified=now)
@@ -197,6 +197,11 @@ def _paused_or_resumed(campaign: Campaign, now: int, *, is_paused: bool) -> Camp
     after = _going_on(campaign, campaign.plan.resumed(campaign.definition, now), now)
     # Messages may have waited for a transport when it was paused: its worker sees.
     return attrs.evolve(after, due=now)
+
+
+def _runs_at_once(definition: Definition) -> bool:
+    """Return whether its run begins when it is made; one that waits for events can be paused."""
+    return definition.is_immediate and definition.frequency not in {ON_EVENT, IN_APP}
 
 
 def _changed(  # noqa: PLR0913, PLR0917 -- a request and what it changes
@@ -231,7 +236,7 @@ def _changed(  # noqa: PLR0913, PLR0917 -- a request and what it changes
         return _going_on(after, plan, now)
     status: CampaignStatus = before.status
     states.check_pause(
-        "SCHEDULED" if status == "INVALID" else status, is_immediate=definition.is_immediate
+        "SCHEDULED" if status == "INVALID" else status, is_immediate=_runs_at_once(definition)
     )
     return attrs.evolve(after, stored_status="PAUSED", plan=plan, due=None, modified=now)
 

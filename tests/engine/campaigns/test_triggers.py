@@ -232,6 +232,19 @@ def test_a_changed_campaign_begins_anew(campaigns: Campaigns) -> None:
     assert [each["State"] for each in campaigns.activities(campaign)] == ["CANCELLED", "RUNNING"]
 
 
+def test_it_can_be_made_paused(campaigns: Campaigns) -> None:
+    """It waits for events once it is resumed, also when its start is IMMEDIATE."""
+    campaigns.people(2)
+    campaign = campaigns.create(Schedule=schedule(), IsPaused=True)
+    assert campaigns.status(campaign) == "PAUSED"
+    put(campaigns, "device-0", "a")
+    campaigns.work()
+    assert campaigns.update(campaign, IsPaused=False).status == 200
+    put(campaigns, "device-1", "b")
+    campaigns.work()
+    assert campaigns.addressees() == ["device-1"]
+
+
 def test_an_imported_segment_is_refused(campaigns: Campaigns) -> None:
     """Events start campaigns of dynamic segments only."""
     segment = campaigns.segment()
