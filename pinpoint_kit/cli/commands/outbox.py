@@ -201,11 +201,13 @@ def _print_message(settings: Settings, found: pk.OutboxMessage) -> None:
         print_json(members)
         return
     for name, value in members.items():
-        if name not in {*_TEXTS, "Reports"}:
+        if name not in {*_TEXTS, "Outcomes", "Reports"}:
             click.echo(f"{name:17}{shown(value)}")
     for name in _TEXTS:
         if name in members:
             click.echo(f"\n{name}\n{shown(members[name])}")
+    if found.reports:
+        click.echo("\nReports")
     for each in found.reports or ():
         when = f"{each.date:%Y-%m-%d %H:%M:%S}Z" if each.date else ""
         click.echo(f"{when}  {each.outcome}")

@@ -35,6 +35,8 @@ _UPDATES = {
     "SMS": "UpdateSmsChannel",
     "VOICE": "UpdateVoiceChannel",
 }
+#: What the command that turns a channel on needs, where it is no file with keys.
+_OPTIONS = {"EMAIL": " --from ADDRESS", "SMS": "", "VOICE": ""}
 
 
 @attrs.frozen(kw_only=True)
@@ -105,7 +107,7 @@ def _problem_of_channel(channel: str, enabled: Collection[str]) -> str:
     if channel not in enabled:
         return (
             f"The {channel} channel is not enabled; call {_UPDATES[channel]}, or run"
-            f" `pinpoint-kit message enable {channel}`"
+            f" `pinpoint-kit message enable {channel}{_OPTIONS.get(channel, ' --keys FILE')}`"
         )
     return ""
 

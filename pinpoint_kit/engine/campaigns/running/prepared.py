@@ -122,8 +122,8 @@ def prepare(  # noqa: PLR0913, PLR0917 -- a run, and where to look
     custom = _custom_types(treatment)
     if not channels and not custom and "DELIVERY" not in calls:
         raise InvalidError(
-            "no channel that it has a message for is enabled in the application; call"
-            " UpdateEmailChannel or another, or run `pinpoint-kit message enable EMAIL`"
+            "no channel that it has a message for is enabled in the application:"
+            " `pinpoint-kit message enable CHANNEL` turns one on"
         )
     return Prepared(
         app=app,
