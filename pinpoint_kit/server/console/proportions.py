@@ -18,8 +18,9 @@ _Z = 1.959963984540054
 def interval(count: int, of: int) -> tuple[float, float] | None:
     """Return between what a share lies; None of nothing.
 
-    >>> [round(end, 3) for end in interval(4, 10)]
-    [0.168, 0.687]
+    Examples:
+        >>> [round(end, 3) for end in interval(4, 10)]
+        [0.168, 0.687]
     """
     if of <= 0:
         return None
@@ -39,8 +40,9 @@ def difference(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, 
         first: a count, and of how many.
         second: the same of the other.
 
-    >>> [round(end, 4) for end in difference((56, 70), (48, 80))]
-    [0.0524, 0.3339]
+    Examples:
+        >>> [round(end, 4) for end in difference((56, 70), (48, 80))]
+        [0.0524, 0.3339]
     """
     one, other = interval(*first), interval(*second)
     if one is None or other is None:
