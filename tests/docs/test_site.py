@@ -124,7 +124,9 @@ def test_the_reference_shows_what_users_call(name: str, anchors: set[str]) -> No
 def test_the_reference_hides_what_is_internal(anchors: set[str]) -> None:
     """Classes that no user makes or meets have no entry."""
     internal = {"Ledger", "Recorder", "Workers", "Buffer", "Spool", "Transport", "Door", "Model"}
-    assert {anchor for anchor in anchors if internal & set(anchor.split("."))} == set()
+    # What takes messages away has the same name, and operators write their own.
+    others = {anchor for anchor in anchors if ".records.message." not in anchor}
+    assert {anchor for anchor in others if internal & set(anchor.split("."))} == set()
 
 
 @pytest.mark.parametrize(
