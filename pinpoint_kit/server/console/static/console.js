@@ -3,6 +3,9 @@
 for (const box of document.querySelectorAll("[data-picture]")) walk(box);
 for (const table of document.querySelectorAll("[data-live]")) follow(table);
 for (const each of document.querySelectorAll("[data-reload]")) setTimeout(() => location.reload(), each.dataset.reload * 1000);
+// On a phone the menu is wider than the screen: begin where the page is.
+const here = document.querySelector(".menu [aria-current]");
+if (here) here.closest(".menu").scrollLeft = here.offsetLeft - 40;
 
 function walk(box) {
   const columns = [...box.querySelectorAll(".pk-hover > *")];
