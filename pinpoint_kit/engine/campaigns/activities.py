@@ -5,7 +5,7 @@ What a run does, and which there are to be, belongs to the worker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -28,7 +28,9 @@ __all__ = [
     "Activity",
     "add",
     "again",
-    "cancel",
+    "end",
+    "forget_events",
+    "left_over",
     "listed",
     "new",
     "open_of",
@@ -75,6 +77,11 @@ class Activity:
         return self.ended is None
 
     @property
+    def has_waiting(self) -> bool:
+        """Whether messages of it wait for a transport."""
+        return bool(self.position.get("sending"))
+
+    @property
     def total(self) -> int:
         """How many endpoints it has tried to reach."""
         return self.counts.get(TOTAL, 0)
@@ -101,9 +108,9 @@ class Activity:
 _BY_CAMPAIGN = select(*(column for column in _ROWS.c if column.name != "open")).where(
     _ROWS.c.campaign == bindparam("campaign_")
 )
-_OPEN = Statement(
-    _BY_CAMPAIGN.where(_ROWS.c.open.is_not(None)).order_by(_ROWS.c.number), "campaign_"
-)
+_BY_CAMPAIGN_OPEN = _BY_CAMPAIGN.where(_ROWS.c.open.is_not(None)).order_by(_ROWS.c.number)
+_OPEN = Statement(_BY_CAMPAIGN_OPEN.where(_ROWS.c.ended.is_(None)), "campaign_")
+_LEFT_OVER = Statement(_BY_CAMPAIGN_OPEN.where(_ROWS.c.ended.is_not(None)), "campaign_")
 _CURRENT = Statement(
     _BY_CAMPAIGN.where(_ROWS.c.number == bindparam("number_")), "campaign_", "number_"
 )
@@ -125,9 +132,26 @@ _SAVE = Statement(
 )
 
 
+_POSITION = Statement(
+    select(_ROWS.c.position).where(_ROWS.c.number == bindparam("number_")), "number_"
+)
+_SAVE_POSITION = Statement(
+    update(_ROWS)
+    .values(position=bindparam("position_"))
+    .where(_ROWS.c.number == bindparam("number_")),
+    "position_",
+    "number_",
+)
+
+
 def open_of(connection: Connection, campaign: int) -> list[Activity]:
     """Return the runs of a campaign that have not ended, the oldest first."""
     return [_activity(row) for row in _OPEN.rows(connection, campaign)]
+
+
+def left_over(connection: Connection, campaign: int) -> list[Activity]:
+    """Return the runs of a campaign that have ended while messages waited for a transport."""
+    return [_activity(row) for row in _LEFT_OVER.rows(connection, campaign)]
 
 
 def again(connection: Connection, activity: Activity) -> Activity | None:
@@ -190,10 +214,34 @@ def save(connection: Connection, activity: Activity) -> None:
     _SAVE.run_many(connection, [(*_changing(activity).values(), activity.number)])
 
 
-def cancel(connection: Connection, campaign: int, now: int) -> None:
-    """End the runs of a campaign that are under way."""
-    for activity in open_of(connection, campaign):
-        save(connection, activity.ended_with("CANCELLED", now))
+def end(connection: Connection, campaign: int, state: str, now: int) -> bool:
+    """End the runs of a campaign that are under way.
+
+    Returns:
+        Whether messages of them wait for a transport: the campaign's worker has to give them up. It
+        alone knows whether a transport is taking some of them now.
+    """
+    under_way = open_of(connection, campaign)
+    for activity in under_way:
+        save(connection, activity.ended_with(state, now))
+    return any(activity.has_waiting for activity in under_way)
+
+
+def forget_events(connection: Connection, number: int, messages: Collection[int]) -> None:
+    """Take out of a run's row the ids of the events that have started some messages.
+
+    Args:
+        connection: a write transaction.
+        number: the run's.
+        messages: the numbers of messages that wait for a transport.
+    """
+    for text in _POSITION.rows(connection, number):
+        position = orjson.loads(text[0])
+        position["sending"] = [
+            (message, "" if message in messages else event_id)
+            for message, event_id in position.get("sending", ())
+        ]
+        _SAVE_POSITION.run_many(connection, [(orjson.dumps(position).decode(), number)])
 
 
 def rendered(activity: Activity, application_id: str, campaign_id: str) -> dict[str, object]:
@@ -233,7 +281,7 @@ def _changing(activity: Activity) -> dict[str, object]:
         "result": activity.result,
         "position": orjson.dumps(activity.position).decode(),
         "counts": orjson.dumps(activity.counts).decode(),
-        "open": 1 if activity.is_open else None,
+        "open": 1 if activity.is_open or activity.has_waiting else None,
     }
 
 

@@ -134,7 +134,7 @@ def update_campaign(context: Context, call: Call) -> object:
         else:
             after = _changed(context, connection, app, before, request, call.now)
             store.add_version(connection, after)
-            activities.cancel(connection, after.number, call.now)  # of events, paused so far
+            after = _ended(connection, after, call.now)  # of events, paused so far
         answer = _rendered(connection, app, after, call.region)
     context.announce()
     return answer
@@ -147,10 +147,19 @@ def delete_campaign(context: Context, call: Call) -> object:
         campaign = _find(connection, app, call)
         if campaign.removed is None:
             campaign = store.deleted(connection, campaign, call.now)
-            activities.cancel(connection, campaign.number, call.now)
+            campaign = _ended(connection, campaign, call.now)
         answer = _rendered(connection, app, campaign, call.region)
     context.announce()
     return answer
+
+
+def _ended(connection: Connection, campaign: Campaign, now: int) -> Campaign:
+    """End the runs of a campaign; return it with something to do if messages of them wait."""
+    if not activities.end(connection, campaign.number, "CANCELLED", now):
+        return campaign
+    after = attrs.evolve(campaign, due=now)
+    store.save(connection, after)
+    return after
 
 
 def _definition(connection: Connection, app: App, request: Members) -> Definition:

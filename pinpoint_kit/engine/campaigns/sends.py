@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from pinpoint_kit.engine.campaigns import activities
 from pinpoint_kit.engine.storage.statements import BulkInsert, Lookup, Statement, padded
 from pinpoint_kit.engine.storage.tables.campaigns import CAMPAIGN_SENDS, CAMPAIGN_TRIGGERS
 
@@ -139,7 +140,13 @@ class SendData:
         }
 
     def erase(self, context: Context, connection: Connection, person: Person) -> None:  # noqa: ARG002 -- see PersonData
-        """Remove the rows of the endpoints."""
+        """Remove the rows of the endpoints, and what runs keep of their events."""
+        waiting: dict[int, set[int]] = {}
+        for key in person.keys:
+            for activity, message in _WAITING.rows(connection, person.app, key):
+                waiting.setdefault(activity, set()).add(message)
+        for activity, messages in waiting.items():
+            activities.forget_events(connection, activity, messages)
         for statement in _DELETE:
             statement.run_many(connection, [(person.app, key) for key in person.keys])
 
@@ -157,6 +164,14 @@ _COUNT = tuple(
         "endpoint_",
     )
     for table in (_ROWS, _TRIGGERS)
+)
+#: Messages that wait for a transport.
+_WAITING = Statement(
+    select(_ROWS.c.activity, _ROWS.c.message)
+    .where(_ROWS.c.app == bindparam("app_"), _ROWS.c.endpoint == bindparam("endpoint_"))
+    .where(_ROWS.c.status == PENDING, _ROWS.c.message.is_not(None)),
+    "app_",
+    "endpoint_",
 )
 _DELETE = tuple(
     Statement(

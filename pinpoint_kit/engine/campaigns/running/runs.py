@@ -117,6 +117,16 @@ class Runs:
         self._store(needed, campaign, activity, position, decisions, lease, now)
         return decisions.seen == len(batch.targets)
 
+    def give_up(
+        self, app: App, campaign: Campaign, activity: Activity, lease: Lease, now: int
+    ) -> None:
+        """Give up the messages of a run that has ended before a transport took them.
+
+        Raises:
+            LostError: the campaign is gone, or the lease is lost.
+        """
+        self._transporting(app, campaign, lease).give_up(activity, now)
+
     def paced(self, campaign: int) -> int:
         """Return when a campaign may send again, 0 for now."""
         return self._paced.get(campaign, 0)

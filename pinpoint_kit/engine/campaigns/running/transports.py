@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select
 
 from pinpoint_kit.engine.applications.store import App
 from pinpoint_kit.engine.campaigns import activities, sends, store
+from pinpoint_kit.engine.campaigns.running.position import Position
 from pinpoint_kit.engine.campaigns.running.storing import named_send
 from pinpoint_kit.engine.campaigns.sends import Send
 from pinpoint_kit.engine.campaigns.store import Campaign
@@ -30,12 +31,11 @@ from pinpoint_kit.engine.work.leases import Lease, LostError
 from pinpoint_kit.records.message_stream import CampaignNames
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.campaigns.activities import Activity
-    from pinpoint_kit.engine.campaigns.running.position import Position
     from pinpoint_kit.engine.messages.delivering import Delivered
 
 __all__ = ["Transporting"]
@@ -47,6 +47,11 @@ _STATUSES = {
     "OPT_OUT": "FAILURE_PERMANENT",
     "THROTTLED": "THROTTLED",
 }
+#: What becomes of one whose run has ended first, and what a record of the campaign calls that.
+_ENDED = delivering.Delivered(
+    "PERMANENT_FAILURE", 400, "The campaign ended before a transport took the message"
+)
+_ENDED_STATUS = "FAILURE"
 #: What becomes of a message whose endpoint was deleted while it waited: nothing is left of it.
 _GONE = delivering.Delivered("PERMANENT_FAILURE", 400, "The endpoint was deleted")
 _LISTS = (1, 10, 100, 500)
@@ -76,21 +81,35 @@ class Transporting:
         Raises:
             LostError: the lease is lost, or the campaign may not go on.
         """
-        event_ids = dict(position.sending)
-        with self._context.store.read() as connection:
-            waiting = _messages(connection, sorted(event_ids))
-        if not waiting:  # erased meanwhile
-            self._store(activity, position, [], [], now)
-            return
+        waiting = self._waiting(position)
         gone = [message for message in waiting if not message.address]
         chosen = gone or self._of_one_call(waiting)
         results = (
             [_GONE] * len(gone) if gone else delivering.deliver(self._context, self._app.id, chosen)
         )
-        self._store(activity, position, chosen, results, now)
+        done = {message.number for message in chosen}
+        left = {message.number for message in waiting} - done
+        self._store(activity, position, chosen, results, left, now)
+
+    def give_up(self, activity: Activity, now: int) -> None:
+        """Store that messages of a run were not sent, because it has ended.
+
+        Raises:
+            LostError: the lease is lost, or the campaign is gone.
+        """
+        position = Position.of(activity)
+        waiting = self._waiting(position)
+        self._store(activity, position, waiting, [_ENDED] * len(waiting), set(), now)
+
+    def _waiting(self, position: Position) -> list[StoredMessage]:
+        """Return the messages that wait; those that were erased meanwhile are left out."""
+        with self._context.store.read() as connection:
+            return _messages(connection, sorted(dict(position.sending)))
 
     def _of_one_call(self, waiting: Sequence[StoredMessage]) -> list[StoredMessage]:
         """Return the messages that one call of a transport takes."""
+        if not waiting:
+            return []
         channel = delivering.channel_of(waiting[0].channel)
         transports = self._context.engagement.transports
         if channel is None or channel not in transports:
@@ -98,16 +117,15 @@ class Transporting:
         found = [each for each in waiting if delivering.channel_of(each.channel) == channel]
         return found[: max(1, transports[channel].most_messages)]
 
-    def _store(
+    def _store(  # noqa: PLR0913, PLR0917 -- a call, and what came of it
         self,
         activity: Activity,
         position: Position,
         chosen: Sequence[StoredMessage],
         results: Sequence[Delivered],
+        left: Collection[int],
         now: int,
     ) -> None:
-        done = {message.number for message in chosen}
-        left = [pair for pair in position.sending if chosen and pair[0] not in done]
         event_ids = dict(position.sending)
         rows = [
             Send(
@@ -117,7 +135,7 @@ class Transporting:
                 activity.app,
                 activity.campaign,
                 now,
-                _STATUSES.get(result.status, "TRANSIENT_FAILURE"),
+                _status(result),
                 message.number,
             )
             for message, result in zip(chosen, results, strict=True)
@@ -138,7 +156,12 @@ class Transporting:
             counted = current.counted(
                 {activities.SUCCESSFUL: sum(row.status == "SUCCESS" for row in rows)}
             )
-            after = attrs.evolve(position, sending=left)
+            if counted.ended is not None:
+                counted = counted.ended_with(counted.state, counted.ended)
+            # As it is stored now: an erasure may have taken the ids of events out of it.
+            stored = Position.of(current)
+            sending = [pair for pair in stored.sending if pair[0] in left]
+            after = attrs.evolve(stored, sending=sending)
             activities.save(connection, attrs.evolve(counted, position=after.stored()))
             self._record(connection, activity, chosen, rows, now)
 
@@ -186,6 +209,13 @@ class Transporting:
             ],
             now=now,
         )
+
+
+def _status(result: Delivered) -> str:
+    """Return what a record of a campaign calls what became of a message."""
+    if result is _ENDED:
+        return _ENDED_STATUS
+    return _STATUSES.get(result.status, "TRANSIENT_FAILURE")
 
 
 def _messages(connection: Connection, numbers: Sequence[int]) -> list[StoredMessage]:

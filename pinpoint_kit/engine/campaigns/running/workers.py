@@ -74,8 +74,12 @@ class CampaignWorker:
             campaign = store.load(connection, int(key))
             app = apps.by_number(connection, campaign.app)
             under_way = activities.open_of(connection, campaign.number)
+            left_over = activities.left_over(connection, campaign.number)
         if app is None:
             raise LostError
+        if left_over:
+            self._runs.give_up(app, campaign, left_over[0], lease, now)
+            return
         try:
             self._step(app, campaign, under_way, lease, now)
         except InvalidError as why:
@@ -260,9 +264,9 @@ class CampaignWorker:
         with self._context.store.write() as connection:
             lease.check(connection)
             current = _same(connection, campaign)
-            for activity in activities.open_of(connection, campaign.number):
-                activities.save(connection, activity.ended_with(state, now))
-            store.save(connection, attrs.evolve(current, stored_status=status, due=None))
+            some_wait = activities.end(connection, campaign.number, state, now)
+            due = now if some_wait else None
+            store.save(connection, attrs.evolve(current, stored_status=status, due=due))
             store.forget_triggers(connection, campaign.number)
             lease.end(connection)
         self._runs.forget()

@@ -62,7 +62,7 @@ CAMPAIGN_ACTIVITIES = Table(
     Column("result", TEXT),  # SUCCESS or FAIL once it has ended
     Column("position", TEXT, nullable=False),  # JSON: where its work goes on
     Column("counts", TEXT, nullable=False),  # JSON: execution metrics and totals
-    Column("open", Integer),  # 1 until it has ended
+    Column("open", Integer),  # 1 until it has ended, and no message of it waits
 )
 
 #: Whom campaigns have targeted: one row for each endpoint of a run, or of a triggering event.
