@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from pinpoint_kit.engine.campaigns.running import batches
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
+from pinpoint_kit.engine.storage.tables.messages import MESSAGES
 from tests.engine.campaigns.conftest import EMAIL, MESSAGE, Campaigns
 
 if TYPE_CHECKING:
@@ -447,6 +448,54 @@ def test_an_address_gets_a_message_once(
     assert campaigns.addressees() == ["device-0", "device-1"]
     assert campaigns.sends()["device-2"] == "DUPLICATE_ADDRESS"
     assert campaigns.metrics(campaign)["DUPLICATE_ENDPOINT"] == 1
+
+
+@pytest.mark.parametrize("rows", [1, 2, 200])
+def test_duplicates_depend_on_neither_outbox_nor_steps(
+    campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """The first active member of the segment stands for its address, also if it is held out."""
+    monkeypatch.setattr(batches, "MOST_ROWS", rows)
+    wire = campaigns.wire
+    campaigns.people(6, Attributes={"plan": ["pro"]})
+    for number, members in enumerate(
+        [
+            {"Attributes": {"plan": ["free"]}},  # is not in the segment
+            {"OptOut": "ALL"},
+            {},  # held out
+            {},
+            {},
+            {},
+        ]
+    ):
+        wire.update(f"device-{number}", **members)
+    values = [("same", 50), ("same", 50), ("same", 0), ("same", 50), ("other", 50), ("other", 50)]
+    with wire.engine._store.write() as connection:  # requests keep addresses apart
+        for number, (address, cohort) in enumerate(values):
+            connection.execute(
+                update(ENDPOINTS)
+                .where(ENDPOINTS.c.endpoint == f"device-{number}")
+                .values(address=address, cohort=cohort)
+            )
+    pro = {"Dimensions": {"Attributes": {"plan": {"Values": ["pro"]}}}}
+    campaign = campaigns.create(SegmentId=campaigns.segment(**pro), HoldoutPercent=10)
+    addressees = []
+    while wire.engine.step():
+        addressees += campaigns.addressees()
+        with wire.engine._store.write() as connection:
+            connection.execute(delete(MESSAGES))
+    assert addressees == ["device-4"]
+    assert campaigns.sends() == {
+        "device-2": "HOLDOUT",
+        "device-3": "DUPLICATE_ADDRESS",
+        "device-4": "SUCCESS",
+        "device-5": "DUPLICATE_ADDRESS",
+    }
+    assert campaigns.metrics(campaign) == {
+        "ENDPOINT_PRODUCED": 5,
+        "ENDPOINT_OPT_OUT": 1,
+        "DUPLICATE_ENDPOINT": 2,
+    }
 
 
 def test_who_is_deleted_and_comes_back_gets_it_once(

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import attrs
 import orjson
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import or_
 
 from pinpoint_kit.engine.campaigns import sends
 from pinpoint_kit.engine.campaigns.running import hooks
+from pinpoint_kit.engine.campaigns.running.addresses import holders
 from pinpoint_kit.engine.campaigns.running.targets import CUSTOM, SEND, Sieve, Target
 from pinpoint_kit.engine.campaigns.running.turns import give_way
 from pinpoint_kit.engine.campaigns.triggers import Trigger
@@ -23,9 +24,7 @@ from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import rendered_row
 from pinpoint_kit.engine.messages.composing import Failure
 from pinpoint_kit.engine.segments import members
-from pinpoint_kit.engine.storage.statements import Statement, padded
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
-from pinpoint_kit.engine.storage.tables.messages import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,6 +41,8 @@ __all__ = ["MOST_ROWS", "Batch", "Outcome", "decide", "of_events", "read", "zone
 
 #: Endpoints that a step reads, and numbers of endpoints that one query goes over.
 MOST_ROWS, _WINDOW = 200, 50_000
+#: Numbers of endpoints in one list of a query.
+_MOST_ASKED = 500
 _COLUMNS = tuple(
     ENDPOINTS.c[name]
     for name in (
@@ -56,22 +57,6 @@ _COLUMNS = tuple(
         "user_id",
     )
 )
-_LISTS = (1, 10, 100, 500)
-#: Addresses that a campaign has sent to since a run has begun.
-_SENT_TO = {
-    size: Statement(
-        select(MESSAGES.c.channel, MESSAGES.c.address, MESSAGES.c.endpoint)
-        .where(MESSAGES.c.app == bindparam("app_"))
-        .where(MESSAGES.c.campaign == bindparam("campaign_"))
-        .where(MESSAGES.c.number > bindparam("after_"))
-        .where(MESSAGES.c.address.in_([bindparam(f"address_{n}") for n in range(size)])),
-        "app_",
-        "campaign_",
-        "after_",
-        *(f"address_{n}" for n in range(size)),
-    )
-    for size in _LISTS
-}
 _OVERRIDES = ("TitleOverride", "BodyOverride")
 
 
@@ -253,8 +238,11 @@ def _sieve(  # noqa: PLR0913, PLR0917 -- as of `decide`
         daily=daily,
     )
     if not batch.triggers:
-        addresses = [each.address for each in batch.targets if each.address]
-        sieve.addresses |= _sent_to(connection, activity, position, addresses)
+
+        def belonging(numbers: Sequence[int]) -> set[int]:
+            return _belonging(connection, prepared, numbers, now)
+
+        sieve.addresses |= holders(connection, activity, position, batch.targets, belonging)
     if total or daily:
         keys = [each.endpoint for each in batch.targets]
         found = sends.caps(connection, activity.app, activity.campaign, keys, now)
@@ -263,15 +251,17 @@ def _sieve(  # noqa: PLR0913, PLR0917 -- as of `decide`
     return sieve
 
 
-def _sent_to(
-    connection: Connection, activity: Activity, position: Position, addresses: Sequence[str]
-) -> dict[tuple[str, str], str]:
-    """Return whom the run has sent to, in any of its treatments, by channel and address."""
-    head = (activity.app, activity.campaign, position.first_message)
+def _belonging(
+    connection: Connection, prepared: Prepared, numbers: Sequence[int], now: int
+) -> set[int]:
+    """Return which endpoints belong to the segment, of some by their numbers."""
+    asked = _members(prepared, now).with_only_columns(ENDPOINTS.c.number)
     return {
-        (row[0], row[1]): row[2]
-        for part in padded(addresses, _LISTS)
-        for row in _SENT_TO[len(part)].rows(connection, *head, *part)
+        number
+        for first in range(0, len(numbers), _MOST_ASKED)
+        for number in connection.execute(
+            asked.where(ENDPOINTS.c.number.in_(numbers[first : first + _MOST_ASKED]))
+        ).scalars()
     }
 
 

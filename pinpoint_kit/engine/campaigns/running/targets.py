@@ -88,7 +88,8 @@ class Sieve:
         quiet: the quiet time.
         total: the total cap, 0 for none.
         daily: the daily cap, 0 for none.
-        addresses: the endpoints that the run has sent to, by channel type and address.
+        addresses: the endpoints that stand for addresses, by channel type and address; those
+            that no other endpoint has may be left out.
         sent_in_total: by endpoint, how often the campaign has targeted it.
         sent_today: by endpoint, how many messages of campaigns it got within a day.
         counts: execution metrics.
