@@ -147,6 +147,10 @@ class Definition:
         own = Treatment(0, self.members, range(first, COHORTS), self.schedule)
         return (own, *treatments)
 
+    def treatment(self, number: int) -> Treatment:
+        """Return one of its treatments."""
+        return next(each for each in self.treatments if each.number == number)
+
     @property
     def held_out(self) -> range:
         """The cohorts that get nothing."""

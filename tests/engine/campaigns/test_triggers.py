@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -144,6 +145,35 @@ def test_a_channel_that_is_turned_off_gets_nothing_more(campaigns: Campaigns) ->
     campaigns.work(60)
     assert len(campaigns.messages()) == 1
     assert campaigns.status(campaign) == "INVALID"
+
+
+def test_each_event_gets_the_template_that_is_active(campaigns: Campaigns) -> None:
+    """Without a version of its own, a campaign sends the version of that moment, at once."""
+    wire = campaigns.wire
+    wire.post("/v1/templates/hello/push", {"Default": {"Body": "one"}})
+    campaigns.people(1)
+    template = {"Name": "hello"}
+    for named in (template, {**template, "Version": "1"}):
+        campaigns.create(
+            Schedule=schedule(),
+            MessageConfiguration={},
+            TemplateConfiguration={"PushTemplate": named},
+        )
+    put(campaigns, "device-0", "a")
+    campaigns.work()
+    text = json.dumps({"Default": {"Body": "two"}}).encode()
+    wire.send("PUT", "/v1/templates/hello/push", text, query="create-new-version=true")
+    put(campaigns, "device-0", "b")
+    campaigns.work()
+    wire.put("/v1/templates/hello/push/active-version", {"Version": "2"})
+    put(campaigns, "device-0", "c")
+    campaigns.work()
+    found = [
+        (message["campaign"], json.loads(message["content"])["Body"])
+        for message in campaigns.messages()
+    ]
+    assert [body for number, body in found if number == 1] == ["one", "one", "two"]
+    assert [body for number, body in found if number == 2] == ["one", "one", "one"]
 
 
 def test_it_can_be_paused_at_any_time(campaigns: Campaigns) -> None:

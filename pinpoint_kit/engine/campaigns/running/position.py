@@ -22,7 +22,8 @@ class Position:
         last: the number of the last endpoint; None until it is looked up.
         due: when the run goes on, milliseconds since 1970.
         first_message: the number of the newest message when the run began.
-        templates: the template configuration, with the versions that were active then.
+        templates: the template configuration, with the versions that were active then; empty for
+            a campaign that waits for events.
         sending: the messages that were handed to a transport, and whose result is not stored yet:
             their numbers, each with the id of the event that has started it.
         wave: of a run of local time: the wave under way, its instant and its zones; the first has

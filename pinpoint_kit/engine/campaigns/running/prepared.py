@@ -11,7 +11,7 @@ import attrs
 from sqlalchemy import func, select
 
 from pinpoint_kit.engine.applications.store import App
-from pinpoint_kit.engine.campaigns.definition import Definition, Treatment
+from pinpoint_kit.engine.campaigns.definition import Definition, Members, Treatment
 from pinpoint_kit.engine.campaigns.running import hooks
 from pinpoint_kit.engine.campaigns.running.hooks import Called
 from pinpoint_kit.engine.campaigns.running.targets import CUSTOM, channels_of
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.campaigns.activities import Activity
-    from pinpoint_kit.engine.campaigns.definition import Members
     from pinpoint_kit.engine.campaigns.store import Campaign
     from pinpoint_kit.engine.context import Context
 
@@ -50,6 +49,7 @@ class Prepared:
         campaign_id: the campaign's id.
         segment: the segment, ready to be evaluated.
         treatment: what the run sends.
+        templates: the template configuration, with the versions that are sent.
         definition: the campaign's.
         composer: makes the messages.
         channels: the channel types that there is a message for, of those that are on.
@@ -63,6 +63,7 @@ class Prepared:
     campaign_id: str
     segment: Segment
     treatment: Treatment
+    templates: Members
     definition: Definition
     composer: Composer
     channels: frozenset[str]
@@ -78,7 +79,7 @@ class Prepared:
 
 
 def pinned_templates(connection: Connection, treatment: Treatment) -> dict[str, object]:
-    """Return the template configuration of a run that begins, with the versions active now.
+    """Return the template configuration of a treatment, with the versions active now.
 
     Raises:
         InvalidError: a template is gone.
@@ -101,16 +102,16 @@ def prepare(  # noqa: PLR0913, PLR0917 -- a run, and where to look
     app: App,
     campaign: Campaign,
     activity: Activity,
+    templates: Members,
     now: int,
 ) -> Prepared:
-    """Look up what a run needs.
+    """Look up what a run needs that sends these versions of its templates.
 
     Raises:
         InvalidError: something of it is not there.
     """
     definition = campaign.definition
-    treatment = next(each for each in definition.treatments if each.number == activity.treatment)
-    templates = cast("Members", activity.position.get("templates", {}))
+    treatment = definition.treatment(activity.treatment)
     try:
         segment = sources.require(connection, app, *definition.segment)
         composer = Composer.of(context, connection, app, treatment.messages, templates, now=now)
@@ -130,6 +131,7 @@ def prepare(  # noqa: PLR0913, PLR0917 -- a run, and where to look
         campaign_id=campaign.id,
         segment=segment,
         treatment=treatment,
+        templates=templates,
         definition=definition,
         composer=composer,
         channels=frozenset(channels),

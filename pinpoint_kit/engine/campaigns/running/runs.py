@@ -141,10 +141,21 @@ class Runs:
 
     def _needed(self, app: App, campaign: Campaign, activity: Activity, now: int) -> Prepared:
         found, at = self._prepared.get(activity.number, (None, 0))
-        if found is None or abs(now - at) >= _KEPT_MS:
-            with self._context.store.read() as connection:
-                found = prepared.prepare(self._context, connection, app, campaign, activity, now)
-            self._prepared[activity.number] = found, now
+        if found is not None and abs(now - at) >= _KEPT_MS:
+            found = None
+        is_of_events = campaign.definition.frequency == ON_EVENT
+        if found is not None and not is_of_events:
+            return found
+        with self._context.store.read() as connection:
+            templates = Position.of(activity).templates
+            if is_of_events:  # each event gets the versions that are active then
+                treatment = campaign.definition.treatment(activity.treatment)
+                templates = prepared.pinned_templates(connection, treatment)
+            if found is None or found.templates != templates:
+                found = prepared.prepare(
+                    self._context, connection, app, campaign, activity, templates, now
+                )
+                self._prepared[activity.number] = found, now
         return found
 
     def _transporting(self, app: App, campaign: Campaign, lease: Lease) -> Transporting:

@@ -174,16 +174,16 @@ class CampaignWorker:
         now: int,
     ) -> None:
         """Store a run that begins, once everything that it needs is there."""
-        found = next(each for each in campaign.definition.treatments if each.number == treatment)
+        templates = prepared.pinned_templates(connection, campaign.definition.treatment(treatment))
         position = Position(
-            templates=prepared.pinned_templates(connection, found),
+            templates=templates if campaign.definition.frequency != ON_EVENT else {},
             first_message=prepared.last_message(connection),
             due=now,
         )
         activity = activities.new(
             self._context, campaign, treatment, scheduled, position.stored(), now=now
         )
-        prepared.prepare(self._context, connection, app, campaign, activity, now)
+        prepared.prepare(self._context, connection, app, campaign, activity, templates, now)
         activities.add(connection, activity)
 
     def _finish(self, campaign: Campaign, activity: Activity, lease: Lease, now: int) -> None:
