@@ -122,7 +122,18 @@ def _given(raw: str, head: Mapping[str, str]) -> bytes:
     for header, value in {**head, "MIME-Version": "1.0"}.items():
         if header not in email:
             email[header] = value
-    return email.as_bytes()
+    try:
+        return email.as_bytes()
+    except UnicodeError as error:
+        raise NotAnEmail(
+            "its RawEmail has characters outside of ASCII in a part that names no charset for"
+            " them: write it in Content-Type, such as text/plain; charset=utf-8"
+        ) from error
+    except LookupError as error:
+        raise NotAnEmail(
+            "its RawEmail has a part with a charset that is not known: convert the text to UTF-8,"
+            " and write charset=utf-8, or encode it as base64"
+        ) from error
 
 
 def is_address(text: str) -> bool:

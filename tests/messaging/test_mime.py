@@ -5,8 +5,10 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from base64 import b64encode
 from email.message import EmailMessage
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -97,3 +99,27 @@ def test_what_looks_encoded_is_no_header() -> None:
     assert got["Subject"] == hidden
     assert got["Bcc"] is None
     assert f"X-Note: {hidden}\r\n".encode() in made.content
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        ("X-Note: 1", "no charset for them: write it in Content-Type"),
+        (
+            "Content-Type: text/plain; charset=us-ascii",
+            "no charset for them: write it in Content-Type",
+        ),
+        ("Content-Type: text/plain; charset=x-no", "a charset that is not known: convert"),
+    ],
+)
+def test_mime_whose_text_cannot_be_read_says_so(head: str, why: str) -> None:
+    """The reason is a sentence that says what to do, without the text."""
+    raw = f"From: a@b.c\r\n{head}\r\n\r\nGrüße\r\n".encode()
+    data = {"RawEmail": b64encode(raw).decode()}
+    with pytest.raises(NotAnEmail, match=why) as caught:
+        email_of(made_email(data=data), sender="shop@example.com")
+    assert "Gr" not in str(caught.value)
+    readable = raw.replace(head.encode(), b"Content-Type: text/plain; charset=utf-8")
+    data = {"RawEmail": b64encode(readable).decode()}
+    made = email_of(made_email(data=data), sender="shop@example.com")
+    assert email.message_from_bytes(made.content).get_payload(decode=True) == "Grüße\r\n".encode()
