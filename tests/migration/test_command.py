@@ -42,6 +42,7 @@ def test_bad_lines_are_an_exit_status(tmp_path: Path) -> None:
     assert "e.json: line 2: is not valid JSON" in stderr
 
 
+@pytest.mark.slow
 def test_a_database_and_its_export_are_the_same_profiles(tmp_path: Path) -> None:
     """The demo population converts from its database and from the file of a scan."""
     url = f"sqlite:///{tmp_path / 'demo.db'}"

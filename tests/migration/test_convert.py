@@ -359,7 +359,7 @@ def test_a_profile_is_no_larger_than_the_service_takes(tmp_path: Path) -> None:
             "User": {"UserId": "everyone"},
             "Attributes": {f"name-{index}": [f"{number}-{index}"] for index in range(100)},
         }
-        for number in range(1_500)
+        for number in range(1_000)
     ]
     report = convert(write_lines(tmp_path / "e.json", *endpoints), tmp_path / "out")
     (line,) = (tmp_path / "out" / "profiles" / "profiles-00001.jsonl").read_bytes().splitlines()

@@ -241,21 +241,21 @@ _MODELS = st.lists(_some(MODEL), min_size=1, max_size=6)
 _LINES = st.lists(HOSTILE | _anything, min_size=1, max_size=5)
 
 
-@_few(12)
+@_few(5)
 @given(_MODELS)
 def test_every_value_is_in_the_output_or_in_the_report(endpoints: list[dict[str, Any]]) -> None:
     """Each value of the model is found in the files, or its member has a loss for it."""
     check_every_value(endpoints)
 
 
-@_few(12)
+@_few(5)
 @given(_MODELS)
 def test_nobody_who_opted_out_can_be_reached(endpoints: list[dict[str, Any]]) -> None:
     """No address that is opted out anywhere is a contact; each is in the suppression list."""
     check_refusals(endpoints)
 
 
-@_few(12)
+@_few(5)
 @given(_LINES)
 def test_anything_at_all_is_counted(lines: list[object]) -> None:
     """Whatever JSON stands on a line, it is an endpoint or a bad line, and each value counts."""

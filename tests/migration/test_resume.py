@@ -43,15 +43,15 @@ def test_a_conversion_goes_on_wherever_it_was_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
 ) -> None:
     """An exception at any step leaves no half file, and the next call ends as usual."""
-    monkeypatch.setattr(converting, "_AT_ONCE", 1_000)
-    monkeypatch.setattr(converting, "_SHOWN_EVERY", 500)
+    monkeypatch.setattr(converting, "_AT_ONCE", 500)
+    monkeypatch.setattr(converting, "_SHOWN_EVERY", 250)
     folder = tmp_path / "source"
     folder.mkdir()
-    lines = _endpoints(3_000)
-    write_lines(folder / "a.json", *lines[:1_500], b"broken")
-    text = "\n".join(json.dumps(line) for line in lines[1_500:])
+    lines = _endpoints(1_500)
+    write_lines(folder / "a.json", *lines[:750], b"broken")
+    text = "\n".join(json.dumps(line) for line in lines[750:])
     (folder / "b.gz").write_bytes(gzip.compress(text.encode()))
-    convert(folder, tmp_path / "whole", profiles_per_file=700)
+    convert(folder, tmp_path / "whole", profiles_per_file=350)
     steps = 0
 
     def stop(progress: ConversionProgress) -> None:
@@ -62,8 +62,8 @@ def test_a_conversion_goes_on_wherever_it_was_interrupted(
             raise _StopError
 
     with pytest.raises(_StopError):
-        convert(folder, tmp_path / "out", profiles_per_file=700, on_progress=stop)
-    convert(folder, tmp_path / "out", profiles_per_file=700)
+        convert(folder, tmp_path / "out", profiles_per_file=350, on_progress=stop)
+    convert(folder, tmp_path / "out", profiles_per_file=350)
     assert snapshot(tmp_path / "out") == snapshot(tmp_path / "whole")
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import attrs
 
-from pinpoint_kit.errors import ConfigurationError, InvalidTypeError
+from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.migration.customer_profiles.documents import (
     Documents,
     client_segments,
@@ -23,6 +23,7 @@ from pinpoint_kit.migration.customer_profiles.documents import (
     read_segments,
     read_templates,
 )
+from pinpoint_kit.migration.customer_profiles.extras import Extras, write_extras
 from pinpoint_kit.migration.customer_profiles.gathering import Gatherer
 from pinpoint_kit.migration.customer_profiles.mapping import object_type
 from pinpoint_kit.migration.customer_profiles.mapping.ledger import MAX_NAMES, Ledger
@@ -32,22 +33,14 @@ from pinpoint_kit.migration.customer_profiles.report import (
     BadLine,
     ConversionProgress,
     ConversionReport,
-    Loss,
-    Member,
+    losses_of,
+    members_of,
 )
-from pinpoint_kit.migration.customer_profiles.segments import convert_segments
-from pinpoint_kit.migration.customer_profiles.sources import (
-    ClientSource,
-    Position,
-    is_url,
-    local_files,
-    stored_objects,
-)
+from pinpoint_kit.migration.customer_profiles.sources import Position, open_source
 from pinpoint_kit.migration.customer_profiles.staging import VERSION, Problem, Staging
-from pinpoint_kit.migration.customer_profiles.templates import convert_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from pinpoint_kit.client import Pinpoint
     from pinpoint_kit.migration.customer_profiles.sources import Source
@@ -70,8 +63,6 @@ _SUPPRESSION_COLUMNS = (
 )  # fmt: skip
 _SUPPRESSION = "suppression.csv"
 _PROBLEMS = "problems.csv"
-_SEGMENTS = "segments.json"
-_TEMPLATES = "templates.json"
 
 
 def convert(  # noqa: PLR0913 -- keyword-only options
@@ -132,7 +123,7 @@ def convert(  # noqa: PLR0913 -- keyword-only options
     if profiles_per_file < 1:
         raise ConfigurationError("profiles_per_file must be at least 1")
     folder = Path(out).absolute()
-    opened = _opened(source, folder, segment)
+    opened = open_source(source, folder, segment)
     prepare_folder(folder)
     settings = _Settings(
         region_field=region_field, format=format, profiles_per_file=profiles_per_file
@@ -167,37 +158,6 @@ class _Settings:
 
 def _nobody(progress: ConversionProgress) -> None:
     del progress
-
-
-def _opened(source: object, folder: Path, segment: str | None) -> Source:
-    if isinstance(source, (str, os.PathLike)):
-        if segment is not None:
-            raise ConfigurationError("segment is for a client: files have no segments to choose")
-        if not is_url(source):
-            return local_files(Path(source), without=folder)
-        if isinstance(source, str) and source.lower().startswith("s3://"):
-            from pinpoint_kit.doors import open_objects  # noqa: PLC0415 -- loads botocore
-
-            return stored_objects(open_objects(), source)
-        raise ConfigurationError(
-            "the source is no path and no s3:// URL: for endpoints of a database or server, pass"
-            " what pinpoint_kit.connect(URL) returns"
-        )
-    if not hasattr(source, "endpoints"):
-        raise InvalidTypeError(
-            f"expected a path, an s3:// URL or a client, got {type(source).__name__}", "$.source"
-        )
-    return ClientSource(cast("Pinpoint", source), segment)
-
-
-@attrs.define
-class _Extras:
-    """What became of segments and templates."""
-
-    segments: int = 0
-    templates: int = 0
-    notes: list[str] = attrs.field(factory=list)
-    files: list[str] = attrs.field(factory=list)
 
 
 class _Conversion:
@@ -385,33 +345,15 @@ class _Conversion:
             Problem._fields,
             ((names[each.file], *each[1:]) for each in staging.problems()),
         )
-        extras = self._extras(segments, templates)
+        extras = write_extras(
+            outputs, segments, templates, multiple=self._multiple, region_field=region_field
+        )
         report = self._report(parts, devices, suppressed, extras)
         outputs.write_json(REPORT, report.to_dict())
         return report
 
-    def _extras(self, segments: Documents, templates: Documents) -> _Extras:
-        """Write segments and templates, if there are any."""
-        region_field = self._settings.region_field
-        extras = _Extras()
-        for name in (_SEGMENTS, _TEMPLATES):
-            self._outputs.remove(name)
-        if segments.found or segments.notes:
-            made = convert_segments(segments.found, multiple=self._multiple)
-            extras.segments = len(made.definitions)
-            extras.notes += [*segments.notes, *made.notes]
-            extras.files.append(_SEGMENTS)
-            self._outputs.write_json(_SEGMENTS, attrs.asdict(made))
-        if templates.found or templates.notes:
-            rewritten = convert_templates(templates.found, region_field=region_field)
-            extras.templates = len(rewritten.requests)
-            extras.notes += [*templates.notes, *rewritten.notes]
-            extras.files.append(_TEMPLATES)
-            self._outputs.write_json(_TEMPLATES, attrs.asdict(rewritten))
-        return extras
-
     def _report(
-        self, parts: int, devices: int, suppressed: int, extras: _Extras
+        self, parts: int, devices: int, suppressed: int, extras: Extras
     ) -> ConversionReport:
         ledger = self._ledger
         names = self._source.names
@@ -431,9 +373,9 @@ class _Conversion:
             segments=extras.segments,
             templates=extras.templates,
             not_expressible=extras.notes,
-            members=_members(ledger),
-            lost=_losses(ledger.lost),
-            changed=_losses(ledger.changed),
+            members=members_of(ledger),
+            lost=losses_of(ledger.lost),
+            changed=losses_of(ledger.changed),
             unnamed=ledger.counts["unnamed"],
             renamed=dict(sorted(ledger.renamed.items())),
             files=[
@@ -447,21 +389,3 @@ class _Conversion:
 
     def _tell(self, stage: str, done: int, total: int | None = None) -> None:
         self._on_progress(ConversionProgress(stage=stage, done=done, total=total))
-
-
-def _members(ledger: Ledger) -> list[Member]:
-    lost: dict[str, int] = {}
-    for (member, _), count in ledger.lost.items():
-        lost[member] = lost.get(member, 0) + count
-    return [
-        Member(name=name, read=read, written=read - lost.get(name, 0), lost=lost.get(name, 0))
-        for name, read in sorted(ledger.read.items())
-        if read
-    ]
-
-
-def _losses(counts: Mapping[tuple[str, str], int]) -> list[Loss]:
-    return [
-        Loss(member=member, reason=reason, count=count)
-        for (member, reason), count in sorted(counts.items())
-    ]

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
-__all__ = ["BadLine", "ConversionProgress", "ConversionReport", "Loss", "Member"]
+if TYPE_CHECKING:
+    from pinpoint_kit.migration.customer_profiles.mapping.ledger import Ledger
+
+__all__ = [
+    "BadLine",
+    "ConversionProgress",
+    "ConversionReport",
+    "Loss",
+    "Member",
+    "losses_of",
+    "members_of",
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -144,3 +156,23 @@ class ConversionReport:
         for word, losses in (("lost", self.lost), ("changed", self.changed)):
             lines += [f"{word}: {loss.count:,} of {loss.member}: {loss.reason}" for loss in losses]
         return "\n".join(lines)
+
+
+def members_of(ledger: Ledger) -> list[Member]:
+    """Return what became of each member, by its name."""
+    lost: dict[str, int] = {}
+    for (member, _), count in ledger.lost.items():
+        lost[member] = lost.get(member, 0) + count
+    return [
+        Member(name=name, read=read, written=read - lost.get(name, 0), lost=lost.get(name, 0))
+        for name, read in sorted(ledger.read.items())
+        if read
+    ]
+
+
+def losses_of(counts: Mapping[tuple[str, str], int]) -> list[Loss]:
+    """Return counts by member and reason, in their order."""
+    return [
+        Loss(member=member, reason=reason, count=count)
+        for (member, reason), count in sorted(counts.items())
+    ]

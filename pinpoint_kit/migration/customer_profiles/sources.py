@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import zlib
 from contextlib import closing
 from pathlib import Path, PurePosixPath
@@ -15,13 +16,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 import attrs
 
-from pinpoint_kit.errors import ConfigurationError, PinpointKitError
+from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, PinpointKitError
 from pinpoint_kit.objects import Objects, StoredObject
 from pinpoint_kit.records.lines import Lines
 from pinpoint_kit.records.rows import CsvRows, HeaderError, JsonRows
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Sequence
 
     from pinpoint_kit.client import Pinpoint
@@ -35,6 +35,7 @@ __all__ = [
     "Source",
     "Taker",
     "local_files",
+    "open_source",
     "stored_objects",
 ]
 
@@ -359,3 +360,30 @@ class ClientSource:
 def is_url(source: str | os.PathLike[str]) -> bool:
     """Whether a source is named by a URL."""
     return isinstance(source, str) and "://" in source
+
+
+def open_source(source: object, folder: Path, segment: str | None) -> Source:
+    """Return what reads a source, as `convert` takes it.
+
+    Raises:
+        ConfigurationError: there is nothing to read, or a segment of files is wanted.
+        InvalidTypeError: it is neither a place nor a client.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        if segment is not None:
+            raise ConfigurationError("segment is for a client: files have no segments to choose")
+        if not is_url(source):
+            return local_files(Path(source), without=folder)
+        if isinstance(source, str) and source.lower().startswith("s3://"):
+            from pinpoint_kit.doors import open_objects  # noqa: PLC0415 -- loads botocore
+
+            return stored_objects(open_objects(), source)
+        raise ConfigurationError(
+            "the source is no path and no s3:// URL: for endpoints of a database or server, pass"
+            " what pinpoint_kit.connect(URL) returns"
+        )
+    if not hasattr(source, "endpoints"):
+        raise InvalidTypeError(
+            f"expected a path, an s3:// URL or a client, got {type(source).__name__}", "$.source"
+        )
+    return ClientSource(cast("Pinpoint", source), segment)
