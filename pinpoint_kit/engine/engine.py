@@ -462,14 +462,19 @@ class Engine:
         for listener in self._forwarding_listeners:
             listener(destination, outcome, count)
 
-    def _runner_of(self, make_workers: Callable[[], Sequence[Worker]]) -> Runner:
-        return Runner(self._store, make_workers, self._clock, self._failures, time.monotonic)
+    def _runner_of(
+        self,
+        make_workers: Callable[[], Sequence[Worker]],
+        when_idle: Callable[[], None] = lambda: None,
+    ) -> Runner:
+        store, clock, failures = self._store, self._clock, self._failures
+        return Runner(store, make_workers, clock, failures, time.monotonic, when_idle=when_idle)
 
     def _lane_of_families(self, name: str) -> Lane:
-        return Lane(
-            name,
-            self._runner_of(lambda: handlers.workers(self._context, time.monotonic, name)),
-        )
+        made = functools.partial(handlers.workers, self._context, time.monotonic, name)
+        if name == "jobs":  # nobody else writes in bulk
+            return Lane(name, self._runner_of(made, self._store.end_bulk))
+        return Lane(name, self._runner_of(made))
 
     def _lanes_of_destinations(self) -> list[Lane]:
         # The objects themselves, after a fork too: they know that they belong to the parent.

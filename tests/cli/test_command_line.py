@@ -118,7 +118,8 @@ def test_lists_have_every_form(path: str) -> None:
     """Whatever lists prints comma- and tab-separated values and JSON lines, too."""
     options = {name for parameter in COMMANDS[path].params for name in parameter.opts}
     is_list = path.rpartition(" ")[2] in {
-        *("activities", "endpoints", "find", "list", "members", "results", "status"),
+        *("activities", "channels", "endpoints", "find", "list", "members", "results", "status"),
+        *("send", "versions"),
     }
     assert ({"--csv", "--tsv", "--nl"} <= options) is is_list
 

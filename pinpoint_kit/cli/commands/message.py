@@ -109,12 +109,12 @@ def channels(settings: Settings, form: Form | None) -> None:
 
 
 @example(
-    "message send --to ann@example.com --channel EMAIL --subject Hello --body 'Your order'",
+    "message send --to ann@example.com --channel EMAIL --body Hello",
     "message send --user user-1 --body 'Your order is on its way'",
 )
 @message.command("send")
 @click.option("--to", "addresses", metavar="ADDRESS", multiple=True, help="An address; repeat it.")
-@click.option("--channel", type=_CHANNELS, help="The channel of the addresses.")
+@click.option("--channel", type=_CHANNELS, metavar="CHANNEL", help="The channel of the addresses.")
 @click.option("--endpoint", "endpoints", metavar="ID", multiple=True, help="An endpoint.")
 @click.option("--user", "users", metavar="ID", multiple=True, help="All endpoints of a user.")
 @click.option("--body", metavar="TEXT", help="The text, for every channel.")
@@ -178,7 +178,7 @@ def send(  # noqa: PLR0913, PLR0917 -- one parameter an option
     _print_results(settings, form, found)
 
 
-@example("message otp +12065550100 --brand Shop --reference log-in --from +12065550199")
+@example("message otp +12065550100 --brand Shop --reference in --from +12065550199")
 @message.command("otp")
 @click.argument("address", metavar="NUMBER")
 @click.option("--brand", metavar="NAME", required=True, help="Whom it is from.")

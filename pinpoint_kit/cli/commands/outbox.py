@@ -62,7 +62,9 @@ def _filters(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         (
             click.option("--address", metavar="ADDRESS", help="Only to this address."),
-            click.option("--channel", type=_CHANNELS, help="Only through this channel."),
+            click.option(
+                "--channel", type=_CHANNELS, metavar="CHANNEL", help="Only through this channel."
+            ),
             click.option("--endpoint", "endpoint_id", metavar="ID", help="Only to this endpoint."),
             click.option("--campaign", metavar="ID", help="Only of this campaign."),
             click.option("--kind", type=_KINDS, help="Only such messages."),

@@ -88,8 +88,8 @@ def _content(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @example(
-    "template create welcome --type EMAIL --subject 'Hello {{User.UserAttributes.Name}}'"
-    " --html welcome.html --default User.UserAttributes.Name=you",
+    "template create welcome --type EMAIL --subject Hello --html hello.html",
+    "template create code --type SMS --body 'Hi {{User.UserId}}' --default User.UserId=you",
 )
 @template.command("create")
 @_name
@@ -104,7 +104,7 @@ def create(settings: Settings, name: str, kind: str, **given: Any) -> None:  # n
     _print_written(settings, stored, "created")
 
 
-@example("template update welcome --type SMS --body 'Hi!' --new-version")
+@example("template update code --type SMS --body 'Hi!' --new-version")
 @template.command("update")
 @_name
 @_type

@@ -81,15 +81,18 @@ class Runner:
             the parent.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what work stands on
         self,
         store: Store,
         make_workers: Callable[[], Sequence[Worker]],
         clock: Callable[[], datetime],
         failures: FailureLog,
         monotonic: Callable[[], float],
+        *,
+        when_idle: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
+        self._when_idle = when_idle
         self._make_workers = make_workers
         self._clock = clock
         self._failures = failures
@@ -120,7 +123,7 @@ class Runner:
             try:
                 has_worked = self._step(instants.moment_ms(self._clock()))
                 if not has_worked:
-                    self._store.end_bulk()
+                    self._when_idle()
             except DBAPIError as error:
                 self._failures.report(self._store.explain(error), self.holder)
             except ApiError:
