@@ -109,8 +109,8 @@ def channels(settings: Settings, form: Form | None) -> None:
 
 
 @example(
-    "message send --to ann@example.com --channel EMAIL --body Hello",
-    "message send --user user-1 --body 'Your order is on its way'",
+    "message send --to ann@example.com --channel EMAIL --body Hi",
+    "message send --user user-1 --body 'Your order is here'",
 )
 @message.command("send")
 @click.option("--to", "addresses", metavar="ADDRESS", multiple=True, help="An address; repeat it.")
@@ -178,7 +178,7 @@ def send(  # noqa: PLR0913, PLR0917 -- one parameter an option
     _print_results(settings, form, found)
 
 
-@example("message otp +12065550100 --brand Shop --reference in --from +12065550199")
+@example("message otp +12065550100 --brand Go --reference 1 --from 55")
 @message.command("otp")
 @click.argument("address", metavar="NUMBER")
 @click.option("--brand", metavar="NAME", required=True, help="Whom it is from.")

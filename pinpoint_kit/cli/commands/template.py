@@ -88,8 +88,8 @@ def _content(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @example(
-    "template create welcome --type EMAIL --subject Hello --html hello.html",
-    "template create code --type SMS --body 'Hi {{User.UserId}}' --default User.UserId=you",
+    "template create hi --type EMAIL --subject Hi --html hi.html",
+    "template create code --type SMS --body 'Hi {{Id}}'",
 )
 @template.command("create")
 @_name
