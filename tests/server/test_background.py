@@ -144,15 +144,16 @@ def test_only_a_request_that_brings_work_wakes_it(
     monkeypatch.setattr("pinpoint_kit.engine.Lane.step", lambda _: steps.step())
     monkeypatch.setattr(background, "_LONGEST_PAUSE_S", 3600.0)
     server = serve()
-    steps.wait_for(1)
+    lanes = len(server.engine.lanes)  # each looks once when it begins
+    steps.wait_for(lanes)
     app = server.make_app()
     server.ask("GET", "/v1/apps")
     server.ask("PUT", f"/v1/apps/{app}/endpoints/device-1", b"{}")
-    assert steps.calls == 1
+    assert steps.calls == lanes
     job = b'{"Format": "JSON", "RoleArn": "arn:aws:iam::1:role/x", "S3UrlPrefix": "s3://b/x"}'
     monkeypatch.setattr(server.engine._context.files, "check", lambda _: None)
     assert server.ask("POST", f"/v1/apps/{app}/jobs/export", job).status == 202
-    steps.wait_for(2)
+    steps.wait_for(lanes + 1)
 
 
 def test_a_piece_that_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
