@@ -128,7 +128,6 @@ class Maker:
         self._ids: dict[str, list[str]] = {}
         rows = Engine.coverage()
         self._answered = [_model(row.operation) for row in rows if row.status != "refused"]
-        self._refused = [_model(row.operation) for row in rows if row.status == "refused"]
 
     def learn(self, label: str, value: str) -> None:
         """Remembers an id, so that later requests name what there is."""
@@ -152,7 +151,7 @@ class Maker:
             erasure = json.dumps({chance.choice(("UserId", "EndpointId")): self._text()})
             body = self._odd_body(erasure.encode()) if method == "POST" else b""
             return Wanted("", method, self._filled(path) + self._query(), body)
-        operation = chance.choice(self._answered if draw > 0.2 else self._refused)
+        operation = chance.choice(self._answered)
         if operation.name == "DeleteApp" and draw < 0.95:
             operation = chance.choice(self._answered)  # seldom: it takes all the others' ids away
         method = operation.http["method"] if draw < 0.97 else chance.choice(_METHODS)
