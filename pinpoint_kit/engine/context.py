@@ -116,7 +116,8 @@ class Context:
 
     Attributes:
         files: where jobs may read and write.
-        announce: to be called when there may be long work to do.
+        announce: to be called when there may be long work to do, other than that of campaigns.
+        announce_campaigns: to be called when campaigns may have something to do.
         announce_records: to be called when there may be more records to forward.
         announce_streams: to be called when there may be something else for destinations to do, or
             sooner.
@@ -148,6 +149,7 @@ class Context:
     on_forwarded: Callable[[str, str, int], None] = lambda _, __, ___: None
     engagement: EngagementSettings = attrs.field(factory=EngagementSettings)
     announce_streams: Callable[[], None] = lambda: None
+    announce_campaigns: Callable[[], None] = lambda: None
 
 
 @attrs.frozen

@@ -145,11 +145,12 @@ class Engine:
             self._announce_forwarded,
             engagement or EngagementSettings(),
             self._announce_streams,
+            self._announce_campaigns,
         )
         self._failures = FailureLog(store.name)
-        self._own_lanes = [self._lane_of_families(name) for name in handlers.LANES]
+        self._own_lanes = {name: self._lane_of_families(name) for name in handlers.LANES}
         self._stream_lanes = self._lanes_of_destinations()
-        self._lanes = [*self._own_lanes, *self._stream_lanes]
+        self._lanes = [*self._own_lanes.values(), *self._stream_lanes]
         self._routes = routes.load()
         self._repeating = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(_REPEATS),
@@ -358,8 +359,7 @@ class Engine:
 
         It is called without arguments, on the thread of the request, and must return at once.
         """
-        jobs = self._own_lanes[0]  # all of them are announced together
-        for lane in (jobs, *self._stream_lanes):
+        for lane in self._lanes:
             lane.on_work(listener)
 
     def on_forwarded(self, listener: Callable[[str, str, int], None]) -> None:
@@ -447,8 +447,10 @@ class Engine:
         return list({id(each): each for several in given for each in several}.values())
 
     def _announce(self) -> None:
-        for lane in self._own_lanes:
-            lane.announce()
+        self._own_lanes["jobs"].announce()
+
+    def _announce_campaigns(self) -> None:
+        self._own_lanes["campaigns"].announce()
 
     def _announce_records(self) -> None:
         for lane in self._stream_lanes:

@@ -58,7 +58,7 @@ def create_campaign(context: Context, call: Call) -> object:
         campaign = store.add(connection, campaign)
         tags.put(connection, _resource(app, campaign), tagging, context.limits)
         answer = _rendered(connection, app, campaign, call.region)
-    context.announce()
+    context.announce_campaigns()
     return answer
 
 
@@ -136,7 +136,7 @@ def update_campaign(context: Context, call: Call) -> object:
             store.add_version(connection, after)
             after = _ended(connection, after, call.now)  # of events, paused so far
         answer = _rendered(connection, app, after, call.region)
-    context.announce()
+    context.announce_campaigns()
     return answer
 
 
@@ -149,7 +149,7 @@ def delete_campaign(context: Context, call: Call) -> object:
             campaign = store.deleted(connection, campaign, call.now)
             campaign = _ended(connection, campaign, call.now)
         answer = _rendered(connection, app, campaign, call.region)
-    context.announce()
+    context.announce_campaigns()
     return answer
 
 

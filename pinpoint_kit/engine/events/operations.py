@@ -137,7 +137,7 @@ def _store(
     if hooks:
         context.announce_records()
     if hooks.brings_work:
-        context.announce()
+        context.announce_campaigns()
     return {"Results": results}
 
 
