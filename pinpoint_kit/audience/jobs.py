@@ -7,7 +7,6 @@ is sent. What a job does with the files is the service's, or the engine's.
 from __future__ import annotations
 
 import datetime as dt
-import random
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from pinpoint_kit.models.display.counting import counted
 from pinpoint_kit.models.display.tables import ModelList
 from pinpoint_kit.models.job import Job, JobDefinition, JobFormat, JobStatus, JobType
 from pinpoint_kit.models.segments.segment import Segment
+from pinpoint_kit.transport.polling import looks
 
 if TYPE_CHECKING:
     import os
@@ -32,7 +32,6 @@ __all__ = ["DEFAULT_TIMEOUT", "Jobs"]
 
 DEFAULT_TIMEOUT = 600.0
 _FIRST_WAIT_S = 0.05
-_GROWTH = 1.5
 #: The longest wait between two looks: at an engine in this process, and elsewhere.
 _LONGEST_WAIT_S = {True: 1.0, False: 5.0}
 #: The engine and our server take no role, but the API wants one.
@@ -250,25 +249,23 @@ class Jobs:
             ServiceError: the service refused for another reason.
             TransportError: no answer came.
         """
-        end = self._clock() + seconds(timeout)
-        wait = _FIRST_WAIT_S
-        while True:
-            job = self.get(job)
+        for _ in looks(
+            seconds(timeout),
+            first=_FIRST_WAIT_S,
+            longest=_LONGEST_WAIT_S[self._is_here],
+            clock=self._clock,
+            sleep=self._sleep,
+        ):
+            found = self.get(job)
             if on_progress is not None:
-                on_progress(job)
-            if job.is_finished:
-                break
-            left = end - self._clock()
-            if left <= 0:
-                raise JobTimeoutError(
-                    f"job {job.id} is not over after {timeout:g} seconds: wait for it again",
-                    job.id,
-                )
-            self._sleep(min(wait * random.uniform(0.75, 1.0), left))  # noqa: S311 -- no secret
-            wait = min(wait * _GROWTH, _LONGEST_WAIT_S[self._is_here])
-        if job.job_status is JobStatus.FAILED:
-            raise JobFailedError(self._failure(job), job.id, job.failures)
-        return job
+                on_progress(found)
+            if found.job_status is JobStatus.FAILED:
+                raise JobFailedError(self._failure(found), found.id, found.failures)
+            if found.is_finished:
+                return found
+        raise JobTimeoutError(
+            f"job {found.id} is not over after {timeout:g} seconds: wait for it again", found.id
+        )
 
     def _failure(self, job: Job) -> str:
         pieces = why = ""

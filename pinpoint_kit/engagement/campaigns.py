@@ -5,7 +5,6 @@ All but results are Pinpoint's own operations. Every call blocks until it is ans
 
 from __future__ import annotations
 
-import random
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +17,7 @@ from pinpoint_kit.models.checks import require_path_id, seconds
 from pinpoint_kit.models.display.tables import ModelList
 from pinpoint_kit.models.wire.codec import REQUEST, from_wire
 from pinpoint_kit.transport import ExtensionCall
+from pinpoint_kit.transport.polling import looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,6 @@ __all__ = ["DEFAULT_TIMEOUT", "Campaigns"]
 
 DEFAULT_TIMEOUT = 600.0
 _FIRST_WAIT_S = 0.05
-_GROWTH = 1.5
 #: The longest wait between two looks.
 _LONGEST_WAIT_S = 1.0
 
@@ -235,21 +234,21 @@ class Campaigns:
             CampaignTimeoutError: it is not over in time.
             PinpointKitError: as in `get`.
         """
-        end = self._clock() + seconds(timeout)
-        wait = _FIRST_WAIT_S
-        while True:
+        for _ in looks(
+            seconds(timeout),
+            first=_FIRST_WAIT_S,
+            longest=_LONGEST_WAIT_S,
+            clock=self._clock,
+            sleep=self._sleep,
+        ):
             found = self.get(campaign)
             if found.is_finished:
                 return found
-            left = end - self._clock()
-            if left <= 0:
-                status = found.status.value if found.status else "of an unknown status"
-                raise CampaignTimeoutError(
-                    f"campaign {found.id} is {status} after {timeout:g} seconds: wait for it again",
-                    found.id or "",
-                )
-            self._sleep(min(wait * random.uniform(0.75, 1.0), left))  # noqa: S311 -- no secret
-            wait = min(wait * _GROWTH, _LONGEST_WAIT_S)
+        status = found.status.value if found.status else "of an unknown status"
+        raise CampaignTimeoutError(
+            f"campaign {found.id} is {status} after {timeout:g} seconds: wait for it again",
+            found.id or "",
+        )
 
     def results(self, campaign: Campaign | str) -> CampaignResults:
         """Read what has come of a campaign so far: sent, delivered, opened, clicked, by run.

@@ -6,7 +6,6 @@ until it is answered.
 
 from __future__ import annotations
 
-import random
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from pinpoint_kit.models.scalars import moment
 from pinpoint_kit.models.sent_message import OutboxMessage, Outcome
 from pinpoint_kit.models.wire.messages import outbox_message
 from pinpoint_kit.transport import ExtensionCall
+from pinpoint_kit.transport.polling import looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -138,20 +138,20 @@ class Outbox:
         """
         wanted = _wanted(address, channel, endpoint_id, campaign, kind, since, until)
         wanted["NewestFirst"] = True
-        end = self._clock() + seconds(timeout)
-        wait = _FIRST_WAIT_S
-        while True:
+        for _ in looks(
+            seconds(timeout),
+            first=_FIRST_WAIT_S,
+            longest=_LONGEST_WAIT_S,
+            clock=self._clock,
+            sleep=self._sleep,
+        ):
             newest = next(self._all(wanted, 1), None)
             if newest is not None:
                 return newest
-            left = end - self._clock()
-            if left <= 0:
-                raise MessageTimeoutError(
-                    f"no such message has come within {timeout:g} seconds: look at the result of"
-                    " sending it, or wait longer"
-                )
-            self._sleep(min(left, wait * random.uniform(0.8, 1.2)))  # noqa: S311 -- no secret
-            wait = min(_LONGEST_WAIT_S, wait * 1.6)
+        raise MessageTimeoutError(
+            f"no such message has come within {timeout:g} seconds: look at the result of"
+            " sending it, or wait longer"
+        )
 
     def clear(  # noqa: PLR0913 -- what one may ask for
         self,
