@@ -22,6 +22,7 @@ from pinpoint_kit.engine.campaigns.triggers import TriggerHook
 from pinpoint_kit.engine.context import Family, Operation
 from pinpoint_kit.engine.engagement import template_rows
 from pinpoint_kit.engine.segments import sources
+from pinpoint_kit.engine.segments.parsing import parse_version
 from pinpoint_kit.engine.wire import instants, paging
 from pinpoint_kit.engine.wire.refusals import bad_request, not_found
 
@@ -87,7 +88,7 @@ def get_campaign_version(context: Context, call: Call) -> object:
     """GetCampaignVersion."""
     with context.store.read() as connection:
         app = apps.require(connection, call.application_id)
-        version = parsing.parse_version(call.labels["version"])
+        version = parse_version(call.labels["version"])
         return _rendered(connection, app, _find(connection, app, call, version), call.region)
 
 

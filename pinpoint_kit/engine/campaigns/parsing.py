@@ -6,7 +6,6 @@ exists is asked in operations.py.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, cast
 
 from pinpoint_kit.engine.applications.settings import check_limits, check_quiet_time
@@ -18,6 +17,7 @@ from pinpoint_kit.engine.campaigns.definition import (
     Definition,
     Members,
 )
+from pinpoint_kit.engine.segments.parsing import COMPARISONS
 from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.refusals import bad_request
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.wire.refusals import ApiError
 
-__all__ = ["COMPARISONS", "check", "parse", "parse_version", "templates_of"]
+__all__ = ["check", "parse", "templates_of"]
 
 _MAX_TREATMENTS = 4  # additional ones
 _MAX_PRIORITY = 5
@@ -34,7 +34,6 @@ _MAX_BODY_CHARS = 200
 _MAX_DATA_BYTES = 5_000
 _MAX_HEADERS = 15
 _MAX_HEADER_CHARS = {"Name": 126, "Value": 870}
-_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 #: What the service model lists at `Timezone`; any case is taken, and kept as written.
 _ZONES = frozenset(
     {
@@ -55,14 +54,6 @@ _TEMPLATES = {
     "PushTemplate": "PUSH",
     "SMSTemplate": "SMS",
 }
-#: How a metric of an event is compared.
-COMPARISONS = (
-    "EQUAL",
-    "GREATER_THAN",
-    "GREATER_THAN_OR_EQUAL",
-    "LESS_THAN",
-    "LESS_THAN_OR_EQUAL",
-)
 _IN_APP_MEMBERS = frozenset({"InAppMessage", "InAppTemplate"})
 
 
@@ -135,17 +126,6 @@ def check(request: Members, now: int, unchanged_start: str | None = None) -> Non
         if own:
             _check_schedule(own, f"{path}.Schedule", now, unchanged_start)
             _check_alike(own, schedule, f"{path}.Schedule")
-
-
-def parse_version(text: str) -> int:
-    """Return the version that a path names.
-
-    Raises:
-        ApiError: it is no positive whole number.
-    """
-    if _VERSION.fullmatch(text) is None:
-        raise bad_request("The version must be a positive whole number")
-    return int(text)
 
 
 def templates_of(request: Members) -> Iterator[tuple[str, str, str | None]]:

@@ -24,8 +24,8 @@ from pinpoint_kit.engine.storage.tables.campaigns import (
     CAMPAIGNS,
 )
 from pinpoint_kit.engine.storage.tables.segments import SEGMENTS
+from pinpoint_kit.engine.storage.versioned import Versioned
 from pinpoint_kit.engine.wire import body
-from pinpoint_kit.engine.wire.refusals import not_found
 from pinpoint_kit.engine.work.leases import LostError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ __all__ = [
     "Campaign",
     "add",
     "add_version",
+    "awaiting",
     "count_active",
     "deleted",
     "due",
@@ -149,21 +150,14 @@ def _select() -> Select[tuple[object, ...]]:
 
 
 _IS_NEWEST = _VERSIONS.c.version == CAMPAIGNS.c.version
-_BY_ID = (
-    _select().where(CAMPAIGNS.c.app == bindparam("app_")).where(CAMPAIGNS.c.id == bindparam("id_"))
-)
-_NEWEST = Statement(_BY_ID.where(_IS_NEWEST), "app_", "id_")
-_AT = Statement(
-    _BY_ID.where(_VERSIONS.c.version == bindparam("version_")), "app_", "id_", "version_"
-)
+_OF_APP = _select().where(CAMPAIGNS.c.app == bindparam("app_"))
+_BY_VERSION = Versioned(_OF_APP, CAMPAIGNS, _VERSIONS, "Campaign")
 _BY_NUMBER = Statement(
     _select().where(_IS_NEWEST).where(CAMPAIGNS.c.number == bindparam("number_")), "number_"
 )
 #: Newest first, those before a number; a campaign that was deleted is not listed.
 _LISTED = Statement(
-    _select()
-    .where(_IS_NEWEST)
-    .where(CAMPAIGNS.c.app == bindparam("app_"))
+    _OF_APP.where(_IS_NEWEST)
     .where(CAMPAIGNS.c.removed.is_(None))
     .where(CAMPAIGNS.c.number < bindparam("before_"))
     .order_by(CAMPAIGNS.c.number.desc())
@@ -172,21 +166,16 @@ _LISTED = Statement(
     "before_",
     "most_",
 )
-_VERSIONS_OF = Statement(
-    _BY_ID.where(_VERSIONS.c.version > bindparam("after_"))
-    .order_by(_VERSIONS.c.version)
-    .limit(bindparam("most_")),
-    "app_",
-    "id_",
-    "after_",
-    "most_",
-)
 _DUE = Statement(
     select(CAMPAIGNS.c.number, CAMPAIGNS.c.due)
     .where(CAMPAIGNS.c.due.is_not(None))
     .order_by(CAMPAIGNS.c.due)
     .limit(bindparam("most_")),
     "most_",
+)
+_AWAITING = Statement(
+    _OF_APP.where(_IS_NEWEST).where(CAMPAIGNS.c.triggers.is_not(None)).order_by(CAMPAIGNS.c.number),
+    "app_",
 )
 #: Campaigns for which events wait.
 _TRIGGERED = Statement(
@@ -211,15 +200,7 @@ def find(
     Raises:
         ApiError: there is none.
     """
-    if version is None:
-        rows = _NEWEST.rows(connection, app, campaign_id)
-    else:
-        rows = _AT.rows(connection, app, campaign_id, version)
-    if rows:
-        return _campaign(rows[0])
-    if version is not None and _NEWEST.rows(connection, app, campaign_id):
-        raise not_found("Campaign version not found")
-    raise not_found("Campaign not found")
+    return _campaign(_BY_VERSION.find(connection, app, campaign_id, version))
 
 
 def load(connection: Connection, number: int) -> Campaign:
@@ -255,7 +236,8 @@ def versions(
     connection: Connection, app: int, campaign_id: str, after: int, most: int
 ) -> list[Campaign]:
     """Return a campaign at its versions, the oldest first, those after a version."""
-    return [_campaign(row) for row in _VERSIONS_OF.rows(connection, app, campaign_id, after, most)]
+    rows = _BY_VERSION.versions(connection, app, campaign_id, after, most)
+    return [_campaign(row) for row in rows]
 
 
 def due(connection: Connection, most: int) -> list[tuple[int, int]]:
@@ -268,18 +250,19 @@ def triggered(connection: Connection, most: int) -> list[int]:
     return [row[0] for row in _TRIGGERED.rows(connection, most)]
 
 
+def awaiting(connection: Connection, app: int) -> list[Campaign]:
+    """Return the campaigns of an application that recorded events may start, the oldest first."""
+    return [_campaign(row) for row in _AWAITING.rows(connection, app)]
+
+
 def count_active(connection: Connection, app: int | None = None) -> int:
     """Return how many campaigns are active; with an application, those of its that await events."""
+    counting = select(func.count()).select_from(CAMPAIGNS)
     if app is None:
-        statement = select(func.count()).where(CAMPAIGNS.c.status.in_(states.ACTIVE))
-        return connection.execute(statement).scalar_one()
-    mine = (
-        select(_VERSIONS.c.definition)
-        .select_from(CAMPAIGNS.join(_VERSIONS, _VERSIONS.c.campaign == CAMPAIGNS.c.number))
-        .where(_IS_NEWEST, CAMPAIGNS.c.app == app, CAMPAIGNS.c.status.in_(states.ACTIVE))
-    )
-    found = connection.execute(mine).scalars()
-    return sum(Definition(orjson.loads(text)).frequency == ON_EVENT for text in found)
+        counting = counting.where(CAMPAIGNS.c.status.in_(states.ACTIVE))
+    else:
+        counting = counting.where(CAMPAIGNS.c.triggers.is_not(None), CAMPAIGNS.c.app == app)
+    return connection.execute(counting).scalar_one()
 
 
 def new(context: Context, app: App, definition: Definition, plan: Plan, now: int) -> Campaign:

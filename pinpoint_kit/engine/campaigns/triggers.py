@@ -38,13 +38,6 @@ _WANTED = Statement(
     .limit(literal(1)),
     "app_",
 )
-_NUMBERS = Statement(
-    select(CAMPAIGNS.c.number)
-    .where(CAMPAIGNS.c.triggers.is_not(None))
-    .where(CAMPAIGNS.c.app == bindparam("app_"))
-    .order_by(CAMPAIGNS.c.number),
-    "app_",
-)
 _WAITING = Statement(
     select(_ROWS.c.number, _ROWS.c.endpoint, _ROWS.c.event_id, _ROWS.c.at)
     .where(_ROWS.c.campaign == bindparam("campaign_"))
@@ -94,10 +87,9 @@ class TriggerHook:
         """Note the events that match, each once for each campaign; return whether there are any."""
         app = events[0].app
         rows = []
-        for (number,) in _NUMBERS.rows(connection, app):
-            campaign = store.load(connection, number)
+        for campaign in store.awaiting(connection, app):
             rows += [
-                (app, number, event.endpoint, event.event_id, event.arrival)
+                (app, campaign.number, event.endpoint, event.event_id, event.arrival)
                 for event in events
                 if _is_awaited(campaign, event)
             ]

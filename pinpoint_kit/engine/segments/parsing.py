@@ -28,7 +28,7 @@ from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.body import json_step
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 
-__all__ = ["parse", "parse_version"]
+__all__ = ["COMPARISONS", "parse", "parse_version"]
 
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -46,7 +46,8 @@ _DEMOGRAPHIC = {
     "Model": "model",
     "Platform": "platform",
 }
-_COMPARISONS = (
+#: How a metric is compared.
+COMPARISONS = (
     "EQUAL",
     "GREATER_THAN",
     "GREATER_THAN_OR_EQUAL",
@@ -156,8 +157,8 @@ def _moment(value: str, path: str) -> str:
 
 def _number_rule(name: str, source: _Object, path: str) -> Rule:
     comparison = cast("str", source["ComparisonOperator"])
-    if comparison not in _COMPARISONS:
-        raise _refused(f"must be one of {', '.join(_COMPARISONS)}", f"{path}.ComparisonOperator")
+    if comparison not in COMPARISONS:
+        raise _refused(f"must be one of {', '.join(COMPARISONS)}", f"{path}.ComparisonOperator")
     value = float(cast("float", source["Value"]))
     return NumberRule(path, f"{comparison} {value}", name, comparison, value)
 

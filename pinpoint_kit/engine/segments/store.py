@@ -22,8 +22,8 @@ from pinpoint_kit.engine.storage.tables.segments import (
     SEGMENT_VERSIONS,
     SEGMENTS,
 )
+from pinpoint_kit.engine.storage.versioned import Versioned
 from pinpoint_kit.engine.wire import body
-from pinpoint_kit.engine.wire.refusals import not_found
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -126,11 +126,7 @@ def _select() -> Select[tuple[object, ...]]:
     )
 
 
-_BY_ID = _select().where(SEGMENTS.c.id == bindparam("id_"))
-_NEWEST = Statement(_BY_ID.where(_VERSIONS.c.version == SEGMENTS.c.version), "app_", "id_")
-_AT = Statement(
-    _BY_ID.where(_VERSIONS.c.version == bindparam("version_")), "app_", "id_", "version_"
-)
+_BY_VERSION = Versioned(_select(), SEGMENTS, _VERSIONS, "Segment")
 _ALL = Statement(
     _select()
     .where(_VERSIONS.c.version == SEGMENTS.c.version)
@@ -138,15 +134,6 @@ _ALL = Statement(
     .order_by(SEGMENTS.c.number)
     .limit(bindparam("most_")),
     "app_",
-    "after_",
-    "most_",
-)
-_VERSIONS_OF = Statement(
-    _BY_ID.where(_VERSIONS.c.version > bindparam("after_"))
-    .order_by(_VERSIONS.c.version)
-    .limit(bindparam("most_")),
-    "app_",
-    "id_",
     "after_",
     "most_",
 )
@@ -158,15 +145,7 @@ def find(connection: Connection, app: int, segment_id: str, version: int | None 
     Raises:
         ApiError: there is none.
     """
-    if version is None:
-        rows = _NEWEST.rows(connection, app, segment_id)
-    else:
-        rows = _AT.rows(connection, app, segment_id, version)
-    if rows:
-        return _segment(rows[0])
-    if version is not None and _NEWEST.rows(connection, app, segment_id):
-        raise not_found("Segment version not found")
-    raise not_found("Segment not found")
+    return _segment(_BY_VERSION.find(connection, app, segment_id, version))
 
 
 def newest(connection: Connection, app: int, after: int, most: int) -> list[Segment]:
@@ -178,7 +157,8 @@ def versions(
     connection: Connection, app: int, segment_id: str, after: int, most: int
 ) -> list[Segment]:
     """Return a segment at its versions, the oldest first, those after a version."""
-    return [_segment(row) for row in _VERSIONS_OF.rows(connection, app, segment_id, after, most)]
+    rows = _BY_VERSION.versions(connection, app, segment_id, after, most)
+    return [_segment(row) for row in rows]
 
 
 def new(  # noqa: PLR0913 -- the parts of a segment
