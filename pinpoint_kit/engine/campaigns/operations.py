@@ -177,8 +177,8 @@ def _definition(connection: Connection, app: App, request: Members) -> Definitio
     for name, kind, wanted in parsing.templates_of(request):
         template = template_rows.require(connection, name, kind)
         if wanted:
-            stored = template_rows.versions(connection, template)
-            template_rows.require_version(stored, template_rows.version_number(wanted))
+            number = template_rows.version_number(wanted)
+            template_rows.version_at(connection, template, number)
     return definition
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "EndpointState",
     "check",
     "copied",
+    "decoded",
     "merge",
     "merge_lists",
     "new_state",
@@ -239,6 +240,11 @@ def rendered_row(row: Sequence[Any], application_id: str) -> dict[str, object]:
     if channel_type is not None:
         answer["ChannelType"] = channel_type
     return answer
+
+
+def decoded(shown: object) -> Any:  # noqa: ANN401 -- whatever JSON says
+    """Return what `rendered` gives, or some of it, as plain values that can be read."""
+    return orjson.loads(orjson.dumps(shown))
 
 
 def _fragment(text: str | None) -> object:

@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import attrs
-import orjson
 
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.endpoints import reader
-from pinpoint_kit.engine.endpoints.state import rendered
+from pinpoint_kit.engine.endpoints.state import decoded, rendered
 from pinpoint_kit.engine.engagement import template_rows as rows
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import bad_request
@@ -93,8 +92,7 @@ def preview_template(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id)
         number, content = _content(connection, asked)
         found = _endpoints(connection, app.number, app.id, asked)
-    # Stored JSON in them was not decoded yet.
-    endpoints: list[dict[str, object]] = orjson.loads(orjson.dumps(found))
+    endpoints: list[dict[str, object]] = decoded(found)
     now = dt.datetime.fromtimestamp(call.now / 1000, dt.timezone.utc)
     items = [_item(asked, content, endpoint, now) for endpoint in endpoints]
     answer: dict[str, object] = {"Item": items, "TemplateType": asked.kind}
@@ -142,8 +140,7 @@ def _content(connection: Connection, asked: _Asked) -> tuple[int, Mapping[str, o
     if asked.content is not None:
         return 0, asked.content
     template = rows.require(connection, str(asked.name), asked.kind)
-    stored = rows.versions(connection, template)
-    version = rows.require_version(stored, asked.version or template.active)
+    version = rows.version_at(connection, template, asked.version)
     return version.number, version.content
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "kind_of",
     "require",
     "require_version",
+    "version_at",
     "version_number",
     "version_of",
     "versions",
@@ -145,6 +146,15 @@ def require_version(stored: Sequence[Version], number: int) -> Version:
         if version.number == number:
             return version
     raise not_found("Template version not found")
+
+
+def version_at(connection: Connection, template: Template, number: int | None) -> Version:
+    """Return a version of a template, the active one where the number is None.
+
+    Raises:
+        ApiError: there is none of this number.
+    """
+    return require_version(versions(connection, template), number or template.active)
 
 
 def kind_of(text: str) -> str:

@@ -74,8 +74,7 @@ def get_template(context: Context, call: Call) -> object:
     wanted = rows.version_of(call.query)
     with context.store.read() as connection:
         template = rows.require(connection, call.labels["template-name"], _kind(call))
-        stored = rows.versions(connection, template)
-        version = rows.require_version(stored, wanted or template.active)
+        version = rows.version_at(connection, template, wanted)
         tagging = tags.of(connection, template.resource)
     return {
         **template.rendered(),

@@ -170,9 +170,9 @@ def _check_references(connection: Connection, journey: Journey) -> None:
         if template is None:
             raise bad_request("names a template that does not exist", path)
         if version is not None:
-            stored = template_rows.versions(connection, template)
             with _placed("names a template in a version that does not exist", path):
-                template_rows.require_version(stored, template_rows.version_number(version))
+                number = template_rows.version_number(version)
+                template_rows.version_at(connection, template, number)
 
 
 @contextmanager

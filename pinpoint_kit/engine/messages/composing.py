@@ -24,7 +24,7 @@ from pinpoint_kit.engine.wire.refusals import bad_request
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from pinpoint_kit.engine.context import Application, Context
+    from pinpoint_kit.engine.context import Application
     from pinpoint_kit.engine.messages.content import Content
 
 __all__ = ["Composer", "Failure"]
@@ -63,9 +63,8 @@ class Composer:
     _plans: dict[str, Plan | Failure] = attrs.field(factory=dict, repr=False, init=False)
 
     @classmethod
-    def of(  # noqa: PLR0913 -- the parts of a message, and where they are looked up
+    def of(
         cls,
-        context: Context,
         connection: Connection,
         app: Application,
         message_configuration: Mapping[str, object],
@@ -76,7 +75,6 @@ class Composer:
         """Return the composer of a configuration, with its templates as they are now.
 
         Args:
-            context: the engine's surroundings.
             connection: where templates and channels are looked up.
             app: the application.
             message_configuration: a DirectMessageConfiguration, or the MessageConfiguration of a
@@ -87,7 +85,6 @@ class Composer:
         Raises:
             ApiError: there is no such template, or no such version of it.
         """
-        del context  # so far nothing of it decides
         templates = {
             kind: _template(connection, cast("Mapping[str, object]", named), kind, member)
             for member, kind in _TEMPLATES.items()
@@ -153,16 +150,14 @@ def _template(
     name = named.get("Name")
     if not isinstance(name, str) or not name:
         raise bad_request("Missing Name", f".TemplateConfiguration.{member}")
-    version = named.get("Version")
     template = template_rows.require(connection, name, kind)
-    stored = template_rows.versions(connection, template)
-    if version:
-        number = (
-            stored[0].number if version == "latest" else template_rows.version_number(str(version))
-        )
+    wanted = named.get("Version")
+    if wanted == "latest":
+        version = template_rows.versions(connection, template)[0]
     else:
-        number = template.active
-    content = dict(template_rows.require_version(stored, number).content)
+        number = template_rows.version_number(str(wanted)) if wanted else None
+        version = template_rows.version_at(connection, template, number)
+    content = dict(version.content)
     defaults = content.get("DefaultSubstitutions")
     if isinstance(defaults, str) and defaults:
         content["DefaultSubstitutions"] = orjson.loads(defaults)

@@ -149,7 +149,6 @@ class Sender:
             ApiError: it names a template that there is not.
         """
         composer = Composer.of(
-            context,
             connection,
             app,
             cast("Mapping[str, object]", request["MessageConfiguration"]),

@@ -10,13 +10,12 @@ import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
-import orjson
 from sqlalchemy import bindparam, delete, func, literal, select, union, update
 
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.context import Context, Device
 from pinpoint_kit.engine.endpoints import reader
-from pinpoint_kit.engine.endpoints.state import rendered
+from pinpoint_kit.engine.endpoints.state import decoded, rendered
 from pinpoint_kit.engine.storage.statements import Statement, padded
 from pinpoint_kit.engine.storage.tables.events import EVENTS
 from pinpoint_kit.engine.storage.tables.streams import (
@@ -362,7 +361,7 @@ class Upkeep:
                 state, of_user = found[event.endpoint]
                 device = Device._make([getattr(state, name) for name in Device._fields])
                 if writer.wants_endpoints:
-                    shown = orjson.loads(orjson.dumps(rendered(state, app.id, of_user)))
+                    shown = decoded(rendered(state, app.id, of_user))
             head = Head(event.endpoint, event.event_id, event.arrival, event.user_id)
             records.append((head, writer.write(event, device, shown)))
         return records

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import attrs
-import orjson
 from sqlalchemy import or_
 
 from pinpoint_kit.engine.campaigns import sends
@@ -21,7 +20,7 @@ from pinpoint_kit.engine.campaigns.running.targets import CUSTOM, SEND, Sieve, T
 from pinpoint_kit.engine.campaigns.running.turns import give_way
 from pinpoint_kit.engine.campaigns.triggers import Trigger
 from pinpoint_kit.engine.endpoints import reader
-from pinpoint_kit.engine.endpoints.state import rendered_row
+from pinpoint_kit.engine.endpoints.state import decoded, rendered_row
 from pinpoint_kit.engine.messages.composing import Failure
 from pinpoint_kit.engine.segments import members
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
@@ -367,9 +366,9 @@ def _with_cohorts(targets: Sequence[Target], endpoints: Mapping[str, object]) ->
     changed: dict[str, object] = {}
     for target, (endpoint_id, value) in zip(targets, endpoints.items(), strict=True):
         endpoint = cast("dict[str, object]", value)
-        attributes = orjson.loads(orjson.dumps(endpoint.get("Attributes", {})))
-        attributes["CohortId"] = [str(target.cohort)]
-        changed[endpoint_id] = {**endpoint, "Attributes": attributes}
+        attributes = decoded(endpoint.get("Attributes", {}))
+        cohort = {"CohortId": [str(target.cohort)]}
+        changed[endpoint_id] = {**endpoint, "Attributes": {**attributes, **cohort}}
     return changed
 
 

@@ -114,7 +114,7 @@ def prepare(  # noqa: PLR0913, PLR0917 -- a run, and where to look
     treatment = definition.treatment(activity.treatment)
     try:
         segment = sources.require(connection, app, *definition.segment)
-        composer = Composer.of(context, connection, app, treatment.messages, templates, now=now)
+        composer = Composer.of(connection, app, treatment.messages, templates, now=now)
     except ApiError as refusal:
         raise InvalidError(refusal.text) from None
     names = hooks.names_of(app.id, campaign.id, activity.id, treatment.number, activity.scheduled)

@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
-import orjson
 
+from pinpoint_kit.engine.endpoints.state import decoded
 from pinpoint_kit.errors import TemplateError
 from pinpoint_kit.templating import compile_template, substitutions, variables_of
 
@@ -105,8 +105,7 @@ class Variables:
     def layers(self) -> tuple[Values, ...]:
         """The variables: what the first of them does not have, the next may."""
         if not self._layers:
-            # An endpoint holds stored JSON that was not decoded yet.
-            shown = variables_of(orjson.loads(orjson.dumps(self.endpoint)))
+            shown = variables_of(decoded(self.endpoint))
             own = (substitutions(self.substitutions),) if self.substitutions else ()
             self._layers = (*own, shown, *self.defaults)
         return self._layers
