@@ -463,11 +463,19 @@ LAYERS: dict[str, set[str]] = {
     },
     "destinations": {"errors", "records", "system", "transport", "version"},
     "engine": {"errors", "limits", "metrics", "records", "system", "templating", "version"},
-    "messaging": {"destinations.parameters", "errors", "records", "system", "transport", "version"},
-    "hooks": {
+    "messaging": {
+        "destinations.clients",
         "destinations.parameters",
         "errors",
-        "messaging.aws",
+        "records",
+        "system",
+        "transport",
+        "version",
+    },
+    "hooks": {
+        "destinations.clients",
+        "destinations.parameters",
+        "errors",
         "messaging.function",
         "records",
         "transport",

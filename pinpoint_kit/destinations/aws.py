@@ -13,23 +13,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
-import attrs
-import boto3
-
 from pinpoint_kit.destinations.batches import ContentRefusedError, Entry, Request, send_batches
+from pinpoint_kit.destinations.clients import AwsSettings, make_client
 from pinpoint_kit.destinations.members import data_of
 from pinpoint_kit.destinations.parameters import checked_seconds
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.records.destination import Refused, Unavailable
 from pinpoint_kit.transport import deadlines
-from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
     from pinpoint_kit.records.destination import StreamRecord
 
-__all__ = ["DEFAULT_TIMEOUT", "AwsDestination", "AwsSettings", "Dialect", "arn_of"]
+__all__ = ["AwsDestination", "Dialect", "arn_of"]
 
-DEFAULT_TIMEOUT = 30.0
 #: Where the content of a request is called wrong, by one of its records or all of them.
 _CONTENT = frozenset(
     {
@@ -67,25 +63,6 @@ class Dialect(Protocol):
 
     def call(self, client: Any, entries: Sequence[Entry]) -> Mapping[str, Any]:  # noqa: ANN401 -- botocore's
         """Send one request, and return its answer."""
-
-
-@attrs.frozen(kw_only=True)
-class AwsSettings:
-    """How a client is made.
-
-    Attributes:
-        region: the Region; the session's unless given.
-        endpoint_url: another address of the service.
-        profile: a profile of the AWS configuration files.
-        session: a boto3 session, instead of a profile.
-        timeout: the seconds that a call of `send` takes at most.
-    """
-
-    region: str | None = None
-    endpoint_url: str | None = None
-    profile: str | None = None
-    session: boto3.session.Session | None = attrs.field(default=None, repr=False)
-    timeout: float = DEFAULT_TIMEOUT
 
 
 class AwsDestination:
@@ -129,7 +106,7 @@ class AwsDestination:
         self._event_id = event_id
         self._is_ordered = is_ordered
         self._pid = os.getpid()
-        self._client: Any = client if client is not None else _make_client(dialect, settings, name)
+        self._client: Any = client if client is not None else self._made()
         self._name = name if "://arn:" in name else self._whole_name(name)
 
     def __repr__(self) -> str:
@@ -202,10 +179,17 @@ class AwsDestination:
         parts = urlsplit(self._settings.endpoint_url)
         return f"{whole}&endpoint_url={parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
+    def _made(self) -> Any:  # noqa: ANN401 -- botocore's
+        add = f"write {self._name}?region=REGION"
+        # The parameters are records that were checked before.
+        return make_client(
+            self._dialect.service, self._settings, self._name, add_region=add, validates=False
+        )
+
     def _current(self) -> Any:  # noqa: ANN401 -- botocore's
         """Return the client; in a forked child another one, since connections are the parent's."""
         if self._given is None and os.getpid() != self._pid:
-            self._client = _make_client(self._dialect, self._settings, self._name)
+            self._client = self._made()
             self._pid = os.getpid()
         return self._client
 
@@ -273,46 +257,3 @@ def arn_of(
 def _plain(code: object) -> str:
     found = _CODE.match(str(code))
     return found[0] if found else "Unknown"
-
-
-def _make_client(dialect: Dialect, settings: AwsSettings, name: str) -> Any:  # noqa: ANN401 -- botocore's
-    import botocore.exceptions as aws  # noqa: PLC0415 -- loaded when used
-    from botocore.config import Config  # noqa: PLC0415 -- as above
-
-    from pinpoint_kit.transport.sending import bound  # noqa: PLC0415 -- as above
-
-    if settings.profile and settings.session is not None:
-        raise ConfigurationError(f"{name}: give a session or a profile, not both")
-    try:
-        session = settings.session or boto3.session.Session(profile_name=settings.profile)
-        region = settings.region or session.region_name
-        if not region:
-            raise ConfigurationError(
-                f"no Region for {name}: write {name}?region=REGION, or set AWS_DEFAULT_REGION"
-            )
-        if session.get_credentials() is None:
-            raise ConfigurationError(
-                f"no AWS credentials for {name}: configure a profile, a role or environment"
-                " variables"
-            )
-        client: Any = session.client(
-            dialect.service,  # type: ignore[call-overload]  # one of two
-            region_name=region,
-            endpoint_url=settings.endpoint_url,
-            config=Config(
-                retries={"total_max_attempts": 1, "mode": "standard"},  # the engine tries again
-                connect_timeout=min(5.0, settings.timeout),
-                read_timeout=settings.timeout,
-                parameter_validation=False,  # of records that were checked before
-                user_agent_extra=f"pinpoint_kit/{VERSION}",
-            ),
-        )
-    except (aws.BotoCoreError, ValueError) as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        raise ConfigurationError(
-            f"{type(error).__name__}: {name} cannot be used: check the Region, the endpoint_url and"
-            " the profile"
-        ) from error
-    bound(client)
-    return client

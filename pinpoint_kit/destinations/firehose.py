@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from pinpoint_kit.destinations.aws import (
-    DEFAULT_TIMEOUT,
-    AwsDestination,
-    AwsSettings,
-    arn_of,
-)
+from pinpoint_kit.destinations.aws import AwsDestination, arn_of
 from pinpoint_kit.destinations.batches import Entry, Request
+from pinpoint_kit.destinations.clients import DEFAULT_TIMEOUT, AwsSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from pinpoint_kit.destinations.aws import (
-    DEFAULT_TIMEOUT,
-    AwsDestination,
-    AwsSettings,
-    arn_of,
-)
+from pinpoint_kit.destinations.aws import AwsDestination, arn_of
 from pinpoint_kit.destinations.batches import Entry, Request
+from pinpoint_kit.destinations.clients import DEFAULT_TIMEOUT, AwsSettings
 from pinpoint_kit.destinations.parameters import checked_number
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ def open_destination(url: str, *, session: boto3.session.Session | None = None) 
 def _open_aws(
     scheme: str, parts: SplitResult, parameters: Parameters, session: boto3.session.Session | None
 ) -> Destination:
-    from pinpoint_kit.destinations.aws import DEFAULT_TIMEOUT  # noqa: PLC0415 -- loaded when used
+    from pinpoint_kit.destinations.clients import DEFAULT_TIMEOUT  # noqa: PLC0415 -- loaded when used
     from pinpoint_kit.destinations.firehose import Firehose  # noqa: PLC0415 -- as above
     from pinpoint_kit.destinations.kinesis import Kinesis  # noqa: PLC0415 -- as above
 

@@ -9,9 +9,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from pinpoint_kit.destinations.clients import AwsSettings, make_client
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.hooks.payloads import MOST_BYTES, check_answer, check_payload
-from pinpoint_kit.messaging.aws import AwsSettings, make_client
 from pinpoint_kit.records.message import HookFailed
 from pinpoint_kit.transport import deadlines
 

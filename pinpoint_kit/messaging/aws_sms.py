@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from pinpoint_kit.messaging.aws import DEFAULT_TIMEOUT, AwsSettings, make_client, not_sent_of
+from pinpoint_kit.destinations.clients import DEFAULT_TIMEOUT, AwsSettings, make_client
+from pinpoint_kit.messaging.aws import not_sent_of
 from pinpoint_kit.records.message import NotSent, Sent
 from pinpoint_kit.transport import deadlines
 
