@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
+from pinpoint_kit.doors.opening import opened_once
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -66,27 +67,21 @@ def open_destinations(given: GivenDestinations) -> dict[str, list[Destination]]:
     Raises:
         ConfigurationError: a URL cannot be used, or a value is neither a URL nor a destination.
     """
-    opened: dict[str, Destination] = {}
+    if not given:
+        return {}
+    from pinpoint_kit.destinations import open_destination  # noqa: PLC0415 -- loaded when used
+
     found: dict[str, list[Destination]] = {}
-    try:
+    with opened_once(open_destination) as opened:
         for key, value in given.items():
             several = value if isinstance(value, list | tuple) else [value]
-            for each in several:
-                found.setdefault(key, []).append(_opened(key, each, opened))
-    except BaseException:
-        for destination in opened.values():
-            destination.close()
-        raise
-    return found
+            found[key] = [
+                opened(each) if isinstance(each, str) else _checked(key, each) for each in several
+            ]
+    return {key: several for key, several in found.items() if several}
 
 
-def _opened(key: str, given: object, opened: dict[str, Destination]) -> Destination:
-    if isinstance(given, str):
-        if given not in opened:
-            from pinpoint_kit.destinations import open_destination  # noqa: PLC0415 -- loaded when used
-
-            opened[given] = open_destination(given)
-        return opened[given]
+def _checked(key: str, given: object) -> Destination:
     if not callable(getattr(given, "send", None)):
         raise ConfigurationError(
             f"the destination for {key!r} is a {type(given).__name__}: give a URL, or an object"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
 
+from pinpoint_kit.doors.opening import opened_once
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _CHANNELS: dict[str, Channel] = {"EMAIL": "EMAIL", "SMS": "SMS", "PUSH": "PUSH"}
 _PAIR = re.compile(
     r"(?P<key>.+?)=(?P<url>(?:python:|lambda:|[A-Za-z][A-Za-z0-9+.-]*://).*)", re.DOTALL
 )
-_Opened = TypeVar("_Opened")
 
 
 class EngagementOptions(TypedDict, total=False):
@@ -73,18 +72,11 @@ def open_transports(given: GivenTransports) -> dict[Channel, Transport]:
     Raises:
         ConfigurationError: a URL cannot be used, a channel is none, or a value is no transport.
     """
-    if given == {}:
+    if not _is_any(given):
         return {}
     from pinpoint_kit.messaging import FunctionTransport, open_transport  # noqa: PLC0415 -- loaded when used
 
-    def opened(key: str, value: object) -> Transport:
-        if key.upper() not in _CHANNELS:
-            raise ConfigurationError(
-                f"there is no transport for {key!r}: name {', '.join(_CHANNELS)}; all kinds of push"
-                " share one"
-            )
-        if isinstance(value, str):
-            return open_transport(value)
+    def checked(key: str, value: object) -> Transport:
         if callable(getattr(value, "send", None)):
             return cast("Transport", value)
         if callable(value):
@@ -94,8 +86,11 @@ def open_transports(given: GivenTransports) -> dict[Channel, Transport]:
             " object with the members of Transport"
         )
 
-    found = _opened(given, opened)
-    return {_CHANNELS[key.upper()]: transport for key, transport in found.items()}
+    with opened_once(open_transport) as opened:
+        return {
+            _channel(key): opened(value) if isinstance(value, str) else checked(key, value)
+            for key, value in given.items()
+        }
 
 
 def open_hooks(given: GivenHooks) -> dict[str, Hook]:
@@ -104,13 +99,11 @@ def open_hooks(given: GivenHooks) -> dict[str, Hook]:
     Raises:
         ConfigurationError: a URL cannot be used, or a value is no hook.
     """
-    if given == {}:
+    if not _is_any(given):
         return {}
     from pinpoint_kit.hooks import FunctionHook, open_hook  # noqa: PLC0415 -- loaded when used
 
-    def opened(key: str, value: object) -> Hook:
-        if isinstance(value, str):
-            return open_hook(value)
+    def checked(key: str, value: object) -> Hook:
         if callable(getattr(value, "call", None)):
             return cast("Hook", value)
         if callable(value):
@@ -120,7 +113,11 @@ def open_hooks(given: GivenHooks) -> dict[str, Hook]:
             " object with the members of Hook"
         )
 
-    return _opened(given, opened)
+    with opened_once(open_hook) as opened:
+        return {
+            key: opened(value) if isinstance(value, str) else checked(key, value)
+            for key, value in given.items()
+        }
 
 
 def _parsed(given: Sequence[str], kind: str, form: str) -> dict[str, str]:
@@ -137,25 +134,17 @@ def _parsed(given: Sequence[str], kind: str, form: str) -> dict[str, str]:
     return found
 
 
-def _opened(
-    given: Mapping[str, object], open_one: Callable[[str, object], _Opened]
-) -> dict[str, _Opened]:
-    """Open each of them; when one cannot be opened, close those of URLs again."""
+def _channel(key: str) -> Channel:
+    if key.upper() not in _CHANNELS:
+        raise ConfigurationError(
+            f"there is no transport for {key!r}: name {', '.join(_CHANNELS)}; all kinds of push"
+            " share one"
+        )
+    return _CHANNELS[key.upper()]
+
+
+def _is_any(given: object) -> bool:
+    """Return whether something is given."""
     if not isinstance(given, Mapping):
         raise ConfigurationError("transports and hooks are given by name: write {NAME: URL}")
-    of_urls: dict[str, _Opened] = {}
-    found: dict[str, _Opened] = {}
-    try:
-        for key, value in given.items():
-            if isinstance(value, str):
-                if value not in of_urls:
-                    of_urls[value] = open_one(key, value)
-                found[key] = of_urls[value]
-            else:
-                found[key] = open_one(key, value)
-    except BaseException:
-        for each in of_urls.values():
-            with suppress(Exception):
-                each.close()  # type: ignore[attr-defined]  # both kinds have it
-        raise
-    return found
+    return bool(given)
