@@ -71,10 +71,7 @@ def parse_event(event_id: str, value: object, limits: Limits, *, sized: bool) ->
         event_type = optional_text(source, "EventType")
     if not event_type:
         raise bad_request("Missing EventType")
-    at = source.get("Timestamp")
-    timestamp = instants.recent_ms(at) if type(at) is str else None
-    if timestamp is None:
-        timestamp = _required_instant(source, "Timestamp", "")
+    timestamp = _required_instant(source, "Timestamp", "")
     attributes = _attributes(source.get("Attributes"), limits)
     metrics = _metrics(source.get("Metrics"), limits)
     if len(attributes) + len(metrics) > limits.max_event_keys:
@@ -106,7 +103,10 @@ def _check_size(source: Mapping[str, object], max_bytes: int) -> None:
 
 
 def _required_instant(source: Mapping[str, object], name: str, path: str) -> int:
-    instant = optional_instant(source, name, path)
+    text = source.get(name)
+    instant = instants.recent_ms(text) if type(text) is str else None  # the usual case
+    if instant is None:
+        instant = optional_instant(source, name, path)
     if instant is None:
         raise bad_request(f"Missing {path.lstrip('.')}{'.' if path else ''}{name}")
     return instant
@@ -170,10 +170,7 @@ def _session(value: object) -> tuple[object, ...]:
         raise bad_request(
             "must be a whole number of milliseconds, not below 0", ".Session.Duration"
         )
-    began = session.get("StartTimestamp")
-    start = instants.recent_ms(began) if type(began) is str else None
-    if start is None:
-        start = _required_instant(session, "StartTimestamp", ".Session")
+    start = _required_instant(session, "StartTimestamp", ".Session")
     stop = None
     if "StopTimestamp" in session:
         stop = optional_instant(session, "StopTimestamp", ".Session")
