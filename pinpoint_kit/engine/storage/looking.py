@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 from sqlalchemy.exc import DBAPIError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
+    from sqlalchemy.engine.default import DefaultDialect
     from sqlalchemy.sql.ddl import ExecutableDDLElement
 
     from pinpoint_kit.engine.storage.dialects.dialect import Dialect
@@ -113,10 +114,12 @@ def schema_sql(url: str, *, role: str | None = None) -> str:
     engine = dialect.connect(BUSY_TIMEOUT_S)
     schemas = engine.get_execution_options().get("schema_translate_map")
     version = str(migrations.VERSION)
+    # A text is no statement with parameters, in which a % in a name would be doubled.
+    printing = cast("type[DefaultDialect]", type(engine.dialect))(paramstyle="named")
 
     def written(element: ExecutableDDLElement) -> str:
         text = element.compile(
-            dialect=engine.dialect,
+            dialect=printing,
             schema_translate_map=schemas,
             render_schema_translate=bool(schemas),
         )
@@ -130,12 +133,12 @@ def schema_sql(url: str, *, role: str | None = None) -> str:
         parts += [written(CreateIndex(i)) for i in sorted(table.indexes, key=lambda i: str(i.name))]
     insert = META.insert().values(name="schema_version", value=version)
     compiled = insert.compile(
-        dialect=engine.dialect,
+        dialect=printing,
         schema_translate_map=schemas,
         render_schema_translate=bool(schemas),
         compile_kwargs={"literal_binds": True},
     )
     parts.append(f"{compiled};")
     if role is not None:
-        parts += dialect.grants(engine.dialect.identifier_preparer.quote(role))
+        parts += dialect.grants(role)
     return "\n\n".join(["BEGIN;", *parts, "COMMIT;"]) + "\n"

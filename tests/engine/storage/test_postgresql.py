@@ -327,9 +327,10 @@ def test_a_role_without_rights_is_told_what_to_hand_on(
 ) -> None:
     """What `schema sql` prints is enough for such a role, with grants for it alone."""
     schema = postgresql_url.rpartition("=")[2]
-    role = f"role_{schema}"
-    theirs = postgresql_url.replace("postgres:@", f"{role}@")
-    postgresql_server.execute(f"CREATE ROLE {role} LOGIN")
+    role = f'ro"le%{schema}'
+    theirs = postgresql_url.replace("postgres:@", f"{quote(role, safe='')}@")
+    quoted = '"' + role.replace('"', '""') + '"'
+    postgresql_server.execute(f"CREATE ROLE {quoted} LOGIN")
     try:
         postgresql_server.execute(f"CREATE SCHEMA {schema}")
         said = refusal(theirs)
@@ -353,7 +354,7 @@ def test_a_role_without_rights_is_told_what_to_hand_on(
         Engine.open(theirs).close()
     finally:
         postgresql_server.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-        postgresql_server.execute(f"DROP ROLE {role}")
+        postgresql_server.execute(f"DROP ROLE {quoted}")
 
 
 def test_the_printed_tables_are_the_made_ones(

@@ -159,7 +159,7 @@ class Dialect(Protocol):
         """
 
     def grants(self, role: str) -> Sequence[str]:
-        """Return the statements that let a role, whose name is quoted, use the tables."""
+        """Return the statements that let a role use the tables."""
 
     def check_up(self, connection: Connection) -> CheckUp:
         """Return what to know of the database and the rights in it."""

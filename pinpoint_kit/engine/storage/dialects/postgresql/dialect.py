@@ -89,11 +89,11 @@ class Postgresql:
 
     def grants(self, role: str) -> Sequence[str]:
         """Return what gives a role the rights to read and write, and to page and copy numbers."""
-        schema = connections.quoted(self.location.schema)
+        schema, name = connections.quoted(self.location.schema), connections.quoted(role)
         return (
-            f"GRANT USAGE ON SCHEMA {schema} TO {role};",
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};",
-            f"GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {schema} TO {role};",
+            f"GRANT USAGE ON SCHEMA {schema} TO {name};",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name};",
+            f"GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {schema} TO {name};",
         )
 
     def check_ready(self, connection: Connection) -> None:
