@@ -90,6 +90,8 @@ def serving(name: str) -> Iterator[Server]:
     # Not in pytest's folders, into which the server's own user may not look.
     folder = Path(tempfile.gettempdir(), f"pinpoint-kit-postgresql-{name}")
     folder.mkdir(mode=0o711, exist_ok=True)
+    # As root it makes a user, with a program that is not on the path of everybody.
+    os.environ["PATH"] += f"{os.pathsep}/usr/sbin"
     embedded = get_server(folder, cleanup_mode="delete")
     server = Server(embedded.get_uri(), embedded)
     server.execute("ALTER SYSTEM SET fsync = off")
