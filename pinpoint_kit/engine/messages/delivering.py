@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import tenacity
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine.messages import simulators
 from pinpoint_kit.engine.messages.content import Content
 from pinpoint_kit.engine.messages.rendering.payloads import PUSH_CHANNELS
 from pinpoint_kit.engine.storage.failure_log import location_of
-from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.statements import Lookup, Statement
 from pinpoint_kit.engine.storage.tables.messages import MESSAGES
 from pinpoint_kit.engine.wire.refusals import ApiError
 from pinpoint_kit.records.message import NotSent, OutgoingMessage, Sent
@@ -57,6 +57,8 @@ _SETTLE = Statement(
     .where(MESSAGES.c.status == PENDING),
     *("status_", "code_", "text_", "app_", "id_"),
 )
+#: A message whose endpoint was deleted is there without an address.
+_SOMEBODYS = Lookup(select(MESSAGES.c.id).where(MESSAGES.c.address != ""), MESSAGES.c.id)
 
 
 class Delivered(NamedTuple):
@@ -125,17 +127,27 @@ def deliver(
     return [each or Delivered("SUCCESSFUL", 200, "") for each in found]
 
 
-def settle(connection: Connection, app: int, rows: Sequence[tuple[str, Delivered]]) -> None:
+def settle(connection: Connection, app: int, rows: Sequence[tuple[str, Delivered]]) -> set[str]:
     """Store what became of messages, by their ids; what is not `PENDING` any more stays as it is.
 
     Args:
-        connection: a write transaction.
+        connection: a write transaction that no removal of a person runs beside.
         app: the number of their application.
         rows: the ids, each with what became of it.
+
+    Returns:
+        The ids of those that are still somebody's. Of the others nothing may be stored that names
+        anybody: they were erased, or their endpoints were deleted, while a transport had them.
     """
+    somebodys = {row[0] for row in _SOMEBODYS.rows(connection, app, [one for one, _ in rows])}
     _SETTLE.run_many(
-        connection, [(given.status, given.code, given.text, app, one) for one, given in rows]
+        connection,
+        [
+            (given.status, given.code, given.text if one in somebodys else "", app, one)
+            for one, given in rows
+        ],
     )
+    return somebodys
 
 
 def stored(context: Context, store: Callable[[], None]) -> None:

@@ -280,10 +280,10 @@ class Sender:
 
         def store() -> None:
             with self._context.store.write(is_shared=True) as connection:
-                delivering.settle(connection, self._app.number, settled)
-                stream_records.sent(
-                    self._context, connection, self._app, messages, now=self._call.now
-                )
+                self._context.store.claim(connection, self._app.number, ())
+                somebodys = delivering.settle(connection, self._app.number, settled)
+                told = [message for message in messages if message.row.id in somebodys]
+                stream_records.sent(self._context, connection, self._app, told, now=self._call.now)
 
         delivering.stored(self._context, store)
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pinpoint_kit.records.message import Sent
+from tests.engine.campaigns.conftest import EMAIL, Campaigns, FakeTransport
 from tests.engine.messages.kit import Sender
 from tests.engine.streams.stream_kit import STREAM
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.engine.conftest import Wire
+    from tests.engine.conftest import Clock, Wire
 
 #: Stand in no other text of the tests.
 WORDS = ("quibblesworth", "zanzibarium", "+12065559876", "quackenbush")
@@ -123,6 +125,42 @@ def test_deleting_the_application_deletes_its_messages(sender: Sender) -> None:
     sender.wire.send("DELETE", f"/v1/apps/{sender.wire.app}")
     for table in ("messages", "message_outcomes", "one_time_passwords"):
         assert sender.wire.rows(f"SELECT * FROM {table}") == []  # noqa: S608 -- our own names
+
+
+@pytest.mark.parametrize("by", ["user", "address", "endpoint", "deletion"])
+@pytest.mark.parametrize("kind", ["direct", "campaign"])
+def test_a_removal_while_a_transport_has_the_message(
+    make_wire: Callable[..., Wire], clock: Clock, by: str, kind: str
+) -> None:
+    """What becomes of the message brings nobody back: neither a record, nor what a server said."""
+
+    def answer(message: Any) -> Sent:
+        if by == "deletion":
+            sender.wire.send("DELETE", sender.wire.endpoint_path("device-1"))
+        else:
+            erase(sender, **targets[by])
+        return Sent(f"250 queued for {message.address}")
+
+    targets = {
+        "user": {"UserId": "zanzibarium"},
+        "address": {"Address": "quibblesworth@example.com"},
+        "endpoint": {"EndpointId": "device-1"},
+    }
+    sender = Sender(make_wire(transports={"EMAIL": FakeTransport(answer)}))
+    sender.enable()
+    sender.wire.post(f"/v1/apps/{sender.wire.app}/eventstream", STREAM)
+    sender.wire.update(
+        "device-1", Address="quibblesworth@example.com", ChannelType="EMAIL",
+        User={"UserId": "zanzibarium"},
+    )  # fmt: skip
+    if kind == "direct":
+        assert sender.endpoint_result("device-1")["DeliveryStatus"] == "SUCCESSFUL"
+    else:
+        campaigns = Campaigns(sender.wire, clock)
+        campaigns.create(MessageConfiguration=EMAIL)
+        campaigns.work()
+    names = (*WORDS, "device-1")
+    assert [word for word in names if word in everything(sender)] == []
 
 
 def test_no_log_names_anybody(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:

@@ -143,7 +143,7 @@ class Transporting:
         with self._context.store.write() as connection:
             self._lease.check(connection)
             store.load(connection, self._campaign.number)
-            delivering.settle(
+            somebodys = delivering.settle(
                 connection,
                 activity.app,
                 [(message.id, given) for message, given in zip(chosen, results, strict=True)],
@@ -163,20 +163,24 @@ class Transporting:
             sending = [pair for pair in stored.sending if pair[0] in left]
             after = attrs.evolve(stored, sending=sending)
             activities.save(connection, attrs.evolve(counted, position=after.stored()))
-            self._record(connection, activity, chosen, rows, now)
+            told = [
+                (message, row)
+                for message, row in zip(chosen, rows, strict=True)
+                if message.id in somebodys or not message.address
+            ]
+            self._record(connection, activity, told, now)
 
     def _record(
         self,
         connection: Connection,
         activity: Activity,
-        chosen: Sequence[StoredMessage],
-        rows: Sequence[Send],
+        told: Sequence[tuple[StoredMessage, Send]],
         now: int,
     ) -> None:
         context, app = self._context, self._app
-        if not chosen or not stream_records.is_wanted(context, connection, app):
+        if not told or not stream_records.is_wanted(context, connection, app):
             return
-        keys = [message.endpoint for message in chosen if message.endpoint]
+        keys = [message.endpoint for message, _ in told if message.endpoint]
         shown: Mapping[str, Mapping[str, object]] = {
             state.endpoint: rendered(state, app.id, attributes)
             for state, attributes in reader.by_keys(connection, app.number, keys)
@@ -188,7 +192,7 @@ class Transporting:
             app,
             [
                 named_send(app.id, names, endpoint, row, message.channel, message.user_id)
-                for message, row in zip(chosen, rows, strict=True)
+                for message, row in told
                 for endpoint in [shown.get(row.endpoint, {})]
             ],
             now=now,
@@ -204,7 +208,7 @@ class Transporting:
                     str(shown.get(row.endpoint, {}).get("Id", "")) or None,
                     names,
                 )
-                for message, row in zip(chosen, rows, strict=True)
+                for message, row in told
                 if row.status == "SUCCESS"
             ],
             now=now,
