@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import attrs
 
 from pinpoint_kit.errors import InvalidTypeError, ValidationError
-from pinpoint_kit.models.display.display import DETAIL, HIDDEN, Displayed, short
+from pinpoint_kit.models.display.display import (
+    DETAIL,
+    HIDDEN,
+    Displayed,
+    short,
+    without_addresses,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +45,7 @@ __all__ = [
     "models_by_name",
     "models_in_order",
     "private",
+    "said_by_others",
 ]
 
 if TYPE_CHECKING:
@@ -65,6 +72,11 @@ _CODEC = "pinpoint_kit.models.wire.codec"
 def private(**kwargs: Any) -> Any:  # noqa: ANN401 -- attrs.field() itself has no better type
     """Return an attrs field whose content never shows in a repr (address, user id)."""
     return attrs.field(metadata={HIDDEN: True}, **kwargs)
+
+
+def said_by_others(**kwargs: Any) -> Any:  # noqa: ANN401 -- as above
+    """Return an attrs field whose text shows without addresses: a server may have quoted one."""
+    return attrs.field(repr=without_addresses, **kwargs)
 
 
 def detail(**kwargs: Any) -> Any:  # noqa: ANN401 -- as above
@@ -97,6 +109,8 @@ class Model(Displayed):
             value = getattr(self, field.name)
             if value is None or DETAIL in field.metadata or (field.name == "extra" and not value):
                 continue
+            if callable(field.repr):
+                value = field.repr(value)
             parts.append(f"{field.name}={short(value, is_hidden=HIDDEN in field.metadata)}")
         return f"{type(self).__name__}({', '.join(parts)})"
 

@@ -19,6 +19,7 @@ from pinpoint_kit.models.base import (
     optional_text,
     private,
     required_text,
+    said_by_others,
     text,
     text_list,
     text_values,
@@ -79,7 +80,7 @@ class MessageResult(Model):
     user_id: str | None = private(default=None, validator=optional_text)
     delivery_status: str = attrs.field(validator=required_text)
     status_code: int | None = attrs.field(default=None, validator=optional_count)
-    status_message: str | None = attrs.field(default=None, validator=optional_text)
+    status_message: str | None = said_by_others(default=None, validator=optional_text)
     message_id: str | None = attrs.field(default=None, validator=optional_text)
     updated_token: str | None = private(default=None, validator=optional_text)
     extra: dict[str, JsonValue] = extra_field()
@@ -178,7 +179,7 @@ class OutboxMessage(Model):
     activity_id: str | None = attrs.field(default=None, validator=optional_text)
     delivery_status: str = attrs.field(default="", validator=text)
     status_code: int | None = attrs.field(default=None, validator=optional_count)
-    status_message: str = attrs.field(default="", validator=text)
+    status_message: str = said_by_others(default="", validator=text)
     outcomes: tuple[str, ...] = attrs.field(default=(), converter=_outcomes)
     reports: tuple[OutcomeReport, ...] | None = attrs.field(default=None, converter=_reports)
     extra: dict[str, JsonValue] = extra_field()

@@ -23,6 +23,7 @@ __all__ = [
     "many_as_html",
     "one_as_html",
     "short",
+    "without_addresses",
 ]
 
 #: In the metadata of a field whose content shows only when it is asked for.
@@ -36,6 +37,12 @@ MOST_ROWS = 50
 
 _COVERED = "<hidden>"
 _IS_COVERED = re.compile(r"<(hidden|[1-9]\d*)>")
+#: An address of e-mail, a telephone number, or the token of a device, within a text.
+_ADDRESS = re.compile(
+    r"<?[^\s@<>()\[\],;:\"']+@[^\s@<>()\[\],;:\"']+>?"
+    r"|(?<![0-9A-Za-z])\+?\d{7,15}(?![0-9A-Za-z])"
+    r"|[0-9A-Za-z_:-]{64,}"
+)
 
 
 class Displayed:
@@ -77,6 +84,15 @@ def short(value: object, *, is_hidden: bool) -> str:
     if is_hidden:
         return _COVERED
     return _plain(value) if isinstance(value, (Enum, dt.datetime)) else repr(value)
+
+
+def without_addresses(text: str) -> str:
+    """Return what others have said, such as a mail server, with addresses covered.
+
+    >>> without_addresses("550 <ada@example.com>: no such user")
+    '550 <hidden>: no such user'
+    """
+    return _ADDRESS.sub(_COVERED, text)
 
 
 def one_as_html(value: object, *, is_revealed: bool) -> str:

@@ -15,6 +15,8 @@ from pinpoint_kit import (
     Endpoint,
     Job,
     Location,
+    MessageResult,
+    OutboxMessage,
     Rejection,
     Segment,
     User,
@@ -227,3 +229,33 @@ def test_a_missing_extra_is_named(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ConfigurationError, match=rf"{package} .*pinpoint-kit\[notebook\]"):
         getattr(ModelIterator([person()]), method)()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "550 5.1.1 <customer@example.com>: no such user",
+        "450 customer@example.com is busy",
+        "+12065550100 has opted out",
+        "the token " + "a1" * 32 + " is not registered",
+    ],
+)
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda said: MessageResult(delivery_status="PERMANENT_FAILURE", status_message=said),
+        lambda said: OutboxMessage(id="1", status_message=said),
+    ],
+)
+def test_what_a_server_said_shows_without_addresses(
+    made: Callable[[str], MessageResult | OutboxMessage], said: str
+) -> None:
+    """Mail servers quote them; the rest of the sentence says what is wrong."""
+    result = made(said)
+    for shown in (repr(result), result._repr_html_()):
+        assert [word for word in ("customer", "2065550100", "a1a1") if word in shown] == []
+        assert "hidden" in shown
+        assert max(said.split(), key=len) not in shown
+    assert said in repr(result.show())
+    kept = "MessageId: 9eb7b4fc9a63be9b1b450a2e8447152db6576d9d"
+    assert kept in repr(made(kept))
