@@ -169,3 +169,48 @@ def test_a_pause_between_calls_loses_no_message(
     campaigns.work()
     assert len(transport.sent) == 7
     assert set(campaigns.sends().values()) == {"SUCCESS"}
+
+
+def test_who_opts_out_while_a_message_waits_gets_nothing(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """Nor does who has gone inactive, and nobody gets what was for another address."""
+    transport = FakeTransport(lambda _: Sent())
+    campaigns = Campaigns(make_wire(transports={"PUSH": transport}), clock)
+    people = campaigns.people(7)
+    campaign = campaigns.create(Schedule=schedule())
+    for endpoint in people:
+        put(campaigns, endpoint, "a")
+    while not transport.sent:
+        assert campaigns.wire.engine.step()
+    assert campaigns.update(campaign, IsPaused=True).status == 200
+    campaigns.wire.update("device-3", Address="elsewhere")
+    campaigns.wire.update("device-4", EndpointStatus="INACTIVE")
+    campaigns.wire.update("device-5", OptOut="ALL")
+    assert campaigns.update(campaign, IsPaused=False).status == 200
+    campaigns.work()
+    assert [message.address[-1] for message in transport.sent] == list("0126")
+    found = [message["status"] for message in campaigns.messages()[3:6]]
+    assert found == ["PERMANENT_FAILURE", "OPT_OUT", "OPT_OUT"]
+    assert Counter(campaigns.sends().values()) == {"SUCCESS": 4, "FAILURE_PERMANENT": 3}
+
+
+def test_who_takes_over_an_address_gets_what_was_kept_back(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """The endpoint that had it is inactive by that, and stands for the address no more."""
+
+    def answer(_: Any) -> Any:
+        if len(transport.sent) == 1:
+            campaigns.wire.update("device-250", Address="token-device-5")
+        return Sent()
+
+    transport = FakeTransport(answer, most_messages=1)
+    campaigns = Campaigns(make_wire(transports={"PUSH": transport}), clock)
+    campaigns.people(251)
+    campaigns.create()
+    campaigns.work()
+    addresses = [message.address for message in transport.sent]
+    assert addresses[0] == "token-device-0"
+    assert addresses[-1] == "token-device-5"
+    assert len(set(addresses)) == len(addresses) == 250

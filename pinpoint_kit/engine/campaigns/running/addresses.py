@@ -53,6 +53,7 @@ _SENT_TO = {
         .where(MESSAGES.c.app == bindparam("app_"))
         .where(MESSAGES.c.campaign == bindparam("campaign_"))
         .where(MESSAGES.c.number > bindparam("after_"))
+        .where(MESSAGES.c.status != "OPT_OUT")  # kept back: the address may be another's by now
         .where(MESSAGES.c.address.in_([bindparam(f"address_{n}") for n in range(size)])),
         "app_",
         "campaign_",

@@ -25,7 +25,8 @@ from pinpoint_kit.engine.messages import delivering, stream_records
 from pinpoint_kit.engine.messages.content import Content
 from pinpoint_kit.engine.messages.outbox import StoredMessage
 from pinpoint_kit.engine.messages.stream_records import Streamed
-from pinpoint_kit.engine.storage.statements import Statement, padded
+from pinpoint_kit.engine.storage.statements import Lookup, Statement, padded
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.storage.tables.messages import MESSAGES
 from pinpoint_kit.engine.work.leases import Lease, LostError
 from pinpoint_kit.records.message_stream import CampaignNames
@@ -54,6 +55,19 @@ _ENDED = delivering.Delivered(
 _ENDED_STATUS = "FAILURE"
 #: What becomes of a message whose endpoint was deleted while it waited: nothing is left of it.
 _GONE = delivering.Delivered("PERMANENT_FAILURE", 400, "The endpoint was deleted")
+#: What becomes of one whose endpoint has changed while it waited, which may be for days in a pause.
+_OUT = delivering.Delivered("OPT_OUT", 200, "The endpoint has opted out, or is inactive")
+_MOVED = delivering.Delivered("PERMANENT_FAILURE", 400, "The endpoint has another address by now")
+_ENDPOINTS_NOW = Lookup(
+    select(
+        ENDPOINTS.c.endpoint,
+        ENDPOINTS.c.channel_type,
+        ENDPOINTS.c.address,
+        ENDPOINTS.c.status,
+        ENDPOINTS.c.opt_out,
+    ),
+    ENDPOINTS.c.endpoint,
+)
 _LISTS = (1, 10, 100, 500)
 _BY_NUMBERS = {
     size: Statement(
@@ -84,9 +98,11 @@ class Transporting:
         waiting = self._waiting(position)
         gone = [message for message in waiting if not message.address]
         chosen = gone or self._of_one_call(waiting)
-        results = (
-            [_GONE] * len(gone) if gone else delivering.deliver(self._context, self._app.id, chosen)
-        )
+        decided = self._decided(activity, chosen)
+        asked = [message for message in chosen if message.number not in decided]
+        given = delivering.deliver(self._context, self._app.id, asked)
+        decided.update(zip((message.number for message in asked), given, strict=True))
+        results = [decided[message.number] for message in chosen]
         done = {message.number for message in chosen}
         left = {message.number for message in waiting} - done
         self._store(activity, position, chosen, results, left, now)
@@ -105,6 +121,27 @@ class Transporting:
         """Return the messages that wait; those that were erased meanwhile are left out."""
         with self._context.store.read() as connection:
             return _messages(connection, sorted(dict(position.sending)))
+
+    def _decided(
+        self, activity: Activity, chosen: Sequence[StoredMessage]
+    ) -> dict[int, Delivered]:
+        """Return what becomes of messages that nobody may get any more, by their numbers."""
+        keys = list({message.endpoint for message in chosen if message.endpoint})
+        with self._context.store.read() as connection:
+            rows = _ENDPOINTS_NOW.rows(connection, activity.app, keys) if keys else []
+        now = {endpoint: rest for endpoint, *rest in rows}
+        decided: dict[int, Delivered] = {}
+        for message in chosen:
+            found = now.get(message.endpoint or "")
+            if not message.address or found is None:
+                decided[message.number] = _GONE
+                continue
+            channel, address, status, opt_out = found
+            if status != "ACTIVE" or opt_out == "ALL":
+                decided[message.number] = _OUT
+            elif (channel, address) != (message.channel, message.address):
+                decided[message.number] = _MOVED
+        return decided
 
     def _of_one_call(self, waiting: Sequence[StoredMessage]) -> list[StoredMessage]:
         """Return the messages that one call of a transport takes."""
