@@ -167,6 +167,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
     transports: GivenTransports | None = None,
     hooks: GivenHooks | None = None,
     catch_up: bool | None = None,
+    runs_campaigns: bool | None = None,
     **options: Unpack[PinpointOptions],
 ) -> Pinpoint:
     """Connect to an embedded engine, a server, or the hosted service.
@@ -215,6 +216,9 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
             context. Nothing else is ever called. A server has its own `--hook`.
         catch_up: whether a run of a campaign that was missed, because no engine was there, is made
             up for once; True unless given. A server has its own `--no-catch-up`.
+        runs_campaigns: whether campaigns run in this program; True unless given. False leaves them
+            to another one, such as a server that has the transports and the hooks: what runs here
+            stays in the outbox, or becomes `INVALID`, where this program has none.
         **options: see `PinpointOptions`.
 
     Returns:
@@ -251,7 +255,12 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
     streams = cast(
         "StreamOptions", {name: value for name, value in chosen.items() if value is not None}
     )
-    mapped = {"transports": transports, "hooks": hooks, "catch_up": catch_up}
+    mapped = {
+        "transports": transports,
+        "hooks": hooks,
+        "catch_up": catch_up,
+        "runs_campaigns": runs_campaigns,
+    }
     engagement = cast(
         "EngagementOptions", {name: value for name, value in mapped.items() if value is not None}
     )

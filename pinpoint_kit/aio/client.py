@@ -58,6 +58,7 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
     transports: GivenTransports | None = None,
     hooks: GivenHooks | None = None,
     catch_up: bool | None = None,
+    runs_campaigns: bool | None = None,
     threads: int = _THREADS,
     **options: Unpack[PinpointOptions],
 ) -> AsyncPinpoint:
@@ -80,6 +81,7 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
         transports: as in `connect`; a function is called on a thread of the engine.
         hooks: the same.
         catch_up: as in `connect`.
+        runs_campaigns: as in `connect`.
         threads: calls that are under way at once, from 1 to 64; the others wait in a queue. As
             many more may wait for a flush or a job. Each has its own connection. More threads
             take the interpreter from the event loop more often.
@@ -123,6 +125,7 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
             transports=transports,
             hooks=hooks,
             catch_up=catch_up,
+            runs_campaigns=runs_campaigns,
             **options,
         )
 

@@ -160,6 +160,8 @@ class Settings:
                 application_id=self.application_id,
                 wait=_WAIT_S,
                 timeout=timeout,
+                # They are for whoever has the transports and the hooks, such as a server.
+                runs_campaigns=False if self.is_engine else None,
                 **options,
             )
         with pinpoint:

@@ -121,10 +121,8 @@ def open_door(  # noqa: PLR0913 -- what `connect` takes
             f" --stream-{option}"
         )
     for name in engagement or {}:
-        raise ConfigurationError(
-            f"{name} is an option of the embedded engine: leave it out, and give a server of yours"
-            f" {_SERVED_AS[name]}"
-        )
+        more = f", and give a server of yours {_SERVED_AS[name]}" if name in _SERVED_AS else ""
+        raise ConfigurationError(f"{name} is an option of the embedded engine: leave it out{more}")
     if keep_events is not None:
         raise ConfigurationError(
             "keep_events is an option of the embedded engine: leave it out, and give a server of"

@@ -97,7 +97,10 @@ def open_engine(  # noqa: PLR0913 -- what `connect` takes
     except BaseException:
         engine.close()
         raise
-    work = [BackgroundWork(lane, lane.pause_s) for lane in engine.lanes]
+    left_out = set() if engagement.get("runs_campaigns", True) else {"campaigns"}
+    work = [
+        BackgroundWork(lane, lane.pause_s) for lane in engine.lanes if lane.name not in left_out
+    ]
     place = url if url.startswith("sqlite:") else shown(url).strip("'")  # without a password
     return Door(client, "engine", place, engine, objects, long_work=work, calls=calls)
 

@@ -41,11 +41,13 @@ class EngagementOptions(TypedDict, total=False):
         transports: what takes messages away, by channel.
         hooks: what campaigns may call, by the name, the ARN or the URL that a campaign says.
         catch_up: whether a run that was missed is made up for once.
+        runs_campaigns: whether campaigns run in this process.
     """
 
     transports: GivenTransports
     hooks: GivenHooks
     catch_up: bool
+    runs_campaigns: bool
 
 
 def parse_transports(given: Sequence[str]) -> dict[str, str]:

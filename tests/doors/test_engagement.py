@@ -119,6 +119,7 @@ def test_what_was_opened_is_closed_when_something_else_is_wrong() -> None:
         ({"transports": {"SMS": print}}, "--transport"),
         ({"hooks": {"filter": print}}, "--hook"),
         ({"catch_up": False}, "--no-catch-up"),
+        ({"runs_campaigns": False}, "leave it out$"),
     ],
 )
 def test_they_are_the_embedded_engines_own(options: Any, says: str) -> None:

@@ -11,7 +11,7 @@ from pinpoint_kit import errors
 from pinpoint_kit.cli.columns import Column
 from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
 from pinpoint_kit.cli.options import Settings, common, example
-from pinpoint_kit.cli.output import console, members_table, print_json
+from pinpoint_kit.cli.output import console, members_table, print_json, say
 from pinpoint_kit.cli.prompts import confirm
 from pinpoint_kit.models import wire
 from pinpoint_kit.models.campaigns.campaign import Campaign
@@ -104,7 +104,8 @@ def create_campaign(
     """Make the campaign NAME, which runs at --start, or at once.
 
     Say whom it is for and what it says as options, or as --file, or both; options win. --file takes
-    what `campaign show --json` prints.
+    what `campaign show --json` prints. Commands make and change campaigns; they run in a server
+    (`pinpoint-kit serve`), or in a program that has the database open.
     """
     made = attrs.evolve(_asked(_read(source) if source else Campaign(), given), name=name)
     with settings.opened() as pinpoint:
@@ -113,6 +114,7 @@ def create_campaign(
         print_json(created.to_dict())
     else:
         click.echo(f"created campaign {created.id}")
+        _say_where_it_runs(settings)
 
 
 def _read(source: BinaryIO) -> Campaign:
@@ -232,6 +234,8 @@ def resume_campaign(settings: Settings, campaign_id: str) -> None:
     """Have the paused campaign ID go on with its next run."""
     with settings.reading() as pinpoint:
         _changed(settings, pinpoint.campaigns.resume(campaign_id))
+    if not settings.as_json:
+        _say_where_it_runs(settings)
 
 
 @example("campaign delete CAMPAIGN")
@@ -315,6 +319,12 @@ def _result_row(found: RunResults) -> tuple[object, ...]:
         found.complained,
         found.opted_out,
     )
+
+
+def _say_where_it_runs(settings: Settings) -> None:
+    """Say that commands run no campaign: they have no transports, and are over in a moment."""
+    if settings.is_engine:
+        say("it runs while a server (`pinpoint-kit serve`) or a program has this database open")
 
 
 def _changed(settings: Settings, found: Campaign) -> None:

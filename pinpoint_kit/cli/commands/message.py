@@ -326,6 +326,11 @@ def _print_results(
     )
     print_list(listing, form, as_json=settings.as_json)
     lost = sum(not result.is_sent for result in results)
+    if settings.is_engine and lost < len(results) and not settings.as_json:
+        say(
+            "it is in the outbox of this database, and went no further: `pinpoint-kit outbox list`"
+            " shows it; `pinpoint-kit serve --transport CHANNEL=URL` lets messages leave"
+        )
     if lost:
         if not settings.as_json:
             say(f"{lost} of {len(results)} get nothing")

@@ -86,6 +86,19 @@ def test_pause_resume_and_delete(run: Run, segment: str) -> None:
     assert run("campaign", "list").stdout == "no campaigns\n"
 
 
+def test_commands_run_no_campaign(run: Run, segment: str, folder: Path) -> None:
+    """They have no transports, so what they ran would stay in the outbox; they say who does."""
+    made = run("campaign", "create", "spring", "--segment", segment, "--sms", "Hello")
+    assert "pinpoint-kit serve" in made.stderr
+    for _ in range(3):
+        assert "scheduled" in run("campaign", "list", "--json").stdout.lower()
+    with pk.connect(f"sqlite:///{folder}/pinpoint.db", runs_campaigns=False) as pinpoint:
+        [campaign] = pinpoint.campaigns.list()
+        assert campaign.status == pk.CampaignStatus.SCHEDULED
+    with pk.connect(f"sqlite:///{folder}/pinpoint.db") as pinpoint:
+        pinpoint.campaigns.wait_until_complete(campaign, timeout=30)
+
+
 def test_what_came_of_it(run: Run, segment: str, folder: Path) -> None:
     """Its runs, and what was sent."""
     made = created(run, "--segment", segment, "--sms", "Hi")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pinpoint_kit.testing import FaultyPinpoint
     from tests.cli.conftest import Run
 
 
@@ -42,6 +43,18 @@ def test_sending_and_reading(run: Run) -> None:
     assert (item["Title"], item["Body"]) == ("Hello", "Order 7")
     waited = run("outbox", "wait", "--channel", "email", "--timeout", "0", "--json")
     assert waited.value["Id"] == message_id
+
+
+def test_it_is_said_that_nothing_has_left(run: Run, faulty_pinpoint: FaultyPinpoint) -> None:
+    """A command has no transport; what a server does with a message, it does not know."""
+    sent = ("message", "send", "--to", "ann@example.com", "--channel", "EMAIL", "--body", "b")
+    assert "`pinpoint-kit outbox list` shows it" in run(*sent).stderr
+    assert run(*sent, "--json").stderr == ""
+    nobody = run("message", "send", "--to", "nonsense", "--channel", "SMS", "--body", "b")
+    assert "outbox" not in nobody.stderr
+    place = ("--url", faulty_pinpoint.url, "--application", "shop")
+    assert run("message", "enable", "EMAIL", "--from", "s@example.com", *place).status == 0
+    assert run(*sent, *place).stderr == ""
 
 
 def test_who_gets_nothing(run: Run) -> None:

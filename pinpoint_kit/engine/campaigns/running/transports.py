@@ -122,9 +122,7 @@ class Transporting:
         with self._context.store.read() as connection:
             return _messages(connection, sorted(dict(position.sending)))
 
-    def _decided(
-        self, activity: Activity, chosen: Sequence[StoredMessage]
-    ) -> dict[int, Delivered]:
+    def _decided(self, activity: Activity, chosen: Sequence[StoredMessage]) -> dict[int, Delivered]:
         """Return what becomes of messages that nobody may get any more, by their numbers."""
         keys = list({message.endpoint for message in chosen if message.endpoint})
         with self._context.store.read() as connection:
