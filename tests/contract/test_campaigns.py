@@ -239,6 +239,7 @@ EVENT = {
         ({"MessageConfiguration": {}}, "Missing a message or a template"),
         ({"MessageConfiguration": {"DefaultMessage": {"Body": "x" * 201}}}, "200 characters"),
         ({"MessageConfiguration": {"CustomMessage": {"Data": "x"}}}, "CustomDeliveryConfig"),
+        ({"CustomDeliveryConfiguration": {"DeliveryUri": ""}}, "Missing DeliveryUri"),
         ({"Schedule": {**EVENT, "Frequency": "IN_APP_EVENT"}}, "an in-app message"),
         ({"Limits": {"Daily": 101}}, "from 1 to 100"),
         ({"Limits": {"MaximumDuration": 59}}, "60 or more"),

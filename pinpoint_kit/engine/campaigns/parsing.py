@@ -250,8 +250,11 @@ def _check_messages(source: Members, path: str, frequency: str) -> None:
     data = str(_object(messages, "CustomMessage").get("Data", ""))
     if len(data.encode()) > _MAX_DATA_BYTES:
         raise bad_request(f"has more than {_MAX_DATA_BYTES} bytes", f"{where}.CustomMessage.Data")
-    if messages.get("CustomMessage") and not source.get("CustomDeliveryConfiguration"):
+    custom = _object(source, "CustomDeliveryConfiguration")
+    if messages.get("CustomMessage") and not custom:
         raise bad_request("Missing CustomDeliveryConfiguration for CustomMessage", path)
+    if custom and not custom.get("DeliveryUri"):
+        raise bad_request("Missing DeliveryUri", f"{path}.CustomDeliveryConfiguration")
 
 
 def _instant(text: str, path: str) -> int:

@@ -406,6 +406,20 @@ def test_what_cannot_run_is_invalid(campaigns: Campaigns, gone: str) -> None:
         assert after.json["State"] == {"CampaignStatus": "SCHEDULED"}
 
 
+def test_why_a_message_cannot_be_made_is_logged_once(
+    campaigns: Campaigns, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Records and counts say only that it was not."""
+    campaigns.people(3)
+    broken = {"DefaultMessage": {"Body": "{{#if Attributes.name}}"}}
+    campaign = campaigns.create(MessageConfiguration=broken, Limits={"MessagesPerSecond": 1})
+    campaigns.work()
+    campaigns.work(5)
+    assert set(campaigns.sends().values()) == {"FAILURE_PERMANENT"}
+    (line,) = [each for each in caplog.messages if campaign in each]
+    assert "a message can't be made: MessageConfiguration.DefaultMessage.Body: " in line
+
+
 def test_who_opts_out_in_mid_run_gets_nothing(campaigns: Campaigns) -> None:
     """What a step has found out counts only as far as it still holds when it is stored."""
     campaigns.people(2)

@@ -97,9 +97,14 @@ class Outcome(NamedTuple):
 
 @attrs.define
 class Decisions:
-    """What a step does: the outcomes of endpoints, what was counted, and how far it has come."""
+    """What a step does: the outcomes of endpoints, what was counted, and how far it has come.
+
+    Attributes:
+        problem: why a message cannot be made, without personal data; "" for all others.
+    """
 
     outcomes: list[Outcome] = attrs.field(factory=list, repr=False)
+    problem: str = ""
     counts: Counter[str] = attrs.field(factory=Counter)
     after: int = 0
     seen: int = 0
@@ -358,7 +363,11 @@ def _make(
     for place, target in enumerate(targets):
         give_way(place)
         if target not in done:
-            decisions.outcomes.append(_composed(prepared, target, shown[target.endpoint], names))
+            made = _composed(prepared, target, shown[target.endpoint], names)
+            # What a hook has given instead may hold anything.
+            if isinstance(made, Failure) and not made.text.startswith(_OVERRIDES):
+                decisions.problem = made.text
+            decisions.outcomes.append(_outcome(target, made, shown[target.endpoint]))
 
 
 def _with_cohorts(targets: Sequence[Target], endpoints: Mapping[str, object]) -> dict[str, object]:
@@ -374,12 +383,16 @@ def _with_cohorts(targets: Sequence[Target], endpoints: Mapping[str, object]) ->
 
 def _composed(
     prepared: Prepared, target: Target, endpoint: Mapping[str, object], names: Mapping[str, str]
-) -> Outcome:
+) -> Content | Failure:
     channel = cast("str", target.channel_type)
     title, body = (
         (None, None) if channel == "EMAIL" else (_text(endpoint, name) for name in _OVERRIDES)
     )
-    made = prepared.composer.compose(endpoint, channel, title=title, body=body, campaign=names)
+    return prepared.composer.compose(endpoint, channel, title=title, body=body, campaign=names)
+
+
+def _outcome(target: Target, made: Content | Failure, endpoint: Mapping[str, object]) -> Outcome:
+    channel = cast("str", target.channel_type)
     if isinstance(made, Failure):
         return Outcome(target, "FAILURE_PERMANENT", None, channel, endpoint)
     return Outcome(target, "SUCCESS", made, channel, endpoint)

@@ -8,6 +8,7 @@ meanwhile of an endpoint, a campaign or its segment is seen in that transaction.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Runs"]
 
+_logger = logging.getLogger(__name__)
+
 _LAST = select(func.max(ENDPOINTS.c.number))
 #: How long what a run needs is kept: runs of events and of local time go on for days, and channels
 #: are turned off meanwhile.
@@ -52,12 +55,14 @@ class Runs:
     _context: Context
     _prepared: dict[int, tuple[Prepared, int]] = attrs.field(factory=dict, repr=False)
     _paced: dict[int, int] = attrs.field(factory=dict)
+    _reported: dict[int, str] = attrs.field(factory=dict)
 
     def forget(self, activity: int | None = None) -> None:
         """Forget what is kept for a run, or for all of them."""
         if activity is None:
             self._prepared.clear()
             self._paced.clear()
+            self._reported.clear()
         else:
             self._prepared.pop(activity, None)
 
@@ -237,6 +242,10 @@ class Runs:
             kept.record(context, connection, needed.app, names, now)
         if paused > now:
             self._paced[campaign.number] = paused
+        problem = decisions.problem
+        if problem and self._reported.get(campaign.number) != problem:  # records do not say why
+            self._reported[campaign.number] = problem
+            _logger.warning("campaign %s: a message can't be made: %s", campaign.id, problem)
 
 
 def _next_wave(position: Position) -> Position:
