@@ -247,9 +247,16 @@ def _check_messages(source: Members, path: str, frequency: str) -> None:
             if len(header.get(name, "")) > most:
                 place = f"{where}.EmailMessage.Headers[{number}].{name}"
                 raise bad_request(f"has more than {most} characters", place)
+    _check_custom(source, messages, path)
+
+
+def _check_custom(source: Members, messages: Members, path: str) -> None:
     data = str(_object(messages, "CustomMessage").get("Data", ""))
     if len(data.encode()) > _MAX_DATA_BYTES:
-        raise bad_request(f"has more than {_MAX_DATA_BYTES} bytes", f"{where}.CustomMessage.Data")
+        raise bad_request(
+            f"has more than {_MAX_DATA_BYTES} bytes",
+            f"{path}.MessageConfiguration.CustomMessage.Data",
+        )
     custom = _object(source, "CustomDeliveryConfiguration")
     if messages.get("CustomMessage") and not custom:
         raise bad_request("Missing CustomDeliveryConfiguration for CustomMessage", path)
