@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import attrs
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
+from sqlalchemy.schema import CreateSchema
 
 from pinpoint_kit.engine.storage.dialects.known import dialect_of
+from pinpoint_kit.engine.storage.making import making, without_parameters, written
 from pinpoint_kit.engine.storage.store import BUSY_TIMEOUT_S
 from pinpoint_kit.engine.storage.tables import migrations
-from pinpoint_kit.engine.storage.tables.metadata import META, METADATA
+from pinpoint_kit.engine.storage.tables.metadata import META
 from pinpoint_kit.engine.storage.upgrades import check_owner
 from pinpoint_kit.errors import StoreError
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
-    from sqlalchemy.engine.default import DefaultDialect
-    from sqlalchemy.sql.ddl import ExecutableDDLElement
 
     from pinpoint_kit.engine.storage.dialects.dialect import Dialect
 
@@ -113,24 +112,13 @@ def schema_sql(url: str, *, role: str | None = None) -> str:
     dialect = dialect_of(url)
     engine = dialect.connect(BUSY_TIMEOUT_S)
     schemas = engine.get_execution_options().get("schema_translate_map")
+    schema = schemas[None] if schemas else None
     version = str(migrations.VERSION)
-    # A text is no statement with parameters, in which a % in a name would be doubled.
-    printing = cast("type[DefaultDialect]", type(engine.dialect))(paramstyle="named")
-
-    def written(element: ExecutableDDLElement) -> str:
-        text = element.compile(
-            dialect=printing,
-            schema_translate_map=schemas,
-            render_schema_translate=bool(schemas),
-        )
-        return str(text).strip() + ";"
-
-    parts = []
-    if schemas:
-        parts.append(written(CreateSchema(schemas[None], if_not_exists=True)))
-    for table in METADATA.sorted_tables:
-        parts.append(written(CreateTable(table)))
-        parts += [written(CreateIndex(i)) for i in sorted(table.indexes, key=lambda i: str(i.name))]
+    printing = without_parameters(engine.dialect)
+    parts = [f"{statement};" for statement in making(engine.dialect, schema)]
+    if schema is not None:
+        create = CreateSchema(schema, if_not_exists=True)
+        parts.insert(0, f"{written(create, printing, schema)};")
     insert = META.insert().values(name="schema_version", value=version)
     compiled = insert.compile(
         dialect=printing,

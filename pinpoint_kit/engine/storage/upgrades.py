@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine.storage import filling
+from pinpoint_kit.engine.storage.making import making
 from pinpoint_kit.engine.storage.tables import migrations
 from pinpoint_kit.engine.storage.tables.metadata import META, METADATA
 from pinpoint_kit.errors import StoreError
@@ -66,7 +67,8 @@ def bring_up_to_date(dialect: Dialect, connection: Connection, *, to_fill: bool 
     """
     if not check_owner(dialect, connection):
         dialect.make_place(connection)
-        METADATA.create_all(connection)
+        schemas = connection.get_execution_options().get("schema_translate_map") or {}
+        dialect.run(connection, making(connection.dialect, schemas.get(None)))
         connection.execute(
             META.insert(), {"name": "schema_version", "value": str(migrations.VERSION)}
         )

@@ -149,6 +149,10 @@ class Postgresql:
         if not connections.has_schema(connection, self.location.schema):
             connection.execute(CreateSchema(self.location.schema))
 
+    def run(self, connection: Connection, statements: Sequence[str]) -> None:
+        """Run them in one message to the server."""
+        connections.run(connection, ";\n".join(statements))
+
     def begin_snapshot(self, connection: Connection) -> None:
         """Begin a transaction whose first statement fixes what all see."""
         connections.run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

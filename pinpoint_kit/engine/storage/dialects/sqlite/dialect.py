@@ -135,6 +135,11 @@ class Sqlite:
     def make_place(self, connection: Connection) -> None:
         """Do nothing: the file is there."""
 
+    def run(self, connection: Connection, statements: Sequence[str]) -> None:
+        """Run one after the other: the driver would commit before it runs several as one."""
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
     def columns(self, connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
         """Return the columns by one query, for speed."""
         return connections.columns(connection, tables)
