@@ -8,14 +8,17 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+import botocore.hooks
 import pytest
 from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
+from sqlalchemy.util import LRUCache
 from xdist.scheduler import LoadScopeScheduling
 
 # pytester forgets the modules that a test has imported, and SQLAlchemy cannot be imported twice.
 import pinpoint_kit.client
 import pinpoint_kit.engine  # noqa: F401 -- imported to be there
+from pinpoint_kit.engine.storage.dialects.sqlite import connections
 from tests.contract import table
 from tests.postgresql import serving
 
@@ -50,6 +53,29 @@ def _load_once(self: JSONFileLoader, file_path: str) -> Any:  # noqa: ARG001 -- 
 
 
 JSONFileLoader.load_file = _load_once  # type: ignore[method-assign]
+
+# Each of them registers the same 120 functions, and looks at the signature of each.
+botocore.hooks.accepts_kwargs = functools.cache(botocore.hooks.accepts_kwargs)
+
+
+class Compiled(LRUCache):  # type: ignore[type-arg]
+    """What SQLAlchemy has compiled for one database of a kind serves all others in the process.
+
+    Nearly every test opens one of its own, and would compile the same statements.
+    """
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        """Return what was compiled for a database of the same kind."""
+        return super().get((type(key[0]), *key[1:]), default)
+
+    def __setitem__(self, key: tuple[Any, ...], value: Any) -> None:
+        super().__setitem__((type(key[0]), *key[1:]), value)
+
+
+connections.create_engine = functools.partial(  # type: ignore[attr-defined]
+    connections.create_engine,  # type: ignore[attr-defined]
+    execution_options={"compiled_cache": Compiled(5000)},
+)
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # has no types
