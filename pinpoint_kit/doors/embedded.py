@@ -22,7 +22,7 @@ from pinpoint_kit.doors.destinations import open_destinations
 from pinpoint_kit.doors.door import Door
 from pinpoint_kit.doors.engagement import open_hooks, open_transports
 from pinpoint_kit.doors.locations import open_files, open_objects
-from pinpoint_kit.doors.sessions import DEFAULT_REGION, client_config, loader
+from pinpoint_kit.doors.sessions import DEFAULT_REGION, bare_session, client_config, loader
 from pinpoint_kit.doors.uninterrupted import Uninterrupted
 from pinpoint_kit.doors.urls import shown
 from pinpoint_kit.errors import ConfigurationError
@@ -134,7 +134,7 @@ def client_answered_by(
     }
     for file in ("config_file", "credentials_file"):
         isolated[file] = (None, None, os.devnull, None)
-    session = botocore.session.Session(session_vars=isolated)
+    session = bare_session(session_vars=isolated)
     session.register_component("data_loader", loader())
     client = session.create_client(
         "pinpoint",

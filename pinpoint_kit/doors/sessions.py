@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 from typing import Any
@@ -11,6 +12,7 @@ import botocore.loaders
 import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.hooks import HierarchicalEmitter
 
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.version import VERSION
@@ -18,6 +20,7 @@ from pinpoint_kit.version import VERSION
 __all__ = [
     "CONNECTIONS",
     "DEFAULT_REGION",
+    "bare_session",
     "client_config",
     "core_session",
     "loader",
@@ -66,8 +69,27 @@ def loader(data_path: str | None = None) -> botocore.loaders.Loader:
     return botocore.loaders.create_loader(data_path)
 
 
+@functools.cache
+def _handlers() -> HierarchicalEmitter:
+    """Register botocore's own handlers once a process: that takes longer than a copy of them."""
+    hooks = HierarchicalEmitter()
+    botocore.session.Session(event_hooks=hooks)
+    return hooks
+
+
+def bare_session(**settings: Any) -> botocore.session.Session:  # noqa: ANN401 -- botocore's
+    """Make a session without a service model.
+
+    Args:
+        settings: as `botocore.session.Session` takes them: a `profile`, or `session_vars`.
+    """
+    return botocore.session.Session(
+        event_hooks=copy.copy(_handlers()), include_builtin_handlers=False, **settings
+    )
+
+
 def new_session(profile: str | None = None) -> botocore.session.Session:
     """Make a session of this machine's settings, which shares the service model with others."""
-    core = botocore.session.Session(profile=profile)
+    core = bare_session(profile=profile)
     core.register_component("data_loader", loader(os.environ.get("AWS_DATA_PATH")))
     return core
