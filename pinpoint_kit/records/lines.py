@@ -57,21 +57,31 @@ class Lines:
         """Return the next line, or None at the end."""
         if self._back:
             line = self._back.pop()
-        else:
-            content = self._readline(self._max_bytes)
-            if not content:
-                return None
-            size = len(content)
-            if size == self._max_bytes and content[-1:] != b"\n":
-                size += self._skip()
-                line = Line(self.number + 1, size, None)
-            else:
-                if self.offset == 0 and content.startswith(_MARK):
-                    content = content[len(_MARK) :]
-                line = Line(self.number + 1, size, content)
-        self.offset += line.size
+            self.offset += line.size
+            self.number += 1
+            return line
+        before = self.offset
+        content = self.content()
+        size = self.offset - before
+        return Line(self.number, size, content) if size else None
+
+    def content(self) -> bytes | None:
+        """Return the next line as it is, or nothing of one that is too long; empty at the end.
+
+        For those who never give back.
+        """
+        content = self._readline(self._max_bytes)
+        size = len(content)
+        if not size:
+            return content
         self.number += 1
-        return line
+        if size == self._max_bytes and content[-1:] != b"\n":
+            self.offset += size + self._skip()
+            return None
+        if self.offset == 0 and content.startswith(_MARK):
+            content = content[len(_MARK) :]
+        self.offset += size
+        return content
 
     def give_back(self, lines: Sequence[Line]) -> None:
         """Take back the lines that were read last, in the order in which they were read."""

@@ -79,16 +79,17 @@ class JsonRows(Generic[R]):
     def read(self, most: int) -> list[R]:
         """As in `Rows`."""
         rows: list[R] = []
-        end = self.lines.offset + _MAX_BYTES
-        while len(rows) < most and self.lines.offset < end:
-            line = self.lines.next()
-            if line is None:
+        lines = self.lines
+        end = lines.offset + _MAX_BYTES
+        while len(rows) < most and lines.offset < end:
+            content = lines.content()
+            if content is None:
+                rows.append(self._maker.bad(lines.number, _TOO_LONG))
+            elif not content:
                 self.is_at_end = True
                 break
-            if line.content is None:
-                rows.append(self._maker.bad(line.number, _TOO_LONG))
-            elif content := line.content.rstrip():
-                rows.append(self._row(line.number, content))
+            elif content := content.rstrip():
+                rows.append(self._row(lines.number, content))
         return rows
 
     def _row(self, number: int, content: bytes) -> R:
@@ -96,12 +97,10 @@ class JsonRows(Generic[R]):
             members = orjson.loads(content)
         except orjson.JSONDecodeError as error:
             return self._maker.bad(number, _json_problem(content, error))
-        if isinstance(members, list):
-            return self._maker.bad(number, _IS_ARRAY)
-        if not isinstance(members, dict):
-            return self._maker.bad(number, "must be a JSON object")
-        user_id = _only_user(members)
-        if user_id is not None:
+        if type(members) is not dict:
+            is_list = type(members) is list
+            return self._maker.bad(number, _IS_ARRAY if is_list else "must be a JSON object")
+        if len(members) == 1 and (user_id := _only_user(members)) is not None:
             return self._maker.users(number, [user_id])
         return self._maker.endpoint(number, members, content)
 
@@ -118,9 +117,9 @@ def _json_problem(content: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def _only_user(members: dict[str, object]) -> str | None:
-    """Return the user, if the row says nothing but who that is."""
+    """Return the user, if the row's one member says nothing but who that is."""
     user = members.get("User")
-    if len(members) != 1 or not isinstance(user, dict) or user.keys() != {"UserId"}:
+    if not isinstance(user, dict) or user.keys() != {"UserId"}:
         return None
     user_id = user["UserId"]
     return user_id if isinstance(user_id, str) and user_id else None

@@ -8,8 +8,6 @@ written. Nothing here knows what a member means.
 from __future__ import annotations
 
 import os
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -26,8 +24,11 @@ from pinpoint_kit.migration.customer_profiles.documents import (
 from pinpoint_kit.migration.customer_profiles.extras import Extras, write_extras
 from pinpoint_kit.migration.customer_profiles.gathering import Gatherer
 from pinpoint_kit.migration.customer_profiles.mapping import object_type
+from pinpoint_kit.migration.customer_profiles.mapping.addresses import DEVICE_COLUMNS
 from pinpoint_kit.migration.customer_profiles.mapping.ledger import MAX_NAMES, Ledger
-from pinpoint_kit.migration.customer_profiles.mapping.profiles import Device, ProfileMaker
+from pinpoint_kit.migration.customer_profiles.mapping.members import ANONYMOUS
+from pinpoint_kit.migration.customer_profiles.mapping.packing import Plans
+from pinpoint_kit.migration.customer_profiles.mapping.profiles import ProfileMaker
 from pinpoint_kit.migration.customer_profiles.outputs import REPORT, WORK, Outputs, prepare_folder
 from pinpoint_kit.migration.customer_profiles.report import (
     BadLine,
@@ -40,7 +41,7 @@ from pinpoint_kit.migration.customer_profiles.sources import Position, open_sour
 from pinpoint_kit.migration.customer_profiles.staging import VERSION, Problem, Staging
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pinpoint_kit.client import Pinpoint
     from pinpoint_kit.migration.customer_profiles.sources import Source
@@ -55,7 +56,6 @@ _AT_ONCE = 20_000
 _SHOWN_EVERY = 1_000
 _FIRST_BAD_LINES = 100
 SUPERSEDED = "a newer record of the same endpoint"
-_KEY = attrgetter("key")
 _OBJECT_TYPE = "object-type.json"
 _DEVICES = "devices.csv"
 _SUPPRESSION_COLUMNS = (
@@ -136,8 +136,7 @@ def convert(  # noqa: PLR0913 -- keyword-only options
             read_segments(segments) if segments else _of_client(source, client_segments),
             read_templates(templates) if templates else _of_client(source, client_templates),
         )
-        staging.remove()
-        (folder / WORK).rmdir()
+        conversion.clear()
     finally:
         staging.close()
     return report
@@ -182,12 +181,12 @@ class _Conversion:
         #: Names of attributes of which some profiles have several values.
         self._multiple: set[str] = set()
         self._suppressions: list[Suppression] = []
-        self._devices: list[Device] = []
+        self._plans = Plans()
         self._maker = ProfileMaker(
             self._ledger,
+            self._plans,
             region_field=settings.region_field,
             suppress=self._suppressions.append,
-            device=self._devices.append,
         )
 
     def read_profiles(self) -> None:
@@ -197,9 +196,11 @@ class _Conversion:
         if staging.state("signature") != signature:
             staging.clear()
             self._outputs.remove_other_parts(0, "")
+            self._outputs.remove_devices()
             staging.put_state("signature", signature)
         elif (state := staging.state("ledger")) is not None:
             self._ledger.restore(state)
+            self._plans.restore(staging.shapes())
         if not staging.state("is_read"):
             self._read()
         self._convert()
@@ -213,7 +214,7 @@ class _Conversion:
             self._ledger.clear()
         kept = staging.state("position")
         position = Position(**kept) if kept and self._source.is_resumable else Position()
-        taker = Gatherer(self._ledger)
+        taker = Gatherer(self._ledger, self._plans)
         steps = self._source.read(position, taker)
         is_over = False
         while not is_over:
@@ -239,6 +240,8 @@ class _Conversion:
             self._checkpoint()
 
     def _checkpoint(self) -> None:
+        self._staging.add_shapes(self._plans.fresh)
+        self._plans.fresh.clear()
         self._staging.add_problems(self._ledger.taken())
         self._staging.put_state("ledger", self._ledger.state())
 
@@ -250,46 +253,50 @@ class _Conversion:
         if state.get("is_over"):
             return
         number, key = int(state["count"]), str(state["key"])
-        groups = groupby(self._staging.endpoints(key), _KEY)
-        following = next(groups, None)
-        while following is not None:
+        rows = self._staging.endpoints(key)
+        row = next(rows, None)
+        while row is not None:
             number += 1
             with self._staging.transaction():
-                with self._outputs.part(number) as file:
+                with self._outputs.part(number) as (file, devices):
+                    self._maker.addresses.device = devices.writerow
                     for _ in range(self._settings.profiles_per_file):
-                        key, endpoints = following
-                        file.write(self._profile(key, endpoints))
-                        following = next(groups, None)
-                        if following is None:
+                        key = row.key
+                        line, row = self._profile(row, rows)
+                        file.write(line)
+                        if row is None:
                             break
-                self._keep_parts(number, key, is_over=following is None)
+                self._keep_parts(number, key, is_over=row is None)
         if not number:
             with self._staging.transaction():
                 self._keep_parts(0, "", is_over=True)
 
-    def _profile(self, key: str, endpoints: Iterable[StoredEndpoint]) -> bytes:
-        """Return the line of a profile."""
+    def _profile(
+        self, row: StoredEndpoint | None, rows: Iterator[StoredEndpoint]
+    ) -> tuple[bytes, StoredEndpoint | None]:
+        """Return the line of the profile that begins here, and the first endpoint of the next."""
         counts = self._ledger.counts
         maker = self._maker
-        is_begun = False
-        for endpoint in endpoints:
-            if not is_begun:
-                maker.begin(key, is_anonymous=bool(endpoint.is_anonymous))
-                counts["anonymous"] += endpoint.is_anonymous
-                is_begun = True
-            maker.add(endpoint)
+        assert row is not None  # noqa: S101 -- else there is no profile
+        key = row.key
+        is_anonymous = key.startswith(ANONYMOUS)
+        maker.begin(key, is_anonymous=is_anonymous)
+        while row is not None and row.key == key:
+            maker.add(row)
             counts["converted"] += 1
-            if len(self._devices) + len(self._suppressions) >= _AT_ONCE:
+            if len(self._suppressions) >= _AT_ONCE:
                 self._drain()
+            row = next(rows, None)
         if counts["profiles"] % _SHOWN_EVERY == 0:
             total = counts["endpoints"] - counts["superseded"]
             self._tell("converting", counts["converted"], total)
             self._drain()
+        counts["anonymous"] += is_anonymous
         counts["profiles"] += 1
         line = maker.finish()
         if not self._names.issuperset(maker.attributes):
             self._add_names(maker.attributes)
-        return line + b"\n"
+        return line, row
 
     def _add_names(self, names: Iterable[str]) -> None:
         for name in names:
@@ -300,10 +307,8 @@ class _Conversion:
 
     def _drain(self) -> None:
         """Move what has gathered to the work file."""
-        self._staging.add_devices(self._devices)
         self._staging.add_suppressions(self._suppressions)
         self._staging.add_problems(self._ledger.taken())
-        self._devices.clear()
         self._suppressions.clear()
 
     def _keep_parts(self, number: int, key: str, *, is_over: bool) -> None:
@@ -337,7 +342,7 @@ class _Conversion:
             outputs.parts_as_csv(parts, object_type.columns(region_field, self._names))
         outputs.remove_other_parts(parts, form)
         outputs.write_json(_OBJECT_TYPE, object_type.object_type(region_field, self._names))
-        devices = outputs.write_csv(_DEVICES, Device._fields, staging.devices())
+        outputs.join_devices(_DEVICES, DEVICE_COLUMNS, parts)
         suppressed = outputs.write_csv(_SUPPRESSION, _SUPPRESSION_COLUMNS, staging.suppressions())
         names = self._source.names
         outputs.write_csv(
@@ -348,13 +353,17 @@ class _Conversion:
         extras = write_extras(
             outputs, segments, templates, multiple=self._multiple, region_field=region_field
         )
-        report = self._report(parts, devices, suppressed, extras)
+        report = self._report(parts, suppressed, extras)
         outputs.write_json(REPORT, report.to_dict())
         return report
 
-    def _report(
-        self, parts: int, devices: int, suppressed: int, extras: Extras
-    ) -> ConversionReport:
+    def clear(self) -> None:
+        """Remove what is for a run that goes on; without the work file, none does."""
+        self._staging.remove()
+        self._outputs.remove_devices()
+        (self._folder / WORK).rmdir()
+
+    def _report(self, parts: int, suppressed: int, extras: Extras) -> ConversionReport:
         ledger = self._ledger
         names = self._source.names
         return ConversionReport(
@@ -368,7 +377,7 @@ class _Conversion:
             ],
             profiles=ledger.counts["profiles"],
             anonymous=ledger.counts["anonymous"],
-            devices=devices,
+            devices=ledger.counts["devices"],
             suppressed=suppressed,
             segments=extras.segments,
             templates=extras.templates,

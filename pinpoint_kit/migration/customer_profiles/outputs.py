@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
 
 import orjson
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["WORK", "Outputs", "prepare_folder"]
+__all__ = ["WORK", "Outputs", "Table", "prepare_folder"]
 
 WORK = ".work"
 REPORT = "report.json"
@@ -47,6 +48,29 @@ def prepare_folder(folder: Path) -> None:
         ) from None
 
 
+class Table(Protocol):
+    """Takes rows of a table."""
+
+    def writerow(self, row: Iterable[object], /) -> object:
+        """Write a row."""
+
+
+def _devices_name(number: int) -> str:
+    """Return the path of the devices of a part, below the folder."""
+    return f"{WORK}/devices-{number:05d}.csv"
+
+
+@contextmanager
+def _as_text(file: BinaryIO) -> Iterator[TextIO]:
+    """Write texts into a file, which stays open."""
+    text = io.TextIOWrapper(file, "utf-8", newline="")
+    try:
+        yield text
+        text.flush()
+    finally:
+        text.detach()
+
+
 class Outputs:
     """Writes the files of one conversion.
 
@@ -62,10 +86,28 @@ class Outputs:
         return f"{PROFILES}/profiles-{number:05d}.{form}"
 
     @contextmanager
-    def part(self, number: int) -> Iterator[BinaryIO]:
-        """Write a part of the profiles, one JSON object a line."""
-        with self._written(self.part_name(number)) as file:
-            yield file
+    def part(self, number: int) -> Iterator[tuple[BinaryIO, Table]]:
+        """Write a part of the profiles, one JSON object a line, and the devices of these."""
+        with (
+            self._written(self.part_name(number)) as file,
+            self._written(_devices_name(number)) as table,
+            _as_text(table) as text,
+        ):
+            yield file, csv.writer(text, lineterminator="\n")
+
+    def join_devices(self, name: str, columns: Sequence[str], parts: int) -> None:
+        """Write the table of devices from those of the parts."""
+        with self._written(name) as file:
+            with _as_text(file) as text:
+                csv.writer(text, lineterminator="\n").writerow(columns)
+            for number in range(1, parts + 1):
+                with (self._folder / _devices_name(number)).open("rb") as part:
+                    shutil.copyfileobj(part, file, _BUFFER_BYTES)
+
+    def remove_devices(self) -> None:
+        """Remove the tables of the parts."""
+        for entry in (self._folder / WORK).glob("devices-*.csv"):
+            entry.unlink()
 
     def write_json(self, name: str, value: object) -> None:
         """Write a JSON value, as people read it."""
@@ -81,15 +123,12 @@ class Outputs:
     def write_csv(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
         """Write a table, and return how many rows it has."""
         count = 0
-        with self._written(name) as file:
-            text = io.TextIOWrapper(file, "utf-8", newline="", write_through=False)
+        with self._written(name) as file, _as_text(file) as text:
             writer = csv.writer(text, lineterminator="\n")
             writer.writerow(columns)
             for row in rows:
                 writer.writerow(row)
                 count += 1
-            text.flush()
-            text.detach()
         return count
 
     def parts_as_csv(self, parts: int, columns: Sequence[str]) -> None:

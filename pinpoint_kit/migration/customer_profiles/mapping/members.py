@@ -11,13 +11,15 @@ import hashlib
 import json
 import re
 import uuid
-from typing import Any, NamedTuple
+from typing import Any, Protocol, TypeAlias
 
 import orjson
 
 from pinpoint_kit.records.ids import derived_id
 
 __all__ = [
+    "ANONYMOUS",
+    "CHANNELS",
     "CONTACT_CHANNELS",
     "DEFAULTS",
     "EMAIL_CHANNELS",
@@ -28,6 +30,8 @@ __all__ = [
     "PUSH_CHANNELS",
     "Staged",
     "channel_of",
+    "has_repetitions",
+    "number_text",
     "staged",
     "text_of",
     "without_repetitions",
@@ -40,7 +44,7 @@ PUSH_CHANNELS = frozenset(
 )
 CONTACT_CHANNELS = EMAIL_CHANNELS | PHONE_CHANNELS
 _OTHER_CHANNELS = frozenset({"CUSTOM", "IN_APP"})
-_CHANNELS = CONTACT_CHANNELS | PUSH_CHANNELS | _OTHER_CHANNELS
+CHANNELS = CONTACT_CHANNELS | PUSH_CHANNELS | _OTHER_CHANNELS
 
 #: Members of an endpoint that are plain values, in the order in which they are kept.
 PLAIN = (
@@ -61,9 +65,10 @@ DEFAULTS = {"OptOut": "NONE", "EndpointStatus": "ACTIVE"}
 #: Flags of an endpoint that may not be contacted.
 OPTED_OUT, INACTIVE = 1, 2
 
-_ANONYMOUS = "endpoint:"
+#: How keys of profiles without a user begin, and no others.
+ANONYMOUS = "endpoint:"
 _USER = "user:"
-_RESERVED = (_ANONYMOUS, _USER)
+_RESERVED = (ANONYMOUS, _USER)
 _MAX_KEY_CHARS = 255
 _HASH_CHARS = 64
 _NAMESPACE = uuid.UUID("1b4b52f3-6c55-4e0c-9f5f-0e2b7d0f6a11")
@@ -71,47 +76,47 @@ _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 _NO_DIGITS = re.compile(r"\D+")
 
 
-class Staged(NamedTuple):
-    """One endpoint as it waits for its profile.
+class Packing(Protocol):
+    """Makes flat texts of an endpoint."""
 
-    Attributes:
-        key: the profile's key.
-        is_anonymous: it has no user.
-        effective: when it was last changed, so that texts compare as instants; "" when unknown.
-        id: the endpoint's id, or one made from what it has.
-        flags: why it may not be contacted; 0 when it may.
-        contact: the same for the same address, however it is written; "" when it has none.
-        file: which file it stands in.
-        line: where in that file.
-        content: its JSON.
-    """
-
-    key: str
-    is_anonymous: bool
-    effective: str
-    id: str
-    flags: int
-    contact: str
-    file: int
-    line: int
-    content: bytes
+    def packed(self, members: dict[str, Any], key: str, flags: int) -> str | None:
+        """Return the texts; None if one would not stay as it is."""
 
 
-def staged(members: dict[str, Any], content: bytes, file: int, line: int) -> Staged:
+#: One endpoint as it waits for its profile:
+#: the profile's key;
+#: when it was last changed, so that texts compare as instants, "" when unknown;
+#: the endpoint's id, or one made from what it has;
+#: why it may not be contacted, 0 when it may;
+#: the same for the same address, however it is written, "" when it has none;
+#: which file it stands in, and on which line;
+#: its texts as packing.py has them, or its JSON.
+Staged: TypeAlias = "tuple[str, str, str, int, str, int, int, str | bytes]"
+
+
+def staged(
+    members: dict[str, Any], content: bytes | None, plan: Packing | None, file: int, line: int
+) -> Staged:
     """Return an endpoint with what must be known of it before it is converted.
 
     Args:
         members: its JSON, read.
-        content: its JSON.
+        content: its JSON; None for that of the members.
+        plan: packs it, if anything can.
         file: which file it stands in.
         line: where in that file.
+
+    Raises:
+        TypeError: it has a text that no JSON can have.
     """
     get = members.get
     channel = channel_of(members)
     address = get("Address")
     endpoint_id = get("Id")
     if type(endpoint_id) is not str or not endpoint_id:
-        endpoint_id = text_of(endpoint_id) or _made_id(content, channel, address)
+        endpoint_id = text_of(endpoint_id) or _made_id(
+            content or orjson.dumps(members), channel, address
+        )
     user = get("User")
     user_id = user.get("UserId") if type(user) is dict else None
     if type(user_id) is not str:
@@ -124,23 +129,22 @@ def staged(members: dict[str, Any], content: bytes, file: int, line: int) -> Sta
     if user_id:
         key = f"{_USER}{user_id}" if user_id.startswith(_RESERVED) else user_id
     else:
-        key = _ANONYMOUS + endpoint_id
+        key = ANONYMOUS + endpoint_id
     if len(key) > _MAX_KEY_CHARS:
         key = _shortened(key)
     effective = get("EffectiveDate")
     if effective is not None:
         is_plain = type(effective) is str and _UTC.fullmatch(effective)
         effective = effective[:-1] if is_plain else _instant(effective)
-    return Staged(
+    return (
         key,
-        not user_id,
         effective or "",
         endpoint_id,
         flags,
         _contact(channel, address) if type(address) is str else "",
         file,
         line,
-        content,
+        (plan and plan.packed(members, key, flags)) or content or orjson.dumps(members),
     )
 
 
@@ -151,10 +155,15 @@ def channel_of(members: dict[str, Any]) -> str:
         return ""
     if type(given) is not str:
         return "UNKNOWN"
-    if given in _CHANNELS:
+    if given in CHANNELS:
         return given
     upper = given.upper()
-    return upper if upper in _CHANNELS else "UNKNOWN"
+    return upper if upper in CHANNELS else "UNKNOWN"
+
+
+def number_text(value: float) -> str:
+    """Return a number as text, in plain digits as far as Python does."""
+    return repr(value).removesuffix(".0")
 
 
 def text_of(value: object) -> str | None:
@@ -171,11 +180,21 @@ def text_of(value: object) -> str | None:
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        return repr(value).removesuffix(".0")
+        return number_text(value)
     try:
         return orjson.dumps(value).decode()
     except TypeError:  # nested too deeply
         return ""
+
+
+def has_repetitions(content: bytes, quotes: int) -> bool:
+    """Whether a name may stand more than once in an object, as far as can be told at once.
+
+    Args:
+        content: the JSON.
+        quotes: how many quotation marks the JSON of what a reader has made of it has.
+    """
+    return content.count(b'"') != quotes or b"\\" in content
 
 
 def without_repetitions(content: bytes, members: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -209,7 +228,9 @@ def without_repetitions(content: bytes, members: dict[str, Any]) -> tuple[dict[s
         return found
 
     try:
-        again = json.loads(content, object_pairs_hook=collect)
+        again = json.loads(
+            content, object_pairs_hook=collect, parse_int=orjson.loads, parse_float=orjson.loads
+        )
     except (ValueError, RecursionError, TypeError):
         return members, 0  # what one reader takes and another does not
     return (again, repeated) if repeated else (members, 0)

@@ -6,7 +6,7 @@ Profiles cannot read it, may be another's then: it gets a number.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from pinpoint_kit.migration.customer_profiles.mapping.ledger import MAX_NAMES
 from pinpoint_kit.migration.customer_profiles.mapping.names import MAX_NAME_CHARS, attribute_name
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.migration.customer_profiles.mapping.ledger import Ledger
 
-__all__ = ["Numbering", "Values"]
-
-#: Name as given -> its value, or its values in their order when they are several.
-Values: TypeAlias = dict[str, "str | dict[str, None]"]
+__all__ = ["Numbering"]
 
 
 class Numbering:
@@ -38,43 +35,34 @@ class Numbering:
         self._ledger = ledger
         self.names: dict[str, list[str]] = {}
 
-    def write(
-        self,
-        values: Values,
-        odd: Mapping[tuple[str, str], Values],
-        attributes: dict[str, str],
+    def add_several(
+        self, several: Mapping[str, dict[str, None]], attributes: dict[str, str]
     ) -> None:
-        """Put values into the attributes of a profile.
+        """Put values into the attributes of a profile, numbered.
 
         Args:
-            values: name -> its value, or values.
-            odd: member and name as given -> "" -> its value, or values: for names that must
-                change, or that another value may have.
+            several: name -> its values, in their order.
             attributes: what is there already; gets the values.
         """
-        several: list[tuple[str, dict[str, None]]] = []
-        for base, held in values.items():
-            if type(held) is dict:
-                several.append((base, held))
-            else:
-                attributes[base] = held  # type: ignore[assignment]  # the other of two types
-        if odd:
-            self._add_odd(odd, attributes, several)
-        before = attributes.copy()
-        count = len(attributes)
+        added: dict[str, str] = {}
+        total = 0
         known = self.names
-        for base, texts in several:
+        for base, texts in several.items():
             names = known.get(base)
-            if names is None or len(names) < len(texts):
-                names = self._names_of(base, len(texts))
-            attributes.update(zip(names, texts, strict=False))
-            count += len(texts)
-        if len(attributes) != count:  # some of these names were there already
-            attributes.clear()
-            attributes.update(before)
-            for base, texts in several:
-                for index, text in enumerate(texts):
-                    attributes[_unused(_with_number(base, index), attributes)] = text
+            count = len(texts)
+            total += count
+            if names is None or len(names) < count:
+                names = self._names_of(base, count)
+            if count == 2:  # noqa: PLR2004 -- the usual number, and quicker so
+                added[names[0]], added[names[1]] = texts
+            else:
+                added.update(zip(names, texts, strict=False))
+        if len(added) == total and attributes.keys().isdisjoint(added):
+            attributes.update(added)
+            return
+        for base, texts in several.items():  # some of these names were there already
+            for index, text in enumerate(texts):
+                attributes[_unused(_with_number(base, index), attributes)] = text
 
     def _names_of(self, base: str, count: int) -> list[str]:
         """Return `plan_0`, `plan_1`, …: as many, or more."""
@@ -83,33 +71,36 @@ class Numbering:
             self.names[base] = names
         return names
 
-    def _add_odd(
+    def add_odd(
         self,
-        odd: Mapping[tuple[str, str], Values],
+        odd: Mapping[tuple[str, str], dict[str, None]],
         attributes: dict[str, str],
-        several: list[tuple[str, dict[str, None]]],
+        several: dict[str, dict[str, None]],
     ) -> None:
-        """Find names for what cannot have the one that it was given."""
-        taken = {base for base, _ in several}
+        """Find names for values that cannot have the one that they were given.
+
+        Args:
+            odd: member and name as given -> the values, in their order.
+            attributes: what is there already; gets what has one value.
+            several: gets what has several values.
+        """
         numbers: dict[str, int] = {}
-        for (member, given), values in odd.items():
+        for (member, given), texts in odd.items():
             wanted = PREFIX_OF.get(member, "") + given
             base = attribute_name(wanted)
             if base != wanted:
                 self._ledger.rename(member, RENAMED, given, base)
             found, number = base, numbers.get(base, 1)
-            while found in attributes or found in taken:
+            while found in attributes or found in several:
                 number += 1
                 found = _with_number(base, number)
             if found != base:
                 numbers[base] = number
                 self._ledger.change(member, TAKEN, name=f"{member}.{given}")
-            held = values[""]
-            if type(held) is dict:
-                several.append((found, held))
-                taken.add(found)
+            if len(texts) > 1:
+                several[found] = texts
             else:
-                attributes[found] = held  # type: ignore[assignment]  # the other of two types
+                (attributes[found],) = texts
 
 
 def _with_number(base: str, number: int) -> str:

@@ -7,20 +7,22 @@ from pinpoint_kit.migration.customer_profiles.mapping.members import DEFAULTS, P
 __all__ = [
     "DEMOGRAPHIC_NAMES",
     "DEMOGRAPHIC_PATHS",
+    "DEVICE_MEMBERS",
     "EMAIL_SLOTS",
     "GROUPS",
     "KNOWN_REFUSALS",
     "LOCATION_NAMES",
     "LOCATION_PATHS",
+    "MAX_VALUE_CHARS",
     "NUMERIC",
     "OUR_PREFIXES",
     "PATHS",
     "PHONE_SLOTS",
     "PLAIN_NAMES",
-    "PLAIN_NUMBERED",
     "PREFIXES",
     "PREFIX_OF",
     "TOP_PATHS",
+    "USER_NAMES",
     "USUAL",
 ]
 
@@ -42,9 +44,10 @@ LOCATION_NAMES = {name: (path, f"Location_{name}") for name, path in LOCATION_PA
 PLAIN_NAMES = {name: f"pinpoint_{name}" for name in PLAIN}
 #: Up to so many values of a name, and endpoints of a user, are usual.
 USUAL = 16
-PLAIN_NUMBERED = [
-    {name: f"{name}_{index}" for name in PLAIN_NAMES.values()} for index in range(USUAL)
-]
+MAX_VALUE_CHARS = 255
+USER_NAMES = frozenset({"UserId", "UserAttributes"})
+#: What `Demographic` says of a device, in the order of the table of devices.
+DEVICE_MEMBERS = ("Platform", "AppVersion", "Make", "Model")
 KNOWN_REFUSALS = ("ALL", "INACTIVE", *DEFAULTS.values(), None)
 PATHS = frozenset(
     {*DEMOGRAPHIC_PATHS.values(), *LOCATION_PATHS.values(), "User.UserId", "User.UserAttributes"}
