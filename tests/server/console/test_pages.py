@@ -426,7 +426,7 @@ def test_event_streams_are_shown_with_what_waits(tmp_path: Path) -> None:
             )
             page = client.get(f"{found.base}/streams").text
             (status,) = pinpoint.streams.status()
-            assert f"<td>{status.state.lower()}</td>" in page
+            assert f'<td data-name="state">{status.state.lower()}</td>' in page
             assert "stream/clicks" in page
     finally:
         found.stop()
