@@ -1,14 +1,14 @@
 """PreviewTemplate, an operation of our own: what recipients would get of a template.
 
-It renders and sends nothing. Which texts a template has stands in `texts_of`; what they mean, in
-pinpoint_kit/templating.
+It renders and sends nothing. Which texts a template has stands in template_texts.py; what they
+mean, in pinpoint_kit/templating.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -16,6 +16,7 @@ from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import decoded, rendered
 from pinpoint_kit.engine.engagement import template_rows as rows
+from pinpoint_kit.engine.engagement.template_texts import PLATFORMS, PartText, texts_of
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import bad_request
 from pinpoint_kit.errors import TemplateError
@@ -27,13 +28,13 @@ from pinpoint_kit.templating import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.context import Call, Context
 
-__all__ = ["preview_template", "texts_of"]
+__all__ = ["preview_template"]
 
 _MEMBERS = frozenset(
     {
@@ -43,30 +44,6 @@ _MEMBERS = frozenset(
 )
 #: The channels that a type of template is for; PUSH is for all others.
 _CHANNELS = {"EMAIL": {"EMAIL"}, "INAPP": {"IN_APP"}, "SMS": {"SMS"}, "VOICE": {"VOICE"}}
-#: The member of a push template for a channel.
-_PLATFORMS = {
-    "ADM": "ADM",
-    "APNS": "APNS",
-    "APNS_SANDBOX": "APNS",
-    "APNS_VOIP": "APNS",
-    "APNS_VOIP_SANDBOX": "APNS",
-    "BAIDU": "Baidu",
-    "GCM": "GCM",
-}
-_DEFAULT = "Default"
-#: The members of a push template that are texts, in the order of an answer.
-_PUSH_TEXTS = (
-    *("Title", "Body", "Url", "MediaUrl", "ImageUrl", "ImageIconUrl", "SmallImageIconUrl"),
-    "RawContent",
-)
-
-
-class PartText(NamedTuple):
-    """One text of a template: its name, what was written, and whether it is HTML."""
-
-    name: str
-    text: str
-    is_html: bool = False
 
 
 @attrs.frozen
@@ -166,7 +143,7 @@ def _endpoints(
 def _is_for(kind: str, channel: str | None) -> bool:
     if kind in _CHANNELS:
         return channel in _CHANNELS[kind]
-    return channel in _PLATFORMS
+    return channel in PLATFORMS
 
 
 def _item(
@@ -210,63 +187,3 @@ def _defaults(content: Mapping[str, object]) -> Mapping[str, object]:
         return parse_defaults(text)
     except ValueError:
         raise bad_request("must be the text of a JSON object", ".DefaultSubstitutions") from None
-
-
-def texts_of(
-    kind: str, content: Mapping[str, object], channel: str | None = None
-) -> Iterator[PartText]:
-    """Yield the texts of a template that recipients see.
-
-    Args:
-        kind: its type, one of `TYPES` in template_rows.py.
-        content: its members.
-        channel: of a push template, only what this channel gets; all of its parts when None, or
-            when it is not a channel of push messages.
-    """
-    if kind == "EMAIL":
-        yield from _named(content, "Subject", "TextPart")
-        html = content.get("HtmlPart")
-        if isinstance(html, str):
-            yield PartText("HtmlPart", html, is_html=True)
-        for header in _objects(content.get("Headers")):
-            yield PartText(f"Headers.{header.get('Name', '')}", str(header.get("Value", "")))
-    elif kind == "PUSH":
-        yield from _push(content, channel)
-    elif kind == "INAPP":
-        for position, each in enumerate(_objects(content.get("Content"))):
-            yield from _in_app(each, f"Content[{position}].")
-    else:
-        yield from _named(content, "Body")
-
-
-def _named(content: Mapping[str, object], *names: str, prefix: str = "") -> Iterator[PartText]:
-    for name in names:
-        text = content.get(name)
-        if isinstance(text, str):
-            yield PartText(prefix + name, text)
-
-
-def _push(content: Mapping[str, object], channel: str | None) -> Iterator[PartText]:
-    parts = {name: _map(content.get(name)) for name in (_DEFAULT, *_PLATFORMS.values())}
-    if channel in _PLATFORMS:
-        merged = {**parts[_DEFAULT], **parts[_PLATFORMS[str(channel)]]}
-        parts = {"": merged}
-    for name, members in parts.items():
-        yield from _named(members, *_PUSH_TEXTS, prefix=f"{name}." if name else "")
-
-
-def _in_app(content: Mapping[str, object], prefix: str) -> Iterator[PartText]:
-    for member, name in (("HeaderConfig", "Header"), ("BodyConfig", "Body")):
-        yield from _named(_map(content.get(member)), name, prefix=f"{prefix}{member}.")
-    for button in ("PrimaryBtn", "SecondaryBtn"):
-        members = _map(_map(content.get(button)).get("DefaultConfig"))
-        yield from _named(members, "Text", prefix=f"{prefix}{button}.DefaultConfig.")
-
-
-def _map(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
-
-
-def _objects(value: object) -> list[Mapping[str, object]]:
-    given = value if isinstance(value, list) else []
-    return [cast("Mapping[str, object]", each) for each in given if isinstance(each, Mapping)]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.engine.messages.kit import Sender
+
 if TYPE_CHECKING:
     from tests.engine.conftest import Answer, Clock, Wire
 
@@ -125,6 +127,20 @@ def test_a_push_template_shows_what_the_channel_gets(wire: Wire) -> None:
         "Default.Title": "T 1", "Default.Body": "B 1", "APNS.MediaUrl": "https://x/1",
         "GCM.Body": "G 1",
     }  # fmt: skip
+
+
+def test_an_empty_text_of_a_platform_says_nothing(wire: Wire) -> None:
+    """The default counts, as in a message."""
+    content = {"Default": {"Title": "T", "Body": "B"}, "GCM": {"Title": "", "Body": "G"}}
+    endpoint = {"Id": "1", "ChannelType": "GCM", "Address": "token"}
+    shown = parts(preview(wire, TemplateType="PUSH", Content=content, Endpoint=endpoint))
+    sender = Sender(wire)
+    sender.enable("gcm")
+    sender.template("push", "hello", **content)
+    named = {"PushTemplate": {"Name": "hello"}}
+    sender.result("token", "GCM", MessageConfiguration={}, TemplateConfiguration=named)
+    sent = sender.outbox()[0]["Content"]
+    assert shown == {"Title": sent["Title"], "Body": sent["Body"]} == {"Title": "T", "Body": "G"}
 
 
 def test_in_app_templates_take_no_variables(wire: Wire) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 import attrs
 import orjson
 
+from pinpoint_kit.engine.engagement import template_texts
 from pinpoint_kit.engine.messages.content import Content
-from pinpoint_kit.engine.messages.rendering.payloads import APNS_CHANNELS, PUSH_CHANNELS, payload
+from pinpoint_kit.engine.messages.rendering.payloads import PUSH_CHANNELS, payload
 from pinpoint_kit.engine.messages.rendering.sms_parts import parts
 from pinpoint_kit.engine.messages.rendering.texts import Failed, Text, Values, defaults_of
 
@@ -173,15 +174,20 @@ class _EmailPlan:
         )
         # A message that has a body of its own does not get half of a template's, too.
         bodies = own if has_parts else templates
-        text = _text([*bodies], *_BODIES, "TextPart")
-        html = _text(bodies, "SimpleEmail.HtmlPart.Data", "HtmlBody", "HtmlPart", is_html=True)
+        text = _text([*bodies], *_BODIES, template_texts.TEXT)
+        html = _text(
+            bodies, "SimpleEmail.HtmlPart.Data", "HtmlBody", template_texts.HTML, is_html=True
+        )
         if text is None and html is None:
             text = _text(default, "Body")
         sender = message.get("FromAddress") or settings.get("FromAddress") or ""
         data = {name: message[name] for name in ("FeedbackForwardingAddress",) if message.get(name)}
         return cls(
             _defaults(template, [*own, *default]),
-            _text([*own, *templates, *default], "SimpleEmail.Subject.Data", "Title", "Subject"),
+            _text(
+                [*own, *templates, *default],
+                *("SimpleEmail.Subject.Data", "Title", template_texts.SUBJECT),
+            ),
             text,
             html,
             str(sender),
@@ -363,15 +369,14 @@ class _PushPlan:
     def of(
         cls, channel: str, configuration: Mapping[str, object], template: Mapping[str, object]
     ) -> _PushPlan:
-        name = "APNS" if channel in APNS_CHANNELS else channel
-        in_template = "Baidu" if channel == "BAIDU" else name
-        own = _layers(configuration, f"{in_template}Message")
+        platform = template_texts.PLATFORMS[channel]
+        own = _layers(configuration, f"{platform}Message")
         default = _layers(configuration, "DefaultPushNotificationMessage", "DefaultMessage")
         layers = [
             *own,
             *(
                 _Layer(f"PushTemplate.{part}", cast("Mapping[str, object]", template[part]))
-                for part in (in_template, "Default")
+                for part in (platform, template_texts.DEFAULT)
                 if template.get(part)
             ),
             *default,
