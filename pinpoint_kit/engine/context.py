@@ -18,6 +18,7 @@ from pinpoint_kit.engine.files.files import Files
 from pinpoint_kit.engine.storage.store import Store
 from pinpoint_kit.engine.wire import body, shapes
 from pinpoint_kit.engine.wire.routes import Route
+from pinpoint_kit.engine.work.requests import Requests
 from pinpoint_kit.limits import Limits
 from pinpoint_kit.records.destination import Destination
 from pinpoint_kit.records.message import Channel, Hook, Transport
@@ -129,6 +130,7 @@ class Context:
         streams: what the operator wants of event streams.
         engagement: what the operator wants of messages and campaigns.
         now: the present, milliseconds since 1970.
+        requests: those that are being answered, to which work in the background gives way.
         on_forwarded: called with the name of a destination, an outcome, and a number of records or
             calls; see the streams family.
     """
@@ -150,6 +152,7 @@ class Context:
     engagement: EngagementSettings = attrs.field(factory=EngagementSettings)
     announce_streams: Callable[[], None] = lambda: None
     announce_campaigns: Callable[[], None] = lambda: None
+    requests: Requests = attrs.field(factory=Requests)
 
 
 @attrs.frozen

@@ -10,6 +10,7 @@ import functools
 import logging
 import os
 import time
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -470,7 +471,15 @@ class Engine:
         when_idle: Callable[[], None] = lambda: None,
     ) -> Runner:
         store, clock, failures = self._store, self._clock, self._failures
-        return Runner(store, make_workers, clock, failures, time.monotonic, when_idle=when_idle)
+        return Runner(
+            store,
+            make_workers,
+            clock,
+            failures,
+            time.monotonic,
+            when_idle=when_idle,
+            give_way=self._context.requests.give_way,
+        )
 
     def _lane_of_families(self, name: str) -> Lane:
         made = functools.partial(handlers.workers, self._context, time.monotonic, name)
@@ -530,7 +539,10 @@ class Engine:
             request_id=request_id,
             region=region_of(request) or self._region,
         )
-        payload = self._handled(handler, call)
+        # Long reads take seconds of a processor: work goes on beside them.
+        is_long = route.operation in handlers.LONG_READS
+        with nullcontext() if is_long else self._context.requests:
+            payload = self._handled(handler, call)
         content = b"" if payload is None else orjson.dumps(payload)
         return Response(route.status, headers_of(request_id), content)
 

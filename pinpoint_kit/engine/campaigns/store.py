@@ -177,6 +177,15 @@ _AWAITING = Statement(
     _OF_APP.where(_IS_NEWEST).where(CAMPAIGNS.c.triggers.is_not(None)).order_by(CAMPAIGNS.c.number),
     "app_",
 )
+#: In the order of `Campaign.row`.
+_SAVED = ("status", "version", "modified", "removed", "segment", "triggers", "state", "due")
+_SAVE = Statement(
+    update(CAMPAIGNS)
+    .values({name: bindparam(f"{name}_") for name in _SAVED})
+    .where(CAMPAIGNS.c.number == bindparam("number_")),
+    *(f"{name}_" for name in _SAVED),
+    "number_",
+)
 #: Campaigns for which events wait.
 _TRIGGERED = Statement(
     select(CAMPAIGNS.c.number)
@@ -308,9 +317,7 @@ def add_version(connection: Connection, campaign: Campaign) -> None:
 
 def save(connection: Connection, campaign: Campaign) -> None:
     """Store what has changed of a campaign but for its definition."""
-    connection.execute(
-        update(CAMPAIGNS).where(CAMPAIGNS.c.number == campaign.number).values(**campaign.row())
-    )
+    _SAVE.run_many(connection, [(*campaign.row().values(), campaign.number)])
 
 
 def deleted(connection: Connection, campaign: Campaign, now: int) -> Campaign:

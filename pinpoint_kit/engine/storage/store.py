@@ -45,8 +45,12 @@ class Store:
         self._dialect = dialect
         self._in_memory = dialect.is_in_memory
         self._engine = dialect.connect(busy_timeout)
-        # Connections of its own, so that no other write can come by one.
-        self._bulk = self._engine if self._in_memory else dialect.connect(busy_timeout, bulk=True)
+        self._bulk = self._deferred = self._engine
+        if not self._in_memory:
+            # Connections of their own, so that no other write can come by one.
+            self._deferred = dialect.connect(busy_timeout, waits=False)
+            self._bulk = dialect.connect(busy_timeout, bulk=True)
+        self._has_bulk = False
         self._busy_timeout = busy_timeout
         self._is_closed = False
         self._renew_locks()
@@ -155,16 +159,21 @@ class Store:
                 self._dialect.stop_at(connection, None)
 
     @contextmanager
-    def write(self, *, bulk: bool = False, is_shared: bool = False) -> Iterator[Connection]:
+    def write(
+        self, *, waits: bool = True, bulk: bool = False, is_shared: bool = False
+    ) -> Iterator[Connection]:
         """Lend a connection inside a transaction: committed at the end, undone by any error.
 
         Args:
-            bulk: it is one of many, and power loss may undo it until a write that is not has
-                followed. Nobody may have been told that it is stored before that.
+            waits: it is on the disk when this returns. Otherwise power loss may undo it until a
+                write that waits has followed, or `move_log`. Nobody may have been told that it is
+                stored, and nothing have been done outside for it, before that.
+            bulk: it is one of many that write all over the indexes, and does not wait.
             is_shared: others may write at the same time, where the database can do that: the block
                 claims by `claim` what it reads, decides about and writes. Without, it is alone.
         """
-        engine = self._bulk if bulk else self._engine
+        engine = self._bulk if bulk else self._engine if waits else self._deferred
+        self._has_bulk |= bulk
         exclusive = self._dialect.has_one_writer
         with (
             self._entered(exclusive=exclusive),
@@ -196,9 +205,27 @@ class Store:
         """Tell whether an error left nothing stored, and the same may succeed when done again."""
         return self._dialect.may_repeat(error)
 
+    def move_log(self) -> None:
+        """Move the write-ahead log into the database's file, most of it while others write.
+
+        Else one of the next writes does it, some 16 MB at a time, and all others wait for that. It
+        is for those who write much; what goes wrong here, the next write does.
+        """
+        if self._in_memory:
+            return
+        # What comes meanwhile is moved by the second turn, and the log then begins anew.
+        for exclusive in (False, self._dialect.has_one_writer):
+            with (
+                suppress(DBAPIError, ApiError),
+                self._entered(exclusive=exclusive),
+                self._connected(self._engine) as connection,
+            ):
+                self._dialect.move_log(connection)
+
     def end_bulk(self) -> None:
         """Free what `write(bulk=True)` has kept open, much of it memory."""
-        if not self._in_memory:
+        if self._has_bulk and not self._in_memory:
+            self._has_bulk = False
             with self._entered(exclusive=False):
                 self._bulk.dispose()
 
@@ -240,8 +267,7 @@ class Store:
         """
         self._is_closed = True
         self._gate.shut(timeout)
-        self._engine.dispose()
-        self._bulk.dispose()
+        self._dispose()
         self._gate.open()  # whoever waited finds the store closed
         forks.forget(self)
 
@@ -290,6 +316,11 @@ class Store:
             raise
         return connection
 
+    def _dispose(self, *, close: bool = True) -> None:
+        """Forget all connections, and close those that nobody uses."""
+        for engine in (self._engine, self._deferred, self._bulk):
+            engine.dispose(close=close)
+
     def _renew_locks(self) -> None:
         self._gate = Gate()
         self._writer = threading.Lock()
@@ -306,8 +337,7 @@ class Store:
         # Nobody may be inside while memory is copied, and no file or socket may be open.
         self._gate.shut(_SHUT_TIMEOUT_S)
         if not self._in_memory:
-            self._engine.dispose()
-            self._bulk.dispose()
+            self._dispose()
 
     def _after_fork_in_parent(self) -> None:
         self._gate.open()
@@ -316,5 +346,4 @@ class Store:
         # A connection that could not be closed in time belongs to the parent: forget it.
         self._renew_locks()
         if not self._in_memory:
-            self._engine.dispose(close=False)
-            self._bulk.dispose(close=False)
+            self._dispose(close=False)

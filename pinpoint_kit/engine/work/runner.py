@@ -90,9 +90,11 @@ class Runner:
         monotonic: Callable[[], float],
         *,
         when_idle: Callable[[], None] = lambda: None,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._when_idle = when_idle
+        self._give_way = give_way
         self._make_workers = make_workers
         self._clock = clock
         self._failures = failures
@@ -117,6 +119,7 @@ class Runner:
 
     def step(self) -> bool:
         """Do a step of a task; return False when there is none to do now."""
+        self._give_way()
         with self._lock:
             if self._monotonic() < self._rest_until:
                 return False

@@ -274,10 +274,10 @@ def test_a_fault_of_ours_ends_the_campaign(
     broken, good = campaigns.create(), campaigns.create()
     read = batches.read
 
-    def failing(connection: Any, prepared: Any, *others: Any) -> Any:
+    def failing(connection: Any, prepared: Any, *others: Any, **how: Any) -> Any:
         if prepared.campaign_id == broken:
             raise RuntimeError
-        return read(connection, prepared, *others)
+        return read(connection, prepared, *others, **how)
 
     monkeypatch.setattr(batches, "read", failing)
     campaigns.work()

@@ -30,6 +30,8 @@ from pinpoint_kit.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sqlalchemy import Connection
+
     from tests.engine.conftest import Wire
 
 MEMORY = dialect_of("sqlite://")
@@ -511,10 +513,32 @@ def test_what_is_written_in_bulk_does_not_wait_for_the_disk(
     """Pieces of a job ask for less than other writes, and never lend them their connection."""
     store = make_wire(file_url).engine._context.store
     levels = []
-    for bulk in (True, False, True, False):
-        with store.write(bulk=bulk) as connection:
+    for how in ({"bulk": True}, {}, {"waits": False}, {"bulk": True}, {}, {"waits": False}):
+        with store.write(**how) as connection:
             levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
-    assert levels == [1, 2, 1, 2]  # NORMAL, FULL
+    assert levels == [1, 2, 1, 1, 2, 1]  # NORMAL, FULL
+
+
+def test_the_log_can_be_moved_while_others_write(
+    make_wire: Callable[..., Wire], file_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First without keeping anybody from writing; then, for the little that has come, alone."""
+    wire = make_wire(file_url)
+    store = wire.engine._context.store
+    move, alone = sqlite_dialect.Sqlite.move_log, list[bool]()
+
+    def moving(dialect: sqlite_dialect.Sqlite, connection: Connection) -> None:
+        if not store._writer.locked():
+            wire.update("device-1")
+        alone.append(store._writer.locked())
+        move(dialect, connection)
+
+    monkeypatch.setattr(sqlite_dialect.Sqlite, "move_log", moving)
+    store.move_log()
+    assert alone == [False, True]
+    file = sqlite3.connect(f"file:{path_of(file_url)}?immutable=1", uri=True)  # without its log
+    with contextlib.closing(file):
+        assert file.execute("SELECT id FROM endpoints").fetchall() == [("device-1",)]
 
 
 def test_statements_run_in_every_parameter_style() -> None:

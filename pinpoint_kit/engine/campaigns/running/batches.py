@@ -16,13 +16,12 @@ from sqlalchemy import or_
 from pinpoint_kit.engine.campaigns import sends
 from pinpoint_kit.engine.campaigns.running import hooks
 from pinpoint_kit.engine.campaigns.running.addresses import holders
+from pinpoint_kit.engine.campaigns.running.prepared import members_of
 from pinpoint_kit.engine.campaigns.running.targets import CUSTOM, SEND, Sieve, Target
-from pinpoint_kit.engine.campaigns.running.turns import give_way
 from pinpoint_kit.engine.campaigns.triggers import Trigger
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import decoded, rendered_row
 from pinpoint_kit.engine.messages.composing import Failure
-from pinpoint_kit.engine.segments import members
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
@@ -36,26 +35,16 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.campaigns.running.prepared import Prepared
     from pinpoint_kit.engine.messages.content import Content
 
-__all__ = ["MOST_ROWS", "Batch", "Outcome", "decide", "of_events", "read", "zones_of"]
+__all__ = ["MOST_ROWS", "TURN", "Batch", "Outcome", "decide", "of_events", "read", "zones_of"]
 
-#: Endpoints that a step reads, and numbers of endpoints that one query goes over.
-MOST_ROWS, _WINDOW = 200, 50_000
+#: Endpoints that a step reads, and so many while requests come: they wait for its transaction.
+MOST_ROWS, _FEW_ROWS = 200, 50
+#: Numbers of endpoints that one query goes over.
+_WINDOW = 50_000
+#: Endpoints after which requests get a turn: about a millisecond.
+TURN = 16
 #: Numbers of endpoints in one list of a query.
 _MOST_ASKED = 500
-_COLUMNS = tuple(
-    ENDPOINTS.c[name]
-    for name in (
-        "number",
-        "endpoint",
-        "channel_type",
-        "address",
-        "status",
-        "opt_out",
-        "cohort",
-        "timezone",
-        "user_id",
-    )
-)
 _OVERRIDES = ("TitleOverride", "BodyOverride")
 
 
@@ -100,6 +89,11 @@ class Decisions:
     """What a step does: the outcomes of endpoints, what was counted, and how far it has come.
 
     Attributes:
+        outcomes: what becomes of each endpoint.
+        counts: execution metrics.
+        after: how far it has come.
+        seen: how many endpoints it has dealt with.
+        is_told: whether others are told of it: functions that were called, or event streams.
         problem: why a message cannot be made, without personal data; "" for all others.
     """
 
@@ -108,25 +102,36 @@ class Decisions:
     counts: Counter[str] = attrs.field(factory=Counter)
     after: int = 0
     seen: int = 0
+    is_told: bool = False
 
 
-def read(connection: Connection, prepared: Prepared, position: Position, now: int) -> Batch:
-    """Return the next endpoints of the segment, up to the last one of the run."""
+def read(
+    connection: Connection,
+    prepared: Prepared,
+    position: Position,
+    *,
+    is_short: bool = False,
+) -> Batch:
+    """Return the next endpoints of the segment, up to the last one of the run.
+
+    Args:
+        connection: for reading.
+        prepared: what the run needs.
+        position: how far it is.
+        is_short: a few only, because requests wait for the transaction that stores them.
+    """
+    most = min(MOST_ROWS, _FEW_ROWS) if is_short else MOST_ROWS
     end = min(cast("int", position.last), position.after + _WINDOW)
-    statement = (
-        _members(prepared, now)
-        .where(ENDPOINTS.c.number > position.after, ENDPOINTS.c.number <= end)
-        .order_by(ENDPOINTS.c.number)
-        .limit(MOST_ROWS)
-    )
+    statement = prepared.window
     if position.wave is not None:
         instant, zones = position.wave
         zone = ENDPOINTS.c.timezone
         # Instant 0 is the first wave: of those who get nothing, in no zone of a wave to come.
         is_here = zone.in_(zones) if instant else or_(zone.is_(None), zone.not_in(zones))
         statement = statement.where(is_here)
-    targets = [Target(*row) for row in connection.execute(statement)]
-    return Batch(targets, targets[-1].number if len(targets) == MOST_ROWS else end)
+    values = {"after_": position.after, "end_": end, "most_": most}
+    targets = [Target(*row) for row in connection.execute(statement, values)]
+    return Batch(targets, targets[-1].number if len(targets) == most else end)
 
 
 def of_events(
@@ -134,7 +139,9 @@ def of_events(
 ) -> Batch:
     """Return the endpoints of some events, as far as they belong to the segment."""
     keys = sorted({trigger.endpoint for trigger in triggers})
-    statement = _members(prepared, now).where(ENDPOINTS.c.endpoint.in_(keys))
+    statement = members_of(prepared.segment, prepared.app, now).where(
+        ENDPOINTS.c.endpoint.in_(keys)
+    )
     found = {row[1]: row for row in connection.execute(statement)}
     targets = [
         Target(*found[trigger.endpoint])._replace(event_id=trigger.event_id)
@@ -146,7 +153,11 @@ def of_events(
 
 def zones_of(connection: Connection, prepared: Prepared, now: int) -> list[str]:
     """Return the time zones of the segment's endpoints."""
-    statement = _members(prepared, now).with_only_columns(ENDPOINTS.c.timezone).distinct()
+    statement = (
+        members_of(prepared.segment, prepared.app, now)
+        .with_only_columns(ENDPOINTS.c.timezone)
+        .distinct()
+    )
     return [name for name in connection.execute(statement).scalars() if name]
 
 
@@ -159,6 +170,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- what a step stands on
     now: int,
     *,
     is_streamed: bool,
+    give_way: Callable[[], None],
 ) -> Decisions:
     """Return what becomes of a batch, or of its beginning where more would be too much at once.
 
@@ -170,11 +182,13 @@ def decide(  # noqa: PLR0913, PLR0917 -- what a step stands on
         batch: the endpoints.
         now: milliseconds since 1970.
         is_streamed: whether records are wanted of every endpoint.
+        give_way: lets requests go first; called every now and then.
     """
     sieve = _sieve(connection, prepared, activity, position, batch, now)
     known = sends.known(connection, activity.number, [each.endpoint for each in batch.targets])
     most = _most(prepared)
-    decisions = Decisions(after=batch.after, counts=sieve.counts)
+    is_told = is_streamed or prepared.calls
+    decisions = Decisions(after=batch.after, counts=sieve.counts, is_told=is_told)
     chosen: list[Target] = []
     statuses: list[tuple[Target, str]] = []
     for place, target in enumerate(batch.targets):
@@ -200,12 +214,12 @@ def decide(  # noqa: PLR0913, PLR0917 -- what a step stands on
     if prepared.filter is not None and there:
         there, changed = _filtered(prepared.filter, decisions, there, shown)
         shown = {**shown, **changed}
-    _make(prepared, activity, decisions, there, shown)
+    _make(prepared, activity, decisions, there, shown, give_way)
     return decisions
 
 
 def _members(prepared: Prepared, now: int) -> Select[Any]:
-    return members.select_members(prepared.segment, prepared.app, now).with_only_columns(*_COLUMNS)
+    return members_of(prepared.segment, prepared.app, now)
 
 
 def _most(prepared: Prepared) -> int:
@@ -334,12 +348,13 @@ def _payload(
     }
 
 
-def _make(
+def _make(  # noqa: PLR0913, PLR0917 -- as of `decide`
     prepared: Prepared,
     activity: Activity,
     decisions: Decisions,
     targets: Sequence[Target],
     shown: Mapping[str, Mapping[str, object]],
+    give_way: Callable[[], None],
 ) -> None:
     """Add the outcomes of those who get something."""
     called = prepared.delivers or prepared.custom_channel
@@ -361,7 +376,8 @@ def _make(
     }
     done = set(by_call)
     for place, target in enumerate(targets):
-        give_way(place)
+        if place % TURN == 0:
+            give_way()
         if target not in done:
             made = _composed(prepared, target, shown[target.endpoint], names)
             # What a hook has given instead may hold anything.

@@ -5,10 +5,10 @@ It is kept in memory for some seconds, and then looked up anew.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from pinpoint_kit.engine.applications.store import App
 from pinpoint_kit.engine.campaigns.definition import Definition, Members, Treatment
@@ -17,8 +17,9 @@ from pinpoint_kit.engine.campaigns.running.hooks import Called
 from pinpoint_kit.engine.campaigns.running.targets import CUSTOM, channels_of
 from pinpoint_kit.engine.engagement import template_rows
 from pinpoint_kit.engine.messages.composing import Composer
-from pinpoint_kit.engine.segments import sources
+from pinpoint_kit.engine.segments import members, sources
 from pinpoint_kit.engine.segments.store import Segment
+from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 from pinpoint_kit.engine.storage.tables.messages import MESSAGES
 from pinpoint_kit.engine.wire.refusals import ApiError
 
@@ -31,9 +32,31 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.campaigns.store import Campaign
     from pinpoint_kit.engine.context import Context
 
-__all__ = ["InvalidError", "Prepared", "last_message", "pinned_templates", "prepare"]
+__all__ = [
+    "InvalidError",
+    "Prepared",
+    "last_message",
+    "members_of",
+    "pinned_templates",
+    "prepare",
+]
 
 _KINDS = {"EmailTemplate": "EMAIL", "PushTemplate": "PUSH", "SMSTemplate": "SMS"}
+#: What is read of an endpoint first, in the order of a `Target`.
+_COLUMNS = tuple(
+    ENDPOINTS.c[name]
+    for name in (
+        "number",
+        "endpoint",
+        "channel_type",
+        "address",
+        "status",
+        "opt_out",
+        "cohort",
+        "timezone",
+        "user_id",
+    )
+)
 
 
 class InvalidError(Exception):
@@ -48,6 +71,8 @@ class Prepared:
         app: the application.
         campaign_id: the campaign's id.
         segment: the segment, ready to be evaluated.
+        window: selects the first `most_` of those who belong to it, by number, as `Target`s: after
+            the number `after_`, up to `end_`.
         treatment: what the run sends.
         templates: the template configuration, with the versions that are sent.
         definition: the campaign's.
@@ -62,6 +87,7 @@ class Prepared:
     app: App
     campaign_id: str
     segment: Segment
+    window: Select[Any] = attrs.field(repr=False)  # Any: the columns of a `Target`
     treatment: Treatment
     templates: Members
     definition: Definition
@@ -130,6 +156,7 @@ def prepare(  # noqa: PLR0913, PLR0917 -- a run, and where to look
         app=app,
         campaign_id=campaign.id,
         segment=segment,
+        window=_window(segment, app, now),
         treatment=treatment,
         templates=templates,
         definition=definition,
@@ -142,9 +169,24 @@ def prepare(  # noqa: PLR0913, PLR0917 -- a run, and where to look
     )
 
 
+def members_of(segment: Segment, app: App, now: int) -> Select[Any]:
+    """Return the statement that selects the endpoints of a segment as `Target`s."""
+    return members.select_members(segment, app, now).with_only_columns(*_COLUMNS)
+
+
 def last_message(connection: Connection) -> int:
     """Return the number of the newest message."""
     return connection.execute(select(func.max(MESSAGES.c.number))).scalar() or 0
+
+
+def _window(segment: Segment, app: App, now: int) -> Select[Any]:
+    number = ENDPOINTS.c.number
+    return (
+        members_of(segment, app, now)
+        .where(number > bindparam("after_"), number <= bindparam("end_"))
+        .order_by(number)
+        .limit(bindparam("most_"))
+    )
 
 
 def _custom_types(treatment: Treatment) -> frozenset[str]:

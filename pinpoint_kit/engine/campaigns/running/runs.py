@@ -46,6 +46,8 @@ _LAST = select(func.max(ENDPOINTS.c.number))
 #: How long what a run needs is kept: runs of events and of local time go on for days, and channels
 #: are turned off meanwhile.
 _KEPT_MS = 10_000
+#: After how many sends the database moves its log, before a request has to: 4 to 8 MB.
+_MOST_LOGGED = 1_000
 
 
 @attrs.define
@@ -56,6 +58,7 @@ class Runs:
     _prepared: dict[int, tuple[Prepared, int]] = attrs.field(factory=dict, repr=False)
     _paced: dict[int, int] = attrs.field(factory=dict)
     _reported: dict[int, str] = attrs.field(factory=dict)
+    _logged: int = 0
 
     def forget(self, activity: int | None = None) -> None:
         """Forget what is kept for a run, or for all of them."""
@@ -88,8 +91,9 @@ class Runs:
             with self._context.store.read() as connection:
                 found = connection.execute(_LAST).scalar() or 0
             position = attrs.evolve(position, last=found if last is None else min(last, found))
+        is_short = self._context.requests.are_expected
         with self._context.store.read() as connection:
-            batch = batches.read(connection, needed, position, now)
+            batch = batches.read(connection, needed, position, is_short=is_short)
             decisions = self._decide(connection, needed, activity, position, batch, now)
         after = attrs.evolve(position, after=decisions.after)
         is_done = decisions.after >= cast("int", position.last)
@@ -177,7 +181,14 @@ class Runs:
     ) -> Decisions:
         is_streamed = stream_records.is_wanted(self._context, connection, needed.app)
         return batches.decide(
-            connection, needed, activity, position, batch, now, is_streamed=is_streamed
+            connection,
+            needed,
+            activity,
+            position,
+            batch,
+            now,
+            is_streamed=is_streamed,
+            give_way=self._context.requests.give_way,
         )
 
     def _begin_waves(  # noqa: PLR0913, PLR0917 -- as of `step`
@@ -219,7 +230,10 @@ class Runs:
         """Store a step, as far as it still holds."""
         context = self._context
         made_before = storing.Kept.of(context, activity, decisions.outcomes, now)
-        with context.store.write() as connection:
+        # What only the outbox shows may go with power loss, together with the run's position: then
+        # it is done again. Who does not know of that must not be told before it is on the disk.
+        waits = decisions.is_told or made_before.waits_for_transport
+        with context.store.write(waits=waits) as connection:
             lease.check(connection)
             current = store.running(connection, campaign)
             kept, counts = storing.still(connection, activity.app, made_before)
@@ -246,6 +260,10 @@ class Runs:
         if problem and self._reported.get(campaign.number) != problem:  # records do not say why
             self._reported[campaign.number] = problem
             _logger.warning("campaign %s: a message can't be made: %s", campaign.id, problem)
+        self._logged += len(made)
+        if self._logged >= _MOST_LOGGED:
+            self._logged = 0
+            context.store.move_log()
 
 
 def _next_wave(position: Position) -> Position:

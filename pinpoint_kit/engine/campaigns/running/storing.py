@@ -13,8 +13,7 @@ import attrs
 from sqlalchemy import select
 
 from pinpoint_kit.engine.campaigns import activities, sends
-from pinpoint_kit.engine.campaigns.running.batches import Outcome
-from pinpoint_kit.engine.campaigns.running.turns import give_way
+from pinpoint_kit.engine.campaigns.running.batches import TURN, Outcome
 from pinpoint_kit.engine.campaigns.sends import PENDING, Send
 from pinpoint_kit.engine.context import Stamp
 from pinpoint_kit.engine.messages import (
@@ -88,7 +87,8 @@ class Kept:
         """Return what is stored of some outcomes of a run."""
         kept = cls(outcomes)
         for place, outcome in enumerate(outcomes):
-            give_way(place)
+            if place % TURN == 0:
+                context.requests.give_way()
             target = outcome.target
             message = _message(context, activity, outcome, now)
             waits = message is not None and message.status == delivering.PENDING
@@ -106,6 +106,11 @@ class Kept:
                 )
             )
         return kept
+
+    @property
+    def waits_for_transport(self) -> bool:
+        """Whether a transport takes some of the messages."""
+        return any(row.status == PENDING for row in self.rows)
 
     def add(self, context: Context, connection: Connection, app: App, now: int) -> list[Send]:
         """Store messages and sends, and have simulators report; return the sends."""

@@ -85,14 +85,14 @@ class Dialect(Protocol):
             StoreError: the location cannot hold a database.
         """
 
-    def connect(self, busy_timeout: float, *, bulk: bool = False) -> Engine:
+    def connect(self, busy_timeout: float, *, waits: bool = True, bulk: bool = False) -> Engine:
         """Return a SQLAlchemy engine with this package's settings; it has not connected yet.
 
         Args:
             busy_timeout: how many seconds a write waits for another one.
-            bulk: for many transactions that write all over the indexes. They need not wait for the
-                disk: a crash of the process must lose nothing, but power loss may undo what no
-                transaction of another connection has followed.
+            waits: for transactions that wait for the disk. Of others a crash of the process must
+                lose nothing, but power loss may undo what none that waits has followed.
+            bulk: for many transactions that write all over the indexes, and need not wait.
         """
 
     def prepare(self, connection: Connection) -> None:
@@ -188,6 +188,12 @@ class Dialect(Protocol):
 
     def columns(self, connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
         """Return which columns some tables have, as (table, column)."""
+
+    def move_log(self, connection: Connection) -> None:
+        """Move what a log beside the tables holds into them; others may read and write meanwhile.
+
+        Afterwards what was committed before survives power loss.
+        """
 
     def scrub(self, connection: Connection) -> None:
         """Take deleted data out of what lies beside the tables, as far as possible right now."""

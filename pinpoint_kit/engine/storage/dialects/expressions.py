@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Float
+from sqlalchemy.sql.visitors import InternalTraversal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,9 +70,10 @@ class Metric(ColumnElement[float]):
 
 
 class Unindexed(ColumnElement[Any]):
-    """See `unindexed`."""
+    """See `unindexed`. A statement with it is compiled once: campaigns read by one at each step."""
 
-    inherit_cache = False
+    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 -- SQLAlchemy's
+    inherit_cache = True
 
     def __init__(self, column: ColumnElement[Any]) -> None:
         self.column = column

@@ -37,18 +37,18 @@ _DEFAULTS: dict[str, object] = {
 _POOL_SIZE = 5
 _MOST_MORE = 15
 #: Marks of a connection, in its own dict.
-_BULK = "pinpoint_bulk"
+_WAITS = "pinpoint_waits"
 _END = "pinpoint_end"
 _BUSY = "pinpoint_busy_ms"
 
 
-def connect(location: Location, busy_timeout: float, *, bulk: bool = False) -> Engine:
+def connect(location: Location, busy_timeout: float, *, waits: bool = True) -> Engine:
     """Return a SQLAlchemy engine with this package's settings; it has not connected yet.
 
     Args:
         location: the database.
         busy_timeout: how many seconds a statement waits for a lock, and a thread for a connection.
-        bulk: commits need not wait for the disk (`synchronous_commit`).
+        waits: whether commits wait for the disk (`synchronous_commit`).
     """
     engine = create_engine(
         "postgresql+psycopg://",
@@ -70,7 +70,7 @@ def connect(location: Location, busy_timeout: float, *, bulk: bool = False) -> E
         named.update(missing, prepare_threshold=None)
 
     def configure(connection: DBAPIConnection, record: Any) -> None:  # noqa: ANN401 -- as above
-        record.info[_BULK] = bulk
+        record.info[_WAITS] = waits
         record.info[_BUSY] = max(1, int(busy_timeout * 1000))
         _read_numbers_as_numbers(connection)
 
@@ -98,7 +98,7 @@ def begin(connection: Connection, locks: str) -> None:
         locks: what takes the locks, an expression.
     """
     settings = [f"set_config('lock_timeout', '{connection.info[_BUSY]}', true)"]
-    if connection.info[_BULK]:
+    if not connection.info[_WAITS]:
         settings.append("set_config('synchronous_commit', 'off', true)")
     run(connection, f"BEGIN; SELECT {', '.join(settings)}; SELECT {locks}")
 

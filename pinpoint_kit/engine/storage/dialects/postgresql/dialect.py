@@ -75,9 +75,9 @@ class Postgresql:
     def prepare_location(self) -> None:
         """Do nothing: the server is there or not."""
 
-    def connect(self, busy_timeout: float, *, bulk: bool = False) -> Engine:
+    def connect(self, busy_timeout: float, *, waits: bool = True, bulk: bool = False) -> Engine:
         """Return an engine with a bounded pool."""
-        return connections.connect(self.location, busy_timeout, bulk=bulk)
+        return connections.connect(self.location, busy_timeout, waits=waits and not bulk)
 
     def prepare(self, connection: Connection) -> None:
         """Check the server.
@@ -183,6 +183,9 @@ class Postgresql:
     def columns(self, connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
         """Return the columns from the catalog."""
         return connections.columns(connection, self.location.schema, tables)
+
+    def move_log(self, connection: Connection) -> None:
+        """Do nothing: the server does it by itself."""
 
     def scrub(self, connection: Connection) -> None:
         """Do nothing: see `overwrites_remnants`."""

@@ -53,7 +53,7 @@ LOG_BYTES = 32_000_000
 _STEPS_A_LOOK = 100_000
 
 
-def connect(url: URL, busy_timeout: float, *, bulk: bool = False) -> Engine:
+def connect(url: URL, busy_timeout: float, *, waits: bool = True, bulk: bool = False) -> Engine:
     """Return a SQLAlchemy engine with this package's settings; it has not connected yet.
 
     In memory there is one connection, and the caller must let only one thread in at a time.
@@ -61,9 +61,9 @@ def connect(url: URL, busy_timeout: float, *, bulk: bool = False) -> Engine:
     Args:
         url: the database.
         busy_timeout: how many seconds a write waits for another one.
-        bulk: for many transactions that write all over the indexes. They do not wait for the disk:
-            a crash of the process loses nothing, but power loss may undo what no transaction of
-            another connection has followed. Not in memory.
+        waits: for transactions that wait for the disk. Of others a crash of the process loses
+            nothing, but power loss may undo what none that waits has followed.
+        bulk: for many transactions that write all over the indexes. Not in memory.
     """
     arguments = {"timeout": busy_timeout, "check_same_thread": False}
     if is_in_memory(url):
@@ -81,6 +81,8 @@ def connect(url: URL, busy_timeout: float, *, bulk: bool = False) -> Engine:
             hide_parameters=True,
         )
     event.listen(engine, "connect", configure)
+    if not waits:
+        event.listen(engine, "connect", _configure_not_to_wait)
     if bulk:
         event.listen(engine, "connect", _configure_for_bulk)
     return engine
@@ -104,9 +106,14 @@ def configure(connection: DBAPIConnection, _record: object) -> None:
         connection.create_function(name, arguments, function, deterministic=True)
 
 
-def _configure_for_bulk(connection: DBAPIConnection, _record: object) -> None:
+def _configure_not_to_wait(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+
+
+def _configure_for_bulk(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
     cursor.execute(f"PRAGMA cache_size=-{_BULK_CACHE_KB}")
     cursor.execute(f"PRAGMA wal_autocheckpoint={_BULK_LOG_PAGES}")
     cursor.close()

@@ -73,9 +73,9 @@ class Sqlite:
             locations.check_location(self.url)
             locations.make_private(self.url)
 
-    def connect(self, busy_timeout: float, *, bulk: bool = False) -> Engine:
+    def connect(self, busy_timeout: float, *, waits: bool = True, bulk: bool = False) -> Engine:
         """Return an engine; in memory it has one connection."""
-        return connections.connect(self.url, busy_timeout, bulk=bulk)
+        return connections.connect(self.url, busy_timeout, waits=waits and not bulk, bulk=bulk)
 
     def prepare(self, connection: Connection) -> None:
         """Turn WAL on; it stays so."""
@@ -143,6 +143,10 @@ class Sqlite:
     def columns(self, connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
         """Return the columns by one query, for speed."""
         return connections.columns(connection, tables)
+
+    def move_log(self, connection: Connection) -> None:
+        """Checkpoint as far as nobody has to wait."""
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def scrub(self, connection: Connection) -> None:
         """Empty the write-ahead log, if nobody is using it right now."""

@@ -1,0 +1,72 @@
+"""`Requests`: how many requests an engine is answering, and how its long work gives way to them.
+
+Python lets one thread compute at a time, and another one waits some milliseconds for its turn. A
+request needs several turns, one after each statement; so beside work that computes it would wait
+for tens of milliseconds. What the work is, and where it can wait, is its own business.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from pinpoint_kit.system import forks
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Requests"]
+
+#: How long work waits for requests at a time: with about 1 ms of work in between, a server that
+#: always answers some leaves it a sixth of its time.
+_LONGEST_WAIT_S = 0.005
+#: How long other threads have to take their turn when no request is there.
+_TURN_S = 0.0001
+#: How long ago a request may be after which more are to be expected.
+_RECENT_S = 1.0
+
+
+class Requests:
+    """The requests under way: a block for each. Use from any thread."""
+
+    def __init__(self) -> None:
+        self._start()
+        forks.watch(self, forks.Layer.WORK, after_in_child=Requests._start)
+
+    def _start(self) -> None:
+        self._changed = threading.Condition()
+        self._count = 0
+        self._ended = float("-inf")
+
+    @property
+    def are_expected(self) -> bool:
+        """Whether there are some, or were a moment ago: then work keeps what it locks short."""
+        return self._count > 0 or time.monotonic() - self._ended < _RECENT_S
+
+    def give_way(self) -> None:
+        """Wait until no request is under way, but not for long; call it about every millisecond.
+
+        No transaction that writes may be open: requests wait for its end.
+        """
+        if self._count:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._count, _LONGEST_WAIT_S)
+        elif threading.active_count() > 1:
+            time.sleep(_TURN_S)
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._count += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._changed:
+            self._count = max(0, self._count - 1)  # a child has none of its parent's
+            if not self._count:
+                self._ended = time.monotonic()
+                self._changed.notify_all()
