@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.delivery.options import DeliveryOptions
     from pinpoint_kit.delivery.pipeline.buffer import Buffer
-    from pinpoint_kit.delivery.pipeline.items import Item, Loss
+    from pinpoint_kit.delivery.pipeline.items import Entry, Item, Loss
     from pinpoint_kit.delivery.pipeline.log import Log
     from pinpoint_kit.delivery.spool.spool import Spool, Spooled
     from pinpoint_kit.models.event import EventResult
@@ -62,6 +62,10 @@ _DAMAGED = "spool_damaged"
 _CLOSED = "closed"
 #: Where an item says that it is a dead letter on disk, or is becoming one.
 _KEPT_BY = "kept_by"
+#: Items in memory alone that are written before a new one is.
+_CATCH_UP = 20
+#: How long what is on disk cannot be read until what is held no longer waits for it.
+_UNREADABLE_S = 5.0
 #: Things to do on disk that have failed and are tried again.
 _MOST_UNDONE = 10_000
 
@@ -105,13 +109,15 @@ class Backlog:
         #: A load that was begun: what was loaded before it, and its last row.
         self._load_begun = (0, 0)
         self._futures: dict[int, Future[EventResult]] = {}
-        #: Items in memory alone that are to be written.
+        #: Items in memory alone that are to be written; those that are held come after them.
         self._unwritten: deque[Queued] = deque()
         self._undone: deque[Callable[[], object]] = deque(maxlen=_MOST_UNDONE)
         self._rests_until = 0.0
         self._slow = 0
         self._next_look = 0.0
         self._has_rows = False
+        #: Since when what is on disk cannot be read.
+        self._unreadable_since: float | None = None
         #: After this nobody in here waits any more; see `end_by`.
         self._end = math.inf
 
@@ -169,28 +175,45 @@ class Backlog:
         if error is not None and error.reason != _CLOSED:
             self._log.trouble(f"the spool cannot be written ({error.reason})")
 
-    def _write(self, item: Queued) -> str:
+    def _write(self, item: Queued) -> str | None:
+        deadline = time.monotonic() + PATIENCE_S
+        if self._is_behind and not self._has_caught_up(deadline):
+            return None
         buffer = self._buffer
         spills = bool(buffer.on_disk) or buffer.is_full(item.weight)
-        row = item.row = self._append(item, is_urgent=True)
+        row = item.row = self._append(item, max(0.0, deadline - time.monotonic()))
         if spills:
             if item.future is not None:
                 self._futures[row] = item.future
             buffer.spilled.add()
         else:
             self._last = row  # first: what is in memory must not be loaded once more
+            self._written_late.clear()
             buffer.put(item)
         self._has_rows = True
         return ""
 
-    def _append(self, item: Queued, *, is_urgent: bool) -> int:
+    def _has_caught_up(self, deadline: float) -> bool:
+        """Write some of those that were recorded before; False when there are still others."""
+        for _ in range(_CATCH_UP):
+            self._write_first(max(0.0, deadline - time.monotonic()))
+            if not self._is_behind:
+                return True
+        return False
+
+    @property
+    def _is_behind(self) -> bool:
+        """True when something in memory alone is to be written."""
+        return bool(self._unwritten or self._buffer.held.entries)
+
+    def _append(self, item: Queued, patience: float | None) -> int:
         return self.spool.append(
             _ENDPOINT if item.is_endpoint else _EVENT,
             item[0],
             item[1],
             item[2],
             item.endpoint,
-            patience=PATIENCE_S if is_urgent else None,
+            patience=patience,
         )
 
     def _put_in_memory(self, item: Queued) -> str:
@@ -198,8 +221,11 @@ class Backlog:
         if self._buffer.is_full(item.weight):
             return "buffer_full"
         self._buffer.not_durable.add()
-        self._buffer.put(item)
-        self._unwritten.append(item)
+        if self._buffer.on_disk:
+            self._buffer.hold(item)
+        else:
+            self._buffer.put(item)
+            self._unwritten.append(item)
         return ""
 
     def _has_made_room(self, item: Queued, reason: str, *, may_wait: bool) -> bool:
@@ -254,7 +280,7 @@ class Backlog:
     @property
     def tick(self) -> float:
         """Return after how many seconds there is something to do here."""
-        return _SOON_S if self._unwritten or self._undone else self.spool.lease / 3
+        return _SOON_S if self._is_behind or self._undone else self.spool.lease / 3
 
     def maintain(self) -> None:
         """Load what memory has room for; now and then take over, and say that we live.
@@ -265,25 +291,43 @@ class Backlog:
         if (
             self._buffer.on_disk
             or now >= self._next_look
-            or ((self._unwritten or self._undone) and now >= self._rests_until)
+            or ((self._is_behind or self._undone) and now >= self._rests_until)
         ):
             with suppress(NoTurnError):
                 self._maintaining.run(self._maintain, 0)
 
     def _maintain(self) -> None:
+        self._has_done(self._look_after)
+        if self._has_done(self._load):
+            self._unreadable_since = None
+        elif self._unreadable_since is None:
+            self._unreadable_since = self._clock()
+        elif self._clock() - self._unreadable_since >= _UNREADABLE_S:
+            with suppress(NoTurnError):
+                self._decide(self._release_held)
+
+    def _has_done(self, action: Callable[[], None]) -> bool:
+        """Do something on disk; False, and a line in the log, when that cannot be."""
         try:
-            self._catch_up()
-            now = self._clock()
-            if now >= self._next_look:
-                self._next_look = now + self.spool.lease / 3
-                self._take_over()
-                self._beat()
-            self._load()
+            action()
         except SpoolError as error:
-            if error.reason != _CLOSED:  # that is no trouble
-                self._log.trouble(f"the spool cannot be read ({error.reason})")
+            if error.reason == _CLOSED:  # that is no trouble
+                return True
+            reason = error.reason
         except Exception as error:  # noqa: BLE001 -- whatever is in the file, what is in memory goes out
-            self._log.trouble(f"the spool cannot be read ({type(error).__name__})")
+            reason = type(error).__name__
+        else:
+            return True
+        self._log.trouble(f"the spool cannot be read ({reason})")
+        return False
+
+    def _look_after(self) -> None:
+        self._catch_up()
+        now = self._clock()
+        if now >= self._next_look:
+            self._next_look = now + self.spool.lease / 3
+            self._take_over()
+            self._beat()
 
     def _catch_up(self) -> None:
         """Do on disk what could not be done before."""
@@ -293,8 +337,8 @@ class Backlog:
             while self._undone and time.monotonic() < self._end:
                 self._undone[0]()
                 self._undone.popleft()
-            while self._unwritten and time.monotonic() < self._end:
-                self._decide(self._write_late)
+            while self._is_behind and time.monotonic() < self._end:
+                self._decide(self._write_first)
         except NoTurnError:
             return
         except SpoolError as error:
@@ -309,11 +353,40 @@ class Backlog:
         wait_s = min(_WORKER_PATIENCE_S, max(0.0, self._end - time.monotonic()))
         return self._deciding.run(action, wait_s)
 
-    def _write_late(self) -> None:
-        item = self._unwritten[0]
+    def _write_first(self, patience: float | None = None) -> None:
+        """Write the first item of those in memory alone."""
+        if self._unwritten:
+            self._write_late(self._unwritten[0], patience)
+        else:
+            with suppress(IndexError):  # it was evicted meanwhile
+                self._write_held(self._buffer.held.entries[0], patience)
+
+    def _write_held(self, entry: Entry, patience: float | None) -> None:
+        item: Queued = entry[0]  # type: ignore[assignment]  # no others are held
+        row = item.row = item.row or self._append(item, patience)
+        if item.future is not None:
+            self._futures[row] = item.future
+        self._has_rows = True
+        if not self._buffer.is_unheld(entry):  # evicted meanwhile, and counted
+            self._written_late.add(row)
+            self._futures.pop(row, None)
+            self.remove([item])
+
+    def _release_held(self) -> None:
+        """Let what is held go out: what is on disk is before it, or cannot be had."""
+        self._end_load()
+        for entry in list(self._buffer.held.entries):
+            item: Queued = entry[0]  # type: ignore[assignment]  # no others are held
+            if item.row:
+                self._written_late.add(item.row)
+            else:
+                self._unwritten.append(item)
+        self._buffer.release_held()
+
+    def _write_late(self, item: Queued, patience: float | None) -> None:
         if not item.is_settled and not item.row:
             try:
-                row = self._append(item, is_urgent=False)
+                row = self._append(item, patience)
             except SpoolFullError:
                 row = 0  # it stays in memory, as without a spool
             if row:
@@ -348,12 +421,17 @@ class Backlog:
 
     def _load_page(self) -> None:
         buffer = self._buffer
-        before, last = self._load_begun
-        if buffer.loaded.value > before:  # it was done, and something came before its last step
-            self._last = max(self._last, last)
+        self._end_load()
+        with suppress(IndexError):
+            first = buffer.held.entries[0]
+            if isinstance(first[0], Queued) and first[0].row:
+                self._write_held(first, None)  # something came before its last step
         rows = self.spool.load(self._last, min(_PAGE, self._options.max_buffer_events))
         if not rows:
-            self._note_lost(buffer.on_disk)
+            lost = buffer.only_on_disk
+            if lost:
+                self._note_lost(lost)
+            self._release_held()
             return
         damaged = [row for row in rows if not row.is_sound]
         items = [
@@ -368,6 +446,13 @@ class Backlog:
         if damaged:
             self._give_up_damaged(damaged)
         buffer.count_uncounted()
+
+    def _end_load(self) -> None:
+        """Do the last step of a load that was done, where something came before it."""
+        before, last = self._load_begun
+        if self._buffer.loaded.value > before:
+            self._last = max(self._last, last)
+        self._load_begun = self._buffer.loaded.value, 0
 
     def _note_lost(self, count: int) -> None:
         self._buffer.pass_over(_LOST, count)
@@ -492,7 +577,7 @@ class Backlog:
         self.spool.may_repair = False  # here it would keep the program waiting that closes
         self._rests_until = 0.0
         while (
-            (self._unwritten or self._undone)
+            (self._is_behind or self._undone)
             and not self._rests_until
             and time.monotonic() < self._end
         ):

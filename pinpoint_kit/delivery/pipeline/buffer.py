@@ -106,6 +106,9 @@ class Buffer:
         self.spilled = Tally()
         self.loaded = Tally()
         self._passed: dict[str, Tally] = {}
+        #: Items in memory that must go out behind those on disk alone, and could not be written.
+        self.held = Inbox()
+        self._held_bytes = 0
         self.truncated = Tally()
         self.left_out = Tally()
         self.not_durable = Tally()
@@ -130,7 +133,8 @@ class Buffer:
     def futures(self) -> list[Future[EventResult]]:
         """Return the futures of everything that is in memory and pending."""
         entries = [*self._lanes.items(), *list(self.inbox.entries)]
-        items = {number: item for item, number in entries}.values()
+        items = [*{number: item for item, number in entries}.values()]
+        items += [item for item, _ in list(self.held.entries)]
         return [
             item.future for item in items if isinstance(item, Queued) and item.future is not None
         ]
@@ -207,6 +211,30 @@ class Buffer:
         self.inbox.put_all(items, self.loaded)
         self.ring()
 
+    def hold(self, item: Queued) -> None:
+        """Keep an item in memory, to go out behind those that wait on disk alone."""
+        is_first = not self.held.entries
+        self._held_bytes += item.weight
+        self.held.put(item)
+        if is_first:
+            self.ring()
+
+    def release_held(self) -> None:
+        """Let what is held go out as it was recorded: nothing is before it any more."""
+        self._inbox_bytes += self._held_bytes
+        self._held_bytes = 0
+        self.inbox.take_over(self.held, self.loaded)
+        self.ring()
+
+    def is_unheld(self, entry: Entry) -> bool:
+        """Take an item out of those that are held; False when it has left them."""
+        try:
+            self.held.entries.remove(entry)
+        except ValueError:
+            return False
+        self._held_bytes -= weight_of(entry[0])
+        return True
+
     @property
     def is_busy_here(self) -> bool:
         """True while this very thread changes what is in here: waiting would be for ever."""
@@ -215,9 +243,10 @@ class Buffer:
     def is_full(self, weight: int) -> bool:
         """Return true when an item of that many bytes does not fit into memory."""
         lanes = self._lanes
+        waiting = len(self.inbox.entries) + len(self.held.entries)
         return (
-            lanes.count + len(self.inbox.entries) >= self._most_events
-            or lanes.weight + self._inbox_bytes + weight > self._most_bytes
+            lanes.count + waiting >= self._most_events
+            or lanes.weight + self._inbox_bytes + self._held_bytes + weight > self._most_bytes
         )
 
     def evict(self) -> bool:
@@ -225,9 +254,19 @@ class Buffer:
         try:
             weight = weight_of(self.inbox.entries[0][0])
         except IndexError:
-            return False
+            return self._evict_held()
         has_evicted = self.inbox.evict(self.evicted, self._evictions)
         self._inbox_bytes = max(0, self._inbox_bytes - weight) if self.inbox.entries else 0
+        return has_evicted
+
+    def _evict_held(self) -> bool:
+        try:
+            weight = weight_of(self.held.entries[0][0])
+        except IndexError:
+            return False
+        passed = self._passed.setdefault("buffer_full", Tally())
+        has_evicted = self.held.evict(self.evicted, passed)
+        self._held_bytes = max(0, self._held_bytes - weight) if self.held.entries else 0
         return has_evicted
 
     def lose(self, outcome: str, reason: str) -> None:
@@ -240,14 +279,26 @@ class Buffer:
 
     @property
     def on_disk(self) -> int:
-        """How many items wait on disk alone."""
+        """How many items wait on disk alone, or are held behind such; rather too many."""
         if not self.spilled.is_used:
             return 0
-        return max(0, self.spilled.value - self._loaded_or_passed())
+        gone = self._loaded_or_passed()  # first: it only grows
+        return max(0, self._set_aside() - gone)
+
+    @property
+    def only_on_disk(self) -> int:
+        """How many of them are on disk; rather too few."""
+        aside = self._set_aside()  # in this order: all that comes in between makes it less
+        held = len(self.held.entries)
+        return max(0, aside - held - self._loaded_or_passed())
 
     def count_uncounted(self) -> None:
         """Count items that were loaded, although an interruption kept them from being counted."""
-        self.spilled.add(max(0, self._loaded_or_passed() - self.spilled.value))
+        self.spilled.add(max(0, self._loaded_or_passed() - self._set_aside()))
+
+    def _set_aside(self) -> int:
+        """How many items were ever put on disk alone, or held behind such."""
+        return self.spilled.value + self.held.total
 
     def _loaded_or_passed(self) -> int:
         return self.loaded.value + sum(tally.value for tally in list(self._passed.values()))
@@ -467,7 +518,7 @@ class Buffer:
             True when all of it is settled, False when the time was over first.
         """
         deadline = time.monotonic() + timeout
-        waiter = _Waiter(spilled=self.spilled.value)
+        waiter = _Waiter(spilled=self._set_aside())
         waiter.is_loaded = self._loaded_or_passed() >= waiter.spilled
         waiter.number = max(1, self.inbox.total)  # last: what was loaded is in it
         self._urgent = self.inbox.total
@@ -539,6 +590,7 @@ class Buffer:
                 for verdict in batch.verdicts
                 if verdict.is_committed and not verdict.is_concluded
             ]
+            self.release_held()
             self._lanes.take_all()
             entries = {entry[1]: entry for entry in self._lanes.items()}
             verdict = verdict_on([entries[number] for number in sorted(entries)])
@@ -602,7 +654,7 @@ class Buffer:
         """How many items were queued, in memory or on disk."""
         while True:
             loaded = self.loaded.value
-            total, spilled = self.inbox.total, self.spilled.value
+            total, spilled = self.inbox.total, self._set_aside()
             if loaded == self.loaded.value:
                 return total - loaded + max(spilled, loaded + passed)
 
@@ -611,11 +663,11 @@ class Buffer:
         ledger, lanes = self._ledger, self._lanes
         batches = [batch.entries for batch in list(lanes.under_way.values())]
         groups = [group.entries for group in list(lanes.retries)]
-        waiting = [lanes.intake, self.inbox.entries, *list(lanes.held.values())]
+        waiting = [lanes.intake, self.inbox.entries, self.held.entries, *list(lanes.held.values())]
         times = [at for entries in (*batches, *groups, *waiting) for at in _first_at(entries)]
         return DeliveryStats(
             **attrs.asdict(self.report(), recurse=False),
-            buffered_bytes=self._lanes.weight + self._inbox_bytes,
+            buffered_bytes=self._lanes.weight + self._inbox_bytes + self._held_bytes,
             oldest_age=max(0.0, self._clock() - min(times)) if times else 0.0,
             requests=ledger.requests,
             retries=ledger.retries,

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from contextlib import suppress
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,6 +65,12 @@ class Inbox:
         """Queue items and count them a second time, by another tally."""
         numbered = zip(items, self.numbers)  # noqa: B905 -- as above
         self.entries.extend(itertools.compress(numbered, tally.steps))
+
+    def take_over(self, other: Inbox, tally: Tally) -> None:
+        """Move all that is in another one to the end of this one, and count it by a tally."""
+        items = map(itemgetter(0), iter(other.entries.popleft, None))
+        with suppress(IndexError):  # there are no more
+            self.put_all(items, tally)
 
     def take(self, count: int, into: list[Entry]) -> None:
         """Move up to that many of the first items; each is in one of the two places always."""

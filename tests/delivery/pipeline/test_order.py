@@ -1,0 +1,270 @@
+"""Items of one endpoint go out in their order, whatever holds the spool meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from concurrent.futures import Future
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from pinpoint_kit import errors
+from pinpoint_kit.delivery import Delivery, DeliveryOptions
+from pinpoint_kit.delivery.pipeline import backlog
+from pinpoint_kit.delivery.spool.schema import SpoolError
+from pinpoint_kit.delivery.spool.spool import Spool
+from pinpoint_kit.limits import Limits
+from tests.delivery.conftest import Clock, Rig, Service
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class Held(ExitStack):
+    """Deliveries over one spool whose lock a test takes; they wait for it hardly at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        folder = self.enter_context(tempfile.TemporaryDirectory())
+        self.path = Path(folder) / "order.spool"
+        for name, seconds in {"PATIENCE_S": 0.001, "_WORKER_PATIENCE_S": 0.002}.items():
+            self.enter_context(mock.patch.object(backlog, name, seconds))
+        start = "pinpoint_kit.delivery.pipeline.worker.Workers.start"
+        self.enter_context(mock.patch(start, return_value=None))
+        self.holder: sqlite3.Connection | None = None
+        self.callback(self.let_go)
+
+    def rig(self, **options: Any) -> Rig:
+        """Return another delivery."""
+        clock, service = Clock(), Service()
+        delivery = Delivery(
+            service,
+            limits=Limits(max_events_per_request=4),
+            options=DeliveryOptions(**options),
+            clock=clock,
+            spool=Spool(self.path),
+        )
+        return Rig(delivery, service, clock)
+
+    def hold(self) -> None:
+        """Lock the spool as another process would."""
+        self.holder = sqlite3.connect(self.path, isolation_level=None)
+        self.holder.execute("BEGIN IMMEDIATE")
+
+    def let_go(self) -> None:
+        """Unlock it."""
+        if self.holder is not None:
+            self.holder.close()
+            self.holder = None
+
+
+def test_what_is_in_memory_first_does_not_overtake_what_is_on_disk() -> None:
+    """An event that the held spool does not take goes out behind those on disk alone."""
+    with Held() as spool:
+        rig = spool.rig(max_buffer_events=3)
+        for number in range(5):
+            rig.record(str(number))
+        spool.hold()
+        assert rig.worker.step()
+        rig.record("5")
+        assert rig.delivery.stats().not_durable == 1
+        rig.run(20.0)
+        assert rig.service.event_ids == ["0", "1", "2", "3", "4", "5"]
+        spool.let_go()
+        assert rig.delivery.close(0).accepted == 6
+
+
+def test_what_is_in_memory_first_is_written_before_what_comes_later() -> None:
+    """The next start, too, delivers in the order in which it was recorded."""
+    with Held() as spool:
+        rig = spool.rig()
+        rig.service.script += [errors.TransportError("reset")] * 100
+        rig.record("0")
+        spool.hold()
+        rig.record("1")
+        spool.let_go()
+        rig.clock.now += 20.0
+        rig.record("2")
+        rig.delivery.close(0)
+        heir = spool.rig()
+        heir.run()
+        assert heir.service.event_ids == ["0", "1", "2"]
+        heir.delivery.close(0)
+
+
+def test_what_is_held_waits_for_an_unreadable_disk_for_a_while_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Events behind rows that cannot be had go out without them after five seconds."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise SpoolError("the disk is gone", "io")
+
+    with Held() as spool:
+        rig = spool.rig(max_buffer_events=3)
+        for number in range(5):
+            rig.record(str(number))
+        monkeypatch.setattr(Spool, "append", broken)
+        monkeypatch.setattr(Spool, "load", broken)
+        rig.run(1.0)
+        rig.record("5")
+        rig.run(1.0)
+        assert "5" not in rig.service.event_ids
+        rig.run(4.0)
+        assert rig.service.event_ids == ["0", "1", "2", "5"]
+        monkeypatch.undo()
+        rig.run(20.0)
+        assert rig.service.event_ids == ["0", "1", "2", "5", "3", "4"]
+        assert rig.delivery.close(0).accepted == 6
+
+
+def test_dropping_the_oldest_reaches_what_is_held() -> None:
+    """A memory full of events that the spool did not take makes room, and the ledger adds up."""
+    with Held() as spool:
+        rig = spool.rig(max_buffer_events=3, when_full="drop_oldest")
+        rig.service.script += [errors.TransportError("reset")] * 100
+        futures: list[Future[Any]] = [Future() for _ in range(12)]
+        for number, future in enumerate(futures):
+            if number == 5:
+                spool.hold()
+            rig.record(str(number), future=future)
+        stats = rig.delivery.stats()
+        assert (stats.recorded, stats.dropped, stats.not_durable) == (12, 7, 7)
+        spool.let_go()
+        rig.service.script.clear()
+        for _ in range(3):
+            rig.run(20.0)
+        report = rig.delivery.close(0)
+        assert (report.accepted, report.dropped, report.pending) == (5, 7, 0)
+        assert rig.service.event_ids == ["3", "4", "9", "10", "11"]
+        assert all(future.done() for future in futures)
+
+
+def test_an_event_that_is_dropped_while_it_is_written_is_counted_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another thread makes room just then, and the row cannot be removed at once."""
+    with Held() as spool:
+        rig = spool.rig(max_buffer_events=3, when_full="drop_oldest")
+        for number in range(5):
+            rig.record(str(number))
+        spool.hold()
+        assert rig.worker.step()
+        rig.record("5")
+        spool.let_go()
+        append = Spool.append
+
+        def with_room_made(*args: Any, **options: Any) -> int:
+            row = append(*args, **options)
+            monkeypatch.undo()
+            while rig.delivery._buffer.evict():
+                pass
+            spool.hold()
+            return row
+
+        monkeypatch.setattr(Spool, "append", with_room_made)
+        rig.run(20.0)
+        spool.let_go()
+        rig.run(20.0)
+        rig.run(20.0)
+        report = rig.delivery.close(0)
+        assert (report.recorded, report.accepted + report.dropped) == (6, 6)
+        assert report.dropped > 0
+        assert len(rig.service.accepted) == report.accepted
+
+
+class Order(RuleBasedStateMachine):
+    """One client, a spool that is held now and then, a service that fails now and then.
+
+    The model is a list of what was recorded for each endpoint.
+    """
+
+    @initialize(window=st.sampled_from([2, 5]), policy=st.sampled_from(["newest", "oldest"]))
+    def begin(self, window: int, policy: str) -> None:
+        self.spool = Held()
+        self.window = window
+        self.rig = self.spool.rig(max_buffer_events=window, when_full=f"drop_{policy}")
+        self.recorded: dict[str, list[str]] = {"a": [], "b": []}
+        self.futures: dict[str, Future[Any]] = {}
+
+    @rule(endpoint_id=st.sampled_from(["a", "b"]), count=st.integers(1, 6))
+    def record(self, endpoint_id: str, count: int) -> None:
+        for _ in range(count):
+            event_id = f"{endpoint_id}-{len(self.futures)}"
+            future: Future[Any] = Future()
+            self.futures[event_id] = future
+            self.recorded[endpoint_id].append(event_id)
+            self.rig.record(event_id, endpoint_id, future=future)
+
+    @rule(endpoint_id=st.sampled_from(["a", "b"]))
+    def record_more_than_memory_holds(self, endpoint_id: str) -> None:
+        self.record(endpoint_id, self.window + 2)
+        self.rig.worker.step()
+
+    @precondition(lambda self: self.spool.holder is None)
+    @rule()
+    def hold(self) -> None:
+        self.spool.hold()
+
+    @precondition(lambda self: self.spool.holder is not None)
+    @rule()
+    def let_go(self) -> None:
+        self.spool.let_go()
+
+    @rule()
+    def fail_next(self) -> None:
+        self.rig.service.script.append(errors.TransportError("reset"))
+
+    @rule(seconds=st.sampled_from([0.0, 0.5, 20.0]))
+    def deliver(self, seconds: float) -> None:
+        self.rig.run(seconds)
+
+    @rule()
+    def send_once(self) -> None:
+        self.rig.worker.step()
+
+    @invariant()
+    def is_in_order(self) -> None:
+        if not hasattr(self, "rig"):
+            return
+        accepted = self.rig.service.accepted
+        assert len(accepted) == len(set(accepted))
+        for endpoint_id, recorded in self.recorded.items():
+            of_it = [event_id for event_id in accepted if event_id.startswith(endpoint_id)]
+            kept = set(of_it)
+            assert of_it == [event_id for event_id in recorded if event_id in kept]
+
+    @invariant()
+    def adds_up(self) -> None:
+        if hasattr(self, "rig"):
+            stats = self.rig.delivery.stats()
+            assert stats.recorded == len(self.futures)
+            assert stats.recorded == stats.accepted + stats.dropped + stats.pending
+
+    def teardown(self) -> None:
+        """In the end everything was accepted or counted as dropped, and nothing is left."""
+        if not hasattr(self, "rig"):
+            return
+        self.spool.let_go()
+        self.rig.service.script.clear()
+        for _ in range(20):
+            self.rig.run(20.0)
+        self.is_in_order()
+        report = self.rig.delivery.close(0)
+        assert report.pending == 0
+        assert report.accepted == len(self.rig.service.accepted)
+        assert all(future.done() for future in self.futures.values())
+        left = Spool(self.spool.path)
+        assert left.adopt() == 0
+        left.close()
+        self.spool.close()
+
+
+TestOrder = Order.TestCase
+TestOrder.settings = settings(max_examples=40, stateful_step_count=25)
