@@ -168,6 +168,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
     hooks: GivenHooks | None = None,
     catch_up: bool | None = None,
     runs_campaigns: bool | None = None,
+    keep_messages: timedelta | None = None,
     **options: Unpack[PinpointOptions],
 ) -> Pinpoint:
     """Connect to an embedded engine, a server, or the hosted service.
@@ -219,6 +220,9 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
         runs_campaigns: whether campaigns run in this program; True unless given. False leaves them
             to another one, such as a server that has the transports and the hooks: what runs here
             stays in the outbox, or becomes `INVALID`, where this program has none.
+        keep_messages: how old messages in the outbox of the embedded engine may become, at least a
+            day, for example `timedelta(days=30)`; older ones are removed in the background. All
+            are kept unless given. A server has its own `--keep-messages`.
         **options: see `PinpointOptions`.
 
     Returns:
@@ -260,6 +264,7 @@ def connect(  # noqa: PLR0913 -- each is a choice of its own
         "hooks": hooks,
         "catch_up": catch_up,
         "runs_campaigns": runs_campaigns,
+        "keep_messages": keep_messages,
     }
     engagement = cast(
         "EngagementOptions", {name: value for name, value in mapped.items() if value is not None}

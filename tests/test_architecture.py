@@ -533,7 +533,7 @@ ENGINE_ROOMS: dict[str, set[str]] = {
     },
     "journeys": {*_COMMON, "applications", "engagement", "segments"},
     "jobs": {*_COMMON, "applications", "endpoints", "files", "segments", "work"},
-    "removal": {*_COMMON, "applications", "endpoints", "events", "segments", "work"},
+    "removal": {*(*_COMMON, "applications", "endpoints", "events", "messages", "segments", "work")},
     "handlers": {
         "analytics",
         "applications",

@@ -59,6 +59,7 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
     hooks: GivenHooks | None = None,
     catch_up: bool | None = None,
     runs_campaigns: bool | None = None,
+    keep_messages: timedelta | None = None,
     threads: int = _THREADS,
     **options: Unpack[PinpointOptions],
 ) -> AsyncPinpoint:
@@ -82,6 +83,7 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
         hooks: the same.
         catch_up: as in `connect`.
         runs_campaigns: as in `connect`.
+        keep_messages: as in `connect`.
         threads: calls that are under way at once, from 1 to 64; the others wait in a queue. As
             many more may wait for a flush or a job. Each has its own connection. More threads
             take the interpreter from the event loop more often.
@@ -126,6 +128,7 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
             hooks=hooks,
             catch_up=catch_up,
             runs_campaigns=runs_campaigns,
+            keep_messages=keep_messages,
             **options,
         )
 

@@ -62,7 +62,12 @@ __all__ = [
 
 DEFAULT_URL = "sqlite:///pinpoint.db"
 #: Options of the server in place of those of `connect`.
-_SERVED_AS = {"transports": "--transport", "hooks": "--hook", "catch_up": "--no-catch-up"}
+_SERVED_AS = {
+    "transports": "--transport",
+    "hooks": "--hook",
+    "catch_up": "--no-catch-up",
+    "keep_messages": "--keep-messages",
+}
 
 
 def open_door(  # noqa: PLR0913 -- what `connect` takes

@@ -87,6 +87,7 @@ def open_engine(  # noqa: PLR0913 -- what `connect` takes
             transports=transports,
             hooks=hooks,
             catch_up=engagement.get("catch_up", True),
+            keep_messages=engagement.get("keep_messages"),
         )
         closing.pop_all()  # they are the engine's now
     calls = Uninterrupted()

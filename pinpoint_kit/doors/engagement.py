@@ -10,6 +10,8 @@ from pinpoint_kit.doors.opening import opened_once
 from pinpoint_kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from pinpoint_kit.records.message import Channel, Hook, OutgoingMessage, Transport
 
 __all__ = [
@@ -42,12 +44,14 @@ class EngagementOptions(TypedDict, total=False):
         hooks: what campaigns may call, by the name, the ARN or the URL that a campaign says.
         catch_up: whether a run that was missed is made up for once.
         runs_campaigns: whether campaigns run in this process.
+        keep_messages: how old messages of the outbox may become.
     """
 
     transports: GivenTransports
     hooks: GivenHooks
     catch_up: bool
     runs_campaigns: bool
+    keep_messages: timedelta
 
 
 def parse_transports(given: Sequence[str]) -> dict[str, str]:

@@ -86,12 +86,14 @@ class EngagementSettings:
         hooks: what campaigns may call, by the name, the ARN or the URL that a campaign says.
             Nothing else is ever called.
         catch_up: whether a run that was missed, because no engine was there, is made up for once.
+        keep_messages_ms: how old messages of the outbox may become, None for any age.
         turns: let one thread at a time call a transport.
     """
 
     transports: Mapping[Channel, Transport] = attrs.field(factory=dict, repr=False)
     hooks: Mapping[str, Hook] = attrs.field(factory=dict, repr=False)
     catch_up: bool = True
+    keep_messages_ms: int | None = None
     turns: Turns = attrs.field(factory=Turns, init=False, repr=False, eq=False)
 
     def close(self, timeout: float) -> None:

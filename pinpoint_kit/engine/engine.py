@@ -83,6 +83,8 @@ _REPEATS = 6
 _WAIT = tenacity.wait_random_exponential(multiplier=0.02, max=1.0)
 #: Segments ask who has had an event within up to 30 days; with fewer kept they would be wrong.
 KEEP_EVENTS_AT_LEAST = timedelta(days=31)
+#: A shorter time would take messages that a run or a request is still about.
+KEEP_MESSAGES_AT_LEAST = timedelta(days=1)
 #: How many records of an application may wait for its destinations, unless somebody says so.
 STREAM_BACKLOG = 1_000_000
 STREAM_AGE = timedelta(days=7)
@@ -181,6 +183,7 @@ class Engine:
         transports: Mapping[Channel, Transport] | None = None,
         hooks: Mapping[str, Hook] | None = None,
         catch_up: bool = True,
+        keep_messages: timedelta | None = None,
     ) -> Engine:
         """Open the database, making its tables when it is new.
 
@@ -218,18 +221,21 @@ class Engine:
                 each is an object with the members of `Hook`, and the engine closes it.
             catch_up: whether a run of a campaign that was missed, because no engine was there, is
                 made up for once.
+            keep_messages: how old messages of the outbox may become, at least a day; `step`
+                removes older ones, some at a time. None keeps all.
 
         Returns:
             The engine; close it when done.
 
         Raises:
             StoreError: the database cannot be used; the message says why and what to do next.
-            ConfigurationError: `keep_events` is too short, or no `timedelta`; a destination is
-                none, or two of them have the same name; a bound of streams is no whole number
-                above 0, or `stream_age` longer than 31 days, or `stream_form` no `StreamForm`; a
-                transport or a hook is none.
+            ConfigurationError: `keep_events` or `keep_messages` is too short, or no `timedelta`; a
+                destination is none, or two of them have the same name; a bound of streams is no
+                whole number above 0, or `stream_age` longer than 31 days, or `stream_form` no
+                `StreamForm`; a transport or a hook is none.
         """
         _check_keep_events(keep_events)
+        _check_keep_messages(keep_messages)
         numbers = {
             "stream_backlog": stream_backlog,
             "stream_tries": stream_tries,
@@ -257,7 +263,12 @@ class Engine:
             keep_events=keep_events,
             streams=streams,
             engagement=EngagementSettings(
-                transports=transports or {}, hooks=hooks or {}, catch_up=catch_up
+                transports=transports or {},
+                hooks=hooks or {},
+                catch_up=catch_up,
+                keep_messages_ms=None
+                if keep_messages is None
+                else keep_messages // timedelta(milliseconds=1),
             ),
         )
 
@@ -606,6 +617,18 @@ def _check_keep_events(given: object) -> None:
         raise ConfigurationError(
             f"keep_events is less than {KEEP_EVENTS_AT_LEAST.days} days: segments ask for events of"
             " up to 30 days ago; name a longer time, or leave it out to keep all events"
+        )
+
+
+def _check_keep_messages(given: object) -> None:
+    if given is not None and not isinstance(given, timedelta):
+        raise ConfigurationError(
+            "keep_messages is no timedelta: write for example timedelta(days=30)"
+        )
+    if given is not None and given < KEEP_MESSAGES_AT_LEAST:
+        raise ConfigurationError(
+            "keep_messages is less than a day: name a longer time, or leave it out to keep all"
+            " messages"
         )
 
 

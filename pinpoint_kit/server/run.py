@@ -117,6 +117,7 @@ class Settings:
         open_tracking: gives the app that answers the links of tracked e-mail, in each process anew,
             and must be picklable.
         catch_up: whether a run of a campaign that was missed is made up for once.
+        keep_messages: how old messages of the outbox may become, at least a day; None for any age.
         open_console: the same for the console, with the engine and the audit log.
         open_files: gives what import and export jobs may use, in each process anew, and must be
             picklable. Anyone who may create a job can read and write there.
@@ -143,6 +144,7 @@ class Settings:
     open_hooks: Callable[[], Mapping[str, Hook]] = no_hooks
     open_tracking: Callable[[Engine], Mount] | None = None
     catch_up: bool = True
+    keep_messages: timedelta | None = None
     open_console: Callable[[Engine, AuditLog | None], Mount] | None = None
     open_files: Callable[[], Files] = no_files
 
@@ -232,6 +234,7 @@ def _open_engine(settings: Settings) -> Engine:
         transports=settings.open_transports(),
         hooks=settings.open_hooks(),
         catch_up=settings.catch_up,
+        keep_messages=settings.keep_messages,
     )
 
 

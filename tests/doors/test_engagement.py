@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,6 +121,7 @@ def test_what_was_opened_is_closed_when_something_else_is_wrong() -> None:
         ({"hooks": {"filter": print}}, "--hook"),
         ({"catch_up": False}, "--no-catch-up"),
         ({"runs_campaigns": False}, "leave it out$"),
+        ({"keep_messages": timedelta(days=30)}, "--keep-messages"),
     ],
 )
 def test_they_are_the_embedded_engines_own(options: Any, says: str) -> None:

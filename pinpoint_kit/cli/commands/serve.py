@@ -149,6 +149,12 @@ def _account_id(_: click.Context, __: click.Parameter, given: str) -> str:
     help="Remove events that are older, for example 400d (31d at least). [default: keep all]",
 )
 @click.option(
+    "--keep-messages",
+    metavar="DAYS",
+    callback=_days,
+    help="Remove messages of the outbox that are older, for example 30d. [default: keep all]",
+)
+@click.option(
     "--destination",
     "destinations",
     metavar="ARN_OR_APPLICATION=URL",
@@ -273,6 +279,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
     folders: tuple[str, ...],
     buckets: tuple[str, ...],
     keep_events: dt.timedelta | None,
+    keep_messages: dt.timedelta | None,
     destinations: tuple[str, ...],
     stream_version: Literal["3.0", "3.1"],
     stream_endpoint: Literal["none", "official", "full"] | None,
@@ -322,6 +329,7 @@ def serve(  # noqa: PLR0913 -- the options of the command
         audit_log=audit_log,
         audit_log_like=audit_log_like,
         keep_events=keep_events,
+        keep_messages=keep_messages,
         options=server.ServerOptions(**logging),
         stream_form=form,
         stream_backlog=stream_backlog,
@@ -383,6 +391,8 @@ def _print_start(
     say(f"Authentication: {keys}")
     if settings.keep_events is not None:
         say(f"Events: removed when they are older than {settings.keep_events.days} days")
+    if settings.keep_messages is not None:
+        say(f"Messages: removed when they are older than {settings.keep_messages.days} days")
     for line in told:
         say(line)
     if places:

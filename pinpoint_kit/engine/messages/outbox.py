@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, or_, select
 
 from pinpoint_kit.engine.storage.statements import BulkInsert, Lookup, Statement
+from pinpoint_kit.engine.storage.tables.applications import APPS
 from pinpoint_kit.engine.storage.tables.messages import MESSAGE_OUTCOMES, MESSAGES
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ __all__ = [
     "NewMessage",
     "StoredMessage",
     "add",
+    "app_with_older",
     "by_id",
     "clear",
     "delete_numbers",
     "find",
     "new_message_id",
     "numbers",
+    "remove_older",
 ]
 
 _COLUMNS = (
@@ -60,6 +63,21 @@ _DELETE = Statement(delete(MESSAGES).where(MESSAGES.c.number == bindparam("numbe
 _DELETE_OUTCOMES = Statement(
     delete(MESSAGE_OUTCOMES).where(MESSAGE_OUTCOMES.c.message == bindparam("number_")), "number_"
 )
+
+#: The first messages of an application, without those of campaigns that wait for a transport.
+_FIRST = Statement(
+    select(MESSAGES.c.number, MESSAGES.c.created)
+    .where(MESSAGES.c.app == bindparam("app_"))
+    .where(or_(MESSAGES.c.status != "PENDING", MESSAGES.c.campaign.is_(None)))
+    .order_by(MESSAGES.c.number)
+    .limit(bindparam("most_")),
+    "app_",
+    "most_",
+)
+_APPS = Statement(select(APPS.c.number).order_by(APPS.c.number))
+#: So many are looked at before an application is said to have none that is old: a clock that was
+#: wrong for a moment must not keep the others for ever.
+_LOOKED_AT = 50
 
 
 class NewMessage(NamedTuple):
@@ -249,6 +267,41 @@ def delete_numbers(connection: Connection, gone: Iterable[tuple[int]]) -> None:
     numbers_of = list(gone)
     _DELETE_OUTCOMES.run_many(connection, numbers_of)
     _DELETE.run_many(connection, numbers_of)
+
+
+def app_with_older(connection: Connection, before: int, now: int) -> int | None:  # noqa: ARG001 -- as of events
+    """Return the number of an application that has a message from before a moment.
+
+    Messages of campaigns that wait for a transport are left to their campaign.
+
+    Args:
+        connection: where to look.
+        before: the moment, milliseconds since 1970.
+        now: the same of the present.
+    """
+    for (app,) in _APPS.rows(connection):
+        if any(created < before for _, created in _FIRST.rows(connection, app, _LOOKED_AT)):
+            return int(app)
+    return None
+
+
+def remove_older(connection: Connection, app: int, before: int, now: int, most: int) -> int:  # noqa: ARG001 -- as of events
+    """Delete messages from before a moment, and what was reported of them; see `app_with_older`.
+
+    Args:
+        connection: a write transaction.
+        app: the number of the application.
+        before: the moment, milliseconds since 1970.
+        now: the same of the present.
+        most: how many to look at, the oldest first.
+
+    Returns:
+        How many were deleted.
+    """
+    first = _FIRST.rows(connection, app, max(most, _LOOKED_AT))
+    gone = [(number,) for number, created in first if created < before]
+    delete_numbers(connection, gone)
+    return len(gone)
 
 
 def _conditions(app: int, wanted: Filter) -> list[ColumnElement[bool]]:

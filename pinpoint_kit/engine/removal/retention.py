@@ -1,26 +1,28 @@
-"""Removing events that are older than the operator wants to keep, in small steps behind requests.
+"""Removing events and messages that are older than the operator wants, in small steps.
 
-How old an event is, and how some are deleted, belongs to events/store.py. The table is partitioned
-nowhere: what is old goes hourly, so that a partition would be empty before it was old as a whole,
-and what does not ask by time would pay for it (figures: docs/how-to/postgresql.md).
+How old one is, and how some are deleted, belongs to events/store.py and messages/outbox.py. The
+tables are partitioned nowhere: what is old goes hourly, so that a partition would be empty before
+it was old as a whole, and what does not ask by time would pay for it (figures:
+docs/how-to/postgresql.md).
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attrs
+from sqlalchemy import Connection
 
 from pinpoint_kit.engine.context import Context
 from pinpoint_kit.engine.events import store as events
+from pinpoint_kit.engine.messages import outbox
 from pinpoint_kit.engine.storage import remnants
 from pinpoint_kit.engine.work.worker import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from sqlalchemy import Connection
+    from collections.abc import Sequence
 
     from pinpoint_kit.engine.work.leases import Lease
 
@@ -30,14 +32,35 @@ __all__ = ["LOGGER", "RetentionWorker", "workers"]
 LOGGER = "pinpoint_kit.engine.retention"
 _logger = logging.getLogger(LOGGER)
 
-#: Events that one transaction deletes: 10 to 50 ms, in which others cannot write to SQLite.
-_EVENTS_A_STEP = 500
+#: Rows that one transaction deletes: 10 to 50 ms, in which others cannot write to SQLite.
+_ROWS_A_STEP = 500
 #: How long others have the database to themselves between two steps.
 _PAUSE_MS = 100
 #: From the end of a pass to the next.
 _LOOK_MS = 3_600_000
-_KEY = "events"
+_KEY = "all"
 _DAY_MS = 86_400_000
+
+
+@attrs.frozen
+class Kept:
+    """What is kept for a time only.
+
+    Attributes:
+        name: what the lease of its removal is stored under.
+        noun: what it is, for the log.
+        keep_ms: for how long.
+        app_with_older: finds an application that has some from before a moment.
+        remove_older: deletes some of an application, and returns how many.
+        on_removed: called with how many were deleted.
+    """
+
+    name: str
+    noun: str
+    keep_ms: int
+    app_with_older: Callable[[Connection, int, int], int | None]
+    remove_older: Callable[[Connection, int, int, int, int], int]
+    on_removed: Callable[[int], None]
 
 
 @attrs.define
@@ -48,25 +71,25 @@ class RetentionWorker:
     """
 
     _context: Context
-    _keep_ms: int
+    _kept: Kept
     _due: int = 0
     _removed: int = 0
 
     @property
     def name(self) -> str:
         """What its lease is stored under."""
-        return "retention"
+        return self._kept.name
 
     def tasks(self, connection: Connection, now: int) -> Sequence[Task]:  # noqa: ARG002 -- see Worker
         """Return the task."""
         return [Task(_KEY, self._due)]
 
     def run(self, key: str, lease: Lease, now: int) -> None:  # noqa: ARG002 -- there is one task
-        """Delete some old events, or end the pass."""
-        before = now - self._keep_ms
+        """Delete some of what is old, or end the pass."""
+        before = now - self._kept.keep_ms
         store = self._context.store
         with store.read() as connection:
-            app = events.app_with_older(connection, before, now)
+            app = self._kept.app_with_older(connection, before, now)
         if app is None:
             with store.write() as connection:
                 lease.check(connection)
@@ -78,7 +101,7 @@ class RetentionWorker:
         with store.write(bulk=True, is_shared=True) as connection:
             store.claim(connection, app, ())
             lease.check(connection)
-            count = events.remove_older(connection, app, before, now, _EVENTS_A_STEP)
+            count = self._kept.remove_older(connection, app, before, now, _ROWS_A_STEP)
             remnants.leave(store, connection, self._context.new_id(), now)
         self._due = now + _PAUSE_MS
         self._count(count)
@@ -99,17 +122,25 @@ class RetentionWorker:
     def _count(self, count: int) -> None:
         if count:
             self._removed += count
-            self._context.on_expired(count)
+            self._kept.on_removed(count)
 
     def _end(self) -> None:
         if self._removed:
-            _logger.info(
-                "removed %d events older than %g days", self._removed, self._keep_ms / _DAY_MS
-            )
+            days = self._kept.keep_ms / _DAY_MS
+            _logger.info("removed %d %s older than %g days", self._removed, self._kept.noun, days)
             self._removed = 0
 
 
 def workers(context: Context, monotonic: Callable[[], float]) -> list[RetentionWorker]:  # noqa: ARG001 -- see MakeWorkers
-    """Return the worker, if the operator wants old events to be removed."""
-    keep_ms = context.keep_events_ms
-    return [] if keep_ms is None else [RetentionWorker(context, keep_ms)]
+    """Return a worker for each of what the operator wants to be removed when it is old."""
+    kept = []
+    if context.keep_events_ms is not None:
+        find, remove = events.app_with_older, events.remove_older
+        kept.append(
+            Kept("retention", "events", context.keep_events_ms, find, remove, context.on_expired)
+        )
+    keep_ms = context.engagement.keep_messages_ms
+    if keep_ms is not None:
+        find, remove = outbox.app_with_older, outbox.remove_older
+        kept.append(Kept("message retention", "messages", keep_ms, find, remove, lambda _: None))
+    return [RetentionWorker(context, each) for each in kept]

@@ -89,8 +89,9 @@ def short(value: object, *, is_hidden: bool) -> str:
 def without_addresses(text: str) -> str:
     """Return what others have said, such as a mail server, with addresses covered.
 
-    >>> without_addresses("550 <ada@example.com>: no such user")
-    '550 <hidden>: no such user'
+    Examples:
+        >>> without_addresses("550 <ada@example.com>: no such user")
+        '550 <hidden>: no such user'
     """
     return _ADDRESS.sub(_COVERED, text)
 

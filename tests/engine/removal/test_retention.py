@@ -118,7 +118,7 @@ def test_steps_are_small(
     make_wire: Callable[..., Wire], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transaction deletes so many at most, the oldest first, and others write in between."""
-    monkeypatch.setattr(retention, "_EVENTS_A_STEP", 10)
+    monkeypatch.setattr(retention, "_ROWS_A_STEP", 10)
     wire = make_wire(keep_events=KEPT)
     put(wire, *range(101, 144), 0)
     counts: list[int] = []
@@ -157,7 +157,7 @@ def test_one_engine_at_a_time(make_wire: Callable[..., Wire], file_url: str, clo
     counts: list[int] = []
     other.on_expired_events(counts.append)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(retention, "_EVENTS_A_STEP", 5)
+        patch.setattr(retention, "_ROWS_A_STEP", 5)
         assert wire.engine.step()
         assert not other.step()
     wire.engine.close()
