@@ -263,7 +263,8 @@ class Messages:
             template_id: the text's id there.
 
         Returns:
-            Whether the SMS was taken. The code itself is in the outbox: `OutboxMessage.otp`.
+            Whether the SMS was taken. The code itself is in the outbox (`OutboxMessage.otp`),
+            unless a transport has taken it.
 
         Raises:
             BadRequest: a value is outside of its range.

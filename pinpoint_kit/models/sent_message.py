@@ -141,7 +141,7 @@ class OutboxMessage(Model):
         headers: of an e-mail, by name.
         payload: the JSON of a push message, as the platform's service hands it to an app.
         parts: how many parts an SMS takes.
-        otp: the code, of a one-time password.
+        otp: the code, of a one-time password that no transport has taken.
         context: what the sender has attached.
         trace_id: the sender's own id.
         campaign_id: the campaign that has sent it.

@@ -218,7 +218,7 @@ def otp(  # noqa: PLR0913, PLR0917 -- one parameter an option
     attempts: int,
     language: str | None,
 ) -> None:
-    """Send a one-time password to the telephone NUMBER; the code is in the outbox."""
+    """Send a one-time password to the telephone NUMBER; the outbox has the code, without a transport."""
     with settings.opened() as pinpoint:
         result = pinpoint.messages.send_otp(
             address,

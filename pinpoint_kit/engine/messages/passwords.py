@@ -1,7 +1,8 @@
 """One-time passwords: SendOTPMessage and VerifyOTPMessage.
 
 A code is kept until it was used, has expired, or was missed too often. Its message stays in the
-outbox, with the code in clear: that is how a test reads it.
+outbox, with the code in clear, which is how a test reads it; once a transport takes it to somebody,
+the outbox keeps no code, so that who may read there cannot log in as others.
 
 Source: Developer Guide, "Sending and validating one-time passwords".
 """
@@ -103,7 +104,7 @@ def send_otp_message(context: Context, call: Call) -> object:
     with apps.checked_first(context, call.application_id):
         wanted = _parse(call)
     code = "".join(secrets.choice("0123456789") for _ in range(wanted.length))
-    text = _TEXTS[wanted.language].format(code=code, brand=wanted.brand)
+    text = _text(wanted, code)
     settings: dict[str, object] = {}
     recipient = Recipient(
         channel="SMS",
@@ -124,7 +125,8 @@ def send_otp_message(context: Context, call: Call) -> object:
                 data={"Otp": code, **wanted.data},
                 parts=parts(text),
             )
-            result = sender.put(recipient, content, {}, kind="otp")
+            covered = attrs.evolve(content, body=_text(wanted, "*" * len(code)), data=wanted.data)
+            result = sender.put(recipient, content, {}, kind="otp", kept=covered)
             sender.flush()
             _keep(connection, app.number, wanted, code, call.now)
         else:
@@ -160,6 +162,10 @@ def verify_otp_message(context: Context, call: Call) -> object:
         else:
             _MISS.run_many(connection, [(attempts - 1, *whose)])
     return {"Valid": is_right}
+
+
+def _text(wanted: _Wanted, code: str) -> str:
+    return _TEXTS[wanted.language].format(code=code, brand=wanted.brand)
 
 
 def _parse(call: Call) -> _Wanted:

@@ -210,12 +210,18 @@ class Sender:
         own: Mapping[str, str],
         *,
         kind: str = "direct",
+        kept: Content | None = None,
     ) -> dict[str, object]:
-        """Take a message that was composed, and return its MessageResult."""
-        beside = {"Context": own, "TraceId": self.trace_id}
-        data = {**content.data, **{name: value for name, value in beside.items() if value}}
-        if data != content.data:
-            content = attrs.evolve(content, data=data)
+        """Take a message that was composed, and return its MessageResult.
+
+        Args:
+            recipient: whom it is for.
+            content: what it says.
+            own: its Context.
+            kind: as of `NewMessage`.
+            kept: what the outbox keeps in the place of the content once a transport has that.
+        """
+        content, kept = self._with_context(content, own), kept and self._with_context(kept, own)
         message_id = outbox.new_message_id(self._context)
         channel = cast("str", recipient.channel)
         text = "" if channel in PUSH_CHANNELS else f"MessageId: {message_id}"
@@ -235,7 +241,8 @@ class Sender:
             status_text=text,
         )
         message = Streamed(row, content, recipient.endpoint_id, request_id=self._call.request_id)
-        self._messages.append(message)
+        stored = row if kept is None or not waits else row._replace(content=kept.stored())
+        self._messages.append(message._replace(row=stored))
         result: dict[str, object] = {
             "DeliveryStatus": row.status,
             "MessageId": message_id,
@@ -245,6 +252,11 @@ class Sender:
         if waits:
             self._waiting.append((message, result))
         return result
+
+    def _with_context(self, content: Content, own: Mapping[str, str]) -> Content:
+        beside = {"Context": own, "TraceId": self.trace_id}
+        given = {name: value for name, value in beside.items() if value}
+        return attrs.evolve(content, data={**content.data, **given}) if given else content
 
     def flush(self) -> None:
         """Put the messages into the outbox, write their records, and have simulators report."""

@@ -238,7 +238,7 @@ def test_real_email_arrives() -> None:
 
 
 def test_a_one_time_password_goes_by_the_transport(transport: Scripted) -> None:
-    """The code is in the text, and the check finds it."""
+    """The code is in the text, and the check finds it; who reads the outbox does not."""
     with pk.connect("sqlite://", application="shop", transports={"SMS": transport}) as pinpoint:
         channels_on(pinpoint)
         pinpoint.call(
@@ -253,6 +253,10 @@ def test_a_one_time_password_goes_by_the_transport(transport: Scripted) -> None:
         )
         ((sent,),) = transport.calls
         code = next(word for word in sent.body.split() if word.isdigit())
+        (kept,) = outbox(pinpoint)
+        assert (kept["Kind"], kept["DeliveryStatus"]) == ("otp", "SUCCESSFUL")
+        assert kept["Content"]["Body"] == sent.body.replace(code, "******")
+        assert code not in repr(kept)
         answer = pinpoint.call(
             "VerifyOTPMessage",
             VerifyOTPMessageRequestParameters={
