@@ -12,6 +12,7 @@ import botocore.hooks
 import pytest
 from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
+from pytest_rerunfailures import StatusDB
 from sqlalchemy.util import LRUCache
 from xdist.scheduler import LoadScopeScheduling
 
@@ -87,9 +88,15 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # has no types
         return folder if folder == "tests/contract" else path
 
 
+@pytest.hookimpl(trylast=True)  # after pytest-rerunfailures
 def pytest_configure(config: pytest.Config) -> None:
-    """Has the contract suite's table printed."""
+    """Has the contract suite's table printed; keeps the counts of reruns where they are made."""
     config.pluginmanager.register(table)
+    if hasattr(config, "workerinput"):
+        # Before each test, a worker would tell the first process what to do after a crash, byte by
+        # byte over a socket: 40 ms each for an acknowledgement. Whoever crashes is not tried again.
+        config.failures_db.sock.close()  # type: ignore[attr-defined]
+        config.failures_db = StatusDB()  # type: ignore[attr-defined]
 
 
 def pytest_collection_finish() -> None:
