@@ -13,7 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pinpoint_kit.migration.customer_profiles import ConversionReport, convert
-from tests.migration.outputs import contacts, everything, profiles, suppressed, write_lines
+from pinpoint_kit.migration.customer_profiles.mapping.packing import Plan
+from tests.migration.outputs import (
+    contacts,
+    everything,
+    profiles,
+    snapshot,
+    suppressed,
+    write_lines,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,6 +95,24 @@ MODEL: dict[str, st.SearchStrategy[Any]] = {
     "User": _some(
         {"UserId": st.sampled_from(["u1", "u2", "endpoint:0"]) | _texts, "UserAttributes": _lists}
     ),
+}
+_some_text = st.text(_signs, min_size=1, max_size=6) | st.sampled_from(["pro", "x" * 255, 'a/b"c'])
+_full_lists = st.dictionaries(_names, st.lists(_some_text, min_size=1, max_size=3), max_size=4)
+#: Endpoints that lose nothing.
+WHOLE: dict[str, st.SearchStrategy[Any]] = {
+    **MODEL,
+    "Address": st.sampled_from(["a@example.com", "A@example.com ", "+351 21", "token", "t" * 300]),
+    "RequestId": _some_text,
+    "ApplicationId": _some_text,
+    "Attributes": _full_lists,
+    "Demographic": _some(dict.fromkeys(sorted(GROUPS["Demographic"]), _some_text)),
+    "Location": _some(
+        {
+            name: _numbers if name in {"Latitude", "Longitude"} else _some_text
+            for name in sorted(GROUPS["Location"])
+        }
+    ),
+    "User": _some({"UserId": st.sampled_from(["u1", "u2"]), "UserAttributes": _full_lists}),
 }
 _anything = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | _texts,
@@ -237,7 +263,31 @@ def check_counts(lines: list[object]) -> None:
             assert read <= values
 
 
+def check_packed(endpoints: list[dict[str, Any]]) -> int:
+    """Fail unless packed endpoints come out as others do; return how many were packed."""
+    endpoints = [{"Id": f"e-{number}", **each} for number, each in enumerate(endpoints)]
+    packed = 0
+
+    def counted(plan: Plan, *given: Any) -> str | None:
+        nonlocal packed
+        content = plan_packed(plan, *given)
+        packed += content is not None
+        return content
+
+    plan_packed = Plan.packed
+    with tempfile.TemporaryDirectory() as folder:
+        source = write_lines(Path(folder) / "endpoints.json", *endpoints)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Plan, "packed", counted)
+            convert(source, Path(folder) / "packed")
+            patch.setattr(Plan, "packed", lambda *_: None)
+            convert(source, Path(folder) / "as-they-are")
+        assert snapshot(Path(folder) / "packed") == snapshot(Path(folder) / "as-they-are")
+    return packed
+
+
 _MODELS = st.lists(_some(MODEL), min_size=1, max_size=6)
+_MIXED = st.lists(_some(WHOLE) | _some(MODEL), min_size=2, max_size=8)
 _LINES = st.lists(HOSTILE | _anything, min_size=1, max_size=5)
 
 
@@ -262,11 +312,21 @@ def test_anything_at_all_is_counted(lines: list[object]) -> None:
     check_counts(lines)
 
 
+@_few(8)
+@given(_MIXED)
+def test_packed_endpoints_come_out_as_others_do(endpoints: list[dict[str, Any]]) -> None:
+    """What is flattened when it is read gives the same bytes as what is flattened later."""
+    check_packed(endpoints)
+
+
 @pytest.mark.slow
 @_few(250)
-@given(_MODELS, _LINES)
-def test_the_same_for_many_endpoints(endpoints: list[dict[str, Any]], lines: list[object]) -> None:
+@given(_MODELS, _MIXED, _LINES)
+def test_the_same_for_many_endpoints(
+    endpoints: list[dict[str, Any]], mixed: list[dict[str, Any]], lines: list[object]
+) -> None:
     """All of the above, many times."""
+    check_packed(mixed)
     check_every_value(endpoints)
     check_refusals(endpoints)
     check_counts(lines)

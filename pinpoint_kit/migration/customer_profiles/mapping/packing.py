@@ -200,6 +200,8 @@ def _numbers(values: list[float]) -> str:
         raise TypeError("no number")
     text = orjson.dumps(values).decode()
     if _OTHERWISE.search(text):
+        if "n" in text:
+            raise TypeError("null: no number of JSON")
         return SEPARATOR.join(map(number_text, values))
     return text.replace("]", ",").replace(".0,", ",")[1:-1].replace(",", SEPARATOR)
 

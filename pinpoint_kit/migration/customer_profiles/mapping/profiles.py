@@ -78,13 +78,13 @@ class ProfileMaker:
 
     def add(self, stored: StoredEndpoint) -> None:
         """Add the next endpoint of the profile."""
+        self._ledger.at(stored.file, stored.line)
         content = stored.content
         is_full = self._taken > _MAX_TAKEN
         self._taken += len(content)
         if type(content) is str:
             self._add_packed(stored, content, is_full=is_full)
         else:
-            self._ledger.at(stored.file, stored.line)
             self._add_members(stored, orjson.loads(content), is_full=is_full)
 
     def _add_packed(self, stored: StoredEndpoint, content: str, *, is_full: bool) -> None:
@@ -94,7 +94,6 @@ class ProfileMaker:
         plan.count += 1
         channel, address, *shown = plan.contact_of(texts)
         if is_full or self._taken > _MAX_TAKEN:
-            self._ledger.at(stored.file, stored.line)
             self.addresses.add(stored, channel, address, shown, is_full=is_full)
             for member, count in plan.reads.items():
                 if member not in {"Address", "User.UserId"}:  # which is the key of the profile
