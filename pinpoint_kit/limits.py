@@ -25,7 +25,7 @@ from pinpoint_kit.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DEFAULT_LIMITS", "QUOTAS", "UNLIMITED", "Limits", "Quota"]
+__all__ = ["DEFAULT_LIMITS", "MOST_IMPORTED_EVENTS", "QUOTAS", "UNLIMITED", "Limits", "Quota"]
 
 _QUOTAS = "Developer Guide, Quotas (2023-04)"
 _RATES = "Amazon Pinpoint endpoints and quotas (2026-08)"
@@ -33,6 +33,8 @@ _MODEL = "service model pinpoint/2016-12-01"
 
 #: Use it for a limit that should not apply.
 UNLIMITED = 2**63 - 1
+#: Events, and lines, of one ImportEvents, which is ours: one transaction that others wait for.
+MOST_IMPORTED_EVENTS = 1_000
 
 
 def _check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:

@@ -120,7 +120,7 @@ class Transport:
     def _may_repeat(self, operation: str) -> bool:
         if operation in self._methods:
             return operation in self._repeatable
-        return ExtensionCall(operation, ()).is_read
+        return ExtensionCall(operation, ()).is_repeatable
 
     def _handler_id(self, name: str) -> str:
         return f"pinpoint_kit-{id(self)}-{name}"

@@ -22,8 +22,9 @@ __all__ = ["CARRIER", "MARK", "ExtensionCall", "is_aws"]
 CARRIER = "GetApp"
 #: The engine and our server mark their answers with this header; there extensions exist.
 MARK = "x-pinpoint-kit"
-#: How the names of extension operations begin that change nothing.
-_READS = ("Count", "Explain", "Find", "Get", "List", "Preview")
+#: How the names of extension operations begin that change nothing, or nothing a second time.
+_REPEATABLE = ("Count", "Explain", "Find", "Get", "Import", "List", "Preview")
+_LINES = "application/x-ndjson"
 
 
 def _size(value: Sized) -> str:
@@ -38,20 +39,20 @@ class ExtensionCall:
         operation: its name, for errors, retries and the pace.
         path: the segments after `/pinpoint-kit/v1/apps/ID`, not yet percent-encoded.
         query: the parameters; those that are None are left out.
-        body: JSON to POST; None makes it a GET.
+        body: JSON to POST, or bytes that are JSON lines; None makes it a GET.
         method: the HTTP method, where it is neither of these two.
     """
 
     operation: str
     path: tuple[str, ...] = attrs.field(repr=_size)
     query: Mapping[str, str | int | None] = attrs.field(factory=dict, repr=_size)
-    body: Mapping[str, object] | None = attrs.field(default=None, repr=False)
+    body: Mapping[str, object] | bytes | None = attrs.field(default=None, repr=False)
     method: str | None = None
 
     @property
-    def is_read(self) -> bool:
-        """Whether it changes nothing, so that it may be repeated."""
-        return self.operation.startswith(_READS)
+    def is_repeatable(self) -> bool:
+        """Whether it changes nothing when it is repeated."""
+        return self.operation.startswith(_REPEATABLE)
 
     def redirect(self, request: dict[str, Any]) -> None:
         """Make it out of the carrier's request, which is not signed yet."""
@@ -63,9 +64,10 @@ class ExtensionCall:
         if self.method is not None:
             request["method"] = self.method
         if self.body is not None:
+            are_lines = isinstance(self.body, bytes)
             request["method"] = "POST"
-            request["headers"]["Content-Type"] = "application/json"
-            request["body"] = orjson.dumps(self.body)
+            request["headers"]["Content-Type"] = _LINES if are_lines else "application/json"
+            request["body"] = self.body if are_lines else orjson.dumps(self.body)
 
 
 def is_aws(endpoint_url: str) -> bool:

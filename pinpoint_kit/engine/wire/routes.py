@@ -45,6 +45,7 @@ _EXTENSIONS = {
     "GetCampaignResults": ("GET", f"{_EXTENSION_APP}/campaigns/{{campaign-id}}/results"),
     "GetMetric": ("POST", f"{_EXTENSION_APP}/metrics/{{metric-name}}"),
     "GetStreamStatus": ("GET", f"{_EXTENSION_APP}/streams"),
+    "ImportEvents": ("POST", f"{_EXTENSION_APP}/events/import"),
     "ListEndpointIds": ("GET", f"{_EXTENSION_APP}/endpoint-ids"),
     "ListEndpoints": ("GET", f"{_EXTENSION_APP}/endpoints"),
     "ListFunnels": ("GET", f"{_EXTENSION_APP}/funnels"),
