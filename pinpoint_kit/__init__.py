@@ -132,6 +132,7 @@ _HOMES = {
     "models.event": (
         "Event",
         "EventResult",
+        "ImportRefusal",
         "Session",
     ),
     "models.job": (

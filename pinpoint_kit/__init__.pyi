@@ -117,6 +117,7 @@ from pinpoint_kit.models.endpoint import Location as Location
 from pinpoint_kit.models.endpoint import OptOut as OptOut
 from pinpoint_kit.models.event import Event as Event
 from pinpoint_kit.models.event import EventResult as EventResult
+from pinpoint_kit.models.event import ImportRefusal as ImportRefusal
 from pinpoint_kit.models.event import Session as Session
 from pinpoint_kit.models.job import Job as Job
 from pinpoint_kit.models.job import JobDefinition as JobDefinition
@@ -241,6 +242,7 @@ __all__ = [
     "HeatMap",
     "HookMode",
     "ImportDefinition",
+    "ImportRefusal",
     "InAppBody",
     "InAppButton",
     "InAppButtonStyle",

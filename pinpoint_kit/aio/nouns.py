@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.direct_message import DirectMessage, Recipient
     from pinpoint_kit.models.display.tables import ModelList
     from pinpoint_kit.models.endpoint import ChannelType, Endpoint
-    from pinpoint_kit.models.event import Event, EventResult, Session
+    from pinpoint_kit.models.event import Event, EventResult, ImportRefusal, Session
     from pinpoint_kit.models.job import Job, JobFormat, JobType
     from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue, Moment
     from pinpoint_kit.models.segments.explanation import SegmentExplanation
@@ -956,6 +956,15 @@ class AsyncEvents(Noun):
         As `events.put_many` of the ordinary client does.
         """
         return await self._pool.call(lambda: self._sync.events.put_many(events))
+
+    async def import_many(
+        self, items: Iterable[tuple[Id, Endpoint | None, Sequence[Event]]]
+    ) -> builtins.list[ImportRefusal]:
+        """Store what happened earlier, endpoints with their events, many in one transaction.
+
+        As `events.import_many` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.events.import_many(items))
 
     def set_defaults(
         self,

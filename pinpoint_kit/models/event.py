@@ -24,7 +24,7 @@ from pinpoint_kit.models.base import (
     text_values,
 )
 
-__all__ = ["Event", "EventResult", "Session"]
+__all__ = ["Event", "EventResult", "ImportRefusal", "Session"]
 
 ACCEPTED = 202
 
@@ -178,3 +178,18 @@ class EventResult(Model):
             request_id=self.request_id,
             operation="PutEvents",
         )
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class ImportRefusal(Model):
+    """Something that `events.import_many` could not store.
+
+    Args:
+        index: the place of its item in what was given, from 0.
+        event_id: the event that was refused; None when it is the endpoint, and with it the item.
+        message: why.
+    """
+
+    index: int
+    event_id: str | None = None
+    message: str = private(default="")

@@ -20,9 +20,10 @@ from pinpoint_kit.errors import (
     PinpointKitError,
     ValidationError,
 )
-from pinpoint_kit.models.event import Event, EventResult
+from pinpoint_kit.models.event import Event, EventResult, ImportRefusal
 from pinpoint_kit.models.scalars import id_text
 from pinpoint_kit.recording.details import Defaults
+from pinpoint_kit.recording.importing import Lines
 from pinpoint_kit.recording.recorder import event_id_of
 from pinpoint_kit.recording.refusals import refusal
 from pinpoint_kit.transport.application import id_of
@@ -290,6 +291,42 @@ class Events:
         except PinpointKitError as error:
             error.results = [results.get(index) for index in range(len(triples))]
             raise
+
+    def import_many(
+        self, items: Iterable[tuple[Id, Endpoint | None, Sequence[Event]]]
+    ) -> list[ImportRefusal]:
+        """Store what happened earlier, endpoints with their events, many in one transaction.
+
+        The engine and our server answer it, not the hosted service. An item's endpoint is created
+        or changed before its events are stored; when it is refused, so are the events, and what
+        follows of that endpoint in the same request. Items are read as needed and stored in their
+        order, at most 1,000 events or items at a time: when an error ends it early, what was sent
+        before stays. Importing events again that have ids of their own is harmless.
+
+        Args:
+            items: endpoint id, the endpoint's data or None to leave it as it is, and its events.
+
+        Returns:
+            What was refused; nothing when all is stored.
+
+        Raises:
+            ConfigurationError: neither our engine nor our server answers.
+            InvalidTypeError: an item is none, or a value has the wrong type.
+            ValidationError: an item is larger than a request; or strict, and content is refused.
+            ServiceError: the service refuses to go on.
+            TransportError: no answer came.
+
+        Examples:
+            >>> from pinpoint_kit import Endpoint, Event, connect
+            >>> with connect("sqlite://") as pinpoint:
+            ...     event = Event(type="level_up", id="e-1", timestamp="2024-08-13T15:58:20Z")
+            ...     refused = pinpoint.events.import_many([("device-1", Endpoint(), [event])])
+            ...     refused, pinpoint.events.find(endpoint_id="device-1").to_list()[0].type
+            ([], 'level_up')
+        """
+        lines = Lines(self._transport, self._application_id, self._recorder)
+        lines.send(items)
+        return lines.refused
 
     def _put(
         self,
