@@ -408,12 +408,49 @@ def test_no_answer_is_an_error_and_the_records_can_be_given_again(
     """What was not taken raises; a new import makes it complete, without duplicates."""
     with faulty_pinpoint.connect(retry=pk.RetryPolicy(max_attempts=1)) as pinpoint:
         importer = Importer(pinpoint, key=KEY)
-        faulty_pinpoint.always(Fault.refused(500))
+        faulty_pinpoint.always(Fault.refused(500), operation="ImportEvents")
         with pytest.raises(pk.PinpointKitError):
             importer.load([login()], "keycloak")
+        faulty_pinpoint.heal()
+        load(pinpoint, [login()])
+        assert sorted(e.event.type for e in faulty_pinpoint.events()) == [START, IN]
+
+
+#: What a server answers that knows no ImportEvents.
+FOREIGN = Fault.html(404)
+
+
+def test_another_server_gets_endpoints_and_then_events(faulty_pinpoint: FaultyPinpoint) -> None:
+    """It is asked once; the outcome is the same, devices that take another's place included."""
+    records = [
+        *[login(n, clientId=f"c{n}") for n in range(16)],
+        {**login(), "type": "LOGIN_ERROR", "error": "expired_code"},
+    ]
+    with faulty_pinpoint.connect() as pinpoint:
+        faulty_pinpoint.always(FOREIGN, operation="ImportEvents")
+        report = load(pinpoint, records)
+        asked = [request.operation for request in faulty_pinpoint.requests]
+        assert asked.count("ImportEvents") == 1
+        assert asked.index("UpdateEndpointsBatch") < asked.index("PutEvents")
+        faulty_pinpoint.heal()
+        seen = sorted((e.endpoint_id, e.user_id, e.event.id) for e in faulty_pinpoint.events())
+    with pk.connect("sqlite://") as pinpoint:
+        assert load(pinpoint, records) == report
+        events = recorded_events(pinpoint)
+        assert sorted((e.endpoint_id, e.user_id, e.event.id) for e in events) == seen
+        assert report.replaced_devices == 1
+
+
+def test_events_that_another_server_does_not_take_yet_are_an_error(
+    faulty_pinpoint: FaultyPinpoint,
+) -> None:
+    """They are counted, and can be given again."""
+    with faulty_pinpoint.connect(retry=pk.RetryPolicy(max_attempts=1)) as pinpoint:
+        importer = Importer(pinpoint, key=KEY)
+        faulty_pinpoint.script([FOREIGN], operation="ImportEvents")
         faulty_pinpoint.always(Fault.items(500))
         with pytest.raises(pk.DeliveryError, match="2 of 2 events not taken yet"):
             importer.load([login()], "keycloak")
         faulty_pinpoint.heal()
-        load(pinpoint, [login()])
+        importer.load([login()], "keycloak")
         assert sorted(e.event.type for e in faulty_pinpoint.events()) == [START, IN]

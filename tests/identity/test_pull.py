@@ -268,7 +268,7 @@ def test_a_cursor_is_stored_after_its_records_are_accepted(
     fake.records = [record(n) for n in range(8)]
     with faulty_pinpoint.connect(retry=pk.RetryPolicy(max_attempts=1)) as pinpoint:
         for _ in range(2):
-            faulty_pinpoint.script([Fault.none(), Fault.refused(503)])
+            faulty_pinpoint.script([Fault.none(), Fault.refused(503)], operation="ImportEvents")
             with Cursors(tmp_path / "cursors") as cursors, pytest.raises(pk.PinpointKitError):
                 pull(Importer(pinpoint, key="0123456789abcdef"), source_of(kind, fake), cursors)
             faulty_pinpoint.heal()

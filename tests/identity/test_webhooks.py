@@ -174,7 +174,7 @@ def test_what_cannot_be_recorded_is_asked_for_again(faulty_pinpoint: FaultyPinpo
     headers = signed_headers("/okta", body)
     with faulty_pinpoint.connect(retry=pk.RetryPolicy(max_attempts=1)) as pinpoint:
         client = app(pinpoint)
-        faulty_pinpoint.always(Fault.refused(503))
+        faulty_pinpoint.always(Fault.refused(503), operation="ImportEvents")
         answer = client.post("/okta", content=body, headers=headers)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         faulty_pinpoint.heal()
@@ -182,7 +182,7 @@ def test_what_cannot_be_recorded_is_asked_for_again(faulty_pinpoint: FaultyPinpo
     assert len(faulty_pinpoint.events()) == 2
 
 
-@pytest.mark.parametrize("operation", ["UpdateEndpointsBatch", "PutEvents", None])
+@pytest.mark.parametrize("operation", ["ImportEvents", "UpdateEndpointsBatch", "PutEvents", None])
 def test_the_next_try_records_the_person_too(
     faulty_pinpoint: FaultyPinpoint, operation: str | None
 ) -> None:
@@ -191,6 +191,8 @@ def test_the_next_try_records_the_person_too(
     headers = signed_headers("/okta", body)
     with faulty_pinpoint.connect(retry=pk.RetryPolicy(max_attempts=1)) as pinpoint:
         client = app(pinpoint)
+        if operation in {"UpdateEndpointsBatch", "PutEvents"}:  # by a server without imports
+            faulty_pinpoint.script([Fault.html(404)], operation="ImportEvents")
         faulty_pinpoint.always(Fault.refused(503), operation=operation)
         assert client.post("/okta", content=body, headers=headers).status_code == 503
         faulty_pinpoint.heal()

@@ -41,9 +41,6 @@ class Audience(Protocol):
     def update(self, endpoint: Endpoint) -> None:
         """Write one endpoint."""
 
-    def update_many(self, endpoints: list[Endpoint]) -> Iterable[int]:
-        """Write endpoints, and return the places of those that were refused."""
-
 
 #: A hash of what was written, when, and the last use, in seconds since 1970. A plain tuple of
 #: numbers, which Python's garbage collector does not walk again and again, as it does for classes.
@@ -65,27 +62,21 @@ class Devices:
         self._tally = tally
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    def write(self, items: Iterable[Item]) -> list[Endpoint]:
-        """Write the endpoints of these items, and return those that were refused.
+    def due(self, items: Iterable[Item]) -> list[Endpoint | None]:
+        """Return what to write of the endpoint of each item, None where it is known.
 
-        Record what happened at the others first, then `place` each of these: an endpoint that
-        loses its user for one of them must have its events by then.
-
-        Raises:
-            ServiceError: the service refuses to go on.
-            TransportError: no answer came.
+        Record what happened at those that are not refused first, then `place` each of the others:
+        an endpoint that loses its user for one of them must have its events by then.
         """
-        pending: dict[str, Endpoint] = {}
-        for item in items:
-            if self._must_write(item):
-                pending[item.endpoint_id] = item.device.endpoint(item.endpoint_id)
-        endpoints = list(pending.values())
-        try:
-            refused = set(self._audience.update_many(endpoints)) if endpoints else set()
-        except BaseException:
-            self._forget(pending)  # any of them may not be written: it must be next time
-            raise
-        return [endpoint for index, endpoint in enumerate(endpoints) if index in refused]
+        return [
+            item.device.endpoint(item.endpoint_id) if self._must_write(item) else None
+            for item in items
+        ]
+
+    def forget(self, endpoint_ids: Iterable[str]) -> None:
+        """Write these endpoints again next time."""
+        for endpoint_id in endpoint_ids:
+            self._known.pop(endpoint_id, None)
 
     def place(self, endpoint: Endpoint) -> None:
         """Make room for an endpoint at its user, or write it without the user.
@@ -97,14 +88,10 @@ class Devices:
         endpoint_id = endpoint.id or ""
         try:
             if not self._is_placed(endpoint):
-                self._forget([endpoint_id])  # to be tried again next time
+                self.forget([endpoint_id])  # to be tried again next time
         except BaseException:
-            self._forget([endpoint_id])
+            self.forget([endpoint_id])
             raise
-
-    def _forget(self, endpoint_ids: Iterable[str]) -> None:
-        for endpoint_id in endpoint_ids:
-            self._known.pop(endpoint_id, None)
 
     def _must_write(self, item: Item) -> bool:
         endpoint_id, used = item.endpoint_id, item.device.used.timestamp()

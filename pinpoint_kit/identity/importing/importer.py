@@ -9,7 +9,6 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
-from pinpoint_kit.errors import DeliveryError, NotFound
 from pinpoint_kit.identity.importing.devices import Devices
 from pinpoint_kit.identity.importing.pseudonyms import Item, Places, pseudonyms_of
 from pinpoint_kit.identity.importing.report import ImportReport, Tally
@@ -20,10 +19,9 @@ from pinpoint_kit.identity.importing.source_readings import (
     readings_of,
     readings_of_file,
 )
+from pinpoint_kit.identity.importing.writing import Writer
 from pinpoint_kit.identity.reading.rules import SESSION_STOP_EVENT
 from pinpoint_kit.identity.reading.user_agents import require_parser
-from pinpoint_kit.limits import DEFAULT_LIMITS
-from pinpoint_kit.models.display.counting import counted
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,20 +30,13 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.client import Pinpoint
     from pinpoint_kit.identity.reading.reading import Reading
-    from pinpoint_kit.models.endpoint import Endpoint
-    from pinpoint_kit.models.event import Event
-    from pinpoint_kit.models.scalars import Id
 
 __all__ = ["Importer"]
 
-#: Readings that are recorded together: enough for nearly full requests of events (95 of 100, with
-#: two events a sign-in) and of endpoints, and so few that most are gone before the garbage
-#: collector takes them for long-lived, and goes through everything because of them.
-_WINDOW = 250
+#: Readings that are recorded together: with two events a sign-in, one request of ImportEvents.
+_WINDOW = 500
 #: Ends of sessions that wait for a start which may stand further down.
 _MOST_WAITING = 10_000
-_ACCEPTED = 202
-_TRANSIENT = 429
 
 
 class Importer:
@@ -98,8 +89,9 @@ class Importer:
             key=key, prefix=prefix, tenant=tenant, hash_users=hash_users, places=places
         )
         self._tally = Tally()
+        self._writer = Writer(pinpoint, self._tally)
         self._sessions = Sessions(RecordedSessions(pinpoint) if history is None else history)
-        self._devices = Devices(_Client(pinpoint), self._pseudonyms.is_own, self._tally)
+        self._devices = Devices(self._writer, self._pseudonyms.is_own, self._tally)
         self._waiting: list[Item] = []
 
     def __repr__(self) -> str:
@@ -195,36 +187,24 @@ class Importer:
             if event.session is not None and event.type == SESSION_STOP_EVENT:
                 self._tally.stops_without_start += event.session.duration_ms is None
             settled.append(completed)
-        crowded = {endpoint.id: endpoint for endpoint in self._devices.write(settled)}
-        of_crowded = [item for item in settled if item.endpoint_id in crowded]
-        self._put(item for item in _taken(settled) if item.endpoint_id not in crowded)
-        for endpoint_id, endpoint in crowded.items():
+        self._write(settled)
+
+    def _write(self, items: list[Item]) -> None:
+        endpoints = self._devices.due(items)
+        try:
+            crowded = self._writer.write(items, endpoints)
+        except BaseException:
+            # Any of them may not be written: it must be next time.
+            self._devices.forget(each.id or "" for each in endpoints if each is not None)
+            raise
+        if not crowded:
+            return
+        # The others come first: an endpoint that loses its user must have its events by then.
+        latest = {each.id: each for each in endpoints if each is not None and each.id in crowded}
+        for endpoint_id, endpoint in latest.items():
             self._devices.place(endpoint)
-            self._put(item for item in of_crowded if item.endpoint_id == endpoint_id)
-
-    def _put(self, items: Iterable[Item]) -> None:
-        """Record events, a request at a time, so that little is alive at once."""
-        pairs: Iterator[tuple[Id, Event]] = (
-            (item.endpoint_id, event) for item in items for event in item.events
-        )
-        while batch := list(islice(pairs, DEFAULT_LIMITS.max_events_per_request)):
-            self._put_batch(batch)
-
-    def _put_batch(self, pairs: list[tuple[Id, Event]]) -> None:
-        late = 0
-        for (_, event), result in zip(pairs, self._pinpoint.events.put_many(pairs), strict=True):
-            if result.status_code == _ACCEPTED:
-                self._tally.events[event.type] += 1
-            elif result.status_code in {0, _TRANSIENT} or result.status_code >= 500:  # noqa: PLR2004 -- HTTP
-                late += 1
-            else:
-                self._tally.refused += 1
-        if late:
-            raise DeliveryError(
-                f"{late} of {counted(len(pairs), 'event')} not taken yet:"
-                " import the same records again; what was taken is not recorded twice",
-                "undelivered",
-            )
+            own = [item for item in items if item.endpoint_id == endpoint_id]
+            self._writer.write(own, [None] * len(own))
 
 
 def _taken(items: list[Item]) -> Iterator[Item]:
@@ -238,26 +218,3 @@ def _when(item: Item) -> dt.datetime:
     at = item.events[0].timestamp
     assert at is not None, "every reading has a time"  # noqa: S101 -- for the type checker
     return at
-
-
-class _Client:
-    """The verbs of a Pinpoint client that endpoints need."""
-
-    def __init__(self, pinpoint: Pinpoint) -> None:
-        self._pinpoint = pinpoint
-
-    def endpoints_of(self, user_id: str) -> Iterable[Endpoint]:
-        """Return the endpoints of a user."""
-        try:
-            return self._pinpoint.users.endpoints(user_id)
-        except NotFound:
-            return ()
-
-    def update(self, endpoint: Endpoint) -> None:
-        """Write one endpoint."""
-        self._pinpoint.endpoints.update(endpoint)
-
-    def update_many(self, endpoints: list[Endpoint]) -> Iterable[int]:
-        """Write endpoints, and return the places of those that were refused."""
-        report = self._pinpoint.endpoints.update_many(endpoints)
-        return [rejection.index for rejection in report.rejected]
