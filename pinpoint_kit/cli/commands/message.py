@@ -218,7 +218,10 @@ def otp(  # noqa: PLR0913, PLR0917 -- one parameter an option
     attempts: int,
     language: str | None,
 ) -> None:
-    """Send a one-time password to the telephone NUMBER; the outbox has the code, without a transport."""
+    """Send a one-time password to the telephone NUMBER.
+
+    The code is in the outbox, unless the server has a transport for text messages.
+    """
     with settings.opened() as pinpoint:
         result = pinpoint.messages.send_otp(
             address,

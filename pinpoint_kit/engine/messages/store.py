@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
 from sqlalchemy import bindparam, delete, func, select, update
 
 from pinpoint_kit.engine.messages import outbox
-from pinpoint_kit.engine.messages.stream_records import message_of
+from pinpoint_kit.engine.messages.stream_records import is_of_message, message_of
 from pinpoint_kit.engine.storage.statements import Row, Statement
 from pinpoint_kit.engine.storage.tables.messages import (
     MESSAGE_OUTCOMES,
@@ -21,11 +22,12 @@ from pinpoint_kit.engine.storage.tables.messages import (
 from pinpoint_kit.engine.streams import by_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.context import Context, Person
+    from pinpoint_kit.engine.streams.by_event import IsMeant
 
 __all__ = ["MessageData"]
 
@@ -93,8 +95,9 @@ class MessageData:
             _COUNT_CODES.rows(connection, person.app, address)[0][0] for address in person.addresses
         )
         # Records under the ids of endpoints and users are counted by the streams themselves.
-        ids = _addressed(connection, person)
-        waiting, letters = by_event.count(connection, person.app, _is_of(ids)) if ids else (0, 0)
+        waiting, letters = 0, 0
+        if person.addresses:
+            waiting, letters = by_event.count(connection, person.app, *_meant(connection, person))
         return {
             "Messages": len(_own(connection, person)),
             "OneTimePasswords": codes,
@@ -104,9 +107,8 @@ class MessageData:
 
     def erase(self, context: Context, connection: Connection, person: Person) -> None:  # noqa: ARG002 -- see PersonData
         """Delete the messages, their reports, the codes, and the records that wait."""
-        ids = _addressed(connection, person)
-        if ids:
-            by_event.drop(connection, person.app, _is_of(ids))
+        if person.addresses:
+            by_event.drop(connection, person.app, *_meant(connection, person))
         outbox.delete_numbers(connection, [(number,) for number in _own(connection, person)])
         _DELETE_CODES.run_many(connection, [(person.app, address) for address in person.addresses])
         _forget(connection, person, person.orphans)
@@ -135,9 +137,20 @@ def _addressed(connection: Connection, person: Person) -> set[str]:
     }
 
 
-def _is_of(ids: set[str]) -> Callable[[str], bool]:
-    """Return whether an event of the stream is of one of these messages."""
-    return lambda event_id: message_of(event_id) in ids
+def _meant(connection: Connection, person: Person) -> tuple[IsMeant, Sequence[str]]:
+    """Return which records of the stream are of messages to the person's addresses.
+
+    Those of messages that are in the outbox no more, which was cleared, say the address.
+    """
+    ids = _addressed(connection, person)
+    said = [orjson.dumps(address).decode() for address in person.addresses]
+
+    def is_meant(event_id: str, record: str) -> bool:
+        if message_of(event_id) in ids:
+            return True
+        return is_of_message(event_id) and any(each in record for each in said)
+
+    return is_meant, () if ids else said
 
 
 def _forget(connection: Connection, person: Person, user_ids: Sequence[str]) -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "Streamed",
     "campaign_sends",
     "client_id_of",
+    "is_of_message",
     "is_wanted",
     "message_of",
     "sent",
@@ -210,6 +211,11 @@ def campaign_sends(
 def message_of(event_id: str) -> str:
     """Return the message that a record is of, by the id of its event."""
     return event_id.partition("-")[0]
+
+
+def is_of_message(event_id: str) -> bool:
+    """Return whether a record is one of a message, by the id of its event."""
+    return event_id.partition("-")[2].startswith(("_email.", "_SMS."))
 
 
 def client_id_of(message_id: str) -> str:

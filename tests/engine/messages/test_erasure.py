@@ -127,6 +127,20 @@ def test_deleting_the_application_deletes_its_messages(sender: Sender) -> None:
         assert sender.wire.rows(f"SELECT * FROM {table}") == []  # noqa: S608 -- our own names
 
 
+def test_an_erasure_after_the_outbox_was_cleared(sender: Sender) -> None:
+    """What waits for the stream tells the address; another one's record stays."""
+    sender.wire.post(f"/v1/apps/{sender.wire.app}/eventstream", STREAM)
+    sender.result("quibblesworth@example.com")
+    sender.result("+12065559876", "SMS")
+    sender.result("other@example.com")
+    sender.ask("clear", {})
+    assert erase(sender, Address="quibblesworth@example.com", DryRun=True)["StreamRecords"] == 1
+    assert erase(sender, Address="quibblesworth@example.com")["StreamRecords"] == 1
+    assert erase(sender, Address="+12065559876")["StreamRecords"] == 1
+    assert [word for word in WORDS if word in everything(sender)] == []
+    assert sender.wire.rows("SELECT count FROM stream_backlog") == [{"count": 1}]
+
+
 @pytest.mark.parametrize("by", ["user", "address", "endpoint", "deletion"])
 @pytest.mark.parametrize("kind", ["direct", "campaign"])
 def test_a_removal_while_a_transport_has_the_message(
