@@ -7,10 +7,16 @@ blocks until it is answered.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from pinpoint_kit.errors import InvalidTypeError, NotFound, ValidationError
+from pinpoint_kit.errors import (
+    InvalidTypeError,
+    NotFound,
+    ServiceError,
+    TransportError,
+    ValidationError,
+)
 from pinpoint_kit.models.base import text_values
 from pinpoint_kit.models.direct_message import DirectMessage, Recipient
 from pinpoint_kit.models.display.tables import ModelList
@@ -38,6 +44,10 @@ _T = TypeVar("_T")
 
 #: How a recipient of an address may be written: its channel type alone, or all that differs.
 RecipientInput: TypeAlias = "Recipient | ChannelType | str"
+
+#: What a result calls the recipients of each member of a request.
+_MEMBERS = {"Addresses": "Address", "Endpoints": "EndpointId", "Users": "UserId"}
+_NOT_TRIED = "not sent, because a request before it has failed: send it again"
 
 #: What the account's identity is called where there is no account.
 _LOCAL_IDENTITY = "arn:aws:ses:us-east-1:000000000000:identity/{domain}"
@@ -150,7 +160,10 @@ class Messages:
     ) -> ModelList[MessageResult]:
         """Send a message to addresses, to endpoints, or to both.
 
-        More than 100 recipients are several requests.
+        More than 100 recipients are several requests. When the first one fails, it raises, and
+        nothing more is sent. When a later one fails, others have their message already: then the
+        results say of whom it is not known (`UNKNOWN_FAILURE`), and who surely got nothing
+        (`TEMPORARY_FAILURE`, `THROTTLED`, `PERMANENT_FAILURE`); send to these again.
 
         Args:
             message: what it says; a text is for all channels.
@@ -185,12 +198,15 @@ class Messages:
         to_endpoints = _named(endpoints, "$.endpoints")
         if not to_addresses and not to_endpoints:
             raise ValidationError("has no recipient: give addresses or endpoints", "$")
-        found: list[MessageResult] = []
-        for kind, recipients in (("Addresses", to_addresses), ("Endpoints", to_endpoints)):
-            for part in _parts(recipients, self._limits.max_recipients_per_request):
-                answer = self._call("SendMessages", MessageRequest={**request, kind: part})
-                found += _results(answer["MessageResponse"], part)
-        return ModelList(found, of=MessageResult)
+
+        def sent(kind: str, part: Mapping[str, object]) -> list[MessageResult]:
+            answer = self._call("SendMessages", MessageRequest={**request, kind: part})
+            return _results(answer["MessageResponse"], part)
+
+        most = self._limits.max_recipients_per_request
+        parts = [("Addresses", part) for part in _parts(to_addresses, most)]
+        parts += [("Endpoints", part) for part in _parts(to_endpoints, most)]
+        return ModelList(_in_parts(parts, sent), of=MessageResult)
 
     def send_to_users(
         self,
@@ -202,6 +218,8 @@ class Messages:
     ) -> ModelList[MessageResult]:
         """Send a message to all endpoints of users.
 
+        More than 100 users are several requests, as with `send`.
+
         Args:
             message: what it says; a text is for all channels.
             users: user ids, or user id -> `Recipient`.
@@ -209,7 +227,8 @@ class Messages:
             trace_id: as in `send`.
 
         Returns:
-            One result for each endpoint. A user without endpoints has none.
+            One result for each endpoint. A user without endpoints has none; one whose request has
+            failed has one without an endpoint.
 
         Raises:
             InvalidTypeError: an argument has the wrong type.
@@ -221,18 +240,21 @@ class Messages:
         named = _named(users, "$.users")
         if not named:
             raise ValidationError("has no recipient: name users", "$.users")
-        found: list[MessageResult] = []
-        for part in _parts(named, self._limits.max_recipients_per_request):
+
+        def sent(kind: str, part: Mapping[str, object]) -> list[MessageResult]:
             answer = self._call(
-                "SendUsersMessages", SendUsersMessageRequest={**request, "Users": part}
+                "SendUsersMessages", SendUsersMessageRequest={**request, kind: part}
             )
             results = answer["SendUsersMessageResponse"].get("Result", {})
-            found += [
+            return [
                 from_wire(MessageResult, {**item, "UserId": user_id, "EndpointId": endpoint_id})
                 for user_id, endpoints in results.items()
                 for endpoint_id, item in endpoints.items()
             ]
-        return ModelList(found, of=MessageResult)
+
+        most = self._limits.max_recipients_per_request
+        parts = [("Users", part) for part in _parts(named, most)]
+        return ModelList(_in_parts(parts, sent), of=MessageResult)
 
     def send_otp(  # noqa: PLR0913 -- the members of the request
         self,
@@ -377,6 +399,46 @@ def _parts(given: Mapping[str, _T], most: int) -> Iterator[dict[str, _T]]:
     items = list(given.items())
     for start in range(0, len(items), most):
         yield dict(items[start : start + most])
+
+
+def _in_parts(
+    parts: Sequence[tuple[str, Mapping[str, object]]],
+    send: Callable[[str, Mapping[str, object]], list[MessageResult]],
+) -> list[MessageResult]:
+    """Return the results of several requests, of which a later one may have failed.
+
+    Raises:
+        PinpointKitError: the first request has failed.
+    """
+    found: list[MessageResult] = []
+    for place, (kind, part) in enumerate(parts):
+        try:
+            found += send(kind, part)
+        except (ServiceError, TransportError) as error:  # noqa: PERF203 -- each may fail
+            if place == 0:
+                raise
+            found += _without_answer(kind, part, _status_of(error), str(error))
+            for later, rest in parts[place + 1 :]:
+                found += _without_answer(later, rest, "TEMPORARY_FAILURE", _NOT_TRIED)
+            break
+    return found
+
+
+def _status_of(error: ServiceError | TransportError) -> str:
+    """Return the DeliveryStatus of recipients whose request has failed."""
+    if error.is_throttling:
+        return "THROTTLED"
+    if isinstance(error, TransportError):
+        return "UNKNOWN_FAILURE" if error.may_have_arrived else "TEMPORARY_FAILURE"
+    return "UNKNOWN_FAILURE" if error.is_retryable else "PERMANENT_FAILURE"
+
+
+def _without_answer(
+    kind: str, part: Mapping[str, object], status: str, why: str
+) -> list[MessageResult]:
+    member = _MEMBERS[kind]
+    given = {"DeliveryStatus": status, "StatusMessage": why}
+    return [from_wire(MessageResult, {**given, member: name}) for name in part]
 
 
 def _results(answer: Mapping[str, Any], asked: Mapping[str, object]) -> list[MessageResult]:

@@ -10,6 +10,7 @@ import pytest
 
 import pinpoint_kit as pk
 from pinpoint_kit.engagement.outbox import Outbox
+from pinpoint_kit.testing import Fault, FaultyPinpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,49 @@ def test_a_text_to_addresses_and_endpoints(shop: pk.Pinpoint) -> None:
     assert [result.is_sent for result in results[149:]] == [True, True, False]
     assert len({result.message_id for result in results}) == 152
     assert len(shop.outbox.messages()) == 151
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (Fault.reset_after(), "UNKNOWN_FAILURE"),
+        (Fault.refused(500), "UNKNOWN_FAILURE"),
+        (Fault.refused(400), "PERMANENT_FAILURE"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["send", "send_to_users"])
+def test_what_was_sent_before_a_failure_is_said(
+    faulty_pinpoint: FaultyPinpoint, fault: Fault, status: str, verb: str
+) -> None:
+    """Whoever sends again needs to know to whom: the first 100 have it, the last 50 have not."""
+    retry = pk.RetryPolicy(max_attempts=1)
+    with faulty_pinpoint.connect(retry=retry) as pinpoint:
+        pinpoint.messages.enable("SMS")
+        operation = "SendMessages" if verb == "send" else "SendUsersMessages"
+        names = [f"+1206555{n:04}" for n in range(250)]
+        if verb == "send":
+
+            def send() -> list[pk.MessageResult]:
+                return pinpoint.messages.send("Hello", addresses=dict.fromkeys(names, "SMS"))
+        else:
+            pinpoint.endpoints.update_many(
+                pk.Endpoint(id=name, address=name, channel_type="SMS", user=pk.User(id=name))
+                for name in names
+            )
+
+            def send() -> list[pk.MessageResult]:
+                return pinpoint.messages.send_to_users("Hello", names)
+
+        faulty_pinpoint.script([Fault.none(), fault], operation=operation)
+        results = send()
+        assert [result.is_sent for result in results] == [True] * 100 + [False] * 150
+        assert {result.delivery_status for result in results[100:200]} == {status}
+        assert {result.delivery_status for result in results[200:]} == {"TEMPORARY_FAILURE"}
+        whom = [result.address if verb == "send" else result.user_id for result in results]
+        assert whom == names
+        faulty_pinpoint.script([fault], operation=operation)
+        with pytest.raises(pk.errors.PinpointKitError):
+            send()
 
 
 def test_a_message_with_all_members(shop: pk.Pinpoint) -> None:
