@@ -245,10 +245,10 @@ def connect_at_once(url: str, start: Any, found: Any) -> None:
 def test_processes_agree_on_one_application(tmp_path: Path) -> None:
     """Processes that start at the same moment on a new file find or create the same one."""
     context = multiprocessing.get_context("spawn")
-    start, found = context.Barrier(3), context.Queue()
+    start, found = context.Barrier(2), context.Queue()
     url = f"sqlite:///{tmp_path}/shop.db"
     processes = [
-        context.Process(target=connect_at_once, args=(url, start, found)) for _ in range(3)
+        context.Process(target=connect_at_once, args=(url, start, found)) for _ in range(2)
     ]
     for process in processes:
         process.start()
