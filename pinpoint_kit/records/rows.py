@@ -69,12 +69,19 @@ class Rows(Protocol[R]):
 
 
 class JsonRows(Generic[R]):
-    """One JSON object a line."""
+    """One JSON object a line.
 
-    def __init__(self, lines: Lines, maker: Maker[R]) -> None:
+    Args:
+        lines: where the rows are.
+        maker: makes the rows.
+        has_users: whether a row that says nothing but a user is one of users, and no endpoint.
+    """
+
+    def __init__(self, lines: Lines, maker: Maker[R], *, has_users: bool = True) -> None:
         self.lines = lines
         self.is_at_end = False
         self._maker = maker
+        self._has_users = has_users
 
     def read(self, most: int) -> list[R]:
         """As in `Rows`."""
@@ -100,7 +107,7 @@ class JsonRows(Generic[R]):
         if type(members) is not dict:
             is_list = type(members) is list
             return self._maker.bad(number, _IS_ARRAY if is_list else "must be a JSON object")
-        if len(members) == 1 and (user_id := _only_user(members)) is not None:
+        if self._has_users and (user_id := _only_user(members)) is not None:
             return self._maker.users(number, [user_id])
         return self._maker.endpoint(number, members, content)
 
@@ -117,9 +124,9 @@ def _json_problem(content: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def _only_user(members: dict[str, object]) -> str | None:
-    """Return the user, if the row's one member says nothing but who that is."""
+    """Return the user, if the row says nothing but who that is."""
     user = members.get("User")
-    if not isinstance(user, dict) or user.keys() != {"UserId"}:
+    if len(members) != 1 or not isinstance(user, dict) or user.keys() != {"UserId"}:
         return None
     user_id = user["UserId"]
     return user_id if isinstance(user_id, str) and user_id else None

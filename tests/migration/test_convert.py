@@ -14,7 +14,10 @@ import pytest
 
 import pinpoint_kit as pk
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError
-from pinpoint_kit.migration.customer_profiles import convert
+from pinpoint_kit.migration.customer_profiles import convert, converting, staging
+from pinpoint_kit.migration.customer_profiles.gathering import Gatherer
+from pinpoint_kit.migration.customer_profiles.mapping.ledger import Ledger
+from pinpoint_kit.migration.customer_profiles.mapping.packing import Plans
 from tests.migration.outputs import (
     contacts,
     devices,
@@ -26,6 +29,7 @@ from tests.migration.outputs import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 ENDPOINT: dict[str, Any] = {
@@ -216,6 +220,30 @@ def test_the_newest_record_of_an_endpoint_counts(tmp_path: Path) -> None:
     assert [line for line, reason in reasons if "newer" in reason] == ["2", "3"]
 
 
+@pytest.mark.parametrize(
+    ("refused", "allowed"),
+    [
+        ("2026-01-01T10:00:00.5Z", "2026-01-01T10:00:00.500Z"),
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:00.000Z"),
+        ("2026-01-01T10:00:00.5Z", "2026-01-01T11:00:00.500+01:00"),
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:00"),
+        ("", "2026-01-01T10:00:00Z"),
+        ("yesterday", "2026-01-01T10:00:00Z"),
+    ],
+)
+def test_of_records_of_one_instant_the_one_that_refuses_counts(
+    tmp_path: Path, refused: str, allowed: str
+) -> None:
+    """However the instant is written; and so where one of them says none."""
+    base = {"Id": "1", "ChannelType": "EMAIL", "Address": "a@example.com"}
+    out = _one(
+        tmp_path,
+        {**base, "EffectiveDate": allowed},
+        {**base, "EffectiveDate": refused, "OptOut": "ALL"},
+    )
+    assert contacts(out) == set()
+
+
 def test_bad_lines_are_counted_with_their_numbers(tmp_path: Path) -> None:
     """Whatever stands on a line, the others are converted."""
     lines: tuple[object, ...] = (
@@ -303,6 +331,68 @@ def test_a_repeated_name_does_not_make_anybody_contactable(tmp_path: Path) -> No
     assert contacts(tmp_path / "out") == {"f@b.c"}
     lost = {loss.reason: loss.count for loss in report.lost}
     assert lost == {"a name that stands there more than once": 4}
+
+
+@pytest.mark.parametrize(
+    ("channel", "refused", "other"),
+    [
+        ("EMAIL", "ana@example.com", "\tANA@Example.com\n"),
+        ("EMAIL", "ana@example.com", "Ana <ana@example.com>"),
+        ("EMAIL", "ana@example.com", "mailto:ana@example.com"),
+        ("EMAIL", "ana@example.com", "ana@example.com."),
+        ("EMAIL", "ana@example.com", "\ufeffana@exam\u200bple.com"),
+        ("EMAIL", "ana@example.com", "\uff41\uff4e\uff41@example\uff0ecom"),
+        ("EMAIL", "ana@example.com", "ana@example\u3002com"),
+        ("EMAIL", "jos\u00e9@example.com", "jose\u0301@example.com"),
+        ("EMAIL", "ana@stra\u00dfe.example", "ana@STRASSE.example"),
+        ("EMAIL", "ana@b\u00fccher.example", "ana@xn--bcher-kva.example"),
+        ("SMS", "+351 912 345 678", "00351-912-345-678"),
+        ("SMS", "+351 912 345 678", "tel:+351912345678"),
+        ("SMS", "+351 912 345 678", "+351 (0)912 345 678"),
+        ("SMS", "+351 912 345 678", "+\uff13\uff15\uff11 912345678"),
+        ("SMS", "+351 912 345 678", "+\u0663\u0665\u0661 912345678"),
+    ],
+)
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_another_spelling_of_an_address_makes_nobody_contactable(
+    tmp_path: Path, channel: str, refused: str, other: str, *, is_turned: bool
+) -> None:
+    """What reaches the same mailbox or number is refused with it, whichever spelling refuses."""
+    first, second = (other, refused) if is_turned else (refused, other)
+    out = _one(
+        tmp_path,
+        {"Id": "1", "ChannelType": channel, "Address": first, "OptOut": "ALL"},
+        {"Id": "2", "ChannelType": channel, "Address": second},
+        {"Id": "3", "ChannelType": channel, "Address": "9@example.com"},
+    )
+    assert contacts(out) == {"9@example.com"}
+    assert {row["address"] for row in suppressed(out)} == {first, second}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [{"optOut": "ALL"}, {"opt_out": "ALL"}, {"OPT-OUT": 1}, {"endpointStatus": "INACTIVE"}],
+)
+def test_a_refusal_under_another_name_is_one(tmp_path: Path, refusal: dict[str, Any]) -> None:
+    """It is no member of an endpoint, and counts as lost; but what it says is kept."""
+    endpoint = {"Id": "1", "ChannelType": "EMAIL", "Address": "a@b.c", "OptOut": "NONE"}
+    source = write_lines(
+        tmp_path / "e.json",
+        {**endpoint, **refusal},
+        {**endpoint, "Id": "2", "Address": "d@b.c", **dict.fromkeys(refusal), "x": "ALL"},
+    )
+    report = convert(source, tmp_path / "out")
+    assert contacts(tmp_path / "out") == {"d@b.c"}
+    assert [row["address"] for row in suppressed(tmp_path / "out")] == ["a@b.c"]
+    assert [(loss.member, loss.count) for loss in report.lost] == [("(unknown)", 3)]
+
+
+def test_a_user_who_is_named_twice_is_counted(tmp_path: Path) -> None:
+    """So is what stands twice on a line that says nothing else."""
+    line = b'{"User":{"UserId":"ana"},"User":{"UserId":"ben"}}'
+    report = convert(write_lines(tmp_path / "e.json", line), tmp_path / "out")
+    assert report.endpoints == 1
+    assert [loss.count for loss in report.lost] == [1]
 
 
 def test_names_stay_apart(tmp_path: Path) -> None:
@@ -495,6 +585,56 @@ def test_files_are_their_owners_alone(tmp_path: Path) -> None:
     for path in (out, *out.rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
     assert not (out / ".work").exists()
+
+
+def test_a_full_disk_is_told_and_the_next_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was done is kept; with more room, the same call ends with the same bytes."""
+    endpoints = [
+        {**ENDPOINT, "Id": f"e-{number}", "User": {"UserId": f"u-{number}"}}
+        for number in range(900)
+    ]
+    source = write_lines(tmp_path / "endpoints.json", *endpoints)
+    convert(source, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(staging, "_PRAGMAS", (*staging._PRAGMAS, "max_page_count=14"))
+        with pytest.raises(ConfigurationError, match=r"is full; make room.*SQLITE_TMPDIR"):
+            convert(source, tmp_path / "out")
+    convert(source, tmp_path / "out")
+    assert snapshot(tmp_path / "out") == snapshot(tmp_path / "whole")
+
+
+def test_the_losses_of_one_user_do_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They go to the work file while the profile is made, and not behind it."""
+    monkeypatch.setattr(converting, "_AT_ONCE", 50)
+    sizes: list[int] = []
+    add = staging.Staging.add_problems
+
+    def counted(self: staging.Staging, problems: Iterable[staging.Problem]) -> None:
+        found = list(problems)
+        sizes.append(len(found))
+        add(self, found)
+
+    monkeypatch.setattr(staging.Staging, "add_problems", counted)
+    lines = [{"Id": str(number), "User": {"UserId": "ana"}, "Odd": 1} for number in range(300)]
+    report = convert(write_lines(tmp_path / "e.json", *lines), tmp_path / "out")
+    assert (report.profiles, sum(sizes)) == (1, 300)
+    assert max(sizes) <= 50
+
+
+def test_a_text_that_no_file_can_hold_is_a_bad_line() -> None:
+    """Half of a pair of signs, which another server of the protocol may send."""
+    ledger = Ledger()
+    gatherer = Gatherer(ledger, Plans())
+    gatherer.endpoint(0, 1, {"Id": "\ud800"}, None)
+    gatherer.endpoint(0, 2, {"Id": "e"}, None)
+    assert [endpoint[2] for endpoint in gatherer.endpoints] == ["e"]
+    assert [(problem.line, "surrogate" in problem.reason) for problem in ledger.taken()] == [
+        (1, True)
+    ]
 
 
 def test_mistakes_are_told(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import unicodedata
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -213,9 +214,9 @@ def _plain(channel: str | None, address: str) -> str:
     if channel == "EMAIL":
         return address.strip().casefold()
     if channel in {"SMS", "VOICE"}:
-        return (
-            "".join(sign for sign in address if sign in "0123456789").removeprefix("00") or address
-        )
+        plain = unicodedata.normalize("NFKC", address.strip().casefold())
+        digits = "".join(str(int(sign)) for sign in plain if sign.isdecimal())
+        return digits.removeprefix("00") or plain
     return address
 
 

@@ -131,11 +131,12 @@ def convert(  # noqa: PLR0913 -- keyword-only options
     staging = Staging(folder / WORK / "conversion.sqlite")
     try:
         conversion = _Conversion(opened, folder, settings, staging, on_progress or _nobody)
-        conversion.read_profiles()
-        report = conversion.finish(
-            read_segments(segments) if segments else _of_client(source, client_segments),
-            read_templates(templates) if templates else _of_client(source, client_templates),
-        )
+        with staging.in_use():
+            conversion.read_profiles()
+            report = conversion.finish(
+                read_segments(segments) if segments else _of_client(source, client_segments),
+                read_templates(templates) if templates else _of_client(source, client_templates),
+            )
         conversion.clear()
     finally:
         staging.close()
@@ -284,7 +285,7 @@ class _Conversion:
         while row is not None and row.key == key:
             maker.add(row)
             counts["converted"] += 1
-            if len(self._suppressions) >= _AT_ONCE:
+            if len(self._suppressions) + len(self._ledger.problems) >= _AT_ONCE:
                 self._drain()
             row = next(rows, None)
         if counts["profiles"] % _SHOWN_EVERY == 0:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from pinpoint_kit.migration.customer_profiles.mapping.members import (
     has_repetitions,
     staged,
@@ -19,6 +21,7 @@ __all__ = ["Gatherer"]
 
 REPEATED = "a name that stands there more than once"
 NESTED = "is nested too deeply"
+NO_TEXT = "has a text with half of a pair of signs (a surrogate), which no file can hold"
 
 
 class Gatherer:
@@ -41,15 +44,19 @@ class Gatherer:
         plan = self._plans.of(members)
         repeated = 0
         try:
+            is_certain = content is None
+            if content is None:
+                content = orjson.dumps(members)
             endpoint = staged(members, content, plan, file, line)
-            if content is not None and (
-                plan is None or type(endpoint[-1]) is bytes or has_repetitions(content, plan.quotes)
-            ):
+            if plan is not None and type(endpoint[-1]) is str:
+                is_certain = is_certain or not has_repetitions(content, plan.quotes)
+            if not is_certain:
                 members, repeated = without_repetitions(content, members)
                 if repeated:
-                    endpoint = staged(members, None, self._plans.of(members), file, line)
-        except TypeError:
-            self.bad(file, line, NESTED)
+                    content = orjson.dumps(members)
+                    endpoint = staged(members, content, self._plans.of(members), file, line)
+        except TypeError as error:
+            self.bad(file, line, NO_TEXT if "surrogates" in str(error) else NESTED)
             return
         self.endpoints.append(endpoint)
         if repeated:

@@ -284,7 +284,7 @@ def _rows(stream: BinaryIO, is_csv: bool, start: Position, maker: _Maker) -> Row
     if start.offset:
         _skip(stream, start.offset)
         lines = Lines(stream, offset=start.offset, number=start.line)
-    return JsonRows(lines, maker)
+    return JsonRows(lines, maker, has_users=False)
 
 
 def _skip(stream: BinaryIO, count: int) -> None:

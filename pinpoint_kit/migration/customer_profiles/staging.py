@@ -16,6 +16,7 @@ import orjson
 
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.migration.customer_profiles.mapping.members import OPTED_OUT, Staged
+from pinpoint_kit.system.sqlite_files import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -191,9 +192,26 @@ class Staging:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # SQLite has ended it where the disk is full
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Say what is wrong when the block cannot use the file.
+
+        Raises:
+            ConfigurationError: the disk is full, or the file cannot be read or written.
+        """
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            cause = fault_of(error).sentence(f"the work file in {self._path.parent}")
+            raise ConfigurationError(
+                f"{cause}; what is sorted is in SQLite's folder for temporary files"
+                " (SQLITE_TMPDIR), which needs as much room"
+            ) from error
 
     def state(self, name: str) -> Any:  # noqa: ANN401 -- JSON
         """Return what `put_state` has kept, or None."""

@@ -6,10 +6,12 @@ address it is the same as another. Anything may stand anywhere: nothing here rai
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
 import re
+import unicodedata
 import uuid
 from typing import Any, Protocol, TypeAlias
 
@@ -62,6 +64,8 @@ _GROUPS = ("Attributes", "Demographic", "Location", "Metrics")
 #: What does not stop messages; anything else does.
 DEFAULTS = {"OptOut": "NONE", "EndpointStatus": "ACTIVE"}
 
+_MISSPELT = {name.lower(): name for name in DEFAULTS}
+
 #: Flags of an endpoint that may not be contacted.
 OPTED_OUT, INACTIVE = 1, 2
 
@@ -73,7 +77,7 @@ _MAX_KEY_CHARS = 255
 _HASH_CHARS = 64
 _NAMESPACE = uuid.UUID("1b4b52f3-6c55-4e0c-9f5f-0e2b7d0f6a11")
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
-_NO_DIGITS = re.compile(r"\D+")
+_NO_DIGITS = re.compile(r"[^0-9]+")
 
 
 class Packing(Protocol):
@@ -95,28 +99,23 @@ Staged: TypeAlias = "tuple[str, str, str, int, str, int, int, str | bytes]"
 
 
 def staged(
-    members: dict[str, Any], content: bytes | None, plan: Packing | None, file: int, line: int
+    members: dict[str, Any], content: bytes, plan: Packing | None, file: int, line: int
 ) -> Staged:
     """Return an endpoint with what must be known of it before it is converted.
 
     Args:
         members: its JSON, read.
-        content: its JSON; None for that of the members.
+        content: its JSON.
         plan: packs it, if anything can.
         file: which file it stands in.
         line: where in that file.
-
-    Raises:
-        TypeError: it has a text that no JSON can have.
     """
     get = members.get
     channel = channel_of(members)
     address = get("Address")
     endpoint_id = get("Id")
     if type(endpoint_id) is not str or not endpoint_id:
-        endpoint_id = text_of(endpoint_id) or _made_id(
-            content or orjson.dumps(members), channel, address
-        )
+        endpoint_id = text_of(endpoint_id) or _made_id(content, channel, address)
     user = get("User")
     user_id = user.get("UserId") if type(user) is dict else None
     if type(user_id) is not str:
@@ -126,6 +125,8 @@ def staged(
     value = get("EndpointStatus")
     if value != "ACTIVE" and value is not None:
         flags |= INACTIVE
+    if plan is None:
+        flags |= _misspelt_refusals(members)
     if user_id:
         key = f"{_USER}{user_id}" if user_id.startswith(_RESERVED) else user_id
     else:
@@ -136,6 +137,8 @@ def staged(
     if effective is not None:
         is_plain = type(effective) is str and _UTC.fullmatch(effective)
         effective = effective[:-1] if is_plain else _instant(effective)
+        if "." in effective:  # the same instant is the same text
+            effective = effective.rstrip("0").rstrip(".")
     return (
         key,
         effective or "",
@@ -144,7 +147,7 @@ def staged(
         _contact(channel, address) if type(address) is str else "",
         file,
         line,
-        (plan and plan.packed(members, key, flags)) or content or orjson.dumps(members),
+        (plan and plan.packed(members, key, flags)) or content,
     )
 
 
@@ -236,6 +239,16 @@ def without_repetitions(content: bytes, members: dict[str, Any]) -> tuple[dict[s
     return (again, repeated) if repeated else (members, 0)
 
 
+def _misspelt_refusals(members: dict[str, Any]) -> int:
+    """Return the flags for `optOut`, `opt_out` and the like: lost, but not what they say."""
+    flags = 0
+    for name, value in members.items():
+        member = _MISSPELT.get(name.replace("_", "").replace("-", "").lower())
+        if member and value is not None and value != DEFAULTS[member]:
+            flags |= OPTED_OUT if member == "OptOut" else INACTIVE
+    return flags
+
+
 def _is_usual(members: dict[str, Any], name: str) -> bool:
     value = members.get(name)
     return bool(value is None or value == DEFAULTS[name])
@@ -280,11 +293,30 @@ def _instant(value: object) -> str:
 
 
 def _contact(channel: str, address: str) -> str:
+    """Return the same text for all that reaches the same mailbox or number."""
+    if channel in PUSH_CHANNELS:
+        return f"T{address}" if address else ""
+    if channel not in CONTACT_CHANNELS:
+        return ""
+    plain = address.strip().casefold()
+    if not plain.isascii():
+        plain = _plain_signs(plain)
     if channel in EMAIL_CHANNELS:
-        plain = address.strip().casefold()
+        if plain.endswith((">", ".")) or plain.startswith("mailto:"):
+            plain = plain.rpartition("<")[2].rstrip(" .>").removeprefix("mailto:").lstrip()
         return f"E{plain}" if plain else ""
-    if channel in PHONE_CHANNELS:
-        digits = _NO_DIGITS.sub("", address).removeprefix("00")
-        plain = digits or address.strip().casefold()
-        return f"P{plain}" if plain else ""
-    return f"T{address}" if channel in PUSH_CHANNELS and address else ""
+    digits = _NO_DIGITS.sub("", plain.replace("(0)", "")).removeprefix("00")
+    return f"P{digits or plain}" if plain else ""
+
+
+def _plain_signs(text: str) -> str:
+    """Return a text with common signs for those that look or count like them, or do not show."""
+    plain = "".join(
+        str(unicodedata.decimal(sign)) if sign.isdecimal() else sign
+        for sign in unicodedata.normalize("NFKC", text)
+        if unicodedata.category(sign) != "Cf"
+    )
+    mailbox, at, domain = plain.strip().casefold().rpartition("@")
+    with contextlib.suppress(UnicodeError):  # what is no name of a host
+        domain = domain.encode("idna").decode()
+    return mailbox + at + domain
