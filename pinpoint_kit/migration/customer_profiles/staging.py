@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from pinpoint_kit.errors import ConfigurationError
-from pinpoint_kit.migration.customer_profiles.mapping.members import OPTED_OUT, Staged
+from pinpoint_kit.migration.customer_profiles.mapping.members import OPTED_OUT, Shape, Staged
 from pinpoint_kit.system.sqlite_files import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
-
-    from pinpoint_kit.migration.customer_profiles.mapping.packing import Shape
 
 __all__ = [
     "ADDRESS_IN_USE",

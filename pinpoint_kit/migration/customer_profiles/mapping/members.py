@@ -30,6 +30,7 @@ __all__ = [
     "PHONE_CHANNELS",
     "PLAIN",
     "PUSH_CHANNELS",
+    "Shape",
     "Staged",
     "channel_of",
     "has_repetitions",
@@ -78,6 +79,11 @@ _HASH_CHARS = 64
 _NAMESPACE = uuid.UUID("1b4b52f3-6c55-4e0c-9f5f-0e2b7d0f6a11")
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 _NO_DIGITS = re.compile(r"[^0-9]+")
+
+
+#: What endpoints may have in common: the names of each group, behind them how many values each of
+#: its lists has, and None between two groups.
+Shape: TypeAlias = "tuple[str | int | None, ...]"
 
 
 class Packing(Protocol):

@@ -10,11 +10,15 @@ from __future__ import annotations
 import hashlib
 import re
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from pinpoint_kit.migration.customer_profiles.mapping.members import CHANNELS, number_text
+from pinpoint_kit.migration.customer_profiles.mapping.members import (
+    CHANNELS,
+    Shape,
+    number_text,
+)
 from pinpoint_kit.migration.customer_profiles.mapping.names import own_name
 from pinpoint_kit.migration.customer_profiles.mapping.tables import (
     DEMOGRAPHIC_NAMES,
@@ -34,12 +38,10 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.migration.customer_profiles.mapping.ledger import Ledger
 
-__all__ = ["SEPARATOR", "Plan", "Plans", "Shape"]
+__all__ = ["SEPARATOR", "Plan", "Plans"]
 
 #: Between the texts of an endpoint. One that has it in a text is not packed.
 SEPARATOR = "\x1f"
-#: The names of each group, how many values its lists have, and None behind it.
-Shape: TypeAlias = "tuple[str | int | None, ...]"
 #: Plans at a time; an export has a few shapes.
 _MAX_PLANS = 2_000
 #: Larger shapes are those of single endpoints.
