@@ -18,7 +18,7 @@ from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 from pinpoint_kit.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["ACCEPTED", "How", "Item", "events_of", "parse_item", "refused"]
 
@@ -39,7 +39,7 @@ class Item(NamedTuple):  # made for each entry, and quicker than a class of attr
 
     change: Update | None
     is_refused: bool
-    rows: list[EventRow]
+    rows: Sequence[EventRow]
     endpoint_answer: Mapping[str, object]
     event_answers: Mapping[str, object]
 

@@ -33,11 +33,11 @@ def put_events(context: Context, call: Call) -> object:
     """
     with apps.checked_first(context, call.application_id):
         items = _parse(call.body, context.limits)
-    answers = record(context, call, items)
+    answers = record(context, call, list(items.values()))
     return {
         "Results": {
             endpoint_id: {"EndpointItemResponse": answer, "EventsItemResponse": item.event_answers}
-            for (endpoint_id, item), answer in zip(items, answers, strict=True)
+            for (endpoint_id, item), answer in zip(items.items(), answers, strict=True)
         }
     }
 
@@ -55,7 +55,7 @@ def import_events(context: Context, call: Call) -> object:
     answers = record(context, call, items, are_wholes=True)
     refusals = [
         refusal
-        for position, ((_, item), answer) in enumerate(zip(items, answers, strict=True))
+        for position, (item, answer) in enumerate(zip(items, answers, strict=True))
         for refusal in _refusals(position, item, answer)
     ]
     return {"Lines": len(items), "Refused": refusals}
@@ -66,8 +66,6 @@ def _refusals(
 ) -> list[Mapping[str, object]]:
     if answer is not ACCEPTED:
         return [{"Line": position, **answer}]
-    if len(item.rows) == len(item.event_answers):
-        return []
     return [
         {"Line": position, "EventId": event_id, **refusal}
         for event_id, refusal in cast(
@@ -77,7 +75,7 @@ def _refusals(
     ]
 
 
-def _parse(content: bytes, limits: Limits) -> list[tuple[str, Item]]:
+def _parse(content: bytes, limits: Limits) -> dict[str, Item]:
     """Return the items by endpoint id as written.
 
     Raises:
@@ -98,23 +96,23 @@ def _parse(content: bytes, limits: Limits) -> list[tuple[str, Item]]:
             f"The request has {total} events; it may have {limits.max_events_per_request}"
         )
     how = How.of(content, limits)
-    return [
-        (endpoint_id, parse_item(endpoint_id, entry, own, ("BatchItem", position), how))
+    return {
+        endpoint_id: parse_item(endpoint_id, entry, own, ("BatchItem", position), how)
         for position, ((endpoint_id, entry), own) in enumerate(
             zip(entries.items(), events, strict=True)
         )
-    ]
+    }
 
 
-def _parse_lines(content: bytes, limits: Limits) -> list[tuple[str, Item]]:
-    """Return the items of lines by endpoint id as written.
+def _parse_lines(content: bytes, limits: Limits) -> list[Item]:
+    """Return the items of lines, in their order.
 
     Raises:
         ApiError: the request as a whole is malformed, too large, or has too many lines or events.
     """
     _check_size(content, limits)
     how = How.of(content, limits)
-    items: list[tuple[str, Item]] = []
+    items: list[Item] = []
     total = 0
     for position, line in enumerate(content.splitlines()):
         place = "Line", position
@@ -130,7 +128,10 @@ def _parse_lines(content: bytes, limits: Limits) -> list[tuple[str, Item]]:
         if max(total, position + 1) > MOST_IMPORTED_EVENTS:
             raise bad_request(f"The request has more than {MOST_IMPORTED_EVENTS} events")
         entry.setdefault("Endpoint", {})
-        items.append((endpoint_id, parse_item(endpoint_id, entry, events, place, how)))
+        item = parse_item(endpoint_id, entry, events, place, how)
+        if len(item.rows) == len(events):  # answered by nothing
+            item = Item(item.change, item.is_refused, tuple(item.rows), item.endpoint_answer, {})
+        items.append(item)
     return items
 
 

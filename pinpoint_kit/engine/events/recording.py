@@ -34,14 +34,14 @@ class _StoredBeforeError(Exception):
 
 
 def record(
-    context: Context, call: Call, items: Sequence[tuple[str, Item]], *, are_wholes: bool = False
+    context: Context, call: Call, items: Sequence[Item], *, are_wholes: bool = False
 ) -> list[Mapping[str, object]]:
     """Store items, in their order, and pass what is new to the hooks that want it.
 
     Args:
         context: the engine's surroundings.
         call: the request.
-        items: what to store, by endpoint id.
+        items: what to store.
         are_wholes: leave the events out of an item whose endpoint is refused, and all that follows
             of that endpoint.
 
@@ -60,7 +60,7 @@ def record(
 def _store(
     context: Context,
     call: Call,
-    items: Sequence[tuple[str, Item]],
+    items: Sequence[Item],
     *,
     are_new: bool,
     are_wholes: bool,
@@ -87,7 +87,7 @@ def _store(
         rows: list[EventRow] = []
         answers: list[Mapping[str, object]] = []
         refusals: dict[str, Mapping[str, object]] = {}
-        for _, item in items:
+        for item in items:
             answer = item.endpoint_answer
             if item.change is not None:
                 key = item.change.key
@@ -162,12 +162,12 @@ def _writer(  # noqa: PLR0913 -- private; a transaction, where it comes from, an
     app: App,
     context: Context,
     call: Call,
-    items: Iterable[tuple[str, Item]],
+    items: Iterable[Item],
     *,
     are_claimed: bool,
 ) -> EndpointWriter:
     """Return a writer that loads whole endpoints only where something may change."""
-    changes = [item.change for _, item in items if item.change is not None]
+    changes = [item.change for item in items if item.change is not None]
     return EndpointWriter(
         connection,
         app,

@@ -62,16 +62,28 @@ class Devices:
         self._tally = tally
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    def due(self, items: Iterable[Item]) -> list[Endpoint | None]:
-        """Return what to write of the endpoint of each item, None where it is known.
+    def is_due(self, item: Item) -> bool:
+        """Return whether to write the endpoint of an item; it counts as written from then on.
 
         Record what happened at those that are not refused first, then `place` each of the others:
         an endpoint that loses its user for one of them must have its events by then.
         """
-        return [
-            item.device.endpoint(item.endpoint_id) if self._must_write(item) else None
-            for item in items
-        ]
+        endpoint_id, used = item.endpoint_id, item.device.used.timestamp()
+        looks = _looks(item.device)
+        known = self._known.get(endpoint_id)
+        if known is not None:
+            known_looks, written, last = known
+            if used < written + _FRESH and (
+                looks == known_looks or used < last or item.user_id is None
+            ):
+                if used > last:
+                    self._known[endpoint_id] = known_looks, written, used
+                return False
+        self._known[endpoint_id] = looks, used, used
+        self._known.move_to_end(endpoint_id)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return True
 
     def forget(self, endpoint_ids: Iterable[str]) -> None:
         """Write these endpoints again next time."""
@@ -92,24 +104,6 @@ class Devices:
         except BaseException:
             self.forget([endpoint_id])
             raise
-
-    def _must_write(self, item: Item) -> bool:
-        endpoint_id, used = item.endpoint_id, item.device.used.timestamp()
-        looks = _looks(item.device)
-        known = self._known.get(endpoint_id)
-        if known is not None:
-            known_looks, written, last = known
-            if used < written + _FRESH and (
-                looks == known_looks or used < last or item.user_id is None
-            ):
-                if used > last:
-                    self._known[endpoint_id] = known_looks, written, used
-                return False
-        self._known[endpoint_id] = looks, used, used
-        self._known.move_to_end(endpoint_id)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return True
 
     def _last_use(self, endpoint: Endpoint) -> tuple[float, str]:
         """Return what tells which endpoint was used least lately."""

@@ -6,10 +6,9 @@ elsewhere; counting too. No thread, no file but those that it is given.
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
 
-from pinpoint_kit.identity.importing.devices import Devices
 from pinpoint_kit.identity.importing.pseudonyms import Item, Places, pseudonyms_of
 from pinpoint_kit.identity.importing.report import ImportReport, Tally
 from pinpoint_kit.identity.importing.sessions import RecordedSessions, SessionHistory, Sessions
@@ -35,6 +34,9 @@ __all__ = ["Importer"]
 
 #: Readings that are recorded together: with two events a sign-in, one request of ImportEvents.
 _WINDOW = 500
+#: Readings that are sorted by the time, and so few that nearly all are gone before the garbage
+#: collector takes them for long-lived, and goes through everything because of them.
+_PART = 50
 #: Ends of sessions that wait for a start which may stand further down.
 _MOST_WAITING = 10_000
 
@@ -89,9 +91,8 @@ class Importer:
             key=key, prefix=prefix, tenant=tenant, hash_users=hash_users, places=places
         )
         self._tally = Tally()
-        self._writer = Writer(pinpoint, self._tally)
+        self._writer = Writer(pinpoint, self._pseudonyms.is_own, self._tally)
         self._sessions = Sessions(RecordedSessions(pinpoint) if history is None else history)
-        self._devices = Devices(self._writer, self._pseudonyms.is_own, self._tally)
         self._waiting: list[Item] = []
 
     def __repr__(self) -> str:
@@ -156,55 +157,46 @@ class Importer:
     def _load(
         self, readings: Iterable[Reading], on_window: Callable[[], object] | None = None
     ) -> None:
-        # A reading becomes an item at once, and what was recorded is let go: see `_taken`.
         source = iter(readings)
-        while True:
-            read, items = 0, list[Item]()
-            for reading in islice(source, _WINDOW):
-                read += 1
-                self._tally.count(reading)
-                if reading.events:
-                    items.append(self._pseudonyms.item(reading))
-            if not read:
-                break
-            self._record(items)
+        for first in source:
+            window = chain((first,), islice(source, _WINDOW - 1))
+            self._writer.write(self._settled(self._sorted(window)))
             if on_window is not None:
                 on_window()
         waiting, self._waiting = self._waiting, []
-        self._record(waiting, is_last_chance=True)
+        if waiting:
+            waiting.sort(key=_when)
+            self._writer.write(self._settled([waiting], is_last_chance=True))
 
-    def _record(self, items: list[Item], *, is_last_chance: bool = False) -> None:
-        items.sort(key=_when)  # exports often begin with the latest
-        is_last_chance = is_last_chance or len(self._waiting) >= _MOST_WAITING
-        self._sessions.recall(items)
-        settled: list[Item] = []
-        for item in _taken(items):
-            completed = self._sessions.completed(item, is_last_chance=is_last_chance)
-            if completed is None:
-                self._waiting.append(item)
-                continue
-            event = completed.events[0]
-            if event.session is not None and event.type == SESSION_STOP_EVENT:
-                self._tally.stops_without_start += event.session.duration_ms is None
-            settled.append(completed)
-        self._write(settled)
+    def _sorted(self, readings: Iterator[Reading]) -> Iterator[list[Item]]:
+        """Return items by the time, some at once: exports often begin with the latest."""
+        is_end = False
+        while not is_end:
+            is_end, items = True, list[Item]()
+            for reading in islice(readings, _PART):
+                is_end = False
+                self._tally.count(reading)
+                if reading.events:
+                    items.append(self._pseudonyms.item(reading))
+            items.sort(key=_when)
+            yield items
 
-    def _write(self, items: list[Item]) -> None:
-        endpoints = self._devices.due(items)
-        try:
-            crowded = self._writer.write(items, endpoints)
-        except BaseException:
-            # Any of them may not be written: it must be next time.
-            self._devices.forget(each.id or "" for each in endpoints if each is not None)
-            raise
-        if not crowded:
-            return
-        # The others come first: an endpoint that loses its user must have its events by then.
-        latest = {each.id: each for each in endpoints if each is not None and each.id in crowded}
-        for endpoint_id, endpoint in latest.items():
-            self._devices.place(endpoint)
-            own = [item for item in items if item.endpoint_id == endpoint_id]
-            self._writer.write(own, [None] * len(own))
+    def _settled(
+        self, parts: Iterable[list[Item]], *, is_last_chance: bool = False
+    ) -> Iterator[Item]:
+        """Return items with what is known of their sessions, but for those that wait for it."""
+        for items in parts:
+            is_last = is_last_chance or len(self._waiting) >= _MOST_WAITING
+            self._sessions.recall(items)
+            for item in _taken(items):
+                completed = self._sessions.completed(item, is_last_chance=is_last)
+                if completed is None:
+                    self._waiting.append(item)
+                    continue
+                event = completed.events[0]
+                if event.session is not None and event.type == SESSION_STOP_EVENT:
+                    self._tally.stops_without_start += event.session.duration_ms is None
+                yield completed
 
 
 def _taken(items: list[Item]) -> Iterator[Item]:
