@@ -90,16 +90,11 @@ EVENTS = (
         "{'session_id': s, 'start_timestamp': span.began, 'stop_timestamp': span.ended}",
         "the session, with its times where the event has them",
     ),
-    Field(
-        "attributes",
-        _TEXT_MAP,
-        """from_json(a, '"MAP(VARCHAR, VARCHAR)"')""",
-        "the event's attributes",
-    ),
+    Field("attributes", _TEXT_MAP, "attributes", "the event's attributes"),
     Field(
         "metrics",
         _NUMBER_MAP,
-        """from_json(m, '"MAP(VARCHAR, DOUBLE)"')""",
+        r"""from_json(replace(m, '\u0000', '\ufffd'), '"MAP(VARCHAR, DOUBLE)"')""",
         "the event's metrics",
     ),
     Field("event_id", "text", "id", "unique for each endpoint"),

@@ -7,8 +7,12 @@ Which files are meant belongs to layout.py, and what is in them to schema.py.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from typing import TYPE_CHECKING
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import attrs
 
 from pinpoint_kit.lake import schema
 from pinpoint_kit.lake.duck import file_list, literal
@@ -16,7 +20,6 @@ from pinpoint_kit.lake.layout import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
@@ -54,11 +57,55 @@ _MEMBERS: Mapping[str, Mapping[str, str]] = {
     "users": {"u": "VARCHAR", "ms": "BIGINT", "a": _LISTS},
 }
 _EPOCH = dt.date(1970, 1, 1)
-#: The largest line: an event has at most 1,000 KB, and JSON writes a character as six at most.
-_MOST_BYTES = 8_000_000
+#: Room for a line that DuckDB is told to keep at least: it takes twice of it for each file.
+_LEAST_BYTES = 100_000
 #: The first level: the third, which is the default, saves 1 % of the bytes for 20 % more time.
-_FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
-_NUL, _REPLACEMENT = "\\u0000", "\\ufffd"
+#: Nobody looks up one value of what bloom filters are for: columns of few values.
+_FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
+#: Many events have the same attributes as others: DuckDB takes a quarter of a microsecond for each
+#: key of a map, so the texts are made maps once each.
+_EVENTS = """
+WITH
+  lines AS MATERIALIZED (FROM {lines}),
+  maps AS MATERIALIZED (
+    SELECT a, from_json(replace(a, '\\u0000', '\\ufffd'), '"MAP(VARCHAR, VARCHAR)"') AS attributes
+    FROM (SELECT DISTINCT a FROM lines)
+  )
+SELECT {fields} FROM lines LEFT JOIN maps USING (a)
+"""
+
+
+@attrs.define
+class _Lines:
+    """A file of JSON lines.
+
+    Attributes:
+        path: it.
+        rows: how many lines it has.
+        most_bytes: no line has more.
+    """
+
+    path: Path
+    rows: int = 0
+    most_bytes: int = _LEAST_BYTES
+
+    def add(self, file: BinaryIO, text: str, rows: int) -> None:
+        """Append lines, which have no newline at their end."""
+        content = text.encode()
+        file.write(content)
+        file.write(b"\n")
+        self.rows += rows
+        self.most_bytes = max(self.most_bytes, len(content))
+
+    def reading(self, table: str) -> str:
+        """Return what reads them, in the words of SQL."""
+        types = ", ".join(
+            f"{literal(name)}: {literal(kind)}" for name, kind in _MEMBERS[table].items()
+        )
+        return (
+            f"read_json({literal(str(self.path))}, format = 'newline_delimited',"
+            f" columns = {{{types}}}, maximum_object_size = {self.most_bytes})"
+        )
 
 
 class Writer:
@@ -90,23 +137,25 @@ class Writer:
             f"{field.source.replace('$app', literal(application))} AS {field.name}"
             for field in schema.EVENTS
         )
-        counts: Counter[int] = Counter()
-        for each in found:
-            mode = "a" if each.day in counts else "w"  # what an interrupted step has left goes
-            counts[each.day] += each.rows
-            with self._lines_of(each.day).open(mode, encoding="utf-8", newline="\n") as file:
-                file.write(_written(each.text))
         parts = []
-        for day, rows in sorted(counts.items()):
-            path = self._lines_of(day)
+        for day, lines in sorted(self._days(found).items()):
             date = (_EPOCH + dt.timedelta(days=day)).isoformat()
-            query = f"SELECT {fields} FROM {_reading('events', path)}"  # noqa: S608 -- our own names
-            parts.append(self.part(query, Part(date, first, last, step, rows, 0)))
-            path.unlink()
+            query = _EVENTS.format(fields=fields, lines=lines.reading("events"))
+            parts.append(self.part(query, Part(date, first, last, step, lines.rows, 0)))
+            lines.path.unlink()
         return parts
 
-    def _lines_of(self, day: int) -> Path:
-        return self._layout.work / f"{day}.ndjson"
+    def _days(self, found: Iterable[DayLines]) -> dict[int, _Lines]:
+        """Write the lines of each day into a file of its own."""
+        days: dict[int, _Lines] = {}
+        for day, pages in groupby(found, key=attrgetter("day")):
+            lines = days.get(day) or _Lines(self._layout.work / f"{day}.ndjson")
+            # What an interrupted step has left goes.
+            with lines.path.open("ab" if day in days else "wb") as file:
+                for page in pages:
+                    lines.add(file, page.text, page.rows)
+            days[day] = lines
+        return days
 
     def part(self, query: str, part: Part) -> Part:
         """Write the rows of a query as a part; return it with its size."""
@@ -117,7 +166,11 @@ class Writer:
         """Write the endpoints or users; return the file's path within the lake."""
         fields = ", ".join(f"{field.source} AS {field.name}" for field in schema.TABLES[name])
         place = f"{name}/{step:06d}.parquet"
-        self._copy(f"SELECT {fields} FROM {self._read(name, lines)}", place)  # noqa: S608 -- as above
+        rows = _Lines(self._layout.work / "rows.ndjson")
+        with rows.path.open("wb") as file:
+            for page in lines:
+                rows.add(file, "\n".join(page), len(page))
+        self._copy(f"SELECT {fields} FROM {rows.reading(name)}", place)  # noqa: S608 -- our own names
         return place
 
     def read(self, parts: Iterable[Part], *, with_names: bool = False) -> str:
@@ -126,13 +179,6 @@ class Writer:
         options = ", filename = true" if with_names else ""
         return f"read_parquet({file_list(paths)}, hive_partitioning = false{options})"
 
-    def _read(self, table: str, lines: Iterable[Sequence[str]]) -> str:
-        path = self._layout.work / "rows.ndjson"
-        with path.open("w", encoding="utf-8", newline="\n") as file:
-            for page in lines:
-                file.write(_written("\n".join(page)))
-        return _reading(table, path)
-
     def _copy(self, query: str, name: str) -> int:
         self._drafts += 1
         draft = self._layout.work / f"{self._drafts}.parquet"
@@ -140,18 +186,3 @@ class Writer:
         size = draft.stat().st_size
         self._layout.place(draft, name)
         return size
-
-
-def _written(text: str) -> str:
-    """Return lines as they are put into a file."""
-    # As the store's numbers read it: PostgreSQL could not hold it.
-    return f"{text.replace(_NUL, _REPLACEMENT) if _NUL in text else text}\n"
-
-
-def _reading(table: str, path: Path) -> str:
-    """Return what reads lines, in the words of SQL."""
-    types = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in _MEMBERS[table].items())
-    return (
-        f"read_json({literal(str(path))}, format = 'newline_delimited', columns = {{{types}}},"
-        f" maximum_object_size = {_MOST_BYTES})"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import random
@@ -440,3 +441,27 @@ def test_pages_of_events_end_anywhere(
         shop.record(f"device-{number}", day=day)
     assert shop.export().added == 7
     assert shop.exported() == shop.stored()
+
+
+def test_whatever_the_attributes_of_an_event_are_they_arrive(shop: Shop) -> None:
+    """Those that others have, too, none, very large ones, and what stores of old let in."""
+    for number in range(6):
+        shop.record(f"device-{number}", Attributes={"screen": "home"}, Metrics={"n": 1})
+    large = json.dumps({"note": "ü" * 400_000})
+    changes = [
+        ("attributes = NULL, metrics = NULL", ()),
+        ("attributes = '{}', metrics = '{}'", ()),
+        ("attributes = ?", (large,)),
+        ("attributes = ?, metrics = ?", ('{"a":"x\\u0000y"}', '{"m\\u0000":1.5}')),
+    ]
+    with closing(sqlite3.connect(shop.file)) as connection, connection:
+        for number, (change, values) in enumerate(changes, 1):
+            connection.execute(
+                f"UPDATE events SET {change} WHERE number = {number}",  # noqa: S608 -- ours
+                values,
+            )
+    shop.export()
+    assert shop.exported() == shop.stored()
+    found = {row[15] for row in shop.exported()}
+    assert (("a", "x\ufffdy"),) in found
+    assert (("screen", "home"),) in found

@@ -23,7 +23,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    null,
     or_,
     select,
     update,
@@ -47,7 +46,7 @@ from pinpoint_kit.engine.wire.refusals import ApiError
 from pinpoint_kit.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Executable, Subquery
     from typing_extensions import Self
@@ -71,16 +70,9 @@ _DAYS_BEFORE = 1_000_000
 Lines: TypeAlias = "Sequence[str]"
 
 
-def _given(dialect: str, members: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
-    """Return an object, or null when all of its members are: most texts would say nothing."""
-    has_any = or_(*(value.is_not(None) for value in members.values()))
-    found = case((has_any, json_object(dialect, members)), else_=null())
-    return json_document(dialect, found)
-
-
 def _event(dialect: str) -> ColumnElement[str]:
     events = EVENTS.c
-    members = {
+    members: dict[str, ColumnElement[Any]] = {
         "type": events.type,
         "ms": events.timestamp,
         "got": events.arrival,
@@ -89,17 +81,6 @@ def _event(dialect: str) -> ColumnElement[str]:
         "id": events.event_id,
         "s": events.session_id,
         "d": events.session_duration,
-        "span": _given(dialect, {"began": events.session_start, "ended": events.session_stop}),
-        "app": _given(
-            dialect,
-            {
-                "package": events.app_package_name,
-                "title": events.app_title,
-                "code": events.app_version_code,
-                "sdk": events.sdk_name,
-                "release": events.client_sdk_version,
-            },
-        ),
         "pl": events.platform,
         "av": events.app_version,
         "mk": events.make,
@@ -110,7 +91,20 @@ def _event(dialect: str) -> ColumnElement[str]:
         "a": events.attributes,
         "m": events.metrics,
     }
-    return cast(json_object(dialect, members), Text)
+    span = {"began": events.session_start, "ended": events.session_stop}
+    app = {
+        "package": events.app_package_name,
+        "title": events.app_title,
+        "code": events.app_version_code,
+        "sdk": events.sdk_name,
+        "release": events.client_sdk_version,
+    }
+    more = {"span": json_object(dialect, span), "app": json_object(dialect, app)}
+    has_more = or_(*(value.is_not(None) for value in (span | app).values()))
+    found = case(
+        (has_more, json_object(dialect, members | more)), else_=json_object(dialect, members)
+    )
+    return cast(found, Text)
 
 
 def _day() -> ColumnElement[int]:
@@ -333,10 +327,10 @@ class LakePiece:
         """Yield the events of this step in the order of their numbers, some hundred at a time.
 
         Members: `type`, `ms` (its time), `got` (arrival), `e` (endpoint), `u` (user), `id`, `s`
-        (session), `d` (its duration), `span` (`began`, `ended` of the session), `app` (`package`,
-        `title`, `code`, `sdk`, `release`), `pl` (platform), `av` (app version), `mk`, `mo` (make,
+        (session), `d` (its duration), `pl` (platform), `av` (app version), `mk`, `mo` (make,
         model), `lo`, `co` (country), `tz`, `a` (attributes) and `m` (metrics), both texts that are
-        JSON. Instants are milliseconds.
+        JSON; and, unless nothing of them is known, `span` (`began`, `ended` of the session) and
+        `app` (`package`, `title`, `code`, `sdk`, `release`). Instants are milliseconds.
         """
         after: int | None = self.after
         while after is not None:
