@@ -56,6 +56,13 @@ SERVERS: dict[str, tuple[list[str], str]] = {
     "Flask, gunicorn": ([*GUNICORN, "flask_app:app"], "flask"),
     "Flask, gunicorn --preload": ([*GUNICORN, "--preload", "flask_app:app"], "flask"),
     "Flask, uWSGI": ([*UWSGI, "--module", "flask_app:app"], "flask"),
+    "Flask, uWSGI --lazy-apps": (
+        [
+            *(*UWSGI, "--lazy-apps", "--hook-post-fork", "unix_signal:1 _exit"),
+            *("--module", "flask_app:app"),
+        ],
+        "flask",
+    ),
 }
 
 
@@ -107,15 +114,14 @@ class Program:
                 self._changed.notify_all()
         self.process.stdout.close()
 
-    def said(self, pattern: str) -> re.Match[str]:
-        """Wait until it says something."""
+    def said(self, pattern: str, times: int = 1) -> re.Match[str]:
+        """Wait until it says something so many times."""
         deadline = time.monotonic() + PATIENCE
         with self._changed:
             while True:
-                for line in self.lines:
-                    found = re.search(pattern, line)
-                    if found is not None:
-                        return found
+                found = [*filter(None, (re.search(pattern, line) for line in self.lines))]
+                if len(found) >= times:
+                    return found[0]
                 left = deadline - time.monotonic()
                 assert left > 0, "".join(self.lines)
                 assert self.process.poll() is None, "".join(self.lines)
@@ -178,21 +184,25 @@ def assert_silent(said: str) -> None:
     assert not re.search(r"event\(s\)|Traceback|<\w*Pinpoint|application '", said), said
 
 
-@pytest.mark.parametrize("name", SERVERS)
-def test_every_sign_in_arrives(name: str, server: str, tmp_path: Path) -> None:
-    """Requests at once over several workers, a look-up, and a clean end without a word."""
+def runnable(name: str) -> list[str]:
+    """Return the command of a server, where what it needs is installed."""
     command, package = SERVERS[name]
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed: pip install {package}")
-    if command[0] == "uwsgi":
-        here = shutil.which("uwsgi", path=Path(sys.executable).parent) or shutil.which("uwsgi")
-        if here is None:
-            pytest.skip("uWSGI is not installed: pip install uwsgi, which builds it")
-        command = [here, *command[1:]]
-        home = ["--home", sys.prefix] if sys.prefix != sys.base_prefix else []
-        command += [*home, "--pythonpath", str(FOLDER)]
+    if command[0] != "uwsgi":
+        return command
+    here = shutil.which("uwsgi", path=Path(sys.executable).parent) or shutil.which("uwsgi")
+    if here is None:
+        pytest.skip("uWSGI is not installed: pip install uwsgi, which builds it")
+    home = ["--home", sys.prefix] if sys.prefix != sys.base_prefix else []
+    return [here, *command[1:], *home, "--pythonpath", str(FOLDER)]
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_every_sign_in_arrives(name: str, server: str, tmp_path: Path) -> None:
+    """Requests at once over several workers, a look-up, and a clean end without a word."""
     devices = [f"{re.sub('[^a-z]', '', name.lower())}-{number}" for number in range(REQUESTS)]
-    program = Program(command, server, tmp_path)
+    program = Program(runnable(name), server, tmp_path)
     try:
         port = program.said(
             r"(?:running on|istening at:|bound to TCP address) \D*127\.0\.0\.1:(\d+)"
@@ -209,6 +219,17 @@ def test_every_sign_in_arrives(name: str, server: str, tmp_path: Path) -> None:
         program.kill()
     assert_silent(said)
     assert arrived(server, devices) == REQUESTS, said
+
+
+def test_workers_of_uwsgi_that_still_load_the_program_end(server: str, tmp_path: Path) -> None:
+    """SIGTERM comes before they have loaded it; without the second hook that takes for ever."""
+    program = Program(runnable("Flask, uWSGI --lazy-apps"), server, tmp_path)
+    try:
+        program.said(r"\(post-fork\)", times=2)
+        said = program.end()
+    finally:
+        program.kill()
+    assert "Traceback" not in said
 
 
 def test_every_task_of_celery_arrives(server: str, tmp_path: Path) -> None:
