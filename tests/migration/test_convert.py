@@ -643,11 +643,15 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
     full = tmp_path / "full"
     full.mkdir()
     (full / "precious.txt").write_text("mine")
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "report.json").write_text('{"profiles": "mine"}')
     (tmp_path / "empty").mkdir()
     for given, out, options, match in (
         (tmp_path / "none.json", tmp_path / "out", {}, "no file or folder"),
         (tmp_path / "empty", tmp_path / "out", {}, "no file with endpoints"),
         (source, full, {}, "holds other files"),
+        (source, others, {}, "holds other files"),
         (source, source, {}, "cannot be written"),
         (source, tmp_path / "out", {"region_field": "Planet"}, "region_field"),
         (source, tmp_path / "out", {"format": "xml"}, "format"),
@@ -660,6 +664,7 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
     with pytest.raises(InvalidTypeError):
         convert(7, tmp_path / "out")  # type: ignore[arg-type]
     assert (full / "precious.txt").read_text() == "mine"
+    assert [path.name for path in others.iterdir()] == ["report.json"]
 
 
 def test_the_folder_can_be_inside_of_the_source(tmp_path: Path) -> None:

@@ -16,25 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import orjson
-import tenacity
 
-from pinpoint_kit.errors import BadRequest, ConfigurationError, PinpointKitError, ServiceError
+from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.migration.customer_profiles.outputs import Outputs
+from pinpoint_kit.migration.customer_profiles.putting import MOST_ITEMS, Item, Pace, Putter
 from pinpoint_kit.migration.customer_profiles.report import ConversionProgress
 from pinpoint_kit.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     import boto3
 
 __all__ = ["LoadReport", "RefusedProfile", "load"]
 
-#: Of BatchPutProfileObject.
-_MOST_ITEMS = 10
-_TRIES = 6
-_FIRST_WAIT_S = 0.08
-_LONGEST_WAIT_S = 20.0
 _STATE = "load.json"
 _FAILED = "load-failed.csv"
 _FIRST_FAILED = 100
@@ -43,9 +38,6 @@ _KEPT_EVERY = 1_000
 #: As many are listed; more are counted.
 _MOST_FAILED = 10_000
 _BUFFER_BYTES = 1 << 20
-_TOO_MANY = 429
-_SERVER_ERRORS = 500
-_CONCURRENT = "concurrent update in-progress"
 
 
 @attrs.frozen(kw_only=True)
@@ -137,9 +129,8 @@ def load(  # noqa: PLR0913 -- keyword-only options
         )
     if rate <= 0:
         raise ConfigurationError("rate must be more than 0")
-    loader = _Loader(
-        folder, domain, client or _made(session, region), _Pace(rate, sleep, clock), sleep
-    )
+    putter = Putter(client or _made(session, region), domain, Pace(rate, sleep, clock), sleep)
+    loader = _Loader(folder, domain, putter)
     return loader.run(parts, int(report.get("profiles", 0)), on_progress or (lambda _: None))
 
 
@@ -169,57 +160,17 @@ def _made(session: boto3.session.Session | None, region: str | None) -> object:
         ) from error
 
 
-class _Pace:
-    """So many objects a second, evenly; a throttled call slows down what follows."""
-
-    def __init__(
-        self, rate: float, sleep: Callable[[float], object], clock: Callable[[], float]
-    ) -> None:
-        self._rate = self._most = rate
-        self._sleep = sleep
-        self._clock = clock
-        self._next = clock()
-
-    def wait(self, objects: int) -> None:
-        """Wait for the turn of so many objects."""
-        now = self._clock()
-        if self._next > now:
-            self._sleep(self._next - now)
-        self._next = max(now, self._next) + objects / self._rate
-
-    def slow_down(self) -> None:
-        """Take fewer from now on."""
-        self._rate = max(self._most / 32, self._rate / 2)
-
-    def speed_up(self) -> None:
-        """Come back to the rate that was given."""
-        self._rate = min(self._most, self._rate * 1.05)
-
-
-@attrs.frozen
-class _Item:
-    """One profile object."""
-
-    line: int
-    content: str
-
-
 class _Loader:
     def __init__(
         self,
         folder: Path,
         domain: str,
-        client: Any,  # noqa: ANN401 -- botocore's
-        pace: _Pace,
-        sleep: Callable[[float], object],
+        putter: Putter,
     ) -> None:
         self._folder = folder
         self._domain = domain
-        self._client = client
-        self._pace = pace
-        self._sleep = sleep
+        self._putter = putter
         self._outputs = Outputs(folder)
-        self._type_name = ""
         self._state: dict[str, Any] = {}
 
     def run(
@@ -229,9 +180,8 @@ class _Loader:
         on_progress: Callable[[ConversionProgress], object],
     ) -> LoadReport:
         object_type = orjson.loads((self._folder / "object-type.json").read_bytes())
-        self._type_name = object_type["ObjectTypeName"]
         self._state = self._restored(parts)
-        self._call("put_profile_object_type", DomainName=self._domain, **object_type)
+        self._putter.put_type(object_type)
         for number in range(self._state["part"], len(parts)):
             self._load(parts[number], total, on_progress)
             self._keep(part=number + 1, line=0)
@@ -283,7 +233,7 @@ class _Loader:
     ) -> None:
         since = 0
         for items in _batches(part, self._state["line"]):
-            for item, code in self._put(items).items():
+            for item, code in self._putter.put(items).items():
                 name = f"profiles/{part.name}"
                 if code:
                     self._state["refused"] += 1
@@ -303,85 +253,6 @@ class _Loader:
         done = self._state["loaded"] + self._state["refused"]
         return ConversionProgress(stage="loading", done=done, total=total)
 
-    def _put(self, items: Sequence[_Item]) -> dict[_Item, str]:
-        """Put objects, and return for each why it was refused; "" when it was taken."""
-        try:
-            return self._put_all(items)
-        except BadRequest as error:
-            if len(items) == 1:
-                return {items[0]: error.code or str(error.status)}
-        outcomes: dict[_Item, str] = {}
-        for item in items:  # one of them is refused, and takes the others with it
-            outcomes |= self._put([item])
-        return outcomes
-
-    def _put_all(self, items: Sequence[_Item]) -> dict[_Item, str]:
-        outcomes: dict[_Item, str] = {}
-        left = list(items)
-        for attempt in range(_TRIES):
-            if attempt:
-                self._wait(_FIRST_WAIT_S * 2**attempt)
-            self._pace.wait(len(left))
-            answer = self._call(
-                "batch_put_profile_object",
-                DomainName=self._domain,
-                ObjectTypeName=self._type_name,
-                Items=[
-                    {"Id": str(index), "Object": each.content} for index, each in enumerate(left)
-                ],
-            )
-            refused = {str(each.get("Id")): each for each in answer.get("Failed") or ()}
-            taken = {str(each.get("Id")) for each in answer.get("Successful") or ()}
-            again = []
-            for index, item in enumerate(left):
-                each = refused.get(str(index))
-                if each is None and str(index) in taken:
-                    outcomes[item] = ""
-                    continue
-                outcomes[item] = "NoAnswer" if each is None else str(each.get("Code"))
-                if each is None or _is_passing(each.get("Code"), each.get("Message")):
-                    again.append(item)
-            left = again
-            if not left:
-                self._pace.speed_up()
-                break
-        return outcomes
-
-    def _call(self, name: str, **params: object) -> Mapping[str, Any]:
-        """Call an operation, again and again where that may help."""
-        retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(_TRIES),
-            wait=tenacity.wait_random_exponential(multiplier=_FIRST_WAIT_S, max=_LONGEST_WAIT_S),
-            retry=tenacity.retry_if_exception(_may_pass),
-            sleep=self._wait,
-            reraise=True,
-        )
-        return retrying(self._once, name, params)
-
-    def _wait(self, seconds: float) -> None:
-        self._pace.slow_down()
-        self._sleep(seconds)
-
-    def _once(self, name: str, params: Mapping[str, object]) -> Mapping[str, Any]:
-        from pinpoint_kit.transport.translation import translating  # noqa: PLC0415 -- loads botocore
-
-        with translating("".join(word.capitalize() for word in name.split("_"))):
-            answer: Mapping[str, Any] = getattr(self._client, name)(**params)
-        return answer
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether the same call may succeed later."""
-    if isinstance(error, ServiceError) and _CONCURRENT in error.message:
-        return True
-    return isinstance(error, PinpointKitError) and error.is_retryable
-
-
-def _is_passing(code: object, message: object) -> bool:
-    """Whether an object that was refused may be taken later."""
-    is_later = isinstance(code, int) and (code == _TOO_MANY or code >= _SERVER_ERRORS)
-    return is_later or _CONCURRENT in str(message)
-
 
 def _digest(part: Path) -> str:
     """Return a hash of a file: one that is converted again is the same, and not anew."""
@@ -392,14 +263,14 @@ def _digest(part: Path) -> str:
     return whole.hexdigest()
 
 
-def _batches(part: Path, done: int) -> Iterator[list[_Item]]:
+def _batches(part: Path, done: int) -> Iterator[list[Item]]:
     with part.open("rb") as file:
-        items: list[_Item] = []
+        items: list[Item] = []
         for number, line in enumerate(file, start=1):
             if number <= done:
                 continue
-            items.append(_Item(number, line.rstrip(b"\n").decode()))
-            if len(items) == _MOST_ITEMS:
+            items.append(Item(number, line.rstrip(b"\n").decode()))
+            if len(items) == MOST_ITEMS:
                 yield items
                 items = []
         if items:

@@ -36,7 +36,7 @@ def prepare_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         entries = {entry.name for entry in folder.iterdir()}
-        if entries and not entries & {WORK, REPORT}:
+        if entries and WORK not in entries and not _is_report(folder / REPORT):
             raise ConfigurationError(
                 f"{folder} holds other files: name an empty folder, or one that does not exist"
             )
@@ -46,6 +46,15 @@ def prepare_folder(folder: Path) -> None:
         raise ConfigurationError(
             f"{folder} cannot be written ({error.strerror}): name another folder"
         ) from None
+
+
+def _is_report(path: Path) -> bool:
+    """Whether the file is there, and is the report of a conversion."""
+    try:
+        report = orjson.loads(path.read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return False
+    return isinstance(report, dict) and report.keys() >= {"profiles", "superseded", "members"}
 
 
 class Table(Protocol):
