@@ -346,6 +346,7 @@ def test_a_repeated_name_does_not_make_anybody_contactable(tmp_path: Path) -> No
         ("EMAIL", "jos\u00e9@example.com", "jose\u0301@example.com"),
         ("EMAIL", "ana@stra\u00dfe.example", "ana@STRASSE.example"),
         ("EMAIL", "ana@b\u00fccher.example", "ana@xn--bcher-kva.example"),
+        ("APNS", "token", " token\n"),
         ("SMS", "+351 912 345 678", "00351-912-345-678"),
         ("SMS", "+351 912 345 678", "tel:+351912345678"),
         ("SMS", "+351 912 345 678", "+351 (0)912 345 678"),
@@ -672,6 +673,16 @@ def test_the_folder_can_be_inside_of_the_source(tmp_path: Path) -> None:
     write_lines(tmp_path / "endpoints.json", ENDPOINT)
     convert(tmp_path, tmp_path / "out")
     assert convert(tmp_path, tmp_path / "out").endpoints == 1
+
+
+def test_what_somebody_has_put_into_the_work_folder_stays(tmp_path: Path) -> None:
+    """The conversion is over, and whole, with or without the folder."""
+    out = _one(tmp_path, ENDPOINT)
+    whole = snapshot(out)
+    (out / ".work").mkdir()
+    (out / ".work" / "note").write_text("mine")
+    _one(tmp_path, ENDPOINT)
+    assert snapshot(out) == {**whole, ".work/note": b"mine"}
 
 
 def test_reports_hold_no_values(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ written. Nothing here knows what a member means.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -362,7 +363,8 @@ class _Conversion:
         """Remove what is for a run that goes on; without the work file, none does."""
         self._staging.remove()
         self._outputs.remove_devices()
-        (self._folder / WORK).rmdir()
+        with contextlib.suppress(OSError):  # somebody has put something there
+            (self._folder / WORK).rmdir()
 
     def _report(self, parts: int, suppressed: int, extras: Extras) -> ConversionReport:
         ledger = self._ledger

@@ -301,7 +301,8 @@ def _instant(value: object) -> str:
 def _contact(channel: str, address: str) -> str:
     """Return the same text for all that reaches the same mailbox or number."""
     if channel in PUSH_CHANNELS:
-        return f"T{address}" if address else ""
+        token = address.strip()
+        return f"T{token}" if token else ""
     if channel not in CONTACT_CHANNELS:
         return ""
     plain = address.strip().casefold()
