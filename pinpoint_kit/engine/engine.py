@@ -552,7 +552,8 @@ class Engine:
         )
         # Long reads take seconds of a processor: work goes on beside them.
         is_long = route.operation in handlers.LONG_READS
-        with nullcontext() if is_long else self._context.requests:
+        writes = route.method != "GET"
+        with nullcontext() if is_long else self._context.requests.answering(writes=writes):
             payload = self._handled(handler, call)
         content = b"" if payload is None else orjson.dumps(payload)
         return Response(route.status, headers_of(request_id), content)

@@ -57,9 +57,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Imports"]
 
-#: A transaction should hold the right to write for about this long.
-_TARGET_S = 0.1
-_FEWEST_ROWS = 1_000
+#: A transaction should hold the right to write for about this long, and while requests write, too,
+#: for this long.
+_TARGET_S, _SHORT_S = 0.1, 0.02
+_FEWEST_ROWS, _FEW_ROWS = 1_000, 200
 _MOST_ROWS = 4_000
 #: How often reading is tried at one position.
 _MOST_TRIES = 3
@@ -218,8 +219,11 @@ class Imports:
     def _adapt(self, rows: int, seconds: float) -> None:
         """Let the next transaction take about as long as it should."""
         if rows:
-            wanted = rows * _TARGET_S / max(seconds, 1e-6)
-            self._rows = int(min(max(wanted, _FEWEST_ROWS), _MOST_ROWS, 2 * self._rows))
+            target, fewest = _TARGET_S, _FEWEST_ROWS
+            if self._context.requests.are_writing:
+                target, fewest = _SHORT_S, min(_FEW_ROWS, _FEWEST_ROWS)
+            wanted = rows * target / max(seconds, 1e-6)
+            self._rows = int(min(max(wanted, fewest), _MOST_ROWS, 2 * self._rows))
 
 
 class _ChunkWriter:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.system import forks
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Iterator
 
 __all__ = ["Requests"]
 
@@ -23,12 +24,12 @@ __all__ = ["Requests"]
 _LONGEST_WAIT_S = 0.005
 #: How long other threads have to take their turn when no request is there.
 _TURN_S = 0.0001
-#: How long ago a request may be after which more are to be expected.
+#: How long ago a request that writes may be after which more are to be expected.
 _RECENT_S = 1.0
 
 
 class Requests:
-    """The requests under way: a block for each. Use from any thread."""
+    """The requests under way. Use from any thread."""
 
     def __init__(self) -> None:
         self._start()
@@ -37,12 +38,31 @@ class Requests:
     def _start(self) -> None:
         self._changed = threading.Condition()
         self._count = 0
-        self._ended = float("-inf")
+        self._written = float("-inf")
 
     @property
-    def are_expected(self) -> bool:
-        """Whether there are some, or were a moment ago: then work keeps what it locks short."""
-        return self._count > 0 or time.monotonic() - self._ended < _RECENT_S
+    def are_writing(self) -> bool:
+        """Whether some write, or did a moment ago: then work keeps its transactions short."""
+        return time.monotonic() - self._written < _RECENT_S
+
+    @contextmanager
+    def answering(self, *, writes: bool) -> Iterator[None]:
+        """Count a request for as long as the block takes.
+
+        Args:
+            writes: whether it may wait for a transaction of others.
+        """
+        with self._changed:
+            self._count += 1
+            if writes:
+                self._written = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._count = max(0, self._count - 1)  # a child has none of its parent's
+                if not self._count:
+                    self._changed.notify_all()
 
     def give_way(self) -> None:
         """Wait until no request is under way, but not for long; call it about every millisecond.
@@ -54,19 +74,3 @@ class Requests:
                 self._changed.wait_for(lambda: not self._count, _LONGEST_WAIT_S)
         elif threading.active_count() > 1:
             time.sleep(_TURN_S)
-
-    def __enter__(self) -> None:
-        with self._changed:
-            self._count += 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with self._changed:
-            self._count = max(0, self._count - 1)  # a child has none of its parent's
-            if not self._count:
-                self._ended = time.monotonic()
-                self._changed.notify_all()

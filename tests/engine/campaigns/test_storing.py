@@ -1,4 +1,4 @@
-"""How a step is stored: shortly while requests come, and when it waits for the disk."""
+"""How a step is stored: shortly while requests write, and when it waits for the disk."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def test_what_others_are_told_is_on_the_disk_before(
     assert waited(hooked, monkeypatch) == [True]
 
 
-@pytest.mark.parametrize(("are_expected", "most"), [(True, 50), (False, 60)])
-def test_steps_are_small_while_requests_come(
-    campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch, *, are_expected: bool, most: int
+@pytest.mark.parametrize(("are_writing", "most"), [(True, 50), (False, 60)])
+def test_steps_are_small_while_requests_write(
+    campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch, *, are_writing: bool, most: int
 ) -> None:
     """They wait for the end of the transaction."""
     campaigns.people(60)
     campaigns.create()
-    monkeypatch.setattr(Requests, "are_expected", are_expected)
+    monkeypatch.setattr(Requests, "are_writing", are_writing)
     found = []
     while campaigns.wire.engine.step():
         found.append(len(campaigns.sends()))
@@ -84,7 +84,7 @@ def test_the_log_is_moved_every_now_and_then(
     """Else a request would have to, and others would wait for it."""
     campaigns.people(60)
     campaigns.create()
-    monkeypatch.setattr(Requests, "are_expected", True)
+    monkeypatch.setattr(Requests, "are_writing", True)
     monkeypatch.setattr(runs, "_MOST_LOGGED", 60)
     moved: list[int] = []
     store = campaigns.wire.engine._context.store

@@ -5,11 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pinpoint_kit.engine.files.files import ByScheme, LocalFiles
+from pinpoint_kit.engine.jobs.imports import Imports
+from pinpoint_kit.engine.work.requests import Requests
 from pinpoint_kit.limits import Limits
 from tests.engine.jobs.job_kit import (
     ROLE,
@@ -496,6 +499,17 @@ def test_a_compressed_file_that_is_none(wire: Wire, tmp_path: Path) -> None:
         done = imported(wire, url_of(tmp_path / "file.gz"), job_format)
         assert (done["JobStatus"], done["TotalProcessed"]) == ("FAILED", 0)
         assert done["Failures"] == ["the compressed file is damaged"]
+
+
+@pytest.mark.parametrize(("are_writing", "rows"), [(True, 200), (False, 1_000)])
+def test_a_piece_is_small_while_requests_write(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, *, are_writing: bool, rows: int
+) -> None:
+    """They wait for its transaction, which then takes a fifth of the time."""
+    monkeypatch.setattr(Requests, "are_writing", are_writing)
+    imports = Imports(wire.engine._context, time.monotonic)
+    imports._adapt(1_000, 0.1)
+    assert imports._rows == rows
 
 
 def test_what_a_job_kept_open_is_closed(

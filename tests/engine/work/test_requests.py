@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pinpoint_kit.engine.work import requests
@@ -34,8 +35,8 @@ def test_work_waits_for_the_end_of_all_requests(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(under_way._changed, "wait_for", waiting)
     worker = threading.Thread(target=work)
-    with under_way:
-        with under_way:
+    with under_way.answering(writes=True):
+        with under_way.answering(writes=False):
             worker.start()
             assert waits.wait(20)
         order.append("request")
@@ -46,22 +47,23 @@ def test_work_waits_for_the_end_of_all_requests(monkeypatch: pytest.MonkeyPatch)
 def test_a_busy_server_does_not_stop_its_work() -> None:
     """With a request that never ends, work still goes on after some milliseconds."""
     under_way = Requests()
-    with under_way:
+    with under_way.answering(writes=True):
         under_way.give_way()
 
 
-def test_more_requests_are_expected_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the beginning of a request until a moment after its end."""
+def test_more_are_expected_to_write_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work keeps its transactions short for a moment after a request that wrote."""
     now = 1_000.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     under_way = Requests()
-    assert not under_way.are_expected
-    with under_way:
-        assert under_way.are_expected
+    with under_way.answering(writes=False):
+        assert not under_way.are_writing
+    with under_way.answering(writes=True):
+        assert under_way.are_writing
     now += 0.9
-    assert under_way.are_expected
+    assert under_way.are_writing
     now += 0.2
-    assert not under_way.are_expected
+    assert not under_way.are_writing
 
 
 def test_an_engine_counts_its_requests_but_for_long_reads(
@@ -69,10 +71,15 @@ def test_an_engine_counts_its_requests_but_for_long_reads(
 ) -> None:
     """A count of a segment may take a minute, for which no campaign waits."""
     segment = Campaigns(wire, clock).segment()
-    counted: list[str] = []
-    monkeypatch.setattr(Requests, "__enter__", lambda _: counted.append("request"))
-    monkeypatch.setattr(Requests, "__exit__", lambda *_: None)
+    counted: list[bool] = []
+
+    def counting(_: Requests, *, writes: bool) -> AbstractContextManager[None]:
+        counted.append(writes)
+        return nullcontext()
+
+    monkeypatch.setattr(Requests, "answering", counting)
     wire.send("GET", f"/v1/apps/{wire.app}/segments/{segment}")
-    assert counted == ["request"]
+    wire.update("device-1")
+    assert counted == [False, True]
     answer = wire.send("GET", f"/pinpoint-kit/v1/apps/{wire.app}/segments/{segment}/count")
-    assert (answer.status, counted) == (200, ["request"])
+    assert (answer.status, counted) == (200, [False, True])

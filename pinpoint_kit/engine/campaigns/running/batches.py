@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_ROWS", "TURN", "Batch", "Outcome", "decide", "of_events", "read", "zones_of"]
 
-#: Endpoints that a step reads, and so many while requests come: they wait for its transaction.
+#: Endpoints that a step reads, and so many while requests write: they wait for its transaction.
 MOST_ROWS, _FEW_ROWS = 200, 50
 #: Numbers of endpoints that one query goes over.
 _WINDOW = 50_000

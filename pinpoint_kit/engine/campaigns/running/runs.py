@@ -91,7 +91,7 @@ class Runs:
             with self._context.store.read() as connection:
                 found = connection.execute(_LAST).scalar() or 0
             position = attrs.evolve(position, last=found if last is None else min(last, found))
-        is_short = self._context.requests.are_expected
+        is_short = self._context.requests.are_writing
         with self._context.store.read() as connection:
             batch = batches.read(connection, needed, position, is_short=is_short)
             decisions = self._decide(connection, needed, activity, position, batch, now)
