@@ -61,6 +61,7 @@ TABLE = ProviderTable(
         "user.session.expire:*": _NOT_FINAL,
         "user.session.clear:SUCCESS": STOP,
         "user.session.clear:*": _NOT_FINAL,
+        f"{_CLEAR}.by_others:*": leave_out("administration"),
         "user.session.*": leave_out("administration"),
         "user.authentication.*": _PART,
         "policy.evaluate_sign_on:*": _PART,
