@@ -19,11 +19,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "pinpoint-jobs"
+#: Threads of clients that fixtures of other files keep open.
+OTHERS: set[threading.Thread] = set()
 
 
 def threads() -> list[threading.Thread]:
     """Return the threads that run jobs."""
-    return [thread for thread in threading.enumerate() if thread.name == NAME]
+    found = [thread for thread in threading.enumerate() if thread.name == NAME]
+    return [thread for thread in found if thread not in OTHERS]
+
+
+@pytest.fixture(autouse=True)
+def _others() -> None:
+    """Leave out what runs already."""
+    OTHERS.update(threads())
 
 
 def finish() -> None:
