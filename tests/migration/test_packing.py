@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pinpoint_kit.migration.customer_profiles import convert
+from pinpoint_kit.migration.customer_profiles.mapping import merging, packing
 from pinpoint_kit.migration.customer_profiles.mapping.packing import SEPARATOR, Plans
+from tests.migration.outputs import snapshot, write_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ENDPOINT: dict[str, Any] = {
     "Id": "e-1",
@@ -97,6 +103,27 @@ def test_numbers_are_written_as_python_does(number: float) -> None:
 def test_what_would_lose_anything_is_not_packed(change: dict[str, Any]) -> None:
     """It waits as it is, for the code that counts losses."""
     assert _packed({**ENDPOINT, **change}) is None
+
+
+def test_however_many_shapes_there_are_the_bytes_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known of shapes is bounded; beyond that it is only slower."""
+    endpoints = [
+        {
+            **dict(sorted(ENDPOINT.items(), reverse=bool(number % 3))),
+            "Id": f"e-{number}",
+            "Attributes": {f"name-{number % 7}": ["x", f"{number}"], "plan": [f"{number}"]},
+            "User": {"UserId": f"u-{number % 5}"},
+        }
+        for number in range(20)
+    ]
+    source = write_lines(tmp_path / "endpoints.json", *endpoints)
+    convert(source, tmp_path / "many")
+    monkeypatch.setattr(packing, "_MAX_PLANS", 2)
+    monkeypatch.setattr(merging, "_MAX_KNOWN", 1)
+    convert(source, tmp_path / "few")
+    assert snapshot(tmp_path / "few") == snapshot(tmp_path / "many")
 
 
 def test_a_plan_that_is_kept_is_the_same_plan() -> None:

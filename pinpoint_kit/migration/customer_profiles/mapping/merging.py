@@ -30,6 +30,8 @@ __all__ = ["MAX_OBJECT_BYTES", "Merger"]
 
 #: Of one profile object in Customer Profiles, a KB being 1,000 bytes.
 MAX_OBJECT_BYTES = 250_000
+#: Orders of plain members that are known at a time; an export has a few.
+_MAX_KNOWN = 500
 
 
 class Merger:
@@ -192,6 +194,8 @@ class Merger:
         for index, (names, texts) in enumerate(self._plain):
             known = self._numbered.get(names)
             if known is None:
+                if len(self._numbered) >= _MAX_KNOWN:
+                    self._numbered.clear()
                 known = self._numbered[names] = [
                     tuple(f"{name}_{number}" for name in names) for number in range(USUAL)
                 ]

@@ -50,8 +50,6 @@ _MAX_NAME_CHARS = 4_000
 _MARK_CHARS = 16
 #: A text that is too long, or empty.
 _UNUSUAL = re.compile(f"{SEPARATOR}(?:[^{SEPARATOR}]{{{MAX_VALUE_CHARS + 1}}}|{SEPARATOR})")
-#: In numbers that the writer of JSON writes otherwise than Python: very small and large ones.
-_OTHERWISE = re.compile(r"[en]|\b0\.0000")
 _NUMBERS = frozenset({int, float})
 _NOTHING: dict[str, Any] = {}
 
@@ -201,9 +199,9 @@ def _numbers(values: list[float]) -> str:
     if not _NUMBERS.issuperset(map(type, values)):
         raise TypeError("no number")
     text = orjson.dumps(values).decode()
-    if _OTHERWISE.search(text):
-        if "n" in text:
-            raise TypeError("null: no number of JSON")
+    if "n" in text:
+        raise TypeError("null: no number of JSON")
+    if "e" in text or "0.0000" in text:  # very large and small ones look otherwise in Python
         return SEPARATOR.join(map(number_text, values))
     return text.replace("]", ",").replace(".0,", ",")[1:-1].replace(",", SEPARATOR)
 
