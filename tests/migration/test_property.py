@@ -322,12 +322,17 @@ def test_packed_endpoints_come_out_as_others_do(endpoints: list[dict[str, Any]])
 
 @pytest.mark.slow
 @_few(250)
-@given(_MODELS, _MIXED, _LINES)
-def test_the_same_for_many_endpoints(
-    endpoints: list[dict[str, Any]], mixed: list[dict[str, Any]], lines: list[object]
-) -> None:
+@given(_MIXED)
+def test_the_same_for_many_packed_endpoints(endpoints: list[dict[str, Any]]) -> None:
+    """As above, many times."""
+    check_packed(endpoints)
+
+
+@pytest.mark.slow
+@_few(250)
+@given(_MODELS, _LINES)
+def test_the_same_for_many_endpoints(endpoints: list[dict[str, Any]], lines: list[object]) -> None:
     """All of the above, many times."""
-    check_packed(mixed)
     check_every_value(endpoints)
     check_refusals(endpoints)
     check_counts(lines)

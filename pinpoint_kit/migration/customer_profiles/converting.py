@@ -195,8 +195,10 @@ class _Conversion:
         """Read the endpoints, and write the profiles; what is done already is left out."""
         staging = self._staging
         signature = [VERSION, *self._source.signature, attrs.asdict(self._settings)]
-        if staging.state("signature") != signature:
-            staging.clear()
+        kept = staging.state("signature")
+        if kept != signature:
+            if kept is not None:
+                staging.clear()
             self._outputs.remove_other_parts(0, "")
             self._outputs.remove_devices()
             staging.put_state("signature", signature)

@@ -167,9 +167,7 @@ class Staging:
     def _prepare(self) -> None:
         for pragma in _PRAGMAS:
             self._db.execute(f"PRAGMA {pragma}")
-        self._db.execute("BEGIN EXCLUSIVE")
-        self._db.execute("COMMIT")
-        self._db.executescript(_TABLES)
+        self._db.executescript(f"BEGIN EXCLUSIVE; {_TABLES} COMMIT;")
 
     def _anew(self) -> None:
         self._db.close()
