@@ -18,7 +18,7 @@ import attrs
 
 from pinpoint_kit.lake.compacting import compacted
 from pinpoint_kit.lake.duck import connected
-from pinpoint_kit.lake.layout import Layout, Manifest
+from pinpoint_kit.lake.layout import Layout, Manifest, folder_of
 from pinpoint_kit.lake.removing import removed
 from pinpoint_kit.lake.writing import Writer
 
@@ -96,10 +96,10 @@ def export_lake(
         What was done, and what there is now.
 
     Raises:
-        ConfigurationError: DuckDB is not installed, or the folder cannot be used.
+        ConfigurationError: DuckDB is not installed, or the folder cannot be used, or is a URL.
         StoreError: the database cannot be used, or does not know this lake.
     """
-    layout = Layout(Path(path).absolute())
+    layout = Layout(folder_of(path))
     with layout.held(), connected(layout.work, threads=1) as connection:
         writer = Writer(connection, layout)
         run = _Export(source, layout, writer, on_progress or (lambda _: None))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pinpoint_kit import metrics
 from pinpoint_kit.analytics.verbs import Analytics
 from pinpoint_kit.errors import ConfigurationError
+from pinpoint_kit.lake.layout import folder_of
 from pinpoint_kit.lake.local import LocalLake
 from pinpoint_kit.lake.relation import relation_of
 
@@ -128,16 +128,12 @@ def open_lake(
         from pinpoint_kit.lake.spark import SparkLake  # noqa: PLC0415 -- heavy, and an extra
 
         return Lake(SparkLake(spark, place, format, columns), place, application_id)
-    if "://" in place:
-        raise ConfigurationError(
-            "without spark=session, a lake is a folder here: copy it, as by `aws s3 sync --delete`"
-        )
-    folder = Path(path)
+    folder = folder_of(path)
     if not folder.exists():
         raise ConfigurationError(
-            f"there is no {folder}: make a lake with `pinpoint-kit lake export {folder}`"
+            f"there is no {path}: make a lake with `pinpoint-kit lake export {path}`"
         )
-    return Lake(LocalLake(folder.absolute(), format, columns), place, application_id)
+    return Lake(LocalLake(folder, format, columns), place, application_id)
 
 
 def _compared(arguments: Mapping[str, object]) -> dict[str, object]:

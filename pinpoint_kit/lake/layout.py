@@ -18,6 +18,7 @@ import re
 import shutil
 from contextlib import contextmanager, suppress
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -27,9 +28,8 @@ from pinpoint_kit.system.atomic_files import atomic_file, remove_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
-__all__ = ["MANIFEST", "Layout", "Manifest", "Part"]
+__all__ = ["MANIFEST", "Layout", "Manifest", "Part", "folder_of"]
 
 MANIFEST = "lake.json"
 _FORMAT = 1
@@ -38,6 +38,22 @@ _LOCK = ".lock"
 _EVENT_FILE = re.compile(r"\d{12,}-\d{12,}-\d{6,}\.parquet")
 _OTHER_FILE = re.compile(r"\d{6,}\.parquet")
 _DAY = re.compile(r"event_date=\d{4}-\d{2}-\d{2}")
+#: A URL, also as `Path` writes it, with one slash; a drive has one letter.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+def folder_of(path: str | os.PathLike[str]) -> Path:
+    """Return the folder that a lake is in.
+
+    Raises:
+        ConfigurationError: it is a URL.
+    """
+    if _URL.match(os.fspath(path)):
+        raise ConfigurationError(
+            "a lake is exported to a folder, and read from one without spark=session: copy it from"
+            " or to S3, as by `aws s3 sync --delete`"
+        )
+    return Path(path).absolute()
 
 
 @attrs.frozen

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import duckdb
@@ -29,7 +30,6 @@ from tests.lake.kit import Shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def test_an_export_has_every_event_with_all_that_is_stored(shop: Shop) -> None:
@@ -465,3 +465,19 @@ def test_whatever_the_attributes_of_an_event_are_they_arrive(shop: Shop) -> None
     found = {row[15] for row in shop.exported()}
     assert (("a", "x\ufffdy"),) in found
     assert (("screen", "home"),) in found
+
+
+@pytest.mark.parametrize(
+    "path", ["s3://bucket/lake", Path("s3://bucket/lake")], ids=["text", "path"]
+)
+def test_an_export_to_a_url_is_refused(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str | Path
+) -> None:
+    """One sentence says what to do; no folder is made that looks like a bucket."""
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with LakeSource.open(shop.url, shop.app) as store:
+        with pytest.raises(ConfigurationError, match="aws s3 sync"):
+            export_lake(store, path)
+        assert not store.lakes()
+    assert sorted(tmp_path.iterdir()) == before
