@@ -176,10 +176,15 @@ class Backlog:
             self._log.trouble(f"the spool cannot be written ({error.reason})")
 
     def _write(self, item: Queued) -> str | None:
-        deadline = time.monotonic() + PATIENCE_S
-        if self._is_behind and not self._has_caught_up(deadline):
-            return None
         buffer = self._buffer
+        deadline = time.monotonic() + PATIENCE_S
+        # What goes out from memory anyway is written later where memory has no room.
+        if (
+            self._is_behind
+            and not self._has_caught_up(deadline)
+            and (buffer.held.entries or not buffer.is_full(item.weight))
+        ):
+            return None
         spills = bool(buffer.on_disk) or buffer.is_full(item.weight)
         row = item.row = self._append(item, max(0.0, deadline - time.monotonic()))
         if spills:

@@ -124,6 +124,24 @@ def test_what_is_held_waits_for_an_unreadable_disk_for_a_while_only(
         assert rig.delivery.close(0).accepted == 6
 
 
+def test_a_memory_full_of_what_is_to_be_written_drops_nothing_once_the_disk_is_back() -> None:
+    """More than is written at once is behind; the next event goes to the disk all the same."""
+    with Held() as spool:
+        rig = spool.rig(max_buffer_events=50)
+        rig.record("0")
+        spool.hold()
+        for number in range(1, 50):
+            rig.record(str(number))
+        spool.let_go()
+        rig.clock.now += 20.0
+        rig.record("50")
+        stats = rig.delivery.stats()
+        assert (stats.dropped, stats.not_durable) == (0, 49)
+        rig.run(20.0)
+        assert rig.service.event_ids == [str(number) for number in range(51)]
+        assert rig.delivery.close(0).accepted == 51
+
+
 def test_dropping_the_oldest_reaches_what_is_held() -> None:
     """A memory full of events that the spool did not take makes room, and the ledger adds up."""
     with Held() as spool:
