@@ -81,8 +81,9 @@ def convert(  # noqa: PLR0913 -- keyword-only options
     """Convert endpoints to profiles, devices and a suppression list for Customer Profiles.
 
     Nothing is lost without a count and a reason in the report, and nobody who has opted out gets an
-    address in a profile. Memory stays small: what grows is in a temporary file in `out`, and
-    sorted where SQLite has such files (`SQLITE_TMPDIR`). The same source gives the same bytes. After an interruption of any kind, the same call goes on.
+    address in a profile. Memory stays small: what grows is in a temporary file in `out`, and is
+    sorted where SQLite has such files (`SQLITE_TMPDIR`). The same source gives the same bytes.
+    After an interruption of any kind, the same call goes on.
 
     Args:
         source: an export of Pinpoint (a file or a folder, compressed or not, JSON or CSV, or
