@@ -570,7 +570,8 @@ def test_a_signal_before_the_start(tmp_path: Path) -> None:
 
 @pytest.fixture
 def _logging() -> Iterator[None]:
-    """Leaves the loggers as they were."""
+    """Leaves the loggers and the turns of threads as they were."""
+    turn = sys.getswitchinterval()
     loggers = [logging.getLogger(name) for name in (access_log.LOGGER, "pinpoint_kit")]
     before = [(one.handlers[:], one.level, one.propagate) for one in loggers]
     yield
@@ -579,6 +580,7 @@ def _logging() -> Iterator[None]:
         logger.setLevel(level)
         logger.propagate = propagate
     logging.raiseExceptions = True
+    sys.setswitchinterval(turn)
 
 
 @pytest.mark.usefixtures("_logging")
@@ -597,6 +599,7 @@ def test_serving_in_this_process(tmp_path: Path, capfd: pytest.CaptureFixture[st
 
     assert run.serve(settings, ask) == 0
     assert json.loads(capfd.readouterr().out)["status"] == 200
+    assert sys.getswitchinterval() == pytest.approx(0.0005)  # charts keep no request waiting
 
 
 @pytest.mark.usefixtures("_logging")
