@@ -67,6 +67,12 @@ class Pseudonyms:
     tenant: str = ""
     hash_users: bool = False
     places: Places = "country"
+    #: Copied for each id, which takes half as long as to begin with the key.
+    _begun: hmac.HMAC = attrs.field(init=False, repr=False, eq=False)
+
+    @_begun.default
+    def _begun_with_key(self) -> hmac.HMAC:
+        return hmac.new(self.key, digestmod="sha256")
 
     def item(self, reading: Reading) -> Item:
         """Return what a reading with events records."""
@@ -101,7 +107,9 @@ class Pseudonyms:
         message = "\0".join((_VERSION, *parts))
         if message.count("\0") != len(parts):  # a part has one of its own
             message = "\0".join((_VERSION, *[part.replace("\0", " ") for part in parts]))
-        return hmac.digest(self.key, message.encode("utf-8", "replace"), "sha256").hex()[:32]
+        state = self._begun.copy()
+        state.update(message.encode("utf-8", "replace"))
+        return state.hexdigest()[:32]
 
     def _place(self, location: Location | None) -> Location | None:
         if location is None or self.places == "none":
