@@ -6,9 +6,12 @@ comes free. What dead processes left in the spool is taken over and delivered li
 
 `record` waits for the disk, for another process and for other threads together at most
 `PATIENCE_S`. After that, and whenever the disk has just failed, an item is in memory first and is
-counted as not durable; the worker writes it when the disk is back. A row leaves the disk after its
-item was settled and counted, by the worker; what cannot be removed then is removed later. Only rows
-on disk alone are dropped to make room there, so none of them can be settled already.
+counted as not durable; it is written when the disk is back, before what is recorded later. While
+others wait on disk alone it is *held*, and so goes out behind them.
+
+A row leaves the disk after its item was settled and counted, by the worker; how, stands in
+pipeline/settled.py. Only rows on disk alone are dropped to make room there, so none of them can be
+settled already.
 """
 
 from __future__ import annotations
@@ -21,9 +24,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pinpoint_kit.delivery.pipeline.futures import settle
 from pinpoint_kit.delivery.pipeline.items import Queued
-from pinpoint_kit.delivery.spool import dead_letters
+from pinpoint_kit.delivery.pipeline.settled import (
+    CLOSED,
+    ENDPOINT,
+    EVENT,
+    PATIENCE_S,
+    SettledRows,
+)
 from pinpoint_kit.delivery.spool.schema import SpoolError, SpoolFullError
-from pinpoint_kit.errors import DeliveryError, StoreError
+from pinpoint_kit.errors import DeliveryError
 from pinpoint_kit.system.turns import NoTurnError, Turn
 
 if TYPE_CHECKING:
@@ -32,7 +41,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.delivery.options import DeliveryOptions
     from pinpoint_kit.delivery.pipeline.buffer import Buffer
-    from pinpoint_kit.delivery.pipeline.items import Entry, Item, Loss
+    from pinpoint_kit.delivery.pipeline.items import Entry
     from pinpoint_kit.delivery.pipeline.log import Log
     from pinpoint_kit.delivery.spool.spool import Spool, Spooled
     from pinpoint_kit.models.event import EventResult
@@ -41,15 +50,10 @@ __all__ = ["PATIENCE_S", "Backlog"]
 
 T = TypeVar("T")
 
-#: How long `record` waits for the disk and whoever holds it: 50 ms with what comes on top.
-PATIENCE_S = 0.04
 #: How long the worker waits for the disk and those who record; they wait no longer than theirs.
 _WORKER_PATIENCE_S = 0.5
-#: How long the disk is left alone after it has failed or was too slow, and at most.
-_REST_S, _MOST_REST_S = 0.25, 2.0
 #: How soon the worker looks again after what could not be done.
 _SOON_S = 0.3
-_EVENT, _ENDPOINT = "event", "endpoint"
 #: Rows that are read at once.
 _PAGE = 200
 #: Rows that are dropped at once to make room, on disk alone and in memory.
@@ -57,20 +61,13 @@ _MAKE_ROOM, _EVICT = 100, 20
 _FULL = "spool_full"
 _LOST = "spool_lost"
 _DAMAGED = "spool_damaged"
-#: Of an item: at close the disk had its last chance to take what is in memory alone. Of the spool:
-#: this client is closed, and what it did on disk is over.
-_CLOSED = "closed"
-#: Where an item says that it is a dead letter on disk, or is becoming one.
-_KEPT_BY = "kept_by"
 #: Items in memory alone that are written before a new one is.
 _CATCH_UP = 20
 #: How long what is on disk cannot be read until what is held no longer waits for it.
 _UNREADABLE_S = 5.0
-#: Things to do on disk that have failed and are tried again.
-_MOST_UNDONE = 10_000
 
 
-class Backlog:
+class Backlog(SettledRows):
     """Puts items on disk and brings them back. Safe for many threads.
 
     Args:
@@ -89,16 +86,14 @@ class Backlog:
         log: Log,
         clock: Callable[[], float],
     ) -> None:
-        self.spool = spool
+        super().__init__(spool, log, clock)
         spool.patience = _WORKER_PATIENCE_S
         self._buffer = buffer
         self._options = options
-        self._log = log
-        self._clock = clock
-        self.renew()
 
     def renew(self) -> None:
         """Begin anew, with nothing on disk that is ours; also for a forked child."""
+        super().renew()
         #: Who decides what is on disk alone, and what is in memory too.
         self._deciding = Turn()
         self._maintaining = Turn()
@@ -111,9 +106,6 @@ class Backlog:
         self._futures: dict[int, Future[EventResult]] = {}
         #: Items in memory alone that are to be written; those that are held come after them.
         self._unwritten: deque[Queued] = deque()
-        self._undone: deque[Callable[[], object]] = deque(maxlen=_MOST_UNDONE)
-        self._rests_until = 0.0
-        self._slow = 0
         self._next_look = 0.0
         self._has_rows = False
         #: Since when what is on disk cannot be read.
@@ -167,14 +159,6 @@ class Backlog:
             self._slow = 0
         return reason
 
-    def _rest(self, error: SpoolError | None = None) -> None:
-        """Leave the disk alone for a while, a longer one each time; being slow once is nothing."""
-        self._slow += 1
-        if error is not None or self._slow > 1:
-            self._rests_until = self._clock() + min(_MOST_REST_S, _REST_S * 2 ** (self._slow - 1))
-        if error is not None and error.reason != _CLOSED:
-            self._log.trouble(f"the spool cannot be written ({error.reason})")
-
     def _write(self, item: Queued) -> str | None:
         buffer = self._buffer
         deadline = time.monotonic() + PATIENCE_S
@@ -213,7 +197,7 @@ class Backlog:
 
     def _append(self, item: Queued, patience: float | None) -> int:
         return self.spool.append(
-            _ENDPOINT if item.is_endpoint else _EVENT,
+            ENDPOINT if item.is_endpoint else EVENT,
             item[0],
             item[1],
             item[2],
@@ -316,7 +300,7 @@ class Backlog:
         try:
             action()
         except SpoolError as error:
-            if error.reason == _CLOSED:  # that is no trouble
+            if error.reason == CLOSED:  # that is no trouble
                 return True
             reason = error.reason
         except Exception as error:  # noqa: BLE001 -- whatever is in the file, what is in memory goes out
@@ -482,89 +466,9 @@ class Backlog:
             row.endpoint,
             self._futures.pop(row.seq, None),
             at=self._clock(),
-            is_endpoint=row.kind == _ENDPOINT,
+            is_endpoint=row.kind == ENDPOINT,
             row=row.seq,
         )
-
-    # Settling
-
-    def remove(self, items: Iterable[Item]) -> None:
-        """Remove what was delivered."""
-        rows = [item.row for item in items if isinstance(item, Queued) and item.row]
-        if rows:
-            self._do(lambda: self.spool.remove(rows))
-
-    def dead_letter_item(self, items: Sequence[Item], loss: Loss, tries: Sequence[int]) -> None:
-        """Keep what will not be delivered as dead letters."""
-        rows = []
-        for item, count in zip(items, tries, strict=True):
-            if isinstance(item, Queued) and item.row:
-                rows.append((item.row, loss.reason, _storable(loss.message), count))
-            elif isinstance(item, Queued) and not item.is_rider and loss.reason != _CLOSED:
-                self._add_once(item, loss)
-        if rows:
-            self._do(lambda: self.spool.dead_letter_item(rows))
-
-    def _add_once(self, item: Queued, loss: Loss) -> None:
-        """Keep an item that is not on disk, unless another thread does so, or it was done."""
-        me = object()
-        if vars(item).setdefault(_KEPT_BY, me) is not me:  # one step, as all threads see it
-            return
-        try:
-            self.add_dead_letter(item, loss)
-        except BaseException:  # nobody has kept it
-            vars(item).pop(_KEPT_BY, None)
-            raise
-
-    def add_dead_letter(self, item: Queued, loss: Loss) -> None:
-        """Keep an item that is not on disk as a dead letter."""
-        self._do(
-            lambda: self.spool.add_dead_letter(
-                _ENDPOINT if item.is_endpoint else _EVENT,
-                _storable(item[0]),
-                _storable(item[1]),
-                item[2],
-                item.endpoint,
-                reason=loss.reason,
-                message=_storable(loss.message),
-                patience=PATIENCE_S,
-            )
-        )
-
-    def _do(self, action: Callable[[], object]) -> None:
-        """Do it now, or when the disk is back."""
-        if self._clock() >= self._rests_until:
-            try:
-                action()
-            except SpoolFullError as error:
-                self._log.trouble(f"the spool cannot be written ({error.reason})")
-                return
-            except SpoolError as error:
-                self._rest(error)
-            else:
-                return
-        self._undone.append(action)
-
-    def forget_letters(self, concerns: Callable[[str, bytes], bool], *, dry_run: bool) -> int:
-        """Remove, or only count, the dead letters on disk that `concerns` is true of."""
-        try:
-            ids = [
-                letter.id
-                for letter in self.spool.export()
-                if concerns(letter.endpoint_id, (letter.body or b"") + (letter.endpoint or b""))
-            ]
-            if dry_run:
-                return len(ids)
-            return sum(self.spool.purge(batch) for batch in dead_letters.batches(ids))
-        except SpoolError as error:
-            raise StoreError(f"the spool cannot be used: {error}") from error
-
-    def overwrite_removed(self) -> bool:
-        """Take out of the spool's file what can be read there of removed rows; False: not now."""
-        try:
-            return self.spool.overwrite_removed()
-        except SpoolError:
-            return False
 
     # The end
 
@@ -602,11 +506,6 @@ class Backlog:
         Without a turn, for a forked child.
         """
         return list(self._futures.values())
-
-
-def _storable(text: str) -> str:
-    """Return the text as UTF-8 can hold it: what is refused may be refused for that."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def spooled_error() -> DeliveryError:
