@@ -98,7 +98,9 @@ def test_what_could_not_be_delivered_goes_out_with_the_next_start(tmp_path: Path
 def test_memory_is_a_window_on_the_disk(tmp_path: Path) -> None:
     """More events than memory holds wait on disk, and go out in the order of their endpoint."""
     order: list[bytes] = []
-    with opened(tmp_path, delivery=pk.DeliveryOptions(max_buffer_events=200)) as pinpoint:
+    # `block`: where others hold the spool for longer than `record` waits, memory is full.
+    options = pk.DeliveryOptions(max_buffer_events=200, when_full="block")
+    with opened(tmp_path, delivery=options) as pinpoint:
         pinpoint.client.meta.events.register_first(
             "before-send.pinpoint.PutEvents", lambda request, **_: order.append(request.body)
         )
