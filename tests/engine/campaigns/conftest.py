@@ -84,7 +84,8 @@ class Campaigns:
 
     def activities(self, campaign: str) -> list[Any]:
         """Return the activities, the oldest first."""
-        answer = self.wire.send("GET", f"{self.base}/campaigns/{campaign}/activities")
+        path = f"{self.base}/campaigns/{campaign}/activities"
+        answer = self.wire.send("GET", path, query="page-size=1000")
         found: list[Any] = answer.json["Item"][::-1]
         return found
 

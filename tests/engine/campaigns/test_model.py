@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import hypothesis
@@ -21,6 +21,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from pinpoint_kit.engine import Engine
 from tests.engine.campaigns.conftest import MESSAGE, Campaigns
 from tests.engine.conftest import Clock, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 HOUR = dt.timedelta(hours=1)
 PERIODS = {"HOURLY": HOUR, "DAILY": 24 * HOUR, "WEEKLY": 7 * 24 * HOUR}
@@ -62,7 +65,7 @@ class Model:
             at += PERIODS[self.frequency]
         return self.end is not None and at > self.end
 
-    def work(self, now: dt.datetime, segments: set[str]) -> None:
+    def work(self, now: dt.datetime, segments: Collection[str]) -> None:
         """Do what an engine should have done by now."""
         if self.status in {"COMPLETED", "DELETED"}:
             return
@@ -91,7 +94,7 @@ class Machine(RuleBasedStateMachine):
         self.campaigns = Campaigns(Wire(self.engine), self.clock)
         self.campaigns.people(PEOPLE)
         self.models: dict[str, Model] = {}
-        self.segments: set[str] = set()
+        self.segments: list[str] = []  # by age: ids differ when an example is repeated
 
     def teardown(self) -> None:
         """Close the engine."""
@@ -101,7 +104,7 @@ class Machine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Make a segment."""
-        self.segments.add(self.campaigns.segment())
+        self.segments.append(self.campaigns.segment())
 
     def _schedule(self, frequency: str, delay: int | None, hours: int | None) -> dict[str, Any]:
         start = self.clock.now + HOUR * (delay or 0)
@@ -120,7 +123,7 @@ class Machine(RuleBasedStateMachine):
     @rule(frequency=frequencies, delay=delays, hours=lengths, data=st.data())
     def create(self, frequency: str, delay: int | None, hours: int | None, data: Any) -> None:
         """Make a campaign."""
-        segment = data.draw(st.sampled_from(sorted(self.segments)))
+        segment = data.draw(st.sampled_from(self.segments))
         schedule = self._schedule(frequency, delay, hours)
         campaign = self.campaigns.create(SegmentId=segment, Schedule=schedule)
         self.models[campaign] = self._model(segment, frequency, delay, hours)
@@ -181,13 +184,13 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def add_segment(self) -> None:
         """Make a further segment."""
-        self.segments.add(self.campaigns.segment())
+        self.segments.append(self.campaigns.segment())
 
     @precondition(lambda self: self.segments)
     @rule(data=st.data())
     def delete_segment(self, data: Any) -> None:
         """Delete a segment; what has it does not run any more."""
-        segment = data.draw(st.sampled_from(sorted(self.segments)))
+        segment = data.draw(st.sampled_from(self.segments))
         self.campaigns.wire.send("DELETE", f"{self.campaigns.base}/segments/{segment}")
         self.segments.remove(segment)
 
@@ -222,7 +225,7 @@ class Machine(RuleBasedStateMachine):
             model.work(self.clock.now, self.segments)
 
     def _drawn(self, data: Any) -> tuple[str, Model]:
-        campaign = data.draw(st.sampled_from(sorted(self.models)))
+        campaign = data.draw(st.sampled_from(list(self.models)))
         return campaign, self.models[campaign]
 
     def _shown(self, model: Model) -> str:
