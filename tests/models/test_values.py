@@ -62,6 +62,7 @@ from pinpoint_kit.models import (
 )
 from pinpoint_kit.models.base import Model
 from pinpoint_kit.models.checks import endpoint_problem, event_problem, require_path_id
+from pinpoint_kit.models.event import ImportRefusal
 from pinpoint_kit.models.sent_message import MessageResult, OutcomeReport
 from pinpoint_kit.models.stored_event import StoredEvent
 from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
@@ -93,6 +94,7 @@ MODELS: list[Model] = [
     ),
     Event(type="t", id="i", timestamp=AT, attributes={"a": "b"}, session=Session(id="s")),
     EventResult(endpoint_id="e", event_id="i", status_code=202),
+    ImportRefusal(index=0, event_id="i", message="no"),
     Job(id="j", type=JobType.EXPORT, job_status=JobStatus.FAILED, failures=["a"]),  # type: ignore[arg-type]  # a list will do
     JobDefinition(format=JobFormat.JSON, define_segment=True, segment_version=1),
     Location(country="PT"),
@@ -610,6 +612,7 @@ SHOWN = {
         "client_sdk_version",
         "sdk_name",
     },
+    ImportRefusal: {"index", "event_id"},
     EventResult: {
         "endpoint_id",
         "event_id",
@@ -668,7 +671,7 @@ def test_reprs_hold_no_personal_data(model: Model) -> None:
     """A repr shows ids and counts; addresses, user ids, values and places never show."""
     problems: list[str] = []
     required = {"id": "i", "type": "t", "endpoint_id": "e", "event_id": "i", "status_code": 202}
-    required |= {"name": "n", "parts": {}} | REQUIRED.get(type(model), {})
+    required |= {"name": "n", "parts": {}, "index": 0} | REQUIRED.get(type(model), {})
     for field in attrs.fields(type(model)):  # type: ignore[arg-type]  # every model is attrs
         if field.name in SHOWN[type(model)] or isinstance(getattr(model, field.name), Enum):
             continue

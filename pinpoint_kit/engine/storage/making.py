@@ -29,7 +29,7 @@ def making(dialect: Dialect, schema: str | None) -> tuple[str, ...]:
         dialect: SQLAlchemy's, of the database.
         schema: the schema that the tables are made in, None where that is not said.
     """
-    return _making(without_parameters(dialect), schema)
+    return _making(without_parameters(dialect), schema, tuple(METADATA.tables))
 
 
 def without_parameters(dialect: Dialect) -> Dialect:
@@ -55,7 +55,11 @@ def _without_parameters(kind: str) -> Dialect:
 
 
 @functools.lru_cache(maxsize=8)
-def _making(dialect: Dialect, schema: str | None) -> tuple[str, ...]:
+def _making(
+    dialect: Dialect,
+    schema: str | None,
+    names: tuple[str, ...],  # noqa: ARG001 -- of the tables that there are by now
+) -> tuple[str, ...]:
     elements: list[ExecutableDDLElement] = []
     for table in METADATA.sorted_tables:
         elements.append(CreateTable(table))
