@@ -441,6 +441,17 @@ def test_another_server_gets_endpoints_and_then_events(faulty_pinpoint: FaultyPi
         assert report.replaced_devices == 1
 
 
+def test_records_without_events_do_not_tell_what_a_server_can(
+    faulty_pinpoint: FaultyPinpoint,
+) -> None:
+    """Nobody is asked for a window of ignored records, so the next one may still be refused."""
+    ignored = {**login(), "type": "CODE_TO_TOKEN"}
+    with faulty_pinpoint.connect() as pinpoint:
+        faulty_pinpoint.always(FOREIGN, operation="ImportEvents")
+        report = load(pinpoint, [*[ignored] * 1_000, login()])
+        assert report.events == {START: 1, IN: 1}
+
+
 def test_events_that_another_server_does_not_take_yet_are_an_error(
     faulty_pinpoint: FaultyPinpoint,
 ) -> None:

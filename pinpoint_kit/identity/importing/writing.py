@@ -63,21 +63,23 @@ class Writer:
         due: dict[str, Item] = {}
         try:
             left = self._stored(items, self._devices.is_due, due)
+            # The others come first: an endpoint that loses its user must have its events by then.
+            by_endpoint: dict[str, list[Item]] = {}
+            for item in left:
+                by_endpoint.setdefault(item.endpoint_id, []).append(item)
+            for endpoint_id, own in by_endpoint.items():
+                self._devices.place(due[endpoint_id].device.endpoint(endpoint_id))
+                self._stored(own, lambda _: False, {})
         except BaseException:
             self._devices.forget(due)  # any of them may not be written: it must be next time
             raise
-        # The others come first: an endpoint that loses its user must have its events by then.
-        by_endpoint: dict[str, list[Item]] = {}
-        for item in left:
-            by_endpoint.setdefault(item.endpoint_id, []).append(item)
-        for endpoint_id, own in by_endpoint.items():
-            self._devices.place(due[endpoint_id].device.endpoint(endpoint_id))
-            self._stored(own, lambda _: False, {})
 
     def _stored(self, items: Iterable[Item], is_due: _IsDue, due: dict[str, Item]) -> list[Item]:
         """Store items, but for those whose endpoint is refused: these are returned."""
         if self._imports is None:
             items = list(items)
+            if not items:
+                return []  # nobody is asked, so that nothing is known afterwards
         if self._imports is not False:
             try:
                 left = self._imported(items, is_due, due)
