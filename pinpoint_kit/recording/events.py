@@ -299,7 +299,7 @@ class Events:
 
         The engine and our server answer it, not the hosted service. An item's endpoint is created
         or changed before its events are stored; when it is refused, so are the events, and what
-        follows of that endpoint in the same request. Items are read as needed and stored in their
+        follows of that endpoint. Items are read as needed and stored in their
         order, at most 1,000 events or items at a time: when an error ends it early, what was sent
         before stays. Importing events again that have ids of their own is harmless.
 

@@ -52,8 +52,10 @@ class Lines:
         limits = recorder.limits
         self._most_bytes = min(limits.max_event_request_bytes, limits.max_request_bytes)
         self._lines: list[bytes] = []
-        #: The place of each line in what was given.
-        self._indexes: list[int] = []
+        #: The place of each line in what was given, and its endpoint.
+        self._places: list[tuple[int, str]] = []
+        #: Why endpoints were refused, by their ids in lower case: what follows of them is, too.
+        self._refused_endpoints: dict[str, str] = {}
         self._events = self._bytes = 0
         self.refused: list[ImportRefusal] = []
 
@@ -68,6 +70,10 @@ class Lines:
             if not isinstance(item, tuple) or len(item) != _ITEM_LENGTH:
                 raise InvalidTypeError("expected (endpoint id, endpoint, events)", f"$[{index}]")
             endpoint_id = id_text(item[0], "$.id")
+            why = self._refused_endpoints.get(endpoint_id.lower())
+            if why is not None:
+                self.refused.append(ImportRefusal(index=index, message=why))
+                continue
             fragments = self._fragments(index, endpoint_id, item[2])
             line = _line(endpoint_id, item[1], fragments)
             size = len(line) + 1
@@ -85,7 +91,7 @@ class Lines:
             ):
                 self._send()
             self._lines.append(line)
-            self._indexes.append(index)
+            self._places.append((index, endpoint_id.lower()))
             self._events += len(fragments)
             self._bytes += size
         if self._lines:
@@ -123,14 +129,12 @@ class Lines:
             )
         refused: list[Any] = answer.get("Refused") or []
         for each in refused:
-            self.refused.append(
-                ImportRefusal(
-                    index=self._indexes[each["Line"]],
-                    event_id=each.get("EventId"),
-                    message=str(each.get("Message") or ""),
-                )
-            )
-        self._lines, self._indexes = [], []
+            index, key = self._places[each["Line"]]
+            event_id, why = each.get("EventId"), str(each.get("Message") or "")
+            self.refused.append(ImportRefusal(index=index, event_id=event_id, message=why))
+            if event_id is None:
+                self._refused_endpoints[key] = why
+        self._lines, self._places = [], []
         self._events = self._bytes = 0
 
 

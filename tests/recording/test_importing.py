@@ -70,6 +70,19 @@ def test_items_go_out_in_as_few_requests_as_the_limits_allow() -> None:
             assert [each.index for each in refused] == [1_001]
 
 
+def test_what_follows_a_refused_endpoint_is_refused_in_later_requests_too() -> None:
+    """Its events would be stored without the user that they belong to."""
+    wrong = Endpoint(address="x")
+    with pk.connect("sqlite://", limits=pk.Limits(max_event_request_bytes=2_000)) as pinpoint:
+        fine = [(f"d-{n}", None, [event(f"a-{n}")]) for n in range(20)]
+        refused = pinpoint.events.import_many(
+            [("D-w", wrong, [event("w")]), *fine, ("d-W", None, [event("later")])]
+        )
+        assert [(each.index, each.event_id) for each in refused] == [(0, None), (21, None)]
+        assert refused[0].message == refused[1].message
+        assert sorted(found(pinpoint)) == sorted(f"a-{n}" for n in range(20))
+
+
 def test_an_item_that_fits_into_no_request_is_an_error() -> None:
     """What was sent before stays."""
     with pk.connect("sqlite://", limits=pk.Limits(max_event_request_bytes=2_000)) as pinpoint:
