@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.campaigns.running.position import Position
     from pinpoint_kit.engine.campaigns.running.targets import Target
 
-__all__ = ["holders"]
+__all__ = ["HAS_MOVED", "holders"]
 
+#: What is said of a message whose endpoint had another address when its turn came.
+HAS_MOVED = "The endpoint has another address by now"
 _LISTS = (1, 10, 100, 500)
 #: Requests leave one active endpoint of an address and channel, and any number of others. So this
 #: finds little, and asks an index alone.
@@ -53,7 +55,9 @@ _SENT_TO = {
         .where(MESSAGES.c.app == bindparam("app_"))
         .where(MESSAGES.c.campaign == bindparam("campaign_"))
         .where(MESSAGES.c.number > bindparam("after_"))
-        .where(MESSAGES.c.status != "OPT_OUT")  # kept back: the address may be another's by now
+        # Those that were kept back: the address may be another's by now.
+        .where(MESSAGES.c.status != "OPT_OUT")
+        .where(MESSAGES.c.status_text != HAS_MOVED)
         .where(MESSAGES.c.address.in_([bindparam(f"address_{n}") for n in range(size)])),
         "app_",
         "campaign_",

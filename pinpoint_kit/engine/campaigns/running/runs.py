@@ -180,6 +180,8 @@ class Runs:
         now: int,
     ) -> Decisions:
         is_streamed = stream_records.is_wanted(self._context, connection, needed.app)
+        # In memory a request waits for this connection: it would be waited for in vain.
+        waits = not self._context.store.is_in_memory
         return batches.decide(
             connection,
             needed,
@@ -188,7 +190,7 @@ class Runs:
             batch,
             now,
             is_streamed=is_streamed,
-            give_way=self._context.requests.give_way,
+            give_way=self._context.requests.give_way if waits else _go_on,
         )
 
     def _begin_waves(  # noqa: PLR0913, PLR0917 -- as of `step`
@@ -264,6 +266,10 @@ class Runs:
         if self._logged >= _MOST_LOGGED:
             self._logged = 0
             context.store.move_log()
+
+
+def _go_on() -> None:
+    """Give way to nobody."""
 
 
 def _next_wave(position: Position) -> Position:

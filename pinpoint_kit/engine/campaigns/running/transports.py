@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select
 
 from pinpoint_kit.engine.applications.store import App
 from pinpoint_kit.engine.campaigns import activities, sends, store
+from pinpoint_kit.engine.campaigns.running.addresses import HAS_MOVED
 from pinpoint_kit.engine.campaigns.running.position import Position
 from pinpoint_kit.engine.campaigns.running.storing import named_send
 from pinpoint_kit.engine.campaigns.sends import Send
@@ -57,7 +58,7 @@ _ENDED_STATUS = "FAILURE"
 _GONE = delivering.Delivered("PERMANENT_FAILURE", 400, "The endpoint was deleted")
 #: What becomes of one whose endpoint has changed while it waited, which may be for days in a pause.
 _OUT = delivering.Delivered("OPT_OUT", 200, "The endpoint has opted out, or is inactive")
-_MOVED = delivering.Delivered("PERMANENT_FAILURE", 400, "The endpoint has another address by now")
+_MOVED = delivering.Delivered("PERMANENT_FAILURE", 400, HAS_MOVED)
 _ENDPOINTS_NOW = Lookup(
     select(
         ENDPOINTS.c.endpoint,
