@@ -83,7 +83,7 @@ _REPEATS = 6
 _WAIT = tenacity.wait_random_exponential(multiplier=0.02, max=1.0)
 #: Segments ask who has had an event within up to 30 days; with fewer kept they would be wrong.
 KEEP_EVENTS_AT_LEAST = timedelta(days=31)
-#: A shorter time would take messages that a run or a request is still about.
+#: A shorter time would take messages that a request, or whoever looks, is still about.
 KEEP_MESSAGES_AT_LEAST = timedelta(days=1)
 #: How many records of an application may wait for its destinations, unless somebody says so.
 STREAM_BACKLOG = 1_000_000

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
-from sqlalchemy import bindparam, delete, insert, or_, select
+from sqlalchemy import bindparam, delete, exists, insert, or_, select
 
 from pinpoint_kit.engine.storage.statements import BulkInsert, Lookup, Statement
 from pinpoint_kit.engine.storage.tables.applications import APPS
+from pinpoint_kit.engine.storage.tables.campaigns import CAMPAIGN_ACTIVITIES, CAMPAIGN_SENDS
 from pinpoint_kit.engine.storage.tables.messages import MESSAGE_OUTCOMES, MESSAGES
 
 if TYPE_CHECKING:
@@ -64,11 +65,21 @@ _DELETE_OUTCOMES = Statement(
     delete(MESSAGE_OUTCOMES).where(MESSAGE_OUTCOMES.c.message == bindparam("number_")), "number_"
 )
 
-#: The first messages of an application, without those of campaigns that wait for a transport.
+#: The first messages of an application, without those of campaigns that wait for a transport, and
+#: of runs under way, which still have to know whom they have reached. (One that waits for events
+#: does not ask, and is under way for years.)
 _FIRST = Statement(
     select(MESSAGES.c.number, MESSAGES.c.created)
     .where(MESSAGES.c.app == bindparam("app_"))
     .where(or_(MESSAGES.c.status != "PENDING", MESSAGES.c.campaign.is_(None)))
+    .where(
+        ~exists()
+        .where(CAMPAIGN_ACTIVITIES.c.number == MESSAGES.c.activity)
+        .where(CAMPAIGN_ACTIVITIES.c.open.is_not(None))
+        .where(CAMPAIGN_SENDS.c.activity == MESSAGES.c.activity)
+        .where(CAMPAIGN_SENDS.c.endpoint == MESSAGES.c.endpoint)
+        .where(CAMPAIGN_SENDS.c.event_id == "")
+    )
     .order_by(MESSAGES.c.number)
     .limit(bindparam("most_")),
     "app_",

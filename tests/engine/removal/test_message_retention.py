@@ -91,6 +91,27 @@ def test_what_a_campaign_waits_for_stays(make_wire: Callable[..., Wire], clock: 
     assert campaigns.messages() == []
 
 
+def test_a_run_keeps_what_it_has_sent(make_wire: Callable[..., Wire], clock: Clock) -> None:
+    """To its end, however long it takes: whom it has reached must not get it from it again."""
+    wire = make_wire(keep_messages=timedelta(days=1))
+    campaigns = Campaigns(wire, clock)
+    for endpoint, zone in (("first", "Pacific/Kiritimati"), ("last", "Etc/GMT+12")):
+        answer = wire.update(
+            endpoint, ChannelType="GCM", Address=endpoint, Demographic={"Timezone": zone}
+        )
+        assert answer.status == 202
+    at = {"StartTime": "2026-01-05T10:00:00", "Frequency": "ONCE", "IsLocalTime": True}
+    campaigns.create(Schedule={**at, "Timezone": "UTC"})
+    while not campaigns.messages():
+        work(wire, clock)
+    work(wire, clock, 25 * 3_600)
+    assert [message["address"] for message in campaigns.messages()] == ["first"]
+    work(wire, clock, 2 * 3_600)
+    assert campaigns.messages()[-1]["address"] == "last"
+    work(wire, clock, 2 * DAY)
+    assert campaigns.messages() == []
+
+
 def test_too_short_a_time_is_refused(file_url: str) -> None:
     """What a run or a request is still about stays."""
     for given in (timedelta(hours=23), timedelta(0)):
