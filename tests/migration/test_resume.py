@@ -102,6 +102,19 @@ def test_a_damaged_work_file_is_made_anew(tmp_path: Path) -> None:
     assert convert(source, tmp_path / "out").endpoints == 9
 
 
+def test_what_a_killed_process_was_writing_goes(tmp_path: Path) -> None:
+    """Also where the next conversion has fewer parts: a draft may name who has opted out since."""
+    source = write_lines(tmp_path / "a.json", *_endpoints(9))
+    work, profiles = tmp_path / "out" / ".work", tmp_path / "out" / "profiles"
+    for folder in (work, profiles):
+        folder.mkdir(parents=True)
+    (work / ".devices-00003.csv.abc.part").write_text("token")
+    (profiles / ".profiles-00003.jsonl.abc.part").write_text("{}")
+    (tmp_path / "out" / "report.json").write_text("{}")
+    convert(source, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").rglob(".*.part")] == []
+
+
 @pytest.mark.slow
 def test_a_killed_process_changes_nothing(tmp_path: Path) -> None:
     """SIGKILL at many moments, then a run to the end: the same bytes."""

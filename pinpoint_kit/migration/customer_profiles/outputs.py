@@ -24,6 +24,8 @@ WORK = ".work"
 REPORT = "report.json"
 PROFILES = "profiles"
 _PART = re.compile(r"profiles-(\d+)\.(jsonl|csv)")
+#: What a killed process has left of such a file.
+_DRAFT = re.compile(r"\.profiles-\d+\..*\.part")
 _BUFFER_BYTES = 1 << 20
 
 
@@ -114,8 +116,9 @@ class Outputs:
                     shutil.copyfileobj(part, file, _BUFFER_BYTES)
 
     def remove_devices(self) -> None:
-        """Remove the tables of the parts."""
-        for entry in (self._folder / WORK).glob("devices-*.csv"):
+        """Remove the tables of the parts, and drafts of them, which kills have left."""
+        work = self._folder / WORK
+        for entry in [*work.glob("devices-*.csv"), *work.glob(".devices-*.part")]:
             entry.unlink()
 
     def write_json(self, name: str, value: object) -> None:
@@ -167,10 +170,11 @@ class Outputs:
                 yield [cells.get(column, "") for column in columns]
 
     def remove_other_parts(self, parts: int, form: str) -> None:
-        """Remove parts that an earlier conversion has left: all but so many of this form."""
+        """Remove what an earlier one has left: drafts, and all parts but so many of this form."""
         for entry in (self._folder / PROFILES).iterdir():
             found = _PART.fullmatch(entry.name)
-            if found and (int(found[1]) > parts or found[2] != form):
+            is_other = found and (int(found[1]) > parts or found[2] != form)
+            if is_other or _DRAFT.fullmatch(entry.name):
                 entry.unlink()
 
     def remove(self, name: str) -> None:

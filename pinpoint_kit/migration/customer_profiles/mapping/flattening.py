@@ -128,9 +128,11 @@ class Flattener:
             if not base:
                 for text in texts:
                     merger.put_odd(member, given, text)
+            elif not texts:
+                continue
             elif len(values) > 1:
                 self._groups.append((base, texts))
-            elif texts:
+            else:
                 merger.put(base, texts[0])
 
     def _add_user(self, user: dict[str, Any]) -> None:
