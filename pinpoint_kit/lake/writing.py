@@ -95,7 +95,8 @@ class _Lines:
         file.write(content)
         file.write(b"\n")
         self.rows += rows
-        self.most_bytes = max(self.most_bytes, len(content))
+        if len(content) > self.most_bytes:
+            self.most_bytes = max(self.most_bytes, *map(len, content.split(b"\n")))
 
     def reading(self, table: str) -> str:
         """Return what reads them, in the words of SQL."""
