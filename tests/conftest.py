@@ -6,6 +6,7 @@ import functools
 import gc
 import os
 import signal
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import botocore.hooks
@@ -59,7 +60,17 @@ def _load_once(self: JSONFileLoader, file_path: str) -> Any:  # noqa: ARG001 -- 
 JSONFileLoader.load_file = _load_once  # type: ignore[method-assign]
 
 # Each of them registers the same 120 functions, and looks at the signature of each.
-botocore.hooks.accepts_kwargs = functools.cache(botocore.hooks.accepts_kwargs)
+_looks_at = botocore.hooks.accepts_kwargs
+_has_looked_at = functools.cache(_looks_at)
+
+
+def _accepts_kwargs(func: Any) -> Any:
+    # Others hold what they are bound to, which would live as long as the process.
+    is_plain = isinstance(func, FunctionType) and func.__closure__ is None
+    return (_has_looked_at if is_plain else _looks_at)(func)
+
+
+botocore.hooks.accepts_kwargs = _accepts_kwargs
 
 
 class Compiled(LRUCache):  # type: ignore[type-arg]
