@@ -48,6 +48,8 @@ _NOT_EMULATED = 501
 _LABELS = {
     "CreateApp": "application-id",
     "CreateSegment": "segment-id",
+    "CreateCampaign": "campaign-id",
+    "CreateJourney": "journey-id",
     "CreateRecommenderConfiguration": "recommender-id",
 }
 _OF_A_FAULT = re.compile(rb"Traceback|File \\\"|sqlite3|psycopg|sqlalchemy|[Ee]xception:|\.py\b")
