@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncPinpoint", "connect_async"]
 
-_THREADS = 4
+#: With more, the event loop is late by more than 5 ms in one of a hundred cases while calls are
+#: made without a pause, and a server nearby answers no more (tests/benchmarks/bench_async.py).
+_THREADS = 2
 _BLOCKS = (
     "when_full is 'block', which would hold up the event loop: use drop_newest or drop_oldest,"
     " with a larger max_buffer_events or a spool"
@@ -85,8 +87,8 @@ def connect_async(  # noqa: PLR0913 -- each is a choice of its own
         runs_campaigns: as in `connect`.
         keep_messages: as in `connect`.
         threads: calls that are under way at once, from 1 to 64; the others wait in a queue. As
-            many more may wait for a flush or a job. Each has its own connection. More threads
-            take the interpreter from the event loop more often.
+            many more, or four, may wait for a flush or a job. Each has its own connection. Give
+            more for a server that is far away; they keep the event loop waiting longer.
         **options: see `PinpointOptions`.
 
     Returns:

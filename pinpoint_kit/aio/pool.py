@@ -23,16 +23,18 @@ T = TypeVar("T")
 
 #: A client keeps connections for as many, twice, and for the delivery (`doors/sessions.py`).
 MOST_THREADS = 64
+#: So many things may be waited for at once with fewer threads, too: who waits takes no processor.
+_LEAST_WAITS = 4
 
 
 class Pool:
     """A bounded number of threads. Any number of event loops may use it, one after the other too.
 
     Calls that wait for something to happen (a flush, a job) have threads of their own, as many
-    again: were they among the others, a few of them would hold everything up.
+    again, or four: were they among the others, a few of them would hold everything up.
 
     Args:
-        threads: at most so many of each kind, from 1 to 64; made when they are needed.
+        threads: at most so many for calls, from 1 to 64; made when they are needed.
     """
 
     def __init__(self, threads: int) -> None:
@@ -48,7 +50,7 @@ class Pool:
     def _renew(self) -> None:
         """Begin anew, without threads; a forked child has only the thread that forked."""
         self._calls = ThreadPoolExecutor(self._threads, "pinpoint-async")
-        self._waits = ThreadPoolExecutor(self._threads, "pinpoint-async-wait")
+        self._waits = ThreadPoolExecutor(max(self._threads, _LEAST_WAITS), "pinpoint-async-wait")
 
     def start(self, action: Callable[[], T], *, waits: bool = False) -> Future[T]:
         """Have an action done on one of the threads, in the context of the caller.

@@ -387,11 +387,11 @@ def test_what_waits_does_not_hold_up_what_asks() -> None:
     async def main(pinpoint: pk.AsyncPinpoint) -> None:
         gate = Gate()
         pinpoint.sync.jobs.wait = gate  # type: ignore[assignment, method-assign]
-        waiting = [asyncio.create_task(pinpoint.jobs.wait("job-1")) for _ in range(4)]
-        for _ in range(2):
+        waiting = [asyncio.create_task(pinpoint.jobs.wait("job-1")) for _ in range(6)]
+        for _ in range(4):
             await gate.has_begun()
         assert await asyncio.wait_for(pinpoint.endpoints.find(limit=1), PATIENCE) == []
-        assert len(pinpoint_threads()) <= 4
+        assert len(pinpoint_threads()) <= 4 + 2
         gate.open.set()
         await asyncio.gather(*waiting)
 

@@ -1,6 +1,6 @@
 """Many look-ups at once from an event loop, and how late the loop is meanwhile.
 
-    python tests/benchmarks/bench_async.py [--lookups 1000] [--rounds 5] [--threads 4 [2 ...]]
+    python tests/benchmarks/bench_async.py [--lookups 1000] [--rounds 5] [--threads 2 [4 ...]]
 
 `pinpoint-kit serve` runs in a process of its own. All look-ups are awaited at once; beside them a
 task wakes up every millisecond and notes how much too late it came. An event loop of another
@@ -198,7 +198,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lookups", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, nargs="+", default=[4])
+    parser.add_argument("--threads", type=int, nargs="+", default=[2])
     given = parser.parse_args()
     latest: dict[int, list[tuple[float, float, float]]] = {n: [] for n in given.threads}
     with tempfile.TemporaryDirectory() as folder, server(folder) as url:
