@@ -139,9 +139,7 @@ def of_events(
 ) -> Batch:
     """Return the endpoints of some events, as far as they belong to the segment."""
     keys = sorted({trigger.endpoint for trigger in triggers})
-    statement = members_of(prepared.segment, prepared.app, now).where(
-        ENDPOINTS.c.endpoint.in_(keys)
-    )
+    statement = _members(prepared, now).where(ENDPOINTS.c.endpoint.in_(keys))
     found = {row[1]: row for row in connection.execute(statement)}
     targets = [
         Target(*found[trigger.endpoint])._replace(event_id=trigger.event_id)
@@ -153,11 +151,7 @@ def of_events(
 
 def zones_of(connection: Connection, prepared: Prepared, now: int) -> list[str]:
     """Return the time zones of the segment's endpoints."""
-    statement = (
-        members_of(prepared.segment, prepared.app, now)
-        .with_only_columns(ENDPOINTS.c.timezone)
-        .distinct()
-    )
+    statement = _members(prepared, now).with_only_columns(ENDPOINTS.c.timezone).distinct()
     return [name for name in connection.execute(statement).scalars() if name]
 
 
