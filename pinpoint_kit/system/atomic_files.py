@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["atomic_file", "flush_folder", "remove_drafts"]
+__all__ = ["atomic_file", "drafts", "flush_folder", "remove_drafts"]
 
 _SUFFIX = ".part"
 #: A file system takes names of 255 bytes; beyond so many a draft is named by a hash.
@@ -77,6 +77,16 @@ def remove_drafts(path: Path) -> None:
         for entry in path.parent.iterdir():
             if entry.name.startswith(prefix) and entry.name.endswith(_SUFFIX):
                 entry.unlink(missing_ok=True)
+
+
+def drafts(folder: Path, names: str) -> list[Path]:
+    """Return what killed processes have left of files of a folder, whatever their contents.
+
+    Args:
+        folder: where the files would be.
+        names: a pattern of their names, as `Path.glob` takes it; not of very long ones.
+    """
+    return [*folder.glob(f".{names}.*{_SUFFIX}")]
 
 
 def _make(path: Path, draft: Path | None) -> Path:

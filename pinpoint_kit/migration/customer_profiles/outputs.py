@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
 import orjson
 
 from pinpoint_kit.errors import ConfigurationError, PinpointKitError
-from pinpoint_kit.system.atomic_files import atomic_file, remove_drafts
+from pinpoint_kit.system.atomic_files import atomic_file, drafts, remove_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,8 +24,6 @@ WORK = ".work"
 REPORT = "report.json"
 PROFILES = "profiles"
 _PART = re.compile(r"profiles-(\d+)\.(jsonl|csv)")
-#: What a killed process has left of such a file.
-_DRAFT = re.compile(r"\.profiles-\d+\..*\.part")
 _BUFFER_BYTES = 1 << 20
 
 
@@ -118,7 +116,7 @@ class Outputs:
     def remove_devices(self) -> None:
         """Remove the tables of the parts, and drafts of them, which kills have left."""
         work = self._folder / WORK
-        for entry in [*work.glob("devices-*.csv"), *work.glob(".devices-*.part")]:
+        for entry in [*work.glob("devices-*.csv"), *drafts(work, "devices-*.csv")]:
             entry.unlink()
 
     def write_json(self, name: str, value: object) -> None:
@@ -173,9 +171,10 @@ class Outputs:
         """Remove what an earlier one has left: drafts, and all parts but so many of this form."""
         for entry in (self._folder / PROFILES).iterdir():
             found = _PART.fullmatch(entry.name)
-            is_other = found and (int(found[1]) > parts or found[2] != form)
-            if is_other or _DRAFT.fullmatch(entry.name):
+            if found and (int(found[1]) > parts or found[2] != form):
                 entry.unlink()
+        for entry in drafts(self._folder / PROFILES, "profiles-*"):
+            entry.unlink()
 
     def remove(self, name: str) -> None:
         """Remove a file that an earlier conversion has left."""

@@ -37,6 +37,8 @@ from pinpoint_kit.migration.customer_profiles.mapping.tables import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from pinpoint_kit.migration.customer_profiles.mapping.ledger import Ledger
     from pinpoint_kit.migration.customer_profiles.mapping.merging import Merger
 
@@ -163,14 +165,8 @@ class Flattener:
             self._ledger.change("User.UserId", HASHED if is_long else ESCAPED)
 
     def _add_demographic(self, group: dict[str, Any]) -> None:
-        for name, value in group.items():
-            if name not in DEMOGRAPHIC_NAMES:
-                lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"Demographic.{name}")
-                continue
-            path, base = DEMOGRAPHIC_NAMES[name]
-            self._ledger.read[path] += 1
-            if text := self._text(value, path):
-                self._merger.put(base, text)
+        for _, base, text in self._named(group, "Demographic", DEMOGRAPHIC_NAMES):
+            self._merger.put(base, text)
 
     def _add_metrics(self, metrics: dict[str, Any]) -> None:
         for given, value in metrics.items():
@@ -188,17 +184,22 @@ class Flattener:
     def _add_coordinates(self, location: dict[str, Any]) -> dict[str, str]:
         """Add the numbers of a location, and return the names and texts of the rest."""
         place = {}
-        for name, value in location.items():
-            if name not in LOCATION_NAMES:
-                lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"Location.{name}")
-                continue
-            path, base = LOCATION_NAMES[name]
-            self._ledger.read[path] += 1
-            text = self._text(value, path)
-            if not text:
-                continue
+        for path, base, text in self._named(location, "Location", LOCATION_NAMES):
             if path in NUMERIC:
                 self._merger.put(base, text)
             else:
                 place[base] = text
         return place
+
+    def _named(
+        self, group: dict[str, Any], member: str, names: Mapping[str, tuple[str, str]]
+    ) -> Iterator[tuple[str, str, str]]:
+        """Yield the path, the name and the text of what is not lost of members that are known."""
+        for name, value in group.items():
+            if name not in names:
+                lose(self._ledger, value, UNKNOWN, NO_MEMBER, f"{member}.{name}")
+                continue
+            path, base = names[name]
+            self._ledger.read[path] += 1
+            if text := self._text(value, path):
+                yield path, base, text
