@@ -140,7 +140,7 @@ class Engine:
             handlers.ON_EVENTS,
             handlers.HELD_OF_PERSON,
             handlers.COPIES,
-            None if keep_events is None else keep_events // timedelta(milliseconds=1),
+            _milliseconds(keep_events),
             self._announce_expired,
             streams or StreamSettings(),
             lambda: instants.moment_ms(clock()),
@@ -234,8 +234,21 @@ class Engine:
                 whole number above 0, or `stream_age` longer than 31 days, or `stream_form` no
                 `StreamForm`; a transport or a hook is none.
         """
-        _check_keep_events(keep_events)
-        _check_keep_messages(keep_messages)
+        _check_kept(
+            "keep_events",
+            keep_events,
+            KEEP_EVENTS_AT_LEAST,
+            "timedelta(days=400)",
+            f"{KEEP_EVENTS_AT_LEAST.days} days: segments ask for events of up to 30 days ago; name"
+            " a longer time, or leave it out to keep all events",
+        )
+        _check_kept(
+            "keep_messages",
+            keep_messages,
+            KEEP_MESSAGES_AT_LEAST,
+            "timedelta(days=30)",
+            "a day: name a longer time, or leave it out to keep all messages",
+        )
         numbers = {
             "stream_backlog": stream_backlog,
             "stream_tries": stream_tries,
@@ -266,9 +279,7 @@ class Engine:
                 transports=transports or {},
                 hooks=hooks or {},
                 catch_up=catch_up,
-                keep_messages_ms=None
-                if keep_messages is None
-                else keep_messages // timedelta(milliseconds=1),
+                keep_messages_ms=_milliseconds(keep_messages),
             ),
         )
 
@@ -609,28 +620,16 @@ def _given(
     return found
 
 
-def _check_keep_events(given: object) -> None:
+def _check_kept(option: str, given: object, least: timedelta, example: str, why: str) -> None:
+    """Check how long something is kept: None, or a time that is not too short."""
     if given is not None and not isinstance(given, timedelta):
-        raise ConfigurationError(
-            "keep_events is no timedelta: write for example timedelta(days=400)"
-        )
-    if given is not None and given < KEEP_EVENTS_AT_LEAST:
-        raise ConfigurationError(
-            f"keep_events is less than {KEEP_EVENTS_AT_LEAST.days} days: segments ask for events of"
-            " up to 30 days ago; name a longer time, or leave it out to keep all events"
-        )
+        raise ConfigurationError(f"{option} is no timedelta: write for example {example}")
+    if given is not None and given < least:
+        raise ConfigurationError(f"{option} is less than {why}")
 
 
-def _check_keep_messages(given: object) -> None:
-    if given is not None and not isinstance(given, timedelta):
-        raise ConfigurationError(
-            "keep_messages is no timedelta: write for example timedelta(days=30)"
-        )
-    if given is not None and given < KEEP_MESSAGES_AT_LEAST:
-        raise ConfigurationError(
-            "keep_messages is less than a day: name a longer time, or leave it out to keep all"
-            " messages"
-        )
+def _milliseconds(given: timedelta | None) -> int | None:
+    return None if given is None else given // timedelta(milliseconds=1)
 
 
 def _check_engagement(transports: Mapping[Channel, Transport], hooks: Mapping[str, Hook]) -> None:
