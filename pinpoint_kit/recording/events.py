@@ -299,9 +299,9 @@ class Events:
 
         The engine and our server answer it, not the hosted service. An item's endpoint is created
         or changed before its events are stored; when it is refused, so are the events, and what
-        follows of that endpoint. Items are read as needed and stored in their
-        order, at most 1,000 events or items at a time: when an error ends it early, what was sent
-        before stays. Importing events again that have ids of their own is harmless.
+        follows of that endpoint. Items are read as needed and stored in their order, at most 1,000
+        events or items at a time: when an error ends it early, what was sent before stays.
+        Importing events again that have ids of their own is harmless.
 
         Args:
             items: endpoint id, the endpoint's data or None to leave it as it is, and its events.
@@ -342,14 +342,9 @@ class Events:
                 if usual is not None:
                     items.append(_Numbered(endpoint_id, event_id, usual, b"", index))
                     continue
-            try:
-                item = self._recorder.encoded(endpoint_id, event, event_id, details)
-            except InvalidTypeError:
-                raise
-            except ValidationError as problem:
-                if self._recorder.policy.strict:
-                    raise
-                results[index] = refusal(endpoint_id, event_id, problem)
+            item = self._recorder.encoded_or_refused(endpoint_id, event, event_id, details)
+            if isinstance(item, ValidationError):
+                results[index] = refusal(endpoint_id, event_id, item)
             else:
                 items.append(
                     _Numbered(endpoint_id, event_id, item.fragment, item.endpoint, index=index)

@@ -104,16 +104,12 @@ class Lines:
             event_id = event_id_of(event, None)
             fragment = recorder.usual_fragment(endpoint_id, event, event_id)
             if fragment is None:
-                try:
-                    fragment = recorder.encoded(endpoint_id, event, event_id, _NO_DETAILS).fragment
-                except InvalidTypeError:
-                    raise
-                except ValidationError as problem:
-                    if recorder.policy.strict:
-                        raise
-                    refusal = ImportRefusal(index=index, event_id=event_id, message=str(problem))
+                item = recorder.encoded_or_refused(endpoint_id, event, event_id, _NO_DETAILS)
+                if isinstance(item, ValidationError):
+                    refusal = ImportRefusal(index=index, event_id=event_id, message=str(item))
                     self.refused.append(refusal)
                     continue
+                fragment = item.fragment
             fragments.append(fragment)
         return fragments
 

@@ -229,6 +229,24 @@ class Recorder:
         self._count(cuts)
         return item
 
+    def encoded_or_refused(
+        self, endpoint_id: Id, event: Event | str, event_id: str, details: EventDetails
+    ) -> EventItem | ValidationError:
+        """Do what `encoded` does for a call that answers; return why it is refused, unless strict.
+
+        Raises:
+            InvalidTypeError: a value has the wrong type.
+            ValidationError: strict, and the service would refuse the content.
+        """
+        try:
+            return self.encoded(endpoint_id, event, event_id, details)
+        except InvalidTypeError:
+            raise
+        except ValidationError as problem:
+            if self.policy.strict:
+                raise
+            return problem
+
     def usual_fragment(self, endpoint_id: str, event: Event, event_id: str) -> bytes | None:
         """Return what `encoded` gives for an event without anything unusual; None for any other.
 
