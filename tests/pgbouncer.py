@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from tests.ports import held_port
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,28 +44,14 @@ def pooling(url: str, folder: Path) -> Iterator[str]:
         pytest.skip("pgbouncer is not installed")
     parts = urlsplit(url)
     host = parse_qs(parts.query).get("host", [parts.hostname])[-1]
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        port = listener.getsockname()[1]
     user = parts.username or "postgres"
     target = f"host={host} port={parts.port or 5432} user={user}"
     file = folder / "pgbouncer.ini"
-    file.write_text(_CONFIGURATION.format(target=target, port=port))
     command = [program, str(file)]
     if os.geteuid() == 0:  # it refuses to run as root, and only the server's user sees its socket
         command = [program, "--user", "embedded_postgres", str(file)]
-    process = subprocess.Popen(  # noqa: S603 -- our own command
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        end = time.monotonic() + 20
-        while True:
-            with closing(socket.socket()) as client:
-                if client.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        yield f"postgresql://{user}@127.0.0.1:{port}{parts.path}"
-    finally:
-        process.terminate()
-        process.communicate()
+    with held_port() as port:
+        file.write_text(_CONFIGURATION.format(target=target, port=port))
+        with Program(command) as running:
+            running.listens(port)
+            yield f"postgresql://{user}@127.0.0.1:{port}{parts.path}"

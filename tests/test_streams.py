@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -14,9 +13,9 @@ import pinpoint_kit as pk
 from pinpoint_kit.destinations import IteratorDestination, Refused, Unavailable
 from pinpoint_kit.doors.destinations import parse_destinations
 from tests.engine.streams.stream_kit import ARN, BAD, STREAM, Fake
+from tests.timing import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -29,14 +28,6 @@ def record(pinpoint: pk.Pinpoint, *events: str) -> None:
     """Record events now."""
     for event in events:
         pinpoint.events.put("device-1", pk.Event(id=event, type="level_up"))
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    """Wait for what goes on behind the client."""
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end, "it does not happen"
-        time.sleep(0.01)
 
 
 def test_events_are_forwarded_behind_the_client() -> None:

@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -32,6 +30,7 @@ import attrs
 import urllib3
 
 import pinpoint_kit as pk
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -45,17 +44,9 @@ def server(folder: str) -> Iterator[str]:
     """Serve an empty store; gives the URL."""
     store = Path(folder) / "store.db"
     command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--no-access-log"]
-    process = subprocess.Popen(  # noqa: S603 -- our own command
-        [*command, "--url", f"sqlite:///{store}", "--port", "0"], stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stderr is not None
-        found = re.search(r"http://\S+", process.stderr.readline())
-        assert found is not None
-        yield found[0]
-    finally:
-        process.terminate()
-        process.communicate()
+    with Program([*command, "--url", f"sqlite:///{store}", "--port", "0"]) as program:
+        yield program.err.find(r"http://\S+")[0]
+        program.stop()
 
 
 async def late(values: list[float]) -> None:
@@ -87,19 +78,15 @@ class Idle:
     """An event loop of another process that only looks how late it is."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 -- our own command
-            [sys.executable, "-c", IDLE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        self._process.stdout.readline()
+        self._program = Program([sys.executable, "-c", IDLE])
+        self._program.out.line()
 
     def values(self) -> list[float]:
         """End it; gives its latenesses in milliseconds."""
-        said, _ = self._process.communicate("\n")
-        return [float(value) for value in said.split()]
+        self._program.write("\n")
+        values = [float(value) for value in self._program.succeed().split()]
+        self._program.kill()
+        return values
 
 
 @attrs.frozen

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import socket
 import tempfile
 import threading
 import time
@@ -29,6 +28,7 @@ from moto import mock_aws
 
 import pinpoint_kit as pk
 from pinpoint_kit.identity import cognito
+from tests.ports import held_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -189,10 +189,9 @@ def main() -> None:
         medians(lambda _: sign_in(bare))
         there = pk.connect(f"sqlite:///{folder}/bench.db", application="bench")
         measure("in this process", there, bare, sign_in)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        down = pk.connect(f"http://127.0.0.1:{port}", application_id="0" * 32)
-        measure("is down", down, bare, sign_in)
+        with held_port() as port:
+            down = pk.connect(f"http://127.0.0.1:{port}", application_id="0" * 32)
+            measure("is down", down, bare, sign_in)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -31,6 +29,7 @@ from pinpoint_kit.engine import Engine
 from tests.benchmarks.bench_charts import CONNECTIONS, offered
 from tests.benchmarks.bench_metrics import FIRST, LAST, app_of, make
 from tests.benchmarks.bench_server import over_http
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,21 +56,13 @@ class Page:
 def console(folder: Path, url: str) -> Iterator[tuple[int, str]]:
     """Yield the server with its console in a process of its own: its port and the link."""
     command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--port", "0", "--console"]
-    with (folder / "access.ndjson").open("w") as log:
-        process = subprocess.Popen(  # noqa: S603 -- our own command
-            [*command, "--url", url], stdout=log, stderr=subprocess.PIPE, text=True, cwd=folder
-        )
-        try:
-            assert process.stderr is not None
-            for line in process.stderr:
-                found = re.search(r"(http://\S+:(\d+)/console/\?token=\S+)", line)
-                if found is not None:
-                    yield int(found[2]), found[1]
-                    return
-            raise SystemExit("the server did not start")
-        finally:
-            process.terminate()
-            process.communicate()
+    with (
+        (folder / "access.ndjson").open("w") as log,
+        Program([*command, "--url", url], stdout=log, cwd=folder) as program,
+    ):
+        found = program.err.find(r"(http://\S+:(\d+)/console/\?token=\S+)")
+        yield int(found[2]), found[1]
+        program.stop()
 
 
 @contextmanager

@@ -15,7 +15,6 @@ a request once, so that few endpoints make small requests.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,6 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+
+from tests.programs import Program
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -55,18 +56,10 @@ with MockKafka() as kafka:
 @contextmanager
 def other_side(*arguments: str) -> Iterator[str]:
     """Run the other side of a destination in a process of its own; yield its address."""
-    process = subprocess.Popen(  # noqa: S603 -- our own
-        [sys.executable, *arguments],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.communicate()
+    with Program([sys.executable, *arguments], cwd=Path(__file__).parents[2]) as program:
+        yield program.out.line().strip()
+        program.end_input()
+        program.succeed()
 
 
 def send_all(destination: Destination, records: Sequence[StreamRecord]) -> None:

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import socket
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -27,6 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.engine import Engine, Request
+from tests.ports import held_port
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,37 +102,23 @@ def batch() -> bytes:
 def pinpoint(folder: Path, *arguments: str) -> Iterator[int]:
     """Yield the server in a process of its own, as it is started by hand; give its port."""
     command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--port", "0", *arguments]
-    with (folder / "access.ndjson").open("w") as log:
-        process = subprocess.Popen(  # noqa: S603 -- our own command
-            command, stdout=log, stderr=subprocess.PIPE, text=True, cwd=folder
-        )
-        try:
-            assert process.stderr is not None
-            found = re.search(r":(\d+)$", process.stderr.readline())
-            assert found is not None
-            yield int(found[1])
-        finally:
-            process.terminate()
-            process.communicate()
+    with (
+        (folder / "access.ndjson").open("w") as log,
+        Program(command, stdout=log, cwd=folder) as program,
+    ):
+        yield int(program.err.find(r":(\d+)$")[1])
+        program.stop()
 
 
 @contextmanager
 def empty_handler() -> Iterator[int]:
     """Yield a uvicorn that answers every request with two bytes; give its port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-c", EMPTY_HANDLER, str(port)])  # noqa: S603 -- ours
-    try:
-        while process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except ConnectionRefusedError:
-                time.sleep(0.05)
+    with (
+        held_port() as port,
+        Program([sys.executable, "-c", EMPTY_HANDLER, str(port)]) as program,
+    ):
+        program.listens(port)
         yield port
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def raw_rows(folder: Path) -> tuple[str, list[tuple[object, ...]], int]:

@@ -37,7 +37,9 @@ def test_a_plain_exit_delivers_what_waits(faulty_pinpoint: FaultyPinpoint) -> No
     ran, took = run(
         faulty_pinpoint,
         """
-        pinpoint = pk.connect(url, application_id=app)
+        pinpoint = pk.connect(
+            url, application_id=app, delivery=pk.DeliveryOptions(exit_timeout=60.0)
+        )
         for n in range(2_000): pinpoint.events.record(f"device-{n % 100}", "step")
         """,
     )
@@ -74,7 +76,9 @@ def test_a_plain_exit_through_failures_delivers(faulty_pinpoint: FaultyPinpoint)
     ran, took = run(
         faulty_pinpoint,
         """
-        pinpoint = pk.connect(url, application_id=app)
+        pinpoint = pk.connect(
+            url, application_id=app, delivery=pk.DeliveryOptions(exit_timeout=60.0)
+        )
         for n in range(2_000): pinpoint.events.record(f"device-{n % 100}", "step")
         """,
     )

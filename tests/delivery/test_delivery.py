@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
 import sys
 import threading
 import time
@@ -18,7 +17,8 @@ from pinpoint_kit import DeliveryOptions, errors
 from pinpoint_kit.delivery import Delivery
 from pinpoint_kit.limits import DEFAULT_LIMITS
 from tests.delivery.conftest import Service, fragment
-from tests.timing import in_time
+from tests.programs import Program
+from tests.timing import in_time, wait_until
 
 if TYPE_CHECKING:
     from pinpoint_kit import EventResult
@@ -141,14 +141,6 @@ def test_what_becomes_due_while_another_worker_sends_is_sent() -> None:
     assert arrived.wait(10)
     release.set()
     assert delivery.close(10).accepted == 6
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """Wait for what a thread brings about."""
-    deadline = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_a_hundred_events_go_out_without_a_flush() -> None:
@@ -452,13 +444,14 @@ def test_a_client_that_nobody_closed_still_delivers_at_exit(tmp_path: Any) -> No
     """Plain interpreter exit delivers what is queued; nothing is lost, so nothing is logged."""
     script = (
         "import pinpoint_kit\n"
-        f"pinpoint = pinpoint_kit.connect('sqlite:///{tmp_path}/exit.db', application='a')\n"
+        "options = pinpoint_kit.DeliveryOptions(exit_timeout=60.0)\n"
+        f"url = 'sqlite:///{tmp_path}/exit.db'\n"
+        "pinpoint = pinpoint_kit.connect(url, application='a', delivery=options)\n"
         "for n in range(2000): pinpoint.events.record('device-1', 'left')\n"
     )
-    ran = subprocess.run(  # noqa: S603 -- our own script
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert ran.stderr == ""
+    with Program([sys.executable, "-c", script]) as program:
+        program.succeed()
+    assert program.err.text == ""
 
 
 def test_an_answer_that_nobody_could_expect_stops_nothing(

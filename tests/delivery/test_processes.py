@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import signal
 import subprocess
 import sys
 import textwrap
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pinpoint_kit as pk
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +30,14 @@ print("stored", engine.count_events(pinpoint.application_id))
 
 
 def run(tmp_path: Path, script: str, *, expected: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a script in a fresh interpreter; `url` and `pk` are defined in it."""
-    head = f"import os, sys, time\nimport pinpoint_kit as pk\nurl = 'sqlite:///{tmp_path}/f.db'\n"
+    """Run a script in a fresh interpreter.
+
+    `url` and `pk` are defined in it, and `patient`: options for an exit that takes its time.
+    """
+    head = (
+        f"import os, sys, time\nimport pinpoint_kit as pk\nurl = 'sqlite:///{tmp_path}/f.db'\n"
+        "patient = pk.DeliveryOptions(exit_timeout=60.0)\n"
+    )
     ran = subprocess.run(  # noqa: S603 -- our own scripts
         [sys.executable, "-c", head + textwrap.dedent(script)],
         capture_output=True,
@@ -134,16 +140,17 @@ def test_multiprocessing_children_deliver_before_they_leave(tmp_path: Path, meth
             f"""
             import multiprocessing, sys
             import pinpoint_kit as pk
+            url, patient = "sqlite:///{tmp_path}/f.db", pk.DeliveryOptions(exit_timeout=60.0)
             pinpoint = None
             def work(number):
                 global pinpoint
                 if pinpoint is None:
-                    pinpoint = pk.connect("sqlite:///{tmp_path}/f.db", application="a")
+                    pinpoint = pk.connect(url, application="a", delivery=patient)
                 for n in range(20): pinpoint.events.record(f"e{{number}}", "t")
             if __name__ == "__main__":
-                pk.connect("sqlite:///{tmp_path}/f.db", application="a").close()
+                pk.connect(url, application="a").close()
                 if "{method}" == "fork":
-                    pinpoint = pk.connect("sqlite:///{tmp_path}/f.db", application="a")
+                    pinpoint = pk.connect(url, application="a", delivery=patient)
                 context = multiprocessing.get_context("{method}")
                 children = [context.Process(target=work, args=(n,)) for n in range(2)]
                 for child in children: child.start()
@@ -163,7 +170,7 @@ def test_an_exception_at_top_level_still_delivers(tmp_path: Path) -> None:
     run(
         tmp_path,
         """
-        pinpoint = pk.connect(url, application="a")
+        pinpoint = pk.connect(url, application="a", delivery=patient)
         for n in range(100): pinpoint.events.record("e", "t")
         raise SystemExit(3)
         """,
@@ -179,7 +186,7 @@ def test_sigterm_that_becomes_an_exit_delivers(tmp_path: Path) -> None:
         """
         import signal
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        pinpoint = pk.connect(url, application="a")
+        pinpoint = pk.connect(url, application="a", delivery=patient)
         for n in range(100): pinpoint.events.record("e", "t")
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(5)
@@ -194,7 +201,7 @@ def test_recording_from_an_exit_handler_delivers(tmp_path: Path) -> None:
         tmp_path,
         """
         import atexit
-        pinpoint = pk.connect(url, application="a")
+        pinpoint = pk.connect(url, application="a", delivery=patient)
         atexit.register(lambda: pinpoint.events.record("e", "late"))
         """,
     )
@@ -209,7 +216,7 @@ def test_a_forgotten_client_warns(tmp_path: Path) -> None:
         import gc, warnings
         warnings.simplefilter("always")
         def forget():
-            pinpoint = pk.connect(url, application="a")
+            pinpoint = pk.connect(url, application="a", delivery=patient)
             pinpoint.events.record("e", "t")
         forget(); gc.collect()
         """,
@@ -314,7 +321,7 @@ def gunicorn(tmp_path: Path, workers: str, *, is_preloaded: bool, url: str) -> s
             import logging, os, pathlib
             import pinpoint_kit as pk
             logging.basicConfig(format="%(name)s: %(message)s")
-            options = pk.DeliveryOptions(exit_timeout={5.0 if "sqlite" in url else 0.5})
+            options = pk.DeliveryOptions(exit_timeout={60.0 if "sqlite" in url else 0.5})
             pinpoint = pk.connect({url!r}, application="a", delivery=options)
             pinpoint.events.record("preload", "t")
             pathlib.Path({str(tmp_path)!r}, f"made-{{os.getpid()}}").touch()
@@ -325,7 +332,7 @@ def gunicorn(tmp_path: Path, workers: str, *, is_preloaded: bool, url: str) -> s
             """
         )
     )
-    server = subprocess.Popen(  # noqa: S603 -- our own application
+    server = Program(
         [
             *(sys.executable, "-m", "gunicorn", "--worker-class", workers, "--workers", "2"),
             *(["--threads", "2"] if workers == "gthread" else []),
@@ -333,25 +340,18 @@ def gunicorn(tmp_path: Path, workers: str, *, is_preloaded: bool, url: str) -> s
             *("--bind", f"unix:{tmp_path}/socket", "--chdir", str(tmp_path), "app:app"),
         ],
         env={**os.environ, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
-        stderr=subprocess.PIPE,
-        text=True,
     )
-    before: list[str] = []
-    try:
-        assert server.stderr is not None
-        lines = iter(server.stderr.readline, "")
-        while sum("Booting worker" in line for line in before) < 2:
-            before.append(next(lines))
+    with server:
+        server.err.find("Booting worker", 2)
         deadline = time.monotonic() + 60
         while len(list(tmp_path.glob("made-*"))) < (1 if is_preloaded else 2):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         for _ in range(40):
             _ask(f"{tmp_path}/socket")
-    finally:
-        server.send_signal(signal.SIGTERM)
-        _, errors = server.communicate(timeout=60)
-    return "".join(before) + errors
+        server.stop()
+        server.err.rest()
+        return server.err.text
 
 
 def _ask(path: str) -> None:

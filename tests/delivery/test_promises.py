@@ -20,7 +20,7 @@ from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.limits import DEFAULT_LIMITS
 from tests.delivery.conftest import Service, fragment
-from tests.timing import in_time
+from tests.timing import in_time, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +51,7 @@ def delivered(path: Path, count: int) -> tuple[Delivery, Service]:
     """Deliver what is in a spool until that many are accepted."""
     service = Service()
     delivery = running(service, path)
-    deadline = time.monotonic() + 20
-    while len(set(service.accepted)) < count and time.monotonic() < deadline:
-        delivery.flush(0.2)
+    wait_until(lambda: delivery.flush(0.2).accepted >= count)
     return delivery, service
 
 

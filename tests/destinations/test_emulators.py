@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,6 +13,8 @@ from moto.server import ThreadedMotoServer
 
 from pinpoint_kit.destinations import Unavailable, open_destination
 from tests.destinations.records import by_key, record, records
+from tests.ports import held_port
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,26 +128,12 @@ def kinesalite(tmp_path: Path) -> Iterator[str]:
     )
     if done.returncode != 0:
         pytest.skip("kinesalite cannot be installed: npm finds no registry")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     main = tmp_path / "node_modules" / "kinesalite" / "cli.js"
-    process = subprocess.Popen(  # noqa: S603 -- the one that was just installed
-        [node, str(main), "--port", str(port), "--createStreamMs", "10"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        until = time.monotonic() + 60
-        while time.monotonic() < until and process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except ConnectionRefusedError:
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+    with held_port() as port:
+        command = [node, str(main), "--port", str(port), "--createStreamMs", "10"]
+        with Program(command) as program:
+            program.listens(port)
+            yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,9 +17,11 @@ from pinpoint_kit.destinations import Files, Firehose, HttpEndpoint, Kafka, Kine
 from tests.destinations.fake_aws import FakeAws, Fault
 from tests.destinations.fake_endpoint import FakeEndpoint
 from tests.destinations.mock_kafka import MockKafka
+from tests.programs import Program
+from tests.timing import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pinpoint_kit.destinations import Destination
 
@@ -43,14 +44,6 @@ with Engine.open(url, destinations=given) as engine:
         if not engine.step():
             time.sleep(0.002)
 """
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    """Wait for what goes on elsewhere."""
-    end = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < end, "it does not happen"
-        time.sleep(0.01)
 
 
 def names(lines: Sequence[bytes]) -> dict[str, list[str]]:
@@ -122,36 +115,21 @@ def test_kills_lose_nothing_and_write_no_file_twice(tmp_path: Path) -> None:
     with FakeAws() as fake, pk.connect(url, application="shop") as pinpoint:
         fake.default = Fault.share(0.05, seed=1)
 
-        def start() -> subprocess.Popen[str]:
-            process = subprocess.Popen(  # noqa: S603 -- our own script
-                [sys.executable, "-c", SENDER, url, fake.url, str(folder)],
-                stdout=subprocess.PIPE,
-                text=True,
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
+        def start() -> Program:
+            command = [sys.executable, "-c", SENDER, url, fake.url, str(folder)]
+            process = Program(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+            assert process.out.line() == "ready\n"
             return process
 
-        def kill(process: subprocess.Popen[str]) -> None:
-            process.kill()
-            process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
-
-        process = start()  # once it has seen the application, records are kept for it
-        wait_until(lambda: len(pinpoint.streams.status()) == 2)
-        kill(process)
+        with start():  # once it has seen the application, records are kept for it
+            wait_until(lambda: len(pinpoint.streams.status()) == 2)
         for turn in range(KILLS):
-            process = start()
-            for endpoint, numbers in record(pinpoint, range(turn * 50, turn * 50 + 50)).items():
-                expected.setdefault(endpoint, []).extend(numbers)
-            time.sleep(0.007 * turn)  # each time at another moment
-            kill(process)
-        process = start()
-        wait_until(lambda: all(not each.lag_records for each in pinpoint.streams.status()))
-        kill(process)
+            with start():
+                for endpoint, numbers in record(pinpoint, range(turn * 50, turn * 50 + 50)).items():
+                    expected.setdefault(endpoint, []).extend(numbers)
+                time.sleep(0.007 * turn)  # each time at another moment
+        with start():
+            wait_until(lambda: all(not each.lag_records for each in pinpoint.streams.status()))
         assert names(in_files(folder)) == expected
         assert list(folder.rglob(".*")) == []
         came = {key: list(dict.fromkeys(found)) for key, found in names(fake.data()).items()}

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ import pinpoint_kit as pk
 from pinpoint_kit.doors.lookup import ApplicationLookup
 from pinpoint_kit.testing import FaultyPinpoint
 from pinpoint_kit.testing.faults import Fault
+from tests.ports import held_port
 from tests.timing import in_time
 
 if TYPE_CHECKING:
@@ -50,10 +49,11 @@ def faulty() -> Iterator[FaultyPinpoint]:
         yield faulty
 
 
-def closed_url() -> str:
-    """Return a URL where nobody listens."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+@pytest.fixture
+def closed_url() -> Iterator[str]:
+    """Give a URL where nobody listens."""
+    with held_port() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def eventually(is_true: Callable[[], bool]) -> bool:
@@ -73,11 +73,10 @@ def lookup_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
-def test_connect_answers_at_once_without_its_server() -> None:
+def test_connect_answers_at_once_without_its_server(closed_url: str) -> None:
     """The program starts, records, and an answer fails within the look-up's own time."""
-    url = closed_url()
     began = time.monotonic()
-    pinpoint = pk.connect(url, application="shop")
+    pinpoint = pk.connect(closed_url, application="shop")
     pinpoint.events.record("device-1", "level_up")
     in_time(time.monotonic() - began, AT_ONCE_S)
     assert pinpoint.delivery.stats().application == "looking_up"
@@ -174,13 +173,13 @@ def test_a_page_of_a_proxy_passes(faulty: FaultyPinpoint) -> None:
         assert pinpoint.flush(SOON_S).accepted == 1
 
 
-def test_wait_resolves_before_it_returns(faulty: FaultyPinpoint) -> None:
+def test_wait_resolves_before_it_returns(faulty: FaultyPinpoint, closed_url: str) -> None:
     """`wait` is the old way: connect has found the application, or raises."""
     with pk.connect(faulty.url, application="tests", wait=SOON_S) as pinpoint:
         assert pinpoint.delivery.stats().application == "known"
     began = time.monotonic()
     with pytest.raises(pk.TransportError):
-        pk.connect(closed_url(), application="tests", wait=0.3)
+        pk.connect(closed_url, application="tests", wait=0.3)
     took = time.monotonic() - began
     assert took >= 0.3
     in_time(took, SOON_S)
@@ -271,10 +270,10 @@ def test_a_forked_child_looks_itself(faulty: FaultyPinpoint) -> None:
         assert (accepted, application_id) == (1, faulty.application_id)
 
 
-def test_a_forgotten_client_ends_its_look_up() -> None:
+def test_a_forgotten_client_ends_its_look_up(closed_url: str) -> None:
     """A client that nobody closed warns, and its thread ends."""
     before = threading.active_count()
-    pinpoint = pk.connect(closed_url(), application="tests")
+    pinpoint = pk.connect(closed_url, application="tests")
     with pytest.warns(ResourceWarning, match="unclosed"):
         del pinpoint
     assert eventually(lambda: threading.active_count() <= before)
@@ -337,7 +336,5 @@ def test_a_first_request_imports_nothing() -> None:
         "print(sorted(set(sys.modules) - before))\n"
         "pinpoint.close(0)\n"
     )
-    done = subprocess.run(  # noqa: S603 -- our own code
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603 -- our own command
     assert done.stdout.strip() == "[]"

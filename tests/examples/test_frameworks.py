@@ -10,11 +10,8 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import threading
-import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pinpoint_kit as pk
+from tests.programs import Program
 from tests.server.served import Served
 
 if TYPE_CHECKING:
@@ -74,7 +72,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pk.connect(url, application="shop", wait=PATIENCE) as pinpoint:
         pinpoint.endpoints.update(pk.Endpoint(id="known"))
     yield url
-    served.end()
+    served.kill()
 
 
 def environment(url: str) -> dict[str, str]:
@@ -88,77 +86,18 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
-class Program:
-    """A server in processes of its own, and what it says."""
+def started(command: list[str], url: str, folder: Path, **more: str) -> Program:
+    """Start a server in processes of its own."""
+    env = {**environment(url), **more}
+    return Program(command, cwd=folder, env=env, is_merged=True)
 
-    def __init__(self, command: list[str], url: str, folder: Path, **more: str) -> None:
-        self.process = subprocess.Popen(  # noqa: S603 -- our own command
-            command,
-            cwd=folder,
-            env={**environment(url), **more},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self.lines: list[str] = []
-        self._changed = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._changed:
-                self.lines.append(line)
-                self._changed.notify_all()
-        self.process.stdout.close()
-
-    def said(self, pattern: str, times: int = 1) -> re.Match[str]:
-        """Wait until it says something so many times."""
-        deadline = time.monotonic() + PATIENCE
-        with self._changed:
-            while True:
-                found = [*filter(None, (re.search(pattern, line) for line in self.lines))]
-                if len(found) >= times:
-                    return found[0]
-                left = deadline - time.monotonic()
-                assert left > 0, "".join(self.lines)
-                assert self.process.poll() is None, "".join(self.lines)
-                self._changed.wait(min(left, 0.5))
-
-    def listens(self, port: int) -> None:
-        """Wait until it takes connections; uvicorn names its port before."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), PATIENCE).close()
-            except ConnectionRefusedError:  # noqa: PERF203 -- it waits anyway
-                assert time.monotonic() < deadline, "".join(self.lines)
-                with self._changed:
-                    self._changed.wait(0.1)
-            else:
-                return
-
-    def end(self) -> str:
-        """Ask it to stop; gives all that it said."""
-        self.process.terminate()
-        try:
-            status = self.process.wait(PATIENCE)
-        finally:
-            self.kill()
-        self._reader.join(PATIENCE)
-        said = "".join(self.lines)
-        assert status in {0, -signal.SIGTERM}, said
-        return said
-
-    def kill(self) -> None:
-        """End what is left of it."""
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        self.process.wait(PATIENCE)
+def ended(program: Program) -> str:
+    """Ask it to stop; gives all that it said."""
+    status = program.stop()
+    program.kill()
+    assert status in {0, -signal.SIGTERM}, program.out.text
+    return program.out.text
 
 
 def status_of(method: str, url: str) -> int:
@@ -202,33 +141,27 @@ def runnable(name: str) -> list[str]:
 def test_every_sign_in_arrives(name: str, server: str, tmp_path: Path) -> None:
     """Requests at once over several workers, a look-up, and a clean end without a word."""
     devices = [f"{re.sub('[^a-z]', '', name.lower())}-{number}" for number in range(REQUESTS)]
-    program = Program(runnable(name), server, tmp_path)
-    try:
-        port = program.said(
+    with started(runnable(name), server, tmp_path) as program:
+        port = program.out.find(
             r"(?:running on|istening at:|bound to TCP address) \D*127\.0\.0\.1:(\d+)"
         )
-        program.listens(int(port[1]))
+        program.listens(int(port[1]))  # uvicorn names its port before
         here = f"http://127.0.0.1:{port[1]}"
         with ThreadPoolExecutor(8) as pool:
             statuses = pool.map(lambda each: status_of("POST", f"{here}/sign-ins/{each}"), devices)
-        assert set(statuses) == {202}, "".join(program.lines)
+        assert set(statuses) == {202}, program.out.text
         assert status_of("GET", f"{here}/devices/known") == 200
         assert status_of("GET", f"{here}/devices/nobody") == 404
-        said = program.end()
-    finally:
-        program.kill()
+        said = ended(program)
     assert_silent(said)
     assert arrived(server, devices) == REQUESTS, said
 
 
 def test_workers_of_uwsgi_that_still_load_the_program_end(server: str, tmp_path: Path) -> None:
     """SIGTERM comes before they have loaded it; without the second hook that takes for ever."""
-    program = Program(runnable("Flask, uWSGI --lazy-apps"), server, tmp_path)
-    try:
-        program.said(r"\(post-fork\)", times=2)
-        said = program.end()
-    finally:
-        program.kill()
+    with started(runnable("Flask, uWSGI --lazy-apps"), server, tmp_path) as program:
+        program.out.find(r"\(post-fork\)", times=2)
+        said = ended(program)
     assert "Traceback" not in said
 
 
@@ -239,24 +172,13 @@ def test_every_task_of_celery_arrives(server: str, tmp_path: Path) -> None:
     devices = [f"celery-{number}" for number in range(TASKS)]
     code = f"import celery_tasks\nfor each in {devices}: celery_tasks.sign_in.delay(each)\n"
     code += "celery_tasks.pinpoint.close()"
-    subprocess.run(  # noqa: S603 -- our own command
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment(server), check=True
-    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(server), check=True)  # noqa: S603 -- our own command
     worker = [sys.executable, "-m", "celery", "--app", "celery_tasks", "worker"]
     worker += ["--concurrency", "2", "--max-tasks-per-child", "20", "--loglevel", "INFO"]
-    program = Program(worker, server, tmp_path, C_FORCE_ROOT="1")
-    try:
-        program.said("ready")
-        deadline = time.monotonic() + 2 * PATIENCE
-        done = 0
-        while done < TASKS:
-            assert time.monotonic() < deadline, "".join(program.lines)
-            with program._changed:
-                program._changed.wait(0.2)
-                done = sum("succeeded in" in line for line in program.lines)
-        said = program.end()
-    finally:
-        program.kill()
+    with started(worker, server, tmp_path, C_FORCE_ROOT="1") as program:
+        program.out.find("ready")
+        program.out.find("succeeded in", TASKS)
+        said = ended(program)
     assert arrived(server, devices) == TASKS
     workers = set(re.findall(r"ForkPoolWorker-(\d+)", said))
     assert len(workers) >= TASKS // 20

@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 
 import pinpoint_kit as pk
 from pinpoint_kit.identity import cognito
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,27 +97,10 @@ def running(program: Path, folder: Path, lambda_url: str) -> Iterator[str]:
     }
     (folder / ".cognito").mkdir()
     (folder / ".cognito" / "config.json").write_text(json.dumps(settings))
-    process = subprocess.Popen(  # noqa: S603 -- installed above
-        [shutil.which("node") or "node", str(program)],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": "0"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    reader = threading.Thread(target=process.stdout.read)  # a full pipe would stop it
-    try:
-        found = next(filter(None, map(STARTED.search, process.stdout)), None)
-        assert found is not None, "cognito-local has not started"
-        reader.start()
-        yield f"http://127.0.0.1:{found[1]}"
-    finally:
-        process.kill()
-        process.wait(PATIENCE)
-        if reader.ident is not None:
-            reader.join(PATIENCE)
-        process.stdout.close()
+    command = [shutil.which("node") or "node", str(program)]
+    env = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": "0"}
+    with Program(command, cwd=folder, env=env) as started:
+        yield f"http://127.0.0.1:{started.out.find(STARTED)[1]}"
 
 
 def cognito_client(url: str) -> Any:

@@ -27,6 +27,7 @@ from pinpoint_kit.lake.layout import Layout, load
 from pinpoint_kit.lake.schema import TABLES, sql_type
 from pinpoint_kit.lake.writing import Writer
 from tests.lake.kit import Shop
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -327,12 +328,11 @@ def test_another_process_writes_meanwhile(shop: Shop) -> None:
     for number in range(20):
         shop.record(f"device-{number}")
     arguments = [sys.executable, "-c", _WRITER, shop.url, shop.app, "60"]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 -- our own
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        while process.poll() is None:
+    with Program(arguments) as writer:
+        assert writer.out.line() == "ready\n"
+        while writer.process.poll() is None:
             shop.export(events_a_step=7)
-        assert process.returncode == 0
+        writer.succeed()
     shop.export()
     assert len(shop.stored()) == 80
     assert shop.exported() == shop.stored()

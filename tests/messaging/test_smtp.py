@@ -16,6 +16,7 @@ from pinpoint_kit.messaging import NotSent, Sent, Smtp
 from tests.messaging.certificates import make_certificate
 from tests.messaging.fake_smtp import FakeSmtp
 from tests.messaging.messages import email
+from tests.ports import held_port
 from tests.timing import in_time
 
 if TYPE_CHECKING:
@@ -168,11 +169,8 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_anew(
 
 def test_nobody_there() -> None:
     """A refused connection is temporary, asked for once in a call, and named without a person."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    transport = Smtp("127.0.0.1", port, sender=SENDER)
-    outcomes = transport.send([email(), email()])
+    with held_port() as port:
+        outcomes = Smtp("127.0.0.1", port, sender=SENDER).send([email(), email()])
     expected = NotSent(f"smtp://127.0.0.1:{port}: not reached (ConnectionRefusedError)", code=503)
     assert outcomes == [expected, expected]
 

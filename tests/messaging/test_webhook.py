@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from pinpoint_kit import ConfigurationError
 from pinpoint_kit.messaging import NotSent, Sent, Webhook
 from tests.messaging.fake_url import Answer, FakeUrl
 from tests.messaging.messages import email, message
+from tests.ports import held_port
 from tests.timing import in_time
 
 if TYPE_CHECKING:
@@ -92,10 +92,8 @@ def test_silence_ends_in_time_and_the_rest_is_not_reached(server: FakeUrl) -> No
 
 def test_nobody_there() -> None:
     """A refused connection is temporary."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (outcome,) = Webhook(f"http://127.0.0.1:{port}").send([message()])
+    with held_port() as port:
+        (outcome,) = Webhook(f"http://127.0.0.1:{port}").send([message()])
     assert outcome == NotSent(
         f"http://127.0.0.1:{port}: no answer (EndpointConnectionError)", code=503
     )

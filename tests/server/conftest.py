@@ -19,6 +19,7 @@ from pinpoint_kit.engine import Engine
 from pinpoint_kit.limits import DEFAULT_LIMITS, Limits
 from pinpoint_kit.server import ServerOptions, access_log, asgi_app, run
 from pinpoint_kit.server.app import App
+from tests.timing import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.server.access.authenticator import Authenticator
 
 #: No test waits longer than this for anything.
-PATIENCE = 20.0
+PATIENCE = PATIENCE_S
 
 
 @attrs.frozen

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.server.conftest import PATIENCE
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,37 +33,25 @@ class Served:
         self.database = Path(database)
         command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--no-access-log"]
         command += ["--url", url, "--port", "0", "--workers", str(workers)]
-        self.process = subprocess.Popen(  # noqa: S603 -- our own command
-            [*command, *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
-        assert self.process.stderr is not None
-        first = self.process.stderr.readline()
+        self.program = Program([*command, *arguments])
+        first = self.program.err.line()
         found = re.fullmatch(r"Serving Pinpoint's API at http://127\.0\.0\.1:(\d+)\n", first)
         assert found, first
         self.port = int(found[1])
-        self.greeting = [self.process.stderr.readline() for _ in range(4)]
+        self.greeting = [self.program.err.line() for _ in range(4)]
 
     @property
     def pid(self) -> int:
         """The process that was started: the only one, or the workers' supervisor."""
-        return self.process.pid
-
-    def kill(self) -> None:
-        """`kill -9` of all its processes at once."""
-        os.killpg(self.pid, signal.SIGKILL)
-        self.process.communicate(timeout=PATIENCE)
+        return self.program.pid
 
     def terminate(self) -> tuple[int, str]:
         """Asks it to stop; returns the exit status and what was said on stderr meanwhile."""
-        self.process.terminate()
-        _, said = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, said
+        return self.program.stop(), self.program.err.rest()
 
-    def end(self) -> None:
-        """End what a test has left running of it, workers without supervisor, too."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self.process.communicate(timeout=PATIENCE)
+    def kill(self) -> None:
+        """`kill -9` of all its processes at once, workers without supervisor, too."""
+        self.program.kill()
 
     def worker_pids(self) -> set[int]:
         """Return the processes of its workers; needs Linux."""

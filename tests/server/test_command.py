@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -30,6 +31,7 @@ from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.server import ServerOptions, access_log, run
 from pinpoint_kit.server.listening import Address
 from pinpoint_kit.server.run import ServedApp, Settings
+from tests.programs import Program
 from tests.server import signing
 from tests.server.conftest import PATIENCE, Client
 
@@ -45,16 +47,12 @@ class Command:
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.log = folder / "access.ndjson"
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(  # noqa: S603 -- our own command
+            self.program = Program(
                 [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--port", "0", *arguments],
                 cwd=folder,
                 stdout=log,
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
             )
-        assert self.process.stderr is not None
-        self.said = [self.process.stderr.readline() for _ in range(5)]
+        self.said = [self.program.err.line() for _ in range(5)]
         found = re.search(r"^Serving Pinpoint's API at (http://\S+:(\d+))$", self.said[0])
         assert found, self.said
         self.url, self.port = found[1], int(found[2])
@@ -79,15 +77,11 @@ class Command:
     def end(self) -> None:
         """End it in any case."""
         self._clients.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate(timeout=PATIENCE)
+        self.program.kill()
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal; return the exit status and what was said on stderr meanwhile."""
-        self.process.send_signal(number)
-        _, said = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, said
+        return self.program.stop(number), self.program.err.rest()
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the access log, once the server has stopped."""
@@ -285,12 +279,12 @@ def test_a_write_under_way_is_finished(start: Start, tmp_path: Path, workers: st
     client.send(f"{head}Content-Length: 13\r\n\r\n".encode())
     assert client.answer().status == 100  # so the request has begun
     client.send(b'{"Name": "a"}')
-    command.process.send_signal(signal.SIGTERM)
+    command.program.send_signal(signal.SIGTERM)
     database.execute("ROLLBACK")
     answer = client.answer()
     assert answer.status == 201
     assert client.is_closed()
-    assert command.process.wait(PATIENCE) == 0
+    assert command.program.wait() == 0
     rows = database.execute("SELECT count(*) FROM apps").fetchall()
     assert rows == [(1,)]
     database.close()
@@ -341,7 +335,7 @@ def test_dead_workers_are_replaced(start: Start, tmp_path: Path) -> None:
 
 def workers_of(command: Command) -> set[int]:
     """Return the process ids of the workers; there is a helper of multiprocessing besides."""
-    parent = Path(f"/proc/{command.process.pid}")
+    parent = Path(f"/proc/{command.program.pid}")
     children = (parent / "task" / parent.name / "children").read_text().split()
     return {int(pid) for pid in children if b"--multiprocessing-fork" in _command_line(pid)}
 
@@ -383,10 +377,10 @@ def test_workers_end_with_their_supervisor(start: Start) -> None:
     command = start("--workers", "2")
     assert command.client().request("GET", "/readyz").status == 200
     running_workers(command)
-    os.kill(command.process.pid, signal.SIGKILL)
-    _, said = command.process.communicate(timeout=PATIENCE)  # as long as anybody has its stderr
-    assert said == ""
-    socket.create_server(("127.0.0.1", command.port)).close()
+    command.program.send_signal(signal.SIGKILL)
+    assert command.program.err.rest() == ""  # as long as anybody has its stderr
+    with socket.socket() as later:
+        assert later.connect_ex(("127.0.0.1", command.port)) == errno.ECONNREFUSED
 
 
 @pytest.mark.slow
@@ -403,13 +397,8 @@ def test_a_worker_that_cannot_be_replaced_yet(start: Start, tmp_path: Path) -> N
     killed = running_workers(command).pop()
     keys.write_text(f"{signing.FILE}\n[HALF")
     kill({killed})
-    assert command.process.stderr is not None
-    said = []
-    while "could not start" not in (line := command.process.stderr.readline()):
-        said.append(line)
-        assert line
-    assert any(line.startswith("error: keys, line") for line in said)
-    assert "and the others go on" in line
+    command.program.err.find("^error: keys, line")
+    command.program.err.find("could not start.*and the others go on")
     client.get_apps()
     keys.write_text(signing.FILE)
     while sum(map(has_opened_the_database, workers_of(command))) < 2:
@@ -429,9 +418,7 @@ def test_workers_of_which_none_can_start(start: Start, tmp_path: Path) -> None:
     kill(workers)
     whole = database.read_bytes()
     database.write_bytes(b"no database at all, any more" * 100)
-    assert command.process.stderr is not None
-    while "could not start" not in command.process.stderr.readline():
-        assert command.process.poll() is None
+    command.program.err.find("could not start")
     database.write_bytes(whole)
     assert command.client().request("GET", "/readyz").status == 200
     assert command.stop()[0] == 0
@@ -520,9 +507,7 @@ def test_without_the_extra(missing: str) -> None:
         "sys.argv = ['pinpoint-kit', 'serve']\n"
         "from pinpoint_kit.cli import main\nmain()"
     )
-    done = subprocess.run(  # noqa: S603 -- our own code
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 -- our own command
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "error: the server needs uvicorn and prometheus-client:"
@@ -533,9 +518,7 @@ def test_without_the_extra(missing: str) -> None:
 def test_the_application_without_the_extra() -> None:
     """Whoever imports the server is told the same, by an error of importing."""
     code = "import sys; sys.modules['prometheus_client'] = None; import pinpoint_kit.server"
-    done = subprocess.run(  # noqa: S603 -- our own code
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 -- our own command
     assert done.returncode == 1
     assert done.stderr.endswith(
         "ModuleNotFoundError: the server needs uvicorn and prometheus-client:"

@@ -32,6 +32,7 @@ from cryptography.x509.oid import NameOID
 
 import pinpoint_kit as pk
 from pinpoint_kit import Endpoint
+from tests.ports import held_port
 from tests.server.conftest import PATIENCE
 from tests.server.served import Served
 
@@ -146,12 +147,11 @@ def write_certificate(folder: Path) -> Path:
 class Proxy:
     """nginx with the example's settings, at another port and in a folder of its own."""
 
-    def __init__(self, folder: Path, *upstreams: int, **changes: str) -> None:
+    def __init__(self, folder: Path, port: int, *upstreams: int, **changes: str) -> None:
         self.log = folder / "pinpoint-kit.log"
         self.error_log = folder / "pinpoint-kit-error.log"
         self.certificate = write_certificate(folder)
-        with socket.create_server(("127.0.0.1", 0)) as reserved:
-            self.port: int = reserved.getsockname()[1]
+        self.port = port
         places = {
             "listen 443 ssl;": f"listen 127.0.0.1:{self.port} ssl;",
             "listen [::]:443 ssl;": "",
@@ -217,7 +217,7 @@ class Proxy:
 @needs_nginx
 def test_nginx_accepts_the_settings(tmp_path: Path) -> None:
     """`nginx -t` finds nothing wrong, and nothing to warn of."""
-    checked = run(*Proxy(tmp_path, 8025).command, "-t")
+    checked = run(*Proxy(tmp_path, 8443, 8025).command, "-t")
     assert checked.returncode == 0, checked.stderr
     assert "warn" not in checked.stderr
 
@@ -261,8 +261,9 @@ def front(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Front]:
     key = make_key(keys)
     with ExitStack() as stack:
         served = Served(tmp_path / "served.db", 1, "--credentials", str(keys))
-        stack.callback(served.end)
-        proxy = Proxy(tmp_path, served.port, **getattr(request, "param", {}))
+        stack.callback(served.kill)
+        port = stack.enter_context(held_port())
+        proxy = Proxy(tmp_path, port, served.port, **getattr(request, "param", {}))
         process = proxy.start()
         stack.callback(process.wait, PATIENCE)
         stack.callback(process.terminate)
@@ -353,11 +354,12 @@ def test_two_servers_on_one_postgresql(
 
         def serve(*options: str) -> Served:
             served = Served(postgresql_url, 1, "--credentials", str(keys), *options)
-            stack.callback(served.end)
+            stack.callback(served.kill)
             return served
 
         both = [serve(), serve()]
-        proxy = Proxy(tmp_path, *(each.port for each in both))
+        port = stack.enter_context(held_port())
+        proxy = Proxy(tmp_path, port, *(each.port for each in both))
         process = proxy.start()
         stack.callback(process.wait, PATIENCE)
         stack.callback(process.terminate)

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING, Any
@@ -26,10 +26,11 @@ import pytest
 from botocore.config import Config
 
 import pinpoint_kit as pk
+from tests.programs import Program
 from tests.server.conftest import PATIENCE
 from tests.server.served import Served, cpu_seconds, has_started, is_alive, is_sound, rows
 from tests.server.writers import Api, Writer, make_writers
-from tests.timing import in_time
+from tests.timing import in_time, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +55,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield begin
     for served in started:
-        served.end()
+        served.kill()
 
 
 @contextmanager
@@ -190,16 +191,14 @@ def test_processes_on_both_sides(start: Start, seconds: int) -> None:
 def mixed_load(port: int, app: str, seconds: int) -> list[dict[str, Any]]:
     """Run four client processes at once and return their reports."""
     program = Path(__file__).with_name("mixed_load.py")
-    clients = [
-        subprocess.Popen(  # noqa: S603 -- our own program
-            [sys.executable, program, str(port), app, f"client-{number}", str(seconds)],
-            stdout=subprocess.PIPE,
-        )
-        for number in range(4)
-    ]
-    outputs = [client.communicate(timeout=seconds + PATIENCE)[0] for client in clients]
-    assert [client.returncode for client in clients] == [0, 0, 0, 0]
-    return [json.loads(output) for output in outputs]
+    with ExitStack() as running:
+        clients = [
+            running.enter_context(
+                Program([sys.executable, program, str(port), app, f"client-{n}", str(seconds)])
+            )
+            for n in range(4)
+        ]
+        return [json.loads(client.succeed()) for client in clients]
 
 
 def print_latencies(reports: list[dict[str, Any]], seconds: int) -> None:
@@ -256,14 +255,6 @@ def two_workers(served: Served) -> set[int]:
     """Return the workers, once those that died have been replaced."""
     wait_until(lambda: len(served.worker_pids()) == 2)
     return served.worker_pids()
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """Return once it is so; fail after a while."""
-    end = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def update(
@@ -327,4 +318,4 @@ def test_a_worker_without_supervisor_finishes_what_is_under_way(start: Start) ->
         database.execute("ROLLBACK")
         assert waiting.result(PATIENCE)[0] == 201
     in_time(used, 0.2)
-    served.process.communicate(timeout=PATIENCE)  # as long as anybody has its stderr
+    served.program.err.rest()  # as long as anybody has its stderr

@@ -184,4 +184,4 @@ def test_the_command_serves_webhooks_with_several_workers(tmp_path: Path) -> Non
         answer = server_client(served, "POST", "/identity/okta", HOOK, Authorization=SECRET)  # type: ignore[arg-type] # it needs a port only
         assert answer.status == 204
     finally:
-        served.end()
+        served.kill()

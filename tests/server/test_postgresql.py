@@ -7,8 +7,6 @@ rules that tie endpoints together are looked at in the database.
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -21,10 +19,12 @@ import pytest
 
 import pinpoint_kit as pk
 from tests.contract.doors import socket_sender
+from tests.ports import held_port
 from tests.postgresql import Server, serving, with_schema
+from tests.programs import Program
 from tests.server.conftest import PATIENCE
 from tests.server.served import Served
-from tests.timing import in_time
+from tests.timing import PATIENCE_S, in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,24 +41,19 @@ TIMES = 10
 JOBS_GO_ON_S = 10.0
 
 
-def free_port() -> int:
-    """Return a port that nobody has just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def servers(url: str, *arguments: str) -> Iterator[list[Served]]:
     """Two servers with a worker each, which can be started again at their ports."""
-    running = [
-        Served(url, 1, "--port", str(free_port()), "--files", "/", *arguments) for _ in range(2)
-    ]
-    try:
-        yield running
-    finally:
-        for server in running:
-            server.end()
+    with ExitStack() as ending:
+        ports = [ending.enter_context(held_port()) for _ in range(2)]
+        running = [
+            Served(url, 1, "--port", str(port), "--files", "/", *arguments) for port in ports
+        ]
+        try:
+            yield running
+        finally:
+            for server in running:
+                server.kill()
 
 
 class Load:
@@ -75,9 +70,7 @@ class Load:
                 "is_patient": is_patient,
             }
             command = [sys.executable, "-m", "tests.server.postgresql_load", json.dumps(task)]
-            self._running.append(
-                subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603 -- our own script
-            )
+            self._running.append(Program(command, cwd=ROOT))
 
     def __enter__(self) -> Self:
         return self
@@ -85,12 +78,10 @@ class Load:
     def __exit__(self, *_: object) -> None:
         for each in self._running:
             each.kill()
-            each.communicate()
 
     def reports(self) -> list[dict[str, Any]]:
         """Wait for the end, and return what the clients say."""
-        patience = LOAD_S + PATIENCE
-        found = [json.loads(each.communicate(timeout=patience)[0]) for each in self._running]
+        found = [json.loads(each.succeed(LOAD_S + PATIENCE_S)) for each in self._running]
         return [report for reports in found for report in reports]
 
 

@@ -65,8 +65,7 @@ def test_openings_and_clicks_come_back(tmp_path: Path) -> None:
                 assert sent.message_id is not None
                 kept = pinpoint.outbox.get(sent.message_id)
         finally:
-            command.process.terminate()
-            command.process.communicate(timeout=20)
+            command.end()
     assert kept.html == '<a href="https://shop.example.com/cart">Cart</a>'
     assert kept.reports is not None
     reports = [(report.outcome, report.link) for report in kept.reports]

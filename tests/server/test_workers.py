@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +21,9 @@ from pinpoint_kit.server.metrics import DIRECTORY_VARIABLE
 from pinpoint_kit.server.options import ServerOptions
 from pinpoint_kit.server.run import Settings
 from pinpoint_kit.server.workers import Supervisor
-from tests.server.conftest import PATIENCE, Client
+from tests.ports import held_port
+from tests.programs import Program
+from tests.server.conftest import Client
 
 
 class FakeWorker:
@@ -243,29 +245,17 @@ def test_a_stopped_worker_is_replaced(tmp_path: Path) -> None:
     """For real: one that is stopped is killed, and all requests are answered again."""
     script = tmp_path / "server.py"
     script.write_text(SERVER)
-    process = subprocess.Popen(  # noqa: S603 -- our own
-        [sys.executable, str(script), f"sqlite:///{tmp_path}/p.db"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        port = int(process.stdout.readline())
+    with Program([sys.executable, str(script), f"sqlite:///{tmp_path}/p.db"]) as program:
+        port = int(program.out.line())
         with contextlib.closing(Client(port)) as client:
             client.request("GET", "/readyz")
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()
         started = [int(pid) for pid in children if _beats(int(pid))]
         os.kill(started[0], signal.SIGSTOP)
-        while f"worker {started[0]} stands still" not in (line := process.stderr.readline()):
-            assert line
+        program.err.find(f"worker {started[0]} stands still")
         with contextlib.closing(Client(port)) as client:
             assert client.request("GET", "/readyz").status == 200
-    finally:
-        process.terminate()
-        process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0
+        assert program.stop() == 0
 
 
 def _beats(pid: int) -> bool:
@@ -284,9 +274,9 @@ def test_the_worker_timeout_is_checked() -> None:
 def test_the_port_of_a_first_start_that_fails_is_free_again(tmp_path: Path) -> None:
     """A database that is none is refused before any worker starts."""
     (tmp_path / "p.db").write_bytes(b"no database at all" * 100)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    settings = Settings(f"sqlite:///{tmp_path}/p.db", port=port, workers=2)
-    with pytest.raises(Exception, match="not a SQLite database"):
-        run.serve(settings, lambda _: None)
-    socket.create_server(("127.0.0.1", port)).close()
+    with held_port() as port:
+        settings = Settings(f"sqlite:///{tmp_path}/p.db", port=port, workers=2)
+        with pytest.raises(Exception, match="not a SQLite database"):
+            run.serve(settings, lambda _: None)
+        with socket.socket() as later:
+            assert later.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED

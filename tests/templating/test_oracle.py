@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from pinpoint_kit.errors import TemplateError
 from pinpoint_kit.templating import Template
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,18 +33,14 @@ PROGRAM = Path(__file__).with_name("oracle.js")
 class Oracle:
     """Handlebars.js in a process of its own."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, program: Program) -> None:
+        self._program = program
 
     def render(self, template: str, context: dict[str, Any], *, escape: bool) -> str | None:
         """Return the text, None for an error."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
         asked = {"template": template, "context": context, "escape": escape}
-        stdin.write(json.dumps(asked) + "\n")
-        stdin.flush()
-        answer: dict[str, str] = json.loads(stdout.readline())
+        self._program.write(json.dumps(asked) + "\n")
+        answer: dict[str, str] = json.loads(self._program.out.line())
         return answer.get("text")
 
 
@@ -63,17 +60,8 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
     )
     if done.returncode:
         pytest.skip("npm cannot install handlebars: its registry does not answer")
-    process = subprocess.Popen(  # noqa: S603 -- node of this machine
-        [node, str(PROGRAM), str(folder / "node_modules" / "handlebars")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    with process:
-        yield Oracle(process)
-        assert process.stdin is not None
-        process.stdin.close()
+    with Program([node, str(PROGRAM), str(folder / "node_modules" / "handlebars")]) as program:
+        yield Oracle(program)
 
 
 def ours(template: str, context: dict[str, Any], *, escape: bool) -> str | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import pickle
 import re
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
@@ -21,17 +20,20 @@ from botocore.stub import Stubber
 
 from pinpoint_kit import errors
 from pinpoint_kit.transport import RetryPolicy, Transport, retries
+from tests.ports import held_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BODY = b'{"BatchItem": {"e":{"Endpoint":{},"Events":{"1":{"EventType":"t","Timestamp":"x"}}}} }'
 HTML = b"<html><body>sign in, ada@example.com</body></html>"
 
 
-def closed_port() -> int:
-    """Return a port where nobody listens."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port: int = unused.getsockname()[1]
-        return port
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """Give a port where nobody listens."""
+    with held_port() as port:
+        yield port
 
 
 # Bodies and answers
@@ -498,9 +500,9 @@ def test_a_create_is_repeated_when_it_was_not_done(
     assert len(server.seen) == 2
 
 
-def test_a_create_is_repeated_when_nobody_listened(kit: Any, sleeps: Any) -> None:
+def test_a_create_is_repeated_when_nobody_listened(kit: Any, sleeps: Any, closed_port: int) -> None:
     """A refused connection has surely done nothing."""
-    client = kit.make_client(f"http://127.0.0.1:{closed_port()}")
+    client = kit.make_client(f"http://127.0.0.1:{closed_port}")
     transport = Transport(client, retry=RetryPolicy(max_attempts=3), sleep=sleeps)
     with pytest.raises(errors.TransportError, match=r"no answer from 127\.0\.0\.1:\d+") as caught:
         create(transport)
@@ -782,9 +784,11 @@ def test_a_proxy(server: Any, kit: Any, monkeypatch: pytest.MonkeyPatch) -> None
     assert server.seen[0].body == BODY
 
 
-def test_a_proxy_that_is_not_there(kit: Any, sleeps: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_is_not_there(
+    kit: Any, sleeps: Any, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It surely passed nothing on, and its URL with its password is not shown."""
-    monkeypatch.setenv("HTTP_PROXY", f"http://user:pa55@127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:pa55@127.0.0.1:{closed_port}")
     transport = Transport(
         kit.make_client("http://pinpoint.test:81"),
         retry=RetryPolicy(max_attempts=2),

@@ -8,9 +8,7 @@ import json
 import os
 import sqlite3
 import stat
-import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +18,8 @@ from pinpoint_kit.cli.commands import dead_letters as commands
 from pinpoint_kit.delivery.spool.reader import DeadLetters, content
 from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.errors import StoreError, ValidationError
+from tests.programs import Program
+from tests.timing import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -272,7 +272,7 @@ def test_damaged_content(spool: Path) -> None:
 
 
 @pytest.fixture
-def living(folder: Path, spool: Path) -> Iterator[subprocess.Popen[bytes]]:
+def living(folder: Path, spool: Path) -> Iterator[Program]:
     """Give a client in a process of its own that has the spool open, until its stdin is closed."""
     program = (
         "import sys, pinpoint_kit as pk\n"
@@ -280,18 +280,11 @@ def living(folder: Path, spool: Path) -> Iterator[subprocess.Popen[bytes]]:
         "    print('open', flush=True)\n"
         "    sys.stdin.read()\n"
     )
-    with subprocess.Popen(  # noqa: S603 -- our own program
-        [sys.executable, "-c", program, str(spool)],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        assert process.stdout.readline().strip() == b"open"
+    with Program([sys.executable, "-c", program, str(spool)], cwd=folder) as process:
+        assert process.out.line() == "open\n"
         yield process
-        process.stdin.close()
-        assert process.wait(20) == 0
+        process.end_input()
+        process.succeed()
 
 
 def stored(folder: Path) -> list[str]:
@@ -302,15 +295,13 @@ def stored(folder: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_replay_beside_a_living_client(
-    run: Run, folder: Path, spool: Path, living: subprocess.Popen[bytes]
+    run: Run, folder: Path, spool: Path, living: Program
 ) -> None:
     """A process that has the spool open delivers what another one replays, without a restart."""
     answer = run("dead-letters", "replay", "4", "1", "1", "--json")
     assert (answer.status, answer.value["replayed"]) == (0, 2)
-    deadline = time.monotonic() + 15
-    while len(stored(folder)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert living.poll() is None
+    wait_until(lambda: len(stored(folder)) == 2)
+    assert living.process.poll() is None
     assert stored(folder) == ["e1", "e4"]
     assert ids(spool) == [2, 3]
 
@@ -322,9 +313,7 @@ def test_replay_to_the_next_client(run: Run, folder: Path, spool: Path) -> None:
     assert answer.stderr == "dead letter 2 stays: it has no content that could be sent\n"
     assert (answer.status, queued(spool), ids(spool)) == (1, ["e1", "", "e4"], [2])
     with pk.connect("sqlite:///pinpoint.db", application="shop", spool=spool) as pinpoint:
-        deadline = time.monotonic() + 10
-        while sum(pinpoint.flush(0.05).reasons.values()) < 1 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: pinpoint.flush(0.05).reasons)
         assert pinpoint.flush(5).accepted == 2
     assert stored(folder) == ["e1", "e4"]
     assert len(ids(spool)) == 2  # the update was refused again, and came back as a new letter

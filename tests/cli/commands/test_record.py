@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.stub import answering_server, busy_server
+from tests.programs import Program
 from tests.timing import in_time
 
 if TYPE_CHECKING:
@@ -336,23 +337,12 @@ def test_usage(run: Run, words: tuple[str, ...]) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_interrupt(folder: Path) -> None:
     """Ctrl-C delivers what was read, reports it, and exits with 130."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "pinpoint_kit.cli", "record", "-"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=folder,
-    ) as command:
-        assert command.stdin is not None
-        assert command.stderr is not None
-        command.stdin.write((line() * 3 + "bad\n").encode())
-        command.stdin.flush()
-        assert command.stderr.readline().startswith(b"line 4")  # it has read them all
-        command.send_signal(signal.SIGINT)
-        stdout, stderr = command.communicate(timeout=20)
-    assert command.returncode == 130
-    assert b"3 events accepted" in stdout
-    assert b"interrupted after line 4" in stderr
+    with Program([sys.executable, "-m", "pinpoint_kit.cli", "record", "-"], cwd=folder) as command:
+        command.write(line() * 3 + "bad\n")
+        assert command.err.line().startswith("line 4")  # it has read them all
+        assert command.stop(signal.SIGINT) == 130
+        assert "3 events accepted" in command.out.rest()
+        assert "interrupted after line 4" in command.err.rest()
     assert len(stored(folder)) == 3
 
 

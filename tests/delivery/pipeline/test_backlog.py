@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import signal
 import sqlite3
-import subprocess
 import sys
 import textwrap
 import threading
@@ -19,6 +17,8 @@ import pytest
 import pinpoint_kit as pk
 from pinpoint_kit import errors
 from pinpoint_kit.delivery.spool.spool import Spool
+from tests.programs import Program
+from tests.timing import wait_until
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -87,10 +87,7 @@ def test_what_could_not_be_delivered_goes_out_with_the_next_start(tmp_path: Path
     with opened(tmp_path) as later:
         later.events.record("e", "t", event_id="third")
         later.flush(10)
-        deadline = time.monotonic() + 10
-        while later.delivery.stats().accepted < 4 and time.monotonic() < deadline:
-            later.flush(1)
-        assert later.delivery.stats().accepted == 4
+        wait_until(lambda: later.flush(1).accepted == 4)
         assert later.endpoints.get("e").metrics == {"level": 1.0}
     assert sorted(stored(tmp_path)) == ["first", "second", "third"]
 
@@ -270,18 +267,10 @@ while True:
 
 def kill_while_recording(tmp_path: Path, url: str, lines: int) -> list[str]:
     """Start a writer, kill it with SIGKILL after it has told that many ids; returns the ids."""
-    writer = subprocess.Popen(  # noqa: S603 -- our own script
-        [sys.executable, "-u", "-c", textwrap.dedent(WRITER), url, str(tmp_path / "events.spool")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert writer.stdout is not None
-    told = [writer.stdout.readline().strip() for _ in range(lines)]
-    writer.send_signal(signal.SIGKILL)
-    rest = writer.stdout.read().split("\n")
-    writer.wait(10)
-    writer.stdout.close()
+    spool = str(tmp_path / "events.spool")
+    with Program([sys.executable, "-u", "-c", textwrap.dedent(WRITER), url, spool]) as writer:
+        told = [writer.out.line().strip() for _ in range(lines)]
+    rest = writer.out.rest().split("\n")
     return told + [line for line in rest[:-1] if line]  # the last line may be cut
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
 import sqlite3
-import subprocess
 import sys
 import textwrap
 import threading
@@ -20,6 +18,7 @@ from pinpoint_kit.delivery.spool import file as spool_file
 from pinpoint_kit.delivery.spool import owners as spool_owners
 from pinpoint_kit.delivery.spool.spool import Spool
 from tests.delivery.spool.test_spool import Clock, names, put
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,27 +39,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "s.db"
 
 
-def program(path: Path, code: str) -> subprocess.Popen[str]:
+def program(path: Path, code: str) -> Program:
     """Another process with a spool open on the same file."""
-    return subprocess.Popen(  # noqa: S603 -- our own code
-        [sys.executable, "-c", PREAMBLE.format(str(path)) + code],
-        stdout=subprocess.PIPE,
-        stdin=subprocess.PIPE,
-        cwd=ROOT,
-        text=True,
-    )
-
-
-def line(process: subprocess.Popen[str]) -> str:
-    """Return the next line that it prints."""
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
-def kill(process: subprocess.Popen[str]) -> str:
-    """SIGKILL; returns what it had printed."""
-    process.kill()
-    return process.communicate()[0]
+    return Program([sys.executable, "-c", PREAMBLE.format(str(path)) + code], cwd=ROOT)
 
 
 def numbers(spool: Spool) -> list[int]:
@@ -104,8 +85,8 @@ def test_two_processes_append_at_once(path: Path) -> None:
         "for n in range(300): spool.append('event', 'e', str(n), b'x')\n"
         "print(spool.pending().count)"
     )
-    both = [program(path, code), program(path, code)]
-    assert [process.communicate()[0].strip() for process in both] == ["300", "300"]
+    with program(path, code) as one, program(path, code) as two:
+        assert (one.succeed(), two.succeed()) == ("300\n", "300\n")
     with closing(Spool(path)) as spool:
         assert spool.adopt() == 600
         assert numbers(spool) == [*range(300), *range(300)]
@@ -116,12 +97,12 @@ def test_two_processes_append_at_once(path: Path) -> None:
 
 def test_a_killed_process_is_inherited_at_once(path: Path) -> None:
     """On the same machine a missing process counts as dead without waiting for its lease."""
-    process = program(path, "spool.append('event', 'e', '1', b'x'); print('in'); input()")
-    assert line(process) == "in"
-    with closing(Spool(path)) as spool:
+    code = "spool.append('event', 'e', '1', b'x'); print('in', flush=True); input()"
+    with program(path, code) as process, closing(Spool(path)) as spool:
+        assert process.out.line() == "in\n"
         own = put(spool, "own")
         assert spool.adopt() == 0, "it is alive"
-        kill(process)
+        process.kill()
         assert spool.adopt() == 1
         assert [row.item_id for row in spool.load(after=own[-1])] == ["1"]
         assert spool.pending().count == 2
@@ -165,14 +146,10 @@ def test_two_heirs_never_share_a_row(path: Path) -> None:
         "sys.stdin.readline()\nwhile spool.adopt(7): pass\n"
         "print(*(row.item_id for row in spool.load())); sys.stdout.flush(); input()"
     )
-    both = [program(path, code), program(path, code)]
-    for process in both:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    got = [int(name) for process in both for name in line(process).split()]
-    for process in both:
-        kill(process)
+    with program(path, code) as one, program(path, code) as two:
+        for process in (one, two):
+            process.write("go\n")
+        got = [int(name) for process in (one, two) for name in process.out.line().split()]
     assert sorted(got) == list(range(200))
 
 
@@ -262,14 +239,10 @@ def test_kill_while_appending(path: Path, after: int) -> None:
         "    spool.append('event', 'e', str(n), b'x' * (n * 37 % 5000)); print(n); n += 1\n"
         "    sys.stdout.flush()"
     )
-    process = program(path, code)
-    for _ in range(after):
-        line(process)
-    process.send_signal(signal.SIGKILL)
-    assert process.stdout is not None
-    rest = process.stdout.read().splitlines(keepends=True)
-    process.communicate()
-    printed = after + sum(text.endswith("\n") for text in rest)
+    with program(path, code) as process:
+        for _ in range(after):
+            assert process.out.line()
+    printed = process.out.text.count("\n")
     with closing(Spool(path)) as spool:
         while spool.adopt():
             pass
@@ -287,10 +260,9 @@ def test_kill_while_removing(path: Path) -> None:
         "    spool.dead_letter_item([(seq, 'r', 'm', 1) for seq in seqs[n:n + 5]])\n"
         "    spool.remove(seqs[n + 5:n + 10]); print(n, flush=True)"
     )
-    process = program(path, code)
-    for _ in range(30):
-        line(process)
-    kill(process)
+    with program(path, code) as process:
+        for _ in range(30):
+            assert process.out.line()
     with closing(Spool(path)) as spool:
         while spool.adopt():
             pass
@@ -417,8 +389,8 @@ def test_a_fork_behind_pythons_back(path: Path) -> None:
         put("3")
         print(*(row.item_id for row in spool.load()))
     """
-    process = program(path, textwrap.dedent(code))
-    assert process.communicate(timeout=60)[0].splitlines() == ["forked True 1", "1 3"]
+    with program(path, textwrap.dedent(code)) as process:
+        assert process.succeed().splitlines() == ["forked True 1", "1 3"]
 
 
 @forking

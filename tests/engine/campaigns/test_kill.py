@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import sys
 from collections import Counter
 from datetime import datetime, timezone
@@ -13,6 +11,7 @@ import pytest
 
 from tests.engine.campaigns.conftest import MESSAGE, Campaigns
 from tests.engine.conftest import Clock
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +26,7 @@ from pinpoint_kit.engine.campaigns.running import batches
 
 batches.MOST_ROWS = 20
 with Engine.open(sys.argv[1]) as engine:
-    while True:
+    for _ in sys.stdin:
         print(int(engine.step()), flush=True)
 """
 #: The same with a transport that writes each message into a file before it answers.
@@ -52,7 +51,7 @@ class Transport:
 
 batches.MOST_ROWS = 20
 with Engine.open(sys.argv[1], transports={"PUSH": Transport()}) as engine:
-    while True:
+    for _ in sys.stdin:
         print(int(engine.step()), flush=True)
 """
 PEOPLE, KILLS = 1_000, 10
@@ -69,14 +68,15 @@ class RealClock(Clock):
 
 
 def interrupted(code: str, url: str, *arguments: str, lines: int) -> None:
-    """Start a process that steps, and kill it after it has printed so many lines."""
+    """Start a process that steps, and kill it after it has printed so many lines.
+
+    It gets no further than one step more, however late the kill comes.
+    """
     command = [sys.executable, "-c", code, url, *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 -- our own
-    assert process.stdout is not None
-    for _ in range(lines):
-        assert process.stdout.readline()
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=20)
+    with Program(command) as program:
+        program.write("\n" * (lines + 1))
+        for _ in range(lines):
+            assert program.out.line()
 
 
 @pytest.mark.slow

@@ -36,6 +36,7 @@ from tests.engine.jobs.job_kit import (
     run,
     url_of,
 )
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,12 +53,9 @@ from pinpoint_kit.engine.files.files import ByScheme, LocalFiles
 
 import_job._MOST_ROWS = import_job._FEWEST_ROWS = 50
 with Engine.open(sys.argv[1], files=ByScheme({"file": LocalFiles()})) as engine:
-    for _ in STEPS:
+    for _ in sys.stdin:
         print(int(engine.step()), flush=True)
 """
-#: For a process that steps without end, or once for each line that it gets.
-RESTLESS = STEPPER.replace("STEPS", "iter(int, 1)")
-ASKED = STEPPER.replace("STEPS", "sys.stdin")
 
 
 def now() -> datetime:
@@ -65,26 +63,18 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def start(url: str, code: str = RESTLESS) -> subprocess.Popen[str]:
-    """Start a process that steps, and print after each step whether there was work."""
-    command = [sys.executable, "-c", code, url]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)  # noqa: S603 -- our own
+def start(url: str) -> Program:
+    """Start a process that makes a step for each line, and prints whether there was work."""
+    return Program([sys.executable, "-c", STEPPER, url])
 
 
-def wait_for(process: subprocess.Popen[str], answer: str, count: int) -> None:
-    """Wait until the process has printed an answer so often."""
-    assert process.stdout is not None
-    while count:
-        line = process.stdout.readline()
-        assert line
-        count -= line.strip() == answer
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    """End a process without giving it a chance to do anything."""
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=20)
+def have_worked(program: Program, steps: int) -> None:
+    """Have it make so many steps that find work."""
+    while steps:
+        program.write("\n")
+        answer = program.out.line()
+        assert answer
+        steps -= answer.strip() == "1"
 
 
 @pytest.fixture(autouse=True)
@@ -163,9 +153,9 @@ def test_a_killed_process(make_wire: Callable[..., Wire], file_url: str, tmp_pat
     wire = make_wire(file_url, files=FILES)
     job_id = create_import(wire, url_of(tmp_path / "a.json")).json["Id"]
     for _ in range(3):
-        process = start(file_url)
-        wait_for(process, "1", 4)
-        kill(process)
+        with start(file_url) as process:
+            have_worked(process, 4)
+            process.write("\n")  # it is killed while it makes this one
     halfway = job(wire, job_id)
     assert 0 < halfway["TotalProcessed"] < 900
     assert halfway["JobStatus"] == "PROCESSING"
@@ -178,17 +168,11 @@ def test_one_works_at_a_time(make_wire: Callable[..., Wire], file_url: str, tmp_
     (tmp_path / "a.json").write_bytes(content("JSON", 300))
     wire = make_wire(file_url, files=FILES, clock=now)
     job_id = create_import(wire, url_of(tmp_path / "a.json")).json["Id"]
-    process = start(file_url, ASKED)
-    assert process.stdin is not None
-    try:
-        process.stdin.write("\n")
-        process.stdin.flush()
-        wait_for(process, "1", 1)
+    with start(file_url) as process:
+        have_worked(process, 1)
         for other in (wire.engine, make_wire(file_url, files=FILES, clock=now).engine):
             assert not other.step()
             assert other.wait_s() == 1
-    finally:
-        kill(process)
     assert wire.engine.wait_s() == 0
     run(wire)
     check(wire, job_id, "JSON", 300)

@@ -7,7 +7,6 @@ import json
 import random
 import re
 import sqlite3
-import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager
@@ -21,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from pinpoint_kit.engine.storage import remnants as notes
 from pinpoint_kit.engine.storage.dialects.sqlite import remnants
 from pinpoint_kit.engine.storage.store import Store
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -173,20 +173,15 @@ def sender(wire: Wire) -> Callable[[str, str, Any], None]:
 @contextmanager
 def other_process(url: str) -> Iterator[Callable[[str, str, Any], None]]:
     """Send requests to the same file by another process."""
-    with subprocess.Popen(  # noqa: S603 -- our own program
-        [sys.executable, "-c", OTHER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        given, taken = process.stdin, process.stdout
+    with Program([sys.executable, "-c", OTHER, url]) as program:
 
         def send(method: str, path: str, body: Any) -> None:
-            given.write(json.dumps([method, path, body]) + "\n")
-            given.flush()
-            assert int(taken.readline()) in FINE
+            program.write(json.dumps([method, path, body]) + "\n")
+            assert int(program.out.line()) in FINE
 
         yield send
-        given.close()
+        program.end_input()
+        program.succeed()
 
 
 def leftovers(url: str, people: People, *, rounds: int) -> int:

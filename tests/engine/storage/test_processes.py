@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pinpoint_kit.engine import Engine, Request
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,10 +41,9 @@ with Engine.open(url) as engine:
 """
 
 
-def start(url: str, app: str, name: str, count: int) -> subprocess.Popen[str]:
+def start(url: str, app: str, name: str, count: int) -> Program:
     """Start a process that writes events, printing the number of each that was answered."""
-    command = [sys.executable, "-c", WRITER, url, app, name, str(count)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 -- our own
+    return Program([sys.executable, "-c", WRITER, url, app, name, str(count)])
 
 
 def write_some(wire: Wire, name: str, count: int) -> None:
@@ -70,21 +69,21 @@ def test_threads(make_wire: Callable[..., Wire], file_url: str, kind: str) -> No
 def test_processes(make_wire: Callable[..., Wire], file_url: str) -> None:
     """Processes that write the same endpoint lose nothing, beside threads of this one."""
     wire = make_wire(file_url)
-    processes = [start(file_url, wire.app, f"process-{n}", 40) for n in range(3)]
-    write_some(wire, "here", 40)
-    for process in processes:
-        process.communicate(timeout=50)
-        assert process.returncode == 0
+    with ExitStack() as running:
+        names = [f"process-{n}" for n in range(3)]
+        others = [running.enter_context(start(file_url, wire.app, name, 40)) for name in names]
+        write_some(wire, "here", 40)
+        for process in others:
+            process.succeed()
     assert wire.engine.count_events(wire.app) == 160
     assert len(wire.get("shared")["Metrics"]) == 4
 
 
 def test_processes_that_create_the_file_at_once(file_url: str) -> None:
     """Whoever comes first makes the tables; the others find them."""
-    processes = [start(file_url, "", str(n), 1) for n in range(4)]
-    for process in processes:
-        process.communicate(timeout=50)
-        assert process.returncode == 0
+    with ExitStack() as running:
+        for process in [running.enter_context(start(file_url, "", str(n), 1)) for n in range(4)]:
+            process.succeed()
     with Engine.open(file_url) as engine:
         apps = json.loads(engine.handle(Request("GET", "/v1/apps")).body)["Item"]
     assert len(apps) == 4
@@ -95,13 +94,10 @@ def test_a_killed_writer_loses_no_answered_write(
 ) -> None:
     """After `kill -9` everything that was answered is there and the file is sound."""
     wire = make_wire(file_url)
-    process = start(file_url, wire.app, "victim", 100_000)
-    assert process.stdout is not None
-    answered = [process.stdout.readline().strip() for _ in range(50)]
-    process.send_signal(signal.SIGKILL)
-    rest = process.stdout.read()  # communicate() would lose what readline() has read ahead
-    process.communicate(timeout=20)
-    answered += [line for line in rest.split("\n")[:-1] if line]
+    with start(file_url, wire.app, "victim", 100_000) as victim:
+        for _ in range(50):
+            assert victim.out.line()
+    answered = victim.out.text.split("\n")[:-1]  # the last line may be cut
     stored = {row["event_id"] for row in wire.events()}
     assert {f"victim-{number}" for number in answered} <= stored
     assert len(stored) - len(answered) in {0, 1}

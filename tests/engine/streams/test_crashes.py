@@ -6,8 +6,6 @@ import collections
 import json
 import os
 import pathlib
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +16,7 @@ import pytest
 from pinpoint_kit.engine import Engine
 from tests.engine.conftest import Wire
 from tests.engine.streams.stream_kit import ARN, Fake, forward, put, status, stream
+from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,14 +64,11 @@ def sent(path: Path) -> list[tuple[str, str]]:
     return [tuple(json.loads(line)) for line in path.read_text().splitlines()]
 
 
-def killed_at_random(process: subprocess.Popen[str], number: int) -> None:
+def killed_at_random(sender: Program, number: int) -> None:
     """Let a sender work for a moment, each time another one, and kill it."""
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(0.02 + 0.011 * number)
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    with sender:
+        assert sender.out.line() == "ready\n"
+        time.sleep(0.02 + 0.011 * number)
 
 
 @pytest.mark.slow
@@ -85,12 +81,9 @@ def test_kills_lose_nothing_and_keep_the_order(tmp_path: Path) -> None:
         wire = Wire(engine)
         stream(wire)
 
-        def start() -> subprocess.Popen[str]:
+        def start() -> Program:
             command = [sys.executable, str(script), url, str(out), ARN]
-            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-            return subprocess.Popen(  # noqa: S603 -- our own script
-                command, stdout=subprocess.PIPE, text=True, env=environment
-            )
+            return Program(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
         expected: dict[str, list[str]] = collections.defaultdict(list)
         for number in range(KILLS):
@@ -99,15 +92,11 @@ def test_kills_lose_nothing_and_keep_the_order(tmp_path: Path) -> None:
                 put(wire, endpoint, event)
                 expected[endpoint].append(event)
             killed_at_random(start(), number)
-        process = start()
-        end = time.monotonic() + PATIENCE
-        while len(set(sent(out))) < EVENTS or status(wire)["LagRecords"]:
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+        with start():
+            end = time.monotonic() + PATIENCE
+            while len(set(sent(out))) < EVENTS or status(wire)["LagRecords"]:
+                assert time.monotonic() < end
+                time.sleep(0.05)
         found = sent(out)
         for endpoint, events in expected.items():
             mine = [event for key, event in found if key == endpoint]

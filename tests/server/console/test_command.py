@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import pytest
 import pinpoint_kit as pk
 from pinpoint_kit.engine import LakeSource
 from pinpoint_kit.lake import export_lake
-from tests.server.conftest import PATIENCE
+from tests.programs import Program
 from tests.server.console.conftest import ConsoleServer, csrf_of
 
 if TYPE_CHECKING:
@@ -26,22 +25,11 @@ if TYPE_CHECKING:
 @contextmanager
 def started(folder: Path, *arguments: str, at: str = "stdout") -> Iterator[str]:
     """Start a command that serves a console; give the link that it prints, and end it."""
-    process = subprocess.Popen(  # noqa: S603 -- our own command
-        [sys.executable, "-m", "pinpoint_kit.cli", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "TMPDIR": str(folder)},
-    )
-    try:
-        lines = process.stdout if at == "stdout" else process.stderr
-        assert lines is not None
-        found = (re.search(r"(http://\S+/console/\?token=\S+)", line) for line in lines)
-        yield next(match[1] for match in found if match)
-    finally:
-        process.terminate()
-        process.communicate(timeout=PATIENCE)
+    command = [sys.executable, "-m", "pinpoint_kit.cli", *arguments]
+    with Program(command, cwd=folder, env={**os.environ, "TMPDIR": str(folder)}) as program:
+        output = program.out if at == "stdout" else program.err
+        yield output.find(r"http://\S+/console/\?token=\S+")[0]
+        program.stop()
 
 
 def test_the_console_shows_a_database(demo_database: str, tmp_path: Path) -> None:
