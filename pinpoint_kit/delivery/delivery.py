@@ -276,7 +276,7 @@ class Delivery:
         return [] if self._backlog is None else self._backlog.spool.set_aside()
 
     def flush(self, timeout: float = 5.0) -> DeliveryReport:
-        """Send everything recorded so far and wait until all of it is settled.
+        """Send everything recorded so far and wait until all of it is settled, also on disk.
 
         Blocks for at most `timeout` seconds, also while a request hangs. Not terminal: record
         again afterwards as you like. On delivery's own thread, as in the callback of a future, it
@@ -289,7 +289,15 @@ class Delivery:
             The counts at the end; `pending` is what did not make it in time.
         """
         forks.check()
-        self._wait_settled(bounded_seconds(timeout))
+        timeout = bounded_seconds(timeout)
+        deadline = time.monotonic() + timeout
+        self._wait_settled(timeout)
+        if (
+            self._backlog is not None
+            and self._workers.is_alive
+            and not self._workers.is_current_thread
+        ):
+            self._backlog.catch_up_by(deadline)
         return self._buffer.report()
 
     def _wait_settled(self, timeout: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 import threading
 import time
@@ -15,10 +16,11 @@ import pytest
 import pinpoint_kit as pk
 from pinpoint_kit import errors
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
+from pinpoint_kit.delivery.pipeline.items import Queued
 from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.limits import DEFAULT_LIMITS
 from tests.delivery.conftest import Service, fragment
-from tests.timing import in_time
+from tests.timing import in_time, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,6 +212,45 @@ def test_what_is_counted_as_rejected_is_a_dead_letter_on_disk(
         ]
         later.adopt()
         assert later.load() == []
+
+
+def test_what_has_ended_has_left_the_disk_when_flush_returns(tmp_path: Path) -> None:
+    """Also when the disk was left alone just then: nobody else finds work that is done."""
+    delivery, spool = running(tmp_path / "s.spool", Service())
+    assert delivery._backlog is not None
+    delivery._buffer.pause_until(time.monotonic() + 3600)
+    for name in ("1", "2", "3"):
+        delivery.enqueue("e", name, fragment(name))
+    delivery._backlog._rests_until = time.monotonic() + 3600
+    delivery._buffer.pause_until(0)
+    assert delivery.flush(60).accepted == 4
+    assert spool.pending().count == 0
+    delivery.close(1)
+
+
+def test_the_worker_is_woken_for_what_could_not_be_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It sleeps for seconds, and what is left to be done on disk waits only as long as that rests.
+
+    Nobody flushes: where the program is killed then, the rest of its rows is sent once more.
+    """
+    monkeypatch.setattr("pinpoint_kit.delivery.pipeline.buffer._ATTENTIVE", 0)
+    delivery, spool = running(tmp_path / "s.spool", Service())
+    backlog, buffer = delivery._backlog, delivery._buffer
+    assert backlog is not None
+    buffer.pause_until(time.monotonic() + 3600)
+    delivery.enqueue("e", "1", fragment("1"))
+    (row,) = spool.load()
+    spool._lease = 3600.0  # so long it sleeps when there is nothing to be done here
+    backlog._next_look = math.inf
+    wait_until(lambda: buffer._bell.qsize() == 0 and bool(buffer._idle))
+    backlog._rests_until = time.monotonic() + 0.05
+    backlog.remove([Queued("e", "1", b"", row=row.seq)])
+    began = time.monotonic()
+    wait_until(lambda: not spool.load())
+    in_time(time.monotonic() - began, 10)
+    delivery.close(0)
 
 
 @pytest.mark.parametrize("timeout", [10**400, 1e300, float("inf"), float("nan"), -1])

@@ -54,6 +54,8 @@ T = TypeVar("T")
 _WORKER_PATIENCE_S = 0.5
 #: How soon the worker looks again after what could not be done.
 _SOON_S = 0.3
+#: How often `catch_up_by` looks whether the worker is done.
+_LOOK_S = 0.005
 #: Rows that are read at once.
 _PAGE = 200
 #: Rows that are dropped at once to make room, on disk alone and in memory.
@@ -86,7 +88,7 @@ class Backlog(SettledRows):
         log: Log,
         clock: Callable[[], float],
     ) -> None:
-        super().__init__(spool, log, clock)
+        super().__init__(spool, log, clock, buffer.ring)
         spool.patience = _WORKER_PATIENCE_S
         self._buffer = buffer
         self._options = options
@@ -216,7 +218,10 @@ class Backlog(SettledRows):
             self._buffer.hold(item)
         else:
             self._buffer.put(item)
+            is_first = not self._unwritten
             self._unwritten.append(item)
+            if is_first:
+                self._wake()
         return ""
 
     def _has_made_room(self, item: Queued, reason: str, *, may_wait: bool) -> bool:
@@ -272,6 +277,23 @@ class Backlog(SettledRows):
     def tick(self) -> float:
         """Return after how many seconds there is something to do here."""
         return _SOON_S if self._is_behind or self._undone else self.spool.lease / 3
+
+    def catch_up_by(self, deadline: float) -> None:
+        """Have the worker try at once what could not be done on disk, and wait for that.
+
+        Args:
+            deadline: monotonic seconds; it ends sooner when the disk fails again.
+        """
+        if not (self._is_behind or self._undone) or self._deciding.is_mine:
+            return
+        self._rests_until = 0.0
+        self._wake()
+        while (
+            (self._is_behind or self._undone)
+            and not self._rests_until
+            and time.monotonic() < deadline
+        ):
+            time.sleep(_LOOK_S)
 
     def maintain(self) -> None:
         """Load what memory has room for; now and then take over, and say that we live.

@@ -390,12 +390,14 @@ class Buffer:
         """Items in memory that wait to be sent."""
         return self._lanes.waiting + len(self.inbox.entries)
 
-    def sleep(self, pace: Callable[[], float], most: float, rests: int) -> Batch | None:
+    def sleep(
+        self, pace: Callable[[], float], most: Callable[[], float], rests: int
+    ) -> Batch | None:
         """Wait until there may be something to do.
 
         Args:
             pace: as in `take`.
-            most: seconds to wait at most.
+            most: gives the seconds to wait at most; asked when this worker can be woken already.
             rests: how often this worker has slept since it had something to do.
 
         Returns:
@@ -408,7 +410,7 @@ class Buffer:
             if isinstance(found, Batch):
                 return found
             longest = self._options.flush_interval if rests < _ATTENTIVE else _LONGEST_SLEEP_S
-            _wait(self._bell, min(found, most, max(longest, 0.05), _LONGEST_SLEEP_S))
+            _wait(self._bell, min(found, most(), max(longest, 0.05), _LONGEST_SLEEP_S))
         finally:
             self._idle.pop(me, None)
         return None

@@ -44,9 +44,13 @@ class SettledRows:
         spool: the durable queue.
         log: for trouble with the disk.
         clock: monotonic seconds.
+        wake: has the worker look how soon there is something to do here.
     """
 
-    def __init__(self, spool: Spool, log: Log, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, spool: Spool, log: Log, clock: Callable[[], float], wake: Callable[[], None]
+    ) -> None:
+        self._wake = wake
         self.spool = spool
         self._log = log
         self._clock = clock
@@ -121,7 +125,10 @@ class SettledRows:
                 self._rest(error)
             else:
                 return
+        is_first = not self._undone
         self._undone.append(action)
+        if is_first:  # it may sleep for longer than this is to wait
+            self._wake()
 
     def forget_letters(self, concerns: Callable[[str, bytes], bool], *, dry_run: bool) -> int:
         """Remove, or only count, the dead letters on disk that `concerns` is true of."""

@@ -172,7 +172,7 @@ class Workers:
         if not isinstance(found, Batch):
             if self.buffer.is_done:
                 return False
-            slept = self.buffer.sleep(self._pace, self.tick(), rests)
+            slept = self.buffer.sleep(self._pace, self.tick, rests)
             if slept is None:
                 return False
             found = slept
