@@ -251,7 +251,15 @@ def _alone(path: Path, deadline: float) -> Iterator[None]:
     _touch(lock)
     timeout = seconds_until(deadline)
     with closing(sqlite3.connect(lock, timeout=timeout, isolation_level=None)) as db:
-        db.execute("BEGIN EXCLUSIVE")
+        try:
+            db.execute("BEGIN EXCLUSIVE")
+        except sqlite3.DatabaseError as error:
+            if not is_corruption(error):
+                raise
+            raise StoreError(  # it may be anybody's, so it is left as it is
+                f"{lock.name} beside it must be empty, and has content: move that file away, or"
+                " name another file for the spool"
+            ) from None
         yield
 
 

@@ -18,6 +18,7 @@ from pinpoint_kit.delivery.spool import schema as spool_schema
 from pinpoint_kit.delivery.spool.spool import Spool, SpoolError
 from pinpoint_kit.errors import StoreError
 from tests.delivery.spool.test_spool import Clock, names, put
+from tests.programs import Program
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = 4096
@@ -195,24 +196,9 @@ def test_two_processes_open_the_same_damage(path: Path) -> None:
         "import sys; from pinpoint_kit.delivery.spool.spool import Spool\n"
         "s = Spool(sys.argv[1]); print(s.adopt(5000)); sys.stdout.flush(); input()"
     )
-    both = [
-        subprocess.Popen(  # noqa: S603 -- our own code
-            [sys.executable, "-c", code, str(path)],
-            stdout=subprocess.PIPE,
-            stdin=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=ROOT,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    got = []
-    for process in both:
-        assert process.stdout is not None
-        got.append(int(process.stdout.readline()))
-    for process in both:
-        process.kill()
-        process.communicate()
+    command = [sys.executable, "-c", code, str(path)]
+    with Program(command, cwd=ROOT) as one, Program(command, cwd=ROOT) as two:
+        got = [int(one.out.line()), int(two.out.line())]
     assert 1900 < sum(got) <= 2000
     assert len(aside(path)) == 1
 
@@ -234,6 +220,21 @@ def test_a_rescue_that_was_interrupted_is_finished(path: Path, step: str) -> Non
     assert not rescue.exists()
     assert not path.with_name("s.db.new").exists()
     assert len(aside(path)) == 1
+
+
+def test_a_lock_file_with_content_is_named(path: Path) -> None:
+    """The spool is sound, and must not be moved away; whose that other file is nobody knows."""
+    fill(path)
+    lock = path.with_name("s.db.lock")
+    lock.write_bytes(b"of another program\n" * 100)
+    with pytest.raises(
+        StoreError, match=r"s\.db\.lock beside it must be empty.*move that file away"
+    ):
+        Spool(path)
+    assert lock.read_bytes() == b"of another program\n" * 100
+    lock.unlink()
+    with closing(Spool(path, clock=Clock())) as spool:
+        assert len(load_all(spool)) == 2000
 
 
 def test_rows_in_the_wal_are_saved_too(path: Path) -> None:
