@@ -2,9 +2,9 @@
 
 botocore's timeouts count each read, so that a server that drips its answer, or never ends it,
 holds a call for as long as it likes and fills the memory. Its connections are replaced by ones that
-look at the clock and count the bytes. A name look-up takes what the system's resolver takes. This
-leans on `http_session` of botocore's endpoint and on urllib3's connection classes; both are
-exercised in the tests.
+look at the clock and count the bytes, also those that a proxy has compressed without being asked. A
+name look-up takes what the system's resolver takes. This leans on `http_session` of botocore's
+endpoint and on urllib3's connection classes; both are exercised in the tests.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import io
 import socket
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore import awsrequest
@@ -23,6 +24,8 @@ from pinpoint_kit.errors import TransportError
 from pinpoint_kit.transport import deadlines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from botocore.client import BaseClient
     from botocore.httpsession import URLLib3Session
 
@@ -43,6 +46,14 @@ def bound_session(session: URLLib3Session) -> None:
     """Bound each request of botocore's HTTP session, as `bound` does those of a client."""
     session._pool_classes_by_scheme.update(  # type: ignore[attr-defined]  # noqa: SLF001 -- as above
         http=_HTTPPool, https=_HTTPSPool
+    )
+
+
+def _too_large() -> TransportError:
+    return TransportError(
+        f"answer larger than {MOST_ANSWER_BYTES // 1_000_000} MB: check that the URL is a"
+        " Pinpoint service, or ask for smaller pages",
+        is_retryable=False,
     )
 
 
@@ -67,11 +78,7 @@ class _Reader(io.RawIOBase):
         count = self._raw.readinto(buffer)
         self._left -= count or 0
         if self._left < 0:
-            raise TransportError(
-                f"answer larger than {MOST_ANSWER_BYTES // 1_000_000} MB: check that the URL is a"
-                " Pinpoint service, or ask for smaller pages",
-                is_retryable=False,
-            )
+            raise _too_large()
         return count
 
     def close(self) -> None:
@@ -160,7 +167,27 @@ class _Timed:
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- urllib3's own
         with deadlines.within(self.timeout.read_timeout):
-            return super().urlopen(*args, **kwargs)  # type: ignore[misc]  # of the pool that this is mixed into
+            answer = super().urlopen(*args, **kwargs)  # type: ignore[misc]  # of the pool that this is mixed into
+        if answer.headers.get("Content-Encoding"):
+            answer.decode_content = True  # botocore says no, and would take it for another's page
+            answer.stream = partial(_decoded, answer)
+        return answer
+
+
+def _decoded(answer: Any, *args: Any, **kwargs: Any) -> Iterator[bytes]:  # noqa: ANN401 -- urllib3's own
+    """Yield a compressed answer's content, and no more than an answer may have."""
+    del answer.stream  # its class's own again, and no cycle
+    left, is_whole = MOST_ANSWER_BYTES, False
+    try:
+        for part in answer.stream(*args, **kwargs):
+            left -= len(part)
+            if left < 0:
+                raise _too_large()
+            yield part
+        is_whole = True
+    finally:
+        if not is_whole:
+            answer.close()  # urllib3 does so only where reading fails, not where decoding does
 
 
 class _HTTPPool(_Timed, awsrequest.AWSHTTPConnectionPool):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import json
 import re
 import resource
 import socket
@@ -184,6 +186,46 @@ def test_an_answer_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
             " for smaller pages"
         )
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+def compressed(body: bytes) -> Callable[[socket.socket], None]:
+    """Answer as a proxy that compresses without being asked."""
+    content = gzip.compress(body)
+    head = f"HTTP/1.1 202 X\r\nContent-Encoding: gzip\r\nContent-Length: {len(content)}\r\n\r\n"
+    return lambda connection: connection.sendall(head.encode() + content)
+
+
+def test_a_compressed_answer() -> None:
+    """It is the service's all the same: taken for a proxy's page, events would come again."""
+    taken = {"StatusCode": 202}
+    results = {"device-1": {"EndpointItemResponse": taken, "EventsItemResponse": {"e": taken}}}
+    with (
+        serving(compressed(json.dumps({"Results": results}).encode())) as url,
+        pk.connect(url, application_id="a" * 32, timeout=5, retry=ONCE) as pinpoint,
+    ):
+        assert pinpoint.events.put("device-1", "x", event_id="e").is_accepted
+
+
+def test_a_compressed_answer_that_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it becomes is bounded, not only what comes over the network."""
+    monkeypatch.setattr(sending, "MOST_ANSWER_BYTES", 2_000_000)
+    with serving(compressed(b" " * 100_000_000)) as url:
+        error, _ = put(url)
+    assert "answer larger than 2 MB" in str(error)
+
+
+@pytest.mark.parametrize("length", [-6, 10])
+def test_a_compressed_answer_that_is_damaged(length: int) -> None:
+    """It is no answer, and may have been one."""
+
+    def answer(connection: socket.socket) -> None:
+        content = gzip.compress(b"{}" * 100)[:length]
+        head = f"HTTP/1.1 202 X\r\nContent-Encoding: gzip\r\nContent-Length: {len(content)}"
+        connection.sendall(f"{head}\r\n\r\n".encode() + content)
+
+    with serving(answer) as url:
+        error, _ = put(url)
+    assert error.may_have_arrived
 
 
 def test_a_connection_is_kept_for_the_next_request() -> None:
