@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pinpoint_kit.migration.customer_profiles.mapping.members import (
-    EMAIL_CHANNELS,
-    OPTED_OUT,
-    PHONE_CHANNELS,
-    PUSH_CHANNELS,
-)
+from pinpoint_kit.migration.customer_profiles.mapping.members import OPTED_OUT, PUSH_CHANNELS
 from pinpoint_kit.migration.customer_profiles.mapping.reasons import (
     IN_USE,
     SUPPRESSED,
@@ -18,6 +13,7 @@ from pinpoint_kit.migration.customer_profiles.mapping.reasons import (
 )
 from pinpoint_kit.migration.customer_profiles.mapping.tables import MAX_VALUE_CHARS
 from pinpoint_kit.migration.customer_profiles.staging import ADDRESS_IN_USE, Suppression
+from pinpoint_kit.records.contacts import EMAIL_CHANNELS, PHONE_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

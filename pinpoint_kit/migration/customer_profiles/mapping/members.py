@@ -6,17 +6,16 @@ address it is the same as another. Anything may stand anywhere: nothing here rai
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import hashlib
 import json
 import re
-import unicodedata
 import uuid
 from typing import Any, Protocol, TypeAlias
 
 import orjson
 
+from pinpoint_kit.records.contacts import EMAIL_CHANNELS, PHONE_CHANNELS, comparable
 from pinpoint_kit.records.ids import derived_id
 
 __all__ = [
@@ -24,10 +23,8 @@ __all__ = [
     "CHANNELS",
     "CONTACT_CHANNELS",
     "DEFAULTS",
-    "EMAIL_CHANNELS",
     "INACTIVE",
     "OPTED_OUT",
-    "PHONE_CHANNELS",
     "PLAIN",
     "PUSH_CHANNELS",
     "Shape",
@@ -40,14 +37,18 @@ __all__ = [
     "without_repetitions",
 ]
 
-EMAIL_CHANNELS = frozenset({"EMAIL"})
-PHONE_CHANNELS = frozenset({"SMS", "VOICE"})
 PUSH_CHANNELS = frozenset(
     {"ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM", "PUSH"}
 )
 CONTACT_CHANNELS = EMAIL_CHANNELS | PHONE_CHANNELS
 _OTHER_CHANNELS = frozenset({"CUSTOM", "IN_APP"})
 CHANNELS = CONTACT_CHANNELS | PUSH_CHANNELS | _OTHER_CHANNELS
+#: How a contact begins, by its channel: what has none is no contact.
+_KINDS = {
+    **dict.fromkeys(EMAIL_CHANNELS, "E"),
+    **dict.fromkeys(PHONE_CHANNELS, "P"),
+    **dict.fromkeys(PUSH_CHANNELS, "T"),
+}
 
 #: Members of an endpoint that are plain values, in the order in which they are kept.
 PLAIN = (
@@ -78,7 +79,6 @@ _MAX_KEY_CHARS = 255
 _HASH_CHARS = 64
 _NAMESPACE = uuid.UUID("1b4b52f3-6c55-4e0c-9f5f-0e2b7d0f6a11")
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
-_NO_DIGITS = re.compile(r"[^0-9]+")
 
 
 #: What endpoints may have in common: the names of each group, behind them how many values each of
@@ -300,30 +300,6 @@ def _instant(value: object) -> str:
 
 def _contact(channel: str, address: str) -> str:
     """Return the same text for all that reaches the same mailbox or number."""
-    if channel in PUSH_CHANNELS:
-        token = address.strip()
-        return f"T{token}" if token else ""
-    if channel not in CONTACT_CHANNELS:
-        return ""
-    plain = address.strip().casefold()
-    if not plain.isascii():
-        plain = _plain_signs(plain)
-    if channel in EMAIL_CHANNELS:
-        if plain.endswith((">", ".")) or plain.startswith("mailto:"):
-            plain = plain.rpartition("<")[2].rstrip(" .>").removeprefix("mailto:").lstrip()
-        return f"E{plain}" if plain else ""
-    digits = _NO_DIGITS.sub("", plain.replace("(0)", "")).removeprefix("00")
-    return f"P{digits or plain}" if plain else ""
-
-
-def _plain_signs(text: str) -> str:
-    """Return a text with common signs for those that look or count like them, or do not show."""
-    plain = "".join(
-        str(unicodedata.decimal(sign)) if sign.isdecimal() else sign
-        for sign in unicodedata.normalize("NFKC", text)
-        if unicodedata.category(sign) != "Cf"
-    )
-    mailbox, at, domain = plain.strip().casefold().rpartition("@")
-    with contextlib.suppress(UnicodeError):  # what is no name of a host
-        domain = domain.encode("idna").decode()
-    return mailbox + at + domain
+    kind = _KINDS.get(channel, "")
+    plain = comparable(channel, address) if kind else ""
+    return f"{kind}{plain}" if plain else ""
