@@ -99,12 +99,7 @@ def _newest(connection: Connection, app: App, last: int | None) -> int:
 
 
 def _parse(call: Call) -> _Asked:
-    source = body.parse_object(call.body) if call.body.strip() else {}
-    known = {"Where", "Since", "Until", "Order"}
-    if unknown := sorted(source.keys() - known):
-        raise bad_request(
-            f"unknown member; there are {', '.join(sorted(known))}", f".{unknown[0][:50]}"
-        )
+    source = body.known_members(call.body, {"Where", "Since", "Until", "Order"})
     order = source.get("Order") or _ORDERS[0]
     if order not in _ORDERS:
         raise bad_request(f"must be one of {', '.join(_ORDERS)}", ".Order")

@@ -25,7 +25,7 @@ from pinpoint_kit.engine.wire import body, instants, paging
 from pinpoint_kit.engine.wire.refusals import bad_request, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from sqlalchemy import Connection
 
@@ -54,7 +54,7 @@ def list_messages(context: Context, call: Call) -> object:
     """ListMessages: what is in the outbox, the newest last, or first with NewestFirst."""
     with apps.checked_first(context, call.application_id):
         size, after = paging.size(call.query), paging.number(call.query)
-        source = _body(call, _FILTERS | {"NewestFirst"})
+        source = body.known_members(call.body, _FILTERS | {"NewestFirst"})
         wanted = _filter(source)
         newest_first = source.get("NewestFirst", False)
         if not isinstance(newest_first, bool):
@@ -91,7 +91,7 @@ def get_message(context: Context, call: Call) -> object:
 def clear_messages(context: Context, call: Call) -> object:
     """ClearMessages: delete messages, and what was reported of them."""
     with apps.checked_first(context, call.application_id):
-        source = _body(call, _FILTERS)
+        source = body.known_members(call.body, _FILTERS)
         wanted = _filter(source)
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
@@ -106,7 +106,7 @@ def clear_messages(context: Context, call: Call) -> object:
 def report_message_outcome(context: Context, call: Call) -> object:
     """ReportMessageOutcome: say what has become of a message, as its provider would."""
     with apps.checked_first(context, call.application_id):
-        given = _report(_body(call, _REPORT))
+        given = _report(body.known_members(call.body, _REPORT))
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
         message = _require(connection, app, call)
@@ -184,29 +184,14 @@ def _require(connection: Connection, app: App, call: Call) -> StoredMessage:
     return message
 
 
-def _body(call: Call, known: Collection[str]) -> Mapping[str, object]:
-    source = body.parse_object(call.body) if call.body.strip() else {}
-    if unknown := sorted(source.keys() - set(known)):
-        raise bad_request(
-            f"unknown member; there are {', '.join(sorted(known))}", f".{unknown[0][:50]}"
-        )
-    return source
-
-
 def _filter(source: Mapping[str, object]) -> Filter:
-    channel = body.optional_text(source, "Channel")
-    if channel is not None and channel not in CHANNEL_TYPES:
-        raise bad_request(f"must be one of {', '.join(sorted(CHANNEL_TYPES))}", ".Channel")
-    kind = body.optional_text(source, "Kind")
-    if kind is not None and kind not in _KINDS:
-        raise bad_request(f"must be one of {', '.join(_KINDS)}", ".Kind")
     endpoint = body.optional_text(source, "EndpointId")
     body.optional_text(source, "Campaign")
     return Filter(
         address=body.optional_text(source, "Address"),
-        channel=channel,
+        channel=body.optional_choice(source, "Channel", CHANNEL_TYPES),
         endpoint=None if endpoint is None else endpoint.lower(),
-        kind=kind,
+        kind=body.optional_choice(source, "Kind", _KINDS),
         since=body.optional_instant(source, "Since"),
         until=body.optional_instant(source, "Until"),
     )

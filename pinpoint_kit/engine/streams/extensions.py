@@ -55,7 +55,7 @@ def resume_stream(context: Context, call: Call) -> object:
 
 def _set_paused(context: Context, call: Call, *, paused: int) -> object:
     with apps.checked_first(context, call.application_id):
-        destination = _destination(_body(call, {"Destination"}))
+        destination = _destination(body.known_members(call.body, {"Destination"}))
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id)
         _check(connection, app.number, destination)
@@ -78,7 +78,7 @@ def replay_stream(context: Context, call: Call) -> object:
     requests. Refused where no destination takes anything new.
     """
     with apps.checked_first(context, call.application_id):
-        source = _body(call, {"Destination", "Since", "Until"})
+        source = body.known_members(call.body, {"Destination", "Since", "Until"})
         destination = _destination(source)
         since = body.optional_instant(source, "Since")
         if since is None:
@@ -117,7 +117,7 @@ def remove_stream_destination(context: Context, call: Call) -> object:
     it anew.
     """
     with apps.checked_first(context, call.application_id):
-        destination = _destination(_body(call, {"Destination"}))
+        destination = _destination(body.known_members(call.body, {"Destination"}))
         if destination is None:
             raise bad_request("Missing Destination")
     with context.store.write() as connection:
@@ -187,7 +187,7 @@ def _left(connection: Connection, app: int, destination: str | None) -> int:
 def _letters_of(context: Context, call: Call) -> tuple[str | None, list[int] | None]:
     """Return which dead letters a request is about."""
     with apps.checked_first(context, call.application_id):
-        source = _body(call, {"Destination", "Ids"})
+        source = body.known_members(call.body, {"Destination", "Ids"})
         given = source.get("Ids")
         if given is None:
             return _destination(source), None
@@ -198,15 +198,6 @@ def _letters_of(context: Context, call: Call) -> tuple[str | None, list[int] | N
         if not all(one.isascii() and one.isdigit() and len(one) < 19 for one in given):  # noqa: PLR2004 -- digits of 64 bits
             raise bad_request("must be ids of dead letters", ".Ids")
         return _destination(source), [int(one) for one in given]
-
-
-def _body(call: Call, known: set[str]) -> Mapping[str, object]:
-    source = body.parse_object(call.body) if call.body.strip() else {}
-    if unknown := sorted(source.keys() - known):
-        raise bad_request(
-            f"unknown member; there are {', '.join(sorted(known))}", f".{unknown[0][:50]}"
-        )
-    return source
 
 
 def _destination(source: Mapping[str, object]) -> str | None:

@@ -18,7 +18,7 @@ from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 __all__ = [
     "as_object",
@@ -26,6 +26,8 @@ __all__ = [
     "encode",
     "has_null_characters",
     "json_step",
+    "known_members",
+    "optional_choice",
     "optional_instant",
     "optional_text",
     "parse_object",
@@ -65,6 +67,24 @@ def parse_object(body: bytes, *, checks_characters: bool = True) -> dict[str, ob
     if checks_characters and has_null_characters(body):
         check_characters(value)
     return as_object(value, "")
+
+
+def known_members(body: bytes, known: Collection[str]) -> dict[str, object]:
+    """Return the JSON object of the body of an extension operation; an empty body is an empty one.
+
+    Args:
+        body: the body.
+        known: the members that the operation has.
+
+    Raises:
+        ApiError: as from `parse_object`, or there is another member: what is misspelt is said.
+    """
+    source = parse_object(body) if body.strip() else {}
+    if unknown := sorted(source.keys() - set(known)):
+        raise bad_request(
+            f"unknown member; there are {', '.join(sorted(known))}", f".{unknown[0][:50]}"
+        )
+    return source
 
 
 def has_null_characters(body: bytes) -> bool:
@@ -125,6 +145,20 @@ def optional_text(source: Mapping[str, object], name: str, path: str = "") -> st
     if value is None or isinstance(value, str):
         return value
     raise bad_request("must be a string", f"{path}.{name}")
+
+
+def optional_choice(
+    source: Mapping[str, object], name: str, choices: Collection[str]
+) -> str | None:
+    """Return a string member that is one of some words, or None when it is absent or null.
+
+    Raises:
+        ApiError: it is something else.
+    """
+    value = optional_text(source, name)
+    if value is not None and value not in choices:
+        raise bad_request(f"must be one of {', '.join(sorted(choices))}", f".{name}")
+    return value
 
 
 def optional_instant(source: Mapping[str, object], name: str, path: str = "") -> int | None:
