@@ -142,6 +142,7 @@ _HOMES = {
         "JobStatus",
         "JobType",
     ),
+    "models.opt_out": ("OptedOutAddress",),
     "models.segments.dimension": (
         "AttributeDimension",
         "AttributeType",

@@ -124,6 +124,7 @@ from pinpoint_kit.models.job import JobDefinition as JobDefinition
 from pinpoint_kit.models.job import JobFormat as JobFormat
 from pinpoint_kit.models.job import JobStatus as JobStatus
 from pinpoint_kit.models.job import JobType as JobType
+from pinpoint_kit.models.opt_out import OptedOutAddress as OptedOutAddress
 from pinpoint_kit.models.segments.dimension import AttributeDimension as AttributeDimension
 from pinpoint_kit.models.segments.dimension import AttributeType as AttributeType
 from pinpoint_kit.models.segments.dimension import ComparisonOperator as ComparisonOperator
@@ -282,6 +283,7 @@ __all__ = [
     "NotFound",
     "OperationNotImplemented",
     "OptOut",
+    "OptedOutAddress",
     "OutboxMessage",
     "Outcome",
     "OutcomeReport",

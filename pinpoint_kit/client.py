@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     )
     from pinpoint_kit.engagement.campaigns import Campaigns
     from pinpoint_kit.engagement.messages import Messages
+    from pinpoint_kit.engagement.opt_outs import OptOuts
     from pinpoint_kit.engagement.outbox import Outbox
     from pinpoint_kit.records.stream import StreamForm
     from pinpoint_kit.transport.requests import SentRequest
@@ -357,6 +358,7 @@ class Pinpoint:
         campaigns (Campaigns): make campaigns, follow their runs, read what came of them.
         messages (Messages): send messages and one-time passwords.
         outbox (Outbox): what was sent, and what became of it.
+        opt_outs (OptOuts): the addresses that get nothing.
         templates (Templates): what messages are made from, and what one would look like.
         delivery (Delivery): counts and state of background delivery.
         applications (Applications): the applications themselves.
@@ -489,6 +491,13 @@ class Pinpoint:
         from pinpoint_kit.engagement.outbox import Outbox  # noqa: PLC0415 -- as said
 
         return Outbox(self._transport, application_id=self._application_id)
+
+    @cached_property
+    def opt_outs(self) -> OptOuts:
+        """The addresses that get nothing; loaded when it is first used."""
+        from pinpoint_kit.engagement.opt_outs import OptOuts  # noqa: PLC0415 -- as said
+
+        return OptOuts(self._transport, application_id=self._application_id, limits=self._limits)
 
     @property
     def application_name(self) -> str:

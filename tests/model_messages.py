@@ -30,6 +30,7 @@ EXAMPLES: list[Model] = [
         outcomes=("delivered",),
         reports=(pk.OutcomeReport(outcome="delivered", date=_AT),),
     ),
+    pk.OptedOutAddress(address="a", channel_type="SMS", reason="opted_out", since=_AT),
     pk.OutcomeReport(outcome="clicked", link="https://example.com/"),
     pk.PhoneNumber(phone_type="MOBILE", phone_type_code=0),
     pk.Recipient(channel_type=pk.ChannelType.SMS, substitutions={"n": ["v"]}, context={"k": "v"}),

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.models.endpoint import ChannelType, Endpoint
     from pinpoint_kit.models.event import Event, EventResult, ImportRefusal, Session
     from pinpoint_kit.models.job import Job, JobFormat, JobType
+    from pinpoint_kit.models.opt_out import OptedOutAddress
     from pinpoint_kit.models.scalars import AttributeValue, Id, MetricValue, Moment
     from pinpoint_kit.models.segments.explanation import SegmentExplanation
     from pinpoint_kit.models.segments.grouping import Condition, Definition
@@ -81,6 +82,7 @@ __all__ = [
     "AsyncMessages",
     "AsyncNotifications",
     "AsyncNouns",
+    "AsyncOptOuts",
     "AsyncOutbox",
     "AsyncPurchases",
     "AsyncSegments",
@@ -1241,6 +1243,50 @@ class AsyncNotifications(Noun):
         )
 
 
+class AsyncOptOuts(Noun):
+    """The opt-outs of one application. Safe to use from several threads."""
+
+    async def list(
+        self,
+        *,
+        address: str | None = None,
+        channel: ChannelType | str | None = None,
+        reason: Outcome | str | None = None,
+        limit: int | None = None,
+    ) -> ModelList[OptedOutAddress]:
+        """List the addresses that get nothing, the oldest opt-out first.
+
+        As `opt_outs.list` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.opt_outs.list(
+                address=address, channel=channel, reason=reason, limit=limit
+            )
+        )
+
+    async def add(
+        self,
+        addresses: str | Iterable[str],
+        channel: ChannelType | str,
+        *,
+        reason: Outcome | str = "opted_out",
+    ) -> int:
+        """Send nothing to addresses any more: they have unsubscribed, or said so elsewhere.
+
+        As `opt_outs.add` of the ordinary client does.
+        """
+        return await self._pool.call(
+            lambda: self._sync.opt_outs.add(addresses, channel, reason=reason)
+        )
+
+    async def remove(self, addresses: str | Iterable[str], channel: ChannelType | str) -> int:
+        """Lift opt-outs: the addresses may be sent to again on that channel.
+
+        As `opt_outs.remove` of the ordinary client does.
+        """
+        return await self._pool.call(lambda: self._sync.opt_outs.remove(addresses, channel))
+
+
 class AsyncOutbox(Noun):
     """The outbox of one application. Safe to use from several threads."""
 
@@ -1783,6 +1829,7 @@ class AsyncNouns(Noun):
         self.jobs = AsyncJobs(connection)
         self.messages = AsyncMessages(connection)
         self.notifications = AsyncNotifications(connection)
+        self.opt_outs = AsyncOptOuts(connection)
         self.outbox = AsyncOutbox(connection)
         self.purchases = AsyncPurchases(connection)
         self.segments = AsyncSegments(connection)

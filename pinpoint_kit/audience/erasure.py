@@ -54,6 +54,7 @@ class ErasureReport(Displayed):
         stream_records: records of event streams, and dead letters of them, that had not left yet.
         messages: messages of the outbox to these endpoints, users and addresses.
         one_time_passwords: codes for the addresses that were still valid.
+        opt_outs: opt-outs of the addresses: nothing is left that would keep messages from them.
         campaign_sends: entries of campaigns that have sent the endpoints something, or tried to.
         dead_letters: items of this client's background delivery that were given up.
         pending: items of this client that were still under way. What they carry is stored
@@ -76,6 +77,7 @@ class ErasureReport(Displayed):
     stream_records: int = 0
     messages: int = 0
     one_time_passwords: int = 0
+    opt_outs: int = 0
     campaign_sends: int = 0
     dead_letters: int
     pending: int
@@ -128,6 +130,7 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
         stream_records=answer.get("StreamRecords", 0) + answer.get("StreamDeadLetters", 0),
         messages=answer.get("Messages", 0),
         one_time_passwords=answer.get("OneTimePasswords", 0),
+        opt_outs=answer.get("OptOuts", 0),
         campaign_sends=answer.get("CampaignSends", 0),
         dead_letters=letters,
         pending=pending,

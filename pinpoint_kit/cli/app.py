@@ -75,6 +75,7 @@ _HOMES = {
     "notification": _Home(
         "notification:notification", "Record that a campaign's push message was received or opened."
     ),
+    "opt-out": _Home("opt_out:opt_out", "List, add and lift opt-outs of addresses: personal data."),
     "outbox": _Home("outbox:outbox", "Show what was sent, and say what became of it."),
     "record": _Home("record:record", "Record the events in FILE, one JSON object a line."),
     "schema": _Home("schema:schema", "Print the tables of a database as SQL."),

@@ -1,1 +1,1 @@
-"""The verbs of messages: sending them, and the outbox of what was sent."""
+"""The verbs of messages: sending them, the outbox of what was sent, and who gets nothing."""

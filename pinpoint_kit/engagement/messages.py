@@ -167,8 +167,8 @@ class Messages:
 
         Args:
             message: what it says; a text is for all channels.
-            addresses: address -> its channel type, or a `Recipient`. Whether somebody at an address
-                has opted out is not asked; of endpoints it is.
+            addresses: address -> its channel type, or a `Recipient`. One that is among the
+                `opt_outs` gets nothing; what an endpoint with that address says is not asked.
             endpoints: ids of endpoints, or id -> `Recipient`.
             context: name -> text that goes with the message, and into its event-stream records.
             trace_id: an id of your own.

@@ -196,6 +196,8 @@ class Outbox:
 
         It changes the endpoint and writes a record of the event stream: `opted_out` has the
         endpoint opt out of everything, `complained` and a permanent `bounced` make it inactive.
+        After any of these three the address gets nothing more on its channel, whether it has an
+        endpoint or not, until `opt_outs.remove`.
 
         Args:
             message: the message or its id.

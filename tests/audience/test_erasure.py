@@ -174,7 +174,7 @@ def test_the_report_prints_numbers_only() -> None:
     assert repr(report) == (
         "ErasureReport(is_dry_run=False, endpoint_ids=<1>, user_ids=<1>, kept_user_ids=<0>,"
         " events=1, segment_entries=0, stream_records=0, messages=0,"
-        " one_time_passwords=0, campaign_sends=0, dead_letters=0, pending=0,"
+        " one_time_passwords=0, opt_outs=0, campaign_sends=0, dead_letters=0, pending=0,"
         " values_gone=True, copies=<3>)"
     )
 

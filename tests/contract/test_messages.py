@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,10 +44,16 @@ class Shop:
         return answer["MessageResponse"]
 
     def outbox(self) -> list[Any]:
-        path = f"/pinpoint-kit/v1/apps/{self.app}/messages/find"
-        assert self.door._sender is not None
-        found: list[Any] = self.door._sender("POST", path, {}, b"{}").json["Item"]
+        found: list[Any] = self.ask("messages/find")["Item"]
         return found
+
+    def ask(self, path: str, **body: Any) -> Any:
+        """Call an extension operation."""
+        assert self.door._sender is not None
+        at = f"/pinpoint-kit/v1/apps/{self.app}/{path}"
+        answer = self.door._sender("POST", at, {}, json.dumps(body).encode())
+        assert answer.status == 200, answer.body
+        return answer.json
 
 
 @pytest.fixture
@@ -111,6 +118,38 @@ def test_one_time_passwords(shop: Shop) -> None:
         for _ in range(2)
     ]
     assert valid == [True, False]
+
+
+@pytest.mark.parametrize("outcome", ["opted_out", "complained", "bounced"])
+def test_an_address_that_opted_out(shop: Shop, outcome: str) -> None:
+    """It gets nothing until that is lifted: bare, by an endpoint that comes later, no code."""
+    number, other = "+12065550100", "+12065550101"
+    both = {number: {"ChannelType": "SMS"}, other: {"ChannelType": "SMS"}}
+    first = shop.send(Addresses=both)["Result"][number]
+    shop.ask(f"messages/{first['MessageId']}/outcomes", Outcome=outcome)
+    again = shop.send(Addresses=both)["Result"]
+    assert (again[number]["DeliveryStatus"], again[number]["StatusCode"]) == ("OPT_OUT", 200)
+    assert again[other]["DeliveryStatus"] == "SUCCESSFUL"
+    shop.endpoint("later", Address=number, ChannelType="SMS", OptOut="NONE")
+    by_id = shop.send(Endpoints={"later": {}})["EndpointResult"]["later"]
+    assert (by_id["DeliveryStatus"], by_id["Address"]) == ("OPT_OUT", number)
+    code = shop.client.send_otp_message(
+        ApplicationId=shop.app,
+        SendOTPMessageRequestParameters={
+            "BrandName": "Shop",
+            "Channel": "SMS",
+            "DestinationIdentity": number,
+            "OriginationIdentity": "+12065550199",
+            "ReferenceId": "log-in",
+        },
+    )["MessageResponse"]["Result"][number]
+    assert code["DeliveryStatus"] == "OPT_OUT"
+    (listed,) = shop.ask("opt-outs/find")["Item"]
+    assert (listed["Address"], listed["Reason"]) == (number, outcome)
+    assert shop.ask("opt-outs/remove", Channel="SMS", Addresses=[number]) == {"OptOuts": 1}
+    assert shop.send(Addresses=both)["Result"][number]["DeliveryStatus"] == "SUCCESSFUL"
+    assert shop.ask("opt-outs", Channel="SMS", Addresses=[number]) == {"OptOuts": 1}
+    assert shop.send(Addresses=both)["Result"][number]["DeliveryStatus"] == "OPT_OUT"
 
 
 def test_telephone_numbers(door: Door) -> None:

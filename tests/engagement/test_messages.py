@@ -282,8 +282,56 @@ def test_arguments_that_are_wrong(shop: pk.Pinpoint) -> None:
         messages.enable("PIGEON")
 
 
+def test_opt_outs_are_added_listed_and_lifted(shop: pk.Pinpoint) -> None:
+    """More than a request takes; each spelling is one; the list has them as they are compared."""
+    numbers = [f"+1 206 555 {number:04}" for number in range(250)]
+    assert shop.opt_outs.add(numbers, "SMS") == 250
+    assert shop.opt_outs.add(numbers, pk.ChannelType.SMS, reason="bounced") == 0
+    assert shop.opt_outs.add("Ann@Example.com", "EMAIL", reason=pk.Outcome.COMPLAINED) == 1
+    [result] = shop.messages.send("Hello", addresses={"+12065550249": "SMS"})
+    assert (result.delivery_status, result.is_sent) == ("OPT_OUT", False)
+    assert [one.address for one in shop.opt_outs.list(limit=2)] == ["+12065550000", "+12065550001"]
+    assert len(shop.opt_outs.list()) == 251
+    assert shop.opt_outs.list(limit=0) == []
+    [found] = shop.opt_outs.list(address="ANN@example.com", channel="EMAIL", reason="complained")
+    assert (found.address, found.channel_type, found.reason) == (
+        "ann@example.com", "EMAIL", "complained",
+    )  # fmt: skip
+    assert found.since is not None
+    assert "ann@" not in repr(found)
+    assert shop.opt_outs.remove("ann@example.com", "EMAIL") == 1
+    assert shop.opt_outs.remove(iter(numbers), "SMS") == 250
+    assert shop.opt_outs.list() == []
+
+
+def test_a_report_opts_the_address_out(shop: pk.Pinpoint) -> None:
+    """And lifting it has the address sent to again."""
+    [sent] = shop.messages.send("Hello", addresses={"ann@example.com": "EMAIL"})
+    assert sent.message_id is not None
+    shop.outbox.report(sent.message_id, "bounced")
+    [again] = shop.messages.send("Hello", addresses={"ann@example.com": "EMAIL"})
+    assert again.delivery_status == "OPT_OUT"
+    assert shop.opt_outs.remove("ann@example.com", "EMAIL") == 1
+    [again] = shop.messages.send("Hello", addresses={"ann@example.com": "EMAIL"})
+    assert again.is_sent
+
+
+def test_mistakes_about_opt_outs(shop: pk.Pinpoint) -> None:
+    """Each says what is wrong, without the address."""
+    with pytest.raises(pk.ValidationError, match="no reason to send nothing"):
+        shop.opt_outs.add("a@example.com", "EMAIL", reason="opened")
+    with pytest.raises(pk.ValidationError, match="ChannelType"):
+        shop.opt_outs.add("a@example.com", "PIGEON")
+    with pytest.raises(pk.errors.InvalidTypeError, match=r"addresses\[1\]"):
+        shop.opt_outs.add(["a@example.com", 1], "EMAIL")  # type: ignore[list-item]
+    with pytest.raises(pk.errors.BadRequest, match="no telephone number") as refused:
+        shop.opt_outs.add("030 1234567", "SMS")
+    assert "123" not in str(refused.value)
+    assert shop.opt_outs.list() == []
+
+
 def test_the_hosted_service_has_no_outbox() -> None:
-    """One typed error, before anything is sent."""
+    """One typed error, before anything is sent; the same for opt-outs."""
     client = boto3.client(
         "pinpoint", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
@@ -292,6 +340,11 @@ def test_the_hosted_service_has_no_outbox() -> None:
         pytest.raises(pk.ConfigurationError, match="outbox"),
     ):
         pinpoint.outbox.messages()
+    with (
+        pk.Pinpoint(client, "0" * 32) as pinpoint,
+        pytest.raises(pk.ConfigurationError, match="opt-outs"),
+    ):
+        pinpoint.opt_outs.list()
 
 
 def test_every_channel_is_turned_on_and_off(shop: pk.Pinpoint) -> None:

@@ -63,6 +63,7 @@ from pinpoint_kit.models import (
 from pinpoint_kit.models.base import Model
 from pinpoint_kit.models.checks import endpoint_problem, event_problem, require_path_id
 from pinpoint_kit.models.event import ImportRefusal
+from pinpoint_kit.models.opt_out import OptedOutAddress
 from pinpoint_kit.models.sent_message import MessageResult, OutcomeReport
 from pinpoint_kit.models.stored_event import StoredEvent
 from pinpoint_kit.models.stream import StreamDeadLetter, StreamStatus
@@ -661,6 +662,7 @@ SHOWN = {
         "last_error_message",
     },
     **{type(example): SHOWN_OF_MESSAGES & set(example.__slots__) for example in MESSAGES},
+    OptedOutAddress: {"channel_type", "reason"},
     **{type(example): SHOWN_OF_TEMPLATES & set(example.__slots__) for example in TEMPLATES},
     **{type(example): SHOWN_OF_CAMPAIGNS & set(example.__slots__) for example in EXAMPLES},
 }

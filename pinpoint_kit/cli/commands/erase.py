@@ -72,6 +72,7 @@ def _print(settings: Settings, report: ErasureReport) -> None:
                 "StreamRecords": report.stream_records,
                 "Messages": report.messages,
                 "OneTimePasswords": report.one_time_passwords,
+                "OptOuts": report.opt_outs,
                 "CampaignSends": report.campaign_sends,
                 "ValuesGone": report.values_gone,
                 "Copies": report.copies,
@@ -79,7 +80,7 @@ def _print(settings: Settings, report: ErasureReport) -> None:
         )
         return
     found = report.events + report.segment_entries + report.stream_records + report.campaign_sends
-    found += report.messages + report.one_time_passwords
+    found += report.messages + report.one_time_passwords + report.opt_outs
     if not (report.endpoint_ids or found):
         click.echo("Nothing is stored about this person.")
         return
@@ -92,6 +93,7 @@ def _print(settings: Settings, report: ErasureReport) -> None:
         ("records of event streams", report.stream_records),
         ("messages", report.messages),
         ("one-time passwords", report.one_time_passwords),
+        ("opt-outs", report.opt_outs),
         ("entries of campaigns", report.campaign_sends),
     ]
     console().print(table(("What", "Which or how many"), rows))

@@ -1,9 +1,10 @@
-"""The operations of direct messages, one-time passwords and telephone numbers, in one table."""
+"""The operations of direct messages, opt-outs, one-time passwords and numbers, in one table."""
 
 from __future__ import annotations
 
 from pinpoint_kit.engine.context import Family, Operation
 from pinpoint_kit.engine.messages import extensions, passwords, phone_numbers, sending
+from pinpoint_kit.engine.messages.opt_outs import operations as opt_outs
 from pinpoint_kit.engine.messages.store import MessageData
 
 __all__ = ["FAMILY"]
@@ -24,6 +25,6 @@ FAMILY = Family(
         "SendUsersMessages": Operation(sending.send_users_messages, note=_OUTBOX),
         "VerifyOTPMessage": Operation(passwords.verify_otp_message),
     },
-    extensions=extensions.HANDLERS,
+    extensions={**extensions.HANDLERS, **opt_outs.HANDLERS},
     held_of_person=MessageData(),
 )

@@ -1,4 +1,4 @@
-"""What becomes of a message after it was sent: reports, what they do to endpoints, and records.
+"""What becomes of a message after it was sent: reports, what they do to its address, and records.
 
 A report comes from a test or an operator, or from a simulator's address. Opens and clicks count
 each time; of the others the first report counts, and a second one changes nothing, but for a
@@ -16,8 +16,9 @@ from sqlalchemy import bindparam, insert, select, update
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.parsing import Patch
 from pinpoint_kit.engine.endpoints.writer import EndpointWriter, Update
-from pinpoint_kit.engine.messages import stream_records
+from pinpoint_kit.engine.messages import simulators, stream_records
 from pinpoint_kit.engine.messages.content import Content
+from pinpoint_kit.engine.messages.opt_outs import store as opt_outs
 from pinpoint_kit.engine.messages.stream_records import Happened, Streamed
 from pinpoint_kit.engine.storage.statements import BulkInsert, Statement
 from pinpoint_kit.engine.storage.tables.campaigns import CAMPAIGN_ACTIVITIES, CAMPAIGNS
@@ -128,7 +129,7 @@ def report(  # noqa: PLR0913 -- a transaction, and what is reported of which mes
     *,
     stamp: Stamp,
 ) -> StoredMessage:
-    """Take a report: keep it, change endpoints, write the record. Return the message as it is now.
+    """Take a report: keep it, have the address opt out, write the record; return the message.
 
     Args:
         context: the engine's surroundings.
@@ -151,6 +152,7 @@ def report(  # noqa: PLR0913 -- a transaction, and what is reported of which mes
     consequence = _consequence(given)
     if consequence is not None:
         _change_endpoints(context, connection, app, message, consequence, stamp)
+        _opt_out(connection, app, message, given.outcome, stamp.now)
     _write_record(context, connection, app, message, given, stamp.now)
     return message
 
@@ -216,6 +218,18 @@ def _change_endpoints(  # noqa: PLR0913, PLR0917 -- private; a transaction and w
     for change in changes:
         writer.apply(change)
     writer.flush()
+
+
+def _opt_out(
+    connection: Connection, app: App, message: StoredMessage, outcome: str, now: int
+) -> None:
+    """Keep that the address gets nothing any more; a simulator's is there to be sent to again.
+
+    That of a message whose endpoint was deleted is not known any more.
+    """
+    if message.address and simulators.outcomes_of(message.channel, message.address) is None:
+        contact = (message.channel, message.address)
+        opt_outs.add(connection, app.number, [contact], reason=outcome, now=now)
 
 
 def _endpoints_of(

@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.messages.content import Content
-from pinpoint_kit.engine.messages.recipients import Recipient, Refusal, is_number, refusal_of
+from pinpoint_kit.engine.messages.recipients import Recipient, Refusal, is_number
 from pinpoint_kit.engine.messages.rendering.sms_parts import parts
 from pinpoint_kit.engine.messages.sending import Sender
 from pinpoint_kit.engine.storage.dialects.statements import upsert
@@ -116,7 +116,8 @@ def send_otp_message(context: Context, call: Call) -> object:
         app = apps.require(connection, call.application_id)
         context.store.claim(connection, app.number, [("address", wanted.address)])
         sender = Sender.of(context, connection, app, call, {"MessageConfiguration": {}})
-        refusal = refusal_of(recipient, sender.composer.channels, ())
+        sender.look_up((recipient.channel, recipient.address))
+        refusal = sender.refusal_of(recipient)
         if refusal is None:
             content = Content(
                 body=text,

@@ -1,7 +1,7 @@
 """Recipients of direct messages: who they are, and why one gets nothing. Pure.
 
 The order in which a recipient is decided about: is its channel on, is its address known, has it
-opted out or gone inactive, was its address there before.
+opted out or gone inactive, has its address opted out, was it there before.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pinpoint_kit.engine.messages.rendering.plans import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-__all__ = ["Recipient", "Refusal", "is_number", "refusal_of"]
+
+__all__ = ["LISTED", "Recipient", "Refusal", "is_number", "problem_of", "refusal_of"]
 
 _EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
 _NUMBER = re.compile(r"\+?[1-9][0-9]{3,14}")
@@ -37,6 +38,8 @@ _UPDATES = {
 }
 #: What the command that turns a channel on needs, where it is no file with keys.
 _OPTIONS = {"EMAIL": " --from ADDRESS", "SMS": "", "VOICE": ""}
+#: What is said of an address that is among the opt-outs.
+LISTED = "The address is among the opt-outs; `pinpoint-kit opt-out remove` lifts that"
 
 
 @attrs.frozen(kw_only=True)
@@ -74,7 +77,10 @@ class Refusal:
 
 
 def refusal_of(
-    recipient: Recipient, enabled: Collection[str], seen: Collection[tuple[str, str]]
+    recipient: Recipient,
+    enabled: Collection[str],
+    seen: Collection[tuple[str, str]],
+    opted_out: Collection[tuple[str, str]],
 ) -> Refusal | None:
     """Return why a recipient gets nothing, None when it gets its message.
 
@@ -82,16 +88,32 @@ def refusal_of(
         recipient: the recipient.
         enabled: the channels that are on.
         seen: channel and address of those that were decided about before.
+        opted_out: channel and address of those that are among the opt-outs.
     """
     channel, address = recipient.channel or "", recipient.address or ""
-    problem = _problem_of_channel(channel, enabled) or _problem_of(channel, address)
+    problem = _problem_of_channel(channel, enabled) or problem_of(channel, address)
     if problem:
         return Refusal("PERMANENT_FAILURE", 400, problem)
     if recipient.is_out:
         return Refusal("OPT_OUT", 200, "The endpoint has opted out, or is inactive")
+    if (channel, address) in opted_out:
+        return Refusal("OPT_OUT", 200, LISTED)
     if (channel, address) in seen:
         return Refusal("DUPLICATE", 200, "The address was given twice")
     return None
+
+
+def problem_of(channel: str, address: str) -> str:
+    """Return what is wrong with an address, without the address; "" for nothing."""
+    if not address:
+        return "The endpoint has no address"
+    if len(address) > _MAX_ADDRESS_CHARS:
+        return f"The address has more than {_MAX_ADDRESS_CHARS} characters"
+    if channel == "EMAIL" and _EMAIL.fullmatch(address) is None:
+        return "The address is no e-mail address"
+    if channel in {"SMS", "VOICE"} and not is_number(address):
+        return "The address is no telephone number in E.164 form, such as +12065550100"
+    return ""
 
 
 def is_number(text: str) -> bool:
@@ -109,17 +131,4 @@ def _problem_of_channel(channel: str, enabled: Collection[str]) -> str:
             f"The {channel} channel is not enabled; call {_UPDATES[channel]}, or run"
             f" `pinpoint-kit message enable {channel}{_OPTIONS.get(channel, ' --keys FILE')}`"
         )
-    return ""
-
-
-def _problem_of(channel: str, address: str) -> str:
-    """Return what is wrong with an address, without the address."""
-    if not address:
-        return "The endpoint has no address"
-    if len(address) > _MAX_ADDRESS_CHARS:
-        return f"The address has more than {_MAX_ADDRESS_CHARS} characters"
-    if channel == "EMAIL" and _EMAIL.fullmatch(address) is None:
-        return "The address is no e-mail address"
-    if channel in {"SMS", "VOICE"} and not is_number(address):
-        return "The address is no telephone number in E.164 form, such as +12065550100"
     return ""

@@ -6,7 +6,7 @@ with one recipient is that recipient's answer; only what concerns all of them re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -26,6 +26,7 @@ from pinpoint_kit.engine.messages import (
     stream_records,
 )
 from pinpoint_kit.engine.messages.composing import Composer, Failure
+from pinpoint_kit.engine.messages.opt_outs import store as opt_outs
 from pinpoint_kit.engine.messages.outbox import NewMessage
 from pinpoint_kit.engine.messages.recipients import Recipient, Refusal, refusal_of
 from pinpoint_kit.engine.messages.rendering.payloads import PUSH_CHANNELS
@@ -65,10 +66,12 @@ def send_messages(context: Context, call: Call) -> object:
                 connection, app.number, sorted(set(keys.values()))
             )
         }
-        results = {
-            address: sender.add(_of_address(address, settings))
-            for address, settings in addresses.items()
-        }
+        recipients = [_of_address(address, settings) for address, settings in addresses.items()]
+        sender.look_up(
+            *((each.channel, each.address) for each in recipients),
+            *((state.channel_type, state.address) for state, _ in found.values()),
+        )
+        results = {cast("str", each.address): sender.add(each) for each in recipients}
         by_endpoint = {
             name: sender.add_endpoint(found.get(keys.get(name, "")), settings)
             for name, settings in endpoints.items()
@@ -100,7 +103,9 @@ def send_users_messages(context: Context, call: Call) -> object:
             context.store.claim(connection, app.number, [("user", name) for name in users])
         sender = Sender.of(context, connection, app, call, request)
         results: dict[str, dict[str, object]] = {name: {} for name in users}
-        for found in reader.by_users(connection, app.number, list(users)):
+        endpoints = reader.by_users(connection, app.number, list(users))
+        sender.look_up(*((state.channel_type, state.address) for state, _ in endpoints))
+        for found in endpoints:
             state = found[0]
             user_id = cast("str", state.user_id)
             results[user_id][state.id] = sender.add_endpoint(found, users[user_id])
@@ -129,6 +134,7 @@ class Sender:
     shared: Mapping[str, str] = attrs.field(repr=False)
     trace_id: str
     _seen: set[tuple[str, str]] = attrs.field(factory=set, repr=False, init=False)
+    _opted_out: Collection[tuple[str, str]] = attrs.field(default=(), repr=False, init=False)
     _messages: list[Streamed] = attrs.field(factory=list, repr=False, init=False)
     _waiting: list[tuple[Streamed, dict[str, object]]] = attrs.field(
         factory=list, repr=False, init=False
@@ -159,6 +165,14 @@ class Sender:
         trace_id = str(request.get("TraceId") or "")
         return cls(context, connection, app, call, composer, shared, trace_id)
 
+    def look_up(self, *contacts: tuple[str | None, str | None]) -> None:
+        """Look up which recipients are among the opt-outs, before any is added.
+
+        Args:
+            contacts: channel type and address of each, as far as they are known.
+        """
+        self._opted_out = opt_outs.among(self._connection, self._app.number, contacts)
+
     def add_endpoint(
         self, found: reader.Found | None, settings: Mapping[str, object]
     ) -> dict[str, object]:
@@ -183,7 +197,7 @@ class Sender:
 
     def add(self, recipient: Recipient) -> dict[str, object]:
         """Decide about a recipient, and return its MessageResult."""
-        refusal = refusal_of(recipient, self.composer.channels, self._seen)
+        refusal = self.refusal_of(recipient)
         if refusal is not None:
             return _result(refusal)
         channel, address = cast("str", recipient.channel), cast("str", recipient.address)
@@ -202,6 +216,10 @@ class Sender:
         if isinstance(composed, Failure):
             return _result(Refusal("PERMANENT_FAILURE", composed.code, composed.text))
         return self.put(recipient, composed, own)
+
+    def refusal_of(self, recipient: Recipient) -> Refusal | None:
+        """Return why a recipient gets nothing, None when it gets its message."""
+        return refusal_of(recipient, self.composer.channels, self._seen, self._opted_out)
 
     def put(
         self,

@@ -1,7 +1,7 @@
-"""What messages hold of a person: themselves, what was reported of them, codes, waiting records.
+"""What messages hold of a person: themselves, reports of them, codes, opt-outs, waiting records.
 
 Statements of single resources stand beside: the outbox in messages/outbox.py, one-time passwords in
-messages/passwords.py.
+messages/passwords.py, opt-outs in messages/opt_outs/store.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import orjson
 from sqlalchemy import bindparam, delete, func, select, update
 
+from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.messages import outbox
+from pinpoint_kit.engine.messages.opt_outs import store as opt_outs
 from pinpoint_kit.engine.messages.stream_records import is_of_message, message_of
 from pinpoint_kit.engine.storage.statements import Row, Statement
 from pinpoint_kit.engine.storage.tables.messages import (
@@ -36,7 +38,7 @@ _OTP = ONE_TIME_PASSWORDS
 
 _OF = {
     column: Statement(
-        select(MESSAGES.c.number, MESSAGES.c.id, MESSAGES.c.endpoint)
+        select(MESSAGES.c.number, MESSAGES.c.id, MESSAGES.c.endpoint, MESSAGES.c.address)
         .where(MESSAGES.c.app == bindparam("app_"))
         .where(MESSAGES.c[column] == bindparam("value_")),
         "app_",
@@ -101,12 +103,14 @@ class MessageData:
         return {
             "Messages": len(_own(connection, person)),
             "OneTimePasswords": codes,
+            "OptOuts": len(_opt_outs(connection, person)),
             "StreamRecords": waiting,
             "StreamDeadLetters": letters,
         }
 
     def erase(self, context: Context, connection: Connection, person: Person) -> None:  # noqa: ARG002 -- see PersonData
-        """Delete the messages, their reports, the codes, and the records that wait."""
+        """Delete messages, their reports, codes, opt-outs, and records that wait."""
+        opt_outs.remove_numbers(connection, _opt_outs(connection, person))
         if person.addresses:
             by_event.drop(connection, person.app, *_meant(connection, person))
         outbox.delete_numbers(connection, [(number,) for number in _own(connection, person)])
@@ -114,7 +118,10 @@ class MessageData:
         _forget(connection, person, person.orphans)
 
     def forget(self, context: Context, connection: Connection, person: Person) -> None:  # noqa: ARG002 -- see PersonData
-        """Take address, endpoint, user and text out of the messages; that there were some stays."""
+        """Take address, endpoint, user and text out of the messages; that there were some stays.
+
+        So do opt-outs: whoever comes back as a new endpoint has opted out all the same.
+        """
         _forget(connection, person, person.orphans)
 
 
@@ -126,13 +133,36 @@ def _own(connection: Connection, person: Person) -> list[int]:
     return sorted({row[0] for row in _rows(connection, person.app, asked)})
 
 
+def _opt_outs(connection: Connection, person: Person) -> list[int]:
+    """Return the numbers of the opt-outs of the person's addresses, past ones too.
+
+    That of an address which endpoints of others have is theirs, unless the address is meant.
+    """
+    if not opt_outs.newest(connection, person.app):
+        return []
+    asked = [("endpoint", key) for key in person.keys]
+    asked += [("user_id", user_id) for user_id in person.user_ids]
+    had = {address for *_, address in _rows(connection, person.app, asked)}
+    had |= {state.address for state, _ in reader.by_keys(connection, person.app, person.keys)}
+    keys = set(person.keys)
+    own = {
+        address
+        for address in had - {"", None}
+        if all(
+            state.endpoint in keys
+            for state, _ in reader.by_address(connection, person.app, address)
+        )
+    }
+    return opt_outs.numbers_of(connection, person.app, sorted(own | set(person.addresses)))
+
+
 def _addressed(connection: Connection, person: Person) -> set[str]:
     """Return the messages to the person's addresses whose records no id of theirs finds."""
     asked = [("address", address) for address in person.addresses]
     keys = set(person.keys)
     return {
         message_id
-        for _, message_id, endpoint in _rows(connection, person.app, asked)
+        for _, message_id, endpoint, _ in _rows(connection, person.app, asked)
         if endpoint not in keys
     }
 
@@ -156,7 +186,7 @@ def _meant(connection: Connection, person: Person) -> tuple[IsMeant, Sequence[st
 def _forget(connection: Connection, person: Person, user_ids: Sequence[str]) -> None:
     asked = [("endpoint", key) for key in person.keys]
     asked += [("user_id", user_id) for user_id in user_ids]
-    found = {number: endpoint for number, _, endpoint in _rows(connection, person.app, asked)}
+    found = {number: endpoint for number, _, endpoint, _ in _rows(connection, person.app, asked)}
     pseudonyms = person.pseudonyms
     _FORGET.run_many(
         connection,

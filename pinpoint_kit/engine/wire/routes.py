@@ -28,6 +28,7 @@ EXTENSION_SEGMENT = "pinpoint-kit"
 _EXTENSION_APP = f"/{EXTENSION_SEGMENT}/v1/apps/{{application-id}}"
 #: The extension operations: method and path. All of them answer 200.
 _EXTENSIONS = {
+    "AddOptOuts": ("POST", f"{_EXTENSION_APP}/opt-outs"),
     "ClearMessages": ("POST", f"{_EXTENSION_APP}/messages/clear"),
     "CountSegmentMembers": ("GET", f"{_EXTENSION_APP}/segments/{{segment-id}}/count"),
     "CreateFunnel": ("POST", f"{_EXTENSION_APP}/funnels"),
@@ -50,10 +51,12 @@ _EXTENSIONS = {
     "ListEndpoints": ("GET", f"{_EXTENSION_APP}/endpoints"),
     "ListFunnels": ("GET", f"{_EXTENSION_APP}/funnels"),
     "ListMessages": ("POST", f"{_EXTENSION_APP}/messages/find"),
+    "ListOptOuts": ("POST", f"{_EXTENSION_APP}/opt-outs/find"),
     "ListSegmentMembers": ("GET", f"{_EXTENSION_APP}/segments/{{segment-id}}/members"),
     "ListStreamDeadLetters": ("GET", f"{_EXTENSION_APP}/streams/dead-letters"),
     "PauseStream": ("POST", f"{_EXTENSION_APP}/streams/pause"),
     "PreviewTemplate": ("POST", f"{_EXTENSION_APP}/templates/preview"),
+    "RemoveOptOuts": ("POST", f"{_EXTENSION_APP}/opt-outs/remove"),
     "RemoveStreamDestination": ("POST", f"{_EXTENSION_APP}/streams/remove"),
     "ReplayStream": ("POST", f"{_EXTENSION_APP}/streams/replays"),
     "ReportMessageOutcome": ("POST", f"{_EXTENSION_APP}/messages/{{message-id}}/outcomes"),

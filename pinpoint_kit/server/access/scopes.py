@@ -26,7 +26,7 @@ __all__ = ["application_of", "check_scope"]
 _READING = frozenset({"GET", "HEAD"})
 #: Extension operations that read, and take their question in a body.
 _READS_BY_POST = frozenset(
-    {"FindEndpoints", "FindEvents", "GetMetric", "ListMessages", "PreviewTemplate"}
+    {"FindEndpoints", "FindEvents", "GetMetric", "ListMessages", "ListOptOuts", "PreviewTemplate"}
 )
 #: What a key for analytics may do beside GetMetric: answers that count people and name none.
 #: Whatever is not here is refused, so that no later operation is open by an oversight.

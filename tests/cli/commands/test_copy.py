@@ -27,7 +27,7 @@ def test_a_copy_answers_as_the_original(run: Run) -> None:
     make(run)
     made = run("copy", SOURCE, TARGET)
     assert made.status == 0
-    assert made.stdout == "moved.db: 3 rows in 33 tables, each the same as in shop.db\n"
+    assert made.stdout == "moved.db: 3 rows in 34 tables, each the same as in shop.db\n"
     for url in (SOURCE, TARGET):
         assert "device-2" in run("endpoint", "get", "device-2", "--url", url).stdout
 

@@ -44,6 +44,7 @@ def test_an_erasure_needs_consent_and_reports(run: Run) -> None:
         "StreamRecords": 0,
         "Messages": 0,
         "OneTimePasswords": 0,
+        "OptOuts": 0,
         "CampaignSends": 0,
         "ValuesGone": True,
     }

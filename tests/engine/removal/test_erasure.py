@@ -130,6 +130,7 @@ def test_erasure_reports_and_removes(
         "Events": events,
         "Messages": 0,
         "OneTimePasswords": 0,
+        "OptOuts": 0,
         "CampaignSends": 0,
         "SegmentEntries": 0,
         "StreamDeadLetters": 0,

@@ -357,26 +357,49 @@ def test_a_role_without_rights_is_told_what_to_hand_on(
         postgresql_server.execute(f"DROP ROLE {quoted}")
 
 
+def shape(server: Server, url: str) -> list[tuple[str, ...]]:
+    """Return the columns and indexes of all tables."""
+    schema = url.rpartition("=")[2]
+    return server.execute(
+        "SELECT table_name, column_name, data_type, collation_name, is_nullable"  # noqa: S608 -- our own name
+        f" FROM information_schema.columns WHERE table_schema = '{schema}' UNION ALL"
+        " SELECT tablename, indexname, replace(indexdef, schemaname, ''), '', ''"
+        f" FROM pg_indexes WHERE schemaname = '{schema}' ORDER BY 1, 2"
+    )
+
+
 def test_the_printed_tables_are_the_made_ones(
     postgresql_url: str, postgresql_server: Server
 ) -> None:
     """The SQL for administrators makes column for column and index for index what we make."""
-
-    def shape(url: str) -> list[tuple[str, ...]]:
-        schema = url.rpartition("=")[2]
-        return postgresql_server.execute(
-            "SELECT table_name, column_name, data_type, collation_name, is_nullable"  # noqa: S608 -- our own name
-            f" FROM information_schema.columns WHERE table_schema = '{schema}' UNION ALL"
-            " SELECT tablename, indexname, replace(indexdef, schemaname, ''), '', ''"
-            f" FROM pg_indexes WHERE schemaname = '{schema}' ORDER BY 1, 2"
-        )
-
     Engine.open(postgresql_url).close()
     with postgresql_server.schema() as other:
         postgresql_server.execute(schema_sql(other))
-        assert shape(other) == shape(postgresql_url)
+        assert shape(postgresql_server, other) == shape(postgresql_server, postgresql_url)
         Engine.open(other).close()
     assert len(METADATA.tables) > 10
+
+
+def test_a_database_of_version_8_becomes_what_a_new_one_is(
+    postgresql_url: str, postgresql_server: Server
+) -> None:
+    """It gets the table of opt-outs, column for column and index for index, and keeps the rest."""
+    schema = postgresql_url.rpartition("=")[2]
+    with Engine.open(postgresql_url) as engine:
+        wire = Wire(engine)
+        wire.update("e", Address="ann@example.com", ChannelType="EMAIL")
+    made = shape(postgresql_server, postgresql_url)
+    postgresql_server.execute(f"DROP TABLE {schema}.opt_outs")
+    postgresql_server.execute(
+        f"UPDATE {schema}.pinpoint_meta SET value = '8' WHERE name = 'schema_version'"  # noqa: S608 -- our own name
+    )
+    with Engine.open(postgresql_url) as engine:
+        wire.engine = engine
+        assert wire.get("e")["Address"] == "ann@example.com"
+        given = {"Channel": "EMAIL", "Addresses": ["ann@example.com"]}
+        path = f"/pinpoint-kit/v1/apps/{wire.app}/opt-outs"
+        assert wire.post(path, given).json == {"OptOuts": 1}
+    assert shape(postgresql_server, postgresql_url) == made
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from pinpoint_kit.engine.storage.tables import migrations
 from pinpoint_kit.engine.storage.tables.events import REMEMBERED
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 from pinpoint_kit.errors import StoreError
+from tests.engine.messages.kit import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,6 +173,30 @@ def test_a_database_of_the_first_version_gets_the_later_tables(
     with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     assert METADATA.tables.keys() <= tables
+
+
+def test_a_database_of_version_8_gets_the_table_of_opt_outs(
+    make_wire: Callable[..., Wire], file_url: str
+) -> None:
+    """It keeps its messages, and what is reported of them from now on is kept of their address."""
+    sender = Sender(make_wire(file_url))
+    sender.enable("sms")
+    message_id = sender.result("+12065550100", "SMS")["MessageId"]
+    sender.wire.engine.close()
+    described = "SELECT name, sql FROM sqlite_master WHERE tbl_name = 'opt_outs' ORDER BY name"
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        made = connection.execute(described).fetchall()
+        connection.execute("DROP TABLE opt_outs")
+        connection.execute("UPDATE pinpoint_meta SET value = 8 WHERE name = 'schema_version'")
+        connection.commit()
+    with Engine.open(file_url) as engine:
+        sender.wire.engine = engine
+        assert sender.result("+12065550100", "SMS")["DeliveryStatus"] == "SUCCESSFUL"
+        assert sender.report(message_id, "opted_out").status == 200
+        assert sender.result("+12065550100", "SMS")["DeliveryStatus"] == "OPT_OUT"
+        assert len(sender.outbox()) == 2
+    with contextlib.closing(sqlite3.connect(path_of(file_url))) as connection:
+        assert connection.execute(described).fetchall() == made
 
 
 def test_older_events_remember_nothing_and_older_users_count_from_their_endpoints(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: The version, and a digest of each of its tables.
 PINNED = (
-    8,
+    9,
     {
         "pinpoint_meta": "07d7f183",
         "funnels": "f8bcbc17",
@@ -42,6 +42,7 @@ PINNED = (
         "lake_changes": "95616cc5",
         "messages": "fb58b4f1",
         "message_outcomes": "ecf80a7f",
+        "opt_outs": "f9cffcdc",
         "one_time_passwords": "d7558add",
         "segments": "581c5117",
         "segment_versions": "3ad459f8",

@@ -22,6 +22,7 @@ from pinpoint_kit.engine.campaigns.triggers import Trigger
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import decoded, rendered_row
 from pinpoint_kit.engine.messages.composing import Failure
+from pinpoint_kit.engine.messages.opt_outs import store as opt_outs
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Decisions:
         seen: how many endpoints it has dealt with.
         is_told: whether others are told of it: functions that were called, or event streams.
         problem: why a message cannot be made, without personal data; "" for all others.
+        last_opt_out: the number of the last opt-out of an address that it knows of.
     """
 
     outcomes: list[Outcome] = attrs.field(factory=list, repr=False)
@@ -103,6 +105,7 @@ class Decisions:
     after: int = 0
     seen: int = 0
     is_told: bool = False
+    last_opt_out: int = 0
 
 
 def read(
@@ -178,11 +181,14 @@ def decide(  # noqa: PLR0913, PLR0917 -- what a step stands on
         is_streamed: whether records are wanted of every endpoint.
         give_way: lets requests go first; called every now and then.
     """
+    last_opt_out = opt_outs.newest(connection, activity.app)
     sieve = _sieve(connection, prepared, activity, position, batch, now)
     known = sends.known(connection, activity.number, [each.endpoint for each in batch.targets])
     most = _most(prepared)
     is_told = is_streamed or prepared.calls
-    decisions = Decisions(after=batch.after, counts=sieve.counts, is_told=is_told)
+    decisions = Decisions(
+        after=batch.after, counts=sieve.counts, is_told=is_told, last_opt_out=last_opt_out
+    )
     chosen: list[Target] = []
     statuses: list[tuple[Target, str]] = []
     for place, target in enumerate(batch.targets):
@@ -248,6 +254,9 @@ def _sieve(  # noqa: PLR0913, PLR0917 -- as of `decide`
         quiet=treatment.quiet,
         total=total,
         daily=daily,
+    )
+    sieve.opted_out = opt_outs.among(
+        connection, activity.app, ((each.channel_type, each.address) for each in batch.targets)
     )
     if not batch.triggers:
 

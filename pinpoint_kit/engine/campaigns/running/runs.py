@@ -238,7 +238,9 @@ class Runs:
         with context.store.write(waits=waits) as connection:
             lease.check(connection)
             current = store.running(connection, campaign)
-            kept, counts = storing.still(connection, activity.app, made_before)
+            kept, counts = storing.still(
+                connection, activity.app, made_before, decisions.last_opt_out
+            )
             counts.update(decisions.counts)
             made = kept.add(context, connection, needed.app, now)
             sending = [(row.message or 0, row.event_id) for row in made if row.status == PENDING]

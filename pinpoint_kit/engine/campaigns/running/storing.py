@@ -23,6 +23,7 @@ from pinpoint_kit.engine.messages import (
     simulators,
     stream_records,
 )
+from pinpoint_kit.engine.messages.opt_outs import store as opt_outs
 from pinpoint_kit.engine.messages.outbox import NewMessage
 from pinpoint_kit.engine.messages.stream_records import NamedSend, Streamed
 from pinpoint_kit.engine.storage.statements import Lookup
@@ -157,9 +158,24 @@ class Kept:
         stream_records.sent(context, connection, app, sent, now=now)
 
 
-def still(connection: Connection, app: int, kept: Kept) -> tuple[Kept, Counter[str]]:
-    """Return what holds in this transaction, and counts of what has changed."""
+def still(
+    connection: Connection, app: int, kept: Kept, last_opt_out: int
+) -> tuple[Kept, Counter[str]]:
+    """Return what holds in this transaction, and counts of what has changed.
+
+    Args:
+        connection: the transaction.
+        app: the number of the application.
+        kept: what a step wants to store.
+        last_opt_out: the number of the last opt-out of an address that the step knows of.
+    """
     counts: Counter[str] = Counter()
+    opted_out = opt_outs.among(
+        connection,
+        app,
+        ((each.target.channel_type, each.target.address) for each in kept.outcomes),
+        known=last_opt_out,
+    )
     keys = list({outcome.target.endpoint for outcome in kept.outcomes})
     present = {row[0]: row[1:] for row in _PRESENT.rows(connection, app, keys)} if keys else {}
     holding = []
@@ -169,7 +185,7 @@ def still(connection: Connection, app: int, kept: Kept) -> tuple[Kept, Counter[s
         if found is None or found[0] != target.number:
             continue  # it was deleted meanwhile, and nothing may be kept of it
         if outcome.content is not None:
-            if found[4] == "ALL":
+            if found[4] == "ALL" or (target.channel_type, target.address) in opted_out:
                 counts["ENDPOINT_OPT_OUT"] += 1
                 continue
             if found[1:4] != (target.channel_type, target.address, target.status):

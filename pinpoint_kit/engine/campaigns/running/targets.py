@@ -1,8 +1,8 @@
 """`Target` and `Sieve`: which endpoints of a segment a run sends to, and what it says of the rest.
 
-The checks stand here in their order: channel, address, inactive, opted out, duplicate address,
-cohort, zone, total cap, daily cap, quiet time. Hooks, limits of time and rendering come after them,
-in runs.py. Nothing is read or stored here.
+The checks stand here in their order: channel, address, inactive, opted out (the endpoint, or its
+address), duplicate address, cohort, zone, total cap, daily cap, quiet time. Hooks, limits of time
+and rendering come after them, in runs.py. Nothing is read or stored here.
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ class Sieve:
         quiet: the quiet time.
         total: the total cap, 0 for none.
         daily: the daily cap, 0 for none.
+        opted_out: channel type and address of those that are among the opt-outs.
         addresses: the endpoints that stand for addresses, by channel type and address; those
             that no other endpoint has may be left out.
         sent_in_total: by endpoint, how often the campaign has targeted it.
@@ -106,6 +107,7 @@ class Sieve:
     quiet: Quiet | None = None
     total: int = 0
     daily: int = 0
+    opted_out: Collection[tuple[str, str]] = attrs.field(default=(), repr=False)
     addresses: dict[tuple[str, str], str] = attrs.field(factory=dict, repr=False)
     sent_in_total: Counter[str] = attrs.field(factory=Counter, repr=False)
     sent_today: Counter[str] = attrs.field(factory=Counter, repr=False)
@@ -168,4 +170,5 @@ class Sieve:
                 return "ENDPOINT_MISSING_ADDRESS"
         if target.status != "ACTIVE":
             return "ENDPOINT_INACTIVE"
-        return "ENDPOINT_OPT_OUT" if target.opt_out == "ALL" else None
+        is_out = target.opt_out == "ALL" or (channel, target.address) in self.opted_out
+        return "ENDPOINT_OPT_OUT" if is_out else None

@@ -24,7 +24,9 @@ from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import rendered
 from pinpoint_kit.engine.messages import delivering, stream_records
 from pinpoint_kit.engine.messages.content import Content
+from pinpoint_kit.engine.messages.opt_outs import store as opt_outs
 from pinpoint_kit.engine.messages.outbox import StoredMessage
+from pinpoint_kit.engine.messages.recipients import LISTED
 from pinpoint_kit.engine.messages.stream_records import Streamed
 from pinpoint_kit.engine.storage.statements import Lookup, Statement, padded
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
@@ -58,6 +60,7 @@ _ENDED_STATUS = "FAILURE"
 _GONE = delivering.Delivered("PERMANENT_FAILURE", 400, "The endpoint was deleted")
 #: What becomes of one whose endpoint has changed while it waited, which may be for days in a pause.
 _OUT = delivering.Delivered("OPT_OUT", 200, "The endpoint has opted out, or is inactive")
+_LISTED = delivering.Delivered("OPT_OUT", 200, LISTED)
 _MOVED = delivering.Delivered("PERMANENT_FAILURE", 400, HAS_MOVED)
 _ENDPOINTS_NOW = Lookup(
     select(
@@ -128,6 +131,8 @@ class Transporting:
         keys = list({message.endpoint for message in chosen if message.endpoint})
         with self._context.store.read() as connection:
             rows = _ENDPOINTS_NOW.rows(connection, activity.app, keys) if keys else []
+            contacts = ((message.channel, message.address) for message in chosen)
+            opted_out = opt_outs.among(connection, activity.app, contacts)
         now = {endpoint: rest for endpoint, *rest in rows}
         decided: dict[int, Delivered] = {}
         for message in chosen:
@@ -140,6 +145,8 @@ class Transporting:
                 decided[message.number] = _OUT
             elif (channel, address) != (message.channel, message.address):
                 decided[message.number] = _MOVED
+            elif (channel, address) in opted_out:
+                decided[message.number] = _LISTED
         return decided
 
     def _of_one_call(self, waiting: Sequence[StoredMessage]) -> list[StoredMessage]:

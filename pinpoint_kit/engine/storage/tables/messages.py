@@ -1,11 +1,11 @@
-"""Tables of sent messages (the outbox), of what became of them, and of one-time passwords.
+"""Tables of sent messages (the outbox), what became of them, opt-outs, and one-time passwords.
 
 Columns, indexes and what they mean; no statement.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, UniqueConstraint
 
 from pinpoint_kit.engine.storage.dialects.ddl import (
     NUMBERS_ARE_NOT_REUSED,
@@ -15,7 +15,7 @@ from pinpoint_kit.engine.storage.dialects.ddl import (
 )
 from pinpoint_kit.engine.storage.tables.metadata import METADATA
 
-__all__ = ["MESSAGES", "MESSAGE_OUTCOMES", "ONE_TIME_PASSWORDS"]
+__all__ = ["MESSAGES", "MESSAGE_OUTCOMES", "ONE_TIME_PASSWORDS", "OPT_OUTS"]
 
 #: The outbox: every message that was rendered for somebody, also one that no transport took.
 MESSAGES = Table(
@@ -53,6 +53,20 @@ MESSAGE_OUTCOMES = Table(
     Column("detail", TEXT),  # JSON: the link that was clicked, and such
 )
 
+#: Addresses that get nothing, whether they have an endpoint or not.
+OPT_OUTS = Table(
+    "opt_outs",
+    METADATA,
+    Column("number", ROW_NUMBER, primary_key=True),
+    Column("app", BigInteger, nullable=False),
+    Column("channel", TEXT, nullable=False),  # the service's channel type
+    Column("address", TEXT, nullable=False),  # as addresses are compared: records/contacts.py
+    Column("reason", TEXT, nullable=False),  # the outcome: bounced, complained or opted_out
+    Column("since", BigInteger, nullable=False),
+    UniqueConstraint("app", "address", "channel"),
+    **NUMBERS_ARE_NOT_REUSED,  # a higher number is a later opt-out
+)
+
 ONE_TIME_PASSWORDS = Table(
     "one_time_passwords",
     METADATA,
@@ -72,3 +86,4 @@ partial_index("messages_by_user", MESSAGES.c.user_id, MESSAGES.c.app, MESSAGES.c
 partial_index("messages_by_campaign", MESSAGES.c.campaign, MESSAGES.c.campaign, MESSAGES.c.created)
 Index("message_outcomes_by_message", MESSAGE_OUTCOMES.c.message)
 Index("message_outcomes_by_app", MESSAGE_OUTCOMES.c.app, MESSAGE_OUTCOMES.c.at)
+Index("opt_outs_by_app", OPT_OUTS.c.app, OPT_OUTS.c.number)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["MIGRATIONS", "VERSION"]
 
 #: Raise it with every change of a table, and add the step to `MIGRATIONS`.
-VERSION = 8
+VERSION = 9
 
 
 def add_columns(connection: Connection, table: Table, names: Iterable[str]) -> None:
@@ -151,4 +151,5 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     5: _count_events,
     6: _forward_streams,
     7: _add_tables,  # messages, campaigns, journeys
+    8: _add_tables,  # opt-outs of addresses
 }
