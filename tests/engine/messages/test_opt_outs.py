@@ -21,11 +21,9 @@ ANN = "ann@example.com"
 NUMBER = "+12065550100"
 
 
-def ask(sender: Sender, path: str = "", query: str = "", **members: object) -> Answer:
+def ask(sender: Sender, path: str = "", **members: object) -> Answer:
     """Call an extension operation of opt-outs."""
-    return sender.wire.post(
-        f"/pinpoint-kit/v1/apps/{sender.wire.app}/opt-outs{path}{query}", members
-    )
+    return sender.wire.post(f"/pinpoint-kit/v1/apps/{sender.wire.app}/opt-outs{path}", members)
 
 
 def listed(sender: Sender, **wanted: object) -> list[Any]:
