@@ -108,10 +108,14 @@ def test_every_other_operation_is_closed(signed: SignedServer) -> None:
 
 
 def test_a_reader_asks_questions_too(signed: SignedServer) -> None:
-    """Reading by POST is reading: numbers, events, endpoints; making a segment is not."""
+    """Reading by POST is reading: numbers, events, endpoints, opt-outs; changing them is not."""
     assert ask(signed, "POST", f"{OURS}/metrics/timeline", {"user_id": "u"}, READER) == 200
     assert ask(signed, "POST", f"{OURS}/events/find", {}, READER) == 200
     assert ask(signed, "POST", f"{OURS}/endpoints/find", {}, READER) == 200
+    assert ask(signed, "POST", f"{OURS}/opt-outs/find", {}, READER) == 200
+    given = {"Channel": "SMS", "Addresses": ["+12065550100"]}
+    for path in ("opt-outs", "opt-outs/remove"):
+        assert ask(signed, "POST", f"{OURS}/{path}", given, READER) == 403
     assert ask(signed, "POST", f"{OURS}/metrics/active/segments", {"Name": "x"}, READER) == 403
 
 
