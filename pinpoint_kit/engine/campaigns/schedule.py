@@ -76,8 +76,11 @@ class Quiet:
             return None
         return cls(*(int(text[:2]) * 60 + int(text[3:]) for text in (start, end)))
 
-    def holds(self, now: int, zone: ZoneInfo) -> bool:
-        """Return whether it is quiet in a zone."""
+    def holds(self, now: int, name: str | None) -> bool:
+        """Return whether it is quiet in the zone of a name; never where there is no such zone."""
+        zone = zone_of(name)
+        if zone is None:
+            return False
         there = (_EPOCH_UTC + now * _MS).astimezone(zone)
         minute = there.hour * 60 + there.minute
         if self.start <= self.end:

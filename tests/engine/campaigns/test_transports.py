@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -193,6 +194,125 @@ def test_who_opts_out_while_a_message_waits_gets_nothing(
     found = [message["status"] for message in campaigns.messages()[3:6]]
     assert found == ["PERMANENT_FAILURE", "OPT_OUT", "OPT_OUT"]
     assert Counter(campaigns.sends().values()) == {"SUCCESS": 4, "FAILURE_PERMANENT": 3}
+
+
+def paused_and_resumed(campaigns: Campaigns, campaign: str, seconds: float) -> None:
+    """Pause a campaign, let time go by, and let it go on."""
+    assert campaigns.update(campaign, IsPaused=True).status == 200
+    campaigns.work(seconds)
+    assert campaigns.update(campaign, IsPaused=False).status == 200
+    campaigns.work()
+
+
+def test_who_sleeps_when_the_turn_of_a_message_comes_gets_nothing(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """It was quiet neither when the message was made nor where the others are: QUIET_TIME."""
+    transport = FakeTransport(lambda _: Sent())
+    campaigns = Campaigns(make_wire(transports={"PUSH": transport}), clock)
+    people = campaigns.people(7, Demographic={"Timezone": "Europe/Berlin"})
+    campaigns.wire.update("device-4", Demographic={"Timezone": "Asia/Tokyo"})
+    campaigns.wire.update("device-5", Demographic={"Timezone": "Europe/Nowhere"})
+    # It is 04:04 in Berlin, and 12:04 in Tokyo.
+    quiet = {"Start": "05:00", "End": "06:00"}
+    campaign = campaigns.create(Schedule=schedule(QuietTime=quiet), Limits={"Total": 1, "Daily": 1})
+    for endpoint in people:
+        put(campaigns, endpoint, "a")
+    while not transport.sent:
+        assert campaigns.wire.engine.step()
+    paused_and_resumed(campaigns, campaign, 3_600)
+    assert [message.address[-1] for message in transport.sent] == list("01245")
+    assert [message["status_code"] for message in campaigns.messages()] == [200] * 3 + [400] + [
+        200,
+        200,
+        400,
+    ]
+    sends = campaigns.sends()
+    assert {each for each, status in sends.items() if status == "QUIET_TIME"} == {
+        "device-3",
+        "device-6",
+    }
+    assert Counter(sends.values()) == {"SUCCESS": 5, "QUIET_TIME": 2}
+    (activity,) = campaigns.activities(campaign)
+    assert (activity["TotalEndpointCount"], activity["SuccessfulEndpointCount"]) == (7, 5)
+    campaigns.clock.advance(3_600)
+    put(campaigns, "device-3", "b")  # who was targeted once was targeted, as in any quiet time
+    campaigns.work()
+    assert len(transport.sent) == 5
+
+
+def test_what_waits_longer_than_the_maximum_duration_expires(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """A slow transport has its time, and those that it has not come to by then get nothing."""
+
+    def answer(_: Any) -> Any:
+        clock.advance(20)
+        return Sent()
+
+    transport = FakeTransport(answer, most_messages=1)
+    campaigns = Campaigns(make_wire(transports={"PUSH": transport}), clock)
+    campaigns.people(7)
+    campaign = campaigns.create(Limits={"MaximumDuration": 60})
+    campaigns.work()
+    assert campaigns.status(campaign) == "COMPLETED"
+    assert Counter(campaigns.sends().values()) == {"SUCCESS": 4, "EXPIRED": 3}
+    assert {m["status_text"] for m in campaigns.messages()[4:]} == {
+        "The campaign's MaximumDuration was over"
+    }
+    assert len(transport.sent) == 4
+
+
+def test_each_wave_has_its_own_maximum_duration(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """What waits counts from its own wave, also when the run has gone on to the next one."""
+    transport = FakeTransport(lambda _: Sent())
+    campaigns = Campaigns(make_wire(transports={"PUSH": transport}), clock)
+    for endpoint, zone in {"tokyo": "Asia/Tokyo", "berlin": "Europe/Berlin"}.items():
+        campaigns.wire.update(
+            endpoint, ChannelType="GCM", Address=endpoint, Demographic={"Timezone": zone}
+        )
+    clock.now = dt.datetime(2026, 1, 2, 2, 59, tzinfo=dt.timezone.utc)
+    campaigns.create(
+        Schedule={"StartTime": "2026-01-02T12:00:00Z", "IsLocalTime": True},
+        Limits={"MaximumDuration": 60},
+    )
+    campaigns.work()
+    campaigns.clock.advance(60)  # noon in Tokyo
+    while not campaigns.messages():
+        assert campaigns.wire.engine.step()
+    campaigns.work(61)
+    assert campaigns.sends() == {"tokyo": "EXPIRED"}
+    clock.now = dt.datetime(2026, 1, 2, 11, 0, tzinfo=dt.timezone.utc)
+    campaigns.work()
+    assert campaigns.sends() == {"tokyo": "EXPIRED", "berlin": "SUCCESS"}
+
+
+def test_an_event_has_its_maximum_duration_while_its_message_waits(
+    make_wire: Callable[..., Wire], clock: Clock, file_url: str
+) -> None:
+    """It counts from the event, in the next process, too."""
+    transport = FakeTransport(lambda _: Sent(), most_messages=1)
+    campaigns = Campaigns(make_wire(file_url, transports={"PUSH": transport}), clock)
+    people = campaigns.people(3)
+    campaigns.create(Schedule=schedule(), Limits={"MaximumDuration": 60})
+    campaigns.work()
+    put(campaigns, people[0], "a")
+    put(campaigns, people[1], "b")
+    clock.advance(30)
+    put(campaigns, people[2], "c")
+    while not transport.sent:
+        assert campaigns.wire.engine.step()
+    campaigns.wire.engine.close()
+    clock.advance(45)
+    campaigns.wire.engine = make_wire(file_url, transports={"PUSH": transport}).engine
+    campaigns.work()
+    assert campaigns.sends() == {
+        "device-0": "SUCCESS",
+        "device-1": "EXPIRED",
+        "device-2": "SUCCESS",
+    }
 
 
 def test_who_takes_over_an_address_gets_what_was_kept_back(

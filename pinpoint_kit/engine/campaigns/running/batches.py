@@ -7,7 +7,7 @@ operator's functions, rendering. What comes of it is stored by runs.py, as far a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import attrs
@@ -26,7 +26,7 @@ from pinpoint_kit.engine.messages.opt_outs import store as opt_outs
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sqlalchemy import Connection, Select
 
@@ -95,6 +95,8 @@ class Decisions:
         after: how far it has come.
         seen: how many endpoints it has dealt with.
         is_told: whether others are told of it: functions that were called, or event streams.
+        until: of a campaign with a maximum duration, the last instant at which each of those who
+            get something may get it, by the endpoint and the id of the event or "".
         problem: why a message cannot be made, without personal data; "" for all others.
         last_opt_out: the number of the last opt-out of an address that it knows of.
     """
@@ -105,6 +107,7 @@ class Decisions:
     after: int = 0
     seen: int = 0
     is_told: bool = False
+    until: Mapping[tuple[str, str], int] = attrs.field(factory=dict, repr=False)
     last_opt_out: int = 0
 
 
@@ -201,9 +204,11 @@ def decide(  # noqa: PLR0913, PLR0917 -- what a step stands on
             chosen.append(target)
         elif status:
             statuses.append((target, status))
-    late = _late(prepared, activity, position, batch, now)
-    statuses += [(target, "EXPIRED") for target in chosen if late(target)]
-    chosen = [target for target in chosen if not late(target)]
+    until = _until(prepared, activity, position, batch)
+    late = {target for target in chosen if until and now > until[_key(target)]}
+    statuses += [(target, "EXPIRED") for target in chosen if target in late]
+    chosen = [target for target in chosen if target not in late]
+    decisions.until = {key: until[key] for key in map(_key, chosen)} if until else {}
     wanted = [*chosen, *(target for target, _ in statuses)] if is_streamed else chosen
     shown = _shown(connection, prepared, wanted)
     decisions.outcomes = [
@@ -286,19 +291,20 @@ def _belonging(
     }
 
 
-def _late(
-    prepared: Prepared, activity: Activity, position: Position, batch: Batch, now: int
-) -> Callable[[Target], bool]:
-    """Return what says of an endpoint whether its time is over, counted from its event if any."""
+def _until(
+    prepared: Prepared, activity: Activity, position: Position, batch: Batch
+) -> Mapping[tuple[str, str], int]:
+    """Return the last instant of each endpoint, counted from its event if any; empty without."""
     duration = prepared.definition.limit("MaximumDuration") * 1000
+    if not duration:
+        return {}
     begun = position.wave[0] if position.wave is not None else activity.scheduled
     events = {(each.endpoint, each.event_id): each.at for each in batch.triggers}
+    return {key: events.get(key, begun) + duration for key in map(_key, batch.targets)}
 
-    def is_late(target: Target) -> bool:
-        since = events.get((target.endpoint, target.event_id), begun)
-        return bool(duration) and now > since + duration
 
-    return is_late
+def _key(target: Target) -> tuple[str, str]:
+    return target.endpoint, target.event_id
 
 
 def _shown(

@@ -26,6 +26,8 @@ class Position:
             a campaign that waits for events.
         sending: the messages that were handed to a transport, and whose result is not stored yet:
             their numbers, each with the id of the event that has started it.
+        until: of those whose time is limited, the numbers, each with the last instant at which a
+            transport may take it.
         wave: of a run of local time: the wave under way, its instant and its zones; the first has
             none, and tells of those who get nothing.
         waves: of such a run, the waves to come.
@@ -38,6 +40,7 @@ class Position:
     first_message: int = 0
     templates: Mapping[str, object] = attrs.field(factory=dict)
     sending: Sequence[tuple[int, str]] = ()
+    until: Sequence[tuple[int, int]] = ()
     wave: tuple[int, Sequence[str]] | None = None
     waves: Sequence[tuple[int, Sequence[str]]] = ()
     zones: Mapping[str, int] = attrs.field(factory=dict)

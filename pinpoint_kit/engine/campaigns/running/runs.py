@@ -243,9 +243,8 @@ class Runs:
             )
             counts.update(decisions.counts)
             made = kept.add(context, connection, needed.app, now)
-            sending = [(row.message or 0, row.event_id) for row in made if row.status == PENDING]
             counts.update(storing.totals(made))
-            position = attrs.evolve(position, sending=sending)
+            position = _with_waiting(position, made, decisions)
             if position.due <= now:
                 position = attrs.evolve(position, due=now)
             after = attrs.evolve(activity.counted(counts), position=position.stored())
@@ -272,6 +271,18 @@ class Runs:
 
 def _go_on() -> None:
     """Give way to nobody."""
+
+
+def _with_waiting(position: Position, rows: Sequence[Send], decisions: Decisions) -> Position:
+    """Return the position with the messages that wait for a transport."""
+    waiting = [row for row in rows if row.status == PENDING]
+    keys = [(row.message or 0, (row.endpoint, row.event_id)) for row in waiting]
+    until = decisions.until
+    return attrs.evolve(
+        position,
+        sending=[(row.message or 0, row.event_id) for row in waiting],
+        until=[(number, until[key]) for number, key in keys if key in until],
+    )
 
 
 def _next_wave(position: Position) -> Position:

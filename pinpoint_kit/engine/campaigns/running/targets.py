@@ -151,10 +151,8 @@ class Sieve:
         if self.daily and self.sent_today[endpoint] >= self.daily:
             return "DAILY_CAP"
         self.sent_in_total[endpoint] += 1
-        if self.quiet is not None:
-            zone = zone_of(target.timezone)
-            if zone is not None and self.quiet.holds(self.now, zone):
-                return "QUIET_TIME"
+        if self.quiet is not None and self.quiet.holds(self.now, target.timezone):
+            return "QUIET_TIME"
         self.sent_today[endpoint] += 1
         return None
 

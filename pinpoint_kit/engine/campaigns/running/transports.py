@@ -51,17 +51,21 @@ _STATUSES = {
     "OPT_OUT": "FAILURE_PERMANENT",
     "THROTTLED": "THROTTLED",
 }
-#: What becomes of one whose run has ended first, and what a record of the campaign calls that.
+#: What becomes of one whose run has ended first.
 _ENDED = delivering.Delivered(
     "PERMANENT_FAILURE", 400, "The campaign ended before a transport took the message"
 )
-_ENDED_STATUS = "FAILURE"
 #: What becomes of a message whose endpoint was deleted while it waited: nothing is left of it.
 _GONE = delivering.Delivered("PERMANENT_FAILURE", 400, "The endpoint was deleted")
 #: What becomes of one whose endpoint has changed while it waited, which may be for days in a pause.
 _OUT = delivering.Delivered("OPT_OUT", 200, "The endpoint has opted out, or is inactive")
 _LISTED = delivering.Delivered("OPT_OUT", 200, LISTED)
 _MOVED = delivering.Delivered("PERMANENT_FAILURE", 400, HAS_MOVED)
+#: What becomes of one whose turn comes in quiet time, or too late.
+_QUIET = delivering.Delivered("PERMANENT_FAILURE", 400, "It was quiet time where the endpoint is")
+_LATE = delivering.Delivered("PERMANENT_FAILURE", 400, "The campaign's MaximumDuration was over")
+#: What a record of a campaign calls what no transport has said.
+_OWN_STATUSES = {_ENDED: "FAILURE", _QUIET: "QUIET_TIME", _LATE: "EXPIRED"}
 _ENDPOINTS_NOW = Lookup(
     select(
         ENDPOINTS.c.endpoint,
@@ -69,6 +73,7 @@ _ENDPOINTS_NOW = Lookup(
         ENDPOINTS.c.address,
         ENDPOINTS.c.status,
         ENDPOINTS.c.opt_out,
+        ENDPOINTS.c.timezone,
     ),
     ENDPOINTS.c.endpoint,
 )
@@ -102,7 +107,7 @@ class Transporting:
         waiting = self._waiting(position)
         gone = [message for message in waiting if not message.address]
         chosen = gone or self._of_one_call(waiting)
-        decided = self._decided(activity, chosen)
+        decided = self._decided(activity, position, chosen, now)
         asked = [message for message in chosen if message.number not in decided]
         given = delivering.deliver(self._context, self._app.id, asked)
         decided.update(zip((message.number for message in asked), given, strict=True))
@@ -126,27 +131,35 @@ class Transporting:
         with self._context.store.read() as connection:
             return _messages(connection, sorted(dict(position.sending)))
 
-    def _decided(self, activity: Activity, chosen: Sequence[StoredMessage]) -> dict[int, Delivered]:
+    def _decided(
+        self, activity: Activity, position: Position, chosen: Sequence[StoredMessage], now: int
+    ) -> dict[int, Delivered]:
         """Return what becomes of messages that nobody may get any more, by their numbers."""
+        quiet = self._campaign.definition.treatment(activity.treatment).quiet
+        until = dict(position.until)
         keys = list({message.endpoint for message in chosen if message.endpoint})
         with self._context.store.read() as connection:
             rows = _ENDPOINTS_NOW.rows(connection, activity.app, keys) if keys else []
             contacts = ((message.channel, message.address) for message in chosen)
             opted_out = opt_outs.among(connection, activity.app, contacts)
-        now = {endpoint: rest for endpoint, *rest in rows}
+        present = {endpoint: rest for endpoint, *rest in rows}
         decided: dict[int, Delivered] = {}
         for message in chosen:
-            found = now.get(message.endpoint or "")
+            found = present.get(message.endpoint or "")
             if not message.address or found is None:
                 decided[message.number] = _GONE
                 continue
-            channel, address, status, opt_out = found
+            channel, address, status, opt_out, zone = found
             if status != "ACTIVE" or opt_out == "ALL":
                 decided[message.number] = _OUT
             elif (channel, address) != (message.channel, message.address):
                 decided[message.number] = _MOVED
             elif (channel, address) in opted_out:
                 decided[message.number] = _LISTED
+            elif quiet is not None and quiet.holds(now, zone):
+                decided[message.number] = _QUIET
+            elif now > until.get(message.number, now):
+                decided[message.number] = _LATE
         return decided
 
     def _of_one_call(self, waiting: Sequence[StoredMessage]) -> list[StoredMessage]:
@@ -204,7 +217,8 @@ class Transporting:
             # As it is stored now: an erasure may have taken the ids of events out of it.
             stored = Position.of(current)
             sending = [pair for pair in stored.sending if pair[0] in left]
-            after = attrs.evolve(stored, sending=sending)
+            until = [pair for pair in stored.until if pair[0] in left]
+            after = attrs.evolve(stored, sending=sending, until=until)
             activities.save(connection, attrs.evolve(counted, position=after.stored()))
             told = [
                 (message, row)
@@ -260,9 +274,7 @@ class Transporting:
 
 def _status(result: Delivered) -> str:
     """Return what a record of a campaign calls what became of a message."""
-    if result is _ENDED:
-        return _ENDED_STATUS
-    return _STATUSES.get(result.status, "TRANSIENT_FAILURE")
+    return _OWN_STATUSES.get(result) or _STATUSES.get(result.status, "TRANSIENT_FAILURE")
 
 
 def _messages(connection: Connection, numbers: Sequence[int]) -> list[StoredMessage]:
