@@ -1,8 +1,9 @@
 """One-time passwords: SendOTPMessage and VerifyOTPMessage.
 
-A code is kept until it was used, has expired, or was missed too often. Its message stays in the
-outbox, with the code in clear, which is how a test reads it; once a transport takes it to somebody,
-the outbox keeps no code, so that who may read there cannot log in as others.
+A code is kept until it was used or was missed too often, or an hour after it has expired, when it
+is removed behind requests (removal/retention.py). Its message stays in the outbox, with the code in
+clear, which is how a test reads it; once a transport takes it to somebody, the outbox keeps no
+code, so that who may read there cannot log in as others.
 
 Source: Developer Guide, "Sending and validating one-time passwords".
 """
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 import attrs
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, literal, select, update
 
 from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.messages.content import Content
@@ -32,7 +33,13 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.context import Call, Context
 
-__all__ = ["send_otp_message", "verify_otp_message"]
+__all__ = [
+    "app_with_expired",
+    "first_expiry",
+    "remove_expired",
+    "send_otp_message",
+    "verify_otp_message",
+]
 
 _MINUTE_MS = 60_000
 #: Member -> the least, the most, and what counts unless one is given.
@@ -77,11 +84,20 @@ _DELETE = Statement(delete(_OTP).where(_ONE), *_WHOSE)
 _MISS = Statement(
     update(_OTP).values(attempts=bindparam("attempts_")).where(_ONE), "attempts_", *_WHOSE
 )
-_DELETE_EXPIRED = Statement(
-    delete(_OTP).where(_OTP.c.app == bindparam("app_")).where(_OTP.c.expires <= bindparam("now_")),
+#: There is no index by time: codes go soon, so that there are few.
+_FIRST_EXPIRY = Statement(select(func.min(_OTP.c.expires)))
+_HAS_EXPIRED = _OTP.c.expires <= bindparam("moment_")
+_APP_WITH_EXPIRED = Statement(select(_OTP.c.app).where(_HAS_EXPIRED).limit(literal(1)), "moment_")
+_EXPIRED = Statement(
+    select(_OTP.c.app, _OTP.c.address, _OTP.c.reference)
+    .where(_OTP.c.app == bindparam("app_"), _HAS_EXPIRED)
+    .limit(bindparam("most_")),
     "app_",
-    "now_",
+    "moment_",
+    "most_",
 )
+#: One that took the place of an expired one meanwhile stays.
+_DELETE_EXPIRED = Statement(delete(_OTP).where(_ONE, _HAS_EXPIRED), *_WHOSE, "moment_")
 
 
 @attrs.frozen
@@ -133,6 +149,8 @@ def send_otp_message(context: Context, call: Call) -> object:
         else:
             result = _refused(refusal)
     sender.deliver()
+    if refusal is None:
+        context.announce()  # the code will expire
     return {
         "ApplicationId": app.id,
         "RequestId": call.request_id,
@@ -163,6 +181,42 @@ def verify_otp_message(context: Context, call: Call) -> object:
         else:
             _MISS.run_many(connection, [(attempts - 1, *whose)])
     return {"Valid": is_right}
+
+
+def first_expiry(connection: Connection) -> int | None:
+    """Return when the first code expires of those that are kept, milliseconds since 1970."""
+    found: int | None = _FIRST_EXPIRY.rows(connection)[0][0]
+    return found
+
+
+def app_with_expired(connection: Connection, before: int, now: int) -> int | None:  # noqa: ARG001 -- as of events
+    """Return the number of an application that has a code which has expired by a moment.
+
+    Args:
+        connection: where to look.
+        before: the moment, milliseconds since 1970.
+        now: the same of the present.
+    """
+    rows = _APP_WITH_EXPIRED.rows(connection, before)
+    return int(rows[0][0]) if rows else None
+
+
+def remove_expired(connection: Connection, app: int, before: int, now: int, most: int) -> int:  # noqa: ARG001 -- as of events
+    """Delete codes that have expired by a moment; see `app_with_expired`.
+
+    Args:
+        connection: a write transaction.
+        app: the number of the application.
+        before: the moment, milliseconds since 1970.
+        now: the same of the present.
+        most: how many.
+
+    Returns:
+        How many were deleted.
+    """
+    gone = _EXPIRED.rows(connection, app, before, most)
+    _DELETE_EXPIRED.run_many(connection, [(*row, before) for row in gone])
+    return len(gone)
 
 
 def _text(wanted: _Wanted, code: str) -> str:
@@ -210,7 +264,6 @@ def _address(request: Mapping[str, object]) -> str:
 
 
 def _keep(connection: Connection, app: int, wanted: _Wanted, code: str, now: int) -> None:
-    _DELETE_EXPIRED.run_many(connection, [(app, now)])
     expires = now + wanted.minutes * _MINUTE_MS
     row = (app, wanted.address, wanted.reference, code, expires, wanted.attempts)
     _UPSERT.run_many(connection, [row])

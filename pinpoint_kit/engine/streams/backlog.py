@@ -244,9 +244,12 @@ def _letters_where(condition: ColumnElement[bool]) -> Statement:
     return Statement(
         select(_LETTERS.c.number, _LETTERS.c.endpoint, _LETTERS.c.record)
         .where(_LETTERS.c.app == bindparam("app_"))
-        .where(condition),
+        .where(condition, _LETTERS.c.number > bindparam("after_"))
+        .order_by(_LETTERS.c.number)
+        .limit(_PAGE),
         "app_",
         "value_",
+        "after_",
     )
 
 
@@ -257,9 +260,13 @@ _LETTERS_OF = {
 _LETTERS_WITH_PART = Statement(
     select(_LETTERS.c.number, _LETTERS.c.record)
     .where(_LETTERS.c.app == bindparam("app_"))
-    .where(_LETTERS.c.record.like(bindparam("pattern_"), escape="/")),
+    .where(_LETTERS.c.record.like(bindparam("pattern_"), escape="/"))
+    .where(_LETTERS.c.number > bindparam("after_"))
+    .order_by(_LETTERS.c.number)
+    .limit(_PAGE),
     "app_",
     "pattern_",
+    "after_",
 )
 _CHANGE_LETTER = Statement(
     update(_LETTERS)
@@ -291,7 +298,12 @@ class StreamData:
     def held(self, connection: Connection, person: Person) -> Mapping[str, int]:
         """Return how many records wait, and how many are dead letters."""
         waiting = sum(len(found.own) for found in _found(connection, person, person.user_ids, ()))
-        letters = _letters(connection, person, person.user_ids)
+        # One that an endpoint and a user find is one.
+        letters = {
+            number
+            for page in _letters(connection, person, person.user_ids)
+            for number, _, _ in page
+        }
         return {"StreamRecords": waiting, "StreamDeadLetters": len(letters)}
 
     def erase(self, context: Context, connection: Connection, person: Person) -> None:
@@ -301,8 +313,8 @@ class StreamData:
             found.row.drop(found.own)
             _make_nameless(found.row, found.others, pseudonym)
             _store(connection, found.row)
-        letters = _letters(connection, person, person.user_ids)
-        _DELETE_LETTER.run_many(connection, [(number,) for number in letters])
+        for page in _letters(connection, person, person.user_ids):
+            _DELETE_LETTER.run_many(connection, [(number,) for number, _, _ in page])
         self._forget_letters(connection, person, pseudonym)
         if context.streams.form.endpoint == "full":
             # An endpoint that has another address by now has records that say the old one.
@@ -319,15 +331,14 @@ class StreamData:
 
     @staticmethod
     def _forget_letters(connection: Connection, person: Person, pseudonym: _Pseudonyms) -> None:
-        _FORGET_LETTER.run_many(
-            connection,
-            [
-                (pseudonym(endpoint), nameless(record, pseudonym(endpoint)), number)
-                for number, (endpoint, record) in _letters(
-                    connection, person, person.orphans
-                ).items()
-            ],
-        )
+        for page in _letters(connection, person, person.orphans):
+            _FORGET_LETTER.run_many(
+                connection,
+                [
+                    (pseudonym(endpoint), nameless(record, pseudonym(endpoint)), number)
+                    for number, endpoint, record in page
+                ],
+            )
 
 
 def _take_out(connection: Connection, app: int, address: str) -> None:
@@ -341,11 +352,12 @@ def _take_out(connection: Connection, app: int, address: str) -> None:
             row.lines = [_without(line, part, address) for line in row.lines]
             _store(connection, row)
         after = page[-1][0]
-    letters = [
-        (_without(record, part, address), number)
-        for number, record in _LETTERS_WITH_PART.rows(connection, app, pattern)
-    ]
-    _CHANGE_LETTER.run_many(connection, letters)
+    after = 0
+    while letters := _LETTERS_WITH_PART.rows(connection, app, pattern, after):
+        _CHANGE_LETTER.run_many(
+            connection, [(_without(record, part, address), number) for number, record in letters]
+        )
+        after = letters[-1][0]
 
 
 def _without(record: str, part: str, address: str) -> str:
@@ -477,12 +489,12 @@ def _places(is_own: Mapping[int, bool | None]) -> tuple[list[int], list[int]]:
 
 def _letters(
     connection: Connection, person: Person, user_ids: Sequence[str]
-) -> dict[int, tuple[str, str]]:
-    """Return the dead letters of a person: by number, whose they are and the record."""
+) -> Iterator[Sequence[tuple[int, str, str]]]:
+    """Yield the dead letters of a person, page by page: number, whose they are, and the record."""
     asked = [("endpoint", key) for key in person.keys]
     asked += [("user_id", user_id) for user_id in user_ids]
-    return {
-        number: (endpoint, record)
-        for column, value in asked
-        for number, endpoint, record in _LETTERS_OF[column].rows(connection, person.app, value)
-    }
+    for column, value in asked:
+        after = 0
+        while page := _LETTERS_OF[column].rows(connection, person.app, value, after):
+            yield page
+            after = page[-1][0]

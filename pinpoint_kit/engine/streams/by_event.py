@@ -42,10 +42,13 @@ _CHANGE = Statement(
 )
 _DELETE = Statement(delete(_ROWS).where(_ROWS.c.number == bindparam("number_")), "number_")
 _LETTERS_OF = Statement(
-    select(_LETTERS.c.number, _LETTERS.c.event_id, _LETTERS.c.record).where(
-        _LETTERS.c.app == bindparam("app_")
-    ),
+    select(_LETTERS.c.number, _LETTERS.c.event_id, _LETTERS.c.record)
+    .where(_LETTERS.c.app == bindparam("app_"))
+    .where(_LETTERS.c.number > bindparam("after_"))
+    .order_by(_LETTERS.c.number)
+    .limit(_PAGE),
     "app_",
+    "after_",
 )
 _DELETE_LETTER = Statement(
     delete(_LETTERS).where(_LETTERS.c.number == bindparam("number_")), "number_"
@@ -68,18 +71,19 @@ def count(
         texts: one of them is in each record that is meant; none when that is not known.
     """
     waiting = sum(len(places) for _, places in _found(connection, app, is_meant, texts))
-    return waiting, len(_letters(connection, app, is_meant))
+    return waiting, sum(len(page) for page in _letters(connection, app, is_meant))
 
 
 def drop(connection: Connection, app: int, is_meant: IsMeant, texts: Sequence[str] = ()) -> None:
     """Delete records, see `count`; what has left cannot be called back."""
-    for row, places in list(_found(connection, app, is_meant, texts)):
+    for row, places in _found(connection, app, is_meant, texts):
         row.drop(places)
         if row.count:
             _CHANGE.run_many(connection, [(row.count, *row.stored, row.number)])
         else:
             _DELETE.run_many(connection, [(row.number,)])
-    _DELETE_LETTER.run_many(connection, [(n,) for n in _letters(connection, app, is_meant)])
+    for page in _letters(connection, app, is_meant):
+        _DELETE_LETTER.run_many(connection, [(number,) for number in page])
 
 
 def _found(
@@ -104,6 +108,9 @@ def _found(
         after = page[-1][0]
 
 
-def _letters(connection: Connection, app: int, is_meant: IsMeant) -> list[int]:
-    rows = _LETTERS_OF.rows(connection, app)
-    return [number for number, event_id, record in rows if is_meant(event_id or "", record)]
+def _letters(connection: Connection, app: int, is_meant: IsMeant) -> Iterator[list[int]]:
+    """Yield the dead letters that are meant, by their numbers: of one page after the other."""
+    after = 0
+    while page := _LETTERS_OF.rows(connection, app, after):
+        yield [number for number, event_id, record in page if is_meant(event_id or "", record)]
+        after = page[-1][0]

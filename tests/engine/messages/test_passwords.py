@@ -117,12 +117,3 @@ def test_a_channel_that_is_off(sender: Sender) -> None:
     result = sender.otp().json["Result"]["+12065550100"]
     assert result["DeliveryStatus"] == "PERMANENT_FAILURE"
     assert sender.wire.rows("SELECT * FROM one_time_passwords") == []
-
-
-def test_codes_that_have_expired_are_removed(sender: Sender, clock: Clock) -> None:
-    """With the next one that is sent."""
-    sender.otp(ReferenceId="old")
-    clock.advance(3_600)
-    sender.otp(ReferenceId="new")
-    rows = sender.wire.rows("SELECT reference FROM one_time_passwords")
-    assert rows == [{"reference": "new"}]

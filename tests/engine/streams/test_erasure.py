@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import insert, select
 
-from pinpoint_kit.engine.storage.tables.streams import STREAM_BACKLOG
+from pinpoint_kit.engine.storage.tables.streams import STREAM_BACKLOG, STREAM_DEAD_LETTERS
 from pinpoint_kit.records.destination import Unavailable
 from pinpoint_kit.records.stream import StreamForm
 from tests.engine.streams.stream_kit import ARN, BAD, EVENT, Fake, ask, forward, put, stream
@@ -149,6 +150,46 @@ def test_an_erasure_reads_no_records_of_others(make_wire: Callable[..., Wire]) -
     assert wire.post(path, {"UserId": PERSON}).json["StreamRecords"] == 3
     assert PERSON not in everything(wire)
     assert everything(wire).count("other-phone") == 247
+
+
+@pytest.mark.parametrize(
+    ("whom", "left"),
+    [
+        ({"Address": "jane@example.com"}, 400),
+        ({"UserId": PERSON}, 200),
+        ({"EndpointId": f"{PERSON}-phone"}, 200),
+    ],
+    ids=["address", "user", "endpoint"],
+)
+def test_an_erasure_reads_dead_letters_page_by_page(
+    make_wire: Callable[..., Wire], whom: dict[str, str], left: int
+) -> None:
+    """However many there are, and however large: it never holds all of them in memory."""
+    wire = make_wire(stream_form=StreamForm(version="3.1", endpoint="full"))
+    stream(wire)
+    wire.put_events({"d": {"Endpoint": {}, "Events": {"a": EVENT}}})
+    size = 50_000
+    record = '{"endpoint":{"Address":"jane@example.com","x":"%s"}}' % ("y" * size)
+    letter = {"destination": "x", "arrival": 1, "code": "", "message": "", "attempts": 1}
+    with wire.engine._store.write() as connection:
+        app = connection.execute(select(STREAM_BACKLOG.c.app)).scalar_one()
+        for number in range(400):
+            who = (PERSON, "other")[number % 2]
+            whose = {"endpoint": f"{who}-phone", "user_id": who, "event_id": f"e{number}"}
+            values = {**letter, **whose, "app": app, "record": record, "given_up": 1}
+            connection.execute(insert(STREAM_DEAD_LETTERS), [values])
+    path = f"/pinpoint-kit/v1/apps/{wire.app}/erasures"
+    tracemalloc.start()
+    try:
+        answer = wire.post(path, whom)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answer.status == 200
+    assert peak < 400 * size / 2
+    found = wire.rows("SELECT record FROM stream_dead_letters")
+    assert len(found) == left
+    assert ("jane@example.com" in json.dumps(found)) == ("Address" not in whom)
 
 
 def test_a_former_address_goes(make_wire: Callable[..., Wire], clock: Clock) -> None:
