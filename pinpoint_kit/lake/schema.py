@@ -15,7 +15,17 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENDPOINTS", "EVENTS", "TABLES", "USERS", "Field", "Kind", "MapOf", "sql_type"]
+__all__ = [
+    "ENDPOINTS",
+    "EVENTS",
+    "TABLES",
+    "USERS",
+    "Field",
+    "Kind",
+    "MapOf",
+    "from_text",
+    "sql_type",
+]
 
 
 @attrs.frozen
@@ -50,7 +60,23 @@ class Field:
     meaning: str
 
 
+def from_text(column: str, kind: str) -> str:
+    """Return what reads JSON that an export has read as a text, in the words of DuckDB.
+
+    U+0000, which stores of old let in, is read as U+FFFD, as the store's own numbers read it. No
+    JSON has U+0001, which stands for an escaped backslash meanwhile: after one, `u0000` is a text.
+
+    Args:
+        column: the text.
+        kind: its type.
+    """
+    plain = rf"replace({column}, '\\', chr(1))"
+    plain = rf"replace(replace({plain}, '\u0000', '\ufffd'), chr(1), '\\')"
+    return f"from_json({plain}, '\"{kind}\"')"
+
+
 _TEXT_MAP, _NUMBER_MAP, _LIST_MAP = MapOf("text"), MapOf("number"), MapOf("texts")
+_LISTS = from_text("a", "MAP(VARCHAR, VARCHAR[])")
 
 EVENTS = (
     Field("event_type", "text", "type", "for example `_session.start`"),
@@ -94,7 +120,7 @@ EVENTS = (
     Field(
         "metrics",
         _NUMBER_MAP,
-        r"""from_json(replace(m, '\u0000', '\ufffd'), '"MAP(VARCHAR, DOUBLE)"')""",
+        from_text("m", "MAP(VARCHAR, DOUBLE)"),
         "the event's metrics",
     ),
     Field("event_id", "text", "id", "unique for each endpoint"),
@@ -115,13 +141,13 @@ ENDPOINTS = (
     Field("model", "text", "mo", ""),
     Field("locale", "text", "lo", ""),
     Field("country", "text", "co", ""),
-    Field("attributes", _LIST_MAP, "a", "custom attributes"),
+    Field("attributes", _LIST_MAP, _LISTS, "custom attributes"),
 )
 
 USERS = (
     Field("user_id", "text", "u", ""),
     Field("created", "whole", "ms", "when the id came up first, milliseconds since 1970"),
-    Field("attributes", _LIST_MAP, "a", "custom attributes"),
+    Field("attributes", _LIST_MAP, _LISTS, "custom attributes"),
 )
 
 #: The tables of a lake by name; so are its folders called.

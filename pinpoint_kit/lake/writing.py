@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Writer"]
 
-_LISTS = "MAP(VARCHAR, VARCHAR[])"
 _DEVICE = dict.fromkeys(("pl", "av", "mk", "mo", "lo", "co"), "VARCHAR")
 #: The members of the lines, see `LakePiece`, and their types.
 _MEMBERS: Mapping[str, Mapping[str, str]] = {
@@ -52,9 +51,9 @@ _MEMBERS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("e", "u", "ch"), "VARCHAR"),
         "ms": "BIGINT",
         **_DEVICE,
-        "a": _LISTS,
+        "a": "VARCHAR",
     },
-    "users": {"u": "VARCHAR", "ms": "BIGINT", "a": _LISTS},
+    "users": {"u": "VARCHAR", "ms": "BIGINT", "a": "VARCHAR"},
 }
 _EPOCH = dt.date(1970, 1, 1)
 #: Room for a line that DuckDB is told to keep at least: it takes twice of it for each file.
@@ -63,16 +62,18 @@ _LEAST_BYTES = 100_000
 #: Nobody looks up one value of what bloom filters are for: columns of few values.
 _FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
 #: Many events have the same attributes as others: DuckDB takes a quarter of a microsecond for each
-#: key of a map, so the texts are made maps once each.
-_EVENTS = """
+#: key of a map, so the texts are made maps once each. Rows stay in the order of the lines, which is
+#: that of their arrival, so that each row group has some minutes of a day. To sort them by arrival
+#: and id takes a quarter longer, and up to 7 % more bytes: what arrives together is alike.
+_EVENTS = f"""
 WITH
-  lines AS MATERIALIZED (FROM {lines}),
+  lines AS MATERIALIZED (FROM {{lines}}),
   maps AS MATERIALIZED (
-    SELECT a, from_json(replace(a, '\\u0000', '\\ufffd'), '"MAP(VARCHAR, VARCHAR)"') AS attributes
+    SELECT a, {schema.from_text("a", "MAP(VARCHAR, VARCHAR)")} AS attributes
     FROM (SELECT DISTINCT a FROM lines)
   )
-SELECT {fields} FROM lines LEFT JOIN maps USING (a)
-"""
+SELECT {{fields}} FROM lines LEFT JOIN maps USING (a)
+"""  # noqa: S608 -- our own names
 
 
 @attrs.define

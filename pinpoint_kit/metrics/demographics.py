@@ -203,7 +203,11 @@ def timeline(question: Question, relation: Relation) -> Plan[Timeline]:
 
 def _texts(text: str) -> str:
     """Return JSON in one form: sources put spaces and escapes where they like."""
-    return orjson.dumps(orjson.loads(text.replace("\\u0000", "\\ufffd"))).decode()
+    texts = {
+        name.replace("\0", "\ufffd"): value.replace("\0", "\ufffd")
+        for name, value in orjson.loads(text).items()
+    }
+    return orjson.dumps(texts).decode()
 
 
 def _numbers(text: str) -> str:

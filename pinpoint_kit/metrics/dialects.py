@@ -32,7 +32,7 @@ from sqlalchemy.sql.compiler import IdentifierPreparer, SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Subquery, TableValuedAlias
     from sqlalchemy.engine import Dialect
@@ -58,6 +58,9 @@ _T = TypeVar("_T")
 
 _NUL = "\\u0000"
 _REPLACEMENT = "\\ufffd"
+#: An escaped backslash, and what stands for it meanwhile: after one, `u0000` is a text. No JSON has
+#: a U+0001 that is not escaped.
+_BACKSLASH, _NO_BACKSLASH = "\\\\", "\x01"
 
 
 def number(value: int) -> ColumnElement[int]:
@@ -168,12 +171,25 @@ def _is_plain(name: str) -> bool:
 
 
 def _sqlite_text(text: ColumnElement[Any]) -> ColumnElement[str]:
+    return _without_nul(text, func.instr)
+
+
+def _postgresql_text(text: ColumnElement[Any]) -> ColumnElement[str]:
+    return _without_nul(cast(text, Text), func.strpos)
+
+
+def _without_nul(
+    text: ColumnElement[Any], position: Callable[..., ColumnElement[Any]]
+) -> ColumnElement[str]:
     """Return JSON without U+0000; to look for it is cheaper than to copy every text."""
-    return case((func.instr(text, literal(_NUL)) > 0, _without_nul(text)), else_=text)
-
-
-def _without_nul(text: ColumnElement[Any]) -> ColumnElement[str]:
-    return func.replace(text, literal(_NUL), literal(_REPLACEMENT), type_=Text())
+    found: ColumnElement[Any] = text
+    for before, after in (
+        (_BACKSLASH, _NO_BACKSLASH),
+        (_NUL, _REPLACEMENT),
+        (_NO_BACKSLASH, _BACKSLASH),
+    ):
+        found = func.replace(found, literal(before, Text), literal(after, Text), type_=Text())
+    return case((position(text, literal(_NUL, Text)) > literal(0), found), else_=text)
 
 
 def _sqlite_member(element: _Attribute | _Metric) -> ColumnElement[Any]:
@@ -192,7 +208,7 @@ def _sqlite_attribute(element: _Attribute | _Metric, compiler: SQLCompiler, **kw
 
 
 def _postgresql_member(element: _Attribute | _Metric) -> ColumnElement[str]:
-    document = cast(_without_nul(cast(element.column, Text)), JSON)
+    document = cast(_postgresql_text(element.column), JSON)
     return document.op("->>")(literal(element.key_name, Text))
 
 
@@ -227,7 +243,7 @@ def _sqlite_each_value(element: _EachValue, compiler: SQLCompiler, **kw: object)
 
 @compiles(_EachValue, "postgresql")
 def _postgresql_each_value(element: _EachValue, compiler: SQLCompiler, **kw: object) -> str:
-    document = cast(_without_nul(cast(element.column, Text)), JSON)
+    document = cast(_postgresql_text(element.column), JSON)
     values = document.op("->")(literal(element.key_name, Text))
     return f"json_array_elements_text({compiler.process(values, **kw)})"
 

@@ -467,6 +467,65 @@ def test_whatever_the_attributes_of_an_event_are_they_arrive(shop: Shop) -> None
     assert (("screen", "home"),) in found
 
 
+def test_attributes_of_endpoints_and_users_are_read_as_the_store_reads_them(shop: Shop) -> None:
+    """U+0000, which stores of old let in, as U+FFFD; what only looks like it as it is."""
+    shop.record("device-1", user="user-1")
+    with closing(sqlite3.connect(shop.file)) as connection, connection:
+        for table in ("endpoints", "users"):
+            connection.execute(
+                f"UPDATE {table} SET attributes = ?",  # noqa: S608 -- ours
+                (r'{"k\u0000":["x\u0000y","\\u0000","\\\u0000"],"n":["z"]}',),
+            )
+    shop.export()
+    with closing(duckdb.connect()) as connection:
+        for table in ("endpoints", "users"):
+            path = next((shop.lake / table).rglob("*.parquet"))
+            found = connection.execute(f"SELECT attributes FROM '{path}'").fetchall()  # noqa: S608 -- ours
+            assert found == [({"k\ufffd": ["x\ufffdy", r"\u0000", "\\\ufffd"], "n": ["z"]},)], table
+
+
+def ids_of_files(shop: Shop) -> list[list[str]]:
+    """Return the ids of each file of events, as its rows are read by one thread."""
+    with closing(duckdb.connect(config={"threads": 1})) as connection:
+        return [
+            [row[0] for row in connection.execute(f"SELECT event_id FROM '{path}'").fetchall()]  # noqa: S608 -- ours
+            for path in sorted(shop.lake.glob("events/*/*.parquet"))
+        ]
+
+
+def test_rows_of_a_file_are_in_the_order_of_their_arrival(shop: Shop) -> None:
+    """Whatever days they come from, with attributes or without, after removals and compaction."""
+    rng = random.Random(1)  # noqa: S311 -- no secret
+    for step in range(3):
+        for _ in range(25):
+            items: dict[str, Any] = {}
+            for _ in range(100):
+                shop.count += 1
+                name = rng.choice(("screen", f"own-{shop.count}", None, None))
+                event = {
+                    "EventType": "view",
+                    "Timestamp": f"2026-03-0{rng.choice((1, 1, 1, 2, 3))}T10:00:00Z",
+                    "Attributes": {} if name is None else {name: "x"},
+                }
+                endpoint = f"device-{rng.randrange(9)}"
+                item = items.setdefault(endpoint, {"Endpoint": {}, "Events": {}})
+                item["Events"][f"{rng.getrandbits(64):x}"] = event
+            shop.ask("POST", f"/{shop.app}/events", {"BatchItem": items})
+        if step:
+            shop.ask("DELETE", f"/{shop.app}/endpoints/device-{step}")
+            shop.erase("EndpointId", f"device-{step + 3}")
+        shop.export(compact=step == 2)
+        with closing(sqlite3.connect(shop.file)) as connection:
+            stored = connection.execute("SELECT event_id FROM events ORDER BY number").fetchall()
+        places = {row[0]: place for place, row in enumerate(stored)}
+        files = ids_of_files(shop)
+        assert sum(map(len, files)) == len(places)
+        for ids in files:
+            found = [places[each] for each in ids]
+            assert found == sorted(found)
+    assert len(files) == 3
+
+
 @pytest.mark.parametrize(
     "path", ["s3://bucket/lake", Path("s3://bucket/lake")], ids=["text", "path"]
 )

@@ -157,7 +157,8 @@ class Oracle:
         owner: Any = endpoint
         if name == "user_attributes":
             owner = row if is_user else self.user(row.user)
-        return set(owner.attributes.get(key, []) if owner else []) or {None}
+        found = owner.attributes.get(key, []) if owner else []
+        return {value.translate(NUL) for value in found} or {None}
 
     def grouped(self, rows: Sequence[Any], counted: Sequence[Any]) -> dict[Any, list[Any]]:
         """Return the rows by group; which are first is decided by those that are counted."""

@@ -101,6 +101,8 @@ def some(rng: random.Random, names: tuple[str, ...], values: tuple[Any, ...]) ->
     return {name: rng.choice(values) for name in names if rng.random() < 0.6}
 
 
+#: Six characters, which JSON writes with two backslashes.
+NO_NUL = "\\u0000"
 NUMBERS = (0.0, 1.0, 2.0, 9.99, -3.5, 0.000001, 1e6, 12345.678901, 1e15)
 
 
@@ -116,7 +118,7 @@ def an_event(rng: random.Random, id_: str, types: tuple[str, ...]) -> Event:
         arrival=time + rng.choice((0, 1, 5 * DAY_MS)),
         session=rng.choice((None, "s1", "s2")),
         duration=rng.choice((None, 0, 1, 2000, 3500, 60_000, 2**62)),
-        attributes=some(rng, ("screen", ODD, "_currency"), ("EUR", "USD", "x", "ü", "\0")),
+        attributes=some(rng, ("screen", ODD, "_currency"), ("EUR", "USD", "x", "ü", "\0", NO_NUL)),
         metrics=some(rng, ("n", "_item_price", "_quantity", ODD), NUMBERS),
         platform=rng.choice((None, "ios", "android")),
         country=rng.choice((None, "DE", "US", "FR", "IT")),
@@ -126,7 +128,7 @@ def an_event(rng: random.Random, id_: str, types: tuple[str, ...]) -> Event:
 
 def a_member(rng: random.Random, id_: str) -> Member:
     """Return an endpoint or a user."""
-    lists: tuple[list[str], ...] = (["pro"], ["free", "old"], ["pro", "free"], [])
+    lists: tuple[list[str], ...] = (["pro"], ["free", "old"], ["pro", "\0", NO_NUL], [])
     return Member(
         id=id_,
         user=rng.choice(USERS),
