@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from pinpoint_kit.records.headers import is_header_name, is_one_line, one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Email", "NotAnEmail", "email_of", "is_address"]
 
-_NAME = re.compile(r"[!-9;-~]{1,126}")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 #: RFC 5321 (4.5.3.1): 64 octets before the @, and 256 of a path with its brackets.
 _ADDRESS = re.compile(
     r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,189}"
@@ -107,7 +107,7 @@ def email_of(message: OutgoingMessage, *, sender: str) -> Email:
 def _written(message: OutgoingMessage, head: Mapping[str, str]) -> bytes:
     """Return the e-mail of a message that has a title and texts."""
     lines = [f"{header}: {value}" for header, value in head.items()]
-    lines.append(_line("Subject", _one_line(message.title), is_text=True))
+    lines.append(_line("Subject", one_line(message.title), is_text=True))
     for header, value in message.headers.items():
         _check_header(header, value)
         lines.append(_line(header, value.strip(), is_text=False))
@@ -190,7 +190,7 @@ def _sender(text: str) -> tuple[str, str]:
             "it has no sender: give the e-mail channel a FromAddress, or the transport"
             " ?sender=ADDRESS"
         )
-    found = None if _CONTROL.search(text) else _SENDER.fullmatch(text)
+    found = _SENDER.fullmatch(text) if is_one_line(text) else None
     if found is None or not is_address(_ascii_host(found["address"])):
         raise NotAnEmail("the sender is no address of e-mail: write ADDRESS or NAME <ADDRESS>")
     return (found["name"] or "").strip().strip('"'), found["address"]
@@ -198,15 +198,10 @@ def _sender(text: str) -> tuple[str, str]:
 
 def _check_header(name: str, value: str) -> None:
     lower = name.lower()
-    if not _NAME.fullmatch(name) or lower in _OURS or lower.startswith("content-"):
+    if not is_header_name(name) or lower in _OURS or lower.startswith("content-"):
         raise NotAnEmail("a header has a name that cannot be given")
-    if _CONTROL.search(value):
+    if not is_one_line(value):
         raise NotAnEmail("a header holds a line end or a control character")
-
-
-def _one_line(text: str) -> str:
-    """Return a text in which what would end a header is a blank."""
-    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def _ascii_host(address: str) -> str:

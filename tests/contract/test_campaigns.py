@@ -223,6 +223,11 @@ EVENT = {
 }
 
 
+def email_with(**members: object) -> dict[str, Any]:
+    """Return the message of a campaign that is an e-mail."""
+    return {"MessageConfiguration": {"EmailMessage": {"Title": "S", "Body": "T", **members}}}
+
+
 @pytest.mark.parametrize(
     ("members", "text"),
     [
@@ -239,6 +244,17 @@ EVENT = {
         ({"MessageConfiguration": {}}, "Missing a message or a template"),
         ({"MessageConfiguration": {"DefaultMessage": {"Body": "x" * 201}}}, "200 characters"),
         ({"MessageConfiguration": {"CustomMessage": {"Data": "x"}}}, "CustomDeliveryConfig"),
+        (email_with(FromAddress="a@example.com\r\nBcc: all@example.com"), "must be one line"),
+        (email_with(Headers=[{"Name": "X", "Value": "y\nBcc: a@example.com"}]), "must be one line"),
+        (email_with(Headers=[{"Name": "X\nBcc", "Value": "y"}]), "must be the name of a header"),
+        (
+            {
+                "AdditionalTreatments": [
+                    {"SizePercent": 50, **email_with(FromAddress="a@example.com\n")}
+                ]
+            },
+            "must be one line",
+        ),
         ({"CustomDeliveryConfiguration": {"DeliveryUri": ""}}, "Missing DeliveryUri"),
         ({"Schedule": {**EVENT, "Frequency": "IN_APP_EVENT"}}, "an in-app message"),
         ({"Limits": {"Daily": 101}}, "from 1 to 100"),

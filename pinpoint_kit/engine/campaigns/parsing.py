@@ -17,12 +17,13 @@ from pinpoint_kit.engine.campaigns.definition import (
     Definition,
     Members,
 )
+from pinpoint_kit.engine.engagement.headers import check_headers, check_line
 from pinpoint_kit.engine.segments.parsing import COMPARISONS
 from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from pinpoint_kit.engine.wire.refusals import ApiError
 
@@ -32,8 +33,6 @@ _MAX_TREATMENTS = 4  # additional ones
 _MAX_PRIORITY = 5
 _MAX_BODY_CHARS = 200
 _MAX_DATA_BYTES = 5_000
-_MAX_HEADERS = 15
-_MAX_HEADER_CHARS = {"Name": 126, "Value": 870}
 #: What the service model lists at `Timezone`; any case is taken, and kept as written.
 _ZONES = frozenset(
     {
@@ -237,16 +236,9 @@ def _check_messages(source: Members, path: str, frequency: str) -> None:
     for name in _PUSH:
         if len(str(_object(messages, name).get("Body", ""))) > _MAX_BODY_CHARS:
             raise bad_request(f"has more than {_MAX_BODY_CHARS} characters", f"{where}.{name}.Body")
-    headers = cast(
-        "Sequence[Mapping[str, str]]", _object(messages, "EmailMessage").get("Headers", [])
-    )
-    if len(headers) > _MAX_HEADERS:
-        raise bad_request(f"may be {_MAX_HEADERS} at most", f"{where}.EmailMessage.Headers")
-    for number, header in enumerate(headers):
-        for name, most in _MAX_HEADER_CHARS.items():
-            if len(header.get(name, "")) > most:
-                place = f"{where}.EmailMessage.Headers[{number}].{name}"
-                raise bad_request(f"has more than {most} characters", place)
+    email = _object(messages, "EmailMessage")
+    check_line(email.get("FromAddress"), f"{where}.EmailMessage.FromAddress")
+    check_headers(email, f"{where}.EmailMessage")
     _check_custom(source, messages, path)
 
 

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import bindparam, delete, select
 
 from pinpoint_kit.engine.applications import store as apps
+from pinpoint_kit.engine.engagement.headers import check_line
 from pinpoint_kit.engine.storage.dialects.statements import upsert
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.engagement import CHANNELS
@@ -197,6 +198,7 @@ def _check(request: Mapping[str, object], call: Call) -> None:
     for name in call.route.body.required:
         if not request[name]:
             raise bad_request(f"Missing {name}")
+    check_line(request.get("FromAddress"), ".FromAddress")
     method = cast("str", request.get("DefaultAuthenticationMethod", ""))
     methods = _METHODS.get(_kind(call), _APNS_METHODS)
     if method and method.upper() not in methods:

@@ -15,6 +15,7 @@ from sqlalchemy import delete, insert, update
 
 from pinpoint_kit.engine.applications import tags
 from pinpoint_kit.engine.engagement import template_rows as rows
+from pinpoint_kit.engine.engagement.headers import check_headers
 from pinpoint_kit.engine.storage.tables.engagement import TEMPLATE_VERSIONS, TEMPLATES
 from pinpoint_kit.engine.wire import body, paging
 from pinpoint_kit.engine.wire.http import accepted_body
@@ -34,9 +35,7 @@ __all__ = ["KINDS", "create_template", "delete_template", "get_template", "updat
 KINDS = ("Email", "InApp", "Push", "Sms", "Voice")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-_MAX_HEADERS = 15
 _MAX_MODALS = 5
-_MAX_HEADER_CHARS = {"Name": 126, "Value": 870}
 
 _VERSIONS = TEMPLATE_VERSIONS
 
@@ -185,13 +184,7 @@ def _check(content: Mapping[str, object]) -> None:
         raise bad_request("must be the text of a JSON object", ".DefaultSubstitutions")
     if len(cast("list[object]", content.get("Content", ()))) > _MAX_MODALS:
         raise bad_request(f"has at most {_MAX_MODALS} items", ".Content")
-    headers = cast("list[Mapping[str, str]]", content.get("Headers", []))
-    if len(headers) > _MAX_HEADERS:
-        raise bad_request(f"has at most {_MAX_HEADERS} items", ".Headers")
-    for position, header in enumerate(headers):
-        for name, most in _MAX_HEADER_CHARS.items():
-            if len(header.get(name, "")) > most:
-                raise bad_request(f"has at most {most} characters", f".Headers[{position}].{name}")
+    check_headers(content, "")
 
 
 def _is_object(text: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
+from pinpoint_kit.engine.engagement.headers import check_line
 from pinpoint_kit.engine.journeys.activities import Members, kind_of, steps_of
 from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.body import json_step
@@ -241,6 +242,8 @@ def _check_settings(settings: Members, path: str) -> None:
         *((branch, f"{path}.Branches[{at}]") for at, branch in enumerate(branches)),
     ):
         _check_ranges(source, {"Percentage": (0, _WHOLE)}, where)
+    sender = _object(settings, "MessageConfig").get("FromAddress")
+    check_line(sender, f"{path}.MessageConfig.FromAddress")
     for member in ("EvaluationWaitTime", "WaitTime"):
         wait = _object(settings, member)
         if "WaitFor" in wait and "WaitUntil" in wait:

@@ -18,6 +18,7 @@ from pinpoint_kit.engine.context import Call, Context
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.state import rendered
+from pinpoint_kit.engine.engagement.headers import MARK, check_headers, check_line
 from pinpoint_kit.engine.messages import (
     delivering,
     outbox,
@@ -55,6 +56,7 @@ def send_messages(context: Context, call: Call) -> object:
         if not addresses and not endpoints:
             raise bad_request("Missing Addresses or Endpoints")
         _check_contexts(request, (*addresses.values(), *endpoints.values()))
+        _check_email(request)
     keys = {name: key for name in endpoints if (key := _key(name)) is not None}
     with context.store.write(is_shared=True) as connection:
         app = apps.require(connection, call.application_id)
@@ -95,6 +97,7 @@ def send_users_messages(context: Context, call: Call) -> object:
             raise bad_request("Missing Users")
         _check_count(context, len(users), "Users")
         _check_contexts(request, users.values())
+        _check_email(request)
     with context.store.write(is_shared=True) as connection:
         app = apps.require(connection, call.application_id)
         if len(users) > context.store.most_names:
@@ -338,6 +341,19 @@ def _check_contexts(
             raise bad_request(f"Context has at most {_MAX_CONTEXT_KEYS} members")
         if any(len(text) > _MAX_CONTEXT_CHARS for item in given.items() for text in item):
             raise bad_request(f"A member of Context has at most {_MAX_CONTEXT_CHARS} characters")
+
+
+def _check_email(request: Mapping[str, object]) -> None:
+    """Refuse an e-mail whose headers would not be those that it names."""
+    configuration = _named(request, "MessageConfiguration")
+    message = configuration.get("EmailMessage") or {}
+    path = ".MessageConfiguration.EmailMessage"
+    for name in ("FromAddress", "FeedbackForwardingAddress"):
+        check_line(message.get(name), f"{path}.{name}")
+    for position, text in enumerate(cast("Sequence[str]", message.get("ReplyToAddresses") or ())):
+        if MARK not in text:
+            check_line(text, f"{path}.ReplyToAddresses[{position}]")
+    check_headers(_named(message, "SimpleEmail"), f"{path}.SimpleEmail")
 
 
 def _key(endpoint_id: str) -> str | None:

@@ -192,6 +192,8 @@ def test_that_there_is_a_credential_is_kept(
         ("Baidu", {"ApiKey": "", "SecretKey": "x"}, "Missing ApiKey"),
         ("Email", {"FromAddress": "a@example.com"}, "Missing Identity"),
         ("Email", {**EMAIL, "FromAddress": ""}, "Missing FromAddress"),
+        ("Email", {**EMAIL, "FromAddress": "a@example.com\nBcc: b@example.com"},
+         "must be one line, without control characters @ $.FromAddress"),
         ("Email", {**EMAIL, "Enabled": 1}, "must be true or false @ $.Enabled"),
         ("Email", {**EMAIL, "Enabled": "yes"}, "must be true or false @ $.Enabled"),
         ("Gcm", {"ApiKey": "x", "DefaultAuthenticationMethod": "CERTIFICATE"},

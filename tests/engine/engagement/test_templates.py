@@ -14,6 +14,9 @@ TYPES = ("email", "inapp", "push", "sms", "voice")
 COMMON = {"TemplateDescription": "what it is for", "DefaultSubstitutions": '{"name": "you"}'}
 BUTTON = {"ButtonAction": "LINK", "Text": "Go", "BorderRadius": 4, "Link": "https://example.com"}
 #: Type -> a template with something in every kind of member.
+NO_NAME = (
+    "must be the name of a header: signs of ASCII without blanks and colons @ $.Headers[1].Name"
+)
 CONTENT: dict[str, dict[str, Any]] = {
     "email": {
         **COMMON, "Subject": "Hello {{name}}", "HtmlPart": "<p>é</p>", "TextPart": "é",
@@ -173,6 +176,9 @@ def test_other_names_are_refused(wire: Wire, name: str) -> None:
          "has at most 126 characters @ $.Headers[1].Name"),
         ("email", {"Headers": [{"Value": "x" * 871}]},
          "has at most 870 characters @ $.Headers[0].Value"),
+        ("email", {"Headers": [{"Name": "X", "Value": "{{a}}\n"}, {"Name": "X: y"}]}, NO_NAME),
+        ("email", {"Headers": [{"Name": "X", "Value": "y\nBcc: all@example.com"}]},
+         "must be one line, without control characters @ $.Headers[0].Value"),
         ("inapp", {"Content": [{}] * 6}, "has at most 5 items @ $.Content"),
         ("inapp", {"Content": [{"BodyConfig": {"Body": "b", "TextColor": "c"}}]},
          "Missing Alignment @ $.Content[0].BodyConfig"),

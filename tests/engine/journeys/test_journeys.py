@@ -239,6 +239,10 @@ REFUSED: list[tuple[dict[str, object], str]] = [
         with_activity(Wait={"WaitTime": {"WaitFor": "PT1H", "WaitUntil": "2026-02-01"}}),
         ".WaitTime",
     ),
+    (
+        with_activity(EMAIL={"MessageConfig": {"FromAddress": "a@example.com\nBcc: b@c.example"}}),
+        ".EMAIL.MessageConfig.FromAddress",
+    ),
     (with_activity(Wait={"WaitTime": {"WaitUntil": "soon"}}), ".WaitTime.WaitUntil"),
     ({**JOURNEY, "Activities": {"a b": {"Wait": {}}}, "StartActivity": "a b"}, ".Activities[0]"),
     (

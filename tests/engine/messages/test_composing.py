@@ -82,6 +82,39 @@ def test_an_email_of_a_campaign() -> None:
     assert made.sender == "shop@example.com"
 
 
+def test_a_subject_is_one_line() -> None:
+    """Blocks over several lines and values with line ends make blanks, in an override, too."""
+    subject = "{{#if Address}}\nNews for\n{{Attributes.name}}\n{{/if}}"
+    configuration = {
+        "EmailMessage": {
+            "SimpleEmail": {"Subject": {"Data": subject}, "TextPart": {"Data": "T"}},
+            "Substitutions": {"Attributes.name": ["Ana\r\nBcc: all@example.com"]},
+        }
+    }
+    assert content(configuration, "EMAIL").title == "News for Ana Bcc: all@example.com"
+    assert content(configuration, "EMAIL", title="own\ntitle ").title == "own title"
+    assert (
+        content({"GCMMessage": {"Title": "two\nlines", "Body": "b"}}, "GCM").title == "two\nlines"
+    )
+
+
+def test_a_header_with_a_line_end_in_a_value_fails() -> None:
+    """Of this recipient; the failure says where, and nothing of the value."""
+    for members in (
+        {"SimpleEmail": {"Headers": [{"Name": "X-Name", "Value": "{{Attributes.name}}"}]}},
+        {"ReplyToAddresses": ["{{Attributes.name}}@example.com"]},
+    ):
+        message = {**members, "Substitutions": {"Attributes.name": ["Ana\nBcc: all@example.com"]}}
+        configuration = {"EmailMessage": message, "DefaultMessage": {"Body": "b"}}
+        failed = composed(configuration, "EMAIL")
+        assert isinstance(failed, Failure)
+        assert failed.code == 400
+        assert failed.text.endswith(": must be one line, without control characters")
+        assert failed.text.startswith("MessageConfiguration.EmailMessage.")
+        message["Substitutions"] = {"Attributes.name": ["Ana"]}
+        assert content(configuration, "EMAIL").headers
+
+
 def test_an_email_that_was_given_as_mime() -> None:
     """It is taken apart for the outbox, and kept as it is."""
     raw = b"From: a@b.c\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHello\r\n"

@@ -119,6 +119,39 @@ def test_a_message_to_an_endpoint(sender: Sender) -> None:
     assert (message["EndpointId"], message["UserId"]) == ("device-1", "user-1")
 
 
+@pytest.mark.parametrize(
+    ("members", "place"),
+    [
+        ({"FromAddress": "a@example.com\nBcc: b@example.com"}, "FromAddress"),
+        ({"FeedbackForwardingAddress": "a@example.com\r"}, "FeedbackForwardingAddress"),
+        ({"ReplyToAddresses": ["a@example.com", "b@example.com\n"]}, "ReplyToAddresses[1]"),
+        (
+            {"SimpleEmail": {"Headers": [{"Name": "X", "Value": "a\nb"}]}},
+            "SimpleEmail.Headers[0].Value",
+        ),
+        (
+            {"SimpleEmail": {"Headers": [{"Name": "X\nBcc", "Value": "a"}]}},
+            "SimpleEmail.Headers[0].Name",
+        ),
+        ({"SimpleEmail": {"Headers": [{"Name": "X", "Value": "a"}] * 16}}, "SimpleEmail.Headers"),
+    ],
+)
+def test_headers_with_line_ends_are_refused(
+    sender: Sender, members: dict[str, Any], place: str
+) -> None:
+    """The request is, by a 400 that says where; nobody gets anything."""
+    message = {"EmailMessage": members, "DefaultMessage": {"Body": "b"}}
+    for answer in (
+        sender.send(
+            Addresses={"a@example.com": {"ChannelType": "EMAIL"}}, MessageConfiguration=message
+        ),
+        sender.users(Users={"user-1": {}}, MessageConfiguration=message),
+    ):
+        assert answer.status == 400
+        assert answer.message.endswith(f"@ $.MessageConfiguration.EmailMessage.{place}")
+    assert sender.outbox() == []
+
+
 @pytest.mark.parametrize("endpoint_id", ["nobody", "a${b}", "?"])
 def test_an_endpoint_that_is_not_there(sender: Sender, endpoint_id: str) -> None:
     """It is a failure of its own, not of the request."""

@@ -17,6 +17,7 @@ from pinpoint_kit.engine.messages.content import Content
 from pinpoint_kit.engine.messages.rendering.payloads import PUSH_CHANNELS, payload
 from pinpoint_kit.engine.messages.rendering.sms_parts import parts
 from pinpoint_kit.engine.messages.rendering.texts import Failed, Text, Values, defaults_of
+from pinpoint_kit.records.headers import is_one_line, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -205,16 +206,34 @@ class _EmailPlan:
         if overrides.body is not None:
             text, html = override(overrides.body, "BodyOverride"), None
         content = Content(
-            title=_rendered(subject, variables),
+            title=_subject(subject, variables),
             body=_rendered(text, variables),
             html=_rendered(html, variables),
             sender=self._sender,
-            headers={name: header.render(variables) for name, header in self._headers.items()},
+            headers={name: _line(header, variables) for name, header in self._headers.items()},
             data=self._data,
         )
         if not content.body and not content.html:
             raise _nothing("EMAIL", "EmailMessage, EmailTemplate or DefaultMessage")
         return content
+
+
+def _subject(text: Text | None, variables: Variables) -> str:
+    """Return a subject: one line, whatever blocks and values it was made of."""
+    subject = _rendered(text, variables)
+    return subject if is_one_line(subject) else one_line(subject)
+
+
+def _line(text: Text, variables: Variables) -> str:
+    """Return the value of a header.
+
+    Raises:
+        Failed: a value has a line end, behind which another header would begin.
+    """
+    line = text.render(variables)
+    if not is_one_line(line):
+        raise Failed(f"{text.place}: must be one line, without control characters")
+    return line
 
 
 _BODIES = ("SimpleEmail.TextPart.Data", "Body")

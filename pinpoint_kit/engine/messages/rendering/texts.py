@@ -38,14 +38,17 @@ class Text:
         place: where, for errors.
         is_html: whether values are escaped for HTML.
 
+    Attributes:
+        place: where it was written.
+
     Raises:
         Failed: it is no template.
     """
 
-    __slots__ = ("_constant", "_is_html", "_place", "_template")
+    __slots__ = ("_constant", "_is_html", "_template", "place")
 
     def __init__(self, text: str, place: str, *, is_html: bool = False) -> None:
-        self._place = place
+        self.place = place
         self._is_html = is_html
         self._constant = text
         self._template = _compiled(text, place) if _MARK in text else None
@@ -62,7 +65,7 @@ class Text:
         try:
             return template.render(*variables.layers, escape=self._is_html, now=variables.instant)
         except TemplateError as error:
-            raise Failed(f"{self._place}: {error}") from None
+            raise Failed(f"{self.place}: {error}") from None
 
 
 def _compiled(text: str, place: str) -> Template:
