@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pinpoint_kit.errors import ConfigurationError
-from pinpoint_kit.migration.customer_profiles import ConversionProgress, convert, converting
+from pinpoint_kit.migration.customer_profiles import (
+    ConversionProgress,
+    convert,
+    converting,
+    sources,
+)
+from pinpoint_kit.migration.customer_profiles.mapping import packing
 from tests.migration.outputs import snapshot, write_lines
 
 if TYPE_CHECKING:
@@ -64,6 +70,40 @@ def test_a_conversion_goes_on_wherever_it_was_interrupted(
     with pytest.raises(_StopError):
         convert(folder, tmp_path / "out", profiles_per_file=350, on_progress=stop)
     convert(folder, tmp_path / "out", profiles_per_file=350)
+    assert snapshot(tmp_path / "out") == snapshot(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("stop_at", range(1, 6))
+def test_a_run_that_goes_on_packs_what_a_whole_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
+    """However many shapes there are, and of how many something is lost: the same records count."""
+    for module in (converting, sources):
+        monkeypatch.setattr(module, "_AT_ONCE", 20)
+    monkeypatch.setattr(packing, "_MAX_PLANS", 10)
+    lines = [
+        {"Id": f"e-{number // 2}", "Address": "a@example.com", "ChannelType": "EMAIL", **more}
+        for number in range(120)
+        for more in [
+            {f"Unknown{number}": 1}
+            if number % 3 == 0
+            else {"Attributes": {f"{(number * 7) % 24:02}": [f"{(number * 5) % 11}"]}}
+        ]
+    ]
+    source = write_lines(tmp_path / "a.json", *lines)
+    convert(source, tmp_path / "whole")
+    steps = 0
+
+    def stop(progress: ConversionProgress) -> None:
+        nonlocal steps
+        del progress
+        steps += 1
+        if steps == stop_at:
+            raise _StopError
+
+    with pytest.raises(_StopError):
+        convert(source, tmp_path / "out", on_progress=stop)
+    convert(source, tmp_path / "out")
     assert snapshot(tmp_path / "out") == snapshot(tmp_path / "whole")
 
 

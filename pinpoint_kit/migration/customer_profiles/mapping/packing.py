@@ -243,13 +243,16 @@ class Plans:
         return self._made(shape) if plan is self._unknown else plan
 
     def _made(self, shape: Shape) -> Plan | None:
-        is_large = len(shape) > _MAX_PARTS or len(self._plans) >= _MAX_PLANS
+        # Those without a plan are not counted: a run that goes on knows those with one alone, and
+        # must pack what one from the beginning would.
+        is_large = len(shape) > _MAX_PARTS or len(self.marked) >= _MAX_PLANS
         if is_large or sum(len(part) for part in shape if type(part) is str) > _MAX_NAME_CHARS:
             return None
         try:
             plan = Plan(shape)
         except ValueError:
-            self._plans[shape] = None
+            if len(self._plans) < 2 * _MAX_PLANS:
+                self._plans[shape] = None
             return None
         self._plans[shape] = self.marked[plan.mark] = plan
         self.fresh.append(shape)
