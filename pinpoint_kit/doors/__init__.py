@@ -63,6 +63,13 @@ __all__ = [
 DEFAULT_URL = "sqlite:///pinpoint.db"
 #: Options of the server in place of those of `connect`.
 _SERVED_AS = {
+    "destinations": "--destination",
+    "keep_events": "--keep-events",
+    "stream_backlog": "--stream-backlog",
+    "stream_form": "--stream-version",
+    "stream_tries": "--stream-tries",
+    "stream_age": "--stream-age",
+    "stream_dead_letters": "--stream-dead-letters",
     "transports": "--transport",
     "hooks": "--hook",
     "catch_up": "--no-catch-up",
@@ -114,25 +121,15 @@ def open_door(  # noqa: PLR0913 -- what `connect` takes
             streams=streams or {},
             engagement=engagement or {},
         )
-    if destinations:
-        raise ConfigurationError(
-            "destinations is an option of the embedded engine: leave it out, and give a server of"
-            " yours --destination"
-        )
-    for name in streams or {}:
-        option = "version" if name == "stream_form" else name.partition("_")[2].replace("_", "-")
-        raise ConfigurationError(
-            f"{name} is an option of the embedded engine: leave it out, and give a server of yours"
-            f" --stream-{option}"
-        )
-    for name in engagement or {}:
+    of_the_engine = [
+        *(["destinations"] if destinations else []),
+        *(["keep_events"] if keep_events is not None else []),
+        *(streams or {}),
+        *(engagement or {}),
+    ]
+    for name in of_the_engine:
         more = f", and give a server of yours {_SERVED_AS[name]}" if name in _SERVED_AS else ""
         raise ConfigurationError(f"{name} is an option of the embedded engine: leave it out{more}")
-    if keep_events is not None:
-        raise ConfigurationError(
-            "keep_events is an option of the embedded engine: leave it out, and give a server of"
-            " yours --keep-events"
-        )
     if scheme in {"http", "https", "aws"}:
         from pinpoint_kit.doors import hosted  # noqa: PLC0415 -- loads botocore
 
