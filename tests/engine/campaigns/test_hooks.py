@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,6 +69,27 @@ def test_the_guides_filter_changes_what_is_said(make: Callable[..., Campaigns]) 
     shown.pop("Id")
     shown["Attributes"] = {"CreditScore": [658]}  # as the function has changed what it was sent
     assert hook.calls[0]["Endpoints"]["device-0"] == shown
+
+
+def test_requests_are_answered_while_a_function_is_called(make: Callable[..., Campaigns]) -> None:
+    """In memory, too, where one connection is there for all."""
+    answered: list[int] = []
+
+    def function(event: Any) -> Any:
+        asking = threading.Thread(
+            target=lambda: answered.append(campaigns.wire.update("other").status), daemon=True
+        )
+        asking.start()
+        asking.join(10)
+        assert not asking.is_alive()
+        return event["Endpoints"]
+
+    campaigns = make(filter=FakeHook(function))
+    campaigns.people(3)
+    campaigns.create(Hook={"LambdaFunctionName": ARN, "Mode": "FILTER"})
+    campaigns.work()
+    assert answered == [202]
+    assert len(campaigns.messages()) == 3
 
 
 def test_who_is_dropped_gets_nothing_and_has_no_record(make: Callable[..., Campaigns]) -> None:

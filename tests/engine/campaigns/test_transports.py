@@ -263,10 +263,10 @@ def test_what_waits_longer_than_the_maximum_duration_expires(
     assert len(transport.sent) == 4
 
 
-def test_each_wave_has_its_own_maximum_duration(
-    make_wire: Callable[..., Wire], clock: Clock
-) -> None:
-    """What waits counts from its own wave, also when the run has gone on to the next one."""
+def of_two_zones(
+    make_wire: Callable[..., Wire], clock: Clock, **members: Any
+) -> tuple[Campaigns, FakeTransport]:
+    """Return campaigns with one of local time: at noon, which it is in Tokyo in a minute."""
     transport = FakeTransport(lambda _: Sent())
     campaigns = Campaigns(make_wire(transports={"PUSH": transport}), clock)
     for endpoint, zone in {"tokyo": "Asia/Tokyo", "berlin": "Europe/Berlin"}.items():
@@ -274,12 +274,31 @@ def test_each_wave_has_its_own_maximum_duration(
             endpoint, ChannelType="GCM", Address=endpoint, Demographic={"Timezone": zone}
         )
     clock.now = dt.datetime(2026, 1, 2, 2, 59, tzinfo=dt.timezone.utc)
-    campaigns.create(
-        Schedule={"StartTime": "2026-01-02T12:00:00Z", "IsLocalTime": True},
-        Limits={"MaximumDuration": 60},
-    )
+    campaigns.create(Schedule={"StartTime": "2026-01-02T12:00:00Z", "IsLocalTime": True}, **members)
     campaigns.work()
-    campaigns.clock.advance(60)  # noon in Tokyo
+    return campaigns, transport
+
+
+def test_a_wave_does_not_wait_for_the_next_one(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """Its last messages go to the transport at once, and not at the hour of the next zone."""
+    campaigns, transport = of_two_zones(make_wire, clock)
+    campaigns.work(60)
+    assert [message.address for message in transport.sent] == ["tokyo"]
+    assert campaigns.wire.engine.wait_s() is not None
+    clock.now = dt.datetime(2026, 1, 2, 11, 0, tzinfo=dt.timezone.utc)
+    campaigns.work()
+    assert [message.address for message in transport.sent] == ["tokyo", "berlin"]
+    assert set(campaigns.sends().values()) == {"SUCCESS"}
+
+
+def test_each_wave_has_its_own_maximum_duration(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """What waits counts from its own wave, also when the run has gone on to the next one."""
+    campaigns, _ = of_two_zones(make_wire, clock, Limits={"MaximumDuration": 60})
+    campaigns.clock.advance(60)
     while not campaigns.messages():
         assert campaigns.wire.engine.step()
     campaigns.work(61)

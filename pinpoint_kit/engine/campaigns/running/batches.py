@@ -36,7 +36,18 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.campaigns.running.prepared import Prepared
     from pinpoint_kit.engine.messages.content import Content
 
-__all__ = ["MOST_ROWS", "TURN", "Batch", "Outcome", "decide", "of_events", "read", "zones_of"]
+__all__ = [
+    "MOST_ROWS",
+    "TURN",
+    "Batch",
+    "Chosen",
+    "Outcome",
+    "choose",
+    "decide",
+    "of_events",
+    "read",
+    "zones_of",
+]
 
 #: Endpoints that a step reads, and so many while requests write: they wait for its transaction.
 MOST_ROWS, _FEW_ROWS = 200, 50
@@ -161,7 +172,25 @@ def zones_of(connection: Connection, prepared: Prepared, now: int) -> list[str]:
     return [name for name in connection.execute(statement).scalars() if name]
 
 
-def decide(  # noqa: PLR0913, PLR0917 -- what a step stands on
+class Chosen(NamedTuple):
+    """Those who get something, unless a function or a text of the campaign says otherwise.
+
+    Attributes:
+        decisions: what becomes of the others.
+        targets: they.
+        shown: they as GetEndpoint shows them, by their keys, and others.
+    """
+
+    decisions: Decisions
+    targets: Sequence[Target]
+    shown: Mapping[str, Mapping[str, object]]
+
+    def __repr__(self) -> str:
+        """Show what names nobody."""
+        return f"Chosen(targets={len(self.targets)})"
+
+
+def choose(  # noqa: PLR0913, PLR0917 -- what a step stands on
     connection: Connection,
     prepared: Prepared,
     activity: Activity,
@@ -170,9 +199,8 @@ def decide(  # noqa: PLR0913, PLR0917 -- what a step stands on
     now: int,
     *,
     is_streamed: bool,
-    give_way: Callable[[], None],
-) -> Decisions:
-    """Return what becomes of a batch, or of its beginning where more would be too much at once.
+) -> Chosen:
+    """Choose from a batch, or from its beginning where more would be too much at once.
 
     Args:
         connection: for reading; no transaction may be open.
@@ -182,7 +210,6 @@ def decide(  # noqa: PLR0913, PLR0917 -- what a step stands on
         batch: the endpoints.
         now: milliseconds since 1970.
         is_streamed: whether records are wanted of every endpoint.
-        give_way: lets requests go first; called every now and then.
     """
     last_opt_out = opt_outs.newest(connection, activity.app)
     sieve = _sieve(connection, prepared, activity, position, batch, now)
@@ -215,11 +242,27 @@ def decide(  # noqa: PLR0913, PLR0917 -- what a step stands on
         Outcome(target, status, None, target.channel_type or "", shown.get(target.endpoint, {}))
         for target, status in statuses
     ]
-    there = [target for target in chosen if target.endpoint in shown]
-    if prepared.filter is not None and there:
-        there, changed = _filtered(prepared.filter, decisions, there, shown)
+    return Chosen(decisions, [target for target in chosen if target.endpoint in shown], shown)
+
+
+def decide(
+    prepared: Prepared, activity: Activity, chosen: Chosen, give_way: Callable[[], None]
+) -> Decisions:
+    """Call functions and render, and return what becomes of all.
+
+    No connection may be lent: in memory there is one, and requests wait for it.
+
+    Args:
+        prepared: what the run needs.
+        activity: the run.
+        chosen: who gets something.
+        give_way: lets requests go first; called every now and then.
+    """
+    decisions, targets, shown = chosen
+    if prepared.filter is not None and targets:
+        targets, changed = _filtered(prepared.filter, decisions, targets, shown)
         shown = {**shown, **changed}
-    _make(prepared, activity, decisions, there, shown, give_way)
+    _make(prepared, activity, decisions, targets, shown, give_way)
     return decisions
 
 
@@ -234,7 +277,7 @@ def _most(prepared: Prepared) -> int:
     return min(most, rate) if rate else most
 
 
-def _sieve(  # noqa: PLR0913, PLR0917 -- as of `decide`
+def _sieve(  # noqa: PLR0913, PLR0917 -- as of `choose`
     connection: Connection,
     prepared: Prepared,
     activity: Activity,
@@ -324,7 +367,7 @@ def _shown(
 def _filtered(
     called: Called,
     decisions: Decisions,
-    targets: list[Target],
+    targets: Sequence[Target],
     shown: Mapping[str, Mapping[str, object]],
 ) -> tuple[list[Target], dict[str, Mapping[str, object]]]:
     """Return the endpoints that a hook leaves, and how it has changed them."""
@@ -357,7 +400,7 @@ def _payload(
     }
 
 
-def _make(  # noqa: PLR0913, PLR0917 -- as of `decide`
+def _make(  # noqa: PLR0913, PLR0917 -- as of `choose`
     prepared: Prepared,
     activity: Activity,
     decisions: Decisions,

@@ -56,6 +56,11 @@ class Position:
         is_done = self.last is not None and self.after >= self.last
         return is_done and not self.waves and not self.sending
 
+    @property
+    def ready_at(self) -> int:
+        """When there is something to do: at once while messages wait, whatever wave comes next."""
+        return 0 if self.sending else self.due
+
     def stored(self) -> dict[str, object]:
         """Return it as the run's row keeps it: what differs from a run that has not begun."""
         return {

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.applications.store import App
     from pinpoint_kit.engine.campaigns.activities import Activity
-    from pinpoint_kit.engine.campaigns.running.batches import Batch, Decisions
+    from pinpoint_kit.engine.campaigns.running.batches import Batch, Chosen, Decisions
     from pinpoint_kit.engine.campaigns.store import Campaign
     from pinpoint_kit.engine.campaigns.triggers import Trigger
     from pinpoint_kit.engine.work.leases import Lease
@@ -94,7 +94,8 @@ class Runs:
         is_short = self._context.requests.are_writing
         with self._context.store.read() as connection:
             batch = batches.read(connection, needed, position, is_short=is_short)
-            decisions = self._decide(connection, needed, activity, position, batch, now)
+            chosen = self._choose(connection, needed, activity, position, batch, now)
+        decisions = batches.decide(needed, activity, chosen, self._context.requests.give_way)
         after = attrs.evolve(position, after=decisions.after)
         is_done = decisions.after >= cast("int", position.last)
         if is_done:
@@ -122,7 +123,8 @@ class Runs:
         needed = self._needed(app, campaign, activity, now)
         with self._context.store.read() as connection:
             batch = batches.of_events(connection, needed, waiting, now)
-            decisions = self._decide(connection, needed, activity, position, batch, now)
+            chosen = self._choose(connection, needed, activity, position, batch, now)
+        decisions = batches.decide(needed, activity, chosen, self._context.requests.give_way)
         self._store(needed, campaign, activity, position, decisions, lease, now)
         return decisions.seen == len(batch.targets)
 
@@ -170,7 +172,7 @@ class Runs:
     def _transporting(self, app: App, campaign: Campaign, lease: Lease) -> Transporting:
         return Transporting(self._context, app, campaign, lease)
 
-    def _decide(  # noqa: PLR0913, PLR0917 -- as of `decide`
+    def _choose(  # noqa: PLR0913, PLR0917 -- as of `choose`
         self,
         connection: Connection,
         needed: Prepared,
@@ -178,19 +180,10 @@ class Runs:
         position: Position,
         batch: Batch,
         now: int,
-    ) -> Decisions:
+    ) -> Chosen:
         is_streamed = stream_records.is_wanted(self._context, connection, needed.app)
-        # In memory a request waits for this connection: it would be waited for in vain.
-        waits = not self._context.store.is_in_memory
-        return batches.decide(
-            connection,
-            needed,
-            activity,
-            position,
-            batch,
-            now,
-            is_streamed=is_streamed,
-            give_way=self._context.requests.give_way if waits else _go_on,
+        return batches.choose(
+            connection, needed, activity, position, batch, now, is_streamed=is_streamed
         )
 
     def _begin_waves(  # noqa: PLR0913, PLR0917 -- as of `step`
@@ -253,7 +246,7 @@ class Runs:
             left = [Position.of(each) for each in activities.open_of(connection, campaign.number)]
             due = current.next_due  # of a campaign that waits for events
             if campaign.definition.frequency != ON_EVENT or any(each.sending for each in left):
-                due = max(paused, min(each.due for each in left))
+                due = max(paused, min(each.ready_at for each in left))
             store.save(connection, attrs.evolve(current, due=due))
             names = CampaignNames(campaign.id, activity.id, str(activity.treatment))
             kept.record(context, connection, needed.app, names, now)
@@ -267,10 +260,6 @@ class Runs:
         if self._logged >= _MOST_LOGGED:
             self._logged = 0
             context.store.move_log()
-
-
-def _go_on() -> None:
-    """Give way to nobody."""
 
 
 def _with_waiting(position: Position, rows: Sequence[Send], decisions: Decisions) -> Position:

@@ -122,7 +122,7 @@ class CampaignWorker:
         self, app: App, campaign: Campaign, under_way: Sequence[Activity], lease: Lease, now: int
     ) -> None:
         """Do a step of the run whose turn it is, or end it."""
-        ready = [each for each in under_way if Position.of(each).due <= now]
+        ready = [each for each in under_way if Position.of(each).ready_at <= now]
         if not ready:
             self._settle(campaign, lease)
             return
@@ -321,7 +321,7 @@ def _due(campaign: Campaign, under_way: Sequence[Activity]) -> int | None:
         if not campaign.definition.treatments[each.treatment].schedule.get("IsLocalTime")
     }
     following = [at for number, at in campaign.plan.next.items() if at and number not in busy]
-    return min([*(Position.of(each).due for each in under_way), *following])
+    return min([*(Position.of(each).ready_at for each in under_way), *following])
 
 
 def workers(context: Context, monotonic: Callable[[], float]) -> list[Worker]:  # noqa: ARG001 -- see MakeWorkers
