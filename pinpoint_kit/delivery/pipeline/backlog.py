@@ -386,15 +386,19 @@ class Backlog(SettledRows):
             self.remove([item])
 
     def _release_held(self) -> None:
-        """Let what is held go out: what is on disk is before it, or cannot be had."""
+        """Let what is held go out: what is on disk is before it, or cannot be had.
+
+        What comes to be held meanwhile stays, so that it has its turn to be written, too.
+        """
         self._end_load()
-        for entry in list(self._buffer.held.entries):
+        entries = list(self._buffer.held.entries)
+        for entry in entries:
             item: Queued = entry[0]  # type: ignore[assignment]  # no others are held
             if item.row:
                 self._written_late.add(item.row)
             else:
                 self._unwritten.append(item)
-        self._buffer.release_held()
+        self._buffer.release_held(entries)
 
     def _write_late(self, item: Queued, patience: float | None) -> None:
         if not item.is_settled and not item.row:

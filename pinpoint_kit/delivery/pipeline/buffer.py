@@ -219,11 +219,19 @@ class Buffer:
         if is_first:
             self.ring()
 
-    def release_held(self) -> None:
-        """Let what is held go out as it was recorded: nothing is before it any more."""
-        self._inbox_bytes += self._held_bytes
-        self._held_bytes = 0
-        self.inbox.take_over(self.held, self.loaded)
+    def release_held(self, first_ones: Sequence[Entry] | None = None) -> None:
+        """Let what is held go out as it was recorded: nothing is before it any more.
+
+        Args:
+            first_ones: what goes, unless all does: what was held first.
+        """
+        weight = self._held_bytes
+        if first_ones is not None:
+            weight = min(weight, sum(weight_of(item) for item, _ in first_ones))
+        self._inbox_bytes += weight
+        self._held_bytes -= weight
+        count = None if first_ones is None else len(first_ones)
+        self.inbox.take_over(self.held, self.loaded, count)
         self.ring()
 
     def is_unheld(self, entry: Entry) -> bool:

@@ -66,11 +66,17 @@ class Inbox:
         numbered = zip(items, self.numbers)  # noqa: B905 -- as above
         self.entries.extend(itertools.compress(numbered, tally.steps))
 
-    def take_over(self, other: Inbox, tally: Tally) -> None:
-        """Move all that is in another one to the end of this one, and count it by a tally."""
-        items = map(itemgetter(0), iter(other.entries.popleft, None))
+    def take_over(self, other: Inbox, tally: Tally, count: int | None = None) -> None:
+        """Move the first items of another one to the end of this one, and count them by a tally.
+
+        Args:
+            other: where they are.
+            tally: what counts them.
+            count: how many; None is all.
+        """
+        first_ones = itertools.islice(iter(other.entries.popleft, None), count)
         with suppress(IndexError):  # there are no more
-            self.put_all(items, tally)
+            self.put_all(map(itemgetter(0), first_ones), tally)
 
     def take(self, count: int, into: list[Entry]) -> None:
         """Move up to that many of the first items; each is in one of the two places always."""

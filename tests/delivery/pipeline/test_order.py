@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from pinpoint_kit import errors
 from pinpoint_kit.delivery import Delivery, DeliveryOptions
 from pinpoint_kit.delivery.pipeline import backlog
+from pinpoint_kit.delivery.pipeline.buffer import Buffer
 from pinpoint_kit.delivery.spool.schema import SpoolError
 from pinpoint_kit.delivery.spool.spool import Spool
 from pinpoint_kit.limits import Limits
@@ -122,6 +123,43 @@ def test_what_is_held_waits_for_an_unreadable_disk_for_a_while_only(
         rig.run(20.0)
         assert rig.service.event_ids == ["0", "1", "2", "5", "3", "4"]
         assert rig.delivery.close(0).accepted == 6
+
+
+def test_what_comes_while_what_is_held_is_let_go_is_written_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An event of that very moment, such as a finalizer's, is on disk for the next start."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise SpoolError("the disk is gone", "io")
+
+    with Held() as spool:
+        rig = spool.rig(max_buffer_events=3)
+        for number in range(5):
+            rig.record(str(number))
+        monkeypatch.setattr(Spool, "append", broken)
+        monkeypatch.setattr(Spool, "load", broken)
+        rig.run(1.0)
+        rig.record("5")
+        rig.service.script += [errors.TransportError("reset")] * 100
+        release = Buffer.release_held
+
+        def interrupted(buffer: Buffer, *given: Any) -> None:
+            monkeypatch.setattr(Buffer, "release_held", release)
+            rig.record("6")
+            release(buffer, *given)
+
+        monkeypatch.setattr(Buffer, "release_held", interrupted)
+        rig.run(6.0)
+        assert Buffer.release_held is release
+        monkeypatch.undo()
+        rig.run(30.0)
+        assert rig.delivery.close(0).dropped == 0
+        heir = spool.rig()
+        heir.run(60.0)
+        assert sorted(heir.service.event_ids) == ["3", "4", "5", "6"]
+        assert heir.service.event_ids.index("5") < heir.service.event_ids.index("6")
+        heir.delivery.close(0)
 
 
 def test_a_memory_full_of_what_is_to_be_written_drops_nothing_once_the_disk_is_back() -> None:
