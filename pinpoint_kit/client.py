@@ -576,7 +576,9 @@ class Pinpoint:
 
         Args:
             user_id: all endpoints and events of this user; case-sensitive.
-            address: all endpoints with exactly this address, and their events.
+            address: all endpoints with this address, and their events: of e-mail whatever the case
+                and the name around it, of telephone numbers by their digits, of other channels
+                exactly this one.
             endpoint_id: one endpoint and its events; case-insensitive.
             dry_run: report only, and remove nothing.
             timeout: seconds that the flush may take.

@@ -13,6 +13,8 @@ import orjson
 
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
 from pinpoint_kit.models.display.display import Displayed
+from pinpoint_kit.models.wire.endpoints import ADDRESS, addresses_in
+from pinpoint_kit.records.spellings import Spellings
 from pinpoint_kit.transport import ExtensionCall
 
 if TYPE_CHECKING:
@@ -118,7 +120,9 @@ def erase(  # noqa: PLR0913 -- its collaborators, each wanted once
     ids = tuple(answer["EndpointIds"])
     named = {*ids, value} if kind == "EndpointId" else set(ids)
     marks = [orjson.dumps(text) for text in {value, *ids}]
-    letters = delivery.forget_letters(_concerns(named, marks), dry_run=dry_run)
+    whom_by_address = Spellings.of([value] if kind == ADDRESS else ())
+    concerns = _concerns(named, marks, whom_by_address)
+    letters = delivery.forget_letters(concerns, dry_run=dry_run)
     is_spool_clean = dry_run or delivery.overwrite_removed()
     return ErasureReport(
         is_dry_run=dry_run,
@@ -155,11 +159,17 @@ def _only(whom: dict[str, str | None]) -> tuple[str, str]:
     return kind, value
 
 
-def _concerns(ids: Collection[str], marks: Collection[bytes]) -> Callable[[str, bytes], bool]:
+def _concerns(
+    ids: Collection[str], marks: Collection[bytes], addresses: Spellings
+) -> Callable[[str, bytes], bool]:
     """Whether a dead letter is about one of these endpoints, or holds one of these values."""
     keys = {endpoint_id.lower() for endpoint_id in ids}
 
     def concerns(endpoint_id: str, content: bytes) -> bool:
-        return endpoint_id.lower() in keys or any(mark in content for mark in marks)
+        return (
+            endpoint_id.lower() in keys
+            or any(mark in content for mark in marks)
+            or any(map(addresses.may_have, addresses_in(content)))
+        )
 
     return concerns

@@ -325,7 +325,8 @@ class Person:
         keys: the endpoints to remove, ids in lower case. They need not be stored.
         user_ids: the users whose every record is meant.
         orphans: the users who have no endpoint left once these are gone.
-        addresses: the addresses that are the person's alone, and are meant as a whole.
+        addresses: the addresses that are the person's alone, and are meant as a whole: as they
+            are stored, and in the form that is compared (records/contacts.py).
         pseudonyms: by endpoint, the id that its events go on under where they are not removed. It
             is new and stands nowhere else.
     """

@@ -120,6 +120,17 @@ def test_dead_letters_of_others_stay(pinpoint: Pinpoint) -> None:
     assert [letter.endpoint_id for letter in pinpoint.delivery.dead_letters()] == ["device-2"]
 
 
+def test_dead_letters_with_another_spelling_of_the_address_go(pinpoint: Pinpoint) -> None:
+    """Those of endpoints that were never stored, too; nobody else's."""
+    for endpoint_id, address in {"a": PERSON.upper(), "b": f"x{PERSON}"}.items():
+        endpoint = Endpoint(channel_type=ChannelType.EMAIL, address=address)
+        note = {"note": "x" * 201}
+        pinpoint.events.record(endpoint_id, "refused", attributes=note, endpoint=endpoint)
+    assert pinpoint.erase(address=PERSON, dry_run=True).dead_letters == 1
+    assert pinpoint.erase(address=PERSON).dead_letters == 1
+    assert [letter.endpoint_id for letter in pinpoint.delivery.dead_letters()] == ["b"]
+
+
 def test_dead_letters_in_memory_go_too() -> None:
     """Without a spool the client's own list is what there is."""
     with connect("sqlite://", invalid="reject") as pinpoint:

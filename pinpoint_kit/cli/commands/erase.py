@@ -22,7 +22,11 @@ _USER = ("user", "user who keeps other endpoints")
 @example("erase --user-id user-1 --dry-run", "erase --user-id user-1 --yes")
 @click.command("erase")
 @click.option("--user-id", metavar="ID", help="All endpoints and events of this user.")
-@click.option("--address", metavar="ADDRESS", help="All endpoints with exactly this address.")
+@click.option(
+    "--address",
+    metavar="ADDRESS",
+    help="All endpoints with this address, in any spelling of an e-mail address or number.",
+)
 @click.option("--endpoint-id", metavar="ID", help="One endpoint and its events.")
 @click.option("--dry-run", is_flag=True, help="Show what there is, and remove nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

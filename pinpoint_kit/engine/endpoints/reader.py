@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Found",
+    "addresses",
     "after",
     "attributes_of_users",
     "by_address",
@@ -53,6 +54,17 @@ _WITH_USER = ENDPOINTS.outerjoin(
 _ALL = select(*_SHOWN).select_from(_WITH_USER)
 _BY_KEYS = Lookup(_ALL, ENDPOINTS.c.endpoint)
 _BY_ADDRESS = Lookup(_ALL.order_by(ENDPOINTS.c.number), ENDPOINTS.c.address)
+_ADDRESSES = Statement(
+    select(ENDPOINTS.c.address)
+    .distinct()
+    .where(ENDPOINTS.c.app == bindparam("app_"))
+    .where(ENDPOINTS.c.address > bindparam("after_"))
+    .order_by(ENDPOINTS.c.address)
+    .limit(bindparam("most_")),
+    "app_",
+    "after_",
+    "most_",
+)
 _BY_USERS = Lookup(_ALL.order_by(ENDPOINTS.c.number), ENDPOINTS.c.user_id)
 _AFTER = Statement(
     _ALL.where(ENDPOINTS.c.app == bindparam("app_"))
@@ -139,6 +151,11 @@ def rows_by_keys(connection: Connection, app: int, keys: Sequence[str]) -> list[
 def by_address(connection: Connection, app: int, address: str) -> list[Found]:
     """Return the endpoints with an address, of any channel, the first created first."""
     return [_found(row) for row in _BY_ADDRESS.one(connection, app, address)]
+
+
+def addresses(connection: Connection, app: int, after: str, most: int) -> list[str]:
+    """Return the addresses that endpoints have, each once, in their order after one of them."""
+    return [row[0] for row in _ADDRESSES.rows(connection, app, after, most)]
 
 
 def by_user(connection: Connection, app: int, user_id: str) -> list[Found]:

@@ -21,6 +21,7 @@ from pinpoint_kit.engine.jobs.export_position import ExportPosition
 from pinpoint_kit.engine.jobs.import_source import Position
 from pinpoint_kit.engine.storage.statements import Statement
 from pinpoint_kit.engine.storage.tables.jobs import JOBS
+from pinpoint_kit.records.contacts import comparable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -87,16 +88,20 @@ class Erased:
         """Whether a row is about an endpoint, an address or a user that was erased."""
         if not self.hashes:
             return False
-        address = row.draft.address
+        address, channel = row.draft.address, row.draft.channel_type
         return (
             self._hash("endpoint", row.key) in self.hashes
-            or (address is not None and self._hash("address", address) in self.hashes)
+            or (address is not None and self._has_address(channel, address))
             or (row.user_id is not None and self.has_user(row.user_id))
         )
 
     def has_user(self, user_id: str) -> bool:
         """Whether a user was erased."""
         return bool(self.hashes) and self._hash("user", user_id) in self.hashes
+
+    def _has_address(self, channel: str | None, address: str) -> bool:
+        spellings = {address, comparable(channel or "", address)}
+        return any(self._hash("address", each) in self.hashes for each in spellings)
 
     def _hash(self, kind: str, value: str) -> str:
         key = self._job_id.encode()[: hashlib.blake2b.MAX_KEY_SIZE]

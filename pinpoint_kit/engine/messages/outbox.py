@@ -60,6 +60,17 @@ _INSERT = BulkInsert(lambda _: insert(MESSAGES), *_COLUMNS)
 _SHOWN = (MESSAGES.c.number, *(MESSAGES.c[name] for name in _COLUMNS))
 _BY_ID = Lookup(select(*_SHOWN), MESSAGES.c.id)
 _NUMBERS = Lookup(select(MESSAGES.c.id, MESSAGES.c.number), MESSAGES.c.id)
+_ADDRESSES = Statement(
+    select(MESSAGES.c.address)
+    .distinct()
+    .where(MESSAGES.c.app == bindparam("app_"))
+    .where(MESSAGES.c.address > bindparam("after_"))
+    .order_by(MESSAGES.c.address)
+    .limit(bindparam("most_")),
+    "app_",
+    "after_",
+    "most_",
+)
 _DELETE = Statement(delete(MESSAGES).where(MESSAGES.c.number == bindparam("number_")), "number_")
 _DELETE_OUTCOMES = Statement(
     delete(MESSAGE_OUTCOMES).where(MESSAGE_OUTCOMES.c.message == bindparam("number_")), "number_"
@@ -228,6 +239,11 @@ def by_id(connection: Connection, app: int, message_id: str) -> StoredMessage | 
     """Return a message, or None."""
     rows = _BY_ID.one(connection, app, message_id)
     return StoredMessage(*rows[0]) if rows else None
+
+
+def addresses(connection: Connection, app: int, after: str, most: int) -> list[str]:
+    """Return the addresses that messages are for, each once, in their order after one of them."""
+    return [row[0] for row in _ADDRESSES.rows(connection, app, after, most)]
 
 
 def find(  # noqa: PLR0913 -- what one may ask for

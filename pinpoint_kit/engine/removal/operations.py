@@ -19,14 +19,16 @@ from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.state import rendered
 from pinpoint_kit.engine.removal import retention
+from pinpoint_kit.engine.removal.addresses import stored_spellings
 from pinpoint_kit.engine.removal.remnants import overwrite_now
 from pinpoint_kit.engine.removal.remnants import workers as remnant_workers
 from pinpoint_kit.engine.storage import remnants
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import bad_request
+from pinpoint_kit.records.spellings import Spellings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Connection
 
@@ -55,13 +57,13 @@ class _Target:
         """The user that is named."""
         return [self.value] if self.kind == "UserId" else []
 
-    def addresses(self, found: Sequence[reader.Found]) -> list[str]:
+    def addresses(self, found: Sequence[reader.Found]) -> Spellings:
         """Return the addresses that are meant as a whole; another endpoint may keep one."""
         if self.kind == "Address":
-            return [self.value]
+            return Spellings.of([self.value])
         if self.kind == "EndpointId":
-            return []
-        return sorted({state.address for state, _ in found if state.address})
+            return Spellings.of(())
+        return Spellings.of(state.address for state, _ in found if state.address)
 
 
 def delete_endpoint(context: Context, call: Call) -> object:
@@ -95,13 +97,14 @@ def erase_data(context: Context, call: Call) -> object:
     """EraseData. Nothing found is no refusal: the report says so."""
     with apps.checked_first(context, call.application_id):
         target = _parse(call.body)
+    spelt = _spelt(context, call, target)
     token = context.new_id()
     with context.store.write() as connection:
         app = apps.require(connection, call.application_id).number
-        found = _find(connection, app, target)
+        found = _find(connection, app, target, spelt)
         person = attrs.evolve(
             _person(context, connection, app, found, target.keys, target.user_ids),
-            addresses=target.addresses(found),
+            addresses=sorted(target.addresses(found).forms | spelt),
         )
         held: Counter[str] = Counter()
         for family in context.held_of_person:
@@ -150,11 +153,29 @@ def _parse(content: bytes) -> _Target:
     return _Target(kind, value, is_dry_run)
 
 
-def _find(connection: Connection, app: int, target: _Target) -> Sequence[reader.Found]:
+def _spelt(context: Context, call: Call, target: _Target) -> set[str]:
+    """Return the spellings of the addresses that are meant, as they are stored."""
+    if target.kind == "EndpointId":
+        return set()
+    with context.store.read() as connection:
+        app = apps.require(connection, call.application_id).number
+        found = reader.by_user(connection, app, target.value) if target.user_ids else ()
+        return stored_spellings(connection, app, target.addresses(found))
+
+
+def _find(
+    connection: Connection, app: int, target: _Target, spelt: Collection[str]
+) -> Sequence[reader.Found]:
     if target.kind == "UserId":
         return reader.by_user(connection, app, target.value)
     if target.kind == "Address":
-        return reader.by_address(connection, app, target.value)
+        whom = target.addresses(())
+        return [
+            (state, attributes)
+            for address in sorted(whom.forms.union(spelt))
+            for state, attributes in reader.by_address(connection, app, address)
+            if whom.has(state.channel_type, address)
+        ]
     return reader.by_keys(connection, app, target.keys)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, cast
@@ -14,10 +15,12 @@ from pinpoint_kit.models.endpoint import Endpoint
 from pinpoint_kit.models.wire.codec import REQUEST, encode, from_wire, pascal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "ADDRESS",
     "UNKNOWN_MEMBER",
+    "addresses_in",
     "attribute_names",
     "endpoint_conditions",
     "endpoint_id",
@@ -27,6 +30,16 @@ __all__ = [
     "merged_endpoint",
     "with_id",
 ]
+
+
+#: What names an address, in an endpoint and in the request of an erasure.
+ADDRESS = "Address"
+_ADDRESS = re.compile(rb'"%b":("(?:[^"\\]|\\.)*")' % ADDRESS.encode())
+
+
+def addresses_in(content: bytes) -> Iterator[str]:
+    """Yield the addresses of endpoints in the encoded content of a request or a part of one."""
+    yield from map(orjson.loads, _ADDRESS.findall(content))
 
 
 def endpoint_request(endpoint: Endpoint) -> dict[str, JsonValue]:

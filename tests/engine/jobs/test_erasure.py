@@ -104,7 +104,7 @@ def test_an_import_does_not_bring_a_person_back(  # noqa: PLR0913, PLR0917 -- wh
 def test_another_row_of_the_person_fails_too(wire: Wire, tmp_path: Path) -> None:
     """A row with the address or the user of an erased person is theirs, whatever its id."""
     wire.update("e4", **{k: v for k, v in row(4).items() if k != "Id"})
-    same_address = row(5, Address="4@example.com")
+    same_address = row(5, Address="Four <4@Example.com>")
     same_user = row(6, User={"UserId": "user-4"})
     only_user = {"User": {"UserId": "user-4"}}
     url = file_of(tmp_path / "in.json", [same_address, same_user, row(7), only_user])

@@ -89,6 +89,23 @@ def test_an_erasure_by_address(filed: Sender, tmp_path: Path) -> None:
 
 
 @pytest.mark.sqlite_only("looks into its file")
+@pytest.mark.parametrize("address", ["QuibblesWorth@Example.com", "Q <quibblesworth@example.com>"])
+def test_an_erasure_by_another_spelling(filed: Sender, tmp_path: Path, address: str) -> None:
+    """Messages to bare addresses, their records and codes go in whatever spelling they have."""
+    filed.result("quibblesworth@example.com")
+    filed.result("QUIBBLESWORTH@example.com")
+    filed.result("other@example.com")
+    assert erase(filed, Address=address)["Messages"] == 2
+    assert [message["Address"] for message in filed.outbox()] == ["other@example.com"]
+    filed.result("+12065559876", "SMS")
+    filed.otp(DestinationIdentity="+12065559876")
+    report = erase(filed, Address="(00) 1 206-555-9876")
+    assert (report["Messages"], report["OneTimePasswords"]) == (2, 1)
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir()).lower()
+    assert [word for word in WORDS if word.encode() in left] == []
+
+
+@pytest.mark.sqlite_only("looks into its file")
 def test_an_erasure_by_an_address_that_an_endpoint_had(filed: Sender, tmp_path: Path) -> None:
     """The endpoint has another one by now, and keeps all but what went to the old one."""
     filed.wire.update("device-1", Address="quibblesworth@example.com", ChannelType="EMAIL")

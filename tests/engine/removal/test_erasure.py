@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pinpoint_kit.engine.removal import addresses
+from tests.engine.conftest import Wire
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.engine.conftest import Answer, Wire
+    from tests.engine.conftest import Answer
 
 PERSON = "person-who-leaves@example.com"
 AT = "2026-01-02T03:04:05.678Z"
@@ -100,6 +103,47 @@ def test_an_endpoint_that_comes_back_begins_anew(wire: Wire) -> None:
     wire.send("DELETE", wire.endpoint_path("a"))
     person(wire, "a")
     assert [row["endpoint"] == "a" for row in wire.events()] == [False, True]
+
+
+SPELT = {
+    "exact": ("EMAIL", "ana@example.com"),
+    "case": ("EMAIL", "Ana@EXAMPLE.com"),
+    "named": ("EMAIL", "Ana <ana@example.com>"),
+    "other": ("EMAIL", "nana@example.com"),
+    "custom": ("CUSTOM", "Ana@example.com"),
+    "sms": ("SMS", "+12065550100"),
+    "voice": ("VOICE", "001 (206) 555-0100"),
+    "sms-of-another": ("SMS", "+12065550101"),
+    "token": ("GCM", "Ana@example.com 12065550100"),
+}
+
+
+@pytest.mark.parametrize(
+    ("address", "gone"),
+    [
+        ("ana@example.com", {"exact", "case", "named"}),
+        (" ANA@example.com", {"exact", "case", "named"}),
+        ("Ana@example.com", {"exact", "case", "named", "custom"}),
+        ("12065550100", {"sms", "voice"}),
+        ("+1 206 555-0100", {"sms", "voice"}),
+        ("Ana@example.com 12065550100", {"token"}),
+        ("nobody@example.com", set()),
+    ],
+)
+def test_an_address_is_erased_in_any_spelling(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, address: str, gone: set[str]
+) -> None:
+    """Of e-mail and telephone numbers; addresses of other channels are compared as they are."""
+    monkeypatch.setattr(addresses, "_PAGE", 2)
+    for endpoint_id, (channel, stored) in SPELT.items():
+        wire.update(endpoint_id, ChannelType=channel, Address=stored)
+    other = Wire(wire.engine)
+    other.update("elsewhere", ChannelType="EMAIL", Address="ana@example.com")
+    report = erase(wire, Address=address, DryRun=True).json
+    assert set(report["EndpointIds"]) == gone
+    assert erase(wire, Address=address).json["EndpointIds"] == report["EndpointIds"]
+    left = {row["id"] for row in wire.rows("SELECT id FROM endpoints")}
+    assert left == {*SPELT, "elsewhere"} - gone
 
 
 @pytest.mark.parametrize(
