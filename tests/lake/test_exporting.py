@@ -477,10 +477,10 @@ def test_attributes_of_endpoints_and_users_are_read_as_the_store_reads_them(shop
                 (r'{"k\u0000":["x\u0000y","\\u0000","\\\u0000"],"n":["z"]}',),
             )
     shop.export()
-    with closing(duckdb.connect()) as connection:
+    with closing(duckdb.connect()) as reader:
         for table in ("endpoints", "users"):
             path = next((shop.lake / table).rglob("*.parquet"))
-            found = connection.execute(f"SELECT attributes FROM '{path}'").fetchall()  # noqa: S608 -- ours
+            found = reader.execute(f"SELECT attributes FROM '{path}'").fetchall()  # noqa: S608 -- ours
             assert found == [({"k\ufffd": ["x\ufffdy", r"\u0000", "\\\ufffd"], "n": ["z"]},)], table
 
 
