@@ -18,7 +18,7 @@ from pinpoint_kit.engine.campaigns.definition import (
     Members,
 )
 from pinpoint_kit.engine.engagement.headers import check_headers, check_line
-from pinpoint_kit.engine.segments.parsing import COMPARISONS
+from pinpoint_kit.engine.segments.parsing import check_attributes_and_metrics
 from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.refusals import bad_request
 
@@ -183,12 +183,7 @@ def _check_filter(event_filter: Members, path: str) -> None:
     dimensions = _object(event_filter, "Dimensions")
     if not _object(dimensions, "EventType").get("Values"):
         raise bad_request("Missing EventType with at least one value", where)
-    for member in ("Attributes", "Metrics"):
-        for value in cast("Mapping[str, Members]", dimensions.get(member, {})).values():
-            if member == "Attributes" and not value["Values"]:
-                raise bad_request("must have at least one value", f"{where}.{member}")
-            if member == "Metrics" and value["ComparisonOperator"] not in COMPARISONS:
-                raise bad_request(f"must be one of {', '.join(COMPARISONS)}", f"{where}.{member}")
+    check_attributes_and_metrics(dimensions, where)
 
 
 def _check_alike(own: Members, schedule: Members, path: str) -> None:

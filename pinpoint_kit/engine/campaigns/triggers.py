@@ -12,9 +12,10 @@ import orjson
 from sqlalchemy import bindparam, delete, insert, literal, select
 
 from pinpoint_kit.engine.campaigns import store
+from pinpoint_kit.engine.segments.dates import fits, moments_of
 from pinpoint_kit.engine.storage.statements import BulkInsert, Statement
 from pinpoint_kit.engine.storage.tables.campaigns import CAMPAIGN_TRIGGERS, CAMPAIGNS
-from pinpoint_kit.engine.wire import instants
+from pinpoint_kit.engine.wire.refusals import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +56,6 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "LESS_THAN": lambda value, wanted: value < wanted,
     "LESS_THAN_OR_EQUAL": lambda value, wanted: value <= wanted,
 }
-_BOUNDS = 2  # of BETWEEN
 
 
 class Trigger(NamedTuple):
@@ -143,26 +143,11 @@ def _has_attribute(rule: Members, value: str | None) -> bool:
         return any(wanted in value for wanted in values)
     if how == "INCLUSIVE":
         return value in values
-    return _is_in_time(str(how), value, values)
-
-
-def _is_in_time(how: str, value: str, values: Sequence[str]) -> bool:
-    moment, moments = _moment(value), [_moment(each) for each in values]
-    if moment is None or None in moments:
-        return False
-    known = [each for each in moments if each is not None]
-    if how == "BETWEEN":
-        return len(known) == _BOUNDS and known[0] <= moment <= known[1]
-    tests: Mapping[str, Callable[[str], bool]] = {
-        "BEFORE": lambda wanted: moment < wanted,
-        "AFTER": lambda wanted: moment > wanted,
-        "ON": lambda wanted: moment == wanted,
-    }
-    return any(map(tests[how], known))
-
-
-def _moment(text: str) -> str | None:
-    return instants.sortable(text) or instants.sortable(f"{text}T00:00:00Z")
+    try:
+        wanted = moments_of(str(how), values, "")
+    except ApiError:
+        return False  # earlier releases took what is no date
+    return fits(str(how), value, wanted)
 
 
 def _has_metric(rule: Members, value: float | None) -> bool:

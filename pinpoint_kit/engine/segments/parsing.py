@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar, cast
 
+from pinpoint_kit.engine.segments.dates import DATES, moments_of
 from pinpoint_kit.engine.segments.rules import (
     ROOT,
     Combination,
@@ -24,11 +25,10 @@ from pinpoint_kit.engine.segments.rules import (
     SourceRule,
     TextRule,
 )
-from pinpoint_kit.engine.wire import instants
 from pinpoint_kit.engine.wire.body import json_step
 from pinpoint_kit.engine.wire.refusals import ApiError, bad_request
 
-__all__ = ["COMPARISONS", "parse", "parse_version"]
+__all__ = ["check_attributes_and_metrics", "parse", "parse_version"]
 
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -47,15 +47,13 @@ _DEMOGRAPHIC = {
     "Platform": "platform",
 }
 #: How a metric is compared.
-COMPARISONS = (
+_COMPARISONS = (
     "EQUAL",
     "GREATER_THAN",
     "GREATER_THAN_OR_EQUAL",
     "LESS_THAN",
     "LESS_THAN_OR_EQUAL",
 )
-_DATES = frozenset({"BEFORE", "AFTER", "ON", "BETWEEN"})
-_BOUNDS = 2  # of BETWEEN
 _MAX_LATITUDE = 90
 _MAX_LONGITUDE = 180
 
@@ -75,6 +73,22 @@ def parse(definition: _Object) -> Rule:
         return _groups(_member(definition, "SegmentGroups"))
     dimensions = _dimensions(_member(definition, "Dimensions"), f"{ROOT}.Dimensions")
     return Combination(ROOT, "all dimensions", "ALL", dimensions)
+
+
+def check_attributes_and_metrics(source: _Object, path: str) -> None:
+    """Check the `Attributes` and `Metrics` of a filter of events, which say what a segment's do.
+
+    Args:
+        source: what has these members, as the service model shapes it.
+        path: where it stands, from the root of the request on.
+
+    Raises:
+        ApiError: something in it has no meaning.
+    """
+    for _ in _map(source, "Attributes", path, lambda *found: _list_rule(*found, is_of_user=False)):
+        pass
+    for _ in _map(source, "Metrics", path, _number_rule):
+        pass
 
 
 def _groups(source: _Object) -> Rule:
@@ -131,34 +145,15 @@ def _dimensions(source: _Object, path: str) -> tuple[Rule, ...]:
 def _list_rule(name: str, source: _Object, path: str, *, is_of_user: bool) -> Rule:
     how = cast("str", source.get("AttributeType", "INCLUSIVE"))
     values = _values(source, path)
-    moments = _moments(how, values, f"{path}.Values") if how in _DATES else ()
+    where = f"{path}.Values".removeprefix(ROOT)
+    moments = moments_of(how, values, where) if how in DATES else ()
     return ListRule(path, _listed(how, values), how, values, name, is_of_user, moments)
-
-
-def _moments(how: str, values: Sequence[str], path: str) -> tuple[str, ...]:
-    if how != "BETWEEN":
-        return tuple(_moment(value, f"{path}[{at}]") for at, value in enumerate(values))
-    if len(values) == _BOUNDS:
-        first, last = (_moment(value, f"{path}[{at}]") for at, value in enumerate(values))
-        if first <= last:
-            return first, last
-    raise _refused("must be two dates for BETWEEN, the earlier one first", path)
-
-
-def _moment(value: str, path: str) -> str:
-    """Return a date in the form that sorts; a date alone means its beginning."""
-    moment = instants.sortable(value) or instants.sortable(f"{value}T00:00:00Z")
-    if moment is None:
-        raise _refused(
-            "must be a date and time in UTC such as 2018-05-07T00:00:00Z, or a date", path
-        )
-    return moment
 
 
 def _number_rule(name: str, source: _Object, path: str) -> Rule:
     comparison = cast("str", source["ComparisonOperator"])
-    if comparison not in COMPARISONS:
-        raise _refused(f"must be one of {', '.join(COMPARISONS)}", f"{path}.ComparisonOperator")
+    if comparison not in _COMPARISONS:
+        raise _refused(f"must be one of {', '.join(_COMPARISONS)}", f"{path}.ComparisonOperator")
     value = float(cast("float", source["Value"]))
     return NumberRule(path, f"{comparison} {value}", name, comparison, value)
 

@@ -332,6 +332,21 @@ DATED = '{"when":"2026-01-02T00:00:00Z"}'
             True,
         ),
         (
+            {"Attributes": {"when": {"AttributeType": "ON", "Values": ["2026-01-02T21:00:00Z"]}}},
+            event(attributes='{"when":"2026-01-02T07:00:00Z"}'),
+            True,
+        ),
+        (
+            {"Attributes": {"when": {"AttributeType": "ON", "Values": ["2026-01-02"]}}},
+            event(attributes='{"when":"2026-01-02"}'),
+            False,
+        ),
+        (
+            {"Attributes": {"when": {"AttributeType": "BEFORE", "Values": ["soon"]}}},
+            event(attributes=DATED),
+            False,
+        ),
+        (
             {
                 "Attributes": {
                     "when": {"AttributeType": "BETWEEN", "Values": ["2026-01-01", "2026-01-02"]}
@@ -358,3 +373,32 @@ def test_each_part_of_a_filter_has_to_match(
 ) -> None:
     """Types, attributes and metrics of an event are compared as the filter says."""
     assert matches({"Dimensions": {**PURCHASE, **dimensions}}, found) == is_match
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "text"),
+    [
+        ({"Attributes": {"a": {"Values": []}}}, "must have at least one value"),
+        (
+            {"Attributes": {"a": {"AttributeType": "ON", "Values": ["soon"]}}},
+            "must be a date and time in UTC",
+        ),
+        (
+            {"Attributes": {"a": {"AttributeType": "BETWEEN", "Values": ["2026-01-02"]}}},
+            "must be two dates for BETWEEN",
+        ),
+        ({"Metrics": {"m": {"ComparisonOperator": "OVER", "Value": 1}}}, "must be one of EQUAL"),
+    ],
+)
+def test_what_no_event_could_match_is_refused(
+    campaigns: Campaigns, dimensions: dict[str, Any], text: str
+) -> None:
+    """A filter means what a segment's dimensions do, and has to have a meaning as they have."""
+    request = {
+        "SegmentId": campaigns.segment(),
+        "Schedule": {"StartTime": "IMMEDIATE", **schedule(Dimensions=dimensions)},
+        "MessageConfiguration": {"DefaultMessage": {"Body": "x"}},
+    }
+    answer = campaigns.wire.post(f"{campaigns.base}/campaigns", request)
+    assert (answer.status, text in answer.message) == (400, True), answer.message
+    assert "$.Schedule.EventFilter.Dimensions." in answer.message
