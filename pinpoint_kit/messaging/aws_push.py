@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from pinpoint_kit.destinations.clients import DEFAULT_TIMEOUT, AwsSettings, make_client
 from pinpoint_kit.messaging.aws import not_sent_of
-from pinpoint_kit.records.message import NotSent, Sent
+from pinpoint_kit.records.message import NotSent, OutgoingMessage, Sent
 from pinpoint_kit.transport import deadlines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from botocore.client import BaseClient
-
-    from pinpoint_kit.records.message import OutgoingMessage
 
 __all__ = ["AwsPush"]
 
@@ -32,13 +33,16 @@ _CONFIGURATION_OF = {
     "BAIDU": "BaiduMessage",
     "GCM": "GCMMessage",
 }
+#: What a message says to the push service beside its payload; see `OutgoingMessage.data`.
+_BESIDE = ("APNSPushType", "CollapseId", "PreferredAuthenticationMethod", "Priority", "TimeToLive")
 
 
 class AwsPush:
     """Sends push messages by `SendMessages` of AWS End User Messaging (`pinpoint`).
 
-    Only device tokens and rendered payloads are sent; no endpoint needs to be stored there. The
-    application and its push channels, with their certificates and keys, must be.
+    Only device tokens, rendered payloads and what goes to the push service beside them (such as
+    `TimeToLive` and `APNSPushType`) are sent; no endpoint needs to be stored there. The application
+    and its push channels, with their certificates and keys, must be.
 
     Args:
         application_id: the application there.
@@ -88,7 +92,7 @@ class AwsPush:
         """Send messages, and say of each what became of it, in their order."""
         found: dict[int, Sent | NotSent] = {}
         with deadlines.within(self._timeout):
-            for group in _without_repeats(messages):
+            for group in _grouped(messages):
                 found |= self._request(group)
         return [found[place] for place in range(len(messages))]
 
@@ -97,10 +101,10 @@ class AwsPush:
         if self._is_own:
             self._client.close()
 
-    def _request(self, group: Mapping[int, OutgoingMessage]) -> dict[int, Sent | NotSent]:
+    def _request(self, group: _Group) -> dict[int, Sent | NotSent]:
         found: dict[int, Sent | NotSent] = {}
         sent = {}
-        for place, message in group.items():
+        for place, message in group.messages.items():
             if message.channel in _CONFIGURATION_OF:
                 sent[place] = message
             else:
@@ -110,7 +114,8 @@ class AwsPush:
             return found
         try:
             answer = self._client.send_messages(
-                ApplicationId=self._application_id, MessageRequest=_message_request(sent.values())
+                ApplicationId=self._application_id,
+                MessageRequest=_message_request(sent.values(), group.beside),
             )
             results = answer["MessageResponse"]["Result"]
         except Exception as error:  # noqa: BLE001 -- botocore raises anything at another form
@@ -135,29 +140,52 @@ class AwsPush:
         )
 
 
-def _message_request(messages: Any) -> dict[str, Any]:  # noqa: ANN401 -- a view of values
+@attrs.frozen
+class _Group:
+    """Messages, by their places, that one request can send: an address and a way of sending once.
+
+    Attributes:
+        messages: the messages.
+        beside: by the names of `_CONFIGURATION_OF`, what goes to the push service with each.
+    """
+
+    messages: dict[int, OutgoingMessage] = attrs.field(factory=dict, repr=False)
+    beside: dict[str, Mapping[str, object]] = attrs.field(factory=dict, repr=False)
+    _addresses: set[str] = attrs.field(factory=set, repr=False)
+
+    def takes(self, place: int, message: OutgoingMessage) -> bool:
+        """Add a message, or say that it needs another request."""
+        name = _CONFIGURATION_OF.get(message.channel, "")
+        beside = {key: message.data[key] for key in _BESIDE if key in message.data}
+        if message.address in self._addresses or self.beside.get(name, beside) != beside:
+            return False
+        self._addresses.add(message.address)
+        self.beside[name] = beside
+        self.messages[place] = message
+        return True
+
+
+def _message_request(
+    messages: Iterable[OutgoingMessage], beside: Mapping[str, Mapping[str, object]]
+) -> dict[str, Any]:
     addresses: dict[str, dict[str, str]] = {}
-    configuration: dict[str, dict[str, str]] = {}
+    configuration: dict[str, dict[str, object]] = {}
     for message in messages:
         addresses[message.address] = {
             "ChannelType": message.channel,
             "RawContent": message.payload,
         }
         # The service wants a message for the channel, although each address has one of its own.
-        configuration.setdefault(
-            _CONFIGURATION_OF[message.channel], {"RawContent": message.payload}
-        )
+        name = _CONFIGURATION_OF[message.channel]
+        configuration.setdefault(name, {"RawContent": message.payload, **beside[name]})
     return {"Addresses": addresses, "MessageConfiguration": configuration}
 
 
-def _without_repeats(messages: Sequence[OutgoingMessage]) -> list[dict[int, OutgoingMessage]]:
-    """Part messages, by their places, into requests that have an address once."""
-    groups: list[dict[int, OutgoingMessage]] = []
-    rounds: dict[str, int] = {}
+def _grouped(messages: Sequence[OutgoingMessage]) -> list[_Group]:
+    """Part messages into as few requests as can send them, in their order."""
+    groups: list[_Group] = []
     for place, message in enumerate(messages):
-        number = rounds.get(message.address, 0)
-        rounds[message.address] = number + 1
-        if number == len(groups):
-            groups.append({})
-        groups[number][place] = message
+        if not any(group.takes(place, message) for group in groups):
+            groups.append(_Group())
+            groups[-1].takes(place, message)
     return groups

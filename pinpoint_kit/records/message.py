@@ -43,7 +43,9 @@ class OutgoingMessage:
         message_type: `TRANSACTIONAL` or `PROMOTIONAL` for SMS, else "".
         headers: headers of e-mail, by name.
         payload: the JSON of a push message as its service takes it; "" for other channels.
-        data: members that stand beside it: `Context`, `TraceId`, `EntityId`, `TemplateId`.
+        data: members that stand beside it: `Context`, `TraceId`, of SMS `EntityId` and
+            `TemplateId`, of push what the push service is told with the payload, such as
+            `TimeToLive`, and `CollapseId`, `Priority` and `APNSPushType` for APNs.
     """
 
     id: str

@@ -160,3 +160,34 @@ def test_a_push_request_that_fails_is_said_of_each() -> None:
     with stubber:
         outcomes = AwsPush("app-1", client).send([push(), push(address="token-2")])
     assert outcomes == [NotSent("InternalServerErrorException: no", code=500)] * 2
+
+
+def test_what_the_push_service_is_told_goes_with_the_payload() -> None:
+    """Messages that say different things of it are different requests."""
+    client, stubber = stubbed("pinpoint")
+    told = {"APNSPushType": "voip", "CollapseId": "call", "Priority": "10", "TimeToLive": 30}
+
+    def expect(tokens: list[str], beside: dict[str, Any]) -> None:
+        of_each = {token: {"DeliveryStatus": "SUCCESSFUL", "StatusCode": 200} for token in tokens}
+        address = {"ChannelType": "APNS_VOIP", "RawContent": "{}"}
+        stubber.add_response(
+            "send_messages",
+            {"MessageResponse": {"ApplicationId": "app-1", "Result": of_each}},
+            {
+                "ApplicationId": "app-1",
+                "MessageRequest": {
+                    "Addresses": dict.fromkeys(tokens, address),
+                    "MessageConfiguration": {"APNSMessage": {"RawContent": "{}", **beside}},
+                },
+            },
+        )
+
+    expect(["a", "c"], told)
+    expect(["b"], {"TimeToLive": 60})
+    sent = [
+        push(channel="APNS_VOIP", payload="{}", address=address, data={**data, "TraceId": "t"})
+        for address, data in (("a", told), ("b", {"TimeToLive": 60}), ("c", told))
+    ]
+    with stubber:
+        assert AwsPush("app-1", client).send(sent) == [Sent("")] * 3
+    stubber.assert_no_pending_responses()

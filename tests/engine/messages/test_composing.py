@@ -231,6 +231,27 @@ def test_raw_content_replaces_everything() -> None:
     assert "RawContent is no JSON" in found.text
 
 
+def test_raw_content_is_of_the_message_that_wins() -> None:
+    """A message of the channel that says something itself is not replaced by another's payload."""
+    raw = {"DefaultMessage": {"RawContent": "{}"}}
+    assert content({**raw, "GCMMessage": {"Body": "B"}}, "GCM").body == "B"
+    assert content({**raw, "GCMMessage": {"SilentPush": True}}, "GCM").payload != "{}"
+    assert content({**raw, "GCMMessage": {"Sound": "s"}}, "GCM").payload == "{}"
+    assert content({**raw, "GCMMessage": {"Body": "B"}}, "ADM").payload == "{}"
+
+
+def test_what_the_push_service_is_told_is_kept() -> None:
+    """It is no part of the payload, so it stands beside it."""
+    told = {"APNSPushType": "alert", "CollapseId": "{{Address}}", "Priority": "5", "TimeToLive": 60}
+    for said in ({"Body": "B"}, {"RawContent": "{}"}):
+        found = content({"APNSMessage": {**said, **told}}, "APNS").data
+        assert found == {**told, "CollapseId": "x"}
+    assert content({"DefaultMessage": {"Body": "B", "TimeToLive": 9}}, "BAIDU").data == {
+        "TimeToLive": 9
+    }
+    assert content({"GCMMessage": {"Body": "B", **told}}, "GCM").data == {}
+
+
 def test_a_long_sms() -> None:
     """It takes several parts, up to 1,600 characters."""
     assert content({"SMSMessage": {"Body": "a" * 1_600}}, "SMS").parts == 11

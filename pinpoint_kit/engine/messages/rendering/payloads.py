@@ -13,10 +13,19 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["APNS_CHANNELS", "PUSH_CHANNELS", "payload"]
+__all__ = ["APNS_CHANNELS", "BESIDE", "PUSH_CHANNELS", "payload"]
 
 APNS_CHANNELS = frozenset({"APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX"})
 PUSH_CHANNELS = APNS_CHANNELS | {"GCM", "ADM", "BAIDU"}
+#: Members of messages that push services are told beside the payload, by channel.
+BESIDE: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        APNS_CHANNELS,
+        ("APNSPushType", "CollapseId", "PreferredAuthenticationMethod", "Priority", "TimeToLive"),
+    ),
+    "BAIDU": ("TimeToLive",),
+    "GCM": ("PreferredAuthenticationMethod",),
+}
 
 #: What `campaign_id` says where no campaign has sent the message.
 _DIRECT = "_DIRECT"

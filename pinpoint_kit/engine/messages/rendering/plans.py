@@ -14,7 +14,7 @@ import orjson
 
 from pinpoint_kit.engine.engagement import template_texts
 from pinpoint_kit.engine.messages.content import Content
-from pinpoint_kit.engine.messages.rendering.payloads import PUSH_CHANNELS, payload
+from pinpoint_kit.engine.messages.rendering.payloads import BESIDE, PUSH_CHANNELS, payload
 from pinpoint_kit.engine.messages.rendering.sms_parts import parts
 from pinpoint_kit.engine.messages.rendering.texts import Failed, Text, Values, defaults_of
 from pinpoint_kit.records.headers import is_one_line, one_line
@@ -33,6 +33,8 @@ CHANNELS = PUSH_CHANNELS | {"EMAIL", "SMS", "VOICE"}
 _MAX_SMS_CHARS = 1_600
 #: Overrides that one configuration keeps compiled.
 _MOST_COMPILED = 1_000
+#: What a push message says itself; a layer that has none of it only adds to another one.
+_SAYING = ("Title", "Body", "SilentPush")
 #: Members of a push message that are no text for anybody.
 _NOT_SHOWN = frozenset({"Substitutions", "RawContent"})
 
@@ -414,7 +416,7 @@ class _PushPlan:
                     maps[member] = {key: Text(text, place) for key, text in value.items()}
                 else:
                     fixed[member] = value
-        raw = _text(layers, "RawContent")
+        raw = _text(_saying(layers)[:1], "RawContent")
         return cls(_defaults(template, [*own, *default]), channel, texts, maps, fixed, raw)
 
     def compose(self, variables: Variables, overrides: Overrides) -> Content:
@@ -422,7 +424,7 @@ class _PushPlan:
         if overrides.raw is not None:
             raw = self._override(overrides.raw, "RawContent")
         if raw is not None:
-            return self._of_raw(raw.render(variables))
+            return self._of_raw(raw.render(variables), self._beside(variables))
         members: dict[str, object] = {
             name: text.render(variables) for name, text in self._texts.items()
         }
@@ -436,17 +438,34 @@ class _PushPlan:
         if not (title or body or members.get("SilentPush")):
             raise _nothing(self._channel, "the channel's message, PushTemplate or DefaultMessage")
         made = payload(self._channel, members, overrides.context, overrides.campaign)
-        return Content(title=title, body=body, payload=made)
+        return Content(title=title, body=body, payload=made, data=self._beside(variables))
+
+    def _beside(self, variables: Variables) -> dict[str, object]:
+        """Return what the push service is told beside the payload."""
+        return {
+            name: self._fixed[name] if name in self._fixed else self._texts[name].render(variables)
+            for name in BESIDE.get(self._channel, ())
+            if name in self._fixed or name in self._texts
+        }
 
     @staticmethod
-    def _of_raw(text: str) -> Content:
+    def _of_raw(text: str, data: Mapping[str, object]) -> Content:
         try:
             orjson.loads(text)
         except orjson.JSONDecodeError:
             raise Failed(
                 "RawContent is no JSON; give the payload as the push service takes it"
             ) from None
-        return Content(payload=text)
+        return Content(payload=text, data=data)
+
+
+def _saying(layers: Sequence[_Layer]) -> list[_Layer]:
+    """Return the layers of a push message that say something, the one that wins first."""
+    return [
+        layer
+        for layer in layers
+        if any(layer.members.get(name) for name in (*_SAYING, "RawContent"))
+    ]
 
 
 def _nothing(channel: str, members: str) -> Failed:
