@@ -17,7 +17,13 @@ import attrs
 import orjson
 
 from pinpoint_kit.engine.engagement import channels, template_rows
-from pinpoint_kit.engine.messages.rendering.plans import CHANNELS, Overrides, Plan, plan_of
+from pinpoint_kit.engine.messages.rendering.plans import (
+    CHANNELS,
+    Overrides,
+    Plan,
+    not_a_channel,
+    plan_of,
+)
 from pinpoint_kit.engine.messages.rendering.texts import Failed, Variables
 from pinpoint_kit.engine.wire.refusals import bad_request
 
@@ -128,7 +134,7 @@ class Composer:
 
     def _planned(self, channel: str) -> Plan | Failure:
         if channel not in CHANNELS:
-            made: Plan | Failure = Failure(400, f"No messages are sent through {channel}")
+            made: Plan | Failure = Failure(400, not_a_channel(channel))
         else:
             try:
                 made = plan_of(

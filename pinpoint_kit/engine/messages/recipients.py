@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from pinpoint_kit.engine.messages.rendering.plans import CHANNELS
+from pinpoint_kit.engine.messages.rendering.plans import CHANNELS, not_a_channel
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -125,7 +125,7 @@ def _problem_of_channel(channel: str, enabled: Collection[str]) -> str:
     if not channel:
         return "Missing ChannelType"
     if channel not in CHANNELS:
-        return f"No messages are sent through {channel}"
+        return not_a_channel(channel)
     if channel not in enabled:
         return (
             f"The {channel} channel is not enabled; call {_UPDATES[channel]}, or run"

@@ -73,9 +73,10 @@ def test_a_channel_that_was_turned_off(sender: Sender) -> None:
 
 @pytest.mark.parametrize("channel", ["PUSH", "CUSTOM", "IN_APP"])
 def test_channels_that_messages_do_not_go_through(sender: Sender, channel: str) -> None:
-    """There is no setting that would turn them on."""
-    result = sender.result("x", channel)
-    assert result["StatusMessage"] == f"No messages are sent through {channel}"
+    """There is no setting that would turn them on; the answer says which there are."""
+    text = sender.result("x", channel)["StatusMessage"]
+    assert text.startswith(f"No messages are sent through {channel}; give one of ADM, APNS, ")
+    assert text.endswith("SMS, VOICE")
 
 
 @pytest.mark.parametrize(

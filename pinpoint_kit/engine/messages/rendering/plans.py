@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pinpoint_kit.engine.messages.rendering.texts import Variables
 
-__all__ = ["CHANNELS", "Overrides", "Plan", "plan_of"]
+__all__ = ["CHANNELS", "Overrides", "Plan", "not_a_channel", "plan_of"]
 
 #: What messages are sent through; CUSTOM and IN_APP are not among them.
 CHANNELS = PUSH_CHANNELS | {"EMAIL", "SMS", "VOICE"}
@@ -112,6 +112,11 @@ def plan_of(
     if channel == "VOICE":
         return _VoicePlan.of(configuration, templates.get("VOICE", {}))
     return _PushPlan.of(channel, configuration, templates.get("PUSH", {}))
+
+
+def not_a_channel(channel: str) -> str:
+    """Return what is said of a channel type that is none of `CHANNELS`."""
+    return f"No messages are sent through {channel}; give one of {', '.join(sorted(CHANNELS))}"
 
 
 def _layers(configuration: Mapping[str, object], *names: str) -> list[_Layer]:
