@@ -34,6 +34,7 @@ __all__ = [
     "console",
     "members_table",
     "print_json",
+    "print_pairs",
     "say",
     "shown",
     "shown_json",
@@ -134,6 +135,13 @@ def table(
     for row in rows:
         result.add_row(*(Text(shown(cell)) for cell in row))
     return result
+
+
+def print_pairs(pairs: Mapping[str, object]) -> None:
+    """Print names with single values, one a line, the values below each other."""
+    width = max(map(len, pairs), default=0) + 2
+    for name, value in pairs.items():
+        click.echo(f"{name:{width}}{shown(value)}")
 
 
 def members_table(members: Mapping[str, object]) -> Table:

@@ -26,6 +26,7 @@ from pinpoint_kit.models.campaigns.schedule import IMMEDIATE, Frequency, Schedul
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
     from pinpoint_kit.models.campaigns.activity import Activity
     from pinpoint_kit.models.campaigns.results import RunResults
@@ -50,7 +51,10 @@ _RUN_COLUMNS = (
     Column("Sent", is_number=True),
     Column("Scheduled", is_optional=True),
     Column("Ended", is_optional=True),
+    Column("Left out", is_optional=True),
 )
+#: Execution metrics that count nobody who was left out.
+_NOT_LEFT_OUT = frozenset({"ENDPOINT_PRODUCED", "ENDPOINTS_FROM_USER"})
 _RESULT_COLUMNS = (
     Column("Treatment"),
     Column("Sent", is_number=True),
@@ -259,7 +263,10 @@ def delete_campaign(settings: Settings, campaign_id: str, *, yes: bool) -> None:
 @output_options
 @common
 def list_activities(settings: Settings, campaign_id: str, form: Form | None) -> None:
-    """List the runs of the campaign ID, the newest first."""
+    """List the runs of the campaign ID, the newest first, and why endpoints were left out.
+
+    Caps, quiet time, holdout and messages that failed stand in `campaign results`.
+    """
     with settings.reading() as pinpoint:
         found = pinpoint.campaigns.activities(campaign_id)
     items = [each.to_dict() for each in found]
@@ -278,7 +285,20 @@ def _run_row(found: Activity) -> tuple[object, ...]:
         found.successful_endpoint_count or 0,
         _minute(found.scheduled_start),
         _minute(found.end),
+        _listed(
+            {
+                name.removeprefix("ENDPOINT_"): number
+                for name, number in (found.execution_metrics or {}).items()
+                if name not in _NOT_LEFT_OUT and number != "0"
+            }
+        ),
     )
+
+
+def _listed(counts: Mapping[str, object]) -> str:
+    """Return counts by their names as words: `2 opt out, 1 inactive`."""
+    named = ((name.replace("_", " ").lower(), number) for name, number in counts.items())
+    return ", ".join(f"{number} {name}" for name, number in named)
 
 
 def _minute(moment: dt.datetime | None) -> str:
@@ -303,9 +323,9 @@ def show_results(settings: Settings, campaign_id: str, form: Form | None) -> Non
     treatments = found.treatments
     items = [each.to_dict() for each in treatments]
     rows = [_result_row(each) for each in treatments]
-    print_list(
-        Listing(_RESULT_COLUMNS, rows, items, empty="nothing was sent yet"), form, as_json=False
-    )
+    print_list(Listing(_RESULT_COLUMNS, rows, items, empty="nothing was sent"), form, as_json=False)
+    if found.statuses:
+        say(f"endpoints: {_listed(found.statuses)}")
 
 
 def _result_row(found: RunResults) -> tuple[object, ...]:

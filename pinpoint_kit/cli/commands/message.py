@@ -13,7 +13,7 @@ from pinpoint_kit.cli.columns import Column
 from pinpoint_kit.cli.failures import REFUSED
 from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
 from pinpoint_kit.cli.options import Settings, common, example
-from pinpoint_kit.cli.output import print_json, say
+from pinpoint_kit.cli.output import print_json, print_pairs, say
 from pinpoint_kit.cli.pairs import lists, pair
 from pinpoint_kit.models.wire.channels import CHANNEL_KEYS
 
@@ -183,7 +183,7 @@ def send(  # noqa: PLR0913, PLR0917 -- one parameter an option
 @click.argument("address", metavar="NUMBER")
 @click.option("--brand", metavar="NAME", required=True, help="Whom it is from.")
 @click.option("--reference", metavar="ID", required=True, help="What it is for.")
-@click.option("--from", "origination", metavar="NUMBER", required=True, help="Whence it comes.")
+@click.option("--from", "origination", metavar="NUMBER", required=True, help="The sending number.")
 @click.option(
     "--length",
     type=click.IntRange(5, 8),
@@ -266,8 +266,7 @@ def validate_phone(settings: Settings, number: str, country: str | None) -> None
     if settings.as_json:
         print_json(found.to_dict())
     else:
-        for name, value in found.to_dict().items():
-            click.echo(f"{name:27}{value}")
+        print_pairs(found.to_dict())
     if not found.is_valid:
         sys.exit(REFUSED)
 

@@ -10,7 +10,7 @@ import pinpoint_kit as pk
 from pinpoint_kit.cli.columns import Column
 from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
 from pinpoint_kit.cli.options import Settings, common, example
-from pinpoint_kit.cli.output import print_json, shown
+from pinpoint_kit.cli.output import print_json, print_pairs, shown
 from pinpoint_kit.cli.prompts import confirm
 
 if TYPE_CHECKING:
@@ -202,9 +202,8 @@ def _print_message(settings: Settings, found: pk.OutboxMessage) -> None:
     if settings.as_json:
         print_json(members)
         return
-    for name, value in members.items():
-        if name not in {*_TEXTS, "Outcomes", "Reports"}:
-            click.echo(f"{name:17}{shown(value)}")
+    elsewhere = {*_TEXTS, "Outcomes", "Reports"}
+    print_pairs({name: value for name, value in members.items() if name not in elsewhere})
     for name in _TEXTS:
         if name in members:
             click.echo(f"\n{name}\n{shown(members[name])}")

@@ -80,7 +80,10 @@ def create_segment(
     """
     condition = condition_of(given)
     if (condition is None) == (source is None):
-        raise click.UsageError("give a condition, as options or as --file")
+        raise click.UsageError(
+            "give a condition, as options or as --file;"
+            """ `echo '{"Dimensions": {}}' | … --file -` takes every endpoint"""
+        )
     definition = _read(source.read()) if source is not None else None
     with settings.opened() as pinpoint:
         created = pinpoint.segments.create(name, definition or condition)  # type: ignore[arg-type]  # one of them is given

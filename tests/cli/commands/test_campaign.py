@@ -115,6 +115,21 @@ def test_what_came_of_it(run: Run, segment: str, folder: Path) -> None:
     assert len(value["Runs"]) == 1
 
 
+def test_why_somebody_got_nothing(run: Run, segment: str, folder: Path) -> None:
+    """Runs say whom they left out; results say what became of the others."""
+    broken = created(run, "--segment", segment, "--sms", "{{#if")
+    with pk.connect(f"sqlite:///{folder}/pinpoint.db") as pinpoint:
+        pinpoint.endpoints.update(pk.Endpoint(id="no-channel"))
+        pinpoint.campaigns.wait_until_complete(broken, timeout=30)
+    rows = list(csv.DictReader(io.StringIO(run("campaign", "activities", broken, "--csv").stdout)))
+    assert [row["Left out"] for row in rows] == ["1 missing channel"]
+    results = run("campaign", "results", broken)
+    assert (results.stdout, results.stderr) == (
+        "nothing was sent\n",
+        "endpoints: 1 failure permanent\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "status"),
     [

@@ -106,7 +106,10 @@ def test_codes(run: Run) -> None:
     sent = run("message", "otp", "+12065550100", "--brand", "Shop", "--reference", "r",
                "--from", "+12065550199")  # fmt: skip
     assert sent.status == 0
-    code = run("outbox", "list", "--kind", "otp", "--json").value["Item"][0]["Otp"]
+    [message] = run("outbox", "list", "--kind", "otp", "--json").value["Item"]
+    lines = run("outbox", "show", message["Id"]).stdout.splitlines()
+    assert ["OriginationNumber", "+12065550199"] in [line.split() for line in lines]
+    code = message["Otp"]
     wrong = run("message", "verify-otp", "+12065550100", "000", "--reference", "r")
     assert (wrong.status, wrong.stdout) == (1, "not valid\n")
     right = run("message", "verify-otp", "+12065550100", code, "--reference", "r", "--json")
@@ -117,6 +120,9 @@ def test_telephone_numbers(run: Run) -> None:
     """What is known of one; exit status 1 for what is none."""
     found = run("message", "validate-phone", "015112345678", "--country", "DE", "--json")
     assert found.value["CleansedPhoneNumberE164"] == "+4915112345678"
+    lines = run("message", "validate-phone", "+12065550142").stdout.splitlines()
+    assert all("  " in line for line in lines)
+    assert ["CleansedPhoneNumberNational", "2065550142"] in [line.split() for line in lines]
     none = run("message", "validate-phone", "nonsense")
     assert none.status == 1
     assert "INVALID" in none.stdout
