@@ -16,7 +16,13 @@ import attrs
 from sqlalchemy import bindparam
 from sqlalchemy.exc import DBAPIError
 
-from pinpoint_kit.engine.storage.dialects.statements import copy_of, has_arrays, in_bulk, is_listed
+from pinpoint_kit.engine.storage.dialects.statements import (
+    copy_of,
+    has_arrays,
+    in_bulk,
+    is_listed,
+    with_rows,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Connection, Dialect, Executable, Select
@@ -61,7 +67,8 @@ class Statement:
 
     Args:
         build: the statement, or a function from the dialect's name to it.
-        order: the names of its bind parameters, in the order in which values are given.
+        order: the names of its bind parameters, in the order in which values are given; none where
+            the statement has question marks.
     """
 
     def __init__(self, build: Executable | Callable[[str], Executable], *order: str) -> None:
@@ -276,21 +283,14 @@ class BulkInsert:
         """Return statements that write these columns, by their number of rows, the most first."""
         most = max(1, _MOST_PARAMETERS // len(columns))
         return {
-            size: Statement(
-                _of_rows(self._build, columns, size),
-                *(f"{name}_{number}" for number in range(size) for name in columns),
-            )
-            for size in _ROWS
-            if size <= most
+            size: Statement(_of_rows(self._build, columns, size)) for size in _ROWS if size <= most
         }
 
 
 def _of_rows(
     build: Callable[[str], Insert], columns: Sequence[str], size: int
 ) -> Callable[[str], Insert]:
-    return lambda dialect: build(dialect).values(
-        [{name: bindparam(f"{name}_{number}") for name in columns} for number in range(size)]
-    )
+    return lambda dialect: with_rows(build(dialect), columns, size)
 
 
 def _wrapped(error: Exception, sql: str, connection: Connection) -> BaseException:

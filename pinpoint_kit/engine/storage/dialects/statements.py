@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
     true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -54,6 +55,7 @@ __all__ = [
     "json_document",
     "json_object",
     "upsert",
+    "with_rows",
 ]
 
 
@@ -77,6 +79,22 @@ def upsert(dialect: str, table: Table, keys: Sequence[str], columns: Sequence[st
     return statement.on_conflict_do_update(
         index_elements=list(keys), set_={name: statement.excluded[name] for name in columns}
     )
+
+
+def with_rows(statement: Insert, columns: Sequence[str], rows: int) -> Insert:
+    """Return an insert of several rows by one statement, for SQLite: other databases have arrays.
+
+    Question marks stand for the values. With a parameter for each, SQLAlchemy compiles a statement
+    for up to 20 ms, in which nobody else computes.
+
+    Args:
+        statement: the insert, without its values.
+        columns: whose values a row has, in this order.
+        rows: how many there are.
+    """
+    row = f"({', '.join('?' * len(columns))})"
+    values = text(f"VALUES {', '.join([row] * rows)}").columns()
+    return statement.from_select(list(columns), values, include_defaults=False)
 
 
 def json_object(dialect: str, members: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
