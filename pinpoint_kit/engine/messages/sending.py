@@ -243,7 +243,7 @@ class Sender:
             kept: what the outbox keeps in the place of the content once a transport has that.
         """
         content, kept = self._with_context(content, own), kept and self._with_context(kept, own)
-        message_id = outbox.new_message_id(self._context)
+        message_id = outbox.new_message_id(self._context, self._call.now)
         channel = cast("str", recipient.channel)
         text = "" if channel in PUSH_CHANNELS else f"MessageId: {message_id}"
         address = cast("str", recipient.address)

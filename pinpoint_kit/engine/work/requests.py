@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Requests"]
 
-#: How long work waits for requests at a time: with about 1 ms of work in between, a server that
-#: always answers some leaves it a sixth of its time.
-_LONGEST_WAIT_S = 0.005
-#: How long other threads have to take their turn when no request is there.
-_TURN_S = 0.0001
+#: How long work waits for requests at a time, and how long it then goes on if there still are some:
+#: a server that always answers some leaves it a sixth of its time.
+_LONGEST_WAIT_S, _ROUND_S = 0.005, 0.001
+#: How long other threads have to take their turn when no request is there, and how often: one that
+#: has just come does not count yet.
+_TURN_S, _BETWEEN_TURNS_S = 0.0001, 0.0004
 #: How long ago a request that writes may be after which more are to be expected.
 _RECENT_S = 1.0
 
@@ -39,6 +40,7 @@ class Requests:
         self._changed = threading.Condition()
         self._count = 0
         self._written = float("-inf")
+        self._work = _Work()
 
     @property
     def are_writing(self) -> bool:
@@ -65,12 +67,26 @@ class Requests:
                     self._changed.notify_all()
 
     def give_way(self) -> None:
-        """Wait until no request is under way, but not for long; call it about every millisecond.
+        """Wait until no request is under way, but not for long; call it as often as you can.
 
-        No transaction that writes may be open: requests wait for its end.
+        No transaction that writes may be open: requests wait for its end. Call it before one.
         """
+        work, now = self._work, time.monotonic()
         if self._count:
+            if now < work.goes_on_until:
+                return
             with self._changed:
-                self._changed.wait_for(lambda: not self._count, _LONGEST_WAIT_S)
-        elif threading.active_count() > 1:
+                is_over = self._changed.wait_for(lambda: not self._count, _LONGEST_WAIT_S)
+            if not is_over:
+                work.goes_on_until = time.monotonic() + _ROUND_S
+        elif now < work.next_turn or threading.active_count() == 1:
+            return
+        else:
             time.sleep(_TURN_S)
+        work.next_turn = time.monotonic() + _BETWEEN_TURNS_S
+
+
+class _Work(threading.local):
+    """What a thread that works has to know until it next gives way, by the monotonic clock."""
+
+    goes_on_until = next_turn = float("-inf")

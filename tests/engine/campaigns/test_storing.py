@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinpoint_kit.engine.campaigns.running import runs
+from pinpoint_kit.engine.campaigns.running import runs, storing
 from pinpoint_kit.engine.work.requests import Requests
 from pinpoint_kit.records.message import Sent
 from tests.engine.campaigns.conftest import Campaigns, FakeHook, FakeTransport
@@ -43,13 +43,24 @@ def test_what_only_the_outbox_shows_does_not_wait(
 ) -> None:
     """Power loss may undo it with the run's position: then it is done again."""
     campaigns.create()
+    monkeypatch.setattr(Requests, "are_writing", False)
     assert waited(campaigns, monkeypatch) == [False]
+
+
+def test_steps_wait_for_the_disk_while_requests_write(
+    campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a request would wait for what many steps have not yet put there."""
+    campaigns.create()
+    monkeypatch.setattr(Requests, "are_writing", True)
+    assert waited(campaigns, monkeypatch) == [True]
 
 
 def test_what_others_are_told_is_on_the_disk_before(
     make_wire: Callable[..., Wire], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transport, a function or a stream would be told again, as if it were something else."""
+    monkeypatch.setattr(Requests, "are_writing", False)
     streamed = Campaigns(make_wire(), clock)
     streamed.wire.post(f"{streamed.base}/eventstream", STREAM)
     streamed.create()
@@ -63,7 +74,7 @@ def test_what_others_are_told_is_on_the_disk_before(
     assert waited(hooked, monkeypatch) == [True]
 
 
-@pytest.mark.parametrize(("are_writing", "most"), [(True, 50), (False, 60)])
+@pytest.mark.parametrize(("are_writing", "most"), [(True, 32), (False, 60)])
 def test_steps_are_small_while_requests_write(
     campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch, *, are_writing: bool, most: int
 ) -> None:
@@ -76,6 +87,45 @@ def test_steps_are_small_while_requests_write(
         found.append(len(campaigns.sends()))
     assert next(filter(None, found)) == most
     assert found[-1] == 60
+
+
+def test_requests_under_way_go_before_a_step_is_stored_or_the_log_moved(
+    campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would wait for its transaction, or for the disk."""
+    campaigns.people(60)
+    campaigns.create()
+    monkeypatch.setattr(runs, "_MOST_LOGGED", 60)
+    store = campaigns.wire.engine._context.store
+    write, give_way, order = store.write, Requests.give_way, list[str]()
+    make = storing.Kept.of
+
+    @contextmanager
+    def noted(**how: Any) -> Iterator[Any]:
+        before = len(campaigns.sends())
+        place = len(order)
+        with write(**how) as connection:
+            yield connection
+        if len(campaigns.sends()) > before:
+            order.insert(place, "store")
+
+    def made(*given: Any) -> storing.Kept:
+        kept = make(*given)
+        order.append("made")
+        return kept
+
+    def giving(self: Requests) -> None:
+        order.append("give way")
+        give_way(self)
+
+    monkeypatch.setattr(store, "write", noted)
+    monkeypatch.setattr(store, "move_log", lambda: order.append("move"))
+    monkeypatch.setattr(storing.Kept, "of", made)
+    monkeypatch.setattr(Requests, "give_way", giving)
+    monkeypatch.setattr(Requests, "are_writing", False)
+    campaigns.work()
+    first = order.index("made")
+    assert order[first : first + 5] == ["made", "give way", "store", "give way", "move"]
 
 
 def test_the_log_is_moved_every_now_and_then(

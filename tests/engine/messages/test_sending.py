@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from tests.engine.messages.kit import Sender
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.engine.conftest import Wire
+    from tests.engine.conftest import Clock, Wire
 
 #: More members than a Context may have.
 TOO_MANY = dict.fromkeys(map(str, range(51)), "")
@@ -46,6 +47,17 @@ def test_a_message_to_an_address(sender: Sender) -> None:
             "Outcomes": [],
         }
     ]
+
+
+def test_ids_grow_with_the_time(sender: Sender, clock: Clock) -> None:
+    """The index of ids grows at its end: random ones would write a page of it for each message."""
+    ids = []
+    for _ in range(3):
+        ids.append(sender.result("ann@example.com", "EMAIL")["MessageId"])
+        clock.advance(seconds=1)
+    assert ids == sorted(ids)
+    assert all(re.fullmatch("[0-9a-f]{40}", each) for each in ids)
+    assert len({each[12:] for each in ids}) == 3
 
 
 def test_push_answers_with_an_empty_status_message(sender: Sender) -> None:

@@ -51,6 +51,49 @@ def test_a_busy_server_does_not_stop_its_work() -> None:
         under_way.give_way()
 
 
+def test_work_that_has_waited_in_vain_goes_on_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However often it gives way, it does not wait twice without some work in between."""
+    now, waits = 1_000.0, list[float]()
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    under_way = Requests()
+
+    def waiting(_: object, seconds: float) -> bool:
+        waits.append(seconds)
+        return False
+
+    monkeypatch.setattr(under_way._changed, "wait_for", waiting)
+    with under_way.answering(writes=True):
+        under_way.give_way()
+        under_way.give_way()
+        assert waits == [requests._LONGEST_WAIT_S]
+        now += 2 * requests._ROUND_S
+        under_way.give_way()
+    assert waits == [requests._LONGEST_WAIT_S] * 2
+
+
+def test_a_request_that_has_just_come_gets_a_turn_every_now_and_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Work may give way for each endpoint, and sleeps once in a good while only."""
+    now, slept = 1_000.0, list[float]()
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setattr("time.sleep", slept.append)
+    monkeypatch.setattr("threading.active_count", lambda: 2)
+    under_way = Requests()
+    for _ in range(100):
+        under_way.give_way()
+    assert len(slept) == 1
+    now += 2 * requests._BETWEEN_TURNS_S
+    under_way.give_way()
+    assert len(slept) == 2
+    under_way._count = 1  # one that has come since is waited for at once
+    monkeypatch.setattr(under_way._changed, "wait_for", lambda *_: slept.append(0.0))
+    under_way.give_way()
+    assert slept[-1] == 0.0
+
+
 def test_more_are_expected_to_write_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work keeps its transactions short for a moment after a request that wrote."""
     now = 1_000.0

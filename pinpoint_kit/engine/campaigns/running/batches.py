@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST_ROWS",
-    "TURN",
     "Batch",
     "Chosen",
     "Outcome",
@@ -49,12 +48,11 @@ __all__ = [
     "zones_of",
 ]
 
-#: Endpoints that a step reads, and so many while requests write: they wait for its transaction.
-MOST_ROWS, _FEW_ROWS = 200, 50
+#: Endpoints that a step reads, and so many while requests write: they wait for its transaction. The
+#: few are written by one statement a table.
+MOST_ROWS, _FEW_ROWS = 200, 32
 #: Numbers of endpoints that one query goes over.
 _WINDOW = 50_000
-#: Endpoints after which requests get a turn: about a millisecond.
-TURN = 16
 #: Numbers of endpoints in one list of a query.
 _MOST_ASKED = 500
 _OVERRIDES = ("TitleOverride", "BodyOverride")
@@ -427,9 +425,8 @@ def _make(  # noqa: PLR0913, PLR0917 -- as of `choose`
         "treatment_id": str(activity.treatment),
     }
     done = set(by_call)
-    for place, target in enumerate(targets):
-        if place % TURN == 0:
-            give_way()
+    for target in targets:
+        give_way()
         if target not in done:
             made = _composed(prepared, target, shown[target.endpoint], names)
             # What a hook has given instead may hold anything.

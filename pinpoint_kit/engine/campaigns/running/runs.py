@@ -91,7 +91,8 @@ class Runs:
             with self._context.store.read() as connection:
                 found = connection.execute(_LAST).scalar() or 0
             position = attrs.evolve(position, last=found if last is None else min(last, found))
-        is_short = self._context.requests.are_writing
+        # A step that calls a function takes as long as that, and each call costs.
+        is_short = self._context.requests.are_writing and not needed.calls
         with self._context.store.read() as connection:
             batch = batches.read(connection, needed, position, is_short=is_short)
             chosen = self._choose(connection, needed, activity, position, batch, now)
@@ -226,8 +227,10 @@ class Runs:
         context = self._context
         made_before = storing.Kept.of(context, activity, decisions.outcomes, now)
         # What only the outbox shows may go with power loss, together with the run's position: then
-        # it is done again. Who does not know of that must not be told before it is on the disk.
-        waits = decisions.is_told or made_before.waits_for_transport
+        # it is done again. Who does not know of that must not be told before it is on the disk. And
+        # a request that writes would wait for all that is not there yet.
+        waits = decisions.is_told or made_before.waits_for_transport or context.requests.are_writing
+        context.requests.give_way()
         with context.store.write(waits=waits) as connection:
             lease.check(connection)
             current = store.running(connection, campaign)
@@ -259,6 +262,7 @@ class Runs:
         self._logged += len(made)
         if self._logged >= _MOST_LOGGED:
             self._logged = 0
+            context.requests.give_way()
             context.store.move_log()
 
 

@@ -13,7 +13,7 @@ import attrs
 from sqlalchemy import select
 
 from pinpoint_kit.engine.campaigns import activities, sends
-from pinpoint_kit.engine.campaigns.running.batches import TURN, Outcome
+from pinpoint_kit.engine.campaigns.running.batches import Outcome
 from pinpoint_kit.engine.campaigns.sends import PENDING, Send
 from pinpoint_kit.engine.context import Stamp
 from pinpoint_kit.engine.messages import (
@@ -87,9 +87,8 @@ class Kept:
     ) -> Kept:
         """Return what is stored of some outcomes of a run."""
         kept = cls(outcomes)
-        for place, outcome in enumerate(outcomes):
-            if place % TURN == 0:
-                context.requests.give_way()
+        for outcome in outcomes:
+            context.requests.give_way()
             target = outcome.target
             message = _message(context, activity, outcome, now)
             waits = message is not None and message.status == delivering.PENDING
@@ -255,7 +254,7 @@ def _message(context: Context, activity: Activity, outcome: Outcome, now: int) -
     waits = delivering.waits(context, outcome.delivery, address)
     return NewMessage(
         app=activity.app,
-        id=outbox.new_message_id(context),
+        id=outbox.new_message_id(context, now),
         created=now,
         channel=outcome.delivery,
         address=address,
