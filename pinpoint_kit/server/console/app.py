@@ -33,7 +33,7 @@ from pinpoint_kit.server.console.rendering import Pages
 from pinpoint_kit.server.console.visit import Visit
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
     from typing import Any
 
     from pinpoint_kit.models.application import Application
@@ -96,8 +96,10 @@ class Console:
                 Route(PREFIX, self._guarded(self._applications), methods=["GET"]),
                 *self._routes(),
             ],
-            exception_handlers={404: self._not_found},
+            exception_handlers={404: self._not_found, 405: self._not_found},
         )
+        # A redirect would name the host that the request has named.
+        self._app.router.redirect_slashes = False
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -144,15 +146,19 @@ class Console:
             visitor = await anyio.to_thread.run_sync(self._gate.visitor, request)
             if visitor is None:
                 return self._entrance.ask(request)
+            if (entered := self._entrance.by_token(request)) is not None:
+                return entered  # a link leaves no token that is good, in whose browser it may be
             form: dict[str, str] = {}
             if request.method == "POST":
                 form = await form_of(request)
                 if not self._gate.is_genuine(request, visitor, form.get("csrf", "")):
                     return self._pages.problem(403, *problems.NOT_GENUINE, visitor=visitor)
+            visit = None
             try:
-                return await page(await self._visit(request, visitor, form))
+                visit = await self._visit(request, visitor, form)
+                return await page(visit)
             except Exception as error:  # noqa: BLE001 -- a request must always get an answer
-                return self._failed(error, visitor)
+                return self._failed(error, visitor, {} if visit is None else visit.context({}))
 
         return endpoint
 
@@ -163,7 +169,7 @@ class Console:
             opened = await anyio.to_thread.run_sync(self._source.open, visitor, application_id)
             pinpoint = opened
             name = await self._answers.get(
-                ("name", application_id, visitor.access_key_id),
+                ("name", application_id, visitor.scope),
                 lambda: opened.call("GetApp")["ApplicationResponse"]["Name"],
                 kept_s=_NAME_KEPT_S,
                 is_short=True,
@@ -186,16 +192,18 @@ class Console:
         )
         return visit.page("applications.html", applications=found, title="Applications")
 
-    def _failed(self, error: Exception, visitor: Visitor) -> Response:
+    def _failed(
+        self, error: Exception, visitor: Visitor, context: Mapping[str, object]
+    ) -> Response:
         problems.log(error)
         status, title, advice = problems.of(error, visitor)
-        return self._pages.problem(status, title, advice, visitor=visitor)
+        return self._pages.problem(status, title, advice, **{"visitor": visitor, **context})
 
     async def _not_found(self, request: Request, _: Exception) -> Response:
         visitor = await anyio.to_thread.run_sync(self._gate.visitor, request)
         if visitor is None:
             return self._entrance.ask(request)
-        return self._failed(problems.NoPageError(), visitor)
+        return self._failed(problems.NoPageError(), visitor, {})
 
 
 def _is_too_long(scope: Message) -> bool:

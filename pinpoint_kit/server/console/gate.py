@@ -41,6 +41,7 @@ HEADERS: Mapping[str, str] = {
 }
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 100
+#: Browsers send a host's cookies to all of its ports; each console has one of its own.
 _COOKIE = "pinpoint_kit_console"
 
 
@@ -73,7 +74,7 @@ class Gate:
 
     def visitor(self, request: Request) -> Visitor | None:
         """Return who asks; None when nobody is logged in."""
-        session = self._sessions.find(request.cookies.get(_COOKIE, ""))
+        session = self._sessions.find(request.cookies.get(_cookie(request), ""))
         if session is None:
             return None
         if self._keys is None:
@@ -81,7 +82,7 @@ class Gate:
                 return None
             return Visitor("", self._access, None, session.csrf)
         key = self._keys.find(session.access_key_id)
-        if key is None:
+        if key is None or not session.began_with(key.secret_access_key):
             return None
         return Visitor(key.access_key_id, key.access, key.applications, session.csrf)
 
@@ -109,7 +110,7 @@ class Gate:
         """Begin a session with a one-time token; return whether it was good."""
         if self._keys is not None or not self._sessions.use_token(token):
             return False
-        self._begin("", response, request)
+        self._begin(self._sessions.begin(""), response, request)
         return True
 
     def enter_by_key(
@@ -119,19 +120,27 @@ class Gate:
         found = None if self._keys is None else self._keys.log_in(access_key_id, secret)
         if found is None:
             return False
-        self._begin(found.access_key_id, response, request)
+        held = self._sessions.begin(found.access_key_id, found.secret_access_key)
+        self._begin(held, response, request)
         return True
 
     def leave(self, request: Request, response: Response) -> None:
         """End the session of a browser."""
-        self._sessions.end(request.cookies.get(_COOKIE, ""))
-        response.delete_cookie(_COOKIE, path=self._prefix, httponly=True, samesite="strict")
+        self._sessions.end(request.cookies.get(_cookie(request), ""))
+        response.delete_cookie(
+            _cookie(request), path=self._prefix, httponly=True, samesite="strict"
+        )
 
-    def _begin(self, access_key_id: str, response: Response, request: Request) -> None:
-        self._sessions.end(request.cookies.get(_COOKIE, ""))
+    def leave_everywhere(self, visitor: Visitor, request: Request, response: Response) -> None:
+        """End every session of somebody, in this browser and all others."""
+        self._sessions.end_all(visitor.access_key_id)
+        self.leave(request, response)
+
+    def _begin(self, held: str, response: Response, request: Request) -> None:
+        self._sessions.end(request.cookies.get(_cookie(request), ""))
         response.set_cookie(
-            _COOKIE,
-            self._sessions.begin(access_key_id),
+            _cookie(request),
+            held,
             max_age=int(LASTS_S),
             path=self._prefix,
             secure=_is_encrypted(request),
@@ -152,6 +161,14 @@ async def form_of(request: Request) -> dict[str, str]:
         )
     except ValueError:
         return {}
+
+
+def _cookie(request: Request) -> str:
+    try:
+        port = urlsplit(f"//{request.headers.get('host', '')}").port
+    except ValueError:
+        port = None
+    return _COOKIE if port is None else f"{_COOKIE}_{port}"
 
 
 def _host(request: Request) -> str:

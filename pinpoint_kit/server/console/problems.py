@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.errors import (
@@ -26,6 +27,8 @@ __all__ = ["NOT_GENUINE", "NOT_HERE", "TOO_LONG", "NoPageError", "log", "of"]
 _logger = logging.getLogger(__name__)
 
 _TOO_MANY, _UNAVAILABLE = 429, 503
+#: Where in a request something is wrong, as messages say it for programs: its last name is enough.
+_PLACE = re.compile(r" @ \$(?:\S*\.)?([A-Za-z_]\w*)\S*$")
 
 NOT_HERE = (
     "Not at this name",
@@ -68,7 +71,7 @@ def of(  # noqa: PLR0911 -- a table of what can go wrong
     if isinstance(error, NotFound):
         return 404, "Not found", "There is none of this id. It may have been deleted."
     if isinstance(error, (ValidationError, BadRequest)):
-        return 400, "This cannot be asked", error.message
+        return 400, "This cannot be asked", _sentence(error.message)
     if isinstance(error, ConfigurationError):
         return 501, "Not answered here", str(error)
     if isinstance(error, TransportError):
@@ -76,6 +79,12 @@ def of(  # noqa: PLR0911 -- a table of what can go wrong
     if isinstance(error, ServiceError):
         return 502, "The server refused", "Load the page again; its log says more."
     return 500, "This page failed", "Please report it with the line of the server's log."
+
+
+def _sentence(message: str) -> str:
+    place = _PLACE.search(message)
+    text = message if place is None else f"{message[: place.start()]} ({place[1]})"
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _is_busy(error: Exception) -> bool:

@@ -21,7 +21,6 @@ from pinpoint_kit.server.console.view import NAMES, RANGES
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from pinpoint_kit.server.console.source import Visitor
 
 __all__ = ["MENU", "Pages"]
 
@@ -32,7 +31,7 @@ _STATIC = {
     "icon.svg": "image/svg+xml",
 }
 #: Marks that change the direction of the text behind them, and control characters.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
 #: A page's path, its name in the menu, and whether it shows personal data.
 MENU = (
     ("overview", "Overview", False),
@@ -73,7 +72,12 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.finalize = _shown
-        self._environment.filters |= {"path": _path, "number": _number, "cell": _cell}
+        self._environment.filters |= {
+            "path": _path,
+            "number": _number,
+            "cell": _cell,
+            "percent": _percent,
+        }
         self._environment.globals |= {
             "prefix": prefix,
             "place": place,
@@ -95,11 +99,16 @@ class Pages:
         """Make an answer."""
         return HTMLResponse(self.text(template, **context), status)
 
-    def problem(
-        self, status: int, title: str, advice: str, *, visitor: Visitor | None = None
-    ) -> HTMLResponse:
-        """Make an answer that says what is wrong, and what to do next."""
-        response = self.page("problem.html", status, title=title, advice=advice, visitor=visitor)
+    def problem(self, status: int, title: str, advice: str, **context: object) -> HTMLResponse:
+        """Make an answer that says what is wrong, and what to do next.
+
+        Args:
+            status: the status.
+            title: what is wrong.
+            advice: what to do next.
+            **context: what every page of a visit shows; nothing of a stranger's.
+        """
+        response = self.page("problem.html", status, title=title, advice=advice, **context)
         if status == 503:  # noqa: PLR2004 -- HTTP
             response.headers["Retry-After"] = "5"
         return response
@@ -133,6 +142,10 @@ def _path(value: str) -> str:
 
 def _number(value: float | Decimal | None) -> str:
     return charts.format_number(value)
+
+
+def _percent(value: float | None) -> str:
+    return charts.format_number(value, unit="%")
 
 
 def _cell(value: object, name: str, unit: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import os
 import secrets
 import time
@@ -43,6 +44,12 @@ class Session:
 
     access_key_id: str
     csrf: str = attrs.field(repr=False)
+    _held: str = attrs.field(repr=False)
+    _seal: str = attrs.field(repr=False)
+
+    def began_with(self, secret: str) -> bool:
+        """Whether the session was begun with this secret: a key that got another one is another."""
+        return hmac.compare_digest(self._seal, _sealed(self._held, secret))
 
 
 class Sessions:
@@ -71,13 +78,19 @@ class Sessions:
             return False
         return True
 
-    def begin(self, access_key_id: str) -> str:
-        """Begin a session, and return what its browser holds."""
+    def begin(self, access_key_id: str, secret: str = "") -> str:
+        """Begin a session, and return what its browser holds.
+
+        Args:
+            access_key_id: the access key, "" where the server asks for none.
+            secret: its secret, which is not kept: only whether another is the same can be asked.
+        """
         self._sweep()
         held = secrets.token_urlsafe(32)
         content = {
             "access_key_id": access_key_id,
             "csrf": secrets.token_urlsafe(32),
+            "seal": _sealed(held, secret),
             "until": self._now() + LASTS_S,
         }
         file = self._file(_SESSION, held)
@@ -101,11 +114,18 @@ class Sessions:
             return None
         if now - used >= _NOTE_EVERY_S:
             self._note(file)
-        return Session(content["access_key_id"], content["csrf"])
+        return Session(content["access_key_id"], content["csrf"], held, content["seal"])
 
     def end(self, held: str) -> None:
         """End a session, if there is one."""
         self._file(_SESSION, held).unlink(missing_ok=True)
+
+    def end_all(self, access_key_id: str) -> None:
+        """End every session of an access key; without keys, those of everybody."""
+        for file in self._folder.glob(f"{_SESSION}*"):
+            with contextlib.suppress(OSError, orjson.JSONDecodeError):  # it has just ended
+                if orjson.loads(file.read_bytes())["access_key_id"] == access_key_id:
+                    file.unlink(missing_ok=True)
 
     def _file(self, kind: str, held: str) -> Path:
         digest = hashlib.sha256(held.encode("utf-8", "surrogatepass")).hexdigest()
@@ -126,6 +146,11 @@ class Sessions:
         for file in self._folder.glob(f"{_SESSION}*"):
             with contextlib.suppress(OSError):  # it has just ended
                 yield file.stat().st_mtime, file
+
+
+def _sealed(held: str, secret: str) -> str:
+    key, text = (part.encode("utf-8", "surrogatepass") for part in (held, secret))
+    return hmac.new(key, text, hashlib.sha256).hexdigest()
 
 
 def _write(file: Path, content: bytes) -> None:

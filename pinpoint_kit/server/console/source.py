@@ -38,6 +38,11 @@ class Visitor:
     csrf: str = attrs.field(repr=False)
 
     @property
+    def scope(self) -> tuple[str, Access, frozenset[str] | None]:
+        """Who may see the same: an answer is used again for nobody else."""
+        return self.access_key_id, self.access, self.applications
+
+    @property
     def sees_people(self) -> bool:
         """Whether they may see events, endpoints and users: personal data."""
         return self.access != "analytics"
@@ -80,6 +85,10 @@ class HeldKey(Protocol):
     @property
     def access_key_id(self) -> str:
         """Its name."""
+
+    @property
+    def secret_access_key(self) -> str:
+        """Its secret."""
 
     @property
     def access(self) -> Access:

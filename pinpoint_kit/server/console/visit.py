@@ -86,14 +86,14 @@ class Visit:
             QueueFullError: too many others wait.
         """
         version = await self.version()
-        whole = (self.application_id, self.visitor.access_key_id, self.now.date(), version, key)
+        whole = (self.application_id, self.visitor.scope, self.now.date(), version, key)
         return await self.answers.get(whole, ask, kept_s=KEPT_S if version else VERSION_S)
 
     async def version(self) -> str:
         """Return what changes when an event arrives; "" for those who may not see events."""
         if not self.visitor.sees_people:
             return ""
-        key = ("version", self.application_id, self.visitor.access_key_id)
+        key = ("version", self.application_id, self.visitor.scope)
         return await self.answers.get(key, self._newest, kept_s=VERSION_S, is_short=True)
 
     def _newest(self) -> str:

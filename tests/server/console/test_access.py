@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,17 +12,22 @@ import pinpoint_kit as pk
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.server.access.console_keys import ConsoleKeys
 from pinpoint_kit.server.console import Sessions
+from tests.server.conftest import PATIENCE
 from tests.server.console.conftest import ConsoleServer, csrf_of, serve
 from tests.server.signing import write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import httpx
 
 SECRET = "a-secret-of-at-least-32-characters-for-"
-COOKIE = "pinpoint_kit_console"
+
+
+def cookie_of(client: httpx.Client) -> str:
+    """Return the name of the cookie of a console at this port."""
+    return f"pinpoint_kit_console_{client.base_url.port}"
 
 
 def test_a_link_opens_one_session(console: ConsoleServer) -> None:
@@ -49,23 +55,58 @@ def test_a_stranger_sees_nothing(console: ConsoleServer, path: str) -> None:
     assert console.application not in answer.text
 
 
+def test_a_link_is_used_up_by_one_who_is_in(console: ConsoleServer) -> None:
+    """It leaves the URL, and no good token stays behind in a history."""
+    with console.visitor() as client, console.browser() as other:
+        link = console.link()
+        answer = client.get(link)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/console/")
+        assert client.get("/console/").status_code == 200
+        assert other.get(link).status_code == 401
+
+
+def test_consoles_of_one_machine_do_not_end_each_others_sessions(
+    console: ConsoleServer, demo_database: str, tmp_path: Path
+) -> None:
+    """Browsers send the cookies of 127.0.0.1 to all of its ports."""
+    second = serve(tmp_path, demo_database)
+    try:
+        with console.visitor() as client:
+            assert client.get(second.link()).status_code == 303
+            assert client.get(f"{second.server.url}/console/").status_code == 200
+            assert client.get("/console/").status_code == 200
+    finally:
+        second.stop()
+
+
 def test_a_wrong_token_opens_nothing(console: ConsoleServer) -> None:
     """Nor does a cookie that somebody made up."""
     with console.browser() as client:
         assert client.get("/console/?token=guess").status_code == 401
-        assert COOKIE not in client.cookies
-        client.cookies.set(COOKIE, "guess", path="/console/")
+        assert not client.cookies
+        client.cookies.set(cookie_of(client), "guess", path="/console/")
         assert client.get("/console/").status_code == 401
 
 
 def test_log_out_ends_the_session_on_the_server(console: ConsoleServer) -> None:
     """A cookie that was kept opens nothing any more."""
     with console.visitor() as client:
-        held = client.cookies[COOKIE]
+        held = client.cookies[cookie_of(client)]
         csrf = csrf_of(client.get("/console/").text)
         assert client.post("/console/log-out", data={"csrf": csrf}).status_code == 200
-        client.cookies.set(COOKIE, held, path="/console/")
+        client.cookies.set(cookie_of(client), held, path="/console/")
         assert client.get("/console/").status_code == 401
+
+
+def test_log_out_everywhere_ends_every_session(console: ConsoleServer) -> None:
+    """In this browser and in others."""
+    with console.visitor() as client, console.visitor() as other:
+        page = client.get("/console/").text
+        assert "Log out everywhere" in page
+        sent = {"csrf": csrf_of(page), "everywhere": "yes"}
+        assert "in every browser" in client.post("/console/log-out", data=sent).text
+        assert client.get("/console/").status_code == 401
+        assert other.get("/console/").status_code == 401
 
 
 def test_sessions_end(tmp_path: Path) -> None:
@@ -155,6 +196,21 @@ def test_every_answer_keeps_browsers_within_bounds(console: ConsoleServer) -> No
     assert page.count("<script") == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_not_there_is_said_without_the_name_of_the_host(
+    console: ConsoleServer, method: str
+) -> None:
+    """No redirect repeats `Host`, and a wrong method is a page."""
+    with console.visitor() as client:
+        headers = {"Host": "localhost:1", "Origin": "http://localhost:1"}
+        path = f"{console.base}/overview/" if method == "GET" else f"{console.base}/usage"
+        client.cookies.set("pinpoint_kit_console_1", next(iter(client.cookies.values())))
+        answer = client.request(method, path, headers=headers)
+    assert answer.status_code == 404
+    assert "localhost" not in answer.text
+    assert "<h1>" in answer.text
+
+
 def test_a_form_has_a_bound(console: ConsoleServer) -> None:
     """A long one is refused before it is read."""
     with console.visitor() as client:
@@ -188,6 +244,14 @@ def keyed(demo_database: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     found = serve(folder, demo_database, file, folder / "audit.log")
     yield found
     found.stop()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Return once it is so; fail after a while."""
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def log_in(
@@ -243,7 +307,7 @@ def test_a_link_opens_nothing_where_keys_do(keyed: ConsoleServer) -> None:
     """Whatever lies in the folder."""
     with keyed.browser() as client:
         assert client.get(keyed.link()).status_code == 401
-        client.cookies.set(COOKIE, keyed.sessions.begin(""), path="/console/")
+        client.cookies.set(cookie_of(client), keyed.sessions.begin(""), path="/console/")
         assert client.get("/console/").status_code == 401
 
 
@@ -315,6 +379,64 @@ def test_a_key_that_is_removed_is_out(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("console = yes", "console = no"))
     now += 2
     assert keys.find("PKAAAA") is None
+
+
+def test_log_out_everywhere_is_of_one_key(keyed: ConsoleServer) -> None:
+    """The sessions of others go on."""
+    boss, _ = log_in(keyed, "PKBOSS")
+    reader, _ = log_in(keyed, "PKREADER")
+    again, _ = log_in(keyed, "PKREADER")
+    page = reader.get("/console/").text
+    assert "PKREADER (read-only)" in page
+    reader.post("/console/log-out", data={"csrf": csrf_of(page), "everywhere": "yes"})
+    statuses = [client.get("/console/").status_code for client in (boss, reader, again)]
+    assert statuses == [200, 401, 401]
+
+
+def key_file(path: Path, secret: str, access: str = "analytics", applications: str = "*") -> Path:
+    """Write a file with one key that opens the console."""
+    return write_file(
+        path,
+        f"[PKAAAA]\nsecret_access_key = {secret}\napplications = {applications}\n"
+        f"access = {access}\nconsole = yes\n",
+    )
+
+
+def test_a_key_with_another_secret_is_out(demo_database: str, tmp_path: Path) -> None:
+    """A secret that is replaced ends the sessions that were begun with the old one."""
+    file = key_file(tmp_path / "keys.ini", SECRET + "old")
+    found = serve(tmp_path, demo_database, file)
+    try:
+        client, _ = log_in(found, "PKAAAA", SECRET + "old")
+        assert client.get("/console/").status_code == 200
+        key_file(file, SECRET + "new")
+        wait_until(lambda: client.get("/console/").status_code == 401)
+        again, _ = log_in(found, "PKAAAA", SECRET + "new")
+        assert again.get("/console/").status_code == 200
+    finally:
+        found.stop()
+
+
+@pytest.mark.parametrize("now", ["access = analytics", "applications = none"])
+def test_what_a_key_may_see_no_longer_is_not_shown_again(
+    demo_database: str, tmp_path: Path, now: str
+) -> None:
+    """Not even from the answers of a moment ago."""
+    file = key_file(tmp_path / "keys.ini", SECRET, "read-only")
+    found = serve(tmp_path, demo_database, file)
+    path = f"{found.base}/numbers/daily.csv?where=user_id%3Duser-1"
+    try:
+        client, _ = log_in(found, "PKAAAA", SECRET)
+        assert client.get(path).status_code == 200
+        kind = now.partition(" ")[0]
+        text = "".join(
+            f"{now}\n" if line.startswith(kind) else line
+            for line in file.read_text().splitlines(keepends=True)
+        )
+        write_file(file, text)
+        wait_until(lambda: client.get(path).status_code == 403)
+    finally:
+        found.stop()
 
 
 @pytest.mark.parametrize("line", ["console = maybe", "console = yes\nsession_token = abcdefgh"])

@@ -43,8 +43,8 @@ class Entrance:
         site = request.headers.get("sec-fetch-site", "")
         token = request.query_params.get("token")
         if token and request.method == "GET":
-            response: Response = RedirectResponse(_HOME, 303)
-            if self._gate.enter_by_token(token, response, request):
+            response = self.by_token(request)
+            if response is not None:
                 return response
         elif request.method == "GET" and site in {"cross-site", "same-site"}:
             # A link in a mail brings no cookie; a page of ours that leads on does.
@@ -54,6 +54,14 @@ class Entrance:
         if request.method != "GET":
             return RedirectResponse(f"{_HOME}log-in", 303)
         return self._form(request, _next_of(request), "", 401)
+
+    def by_token(self, request: Request) -> Response | None:
+        """Begin a session with the token of a URL, and lead away from it; None when it is none."""
+        token = request.query_params.get("token")
+        if not token or request.method != "GET":
+            return None
+        response = RedirectResponse(_HOME, 303)
+        return response if self._gate.enter_by_token(token, response, request) else None
 
     async def log_in(self, request: Request) -> Response:
         """Show the form for an access key, or begin a session with what it has brought."""
@@ -79,9 +87,13 @@ class Entrance:
         return response
 
     async def log_out(self, visit: Visit) -> Response:
-        """End the session."""
-        response = self._pages.page("left.html", title="Logged out")
-        self._gate.leave(visit.request, response)
+        """End the session; all of the same key when the form says so."""
+        everywhere = visit.field("everywhere") == "yes"
+        response = self._pages.page("left.html", title="Logged out", everywhere=everywhere)
+        if everywhere:
+            self._gate.leave_everywhere(visit.visitor, visit.request, response)
+        else:
+            self._gate.leave(visit.request, response)
         return response
 
     def _form(self, request: Request, to: str, key: str, status: int) -> Response:
