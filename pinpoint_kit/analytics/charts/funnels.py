@@ -56,7 +56,13 @@ def _bar(name: str, count: int, share: float, room: int, y: int) -> str:
             "rect", x=_NAMES, y=y, width=room, height=_BAR, rx=3, fill=ACCENT, fill_opacity=".12"
         ),
         element(
-            "rect", x=_NAMES, y=y, width=max(room * share, 1.0), height=_BAR, rx=3, fill=ACCENT
+            "rect",
+            x=_NAMES,
+            y=y,
+            width=room * min(max(share, 0.002), 1.0),
+            height=_BAR,
+            rx=3,
+            fill=ACCENT,
         ),
         element("text", text_of(shown), x=_NAMES + room + 8, y=y + 18),
     )
@@ -66,4 +72,6 @@ def _loss(before: int, count: int, y: int) -> str:
     lost = before - count
     share = lost / before if before else 0.0
     text = f"↓ {format_number(lost)} dropped off ({format_number(share, unit='%')})"
+    if lost < 0:  # who clicks need not have been seen to open
+        text = f"↑ {format_number(-lost)} more"
     return element("text", text_of(text), x=_NAMES + 4, y=y - 8, font_size=11, fill_opacity=".75")

@@ -18,12 +18,17 @@ _Z = 1.959963984540054
 def interval(count: int, of: int) -> tuple[float, float] | None:
     """Return between what a share lies; None of nothing.
 
+    Raises:
+        ValueError: the count is more than all.
+
     Examples:
         >>> [round(end, 3) for end in interval(4, 10)]
         [0.168, 0.687]
     """
     if of <= 0:
         return None
+    if not 0 <= count <= of:
+        raise ValueError(f"{count} of {of} is no share")
     share = count / of
     spread = _Z * math.sqrt(share * (1 - share) / of + _Z * _Z / (4 * of * of))
     middle, scale = share + _Z * _Z / (2 * of), 1 + _Z * _Z / of

@@ -87,6 +87,24 @@ def test_a_campaign_has_its_funnel_and_its_treatments(shop: tuple[ConsoleServer,
     assert f"outbox?campaign={campaign}" in page
 
 
+def test_messages_that_bounce_after_they_were_opened_are_shown(
+    shop: tuple[ConsoleServer, str],
+) -> None:
+    """More can be opened than were delivered in the end, and clicked than were opened."""
+    found, campaign = shop
+    with pk.connect(found.database, application="demo") as pinpoint:
+        for each in pinpoint.outbox.messages(campaign=campaign):
+            if each.title == "B":
+                pinpoint.outbox.report(each, "bounced")
+            else:
+                pinpoint.outbox.report(each, "clicked", link="https://shop.example.com/")
+    with found.visitor() as client:
+        answer = client.get(f"{found.base}/campaigns/{campaign}")
+    assert answer.status_code == 200
+    assert "more</text>" in answer.text
+    assert "-" not in "".join(re.findall(r"↓ (.*?) dropped off", answer.text))
+
+
 @given(st.integers(0, 500), st.integers(0, 500))
 def test_intervals_hold_the_share(count: int, more: int) -> None:
     """They lie within 0 and 1, are narrower of more, and mirror each other."""

@@ -98,6 +98,7 @@ async def campaign(visit: Visit) -> Response:
         segment=await visit.run(lambda: _segment_name(visit, found)),
         total=results.total,
         picture=_funnel("All runs", results.total) if results.total.attempted else "",
+        bars=_bars(results.total),
         sides=_sides(found, results.treatments),
         statuses=sorted((name, count) for name, count in results.statuses.items() if name != _SENT),
         runs=[(run, by_run.get(run.id)) for run in runs],
@@ -117,6 +118,12 @@ def _segment_name(visit: Visit, found: Campaign) -> str:
 def _funnel(title: str, counts: RunResults) -> Markup:
     steps = [(name, int(getattr(counts, member))) for name, member in _STEPS]
     return Markup(charts.funnel_chart(title, steps))  # noqa: S704 -- it escapes what it is given
+
+
+def _bars(counts: RunResults) -> list[tuple[str, int, float]]:
+    whole = counts.attempted or 1
+    steps = [(name, int(getattr(counts, member))) for name, member in _STEPS]
+    return [(name, count, min(1.0, count / whole)) for name, count in steps]
 
 
 def _drawn(
@@ -155,20 +162,25 @@ def _sides(found: Campaign, treatments: Sequence[RunResults]) -> list[_Side]:
 
 
 def _rate(counts: RunResults, own: RunResults | None, member: str) -> _Rate:
-    share = int(getattr(counts, member)), counts.delivered
+    share = _share(counts, member)
     between = interval(*share)
     if between is None:
         return _Rate("—")
     text, ends = _percent(share[0] / share[1]), f"{_percent(between[0])} to {_percent(between[1])}"
     if own is None or counts.treatment_id == own.treatment_id:
         return _Rate(text, ends)
-    gap = difference(share, (int(getattr(own, member)), own.delivered))
+    gap = difference(share, _share(own, member))
     if gap is None:
         return _Rate(text, ends)
     if gap[0] <= 0 <= gap[1]:
         return _Rate(text, ends, f"no clear difference ({_points(gap[0])} to {_points(gap[1])})")
     word = "more" if gap[0] > 0 else "less"
     return _Rate(text, ends, f"{word}, by {_points(gap[0])} to {_points(gap[1])}")
+
+
+def _share(counts: RunResults, member: str) -> tuple[int, int]:
+    # Some messages are opened and bounce for good later: they are no more than what was delivered.
+    return min(int(getattr(counts, member)), counts.delivered), counts.delivered
 
 
 def _percent(value: float) -> str:
