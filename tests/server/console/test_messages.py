@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 import pinpoint_kit as pk
-from tests.server.console.conftest import ConsoleServer, serve
+from pinpoint_kit.server.console.pages.messages import inert
+from tests.server.console.conftest import ConsoleServer, csrf_of, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +55,7 @@ def test_the_list_begins_with_the_newest(outbox: ConsoleServer) -> None:
         narrow = client.get(f"{outbox.base}/outbox?channel=EMAIL&kind=direct").text
         assert "ada@example.com" in narrow
         assert "Your order" not in narrow
-        assert "Nothing of that was sent" in client.get(f"{outbox.base}/outbox?address=x").text
+        assert "Nothing of that was sent" in client.get(f"{outbox.base}/outbox?kind=otp").text
         assert client.get(f"{outbox.base}/outbox?channel=PIGEON").status_code == 400
         assert client.get(f"{outbox.base}/outbox?campaign=none").status_code == 404
 
@@ -92,6 +94,38 @@ def test_the_html_of_a_message_can_do_nothing(outbox: ConsoleServer) -> None:
     stranger: httpx.Client
     with outbox.browser() as stranger:
         assert "onclick" not in stranger.get(path).text
+
+
+def test_an_address_is_looked_up_without_a_url_that_holds_it(outbox: ConsoleServer) -> None:
+    """By a form that is sent; the page's own forms hold it no further."""
+    with outbox.visitor() as client:
+        page = client.get(f"{outbox.base}/outbox").text
+        sent = {"csrf": csrf_of(page), "address": "ada@example.com"}
+        found = client.post(f"{outbox.base}/outbox", data=sent).text
+        assert found.count("<tr>") == 2
+        assert "Your order" not in found
+        ignored = client.get(f"{outbox.base}/outbox?address=ada@example.com").text
+        assert "Your order" in ignored
+        none = client.post(f"{outbox.base}/outbox", data={**sent, "address": "x"}).text
+        assert "Nothing of that was sent" in none
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "<link rel=dns-prefetch href=//evil.example.com>",
+        "<LINK title='>' rel=preconnect href=//evil.example.com>",
+        "<lin<link>k rel=preconnect href=//evil.example.com>",
+        "<meta name='>' http-equiv=refresh content='0;url=//evil.example.com'>",
+        "<me<base>ta http-equiv=refresh content='0;url=//evil.example.com'>",
+        "<link rel=preconnect href=//evil.example.com",
+    ],
+)
+def test_nobody_hears_that_a_message_was_looked_at(evil: str) -> None:
+    """Not even a name server: no policy forbids to look up a name or to connect ahead."""
+    shown = inert(f"<p>Hello{evil}</p>")
+    assert not re.search(r"<\s*(link|meta|base)\b", shown, re.IGNORECASE)
+    assert shown.startswith("<p>Hello")
 
 
 def test_a_text_message_has_no_frame(outbox: ConsoleServer) -> None:

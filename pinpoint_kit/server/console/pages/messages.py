@@ -16,34 +16,46 @@ from pinpoint_kit.models.sent_message import Outcome
 from pinpoint_kit.server.console.gate import HEADERS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from pinpoint_kit.server.console.visit import Visit
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "inert"]
 
 _MOST_MESSAGES = 100
 _LONGEST = 320
-_FILTERS = ("address", "channel", "kind", "campaign")
+_FILTERS = ("channel", "kind", "campaign")
 #: Of the page with the HTML of an e-mail: styles of its own, and nothing else.
 _BARE = {
     "Content-Security-Policy": (
         "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
         " frame-ancestors 'self'; form-action 'none'; base-uri 'none'"
     ),
+    "X-DNS-Prefetch-Control": "off",
     "X-Frame-Options": "SAMEORIGIN",
 }
 #: Of the page around it.
 _AROUND = {
     "Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; frame-src 'self'",
 }
-_REFRESH = re.compile(r"<meta\b[^<>]*http-equiv[^<>]*>", re.IGNORECASE)
+#: What leads on by itself, or has a name looked up that tells of the look; no policy forbids that.
+_LEADING = re.compile(r"<(?:meta|link|base)\b[^>]*>?", re.IGNORECASE)
 
 
 async def outbox(visit: Visit) -> Response:
     """List what was sent, the newest first."""
     query = visit.request.query_params
     asked = {name: query.get(name, "").strip()[:_LONGEST] for name in _FILTERS}
+    return await _listed(visit, {**asked, "address": ""})
+
+
+async def search(visit: Visit) -> Response:
+    """List what was sent to an address, which a URL must not hold."""
+    address = visit.field("address")[:_LONGEST]
+    return await _listed(visit, {**dict.fromkeys(_FILTERS, ""), "address": address})
+
+
+async def _listed(visit: Visit, asked: Mapping[str, str]) -> Response:
     given: dict[str, Any] = {name: value for name, value in asked.items() if value}
     found = await visit.run(
         lambda: list(
@@ -80,7 +92,12 @@ async def html(visit: Visit) -> Response:
     """Answer with the HTML of an e-mail, which can do nothing."""
     message_id = visit.request.path_params["message"]
     found = await visit.run(lambda: visit.pinpoint.outbox.get(message_id))
-    return HTMLResponse(_REFRESH.sub("", found.html), headers=_BARE)
+    return HTMLResponse(inert(found.html), headers=_BARE)
+
+
+def inert(html: str) -> str:
+    """Return HTML without elements that reach other servers whatever a policy says."""
+    return _LEADING.sub(" ", html)
 
 
 def _indented(payload: str) -> str:
@@ -93,6 +110,7 @@ def _indented(payload: str) -> str:
 
 ROUTES: list[tuple[str, str, Callable[[Visit], Awaitable[Response]]]] = [
     ("GET", "/outbox", outbox),
+    ("POST", "/outbox", search),
     ("GET", "/outbox/{message}", message),
     ("GET", "/outbox/{message}/html", html),
 ]
