@@ -488,6 +488,7 @@ class AsyncAnalytics(Noun):
         steps: Sequence[Step | str],
         *,
         window: dt.timedelta | float | None = datetime.timedelta(days=7),
+        order: Literal["at_or_after", "after"] = "at_or_after",
         **options: Unpack[Options],
     ) -> SavedFunnel:
         """Keep the steps of a funnel under a name.
@@ -495,7 +496,9 @@ class AsyncAnalytics(Noun):
         As `analytics.save_funnel` of the ordinary client does.
         """
         return await self._pool.call(
-            lambda: self._sync.analytics.save_funnel(name, steps, window=window, **options)
+            lambda: self._sync.analytics.save_funnel(
+                name, steps, window=window, order=order, **options
+            )
         )
 
     async def saved_funnels(self) -> builtins.list[SavedFunnel]:

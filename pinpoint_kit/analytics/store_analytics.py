@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -66,6 +66,7 @@ class StoreAnalytics(Analytics):
         steps: Sequence[Step | str],
         *,
         window: dt.timedelta | float | None = dt.timedelta(days=7),
+        order: Literal["at_or_after", "after"] = "at_or_after",
         **options: Unpack[Options],
     ) -> SavedFunnel:
         """Keep the steps of a funnel under a name.
@@ -74,6 +75,7 @@ class StoreAnalytics(Analytics):
             name: 1 to 64 characters.
             steps: as for `funnel`; filters that name one person are refused.
             window: as for `funnel`.
+            order: as for `funnel`.
             **options: see `Options`.
 
         Raises:
@@ -81,7 +83,8 @@ class StoreAnalytics(Analytics):
             ConfigurationError, ServiceError, TransportError: as `active`.
         """
         given = {key: value for key, value in options.items() if value is not None}
-        body = {"Name": name, "Arguments": {**given, **funnel_arguments(steps, window)}}
+        own = {**funnel_arguments(steps, window), "order": order}
+        body = {"Name": name, "Arguments": {**given, **own}}
         return _saved(self._server.call("CreateFunnel", _PATH, body=body))
 
     def saved_funnels(self) -> list[SavedFunnel]:

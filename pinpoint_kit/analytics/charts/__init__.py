@@ -14,8 +14,10 @@ from pinpoint_kit.analytics.charts.grids import heat_map
 from pinpoint_kit.analytics.charts.lines import line_chart, line_charts
 from pinpoint_kit.analytics.charts.numbers import format_number
 from pinpoint_kit.analytics.charts.sparklines import sparkline
+from pinpoint_kit.analytics.charts.svg import COLOURS
 
 __all__ = [
+    "COLOURS",
     "STYLE",
     "bar_chart",
     "cohort_triangle",

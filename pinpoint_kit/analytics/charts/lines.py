@@ -26,6 +26,7 @@ _RIGHT = 12
 _TOP = 14
 _BOTTOM = 26
 _LEGEND = 20
+_HEADING = 34
 _LABELS = 7
 _LABEL_CHARS = 24
 _LEGEND_CHARS = 60
@@ -103,10 +104,11 @@ def line_charts(
     parts, top = [], 0
     for name, series in charts.items():
         chart = _Chart(labels, series, "", rest, open_from)
-        heading = element("text", text_of(clipped(name, _LEGEND_CHARS)), x=_LEFT, y=top + 14)
-        inside = element("g", *chart.parts(), transform=f"translate(0 {top + _LEGEND})")
+        label = text_of(clipped(name, _LEGEND_CHARS))
+        heading = element("text", label, x=_LEFT, y=top + 22, font_weight=600)
+        inside = element("g", *chart.parts(), transform=f"translate(0 {top + _HEADING})")
         parts += [heading, inside]
-        top += chart.height + _LEGEND
+        top += chart.height + _HEADING
     summaries = [_summary(name, labels, series, "") for name, series in charts.items()]
     return drawing(_WIDTH, top, f"{title}: {'; '.join(summaries)}", *parts)
 

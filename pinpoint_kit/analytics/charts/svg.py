@@ -27,10 +27,13 @@ ACCENT = "#2f7ebc"
 #: The colour of "the rest".
 REST = "#808080"
 #: One for each series; contrast at least 3 to white and to #2b2b2b.
-COLOURS = (ACCENT, "#c95f12", "#12876f", "#8d6cc0", "#d1478c", "#7a8a1f")
+COLOURS = (
+    *(ACCENT, "#c95f12", "#12876f", "#8d6cc0", "#d1478c", "#7a8a1f"),
+    *("#d64545", "#b07d00", "#a86f4b", "#0f8fb3"),
+)
 
 #: Control characters, and marks that change the direction of the text behind them.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufffe\uffff]")
 _ELLIPSIS = "…"
 
 

@@ -170,7 +170,7 @@ class Result(abc.ABC):
         """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self._columns())
+        writer.writerow([_safe(name) for name in self._columns()])
         writer.writerows([_safe(cell) for cell in row.values()] for row in self.rows)
         if path is not None:
             Path(path).write_text(text.getvalue(), "utf-8")
@@ -240,7 +240,7 @@ def _shown(cell: Cell) -> str:
 
 def _safe(cell: Cell) -> Cell:
     """Keep a spreadsheet from taking a text that comes from outside for a formula."""
-    if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+    if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"}:
         return f"'{cell}"
     return cell
 

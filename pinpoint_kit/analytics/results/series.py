@@ -61,6 +61,11 @@ class Series(Result):
         return self._answer.totals[0].values[0]
 
     @property
+    def whole(self) -> Mapping[str, int | float | None]:
+        """All numbers of the whole period by their names, `value` first: see `measures`."""
+        return dict(zip(self.measures, self._answer.totals[0].values, strict=True))
+
+    @property
     def average(self) -> float | None:
         """The mean over the days that are complete.
 

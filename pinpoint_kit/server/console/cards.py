@@ -5,6 +5,8 @@ A table, so that every chart has its numbers, its CSV and its definition without
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +21,16 @@ if TYPE_CHECKING:
     from pinpoint_kit.analytics.verbs import Analytics
     from pinpoint_kit.server.console.view import View
 
-__all__ = ["CARDS", "PAGES", "Card", "funnel_steps"]
+__all__ = ["CARDS", "PAGES", "UNITS", "Card", "funnel_options", "funnel_steps"]
 
 _ALL = frozenset({"zone", "actor", "where", "by"})
 _MOST_STEPS = 10
+#: What a window's number is of, in milliseconds; days unless said.
+UNITS = {"d": 86_400_000, "": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_WINDOW = re.compile(r"([0-9]{1,12})(d|h|m|s|ms|)")
+_MOST_WINDOW_DAYS = 366
+#: Stands between the conditions of a step; within one, a backslash stands before it.
+_BETWEEN = re.compile(r"(?<!\\);")
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +76,11 @@ class Card:
             options["by"] = view.by
         if self.verb == "funnel":
             return analytics.funnel(
-                funnel_steps(view), first=view.first, last=view.last, **_funnel(view), **options
+                funnel_steps(view),
+                first=view.first,
+                last=view.last,
+                **funnel_options(view),
+                **options,
             )
         if self.verb == "events":
             kinds = view.own.get("type", "")
@@ -100,7 +112,8 @@ def funnel_steps(view: View) -> list[Step]:
         kind = view.own.get(f"step{number}", "").strip()
         if not kind:
             continue
-        texts = [text for text in view.own.get(f"step{number}_where", "").split(";") if text]
+        given = _BETWEEN.split(view.own.get(f"step{number}_where", ""))
+        texts = [text.replace("\\;", ";") for text in given if text]
         conditions = parse_conditions(
             text if "." in text.partition("=")[0] else f"attributes.{text.strip()}"
             for text in texts
@@ -119,12 +132,23 @@ def funnel_steps(view: View) -> list[Step]:
     return steps
 
 
-def _funnel(view: View) -> dict[str, Any]:
-    days = view.own.get("window", "7")
-    if not (days.isascii() and days.isdecimal() and 0 <= int(days[:4]) <= 366):  # noqa: PLR2004 -- the metric's own limit
-        raise ValidationError("choose 1 to 366 days, or 0 for any time", "$.window", "range")
-    seconds = int(days) * 86_400
-    return {"window": seconds or None, "order": _choice(view, "order", ("at_or_after", "after"))}
+def funnel_options(view: View) -> dict[str, Any]:
+    """Return the window and the order that a page's URL names, as the verb takes them.
+
+    Raises:
+        ValidationError: there is no such window or order.
+    """
+    match = _WINDOW.fullmatch(view.own.get("window", "7").strip())
+    window_ms = int(match[1]) * UNITS[match[2]] if match else -1
+    if not 0 <= window_ms <= _MOST_WINDOW_DAYS * UNITS["d"]:
+        raise ValidationError(
+            f"write a number of days, up to {_MOST_WINDOW_DAYS}, or such as 90m or 36h; 0 is any"
+            " time",
+            "$.window",
+            "range",
+        )
+    window = dt.timedelta(milliseconds=window_ms) if window_ms else None
+    return {"window": window, "order": _choice(view, "order", ("at_or_after", "after"))}
 
 
 def _choice(view: View, name: str, known: tuple[str, ...]) -> str:

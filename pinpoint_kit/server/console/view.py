@@ -6,6 +6,7 @@ A view is made from a query and makes queries, so that every page and chart can 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
@@ -33,6 +34,9 @@ RANGES = (7, 30, 90)
 _DEFAULT_DAYS = 30
 _MOST_DAYS = 400
 _LONGEST = 400
+#: Each is asked of every event, and stands in every link of a page.
+_MOST_FILTERS = 20
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @attrs.frozen(kw_only=True)
@@ -82,15 +86,17 @@ class View:
         if actor not in {"endpoint", "user"}:
             raise ValidationError("choose endpoint or user", "$.actor", "choice")
         where = tuple(dict.fromkeys(text for text in query.getlist("where") if text))
-        parse_conditions(where)
+        if len(where) > _MOST_FILTERS:
+            raise ValidationError(f"choose {_MOST_FILTERS} filters at most", "$.where", "range")
+        parse_conditions(_bounded(text, "where") for text in where)
         return cls(
             first=first,
             last=last,
             zone=zone,
             actor="user" if actor == "user" else "endpoint",
             where=where,
-            by=_short(query.get("by", "")).strip(),
-            own={name: _short(query[name]) for name in own if query.get(name)},
+            by=_bounded(query.get("by", ""), "by").strip(),
+            own={name: _bounded(query[name], name) for name in own if query.get(name)},
         )
 
     @property
@@ -129,9 +135,9 @@ class View:
         """Return the query without one of the filters."""
         return self.query(where=tuple(each for each in self.where if each != text))
 
-    def of_last(self, days: int) -> str:
-        """Return the query for so many days, with the same end."""
-        return self.query(first=self.last - dt.timedelta(days=days - 1))
+    def of_last(self, days: int, **more: str) -> str:
+        """Return the query for so many days, with the same end, and with what a page needs."""
+        return self.query(first=self.last - dt.timedelta(days=days - 1), **more)
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -147,7 +153,7 @@ def _day(text: str | None, name: str) -> dt.date | None:
     if not text:
         return None
     try:
-        found = dt.date.fromisoformat(text)
+        found = dt.date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         found = None
     if found is None or not 2000 <= found.year <= 2200:  # noqa: PLR2004 -- years with events
@@ -161,6 +167,12 @@ def _count(text: str | None) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:6]) <= _MOST_DAYS:
         raise ValidationError(f"choose 1 to {_MOST_DAYS} days", "$.days", "range")
     return int(text)
+
+
+def _bounded(text: str, name: str) -> str:
+    if len(text) > _LONGEST:
+        raise ValidationError(f"write {_LONGEST} characters at most", f"$.{name}", "length")
+    return text
 
 
 def _short(text: str) -> str:

@@ -142,6 +142,42 @@ def test_metrics_of_events_are_shown(
     columns = re.findall(r'<th scope="col">([^<]+)</th>', card_of(page, "metric"))
     expected = numbers.analytics.events("_monetization.purchase", metric="_item_price")
     assert columns == [name.replace("_", " ") for name in expected.rows[0]]
+    card = card_of(page, "metric")
+    assert "Metric _item_price of _monetization.purchase" in card
+    assert f"<strong>sum {charts.format_number(expected.total)}</strong>" in card
+    for name in ("average", "minimum", "maximum"):
+        assert f"{name} {charts.format_number(expected.whole[name])}" in card
+
+
+def test_the_lines_of_a_breakdown_have_colours_of_their_own(
+    console: ConsoleServer, visitor: httpx.Client
+) -> None:
+    """As many as a breakdown has values, and the style sheet has them all."""
+    card = card_of(visitor.get(f"{console.base}/events").text, "types")
+    places = re.findall(r'<li class="(k\w+)">', card)
+    assert len(places) > 6
+    assert len(set(places)) == len(places)
+    style = visitor.get("/console/static/console.css").text
+    for place, colour in enumerate(charts.COLOURS):
+        assert f".k{place}{{--k:{colour}}}" in style
+
+
+@pytest.mark.parametrize("page", ["usage", "funnels?step1=page_view&step2=add_to_cart"])
+def test_a_breakdown_of_steps_and_of_days_is_a_table(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint, page: str
+) -> None:
+    """The picture has no room for it."""
+    joined = "&" if "?" in page else "?"
+    shown = visitor.get(f"{console.base}/{page}{joined}by=platform").text
+    card = card_of(shown, "stickiness" if page == "usage" else "funnel").partition("<details>")[0]
+    rows = re.findall(r'<tr><th scope="row"><bdi>(.*?)</bdi></th>(.*?)</tr>', card)
+    assert rows[0][0] == "all"
+    assert {"ios", "android", "web"} < {name for name, _ in rows}
+    if page != "usage":
+        funnel = numbers.analytics.funnel(["page_view", "add_to_cart"], by="platform")
+        counts = [str(row["count"]) for row in funnel.rows if row["platform"] == "ios"]
+        cells = dict(rows)["ios"]
+        assert re.findall(r"<td>(\d+) ", cells) == counts
 
 
 def test_a_funnel_is_built_saved_and_deleted(
@@ -185,6 +221,94 @@ def test_a_funnel_is_built_saved_and_deleted(
     answer = visitor.post(f"{console.base}/funnels/{saved.id}/delete", data=sent)
     assert answer.status_code == 303
     assert numbers.analytics.saved_funnels() == []
+
+
+@pytest.mark.parametrize(
+    ("window", "order", "attributes"),
+    [
+        (dt.timedelta(minutes=90), "after", {"page": ["a;b", "c\\"]}),
+        (dt.timedelta(milliseconds=1_500), "at_or_after", {"page": "home"}),
+        (None, "at_or_after", None),
+        (dt.timedelta(days=3), "after", None),
+    ],
+)
+def test_a_funnel_of_another_client_is_the_same_in_the_page(  # noqa: PLR0913, PLR0917 -- cases
+    console: ConsoleServer,
+    visitor: httpx.Client,
+    numbers: pk.Pinpoint,
+    window: dt.timedelta | None,
+    order: Any,
+    attributes: Any,
+) -> None:
+    """Its window, order, filters and conditions: saved again from the page, it is what it was."""
+    steps = [pk.Step("page_view", attributes=attributes), pk.Step("add_to_cart")]
+    where = {"country": "PT", "attributes": {"a.b": ["x=y;z"]}}
+    saved = numbers.analytics.save_funnel("theirs", steps, window=window, order=order, where=where)
+    link = re.search(
+        r'<a href="\?([^"]+)"><bdi>theirs</bdi></a>', visitor.get(f"{console.base}/funnels").text
+    )
+    assert link is not None
+    query = link[1].replace("&amp;", "&")
+    page = visitor.get(f"{console.base}/funnels?{query}").text
+    assert 'role="alert"' not in page
+    sent = {"csrf": csrf_of(page), "funnel_name": "ours"}
+    assert visitor.post(f"{console.base}/funnels?{query}", data=sent).status_code == 303
+    found = {each.name: each for each in numbers.analytics.saved_funnels()}
+    counted = [numbers.analytics.saved_funnel(found[name]) for name in ("theirs", "ours")]
+    assert found["ours"].arguments["window_ms"] == found["theirs"].arguments["window_ms"]
+    assert found["ours"].arguments["order"] == order
+    assert counted[0].rows[0]["count"] == counted[1].rows[0]["count"]
+    for each in (saved, found["ours"]):
+        numbers.analytics.delete_funnel(each.id)
+
+
+def test_a_funnel_that_the_page_cannot_say_has_no_link(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """Rather than one to another funnel."""
+    step = pk.Step("page_view", attributes={"page": [None]})
+    saved = numbers.analytics.save_funnel("without a page", [step, "add_to_cart"])
+    page = visitor.get(f"{console.base}/funnels").text
+    assert "<bdi>without a page</bdi>" in page
+    assert '"><bdi>without a page</bdi></a>' not in page
+    assert "conditions that this page cannot show" in page
+    numbers.analytics.delete_funnel(saved.id)
+
+
+@pytest.mark.parametrize(
+    "window", ["0366999", "999999999999", "7w", "-1", "\N{ARABIC-INDIC DIGIT ONE}"]
+)
+def test_a_window_that_is_none_is_refused(
+    console: ConsoleServer, visitor: httpx.Client, window: str
+) -> None:
+    """Counted or saved, with what to write."""
+    query = {"step1": "page_view", "step2": "add_to_cart", "window": window}
+    assert (
+        "write a number of days"
+        in visitor.get(f"{console.base}/funnels", params=query).text.lower()
+    )
+    sent = {"csrf": csrf_of(visitor.get("/console/").text), "funnel_name": "x"}
+    answer = visitor.post(f"{console.base}/funnels", params=query, data=sent)
+    assert answer.status_code == 400
+
+
+def test_a_funnel_can_be_filtered_in_its_page(
+    console: ConsoleServer, visitor: httpx.Client
+) -> None:
+    """By the same two fields as charts."""
+    form = {
+        "go": "1",
+        "step1": "page_view",
+        "step2": "add_to_cart",
+        "name": "country",
+        "value": "PT",
+    }
+    target = visitor.get(f"{console.base}/funnels", params=form).headers["location"]
+    assert "where=country%3DPT" in target
+    page = visitor.get(f"{console.base}/{target}").text
+    assert "Remove the filter country=PT" in page
+    assert 'name="value"' in page
+    assert ">90 days</a>" in page
 
 
 def test_the_people_behind_a_number_become_a_segment(
@@ -245,6 +369,16 @@ def test_segments_are_said_in_words(
     )
     page = visitor.get(f"{console.base}/segments/{made.id}").text
     assert "user attribute plan is pro or free and metric level at least 3" in page
+    why = visitor.get(f"{console.base}/segments/{made.id}?endpoint_id=device-1").text
+    for words in (
+        "user attribute plan",
+        "is pro, free",
+        "metric level",
+        "at least 3",
+        "the whole segment",
+    ):
+        assert f"<bdi>{words}" in why
+    assert "$." not in why
 
 
 def test_a_person_is_shown_with_what_happened(
@@ -257,6 +391,9 @@ def test_a_person_is_shown_with_what_happened(
     story = numbers.analytics.timeline(user_id=event.user_id, limit=50)
     assert page.count("<tr>") == len(story.entries) + 1
     assert visitor.get(f"{console.base}/person?endpoint_id=nobody").status_code == 404
+    longer = re.search(r'<a href="\?([^"]+)">90 days</a>', page)
+    assert longer is not None
+    assert f"user_id={event.user_id}" in longer[1]
     numbers.endpoints.update(
         pk.Endpoint(id="mail-1", channel_type="EMAIL", address="a.person@example.com")
     )
@@ -289,7 +426,13 @@ def test_the_live_tail_gives_each_event_once(
     [
         ("first=yesterday", "is no day"),
         ("first=2026-02-02&last=2026-01-01", "choose days in their order"),
+        ("first=20261101", "is no day"),
+        ("last=2026-W44-1", "is no day"),
+        ("last=9999-12-31", "is no day"),
         ("zone=Mars/Base", "is no time zone"),
+        ("by=" + "x" * 401, "400 characters at most"),
+        ("where=country%3D" + "x" * 401, "400 characters at most"),
+        ("&".join(f"where=country%3D{n}" for n in range(21)), "20 filters at most"),
         ("zone=../../etc/passwd", "is no time zone"),
         ("days=0", "choose 1 to 400 days"),
         ("actor=robot", "choose endpoint or user"),
@@ -303,7 +446,16 @@ def test_a_wrong_question_is_told_what_to_write(
     """A page with status 400, and the way back."""
     answer = visitor.get(f"{console.base}/usage?{query}")
     assert answer.status_code == 400
-    assert sentence in answer.text
+    assert sentence.lower() in answer.text.lower()
+    assert 'aria-label="Pages"' in answer.text  # the way on
+
+
+def test_a_sentence_for_people_names_no_path(console: ConsoleServer, visitor: httpx.Client) -> None:
+    """`$.by` is for programs."""
+    page = visitor.get(f"{console.base}/sign-ins?by=shoe_size").text
+    assert "@ $" not in page
+    assert "Unknown breakdown" in page
+    assert "(by)" in page
 
 
 def test_what_only_the_metric_knows_is_said_in_its_place(

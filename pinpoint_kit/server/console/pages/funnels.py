@@ -8,11 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from starlette.datastructures import QueryParams
 from starlette.responses import RedirectResponse, Response
 
 from pinpoint_kit.analytics.store_analytics import SavedFunnel, StoreAnalytics
-from pinpoint_kit.server.console.cards import CARDS, funnel_steps
-from pinpoint_kit.server.console.pages.numbers import event_types, own_of, streamed
+from pinpoint_kit.analytics.verbs import funnel_arguments
+from pinpoint_kit.errors import ValidationError
+from pinpoint_kit.server.console.cards import CARDS, UNITS, funnel_options, funnel_steps
+from pinpoint_kit.server.console.pages.numbers import event_types, own_of, streamed, with_filter
+from pinpoint_kit.server.console.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -23,15 +27,14 @@ __all__ = ["ROUTES"]
 
 _LEAST_SHOWN = 3
 _MOST_STEPS = 10
-_DAY_MS = 86_400_000
 _SIGNS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "equals": "="}
 
 
 async def show(visit: Visit) -> Response:
     """Show the builder, the funnel that the URL names, and the saved ones."""
-    view = visit.view(own_of("funnels"))
     if "go" in visit.request.query_params:
-        return RedirectResponse(f"funnels?{view.query()}", 303)
+        return RedirectResponse(f"funnels?{with_filter(visit, 'funnels')}", 303)
+    view = visit.view(own_of("funnels"))
     count = sum(1 for n in range(1, _MOST_STEPS + 1) if view.own.get(f"step{n}"))
     steps = funnel_steps(view)
     numbers = visit.pinpoint.analytics
@@ -45,7 +48,7 @@ async def show(visit: Visit) -> Response:
         types=await event_types(visit),
         shown_steps=min(_MOST_STEPS, max(_LEAST_SHOWN, count + 1)),
         is_countable=len(steps) > 1,
-        saved=[(funnel, _query(funnel)) for funnel in saved],
+        saved=[(funnel, _query(funnel, visit)) for funnel in saved],
     )
 
 
@@ -53,19 +56,16 @@ async def save(visit: Visit) -> Response:
     """Save the funnel of the URL under the name of the form."""
     view = visit.view(own_of("funnels"))
     name = visit.field("funnel_name")
-    days = view.own.get("window", "7")
-    seconds = int(days) * 86_400 if days.isascii() and days.isdecimal() else 0
-    options: dict[str, Any] = {"zone": view.zone, "actor": view.actor}
-    if view.where:
-        options["where"] = view.conditions
-    if view.by:
-        options["by"] = view.by
-    await visit.run(
-        lambda: visit.pinpoint.analytics.save_funnel(
-            name, funnel_steps(view), window=seconds or None, **options
-        )
-    )
+    steps, options = funnel_steps(view), {**_arguments(view), **funnel_options(view)}
+    await visit.run(lambda: visit.pinpoint.analytics.save_funnel(name, steps, **options))
     return RedirectResponse(f"funnels?{view.query()}", 303)
+
+
+def _arguments(view: View) -> dict[str, Any]:
+    """Return what is asked beside the steps and their window."""
+    found = {"zone": view.zone, "actor": view.actor, "where": view.conditions, "by": view.by}
+    found["order"] = funnel_options(view)["order"]
+    return {name: value for name, value in found.items() if value}
 
 
 async def delete(visit: Visit) -> Response:
@@ -75,8 +75,12 @@ async def delete(visit: Visit) -> Response:
     return RedirectResponse("../../funnels", 303)
 
 
-def _query(funnel: SavedFunnel) -> str:
-    """Return the query of a page that shows a saved funnel, for the days of the moment."""
+def _query(funnel: SavedFunnel, visit: Visit) -> str | None:
+    """Return the query of a page that shows a saved funnel, for the days of the moment.
+
+    None where a client has saved what the page's fields cannot say, such as "has no value": a page
+    of another funnel under this name would be wrong.
+    """
     arguments = funnel.arguments
     pairs: list[tuple[str, str]] = []
     for number, step in enumerate(_steps(arguments), 1):
@@ -85,19 +89,64 @@ def _query(funnel: SavedFunnel) -> str:
             text for kind in ("attributes", "metrics") for text in _texts(kind, step.get(kind))
         ]
         if texts:
-            pairs.append((f"step{number}_where", ";".join(texts)))
-    window = arguments.get("window_ms")
-    pairs.append(("window", str(int(window) // _DAY_MS) if isinstance(window, int) else "0"))
-    pairs += [
-        (name, str(arguments[name])) for name in ("zone", "actor", "by") if arguments.get(name)
-    ]
+            pairs.append((f"step{number}_where", ";".join(t.replace(";", "\\;") for t in texts)))
+    pairs.append(("window", _window(arguments.get("window_ms"))))
+    others = ("zone", "actor", "by", "order")
+    pairs += [(name, str(arguments[name])) for name in others if arguments.get(name)]
     where = arguments.get("where")
     if isinstance(where, dict):
         for name, value in where.items():
             nested = value if isinstance(value, dict) else None
             texts = _texts(name, nested) if nested else [f"{name}={v}" for v in _listed(value)]
             pairs += [("where", text) for text in texts]
-    return urlencode(pairs)
+    query = urlencode(pairs)
+    try:
+        view = View.parse(QueryParams(query), visit.now, own_of("funnels"))
+        asked = {
+            **_arguments(view),
+            **funnel_arguments(funnel_steps(view), funnel_options(view)["window"]),
+        }
+    except ValidationError:
+        return None
+    return query if _meant(asked) == _meant(arguments) else None
+
+
+def _window(window_ms: object) -> str:
+    """Write a window as the field of the page has it: in days, or in the largest unit."""
+    if not isinstance(window_ms, int) or not window_ms:
+        return "0"
+    unit = next(unit for unit, size in UNITS.items() if window_ms % size == 0)
+    return f"{window_ms // UNITS[unit]}{unit.removesuffix('d')}"
+
+
+def _meant(arguments: Mapping[str, object]) -> list[object]:
+    """Return what arguments ask for, the same for all ways to write it."""
+    defaults = {"zone": "UTC", "actor": "endpoint", "order": "at_or_after"}
+    steps = [
+        (
+            step.get("type"),
+            _conditions({k: step[k] for k in ("attributes", "metrics") if k in step}),
+        )
+        for step in _steps(arguments)
+    ]
+    chosen = [arguments.get(name) or default for name, default in defaults.items()]
+    others = [arguments.get("by") or "", arguments.get("window_ms") or 0]
+    return [steps, _conditions(arguments.get("where")), *chosen, *others]
+
+
+def _conditions(given: object) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for kind, value in given.items() if isinstance(given, dict) else ():
+        if not isinstance(value, dict):
+            found[kind] = _listed(value)
+        elif kind == "metrics":
+            found[kind] = {
+                name: each if isinstance(each, dict) else {"equals": each}
+                for name, each in value.items()
+            }
+        else:
+            found[kind] = {name: _listed(each) for name, each in value.items()}
+    return found
 
 
 def _steps(arguments: Mapping[str, object]) -> list[dict[str, object]]:

@@ -6,16 +6,15 @@ What a page has stands in cards.py. A chart that cannot be counted says so in it
 from __future__ import annotations
 
 import functools
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from pinpoint_kit.analytics.results import Distribution, MoneySeries, Overview, Result, Series
-from pinpoint_kit.analytics.results.base import REST
+from pinpoint_kit.analytics.results import Overview, Result
 from pinpoint_kit.errors import PinpointKitError, ValidationError
 from pinpoint_kit.server.console import problems
 from pinpoint_kit.server.console.cards import CARDS, PAGES, Card
+from pinpoint_kit.server.console.drawing import drawn, title_of
 from pinpoint_kit.server.console.rendering import MENU
 from pinpoint_kit.server.console.view import NAMES
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.server.console.view import View
     from pinpoint_kit.server.console.visit import Visit
 
-__all__ = ["ROUTES", "event_types", "own_of", "streamed"]
+__all__ = ["ROUTES", "event_types", "own_of", "streamed", "with_filter"]
 
 #: What a page's URL may hold beside what every page has.
 OWN: Mapping[str, tuple[str, ...]] = {
@@ -37,12 +36,6 @@ OWN: Mapping[str, tuple[str, ...]] = {
     ),
 }
 _TITLES = {path: title for path, title, _ in MENU}
-#: A chart's table has so many rows on a page; its CSV has all.
-_MOST_ROWS = 400
-#: Colours of the charts, which console.css has, too.
-_COLOURS = 6
-#: Cells that say where a number stands, and are none.
-_PLACES = frozenset({"day", "days", "hour", "age", "step", "is_complete"})
 _POINTS: Mapping[str, type] = {
     "day": str,
     "group": str,
@@ -85,7 +78,7 @@ async def show(visit: Visit) -> Response:
     """Show a page of charts."""
     page = visit.request.url.path.rpartition("/")[2]
     if "name" in visit.request.query_params or "add" in visit.request.query_params:
-        return RedirectResponse(f"{page}?{_with_filter(visit, page)}", 303)
+        return RedirectResponse(f"{page}?{with_filter(visit, page)}", 303)
     view = visit.view(own_of(page))
     cards = [card for card in PAGES[page] if _is_wanted(card, view)]
     types = await event_types(visit) if page == "events" else []
@@ -130,6 +123,7 @@ def streamed(
         "title": _TITLES[page],
         "view": view,
         "takes_by": any(_by(card) for card in cards),
+        "is_open": view.last >= visit.now.date(),
         "offers": NAMES,
         **context,
     }
@@ -153,66 +147,12 @@ async def _card(visit: Visit, card: Card, view: View) -> dict[str, object]:
         return {
             "card": card,
             "problem": None,
-            **await visit.answers.drawn(lambda: _drawn(card, result)),
+            **await visit.answers.drawn(lambda: drawn(card, result)),
         }
     except Exception as error:  # noqa: BLE001 -- the page has begun, and must be whole
         problems.log(error)
         _, title, advice = problems.of(error, visit.visitor)
         return {"card": card, "problem": f"{title}. {advice}"}
-
-
-def _drawn(card: Card, result: Result) -> dict[str, object]:
-    rows = result.rows
-    parts = result.summary().split(" · ")
-    unit = " s" if result.about.unit == "seconds" else ""
-    return {
-        "heading": _title(card, result),
-        "figure": parts[0].removeprefix("total ") + unit,
-        "notes": parts[1:],
-        "picture": result.picture(),
-        "columns": list(rows[0]) if rows else [],
-        "rows": rows[:_MOST_ROWS],
-        "rows_left": max(0, len(rows) - _MOST_ROWS),
-        "unit": result.about.unit,
-        "definition": result.definition,
-        "groups": _groups(result),
-        "legend": _legend(result),
-        "steps": {row["step"]: row["name"] for row in rows if "step" in row}.items(),
-        "is_empty": _is_empty(result),
-    }
-
-
-def _title(card: Card, result: Result) -> str:
-    about = result.about
-    by = f" by {about.by.replace('_', ' ') if about.by in NAMES else about.by}" if about.by else ""
-    if card.title:
-        return f"{card.title} {about.actor}s{by}"
-    return result.title.removesuffix(f" by {about.by}") + by
-
-
-def _groups(result: Result) -> list[str]:
-    """Return the values of a breakdown, for whose people one may ask."""
-    if isinstance(result, Distribution):
-        return [str(row[next(iter(row))]) for row in result.rows]
-    if result.about.by and isinstance(result, Series):
-        return list(result.totals)
-    return []
-
-
-def _legend(result: Result) -> list[tuple[str, int | str]]:
-    """Return the lines of a chart, each with the place of its colour."""
-    if not isinstance(result, (Series, MoneySeries)) or not result.about.by:
-        return []
-    names = [name for name in result.totals if name != REST]
-    found: list[tuple[str, int | str]] = [
-        (name, place % _COLOURS) for place, name in enumerate(names)
-    ]
-    return [*found, (REST, "rest")] if REST in result.totals else found
-
-
-def _is_empty(result: Result) -> bool:
-    numbers = (cell for row in result.rows for name, cell in row.items() if name not in _PLACES)
-    return not any(isinstance(cell, (int, float, Decimal)) and cell for cell in numbers)
 
 
 def _asked(visit: Visit) -> tuple[Card, View]:
@@ -247,7 +187,7 @@ async def make_segment(visit: Visit) -> Response:
     card, view = _asked(visit)
     result = await answer(visit, card, view)
     point = _point(visit)
-    name = visit.field("segment_name") or _title(card, result)
+    name = visit.field("segment_name") or title_of(card, result)
     segment = await visit.run(
         lambda: visit.pinpoint.analytics.create_segment(result, name, **point)
     )
@@ -275,7 +215,7 @@ def _point(visit: Visit) -> dict[str, Any]:
     return found
 
 
-def _with_filter(visit: Visit, page: str) -> str:
+def with_filter(visit: Visit, page: str) -> str:
     """Return the query with the filter that a form adds in its fields `name`, `is` and `value`."""
     query = visit.request.query_params
     view = visit.view(own_of(page))
