@@ -1,7 +1,8 @@
-"""A segment's definition in words."""
+"""A segment's definition in words, and the parts of it that an endpoint meets."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import attrs
@@ -10,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pinpoint_kit.models.segments.dimension import SegmentDimensions, SetDimension
+    from pinpoint_kit.models.segments.explanation import Criterion
     from pinpoint_kit.models.segments.segment import Segment, SegmentGroup
 
-__all__ = ["words_of"]
+__all__ = ["words_of", "words_of_criterion"]
 
 _JOINED = {"ALL": " and ", "ANY": " or "}
 _DURATIONS = {"HR_24": "24 hours", "DAY_7": "7 days", "DAY_14": "14 days", "DAY_30": "30 days"}
@@ -32,6 +34,20 @@ _MATCHED = {
     "ON": "is on",
     "BETWEEN": "is between",
 }
+_PARTS = {
+    "Attributes": "attribute",
+    "Behavior": "",
+    "Demographic": "",
+    "Dimensions": "",
+    "Groups": "group",
+    "Location": "",
+    "Metrics": "metric",
+    "SegmentGroups": "",
+    "UserAttributes": "user attribute",
+}
+#: A part of a path: a name in brackets, a place in a list, a plain name.
+_PART = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[([0-9]+)\]|([^.\[\]$]+)')
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def words_of(segment: Segment, names: Mapping[str, str]) -> str:
@@ -50,6 +66,26 @@ def words_of(segment: Segment, names: Mapping[str, str]) -> str:
     if segment.dimensions is not None:
         return _dimensions(segment.dimensions) or "everyone"
     return "everyone"
+
+
+def words_of_criterion(criterion: Criterion) -> dict[str, object]:
+    """Return which part of a definition a criterion is, what it asks for, and whether it is met."""
+    words, is_named = [], False
+    for quoted, place, name in _PART.findall(criterion.path):
+        if quoted or is_named:
+            words.append(quoted or name or place)
+        elif place:
+            words.append(str(int(place) + 1))
+        else:
+            words.append(_PARTS.get(name, _CAPITAL.sub(" ", name).lower()))
+        is_named = name in {"Attributes", "Metrics", "UserAttributes"}
+    head, _, rest = criterion.text.partition(" ")
+    asked = {**_MATCHED, **_COMPARED}.get(head, head)
+    return {
+        "part": " ".join(word for word in words if word) or "the whole segment",
+        "text": f"{asked} {_DURATIONS.get(rest, rest)}".strip(),
+        "is_met": criterion.is_met,
+    }
 
 
 def _group(group: SegmentGroup, names: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from pinpoint_kit.server import console
 TEMPLATES = Path(console.__file__).parent / "templates"
 #: What begins a heading, a row or a cell.
 _PARTS = re.compile(
-    r'<thead>|<th scope="col">(?P<heading>.*?)</th>|<tr>|<th scope="row"'
+    r'<thead>|<th scope="col"(?: class="n")?>(?P<heading>.*?)</th>|<tr>|<th scope="row"'
     r'|<td(?: data-name="(?P<name>.*?)")?'
 )
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from pinpoint_kit.errors import NotFound, PinpointKitError
 from pinpoint_kit.server.console.answers import QueueFullError
-from pinpoint_kit.server.console.wording import words_of
+from pinpoint_kit.server.console.wording import words_of, words_of_criterion
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -84,6 +84,7 @@ async def segment(visit: Visit) -> Response:
         members=members,
         asked=asked,
         explanation=explanation,
+        criteria=[] if explanation is None else list(map(words_of_criterion, explanation.criteria)),
         problem=problem,
     )
 
