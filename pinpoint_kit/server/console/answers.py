@@ -76,7 +76,7 @@ class Answers:
         Args:
             key: the question, with who asks and the version of the data.
             ask: finds the answer; runs in a thread.
-            kept_s: how long the answer is used again, in seconds.
+            kept_s: how long the answer is used again, in seconds; 0 for those who wait for it now.
             is_short: whether it is found at once, and need not wait behind charts.
 
         Raises:
@@ -120,6 +120,8 @@ class Answers:
             value = await anyio.to_thread.run_sync(ask, limiter=limiter)
         finally:
             self._waiting -= 1
+        if not kept_s:
+            return value
         self._kept[key] = _Kept(value, self._now() + kept_s)
         self._kept.move_to_end(key)
         while len(self._kept) > _MOST_KEPT:

@@ -94,6 +94,11 @@ def _is_busy(error: Exception) -> bool:
 
 
 def _forbidden(visitor: Visitor) -> str:
+    if not visitor.access_key_id and visitor.sees_people:
+        return (
+            "The server refuses it to the credentials with which this console was started: see"
+            " `access` and `applications` of their key in its credentials file."
+        )
     if not visitor.sees_people:
         return (
             "A key with access = analytics sees numbers and nobody behind them. Events, people,"

@@ -45,6 +45,25 @@ def test_an_answer_is_used_until_its_time_is_over() -> None:
     assert asyncio.run(run()) == [0, 0, 1, 1, 2]
 
 
+def test_an_answer_for_the_moment_puts_nothing_out() -> None:
+    """It is found anew each time, however many there were, and the others stay."""
+    found: list[str] = []
+
+    def ask(name: str) -> str:
+        found.append(name)
+        return name
+
+    async def run() -> None:
+        answers = Answers()
+        await answers.get("chart", lambda: ask("chart"))
+        for number in range(600):
+            await answers.get(number % 300, lambda: ask("rows"), kept_s=0, is_short=True)
+        await answers.get("chart", lambda: ask("chart"))
+
+    asyncio.run(run())
+    assert (found.count("chart"), found.count("rows")) == (1, 600)
+
+
 def test_one_thing_is_drawn_at_a_time() -> None:
     """However many ask: each would take the interpreter from requests of the API."""
     at_once, most = 0, 0

@@ -15,7 +15,8 @@ import pinpoint_kit as pk
 from pinpoint_kit.engine import LakeSource
 from pinpoint_kit.lake import export_lake
 from tests.programs import Program
-from tests.server.console.conftest import ConsoleServer, csrf_of
+from tests.server.console.conftest import ConsoleServer, csrf_of, serve
+from tests.server.signing import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,34 @@ def test_the_console_shows_a_server(console: ConsoleServer, tmp_path: Path) -> N
             card = client.get(f"{console.base}/usage").text.partition('id="daily"')[2]
             assert f"<strong>{total}</strong>" in card
             assert client.get(f"{console.base}/live").status_code == 200
+
+
+@pytest.mark.slow
+def test_what_a_server_refuses_is_said_of_the_credentials(
+    demo_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those with which the console was started: numbers are shown, and nobody behind them."""
+    secret = "a-secret-of-at-least-32-characters-for-PKME"
+    file = write_file(
+        tmp_path / "keys.ini",
+        f"[PKME]\nsecret_access_key = {secret}\napplications = *\naccess = analytics\n",
+    )
+    found = serve(tmp_path, demo_database, file)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "PKME")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+    try:
+        arguments = ("console", "--no-browser", "--url", found.server.url)
+        with (
+            started(tmp_path, *arguments) as link,
+            httpx.Client(follow_redirects=True, timeout=60) as client,
+        ):
+            page = client.get(link)
+            assert "Daily active" in client.get(str(page.url.join(f"{found.base}/usage"))).text
+            refused = client.get(str(page.url.join(f"{found.base}/live")))
+            assert refused.status_code == 403
+            assert "the credentials with which this console was started" in refused.text
+    finally:
+        found.stop()
 
 
 @pytest.mark.slow

@@ -419,6 +419,28 @@ def test_the_live_tail_gives_each_event_once(
     assert HOSTILE not in answer.text
     again = visitor.get(rows, params={"after": answer.headers["x-mark"]})
     assert "door_bell" not in again.text
+    assert (answer.headers["x-arrived"], again.headers["x-arrived"]) == ("1", "0")
+
+
+def test_a_live_tail_that_is_behind_goes_on_from_now(tmp_path: Path) -> None:
+    """It would fall behind further with each look; it says how many it has read."""
+    found = serve(tmp_path, f"sqlite:///{tmp_path}/busy.db")
+    try:
+        with pk.connect(found.database, application="demo") as pinpoint, found.visitor() as client:
+            pinpoint.events.put("device-1", "first")
+            mark = re.search(r'data-mark="([^"]+)"', client.get(f"{found.base}/live").text)
+            assert mark is not None
+            for number in range(1_200):
+                pinpoint.events.record(f"device-{number % 7}", "many")
+            pinpoint.flush(raise_for_loss=True)
+            rows = f"{found.base}/live/rows"
+            answer = client.get(rows, params={"after": mark[1]})
+            assert answer.headers["x-arrived"] == "1000"
+            assert answer.text.count("<tr>") == 50
+            again = client.get(rows, params={"after": answer.headers["x-mark"]})
+            assert again.headers["x-arrived"] == "0"
+    finally:
+        found.stop()
 
 
 @pytest.mark.parametrize(

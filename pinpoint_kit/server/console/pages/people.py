@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from pinpoint_kit.models.endpoint import Endpoint
+    from pinpoint_kit.models.stored_event import StoredEvent
     from pinpoint_kit.server.console.visit import Visit
 
 __all__ = ["ROUTES"]
 
 _MOST_EVENTS = 50
 _MOST_FOUND = 20
+#: As many as a tail reads at once.
+_MOST_READ = 1_000
 _LONGEST_ID = 200
 
 
@@ -103,12 +106,27 @@ async def live(visit: Visit) -> Response:
 
 
 async def rows(visit: Visit) -> Response:
-    """Send the rows of events that have arrived since a mark, for the page that shows them."""
+    """Send the rows of events that have arrived since a mark, for the page that shows them.
+
+    Pages that ask for the same at once wait for one answer.
+    """
     after = visit.request.query_params.get("after") or None
-    tail = visit.pinpoint.events.tail(after=after)
-    newest = list(await visit.run(tail.arrived))[-_MOST_EVENTS:][::-1]
+    key = ("rows", visit.application_id, visit.visitor.scope, after)
+    arrived, newest, mark = await visit.answers.get(
+        key, lambda: _arrived(visit, after), kept_s=0, is_short=True
+    )
     text = visit.pages.text("live_rows.html", **visit.context({"events": newest}))
-    return HTMLResponse(text, headers={"X-Mark": tail.mark or ""})
+    return HTMLResponse(text, headers={"X-Mark": mark, "X-Arrived": str(arrived)})
+
+
+def _arrived(visit: Visit, after: str | None) -> tuple[int, list[StoredEvent], str]:
+    """Return how many events have arrived since a mark, the newest of them, and the next mark."""
+    tail = visit.pinpoint.events.tail(after=after)
+    found = list(tail.arrived())
+    if len(found) >= _MOST_READ:  # a page that is behind would stay so: it goes on from now
+        tail = visit.pinpoint.events.tail()
+        tail.arrived()
+    return len(found), found[-_MOST_EVENTS:][::-1], tail.mark or ""
 
 
 ROUTES: list[tuple[str, str, Callable[[Visit], Awaitable[Response]]]] = [

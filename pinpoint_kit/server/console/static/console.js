@@ -73,6 +73,11 @@ function follow(table) {
     if (!paused && !document.hidden) {
       try {
         const answer = await fetch(`${table.dataset.live}?after=${encodeURIComponent(table.dataset.mark)}`, { credentials: "same-origin" });
+        if (answer.status === 503) {
+          state.textContent = "The server is busy; trying again";
+          setTimeout(look, 5000);
+          return;
+        }
         if (!answer.ok) {
           state.textContent = "The session is over, or the server refuses: load the page again";
           return;
@@ -83,10 +88,12 @@ function follow(table) {
         const rows = [...holder.rows];
         for (const row of rows) row.className = "fresh";
         body.prepend(...rows);
-        count += rows.length;
+        const arrived = Number(answer.headers.get("X-Arrived"));
+        count += arrived;
         while (body.rows.length > most) body.lastElementChild.remove();
         setTimeout(() => rows.forEach((row) => row.classList.remove("fresh")), 1500);
-        state.textContent = `Watching · ${count} arrived`;
+        const left = arrived > rows.length ? `; of the last ${arrived}, the newest ${rows.length} are shown` : "";
+        state.textContent = `Watching · ${count} arrived${left}`;
       } catch {
         state.textContent = "No answer; trying again";
       }
