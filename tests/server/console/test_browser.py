@@ -71,6 +71,7 @@ def pages_of(console: ConsoleServer) -> list[str]:
         f"{console.base}/usage?by=nothing",
         f"{console.base}/events?type=_monetization.purchase&metric=_item_price",
         f"{console.base}/{FUNNEL}",
+        f"{console.base}/{FUNNEL}&by=platform",
         f"{console.base}/person?user_id={event.user_id}",
         f"{console.base}/segments/{segment.id}{why}",
         f"{console.base}/campaigns/{campaign.id}",
@@ -116,6 +117,31 @@ def test_no_page_is_wider_than_its_window(
                     "(each) => each.scrollWidth > each.clientWidth).length"
                 )
                 assert cut == 0, path
+
+
+@pytest.mark.parametrize(("width", "shown"), [(360, ".bars"), (1280, ".picture")])
+def test_bars_are_as_wide_as_there_is_room(
+    started: Browser, console: ConsoleServer, width: int, shown: str
+) -> None:
+    """A phone has a list, whose words can be read; a desk has the picture; never both."""
+    with opened(started, console, width=width) as watched:
+        page = watched.page
+        for path in (FUNNEL, "demographics"):
+            page.goto(f"{console.server.url}{console.base}/{path}")
+            for part in (".bars", ".picture"):
+                assert page.locator(f".card {part}").first.is_visible() is (part == shown)
+        assert watched.problems == []
+
+
+def test_a_page_is_printed_without_its_forms(started: Browser, console: ConsoleServer) -> None:
+    """Numbers and pictures are; what one can only click is not."""
+    with opened(started, console) as watched:
+        page = watched.page
+        page.goto(f"{console.server.url}{console.base}/overview")
+        page.emulate_media(media="print")
+        assert page.locator("svg").first.is_visible()
+        for part in (".menu", ".controls", ".csv", "button"):
+            assert page.locator(part).first.is_hidden()
 
 
 def test_the_numbers_in_the_browser_are_those_of_the_verbs(
