@@ -434,7 +434,13 @@ def test_what_a_key_may_see_no_longer_is_not_shown_again(
             for line in file.read_text().splitlines(keepends=True)
         )
         write_file(file, text)
-        wait_until(lambda: client.get(path).status_code == 403)
+        wait_until(
+            lambda: (
+                client.get(f"{found.base}/jobs").status_code == 403
+                and found.application not in client.get("/console/").text * (kind != "access")
+            )
+        )
+        assert client.get(path).status_code == 403
     finally:
         found.stop()
 

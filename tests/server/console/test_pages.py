@@ -133,6 +133,16 @@ def test_csv_equals_the_verb(
     assert answer.text == numbers.analytics.active(by="platform").to_csv()
 
 
+def test_no_name_of_a_column_is_a_formula(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """A link can name any attribute, and a spreadsheet would run what begins with a sign."""
+    numbers.events.put("device-1", "paid", attributes={"=1+1": "=2+2"})
+    answer = visitor.get(f"{console.base}/numbers/events.csv?by=attributes.%3D1%2B1")
+    assert answer.text.splitlines()[0].split(",")[1] == "'=1+1"
+    assert ",'=2+2," in answer.text
+
+
 def test_metrics_of_events_are_shown(
     console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
 ) -> None:
