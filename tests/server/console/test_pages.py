@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
 HOSTILE = "<script>alert(1)</script>"
-TURNED = "\N{RIGHT-TO-LEFT OVERRIDE}txt.exe"
+TURNED = "\N{RIGHT-TO-LEFT OVERRIDE}\N{ARABIC LETTER MARK}txt.exe"
 LONG = "w" * 200
 
 
@@ -549,6 +549,7 @@ def test_hostile_values_are_shown_and_harmless(tmp_path: Path) -> None:
         found.stop()
     assert "<script>alert" not in seen
     assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in seen
+    assert "\N{ARABIC LETTER MARK}" not in seen
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in seen
     assert '"><img' not in seen
     assert LONG[:50] in seen
