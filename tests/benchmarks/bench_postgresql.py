@@ -188,9 +188,9 @@ def main() -> None:
         url = stack.enter_context(database.schema())
         schema = url.rpartition("=")[2]
         server = Served(url, 2)
-        stack.callback(server.end)
+        stack.callback(server.kill)
         file_server = Served(folder / "bench.db", 2)
-        stack.callback(file_server.end)
+        stack.callback(file_server.kill)
         apps = {
             each: send(each.port, "POST", "/v1/apps", {"Name": "b"})["Id"]
             for each in (server, file_server)
