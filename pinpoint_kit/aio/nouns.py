@@ -731,7 +731,7 @@ class AsyncDelivery(Noun):
         return self._sync.delivery.dead_letters()
 
     async def flush(self, timeout: float = 5.0) -> DeliveryReport:
-        """Send everything recorded so far and wait until all of it is settled.
+        """Send everything recorded so far and wait until all of it is settled, also on disk.
 
         As `delivery.flush` of the ordinary client does.
         """
