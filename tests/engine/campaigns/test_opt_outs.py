@@ -154,5 +154,5 @@ def test_a_step_asks_once(
     monkeypatch.setattr(type(store._BY_ADDRESS), "rows", counted)
     campaigns.work()
     assert sum(asked) == 450 * opted_out
-    assert len(asked) <= 9  # steps are of 50 at least
+    assert len(asked) <= 15  # steps are of 32 at least
     assert len(campaigns.addressees()) == 450 - opted_out

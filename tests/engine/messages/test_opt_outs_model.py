@@ -139,10 +139,10 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=WHO, how=HOW)
     def erase_an_address(self, who: Any, how: int) -> None:
-        """Erase whoever has an address: its opt-out goes, and those of the person's past ones."""
+        """Erase whoever has an address, however it is spelt: its opt-outs go, and past ones."""
         channel, names = who
         answer = self._erase(Address=names[how])
-        gone = {name for name, each in self.devices.items() if each.address == names[how]}
+        gone = {name for name, each in self.devices.items() if each.plain == names[0]}
         left = {each.address for name, each in self.devices.items() if name not in gone}
         past = [each for name, each in self.sent if name in gone and each.address not in left]
         lost = {(channel, names[0]), *((each.channel, each.plain) for each in past)}
@@ -150,6 +150,7 @@ class Machine(RuleBasedStateMachine):
         self.opted_out -= lost
         for name in gone:
             self._forget(name)
+        self.sent = [each for each in self.sent if each[1].plain != names[0]]
 
     @rule()
     def clear(self) -> None:
