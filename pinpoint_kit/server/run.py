@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import logging
 import multiprocessing
 import os
@@ -194,6 +195,7 @@ def serve(settings: Settings, on_start: Callable[[Address], None]) -> int:
 
 def _run_one(app: App, settings: Settings, listener: socket.socket) -> int:
     _set_up_process(settings.options)
+    _keep_for_good()
     uvicorn.Server(configuration(lambda: app, settings)).run(sockets=[listener])
     return 0
 
@@ -219,7 +221,9 @@ def _worker_app(settings: Settings) -> App:
     except PinpointKitError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(STARTUP_FAILURE)  # the supervisor knows this status
-    return ServedApp.of(engine, authenticator, settings)
+    app = ServedApp.of(engine, authenticator, settings)
+    _keep_for_good()
+    return app
 
 
 def _open_engine(settings: Settings) -> Engine:
@@ -364,6 +368,12 @@ def _shared_metrics() -> Iterator[None]:
     finally:
         del os.environ[DIRECTORY_VARIABLE]
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _keep_for_good() -> None:
+    """Have the garbage collector look no more at what was loaded: each look took 40 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def _set_up_process(options: ServerOptions) -> None:

@@ -4,14 +4,16 @@
 
 `pinpoint-kit serve --console` in a process of its own. First, the overview while events arrive:
 seconds to the first byte and to the first chart, cold and again, and the bytes of the page. Then
-PutEvents at half of the rate that it reaches alone: by itself, and while ten people click through
-the pages of charts. Charts wait for each other, so most clicks wait, too.
+PutEvents at steady rates, the last of them half of what it reaches alone: by itself, and while ten
+people, in a process of their own, click through the pages of charts. Charts wait for each other, so
+most clicks wait, too.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import multiprocessing
 import shutil
 import statistics
 import sys
@@ -33,8 +35,12 @@ from tests.programs import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from multiprocessing import Queue
+    from multiprocessing.synchronize import Event
 
 PEOPLE = 10
+#: Events a second of PutEvents, and shares of what it reaches alone.
+RATES, SHARES = (2_000.0, 5_000.0), (0.25, 0.5)
 PAGES = ("overview", "usage", "revenue", "events", "sign-ins", "retention")
 DAYS = f"first={FIRST}&last={LAST}"
 #: So many events a second arrive while the first page is looked at.
@@ -88,7 +94,7 @@ def load(client: httpx.Client, url: str) -> Page:
     return Page(first, chart, time.perf_counter() - start, size)
 
 
-def click(client: httpx.Client, base: str, is_over: threading.Event, seen: list[float]) -> None:
+def click(client: httpx.Client, base: str, is_over: Event, seen: list[float]) -> None:
     """Click through the pages until it is over."""
     for page in itertools.cycle(PAGES):
         if is_over.is_set():
@@ -96,6 +102,22 @@ def click(client: httpx.Client, base: str, is_over: threading.Event, seen: list[
         start = time.perf_counter()
         client.get(f"{base}/{page}?{DAYS}")
         seen.append(time.perf_counter() - start)
+
+
+def people(cookies: dict[str, str], base: str, is_over: Event, answers: Queue[list[float]]) -> None:
+    """Be ten people until it is over, then say how long each page took, in seconds."""
+    seen: list[float] = []
+    with httpx.Client(timeout=300, cookies=cookies) as client:
+        clicking = [
+            threading.Thread(target=click, args=(client, base, is_over, seen))
+            for _ in range(PEOPLE)
+        ]
+        for each in clicking:
+            each.start()
+        is_over.wait()
+        answers.put(list(seen))
+        for each in clicking:
+            each.join()
 
 
 def main() -> None:
@@ -138,21 +160,21 @@ def look(port: int, client: httpx.Client, base: str, app: str) -> None:
 def beside(port: int, client: httpx.Client, base: str, app: str, seconds: float) -> None:
     """Measure PutEvents alone, and while people click."""
     path = f"/v1/apps/{app}/events"
-    alone = over_http(port, path, 100, CONNECTIONS)
-    print(f"PutEvents of 100, {CONNECTIONS} connections: {alone:,.0f} events/s; half is offered")
+    most = over_http(port, path, 100, CONNECTIONS)
+    print(f"PutEvents of 100, {CONNECTIONS} connections: {most:,.0f} events/s at most")
     print(f"{'':16}{'events/s':>10}{'median ms':>12}{'p99 ms':>10}{'pages':>8}{'median s':>10}")
-    report(*offered(port, path, alone / 2, seconds), title="alone", seen=[])
-    is_over, seen = threading.Event(), list[float]()
-    people = [
-        threading.Thread(target=click, args=(client, base, is_over, seen)) for _ in range(PEOPLE)
-    ]
-    for each in people:
-        each.start()
-    rate, times = offered(port, path, alone / 2, seconds)
-    is_over.set()
-    report(rate, times, title=f"{PEOPLE} people", seen=list(seen))
-    for each in people:
-        each.join()
+    processes = multiprocessing.get_context("spawn")
+    for offered_rate in (*RATES, *(most * share for share in SHARES)):
+        report(*offered(port, path, offered_rate, seconds), title="alone", seen=[])
+        is_over, answers = processes.Event(), processes.Queue()
+        clicking = processes.Process(
+            target=people, args=(dict(client.cookies), base, is_over, answers)
+        )
+        clicking.start()
+        rate, times = offered(port, path, offered_rate, seconds)
+        is_over.set()
+        report(rate, times, title=f"{PEOPLE} people", seen=answers.get())
+        clicking.join()
 
 
 def report(rate: float, times: list[float], *, title: str, seen: list[float]) -> None:

@@ -150,7 +150,10 @@ class Store:
         Raises:
             ApiError: 503, when it was not this query's turn in time, or the time was over.
         """
-        with self._long_reads.turn(deadline_s) as end, self.read() as connection:
+        with (
+            self._long_reads.turn(deadline_s, self._move_log_beside) as end,
+            self.read() as connection,
+        ):
             self._dialect.stop_at(connection, end)
             self._dialect.begin_snapshot(connection)
             try:
@@ -214,13 +217,21 @@ class Store:
         if self._in_memory:
             return
         # What comes meanwhile is moved by the second turn, and the log then begins anew.
-        for exclusive in (False, self._dialect.has_one_writer):
-            with (
-                suppress(DBAPIError, ApiError),
-                self._entered(exclusive=exclusive),
-                self._connected(self._engine) as connection,
-            ):
-                self._dialect.move_log(connection)
+        self._move_log(exclusive=False)
+        self._move_log(exclusive=self._dialect.has_one_writer)
+
+    def _move_log_beside(self) -> None:
+        """Move most of the log, and hold up nobody; the next commits move the rest."""
+        for _ in range(2):
+            self._move_log(exclusive=False)
+
+    def _move_log(self, *, exclusive: bool) -> None:
+        with (
+            suppress(DBAPIError, ApiError),
+            self._entered(exclusive=exclusive),
+            self._connected(self._engine) as connection,
+        ):
+            self._dialect.move_log(connection)
 
     def end_bulk(self) -> None:
         """Free what `write(bulk=True)` has kept open, much of it memory."""
@@ -300,6 +311,11 @@ class Store:
         """Return a connection, to be closed, in a transaction that writes."""
         connection = self._connected(engine)
         try:
+            # A commit would begin to move it as soon as they end, and all writers wait for that.
+            reads = self._long_reads
+            self._dialect.set_log(
+                connection, is_moved=not reads.are_running, is_kept=reads.are_expected
+            )
             self._dialect.begin_write(connection, is_shared=is_shared)
         except BaseException as error:
             connection.close()

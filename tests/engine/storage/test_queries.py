@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
+from pinpoint_kit.engine.storage import queries
+from pinpoint_kit.engine.storage.dialects.sqlite import connections
 from pinpoint_kit.engine.storage.queries import LONG_READS
 from pinpoint_kit.engine.storage.store import Store
 from pinpoint_kit.engine.wire.refusals import ApiError
@@ -103,13 +105,121 @@ def test_the_answer_says_when_to_come_back(
     wire = make_wire()
     segment = wire.post(f"/v1/apps/{wire.app}/segments", {"Name": "all"}).json["Id"]
     path = f"/pinpoint-kit/v1/apps/{wire.app}/segments/{segment}/count"
-    wait = threading.Semaphore.acquire
-    monkeypatch.setattr(threading.Semaphore, "acquire", lambda *_, **__: False)
-    busy = wire.send("GET", path)
-    monkeypatch.setattr(threading.Semaphore, "acquire", wait)
+    with monkeypatch.context() as changed:
+        changed.setattr(queries.LongReads, "_has_turn", lambda *_: False)
+        busy = wire.send("GET", path)
     assert (busy.status, busy.code, busy.headers["Retry-After"]) == (
         503,
         "ServiceUnavailableException",
         "5",
     )
     assert wire.send("GET", path).status == 200
+
+
+def _grow(store: Store, table: str = "grown", rows: int = 300) -> None:
+    """Write so much that the log becomes longer than it may."""
+    with store.write() as connection:
+        connection.execute(text(f"CREATE TABLE IF NOT EXISTS {table} (a BLOB)"))
+        for _ in range(rows):
+            connection.execute(text(f"INSERT INTO {table} VALUES (randomblob(10000))"))  # noqa: S608 -- our name
+
+
+@pytest.fixture
+def short_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the log be long after 2 MB."""
+    monkeypatch.setattr(connections, "MOST_LOG_BYTES", 2_000_000)
+    monkeypatch.setattr(connections, "LOG_BYTES", 1_000_000)
+    monkeypatch.setattr(queries, "_MOVED", 1_000_000)
+
+
+@pytest.mark.usefixtures("short_log")
+def test_queries_without_a_gap_do_not_let_the_log_grow(tmp_path: Path) -> None:
+    """When it is long, no query begins before those that run have ended and it began anew."""
+    path = tmp_path / "p.db"
+    store = Store.open(f"sqlite:///{path}")
+    log = path.with_name("p.db-wal")
+    _grow(store, rows=1)
+    first, second = store.long_read(PATIENCE), store.long_read(PATIENCE)
+    first.__enter__().execute(text("SELECT count(*) FROM grown")).all()
+    second.__enter__().execute(text("SELECT count(*) FROM grown")).all()
+    _grow(store)  # neither of them lets it be moved
+    first.__exit__(None, None, None)
+    with pytest.raises(ApiError), store.long_read(0.05):  # there is room, but the log is long
+        raise AssertionError
+    second.__exit__(None, None, None)
+    assert log.stat().st_size > 2_000_000
+    settled = threading.Event()
+
+    def read() -> int:
+        with store.long_read(PATIENCE) as connection:
+            settled.set()
+            return int(connection.execute(text("SELECT count(*) FROM grown")).scalar_one())
+
+    store._long_reads._settles_until = time.monotonic() + PATIENCE
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read)
+        while not settled.is_set():  # with the second commit the log begins anew
+            _grow(store, rows=1)
+        assert reading.result(PATIENCE) >= 302
+    assert log.stat().st_size <= 2_000_000
+    store.close()
+
+
+@pytest.mark.usefixtures("short_log")
+def test_a_log_that_cannot_be_moved_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever moving meets, the next query gets its turn."""
+    store = Store.open(f"sqlite:///{tmp_path}/p.db")
+
+    def fail() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(store, "_move_log_beside", fail)
+    _grow(store, rows=1)
+
+    def read_while_it_grows() -> None:
+        with store.long_read(PATIENCE) as connection:
+            connection.execute(text("SELECT count(*) FROM grown")).all()
+            _grow(store)
+
+    with pytest.raises(MemoryError):
+        read_while_it_grows()
+    monkeypatch.undo()
+    with store.long_read(PATIENCE) as connection:
+        assert connection.execute(text("SELECT count(*) FROM grown")).scalar_one() == 301
+    store.close()
+
+
+@pytest.mark.usefixtures("short_log")
+def test_a_long_log_that_nobody_writes_keeps_nobody_out(tmp_path: Path) -> None:
+    """Where no commit follows, the next query begins all the same."""
+    store = Store.open(f"sqlite:///{tmp_path}/p.db")
+    _grow(store, rows=1)
+    with store.long_read(PATIENCE) as connection:
+        connection.execute(text("SELECT count(*) FROM grown")).all()
+        _grow(store)
+    with store.long_read(PATIENCE) as connection:
+        assert connection.execute(text("SELECT count(*) FROM grown")).scalar_one() == 301
+    store.close()
+
+
+@pytest.mark.usefixtures("short_log")
+def test_commits_leave_the_log_alone_while_somebody_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads moves it; then commits do it again, and give the disk back after a while."""
+    store = Store.open(f"sqlite:///{tmp_path}/p.db")
+    pages, limit = text("PRAGMA wal_autocheckpoint"), text("PRAGMA journal_size_limit")
+
+    def log() -> tuple[int, int]:
+        with store.write() as connection:
+            return connection.execute(pages).scalar_one(), connection.execute(limit).scalar_one()
+
+    assert log() == (4_000, 1_000_000)
+    with store.long_read(PATIENCE):
+        assert log() == (0, 2_000_000)
+    assert log() == (4_000, 2_000_000)
+    monkeypatch.setattr(queries, "_RECENT_S", 0.0)
+    assert log() == (4_000, 1_000_000)
+    store.close()

@@ -189,6 +189,23 @@ class Dialect(Protocol):
     def columns(self, connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
         """Return which columns some tables have, as (table, column)."""
 
+    @property
+    def log_bytes(self) -> int:
+        """How long the log beside the tables is that `move_log` moves; 0 where it does nothing."""
+
+    @property
+    def most_log_bytes(self) -> int:
+        """How long it may be when a query begins that takes long, and so lets it grow."""
+
+    def set_log(self, connection: Connection, *, is_moved: bool, is_kept: bool) -> None:
+        """Say what the commits of a connection do with the log.
+
+        Args:
+            connection: the connection, in no transaction.
+            is_moved: whether a commit moves a long log, which all writers wait for.
+            is_kept: whether it may stay as long as `most_log_bytes` when it begins anew.
+        """
+
     def move_log(self, connection: Connection) -> None:
         """Move what a log beside the tables holds into them; others may read and write meanwhile.
 

@@ -184,6 +184,19 @@ class Postgresql:
         """Return the columns from the catalog."""
         return connections.columns(connection, self.location.schema, tables)
 
+    @property
+    def log_bytes(self) -> int:
+        """The server's log is its own."""
+        return 0
+
+    @property
+    def most_log_bytes(self) -> int:
+        """The server's log is its own."""
+        return 0
+
+    def set_log(self, connection: Connection, *, is_moved: bool, is_kept: bool) -> None:
+        """Do nothing: the server's log is its own."""
+
     def move_log(self, connection: Connection) -> None:
         """Do nothing: the server does it by itself."""
 

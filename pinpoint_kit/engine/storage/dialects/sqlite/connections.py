@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
-__all__ = ["columns", "configure", "connect", "scrub", "stop_at"]
+__all__ = ["columns", "configure", "connect", "scrub", "set_log", "stop_at"]
 
 #: What SQL may call by these names, and with how many arguments.
 _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
@@ -49,8 +49,13 @@ _BULK_LOG_PAGES = 16_000
 #: somebody reads what was there before (another program, a backup), and SQLite alone never gives
 #: that back.
 LOG_BYTES = 32_000_000
+#: The same while this process reads for long again and again, since to give the disk back each time
+#: and to take it anew holds requests up. Nobody begins to read when it is longer than that.
+MOST_LOG_BYTES = 256_000_000
 #: Instructions of SQLite's machine between two looks at the clock: some milliseconds.
 _STEPS_A_LOOK = 100_000
+#: In `Connection.info`: what `set_log` has set, and how many pages there were before.
+_LOG, _PAGES = "pinpoint_log", "pinpoint_log_pages"
 
 
 def connect(url: URL, busy_timeout: float, *, waits: bool = True, bulk: bool = False) -> Engine:
@@ -127,6 +132,26 @@ def _lacks(cursor: DBAPICursor, function: str) -> bool:
         return True
     cursor.fetchall()
     return False
+
+
+def set_log(connection: Connection, *, is_moved: bool, is_kept: bool) -> None:
+    """Have a connection's commits move the log from time to time or not, and cut it early or late.
+
+    Args:
+        connection: the connection, in no transaction.
+        is_moved: whether a commit moves a long log.
+        is_kept: whether a long log stays a long file when it begins anew.
+    """
+    known = connection.info
+    if known.get(_LOG, (True, False)) == (is_moved, is_kept):
+        return
+    if _PAGES not in known:
+        known[_PAGES] = connection.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar_one()
+    pages = int(known[_PAGES]) if is_moved else 0
+    limit = MOST_LOG_BYTES if is_kept else LOG_BYTES
+    connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={pages}").close()
+    connection.exec_driver_sql(f"PRAGMA journal_size_limit={limit}").close()
+    known[_LOG] = (is_moved, is_kept)
 
 
 def stop_at(connection: Connection, end: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -143,6 +144,26 @@ class Sqlite:
     def columns(self, connection: Connection, tables: Sequence[str]) -> set[tuple[str, str]]:
         """Return the columns by one query, for speed."""
         return connections.columns(connection, tables)
+
+    @property
+    def log_bytes(self) -> int:
+        """How long the write-ahead log is."""
+        if self.is_in_memory:
+            return 0
+        try:
+            return os.stat(f"{self.url.database}-wal").st_size  # noqa: PTH116 -- often, and faster
+        except OSError:
+            return 0
+
+    @property
+    def most_log_bytes(self) -> int:
+        """See there."""
+        return connections.MOST_LOG_BYTES
+
+    def set_log(self, connection: Connection, *, is_moved: bool, is_kept: bool) -> None:
+        """Set the automatic checkpoints of a connection, and its limit of the log."""
+        if not self.is_in_memory:
+            connections.set_log(connection, is_moved=is_moved, is_kept=is_kept)
 
     def move_log(self, connection: Connection) -> None:
         """Checkpoint as far as nobody has to wait."""
