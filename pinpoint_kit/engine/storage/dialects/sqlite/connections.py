@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
-__all__ = ["columns", "configure", "connect", "scrub", "set_log", "stop_at"]
+__all__ = ["columns", "configure", "connect", "move_log", "scrub", "set_log", "stop_at"]
 
 #: What SQL may call by these names, and with how many arguments.
 _FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
@@ -152,6 +152,23 @@ def set_log(connection: Connection, *, is_moved: bool, is_kept: bool) -> None:
     connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={pages}").close()
     connection.exec_driver_sql(f"PRAGMA journal_size_limit={limit}").close()
     known[_LOG] = (is_moved, is_kept)
+
+
+def move_log(connection: Connection) -> None:
+    """Checkpoint as far as nobody has to wait, with a reader beside it.
+
+    SQLite 3.7.0 to 3.51.2 may lose a commit that lets the log begin anew while a checkpoint runs
+    that follows a complete one (sqlite.org/wal.html, "The WAL-Reset Bug"). The reader makes that
+    impossible: either it is in the log, which then cannot begin anew, or the log is complete, and
+    the checkpoint may not write.
+    """
+    with connection.engine.connect() as reader:
+        reader.exec_driver_sql("BEGIN")
+        try:
+            reader.exec_driver_sql("SELECT count(*) FROM sqlite_master").fetchall()
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        finally:
+            reader.exec_driver_sql("ROLLBACK")
 
 
 def stop_at(connection: Connection, end: float | None) -> None:

@@ -167,7 +167,7 @@ class Sqlite:
 
     def move_log(self, connection: Connection) -> None:
         """Checkpoint as far as nobody has to wait."""
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        connections.move_log(connection)
 
     def scrub(self, connection: Connection) -> None:
         """Empty the write-ahead log, if nobody is using it right now."""
