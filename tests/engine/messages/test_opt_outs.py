@@ -284,6 +284,8 @@ def test_adding_and_removing(sender: Sender) -> None:
         ("", {"Channel": "SMS", "Addresses": [NUMBER, 1]}),
         ("", {"Channel": "SMS", "Addresses": [NUMBER, " "]}),
         ("", {"Channel": "SMS", "Addresses": [NUMBER, "0301234567"]}),
+        ("", {"Channel": "SMS", "Addresses": [NUMBER, "206-555-0301"]}),
+        ("", {"Channel": "VOICE", "Addresses": [NUMBER, " (206) 555 0301"]}),
         ("", {"Channel": "SMS", "Addresses": [NUMBER, "a\x00b"]}),
         ("", {"Channel": "SMS", "Addresses": [NUMBER, "ann2065550100@example.com"]}),
         ("", {"Channel": "EMAIL", "Addresses": [ANN, "nonsense"]}),

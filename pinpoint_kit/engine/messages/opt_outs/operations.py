@@ -6,6 +6,8 @@ which logs may show; and no refusal repeats one.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import TYPE_CHECKING, cast
 
 from pinpoint_kit.engine.applications import store as apps
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.messages.opt_outs.store import Contact, OptedOut
 
 __all__ = ["HANDLERS"]
+
+#: Begins with the code of a country, as digits alone are taken to do in messages.
+_INTERNATIONAL = re.compile(
+    r"[0-9]+|(?:tel:)?(?:[\s(]*(?:\+|00)|1[^0-9]).*", re.IGNORECASE | re.DOTALL
+)
 
 
 def list_opt_outs(context: Context, call: Call) -> object:
@@ -79,8 +86,10 @@ def remove_opt_outs(context: Context, call: Call) -> object:
 
 def _problem(channel: str, address: str) -> str:
     """Return why an address can be none of its channel, in whatever spelling; "" if it can."""
-    if channel in PHONE_CHANNELS and not may_be_number(address):
-        return problem_of(channel, address)
+    if channel in PHONE_CHANNELS:
+        plain = unicodedata.normalize("NFKC", address).strip()
+        if not may_be_number(address) or not _INTERNATIONAL.fullmatch(plain):
+            return problem_of(channel, "no number")
     return problem_of(channel, comparable(channel, address))
 
 
