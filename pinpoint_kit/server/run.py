@@ -371,7 +371,7 @@ def _shared_metrics() -> Iterator[None]:
 
 
 def _keep_for_good() -> None:
-    """Have the garbage collector look no more at what was loaded: each look took 40 ms."""
+    """Keep the garbage collector from scanning what is loaded; requests wait for full scans."""
     gc.collect()
     gc.freeze()
 

@@ -251,7 +251,8 @@ def test_a_funnel_of_another_client_is_the_same_in_the_page(  # noqa: PLR0913, P
     attributes: Any,
 ) -> None:
     """Its window, order, filters and conditions: saved again from the page, it is what it was."""
-    steps = [pk.Step("page_view", attributes=attributes), pk.Step("add_to_cart")]
+    amounts = {"amount": {"at_least": 0.1234567, "below": 12_345_678.25}}
+    steps = [pk.Step("page_view", attributes=attributes), pk.Step("add_to_cart", metrics=amounts)]
     where = {"country": "PT", "attributes": {"a.b": ["x=y;z"]}}
     saved = numbers.analytics.save_funnel("theirs", steps, window=window, order=order, where=where)
     link = re.search(
@@ -283,6 +284,23 @@ def test_a_funnel_that_the_page_cannot_say_has_no_link(
     assert '"><bdi>without a page</bdi></a>' not in page
     assert "conditions that this page cannot show" in page
     numbers.analytics.delete_funnel(saved.id)
+
+
+def test_a_funnel_without_a_window_has_that_of_the_metric(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint
+) -> None:
+    """Seven days; and one of other groups than the page shows has no link."""
+    for name, other in (("seven", {}), ("three groups", {"by": "platform", "top": 3})):
+        arguments = {"steps": [{"type": "page_view"}, {"type": "add_to_cart"}], **other}
+        body = {"Name": name, "Arguments": arguments}
+        numbers.analytics._server.call("CreateFunnel", ("funnels",), body=body)
+    page = visitor.get(f"{console.base}/funnels").text
+    link = re.search(r'<a href="\?([^"]+)"><bdi>seven</bdi></a>', page)
+    assert link is not None
+    assert "window=7&" in f"{link[1]}&"
+    assert '"><bdi>three groups</bdi></a>' not in page
+    for saved in numbers.analytics.saved_funnels():
+        numbers.analytics.delete_funnel(saved.id)
 
 
 @pytest.mark.parametrize(
@@ -441,12 +459,14 @@ def test_a_live_tail_that_is_behind_goes_on_from_now(tmp_path: Path) -> None:
             mark = re.search(r'data-mark="([^"]+)"', client.get(f"{found.base}/live").text)
             assert mark is not None
             for number in range(1_200):
-                pinpoint.events.record(f"device-{number % 7}", "many")
+                pinpoint.events.record(f"device-{number % 7}", f"many_{number}")
             pinpoint.flush(raise_for_loss=True)
             rows = f"{found.base}/live/rows"
             answer = client.get(rows, params={"after": mark[1]})
             assert answer.headers["x-arrived"] == "1000"
             assert answer.text.count("<tr>") == 50
+            shown = [int(number) for number in re.findall(r"many_(\d+)", answer.text)]
+            assert min(shown) >= 1_000  # the newest, not those that were read
             again = client.get(rows, params={"after": answer.headers["x-mark"]})
             assert again.headers["x-arrived"] == "0"
     finally:

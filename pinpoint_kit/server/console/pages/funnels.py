@@ -27,6 +27,10 @@ __all__ = ["ROUTES"]
 
 _LEAST_SHOWN = 3
 _MOST_STEPS = 10
+#: What the metric takes where a saved funnel does not say it.
+_WINDOW_MS, _TOP = 7 * UNITS["d"], 10
+#: Floats hold all whole numbers up to there.
+_EXACT = 2**53
 _SIGNS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "equals": "="}
 
 
@@ -90,7 +94,7 @@ def _query(funnel: SavedFunnel, visit: Visit) -> str | None:
         ]
         if texts:
             pairs.append((f"step{number}_where", ";".join(t.replace(";", "\\;") for t in texts)))
-    pairs.append(("window", _window(arguments.get("window_ms"))))
+    pairs.append(("window", _window(_window_ms(arguments))))
     others = ("zone", "actor", "by", "order")
     pairs += [(name, str(arguments[name])) for name in others if arguments.get(name)]
     where = arguments.get("where")
@@ -111,9 +115,15 @@ def _query(funnel: SavedFunnel, visit: Visit) -> str | None:
     return query if _meant(asked) == _meant(arguments) else None
 
 
-def _window(window_ms: object) -> str:
+def _window_ms(arguments: Mapping[str, object]) -> int:
+    """Return the window in milliseconds, 0 for any time; the metric's own where none is said."""
+    found = arguments.get("window_ms")
+    return found if isinstance(found, int) else _WINDOW_MS
+
+
+def _window(window_ms: int) -> str:
     """Write a window as the field of the page has it: in days, or in the largest unit."""
-    if not isinstance(window_ms, int) or not window_ms:
+    if not window_ms:
         return "0"
     unit = next(unit for unit, size in UNITS.items() if window_ms % size == 0)
     return f"{window_ms // UNITS[unit]}{unit.removesuffix('d')}"
@@ -130,7 +140,7 @@ def _meant(arguments: Mapping[str, object]) -> list[object]:
         for step in _steps(arguments)
     ]
     chosen = [arguments.get(name) or default for name, default in defaults.items()]
-    others = [arguments.get("by") or "", arguments.get("window_ms") or 0]
+    others = [arguments.get("by") or "", _window_ms(arguments), arguments.get("top") or _TOP]
     return [steps, _conditions(arguments.get("where")), *chosen, *others]
 
 
@@ -161,13 +171,19 @@ def _texts(kind: str, values: object) -> list[str]:
         if kind == "metrics":
             compared = value if isinstance(value, dict) else {"equals": value}
             found += [
-                f"metrics.{name}{_SIGNS[sign]}{number:g}"
+                f"metrics.{name}{_SIGNS[sign]}{_digits(number)}"
                 for sign, number in compared.items()
                 if sign in _SIGNS
             ]
         else:
             found += [f"{kind}.{name}={each}" for each in _listed(value)]
     return found
+
+
+def _digits(number: object) -> str:
+    """Write a number so that reading it gives the same one."""
+    whole = isinstance(number, float) and number.is_integer() and abs(number) < _EXACT
+    return repr(int(number)) if whole else repr(number)  # type: ignore[call-overload] # a float
 
 
 def _listed(value: object) -> list[object]:

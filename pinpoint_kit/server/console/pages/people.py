@@ -126,6 +126,8 @@ def _arrived(visit: Visit, after: str | None) -> tuple[int, list[StoredEvent], s
     if len(found) >= _MOST_READ:  # a page that is behind would stay so: it goes on from now
         tail = visit.pinpoint.events.tail()
         tail.arrived()
+        newest = list(visit.pinpoint.events.find(limit=_MOST_EVENTS, is_newest_first=True))
+        return len(found), newest, tail.mark or ""
     return len(found), found[-_MOST_EVENTS:][::-1], tail.mark or ""
 
 

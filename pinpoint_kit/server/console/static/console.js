@@ -62,6 +62,7 @@ function follow(table) {
   const state = document.querySelector("[data-state]");
   let paused = false;
   let count = 0;
+  let least = "";
   pause.hidden = false;
   pause.addEventListener("click", () => {
     paused = !paused;
@@ -92,8 +93,9 @@ function follow(table) {
         count += arrived;
         while (body.rows.length > most) body.lastElementChild.remove();
         setTimeout(() => rows.forEach((row) => row.classList.remove("fresh")), 1500);
-        const left = arrived > rows.length ? `; of the last ${arrived}, the newest ${rows.length} are shown` : "";
-        state.textContent = `Watching · ${count} arrived${left}`;
+        if (arrived >= 1000) least = "at least "; // it reads no more at once, and goes on from now
+        const left = arrived > rows.length ? `; of ${least ? "these" : `the last ${arrived}`}, the newest ${rows.length} are shown` : "";
+        state.textContent = `Watching · ${least}${count} arrived${left}`;
       } catch {
         state.textContent = "No answer; trying again";
       }
