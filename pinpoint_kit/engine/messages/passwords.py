@@ -1,9 +1,9 @@
 """One-time passwords: SendOTPMessage and VerifyOTPMessage.
 
-A code is kept until it was used or was missed too often, or an hour after it has expired, when it
-is removed behind requests (removal/retention.py). Its message stays in the outbox, with the code in
-clear, which is how a test reads it; once a transport takes it to somebody, the outbox keeps no
-code, so that who may read there cannot log in as others.
+A code is kept until it was used or was missed too often, or until within an hour after it has
+expired, when it is removed behind requests (removal/retention.py). Its message stays in the outbox,
+with the code in clear, which is how a test reads it; once a transport takes it to somebody, the
+outbox keeps no code, so that who may read there cannot log in as others.
 
 Source: Developer Guide, "Sending and validating one-time passwords".
 """
