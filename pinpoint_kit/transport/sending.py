@@ -179,7 +179,8 @@ def _decoded(answer: Any, *args: Any, **kwargs: Any) -> Iterator[bytes]:  # noqa
     del answer.stream  # its class's own again, and no cycle
     left, is_whole = MOST_ANSWER_BYTES, False
     try:
-        for part in answer.stream(*args, **kwargs):
+        # Said here: urllib3 does not ask the answer itself when it comes in chunks.
+        for part in answer.stream(*args, **{**kwargs, "decode_content": True}):
             left -= len(part)
             if left < 0:
                 raise _too_large()

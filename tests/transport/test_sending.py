@@ -188,28 +188,36 @@ def test_an_answer_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
-def compressed(body: bytes) -> Callable[[socket.socket], None]:
+def compressed(body: bytes, *, in_chunks: bool) -> Callable[[socket.socket], None]:
     """Answer as a proxy that compresses without being asked."""
     content = gzip.compress(body)
-    head = f"HTTP/1.1 202 X\r\nContent-Encoding: gzip\r\nContent-Length: {len(content)}\r\n\r\n"
+    length = f"Content-Length: {len(content)}"
+    if in_chunks:
+        length = "Transfer-Encoding: chunked"
+        content = b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content)
+    head = f"HTTP/1.1 202 X\r\nContent-Encoding: gzip\r\n{length}\r\n\r\n"
     return lambda connection: connection.sendall(head.encode() + content)
 
 
-def test_a_compressed_answer() -> None:
+@pytest.mark.parametrize("in_chunks", [False, True])
+def test_a_compressed_answer(*, in_chunks: bool) -> None:
     """It is the service's all the same: taken for a proxy's page, events would come again."""
     taken = {"StatusCode": 202}
     results = {"device-1": {"EndpointItemResponse": taken, "EventsItemResponse": {"e": taken}}}
     with (
-        serving(compressed(json.dumps({"Results": results}).encode())) as url,
+        serving(compressed(json.dumps({"Results": results}).encode(), in_chunks=in_chunks)) as url,
         pk.connect(url, application_id="a" * 32, timeout=5, retry=ONCE) as pinpoint,
     ):
         assert pinpoint.events.put("device-1", "x", event_id="e").is_accepted
 
 
-def test_a_compressed_answer_that_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("in_chunks", [False, True])
+def test_a_compressed_answer_that_fills_the_memory(
+    monkeypatch: pytest.MonkeyPatch, *, in_chunks: bool
+) -> None:
     """What it becomes is bounded, not only what comes over the network."""
     monkeypatch.setattr(sending, "MOST_ANSWER_BYTES", 2_000_000)
-    with serving(compressed(b" " * 100_000_000)) as url:
+    with serving(compressed(b" " * 100_000_000, in_chunks=in_chunks)) as url:
         error, _ = put(url)
     assert "answer larger than 2 MB" in str(error)
 
