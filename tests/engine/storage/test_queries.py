@@ -249,3 +249,20 @@ def test_the_log_never_begins_anew_while_it_is_moved(
     assert len(looked) == 2
     assert [is_busy for is_busy, *_ in looked] == [1, 1]
     store.close()
+
+
+def test_the_log_is_found_where_sqlite_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside what a link leads to, and in the directory that was the current one."""
+    (tmp_path / "real").mkdir()
+    Store.open(f"sqlite:///{tmp_path}/real/p.db").close()
+    (tmp_path / "link.db").symlink_to(tmp_path / "real" / "p.db")
+    monkeypatch.chdir(tmp_path)
+    stores = [Store.open("sqlite:///link.db"), Store.open("sqlite:///relative.db")]
+    monkeypatch.chdir("/")
+    for store in stores:
+        with store.write() as connection:
+            connection.execute(text("CREATE TABLE grown (a)"))
+        assert store._dialect.log_bytes
+        store.close()

@@ -42,6 +42,12 @@ class Sqlite:
     """
 
     url: URL
+    _log: str = attrs.field(init=False, repr=False, eq=False)
+
+    @_log.default
+    def _beside(self) -> str:
+        # As SQLite has it: links followed, and the directory that is the current one now.
+        return f"{os.path.realpath(self.url.database or '')}-wal"
 
     @property
     def label(self) -> str:
@@ -151,7 +157,7 @@ class Sqlite:
         if self.is_in_memory:
             return 0
         try:
-            return os.stat(f"{self.url.database}-wal").st_size  # noqa: PTH116 -- often, and faster
+            return os.stat(self._log).st_size  # noqa: PTH116 -- often, and faster
         except OSError:
             return 0
 
