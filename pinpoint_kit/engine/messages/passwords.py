@@ -1,7 +1,7 @@
 """One-time passwords: SendOTPMessage and VerifyOTPMessage.
 
-A code is kept until it was used or was missed too often, or until within an hour after it has
-expired, when it is removed behind requests (removal/retention.py). Its message stays in the outbox,
+A code is kept until it was used or was missed too often, or has expired: within about two
+hours it is removed behind requests (removal/retention.py). Its message stays in the outbox,
 with the code in clear, which is how a test reads it; once a transport takes it to somebody, the
 outbox keeps no code, so that who may read there cannot log in as others.
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.engine.context import Call, Context
 
 __all__ = [
+    "addresses",
     "app_with_expired",
     "first_expiry",
     "remove_expired",
@@ -98,6 +99,16 @@ _EXPIRED = Statement(
 )
 #: One that took the place of an expired one meanwhile stays.
 _DELETE_EXPIRED = Statement(delete(_OTP).where(_ONE, _HAS_EXPIRED), *_WHOSE, "moment_")
+_ADDRESSES = Statement(
+    select(_OTP.c.address)
+    .distinct()
+    .where(_OTP.c.app == bindparam("app_"), _OTP.c.address > bindparam("after_"))
+    .order_by(_OTP.c.address)
+    .limit(bindparam("most_")),
+    "app_",
+    "after_",
+    "most_",
+)
 
 
 @attrs.frozen
@@ -187,6 +198,11 @@ def first_expiry(connection: Connection) -> int | None:
     """Return when the first code expires of those that are kept, milliseconds since 1970."""
     found: int | None = _FIRST_EXPIRY.rows(connection)[0][0]
     return found
+
+
+def addresses(connection: Connection, app: int, after: str, most: int) -> list[str]:
+    """Return the addresses that codes were sent to, each once, in their order after one of them."""
+    return [row[0] for row in _ADDRESSES.rows(connection, app, after, most)]
 
 
 def app_with_expired(connection: Connection, before: int, now: int) -> int | None:  # noqa: ARG001 -- as of events

@@ -22,6 +22,7 @@ from pinpoint_kit.engine.storage.tables.messages import (
     ONE_TIME_PASSWORDS,
 )
 from pinpoint_kit.engine.streams import by_event
+from pinpoint_kit.records.spellings import Spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["MessageData"]
 
 _OTP = ONE_TIME_PASSWORDS
-
+#: Addresses that are read at once.
+_PAGE = 2_000
 
 _OF = {
     column: Statement(
@@ -144,16 +146,28 @@ def _opt_outs(connection: Connection, person: Person) -> list[int]:
     asked += [("user_id", user_id) for user_id in person.user_ids]
     had = {address for *_, address in _rows(connection, person.app, asked)}
     had |= {state.address for state, _ in reader.by_keys(connection, person.app, person.keys)}
-    keys = set(person.keys)
-    own = {
-        address
-        for address in had - {"", None}
-        if all(
-            state.endpoint in keys
-            for state, _ in reader.by_address(connection, person.app, address)
-        )
-    }
+    own = {address for address in had if address}
+    if opt_outs.numbers_of(connection, person.app, sorted(own)):
+        theirs = _of_others(connection, person, Spellings.of(own))
+        own = {address for address in own if not theirs.may_have(address)}
     return opt_outs.numbers_of(connection, person.app, sorted(own | set(person.addresses)))
+
+
+def _of_others(connection: Connection, person: Person, whom: Spellings) -> Spellings:
+    """Return which of some addresses endpoints of others have, however they spell them."""
+    keys, found, after = set(person.keys), set[str](), ""
+    while page := reader.addresses(connection, person.app, after, _PAGE):
+        found.update(
+            address
+            for address in page
+            if whom.may_have(address)
+            and any(
+                state.endpoint not in keys
+                for state, _ in reader.by_address(connection, person.app, address)
+            )
+        )
+        after = page[-1]
+    return Spellings.of(found)
 
 
 def _addressed(connection: Connection, person: Person) -> set[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pinpoint_kit.engine.endpoints import reader
-from pinpoint_kit.engine.messages import outbox
+from pinpoint_kit.engine.messages import outbox, passwords
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -23,7 +23,7 @@ _PAGE = 2_000
 
 
 def stored_spellings(connection: Connection, app: int, whom: Spellings) -> set[str]:
-    """Return the addresses of endpoints and of messages that may be one of some.
+    """Return the addresses of endpoints, messages and codes that may be one of some.
 
     Args:
         connection: for reading.
@@ -33,7 +33,7 @@ def stored_spellings(connection: Connection, app: int, whom: Spellings) -> set[s
     found: set[str] = set()
     if not (whom.mailboxes or whom.numbers):
         return found
-    for addresses in (reader.addresses, outbox.addresses):
+    for addresses in (reader.addresses, outbox.addresses, passwords.addresses):
         after = ""
         while page := addresses(connection, app, after, _PAGE):
             found.update(each for each in page if whom.may_have(each))

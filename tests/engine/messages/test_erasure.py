@@ -158,6 +158,14 @@ def test_an_erasure_after_the_outbox_was_cleared(sender: Sender) -> None:
     assert sender.wire.rows("SELECT count FROM stream_backlog") == [{"count": 1}]
 
 
+def test_a_code_is_erased_in_any_spelling_after_the_outbox_was_cleared(sender: Sender) -> None:
+    """Only the code itself still says how the number was written."""
+    sender.otp(DestinationIdentity="12065550100")
+    sender.ask("clear", {})
+    assert erase(sender, Address="+1 206 555 0100")["OneTimePasswords"] == 1
+    assert sender.wire.rows("SELECT * FROM one_time_passwords") == []
+
+
 @pytest.mark.parametrize("by", ["user", "address", "endpoint", "deletion"])
 @pytest.mark.parametrize("kind", ["direct", "campaign"])
 def test_a_removal_while_a_transport_has_the_message(

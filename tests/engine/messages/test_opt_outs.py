@@ -355,6 +355,16 @@ def test_an_erasure_by_endpoint_leaves_the_opt_outs_of_others(sender: Sender) ->
     assert listed(sender) == []
 
 
+def test_an_erasure_leaves_the_opt_outs_of_others_however_they_spell_them(sender: Sender) -> None:
+    """One writes the address in capitals, and another does not."""
+    for name, address in (("a", ANN.upper()), ("b", ANN)):
+        sender.wire.update(name, Address=address, ChannelType="EMAIL")
+    ask(sender, Channel="EMAIL", Addresses=[ANN])
+    assert erase(sender, EndpointId="a") == 0
+    assert listed(sender) == [("EMAIL", ANN, "opted_out")]
+    assert erase(sender, EndpointId="b") == 1
+
+
 @pytest.mark.sqlite_only("looks into its file")
 def test_nothing_is_left_in_the_file(make_wire: Any, tmp_path: Path) -> None:
     """Neither of an erasure nor, once the worker was there, of an opt-out that was lifted."""
