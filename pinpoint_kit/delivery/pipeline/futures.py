@@ -20,7 +20,10 @@ _LOGGER = logging.getLogger("pinpoint_kit.delivery")
 
 
 def settle(future: Future[EventResult], outcome: EventResult | DeliveryError) -> None:
-    """Settle a future, unless that was done already; what its callbacks raise harms nobody."""
+    """Settle a future, unless that was done already; what its callbacks raise harms nobody.
+
+    When it raises, call it again.
+    """
     if future.done():
         return
     try:
@@ -31,7 +34,8 @@ def settle(future: Future[EventResult], outcome: EventResult | DeliveryError) ->
     except InvalidStateError:
         pass
     except BaseException:
-        # `concurrent.futures` catches Exception itself. On the main thread it may be a Ctrl-C.
-        if threading.current_thread() is threading.main_thread():
+        # `concurrent.futures` catches Exception itself. On the main thread it may be a Ctrl-C; and
+        # what came before the future was settled is no callback's: then it is settled again.
+        if threading.current_thread() is threading.main_thread() or not future.done():
             raise
         _LOGGER.exception("a callback of a future failed; delivery goes on")
