@@ -167,9 +167,11 @@ class Program:
     def wait(self, timeout: float = PATIENCE_S) -> int:
         """Wait for its end; give its exit status."""
         try:
-            return self.process.wait(timeout)
+            status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it goes on after:\n{self.out.text}{self.err.text}") from None
+        self.end_input()
+        return status
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, and wait for the end; give the exit status."""
