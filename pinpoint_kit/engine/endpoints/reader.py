@@ -11,13 +11,13 @@ from sqlalchemy import and_, bindparam, func, literal_column, select
 
 from pinpoint_kit.engine.endpoints.ids import check_id
 from pinpoint_kit.engine.endpoints.state import COLUMNS, EndpointState
-from pinpoint_kit.engine.storage.statements import Lookup, Row, Statement
+from pinpoint_kit.engine.storage.statements import Distinct, Lookup, Row, Statement
 from pinpoint_kit.engine.storage.tables.endpoints import ENDPOINTS, USERS
 from pinpoint_kit.engine.storage.tables.events import REMEMBERED
 from pinpoint_kit.engine.wire.refusals import not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -54,17 +54,7 @@ _WITH_USER = ENDPOINTS.outerjoin(
 _ALL = select(*_SHOWN).select_from(_WITH_USER)
 _BY_KEYS = Lookup(_ALL, ENDPOINTS.c.endpoint)
 _BY_ADDRESS = Lookup(_ALL.order_by(ENDPOINTS.c.number), ENDPOINTS.c.address)
-_ADDRESSES = Statement(
-    select(ENDPOINTS.c.address)
-    .distinct()
-    .where(ENDPOINTS.c.app == bindparam("app_"))
-    .where(ENDPOINTS.c.address > bindparam("after_"))
-    .order_by(ENDPOINTS.c.address)
-    .limit(bindparam("most_")),
-    "app_",
-    "after_",
-    "most_",
-)
+_ADDRESSES = Distinct(ENDPOINTS.c.address)
 _BY_USERS = Lookup(_ALL.order_by(ENDPOINTS.c.number), ENDPOINTS.c.user_id)
 _AFTER = Statement(
     _ALL.where(ENDPOINTS.c.app == bindparam("app_"))
@@ -153,9 +143,9 @@ def by_address(connection: Connection, app: int, address: str) -> list[Found]:
     return [_found(row) for row in _BY_ADDRESS.one(connection, app, address)]
 
 
-def addresses(connection: Connection, app: int, after: str, most: int) -> list[str]:
-    """Return the addresses that endpoints have, each once, in their order after one of them."""
-    return [row[0] for row in _ADDRESSES.rows(connection, app, after, most)]
+def addresses(connection: Connection, app: int) -> Iterator[str]:
+    """Yield the addresses that endpoints have, each once, in their order."""
+    return _ADDRESSES.walk(connection, app)
 
 
 def by_user(connection: Connection, app: int, user_id: str) -> list[Found]:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import attrs
 from sqlalchemy import bindparam, delete, exists, insert, or_, select
 
-from pinpoint_kit.engine.storage.statements import BulkInsert, Lookup, Statement
+from pinpoint_kit.engine.storage.statements import BulkInsert, Distinct, Lookup, Statement
 from pinpoint_kit.engine.storage.tables.applications import APPS
 from pinpoint_kit.engine.storage.tables.campaigns import CAMPAIGN_ACTIVITIES, CAMPAIGN_SENDS
 from pinpoint_kit.engine.storage.tables.messages import MESSAGE_OUTCOMES, MESSAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
     from sqlalchemy.sql import ColumnElement
@@ -60,17 +60,7 @@ _INSERT = BulkInsert(lambda _: insert(MESSAGES), *_COLUMNS)
 _SHOWN = (MESSAGES.c.number, *(MESSAGES.c[name] for name in _COLUMNS))
 _BY_ID = Lookup(select(*_SHOWN), MESSAGES.c.id)
 _NUMBERS = Lookup(select(MESSAGES.c.id, MESSAGES.c.number), MESSAGES.c.id)
-_ADDRESSES = Statement(
-    select(MESSAGES.c.address)
-    .distinct()
-    .where(MESSAGES.c.app == bindparam("app_"))
-    .where(MESSAGES.c.address > bindparam("after_"))
-    .order_by(MESSAGES.c.address)
-    .limit(bindparam("most_")),
-    "app_",
-    "after_",
-    "most_",
-)
+_ADDRESSES = Distinct(MESSAGES.c.address)
 _DELETE = Statement(delete(MESSAGES).where(MESSAGES.c.number == bindparam("number_")), "number_")
 _DELETE_OUTCOMES = Statement(
     delete(MESSAGE_OUTCOMES).where(MESSAGE_OUTCOMES.c.message == bindparam("number_")), "number_"
@@ -249,9 +239,9 @@ def by_id(connection: Connection, app: int, message_id: str) -> StoredMessage | 
     return StoredMessage(*rows[0]) if rows else None
 
 
-def addresses(connection: Connection, app: int, after: str, most: int) -> list[str]:
-    """Return the addresses that messages are for, each once, in their order after one of them."""
-    return [row[0] for row in _ADDRESSES.rows(connection, app, after, most)]
+def addresses(connection: Connection, app: int) -> Iterator[str]:
+    """Yield the addresses that messages are for, each once, in their order."""
+    return _ADDRESSES.walk(connection, app)
 
 
 def find(  # noqa: PLR0913 -- what one may ask for

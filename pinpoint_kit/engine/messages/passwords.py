@@ -24,11 +24,13 @@ from pinpoint_kit.engine.messages.recipients import Recipient, Refusal, is_numbe
 from pinpoint_kit.engine.messages.rendering.sms_parts import parts
 from pinpoint_kit.engine.messages.sending import Sender
 from pinpoint_kit.engine.storage.dialects.statements import upsert
-from pinpoint_kit.engine.storage.statements import Statement
+from pinpoint_kit.engine.storage.statements import Distinct, Statement
 from pinpoint_kit.engine.storage.tables.messages import ONE_TIME_PASSWORDS
 from pinpoint_kit.engine.wire.refusals import bad_request
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.context import Call, Context
@@ -99,16 +101,7 @@ _EXPIRED = Statement(
 )
 #: One that took the place of an expired one meanwhile stays.
 _DELETE_EXPIRED = Statement(delete(_OTP).where(_ONE, _HAS_EXPIRED), *_WHOSE, "moment_")
-_ADDRESSES = Statement(
-    select(_OTP.c.address)
-    .distinct()
-    .where(_OTP.c.app == bindparam("app_"), _OTP.c.address > bindparam("after_"))
-    .order_by(_OTP.c.address)
-    .limit(bindparam("most_")),
-    "app_",
-    "after_",
-    "most_",
-)
+_ADDRESSES = Distinct(_OTP.c.address)
 
 
 @attrs.frozen
@@ -200,9 +193,9 @@ def first_expiry(connection: Connection) -> int | None:
     return found
 
 
-def addresses(connection: Connection, app: int, after: str, most: int) -> list[str]:
-    """Return the addresses that codes were sent to, each once, in their order after one of them."""
-    return [row[0] for row in _ADDRESSES.rows(connection, app, after, most)]
+def addresses(connection: Connection, app: int) -> Iterator[str]:
+    """Yield the addresses that codes were sent to, each once, in their order."""
+    return _ADDRESSES.walk(connection, app)
 
 
 def app_with_expired(connection: Connection, before: int, now: int) -> int | None:  # noqa: ARG001 -- as of events

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["MessageData"]
 
 _OTP = ONE_TIME_PASSWORDS
-#: Addresses that are read at once.
-_PAGE = 2_000
 
 _OF = {
     column: Statement(
@@ -155,19 +153,16 @@ def _opt_outs(connection: Connection, person: Person) -> list[int]:
 
 def _of_others(connection: Connection, person: Person, whom: Spellings) -> Spellings:
     """Return which of some addresses endpoints of others have, however they spell them."""
-    keys, found, after = set(person.keys), set[str](), ""
-    while page := reader.addresses(connection, person.app, after, _PAGE):
-        found.update(
-            address
-            for address in page
-            if whom.may_have(address)
-            and any(
-                state.endpoint not in keys
-                for state, _ in reader.by_address(connection, person.app, address)
-            )
+    keys = set(person.keys)
+    return Spellings.of(
+        address
+        for address in reader.addresses(connection, person.app)
+        if whom.may_have(address)
+        and any(
+            state.endpoint not in keys
+            for state, _ in reader.by_address(connection, person.app, address)
         )
-        after = page[-1]
-    return Spellings.of(found)
+    )
 
 
 def _addressed(connection: Connection, person: Person) -> set[str]:

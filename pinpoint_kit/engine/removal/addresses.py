@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["stored_spellings"]
 
-_PAGE = 2_000
-
 
 def stored_spellings(connection: Connection, app: int, whom: Spellings) -> set[str]:
     """Return the addresses of endpoints, messages and codes that may be one of some.
@@ -34,8 +32,5 @@ def stored_spellings(connection: Connection, app: int, whom: Spellings) -> set[s
     if not (whom.mailboxes or whom.numbers):
         return found
     for addresses in (reader.addresses, outbox.addresses, passwords.addresses):
-        after = ""
-        while page := addresses(connection, app, after, _PAGE):
-            found.update(each for each in page if whom.may_have(each))
-            after = page[-1]
+        found.update(each for each in addresses(connection, app) if whom.may_have(each))
     return found

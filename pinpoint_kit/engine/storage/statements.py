@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import attrs
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 
 from pinpoint_kit.engine.storage.dialects.statements import (
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, Connection, Dialect, Executable, Select
     from sqlalchemy.sql.dml import Insert
 
-__all__ = ["BulkInsert", "Lookup", "Row", "Statement", "padded"]
+__all__ = ["BulkInsert", "Distinct", "Lookup", "Row", "Statement", "padded"]
 
 #: Rows in one statement, the most first; each is a statement of its own, compiled once.
 _ROWS = (32, 16, 8, 4, 2, 1)
+#: Values that are read at once.
+_PAGE = 2_000
 #: SQLite took no more parameters in a statement before 3.32.
 _MOST_PARAMETERS = 999
 #: From how many new rows on they are copied: fewer are a matter of milliseconds.
@@ -190,6 +192,35 @@ class Lookup:
             for part in padded(values, _LISTS)
             for row in self._statements[len(part)].rows(connection, app, *part)
         ]
+
+
+class Distinct:
+    """All values that a column has in an application, each once and in their order.
+
+    Args:
+        column: a column that an index has after `app`; NULL and "" are not among its values.
+    """
+
+    def __init__(self, column: Column[str]) -> None:
+        self._after = Statement(
+            select(column)
+            .distinct()
+            .where(column.table.c.app == bindparam("app_"))
+            .where(column > bindparam("after_"))
+            .order_by(column)
+            .limit(bindparam("most_")),
+            "app_",
+            "after_",
+            "most_",
+        )
+
+    def walk(self, connection: Connection, app: int) -> Iterator[str]:
+        """Yield them, a page read at a time."""
+        after = ""
+        while page := self._after.rows(connection, app, after, _PAGE):
+            for (value,) in page:
+                yield value
+            after = value
 
 
 class BulkInsert:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinpoint_kit.engine.removal import addresses
+from pinpoint_kit.engine.storage import statements
 from tests.engine.conftest import Wire
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def test_an_address_is_erased_in_any_spelling(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, address: str, gone: set[str]
 ) -> None:
     """Of e-mail and telephone numbers; addresses of other channels are compared as they are."""
-    monkeypatch.setattr(addresses, "_PAGE", 2)
+    monkeypatch.setattr(statements, "_PAGE", 2)
     for endpoint_id, (channel, stored) in SPELT.items():
         wire.update(endpoint_id, ChannelType=channel, Address=stored)
     other = Wire(wire.engine)
