@@ -232,9 +232,12 @@ def test_types_of_botocore_stay_above_the_transport() -> None:
 def test_threads_are_made_in_the_delivery_the_doors_and_the_async_pool_only() -> None:
     """Nobody else calls Thread, Timer, an executor or a process.
 
-    The server has a thread for each destination of event streams.
+    The server has a thread for each destination of event streams, and a process for its console.
     """
-    homes = ("aio.client", "aio.pool", "delivery", "doors", "testing", "server.background")
+    homes = (
+        *("aio.client", "aio.pool", "delivery", "doors", "testing", "server.background"),
+        "server.subprocess.app",
+    )
     makers = {
         "Thread",
         "Timer",

@@ -402,6 +402,25 @@ class Engine:
         """
         self._expiry_listeners.append(listener)
 
+    def read_beside(self, listener: Callable[[bool], object]) -> None:
+        """Be an engine that mostly reads, beside a process that writes to the same database.
+
+        SQLite's log is then left to the writes of that process and to what moves it after long
+        queries here.
+
+        Args:
+            listener: tells that process (`note_reads_beside`) whether long queries run; it is
+                called on their threads, and must return at once.
+        """
+        self._store.read_beside(listener)
+
+    def note_reads_beside(self, are_running: bool) -> None:  # noqa: FBT001 -- all that it says
+        """Note whether long queries run in the process that reads beside this one.
+
+        While they do, no commit begins to move SQLite's log: all writers would wait for that.
+        """
+        self._store.note_reads_beside(are_running)
+
     def count_events(self, application_id: str) -> int:
         """Return how many events are stored for an application, 0 when it does not exist."""
         with self._store.read() as connection:

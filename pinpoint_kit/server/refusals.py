@@ -25,6 +25,7 @@ __all__ = [
     "head_too_large",
     "malformed",
     "not_here",
+    "process_ended",
     "stopping",
     "too_many_queries",
     "too_slow",
@@ -96,6 +97,13 @@ def too_many_queries() -> HttpRefusal:
     message = "Too many long queries are running; try again later"
     response = answer(503, "ServiceUnavailableException", message, {"Retry-After": _QUERIES_FOR_S})
     return HttpRefusal("too_many_queries", response)
+
+
+def process_ended() -> HttpRefusal:
+    """503: the process that answers had to be started anew."""
+    message = "What answers here has ended and starts anew; look what is stored, and try again"
+    response = answer(503, "ServiceUnavailableException", message, {"Retry-After": _QUERIES_FOR_S})
+    return HttpRefusal("process_ended", response)
 
 
 def not_here(why: str) -> HttpRefusal:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import attrs
 import uvicorn
@@ -50,6 +50,7 @@ from pinpoint_kit.server.listening import BACKLOG, Address, listening
 from pinpoint_kit.server.metrics import DIRECTORY_VARIABLE
 from pinpoint_kit.server.mounts import Mount
 from pinpoint_kit.server.options import ServerOptions
+from pinpoint_kit.server.subprocess.app import SubprocessApp
 from pinpoint_kit.server.workers import Supervisor, beat
 
 if sys.platform != "win32":
@@ -71,6 +72,9 @@ _OTHER_FILES = 256
 _TURN_S = 0.0005
 #: Exit status of a process that had to cut requests off.
 _ABANDONED = 1
+
+#: Opens the console on an engine; must be picklable.
+OpenConsole: TypeAlias = Callable[[Engine, AuditLog | None], Mount]
 
 
 def no_destinations() -> Mapping[str, Sequence[Destination]]:
@@ -122,7 +126,8 @@ class Settings:
             and must be picklable.
         catch_up: whether a run of a campaign that was missed is made up for once.
         keep_messages: how old messages of the outbox may become, at least a day; None for any age.
-        open_console: the same for the console, with the engine and the audit log.
+        open_console: the same for the console, with the engine and the audit log. It gets a process
+            of its own, unless the database is in memory.
         open_files: gives what import and export jobs may use, in each process anew, and must be
             picklable. Anyone who may create a job can read and write there.
     """
@@ -149,7 +154,7 @@ class Settings:
     open_tracking: Callable[[Engine], Mount] | None = None
     catch_up: bool = True
     keep_messages: timedelta | None = None
-    open_console: Callable[[Engine, AuditLog | None], Mount] | None = None
+    open_console: OpenConsole | None = None
     open_files: Callable[[], Files] = no_files
 
     @property
@@ -260,6 +265,40 @@ def _audit_log(settings: Settings) -> AuditLog | None:
     )
 
 
+def _console(
+    open_console: OpenConsole, engine: Engine, audit_log: AuditLog | None, settings: Settings
+) -> Mount:
+    """Give the console a process of its own, but for a database that belongs to this one."""
+    mount = open_console(engine, audit_log)
+    if settings.is_in_memory:
+        return mount
+    mount.close()  # what could be wrong with it was told here, once
+    make = functools.partial(_console_apart, open_console, settings)
+    app = SubprocessApp("console", make, engine.note_reads_beside)
+    return attrs.evolve(mount, app=app, close=app.close)
+
+
+def _console_apart(
+    open_console: OpenConsole, settings: Settings, on_reads: Callable[[bool], object]
+) -> Mount:
+    """Run in the console's process, once."""
+    _set_up_process(settings.options)
+    try:
+        engine = _open_engine(settings)
+        engine.read_beside(on_reads)
+        mount = open_console(engine, _audit_log(settings))
+    except PinpointKitError as error:
+        sys.stderr.write(f"error: the console cannot start: {error}\n")
+        sys.exit(STARTUP_FAILURE)
+
+    def close() -> None:
+        mount.close()
+        engine.close()
+
+    _keep_for_good()
+    return attrs.evolve(mount, close=close)
+
+
 class ServedApp(App):
     """An app with a process of its own, which must not outlive the patience for its requests."""
 
@@ -272,7 +311,7 @@ class ServedApp(App):
         if settings.open_tracking is not None:
             mounts.append(settings.open_tracking(engine))
         if settings.open_console is not None:
-            mounts.append(settings.open_console(engine, audit_log))
+            mounts.append(_console(settings.open_console, engine, audit_log, settings))
         return cls(
             engine,
             options,

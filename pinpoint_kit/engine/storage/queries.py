@@ -55,13 +55,28 @@ class LongReads:
         self._most = most
         self._changed = threading.Condition()
         self._running = 0
-        self._is_draining = False
+        self._is_draining = self._are_beside = False
         self._settles_until = self._ended = float("-inf")
+        self._listeners: list[Callable[[bool], object]] = []
 
     @property
     def are_running(self) -> bool:
-        """Whether one runs, or the log is being moved after one."""
-        return bool(self._running) or self._is_draining
+        """Whether one runs here or beside, or the log is being moved after one."""
+        return bool(self._running) or self._is_draining or self._are_beside
+
+    def listen(self, listener: Callable[[bool], object]) -> None:
+        """Have a function called when long queries begin to run, and when they have ended.
+
+        It is called with whether they run, in the order in which that changes, and must return at
+        once.
+        """
+        self._listeners.append(listener)
+
+    def note_beside(self, are_running: bool) -> None:  # noqa: FBT001 -- all that it says
+        """Note whether long queries run in a process beside this one, which moves the log, too."""
+        if self._are_beside and not are_running:
+            self._ended = time.monotonic()
+        self._are_beside = are_running
 
     @property
     def are_expected(self) -> bool:
@@ -87,6 +102,8 @@ class LongReads:
                     retry_after_s=_TRY_AGAIN_S,
                 )
             self._running += 1
+            if self._running == 1:
+                self._tell(are_running=True)
         try:
             yield end
         except DBAPIError as error:
@@ -136,4 +153,10 @@ class LongReads:
                     self._is_draining = False
                     self._ended = time.monotonic()
                     self._settles_until = self._ended + _SETTLING_S
+                    if not self._running:  # another one may have begun
+                        self._tell(are_running=False)
                 self._changed.notify_all()
+
+    def _tell(self, *, are_running: bool) -> None:
+        for listener in self._listeners:
+            listener(are_running)

@@ -25,7 +25,7 @@ from pinpoint_kit.errors import StoreError
 from pinpoint_kit.system import forks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from sqlalchemy import Connection, Engine
 
@@ -50,7 +50,7 @@ class Store:
             # Connections of their own, so that no other write can come by one.
             self._deferred = dialect.connect(busy_timeout, waits=False)
             self._bulk = dialect.connect(busy_timeout, bulk=True)
-        self._has_bulk = False
+        self._has_bulk = self._leaves_log = False
         self._busy_timeout = busy_timeout
         self._is_closed = False
         self._renew_locks()
@@ -160,6 +160,15 @@ class Store:
                 yield connection
             finally:
                 self._dialect.stop_at(connection, None)
+
+    def read_beside(self, listener: Callable[[bool], object]) -> None:
+        """Be one that reads, beside a process that writes: see `Engine.read_beside`."""
+        self._leaves_log = True
+        self._long_reads.listen(listener)
+
+    def note_reads_beside(self, are_running: bool) -> None:  # noqa: FBT001 -- all that it says
+        """Note whether long queries run in the process that reads beside this one."""
+        self._long_reads.note_beside(are_running)
 
     @contextmanager
     def write(
@@ -314,7 +323,9 @@ class Store:
             # A commit would begin to move it as soon as they end, and all writers wait for that.
             reads = self._long_reads
             self._dialect.set_log(
-                connection, is_moved=not reads.are_running, is_kept=reads.are_expected
+                connection,
+                is_moved=not (reads.are_running or self._leaves_log),
+                is_kept=reads.are_expected,
             )
             self._dialect.begin_write(connection, is_shared=is_shared)
         except BaseException as error:

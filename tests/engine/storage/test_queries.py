@@ -227,6 +227,42 @@ def test_commits_leave_the_log_alone_while_somebody_reads(
     store.close()
 
 
+@pytest.mark.usefixtures("short_log")
+def test_commits_leave_the_log_alone_while_a_process_beside_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says when it begins and ends, moves the log itself, and its own commits never do."""
+    url = f"sqlite:///{tmp_path}/p.db"
+    store, beside = Store.open(url), Store.open(url)
+    told: list[bool] = []
+
+    def tell(are_running: bool) -> None:  # noqa: FBT001 -- all that it says
+        told.append(are_running)
+        store.note_reads_beside(are_running)
+
+    beside.read_beside(tell)
+    pages, limit = text("PRAGMA wal_autocheckpoint"), text("PRAGMA journal_size_limit")
+
+    def log(of: Store) -> tuple[int, int]:
+        with of.write() as connection:
+            return connection.execute(pages).scalar_one(), connection.execute(limit).scalar_one()
+
+    assert log(store) == (4_000, 1_000_000)
+    assert log(beside)[0] == 0
+    with beside.long_read(PATIENCE):
+        with beside.long_read(PATIENCE):
+            assert told == [True]
+            assert log(store) == (0, 2_000_000)
+        assert log(store) == (0, 2_000_000)
+    assert told == [True, False]
+    assert log(store) == (4_000, 2_000_000)
+    assert log(beside)[0] == 0
+    monkeypatch.setattr(queries, "_RECENT_S", 0.0)
+    assert log(store) == (4_000, 1_000_000)
+    beside.close()
+    store.close()
+
+
 @pytest.mark.parametrize("move", [Store.move_log, Store._move_log_beside])
 def test_the_log_never_begins_anew_while_it_is_moved(
     tmp_path: Path, move: Callable[[Store], None]

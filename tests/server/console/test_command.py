@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,10 +19,10 @@ from pinpoint_kit.lake import export_lake
 from tests.programs import Program
 from tests.server.console.conftest import ConsoleServer, csrf_of, serve
 from tests.server.signing import write_file
+from tests.timing import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextmanager
@@ -133,6 +135,73 @@ def test_workers_of_a_server_share_its_sessions(demo_database: str, tmp_path: Pa
                 client.cookies.set(name, value, path="/console/")
             gone = {client.get(f"{base}/console/").status_code for _ in range(12)}
             assert gone == {401}
+
+
+def _children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _console_process(pid: int) -> int:
+    """Wait for the process of a server's console; multiprocessing has one of its own beside it."""
+    found: list[int] = []
+
+    def look() -> list[int]:
+        found[:] = [
+            each
+            for each in _children(pid)
+            if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()
+        ]
+        return found
+
+    wait_until(look)
+    return found[0]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="it looks for processes in /proc")
+def test_the_console_of_a_server_has_a_process_of_its_own(
+    demo_database: str, tmp_path: Path
+) -> None:
+    """It is replaced when it ends, and Ctrl-C ends both without a word."""
+    command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--port", "0", "--console"]
+    with (
+        Program([*command, "--url", demo_database, "--no-access-log"], cwd=tmp_path) as program,
+        httpx.Client(follow_redirects=True, timeout=60) as client,
+    ):
+        link = program.err.find(r"http://\S+/console/\?token=\S+")[0]
+        page = client.get(link)
+        found = re.search(r"/console/apps/\w+/overview", page.text)
+        assert found is not None
+        overview = str(page.url.join(found[0]))
+        assert "Daily active" in client.get(overview).text
+        first = _console_process(program.pid)
+        assert os.getpriority(os.PRIO_PROCESS, first) > os.getpriority(os.PRIO_PROCESS, program.pid)
+        os.kill(first, signal.SIGKILL)
+        assert "Daily active" in client.get(overview).text
+        second = _console_process(program.pid)
+        assert second != first
+        os.killpg(program.pid, signal.SIGINT)
+        assert program.wait() == 0
+        with pytest.raises(ProcessLookupError):
+            os.kill(second, 0)
+        assert "Traceback" not in program.err.text
+        assert program.err.text.count("has ended (exit status -9)") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="it looks for processes in /proc")
+def test_a_database_in_memory_is_shown_by_the_process_that_has_it(tmp_path: Path) -> None:
+    """Nobody else can read it."""
+    command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--port", "0", "--console"]
+    with (
+        Program([*command, "--url", "sqlite://", "--no-access-log"], cwd=tmp_path) as program,
+        httpx.Client(follow_redirects=True, timeout=60) as client,
+    ):
+        link = program.err.find(r"http://\S+/console/\?token=\S+")[0]
+        url = link.partition("/console/")[0]
+        assert client.post(f"{url}/v1/apps", json={"Name": "shop"}).status_code == 201
+        assert "shop" in client.get(link).text
+        assert _children(program.pid) == []
+        assert program.stop() == 0
 
 
 def test_a_browser_reads_what_the_server_is(console: ConsoleServer) -> None:

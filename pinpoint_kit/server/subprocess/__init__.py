@@ -1,0 +1,1 @@
+"""An app of the server in a process of its own: what it computes holds up no request of the API."""
