@@ -50,6 +50,7 @@ INTERNAL = {
         *("enqueue", "enqueue_endpoint", "finish_exit", "forget_letters", "overwrite_removed"),
         *("reject", "set_aside"),
     },
+    "opt_outs": {"page"},
     "sessions": {"at", "forget", "now", "renew"},
 }
 #: What a verb returns here instead, when it gives one thing after the other.

@@ -79,6 +79,34 @@ class OptOuts:
         wanted = _given(Address=address, Channel=_channel(channel), Reason=_reason(reason))
         return ModelList(self._all(wanted, limit), of=OptedOutAddress)
 
+    def page(
+        self,
+        *,
+        size: int,
+        after: str | None = None,
+        address: str | None = None,
+        channel: ChannelType | str | None = None,
+        reason: Outcome | str | None = None,
+    ) -> tuple[ModelList[OptedOutAddress], str | None]:
+        """Return a part of what `list` gives, and where the next one begins; None at the end.
+
+        For those who show a list that may be long, such as the console.
+
+        Args:
+            size: at most so many, up to 1,000.
+            after: what an earlier page gave as the beginning of the next one.
+            address: as `list` takes it.
+            channel: as `list` takes it.
+            reason: as `list` takes it.
+
+        Raises:
+            ValidationError: an argument is not what it should be.
+            BadRequest: `after` is of no earlier page.
+        """
+        wanted = _given(Address=address, Channel=_channel(channel), Reason=_reason(reason))
+        found, following = self._page(wanted, size, after)
+        return ModelList(found, of=OptedOutAddress), following
+
     def add(
         self,
         addresses: str | Iterable[str],
@@ -163,12 +191,17 @@ class OptOuts:
         left = limit
         while left is None or left > 0:
             size = _PAGE_SIZE if left is None else min(left, _PAGE_SIZE)
-            page = self._call("ListOptOuts", ("find",), wanted, {"page-size": size, "token": token})
-            yield from (from_wire(OptedOutAddress, item) for item in page["Item"])
-            left = None if left is None else left - len(page["Item"])
-            token = page.get("NextToken")
-            if not token:
+            page, token = self._page(wanted, size, token)
+            yield from page
+            left = None if left is None else left - len(page)
+            if token is None:
                 return
+
+    def _page(
+        self, wanted: Mapping[str, object], size: int, token: str | None
+    ) -> tuple[Sequence[OptedOutAddress], str | None]:
+        page = self._call("ListOptOuts", ("find",), wanted, {"page-size": size, "token": token})
+        return [from_wire(OptedOutAddress, item) for item in page["Item"]], page.get("NextToken")
 
     def _call(
         self,

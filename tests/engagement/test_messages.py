@@ -292,6 +292,12 @@ def test_opt_outs_are_added_listed_and_lifted(shop: pk.Pinpoint) -> None:
     assert (result.delivery_status, result.is_sent) == ("OPT_OUT", False)
     assert [one.address for one in shop.opt_outs.list(limit=2)] == ["+12065550000", "+12065550001"]
     assert len(shop.opt_outs.list()) == 251
+    first, following = shop.opt_outs.page(size=200, channel="SMS")
+    rest, end = shop.opt_outs.page(size=200, channel="SMS", after=following)
+    assert [each.address for each in (*first, *rest)] == [
+        each.address for each in shop.opt_outs.list(channel="SMS")
+    ]
+    assert (len(first), len(rest), end) == (200, 50, None)
     assert shop.opt_outs.list(limit=0) == []
     [found] = shop.opt_outs.list(address="ANN@example.com", channel="EMAIL", reason="complained")
     assert (found.address, found.channel_type, found.reason) == (

@@ -26,6 +26,7 @@ from pinpoint_kit.server.console.pages import (
     funnels,
     messages,
     numbers,
+    opt_outs,
     people,
 )
 from pinpoint_kit.server.console.pages.entrance import Entrance
@@ -132,6 +133,7 @@ class Console:
             *audience.ROUTES,
             *campaigns.ROUTES,
             *messages.ROUTES,
+            *opt_outs.ROUTES,
             *people.ROUTES,
         ]
         return [

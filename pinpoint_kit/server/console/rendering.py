@@ -45,6 +45,7 @@ MENU = (
     ("segments", "Segments", True),
     ("campaigns", "Campaigns", True),
     ("outbox", "Outbox", True),
+    ("opt-outs", "Opt-outs", True),
     ("jobs", "Jobs", True),
     ("streams", "Streams", True),
     ("live", "Live", True),

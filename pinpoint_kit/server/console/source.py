@@ -49,7 +49,7 @@ class Visitor:
 
     @property
     def may_write(self) -> bool:
-        """Whether they may save funnels and make segments."""
+        """Whether they may save funnels, make segments, and add and lift opt-outs."""
         return self.access == "read-write"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import QueryParams
 
-__all__ = ["NAMES", "View"]
+__all__ = ["NAMES", "View", "parameter"]
 
 #: What can be filtered and broken down by; attributes have names of their own behind a dot.
 NAMES = (
@@ -73,16 +73,16 @@ class View:
         Raises:
             ValidationError: something is not possible; the message says what, and what to write.
         """
-        zone = query.get("zone") or "UTC"
-        last = _day(query.get("last"), "last") or now.astimezone(_zone(zone)).date()
-        first = _day(query.get("first"), "first") or last - dt.timedelta(
-            days=_count(query.get("days")) - 1
+        zone = parameter(query, "zone") or "UTC"
+        last = _day(parameter(query, "last"), "last") or now.astimezone(_zone(zone)).date()
+        first = _day(parameter(query, "first"), "first") or last - dt.timedelta(
+            days=_count(parameter(query, "days")) - 1
         )
         if first > last or (last - first).days >= _MOST_DAYS:
             raise ValidationError(
                 f"choose days in their order, {_MOST_DAYS} at most", "$.first", "range"
             )
-        actor = query.get("actor") or "endpoint"
+        actor = parameter(query, "actor") or "endpoint"
         if actor not in {"endpoint", "user"}:
             raise ValidationError("choose endpoint or user", "$.actor", "choice")
         where = tuple(dict.fromkeys(text for text in query.getlist("where") if text))
@@ -95,8 +95,8 @@ class View:
             zone=zone,
             actor="user" if actor == "user" else "endpoint",
             where=where,
-            by=_bounded(query.get("by", ""), "by").strip(),
-            own={name: _bounded(query[name], name) for name in own if query.get(name)},
+            by=parameter(query, "by").strip(),
+            own={name: text for name in own if (text := parameter(query, name))},
         )
 
     @property
@@ -145,11 +145,11 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise ValidationError(
-            f"{_short(name)!r} is no time zone: write one such as Europe/Lisbon", "$.zone", "zone"
+            f"{name!r} is no time zone: write one such as Europe/Lisbon", "$.zone", "zone"
         ) from None
 
 
-def _day(text: str | None, name: str) -> dt.date | None:
+def _day(text: str, name: str) -> dt.date | None:
     if not text:
         return None
     try:
@@ -157,11 +157,11 @@ def _day(text: str | None, name: str) -> dt.date | None:
     except ValueError:
         found = None
     if found is None or not 2000 <= found.year <= 2200:  # noqa: PLR2004 -- years with events
-        raise ValidationError(f"{_short(text)!r} is no day: write 2026-10-30", f"$.{name}", "date")
+        raise ValidationError(f"{text!r} is no day: write 2026-10-30", f"$.{name}", "date")
     return found
 
 
-def _count(text: str | None) -> int:
+def _count(text: str) -> int:
     if not text:
         return _DEFAULT_DAYS
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:6]) <= _MOST_DAYS:
@@ -169,11 +169,20 @@ def _count(text: str | None) -> int:
     return int(text)
 
 
+def parameter(query: QueryParams, name: str) -> str:
+    """Return a parameter that a query has once; "" when there is none.
+
+    Raises:
+        ValidationError: it is too long, or there are several that differ: none of them is meant
+            more than the others.
+    """
+    found = {text for text in query.getlist(name) if text}
+    if len(found) > 1:
+        raise ValidationError(f"write {name} once", f"$.{name}", "choice")
+    return _bounded(found.pop(), name) if found else ""
+
+
 def _bounded(text: str, name: str) -> str:
     if len(text) > _LONGEST:
         raise ValidationError(f"write {_LONGEST} characters at most", f"$.{name}", "length")
     return text
-
-
-def _short(text: str) -> str:
-    return text[:_LONGEST]

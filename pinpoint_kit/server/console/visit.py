@@ -11,7 +11,7 @@ import attrs
 
 from pinpoint_kit.errors import PinpointKitError
 from pinpoint_kit.server.console.answers import KEPT_S, VERSION_S
-from pinpoint_kit.server.console.view import View
+from pinpoint_kit.server.console.view import View, parameter
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -70,6 +70,14 @@ class Visit:
             ValidationError: it is not possible.
         """
         return View.parse(self.request.query_params, self.now, own)
+
+    def parameter(self, name: str) -> str:
+        """Return a parameter of the URL, without blanks around it; "" when there is none.
+
+        Raises:
+            ValidationError: it is too long, or there are several of it.
+        """
+        return parameter(self.request.query_params, name).strip()
 
     def field(self, name: str) -> str:
         """Return a field of the form, "" when there is none."""

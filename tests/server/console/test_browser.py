@@ -53,6 +53,8 @@ def pages_of(console: ConsoleServer) -> list[str]:
             pk.DirectMessage(email=email), addresses={"ada@example.com": "EMAIL"}
         )
         pinpoint.outbox.report(sent.message_id or "", "opened")
+        pinpoint.opt_outs.add(["bob@example.com", f"{'w' * 60}@example.com"], "EMAIL")
+        pinpoint.opt_outs.add("t" * 500, "APNS_VOIP_SANDBOX", reason="bounced")
         campaign = pinpoint.campaigns.create(
             pk.Campaign(
                 name="news",
@@ -76,6 +78,8 @@ def pages_of(console: ConsoleServer) -> list[str]:
         f"{console.base}/segments/{segment.id}{why}",
         f"{console.base}/campaigns/{campaign.id}",
         f"{console.base}/outbox/{sent.message_id}",
+        f"{console.base}/opt-outs?channel=EMAIL&reason=opted_out",
+        f"{console.base}/opt-outs?channel=VOICE",
         f"{console.base}/usage?zone=Mars",
     ]
 
