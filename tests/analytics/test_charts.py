@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -201,11 +201,115 @@ def test_scales_hold_their_values(top: float, is_whole: bool) -> None:  # noqa: 
         (1234567, "", "1,234,567"),
         (0.125, "%", "12.5 %"),
         (Decimal("1234.50"), "EUR", "1,234.50 EUR"),
-        (3.14159, "", "3.1"),
+        (Decimal(12), "EUR", "12.00 EUR"),
+        (Decimal("0.12500"), "EUR", "0.125 EUR"),
+        (Decimal("1e30"), "", f"1{',000' * 10}.00"),
+        (3.14159, "", "3.14"),
+        (9.99, "", "9.99"),
+        (9.996, "", "9.996"),
+        (-9.996, "", "-9.996"),
+        (12.345, "", "12.3"),
+        (999.96, "", "999.96"),
+        (12.999999999999998, "", "13"),
         (0.0042, "", "0.004"),
+        (0.00042, "", "0.0004"),
+        (1e-12, "", "0"),
+        (0.1 + 0.2 - 0.3, "%", "0 %"),
+        (0.999, "%", "99.9 %"),
+        (0.9996, "%", "99.96 %"),
+        (0.07, "%", "7 %"),
+        (0.0456, "%", "4.6 %"),
+        (1.5e300, "", "1.5e+300"),
+        (float("inf"), "", "inf"),
+        (Decimal("NaN"), "", "NaN"),
         (None, "%", "\N{EM DASH}"),
     ],
 )
 def test_numbers_are_readable(value: float | Decimal | None, unit: str, text: str) -> None:
     """Thousands are grouped, money keeps its digits, and what is not known is a dash."""
     assert charts.format_number(value, unit=unit) == text
+
+
+def written(value: float, decimals: int) -> str:
+    """Round a number slowly and obviously: exactly, with more decimals while it looks like more.
+
+    Args:
+        value: the number, of any sign.
+        decimals: how many it has from 1 on, below 10.
+    """
+    exact = abs(Decimal(value))
+    if exact == int(exact):
+        return f"{int(value):,}"
+    whole = str(int(exact))
+    count = 3 if exact < 1 else decimals if exact < 10 else 1
+    while True:
+        rounded = exact.quantize(Decimal(1).scaleb(-count), context=Context(prec=60))
+        is_like_it = (
+            rounded > 0 and len(str(int(rounded))) == len(whole) and (exact >= 1 or rounded < 1)
+        )
+        if is_like_it or count == 9:
+            break
+        count += 1
+    text = f"{rounded:,f}".rstrip("0").rstrip(".")
+    return f"-{text}" if value < 0 and text != "0" else text
+
+
+#: Near whole numbers and powers of ten, where rounding is hard, and anywhere.
+NEAR = st.builds(
+    lambda power, away, places: float(10**power + away / 10**places),
+    st.integers(0, 12),
+    st.integers(-2_000, 2_000),
+    st.integers(0, 12),
+)
+NUMBERS = NEAR | st.floats(-1e15, 1e15) | st.floats(-2, 2) | st.integers(-(10**9), 10**9).map(float)
+
+
+@given(NUMBERS)
+def test_numbers_are_rounded_as_the_definition_says(value: float) -> None:
+    """Digit by digit."""
+    assert charts.format_number(value) == written(value, 2)
+    assert charts.format_number(value / 100, unit="%") == f"{written(value / 100 * 100, 1)} %"
+
+
+@given(NUMBERS, NUMBERS)
+def test_the_larger_number_never_looks_smaller(one: float, other: float) -> None:
+    """Whatever is rounded."""
+    low, high = sorted([one, other])
+    shown = [Decimal(charts.format_number(n).replace(",", "")) for n in (low, high)]
+    assert shown == sorted(shown)
+
+
+@given(st.integers(1, 10**8), st.integers(1, 10**8))
+def test_a_share_looks_whole_or_empty_only_where_it_is(part: int, more: int) -> None:
+    """Of a hundred million people, one who is missing can be seen."""
+    text = charts.format_number(part / (part + more), unit="%")
+    assert text not in {"0 %", "100 %"}
+    assert 0 < float(text.removesuffix(" %")) < 100
+
+
+@given(st.floats(0.01, 1e14))
+def test_numbers_on_an_axis_are_short_and_near(value: float) -> None:
+    """Three digits and a letter, and never an exponent."""
+    text = charts.format_number(value, is_brief=True)
+    sizes = {"T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3}
+    size = sizes.get(text[-1], 1.0)
+    assert len(text) <= 6
+    assert "e" not in text
+    assert float(text.rstrip("TGMk")) * size == pytest.approx(value, rel=0.006)
+    assert float(text.rstrip("TGMk")) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (999, "999"),
+        (999.6, "1k"),
+        (999_499, "999k"),
+        (999_999, "1M"),
+        (1e12, "1T"),
+        (1e16, "1e+16"),
+    ],
+)
+def test_a_short_number_that_is_rounded_up_has_the_next_letter(value: float, text: str) -> None:
+    """Never a thousand of the smaller one."""
+    assert charts.format_number(value, is_brief=True) == text

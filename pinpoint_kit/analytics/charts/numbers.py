@@ -10,50 +10,85 @@ __all__ = ["Number", "format_number", "ticks"]
 
 Number: TypeAlias = int | float | Decimal
 
-_THOUSANDS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+_THOUSANDS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _DIGITS = 3
+#: What arithmetic with floats leaves behind so many decimals is no part of a number.
+_MOST_DECIMALS = 9
+#: Money has two, and more where it has more.
+_CENTS = 2
+#: Floats hold all whole numbers up to there; above it, their last digits mean nothing.
+_EXACT = 2**53
 #: A scale of less than this is drawn as one of nothing.
 _LEAST = 1e-9
-#: Above this, whole numbers are told apart by their first digits.
-_PRECISE = 100
 
 
 def format_number(value: Number | None, *, unit: str = "", is_brief: bool = False) -> str:
     """Format a number for people.
 
+    Whole numbers and money have all their digits. What lies between whole numbers is rounded: to
+    one decimal from 10 on, and from 1 % on; to two from 1 on; to three below. Rounding neither
+    makes 10 of 9.996, nor 100 % of a share that is less, nor 0 of something: such a number has more
+    decimals, up to nine. Only on an axis it may, where 999,999 is `1M`.
+
     Args:
         value: the number; None is shown as a dash, which says "not known".
         unit: `%` for ratios from 0 to 1, any other word behind the number.
-        is_brief: whether to shorten it for an axis, as in `12.5k`.
+        is_brief: whether to shorten it to three digits for an axis, as in `12.5k`.
 
     Examples:
         >>> format_number(1234567), format_number(1234567, is_brief=True)
         ('1,234,567', '1.23M')
-        >>> format_number(0.4567, unit="%"), format_number(None)
-        ('45.7 %', '—')
+        >>> format_number(9.99), format_number(9.996), format_number(12.345)
+        ('9.99', '9.996', '12.3')
+        >>> format_number(0.4567, unit="%"), format_number(0.9996, unit="%"), format_number(None)
+        ('45.7 %', '99.96 %', '—')
     """
     if value is None:
         return "—"
     if unit == "%":
-        return f"{_plain(float(value) * 100)} %"
-    text = _brief(float(value)) if is_brief else _plain(value)
+        return f"{_rounded(float(value) * 100, decimals=1)} %"
+    if is_brief:
+        text = _brief(float(value))
+    elif isinstance(value, Decimal):
+        text = _money(value)
+    else:
+        text = f"{value:,}" if isinstance(value, int) else _rounded(value, decimals=2)
     return f"{text} {unit}" if unit else text
 
 
-def _plain(value: Number) -> str:
-    if isinstance(value, Decimal):
-        cents = value.quantize(Decimal("0.01")) if value.is_finite() else value
-        return f"{cents if cents == value else value.normalize():,f}"
-    if isinstance(value, int) or float(value).is_integer():
+def _money(value: Decimal) -> str:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):  # no number, or an infinite one
+        return str(value)
+    decimals = max(_CENTS, -exponent)
+    text = f"{value:,.{decimals}f}"
+    return text[: len(text) - decimals + _CENTS] + text[len(text) - decimals + _CENTS :].rstrip("0")
+
+
+def _rounded(value: float, decimals: int) -> str:
+    """Round a number; to so many decimals from 1 on."""
+    if not math.isfinite(value):
+        return str(value)
+    if abs(value) >= _EXACT:
+        return f"{value:.{_DIGITS}g}"
+    if value.is_integer():
         return f"{int(value):,}"
-    digits = 1 if abs(value) >= 1 else _DIGITS
-    text = f"{value:,.{digits}f}"
-    return text.rstrip("0").rstrip(".") or "0"
+    if abs(value) >= 10:  # noqa: PLR2004 -- one digit more before the point
+        decimals = 1
+    elif abs(value) < 1:
+        decimals = _DIGITS
+    top = next(10.0**n for n in range(17) if abs(value) < 10.0**n)
+    for more in range(decimals, _MOST_DECIMALS + 1):
+        text = f"{abs(value):,.{more}f}".rstrip("0").rstrip(".")
+        if 0 < float(text.replace(",", "")) < top:
+            break
+    return f"-{text}" if value < 0 and text != "0" else text
 
 
 def _brief(value: float) -> str:
     for size, letter in _THOUSANDS:
-        if abs(value) >= size:
+        # From 999.5 on, three digits are a thousand, and so one of the next size.
+        if size * 0.9995 <= abs(value) < _THOUSANDS[0][0] * 999.5:
             return f"{value / size:.{_DIGITS}g}{letter}"
     return f"{value:.{_DIGITS}g}"
 
