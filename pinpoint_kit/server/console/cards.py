@@ -59,6 +59,11 @@ class Card:
     point: str = ""
     is_wide: bool = False
 
+    @property
+    def name(self) -> str:
+        """What it is called where there is no answer that says it."""
+        return self.title or (self.part or self.verb).replace("_", " ").capitalize()
+
     def ask(self, analytics: Analytics, view: View) -> Result:
         """Ask for what the card shows.
 
@@ -86,8 +91,6 @@ class Card:
             kinds = view.own.get("type", "")
             options["metric"] = view.own.get("metric") if self.key == "metric" else None
             return analytics.events(kinds or None, view.first, view.last, **options)
-        if self.verb == "demographics" and view.by:
-            options["by"] = view.by
         if self.verb == "cohorts":
             options["kind"] = _choice(view, "kind", ("on", "within", "on_or_after"))
         result: Result = getattr(analytics, self.verb)(view.first, view.last, **options)

@@ -70,7 +70,9 @@ def of(  # noqa: PLR0911 -- a table of what can go wrong
         return 404, "No such page", "Check the address, or begin at the list of applications."
     if isinstance(error, NotFound):
         return 404, "Not found", "There is none of this id. It may have been deleted."
-    if isinstance(error, (ValidationError, BadRequest)):
+    if isinstance(error, ValidationError):
+        return 400, "This cannot be asked", _sentence(str(error))
+    if isinstance(error, BadRequest):
         return 400, "This cannot be asked", _sentence(error.message)
     if isinstance(error, ConfigurationError):
         return 501, "Not answered here", str(error)

@@ -34,6 +34,8 @@ RANGES = (7, 30, 90)
 _DEFAULT_DAYS = 30
 _MOST_DAYS = 400
 _LONGEST = 400
+#: The longest name of an attribute that metrics take.
+_LONGEST_NAME = 256
 #: Each is asked of every event, and stands in every link of a page.
 _MOST_FILTERS = 20
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -74,7 +76,8 @@ class View:
             ValidationError: something is not possible; the message says what, and what to write.
         """
         zone = parameter(query, "zone") or "UTC"
-        last = _day(parameter(query, "last"), "last") or now.astimezone(_zone(zone)).date()
+        today = now.astimezone(_zone(zone)).date()
+        last = _day(parameter(query, "last"), "last") or today
         first = _day(parameter(query, "first"), "first") or last - dt.timedelta(
             days=_count(parameter(query, "days")) - 1
         )
@@ -95,7 +98,7 @@ class View:
             zone=zone,
             actor="user" if actor == "user" else "endpoint",
             where=where,
-            by=parameter(query, "by").strip(),
+            by=_breakdown(parameter(query, "by").strip()),
             own={name: text for name in own if (text := parameter(query, name))},
         )
 
@@ -149,6 +152,16 @@ def _zone(name: str) -> ZoneInfo:
         ) from None
 
 
+def _breakdown(name: str) -> str:
+    """Return a breakdown that metrics know: each chart of a page would refuse another one."""
+    head, _, key = name.partition(".")
+    is_known = f"{head}." in NAMES and len(key) <= _LONGEST_NAME if key else head in NAMES
+    if name and not is_known:
+        known = ", ".join(f"{each}NAME" if each.endswith(".") else each for each in NAMES)
+        raise ValidationError(f"unknown breakdown: write one of {known}", "$.by", "unknown")
+    return name
+
+
 def _day(text: str, name: str) -> dt.date | None:
     if not text:
         return None
@@ -178,7 +191,7 @@ def parameter(query: QueryParams, name: str) -> str:
     """
     found = {text for text in query.getlist(name) if text}
     if len(found) > 1:
-        raise ValidationError(f"write {name} once", f"$.{name}", "choice")
+        raise ValidationError("give one value, not several", f"$.{name}", "choice")
     return _bounded(found.pop(), name) if found else ""
 
 

@@ -71,6 +71,7 @@ def pages_of(console: ConsoleServer) -> list[str]:
         *(f"{console.base}/{path}" for path, _, _ in MENU),
         f"{console.base}/usage?by=platform&where=country%3DPT",
         f"{console.base}/usage?by=nothing",
+        f"{console.base}/usage?where=nothing%3Dx",
         f"{console.base}/events?type=_monetization.purchase&metric=_item_price",
         f"{console.base}/{FUNNEL}",
         f"{console.base}/{FUNNEL}&by=platform",

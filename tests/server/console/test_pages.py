@@ -9,15 +9,18 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.datastructures import QueryParams
 
 import pinpoint_kit as pk
 from pinpoint_kit.analytics import charts
+from pinpoint_kit.metrics.groups import Breakdown
 from pinpoint_kit.server.console.cards import CARDS, PAGES
 from pinpoint_kit.server.console.rendering import MENU
+from pinpoint_kit.server.console.view import NAMES, View
 from tests.server.console.conftest import ConsoleServer, csrf_of, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import httpx
@@ -486,6 +489,9 @@ def test_a_live_tail_that_is_behind_goes_on_from_now(tmp_path: Path) -> None:
         ("where=country%3D" + "x" * 401, "400 characters at most"),
         ("&".join(f"where=country%3D{n}" for n in range(21)), "20 filters at most"),
         ("zone=../../etc/passwd", "is no time zone"),
+        ("zone=Mars/Base&last=2026-10-30", "is no time zone"),
+        ("by=platform&by=country", "give one value, not several (by)"),
+        ("by=shoe_size", "unknown breakdown"),
         ("days=0", "choose 1 to 400 days"),
         ("actor=robot", "choose endpoint or user"),
         ("where=platform", "write NAME=VALUE"),
@@ -506,17 +512,50 @@ def test_a_sentence_for_people_names_no_path(console: ConsoleServer, visitor: ht
     """`$.by` is for programs."""
     page = visitor.get(f"{console.base}/sign-ins?by=shoe_size").text
     assert "@ $" not in page
-    assert "Unknown breakdown" in page
+    assert page.count("Unknown breakdown") == 1
     assert "(by)" in page
 
 
-def test_what_only_the_metric_knows_is_said_in_its_place(
+@pytest.mark.parametrize("name", [*NAMES, "attributes.a.b", "attributes.", "shoe_size", "channel."])
+@pytest.mark.parametrize("key", ["", "k", "k" * 256, "k" * 257, ".", " "])
+def test_a_breakdown_that_metrics_refuse_is_refused_before_they_are_asked(
+    name: str, key: str
+) -> None:
+    """And no other one."""
+    by = f"{name}{key}".strip()
+
+    def takes(parse: Callable[[], object]) -> bool:
+        try:
+            parse()
+        except pk.ValidationError:
+            return False
+        return True
+
+    query, now = QueryParams({"by": by}), dt.datetime.now(dt.timezone.utc)
+    assert takes(lambda: View.parse(query, now)) is takes(lambda: Breakdown.parse(by))
+
+
+def test_what_only_the_metric_knows_is_said_once(
     console: ConsoleServer, visitor: httpx.Client
 ) -> None:
-    """The page has begun; each chart says what is wrong with the question."""
-    page = visitor.get(f"{console.base}/usage?by=shoe_size").text
-    assert page.count('role="alert"') > 5
+    """By the first chart, while the page has begun; the others lead to it."""
+    page = visitor.get(f"{console.base}/usage?where=shoe_size%3D44").text
+    assert page.count('role="alert"') == 1
+    assert page.count("This cannot be asked.") == 1
+    assert 'role="alert"' in card_of(page, "daily")
+    link = '<a href="#daily">Daily active</a>'
+    assert page.count(link) == len(PAGES["usage"]) - 1
     assert "</html>" in page
+
+
+def test_a_breakdown_of_another_page_changes_no_demographics(
+    console: ConsoleServer, visitor: httpx.Client
+) -> None:
+    """Each of its charts has one of its own, in its title and in its numbers."""
+    page = visitor.get(f"{console.base}/demographics?by=platform").text
+    assert "<bdi>ios</bdi>" not in card_of(page, "by-country")
+    assert "by country" in card_of(page, "by-country")
+    assert "<bdi>ios</bdi>" in card_of(page, "by-platform")
 
 
 @pytest.mark.parametrize("path", ["nowhere", "numbers/nothing.csv", "segments/none"])

@@ -35,7 +35,7 @@ CHECKS = (
     pages.test_segments_are_said_in_words,
     pages.test_a_person_is_shown_with_what_happened,
     pages.test_the_live_tail_gives_each_event_once,
-    pages.test_what_only_the_metric_knows_is_said_in_its_place,
+    pages.test_what_only_the_metric_knows_is_said_once,
     pages.test_the_definition_and_the_breakdown_are_told,
 )
 

@@ -131,8 +131,11 @@ def streamed(
     async def parts() -> AsyncIterator[str]:
         text = visit.pages.text
         yield text("numbers_top.html", **visit.context(shared))
+        told: dict[object, Card] = {}
         for card in cards:
-            context = visit.context({**shared, **await _card(visit, card, view)})
+            shown = await _card(visit, card, view)
+            first = told.setdefault(shown["problem"], card)
+            context = visit.context({**shared, **shown, "first": first})
             # In a thread, because a large table would hold up the API's requests.
             yield await visit.answers.drawn(functools.partial(text, "card.html", **context))
         yield text("numbers_end.html", **visit.context(shared))
