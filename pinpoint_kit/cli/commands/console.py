@@ -50,8 +50,9 @@ __all__ = ["console"]
 def console(url: str | None, lake: Path | None, port: int, *, browser: bool) -> None:
     """Show charts, events, segments and jobs in a browser.
 
-    The page is served on this machine alone, and its link opens one session. Towards a server it
-    asks with your own credentials, so it shows what they may see. Ctrl-C ends it.
+    The page is served on this machine alone, and its link opens one session, within an hour.
+    Towards a server it asks with your own credentials, so it shows what they may see. Ctrl-C ends
+    it.
     """
     if url is not None and lake is not None:
         raise click.UsageError("give --url or --lake, not both")
@@ -73,7 +74,7 @@ def console(url: str | None, lake: Path | None, port: int, *, browser: bool) -> 
 
         def start(address: Address) -> None:
             link = f"{address.url}{parts.PREFIX}?token={sessions.make_token()}"
-            say(f"The console of {source.place} is here, for one session:")
+            say(f"The console of {source.place} is here, for one session within an hour:")
             click.echo(link)
             say("Stop it with Ctrl-C")
             if browser:

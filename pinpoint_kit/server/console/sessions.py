@@ -27,6 +27,8 @@ _SESSION, _TOKEN = "session-", "token-"
 #: How long a session lasts, and how long without a page, in seconds.
 LASTS_S = 12 * 3600.0
 IDLE_S = 2 * 3600.0
+#: How long a token waits for somebody to open its link, in seconds: links stand in logs.
+TOKEN_LASTS_S = 3600.0
 #: A session's last use is noted once in so many seconds.
 _NOTE_EVERY_S = 60.0
 #: More sessions at once than people: the oldest end.
@@ -65,18 +67,22 @@ class Sessions:
         self._now = now
 
     def make_token(self) -> str:
-        """Return a token that begins one session."""
+        """Return a token that begins one session, within an hour."""
         token = secrets.token_urlsafe(32)
-        _write(self._file(_TOKEN, token), b"")
+        file = self._file(_TOKEN, token)
+        _write(file, b"")
+        self._note(file)
         return token
 
     def use_token(self, token: str) -> bool:
         """Return whether a token was good; it is not any more."""
+        file = self._file(_TOKEN, token)
         try:
-            self._file(_TOKEN, token).unlink()
+            made = file.stat().st_mtime
+            file.unlink()
         except OSError:
             return False
-        return True
+        return self._now() - made < TOKEN_LASTS_S
 
     def begin(self, access_key_id: str, secret: str = "") -> str:
         """Begin a session, and return what its browser holds.
@@ -136,14 +142,17 @@ class Sessions:
             os.utime(file, (self._now(), self._now()))
 
     def _sweep(self) -> None:
-        """Remove sessions that are over, and the oldest when there are too many."""
-        found = sorted(self._ages(), reverse=True)
+        """Remove sessions and tokens that are over, and the oldest sessions of too many."""
+        found = sorted(self._ages(_SESSION), reverse=True)
         for place, (used, file) in enumerate(found):
             if self._now() - used >= IDLE_S or place >= _MOST - 1:
                 file.unlink(missing_ok=True)
+        for made, file in self._ages(_TOKEN):
+            if self._now() - made >= TOKEN_LASTS_S:
+                file.unlink(missing_ok=True)
 
-    def _ages(self) -> Iterator[tuple[float, Path]]:
-        for file in self._folder.glob(f"{_SESSION}*"):
+    def _ages(self, kind: str) -> Iterator[tuple[float, Path]]:
+        for file in self._folder.glob(f"{kind}*"):
             with contextlib.suppress(OSError):  # it has just ended
                 yield file.stat().st_mtime, file
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,42 @@ def test_sessions_end(tmp_path: Path) -> None:
     now += 7_200
     assert sessions.find(held) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_token_that_nobody_used_ends(tmp_path: Path) -> None:
+    """After an hour; it is removed when it is tried, and when a session begins."""
+    now = 1_000_000.0
+    sessions = Sessions(tmp_path, lambda: now)
+    in_time, tried, forgotten = (sessions.make_token() for _ in range(3))
+    now += 3_599
+    late = sessions.make_token()
+    assert sessions.use_token(in_time)
+    now += 1
+    assert not sessions.use_token(tried)
+    held = sessions.begin("")
+    assert len(list(tmp_path.iterdir())) == 2
+    now -= 1
+    assert not sessions.use_token(tried)
+    assert not sessions.use_token(forgotten)
+    assert sessions.find(held) is not None
+    assert sessions.use_token(late)
+
+
+def test_a_link_that_is_too_old_says_how_to_get_another(console: ConsoleServer) -> None:
+    """And opens nothing."""
+    folder = console.folder / "sessions"
+    before = set(folder.iterdir())
+    link = console.link()
+    (file,) = set(folder.iterdir()) - before
+    made = file.stat().st_mtime
+    os.utime(file, (made - 3_601, made - 3_601))
+    with console.browser() as client:
+        answer = client.get(link)
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+    assert "older than an hour" in answer.text
+    assert "<code>pinpoint-kit console --url URL</code>" in answer.text
+    assert not file.exists()
 
 
 def test_the_folder_of_sessions_opens_nothing(tmp_path: Path) -> None:
