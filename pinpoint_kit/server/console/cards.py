@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pinpoint_kit.analytics.verbs import Analytics
     from pinpoint_kit.server.console.view import View
 
-__all__ = ["CARDS", "PAGES", "UNITS", "Card", "funnel_options", "funnel_steps"]
+__all__ = ["CARDS", "PAGES", "UNITS", "Card", "cohort_kind", "funnel_options", "funnel_steps"]
 
 _ALL = frozenset({"zone", "actor", "where", "by"})
 _MOST_STEPS = 10
@@ -92,7 +92,7 @@ class Card:
             options["metric"] = view.own.get("metric") if self.key == "metric" else None
             return analytics.events(kinds or None, view.first, view.last, **options)
         if self.verb == "cohorts":
-            options["kind"] = _choice(view, "kind", ("on", "within", "on_or_after"))
+            options["kind"] = cohort_kind(view)
         result: Result = getattr(analytics, self.verb)(view.first, view.last, **options)
         return result
 
@@ -152,6 +152,15 @@ def funnel_options(view: View) -> dict[str, Any]:
         )
     window = dt.timedelta(milliseconds=window_ms) if window_ms else None
     return {"window": window, "order": _choice(view, "order", ("at_or_after", "after"))}
+
+
+def cohort_kind(view: View) -> str:
+    """Return when somebody counts as back, as a page's URL says it.
+
+    Raises:
+        ValidationError: there is no such choice.
+    """
+    return _choice(view, "kind", ("on", "within", "on_or_after"))
 
 
 def _choice(view: View, name: str, known: tuple[str, ...]) -> str:

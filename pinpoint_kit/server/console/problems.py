@@ -30,6 +30,10 @@ _TOO_MANY, _UNAVAILABLE = 429, 503
 #: Where in a request something is wrong, as messages say it for programs: its last name is enough.
 _PLACE = re.compile(r" @ \$(?:\S*\.)?([A-Za-z_]\w*)\S*$")
 
+#: What is said of a token of a page, which people have in their links only.
+_TOKEN = re.compile(r"^token must be | @ \$\.after$")
+_NO_PLACE = "This link leads to a place that is not in the list: begin at its first page (after)"
+
 NOT_HERE = (
     "Not at this name",
     (
@@ -70,10 +74,8 @@ def of(  # noqa: PLR0911 -- a table of what can go wrong
         return 404, "No such page", "Check the address, or begin at the list of applications."
     if isinstance(error, NotFound):
         return 404, "Not found", "There is none of this id. It may have been deleted."
-    if isinstance(error, ValidationError):
-        return 400, "This cannot be asked", _sentence(str(error))
-    if isinstance(error, BadRequest):
-        return 400, "This cannot be asked", _sentence(error.message)
+    if isinstance(error, (ValidationError, BadRequest)):
+        return 400, "This cannot be asked", _sentence(error)
     if isinstance(error, ConfigurationError):
         return 501, "Not answered here", str(error)
     if isinstance(error, TransportError):
@@ -83,7 +85,10 @@ def of(  # noqa: PLR0911 -- a table of what can go wrong
     return 500, "This page failed", "Please report it with the line of the server's log."
 
 
-def _sentence(message: str) -> str:
+def _sentence(error: ValidationError | BadRequest) -> str:
+    message = str(error) if isinstance(error, ValidationError) else error.message
+    if _TOKEN.search(message):
+        return _NO_PLACE
     place = _PLACE.search(message)
     text = message if place is None else f"{message[: place.start()]} ({place[1]})"
     return f"{text[:1].upper()}{text[1:]}"

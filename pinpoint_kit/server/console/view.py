@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import QueryParams
 
-__all__ = ["NAMES", "View", "parameter"]
+__all__ = ["LONGEST_ID", "NAMES", "View", "parameter"]
 
 #: What can be filtered and broken down by; attributes have names of their own behind a dot.
 NAMES = (
@@ -34,10 +34,13 @@ RANGES = (7, 30, 90)
 _DEFAULT_DAYS = 30
 _MOST_DAYS = 400
 _LONGEST = 400
+#: The longest id, and the longest mark of a place in a list.
+LONGEST_ID = 2_000
 #: The longest name of an attribute that metrics take.
 _LONGEST_NAME = 256
 #: Each is asked of every event, and stands in every link of a page.
 _MOST_FILTERS = 20
+_COUNT = re.compile(r"[0-9]{1,6}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -177,25 +180,27 @@ def _day(text: str, name: str) -> dt.date | None:
 def _count(text: str) -> int:
     if not text:
         return _DEFAULT_DAYS
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:6]) <= _MOST_DAYS:
+    if not _COUNT.fullmatch(text) or not 1 <= int(text) <= _MOST_DAYS:
         raise ValidationError(f"choose 1 to {_MOST_DAYS} days", "$.days", "range")
     return int(text)
 
 
-def parameter(query: QueryParams, name: str) -> str:
+def parameter(query: QueryParams, name: str, longest: int = _LONGEST) -> str:
     """Return a parameter that a query has once; "" when there is none.
 
     Raises:
-        ValidationError: it is too long, or there are several that differ: none of them is meant
-            more than the others.
+        ValidationError: it is too long, holds what no text can, or there are several that differ:
+            none of them is meant more than the others.
     """
     found = {text for text in query.getlist(name) if text}
     if len(found) > 1:
         raise ValidationError("give one value, not several", f"$.{name}", "choice")
-    return _bounded(found.pop(), name) if found else ""
+    return _bounded(found.pop(), name, longest) if found else ""
 
 
-def _bounded(text: str, name: str) -> str:
-    if len(text) > _LONGEST:
-        raise ValidationError(f"write {_LONGEST} characters at most", f"$.{name}", "length")
+def _bounded(text: str, name: str, longest: int = _LONGEST) -> str:
+    if len(text) > longest:
+        raise ValidationError(f"write {longest} characters at most", f"$.{name}", "length")
+    if "\0" in text:  # which no stored text holds
+        raise ValidationError("leave out the character U+0000", f"$.{name}", "character")
     return text

@@ -11,7 +11,7 @@ import attrs
 
 from pinpoint_kit.errors import PinpointKitError
 from pinpoint_kit.server.console.answers import KEPT_S, VERSION_S
-from pinpoint_kit.server.console.view import View, parameter
+from pinpoint_kit.server.console.view import LONGEST_ID, View, parameter
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -75,9 +75,17 @@ class Visit:
         """Return a parameter of the URL, without blanks around it; "" when there is none.
 
         Raises:
-            ValidationError: it is too long, or there are several of it.
+            ValidationError: it is too long, holds what no text can, or there are several of it.
         """
         return parameter(self.request.query_params, name).strip()
+
+    def id_parameter(self, name: str) -> str:
+        """Return a parameter of the URL that is an id or the mark of a place; "" for none.
+
+        Raises:
+            ValidationError: as `parameter`; it may be longer.
+        """
+        return parameter(self.request.query_params, name, LONGEST_ID).strip()
 
     def field(self, name: str) -> str:
         """Return a field of the form, "" when there is none."""

@@ -15,6 +15,7 @@ import pinpoint_kit as pk
 from pinpoint_kit.analytics import charts
 from pinpoint_kit.metrics.groups import Breakdown
 from pinpoint_kit.server.console.cards import CARDS, PAGES
+from pinpoint_kit.server.console.pages.numbers import own_of
 from pinpoint_kit.server.console.rendering import MENU
 from pinpoint_kit.server.console.view import NAMES, View
 from tests.server.console.conftest import ConsoleServer, csrf_of, serve
@@ -492,6 +493,9 @@ def test_a_live_tail_that_is_behind_goes_on_from_now(tmp_path: Path) -> None:
         ("zone=Mars/Base&last=2026-10-30", "is no time zone"),
         ("by=platform&by=country", "give one value, not several (by)"),
         ("by=shoe_size", "unknown breakdown"),
+        ("days=000001999999999", "choose 1 to 400 days"),
+        ("first=%E2%80%AE2026-10-30", "is no day"),
+        ("name=platform&name=country&value=ios", "give one value, not several (name)"),
         ("days=0", "choose 1 to 400 days"),
         ("actor=robot", "choose endpoint or user"),
         ("where=platform", "write NAME=VALUE"),
@@ -506,6 +510,106 @@ def test_a_wrong_question_is_told_what_to_write(
     assert answer.status_code == 400
     assert sentence.lower() in answer.text.lower()
     assert 'aria-label="Pages"' in answer.text  # the way on
+
+
+#: What every page takes beside its own parameters, and those of each page.
+_VIEW = ("first", "last", "days", "zone", "actor", "where", "by")
+PARAMETERS = {
+    **{page: (*_VIEW, "name", "value", *own_of(page)) for page in PAGES if page != "funnels"},
+    "funnels?step2=add_to_cart&step3=page_view": (*_VIEW, "window", "order", "step1"),
+    "funnels?step1=a&step2=b": ("step1_where", "step3", "step10_where"),
+    "person": ("endpoint_id", "user_id"),
+    "person?user_id=user-1": ("after", "first", "days"),
+    "outbox": ("channel", "kind", "campaign"),
+    "opt-outs": ("channel", "reason", "after"),
+    "live/rows": ("after",),
+    "segments/SEGMENT": ("endpoint_id",),
+    "numbers/daily.csv": ("by", "where", "days"),
+    "numbers/metric.csv": ("metric", "type"),
+    "numbers/cohorts.csv": ("kind",),
+}
+#: As they stand in a URL: long, turned, with U+0000, no UTF-8 or half of a pair, and several.
+HOSTILE_VALUES = {
+    "long": "{}=" + "x" * 5_000,
+    "turned": "{}=%E2%80%AEtxt%D8%9C",
+    "nul": "{}=a%00b",
+    "surrogate": "{}=%ED%A0%80",
+    "bytes": "{}=%FF%FE",
+    "digits": "{}=%D9%A1",
+    "number": "{}=" + "9" * 30,
+    "zeros": "{}=" + "0" * 20 + "99",
+    "percent": "{}=%",
+    "line": "{}=a%0D%0AX-Evil:%201",
+    "several": "{0}=a&{0}=b",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE_VALUES)
+def test_hostile_parameters_are_refused_with_a_sentence(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint, kind: str
+) -> None:
+    """On every page; one that names something is looked up, and found or not. Nothing fails."""
+    segment = numbers.segments.create("all", pk.where.attribute("a").is_in("b")).id
+    for path, names in PARAMETERS.items():
+        for name in names:
+            query = HOSTILE_VALUES[kind].format(name)
+            page = path.replace("SEGMENT", segment)
+            url = f"{console.base}/{page}{'&' if '?' in page else '?'}{query}"
+            if path in PAGES and name in {"name", "value"}:  # two fields of one form
+                url += "&value=x" if name == "name" else "&name=platform"
+            answer = visitor.get(url, follow_redirects=True)
+            assert answer.status_code in {200, 400, 404}, url
+            assert "x-evil" not in answer.headers
+            for mark in ("\N{RIGHT-TO-LEFT OVERRIDE}", "\N{ARABIC LETTER MARK}", "\0"):
+                assert mark not in answer.text
+            assert "This page failed" not in answer.text, url
+            may_be_several = name == "where"
+            if kind in {"long", "nul"} or (kind == "several" and not may_be_several):
+                assert answer.status_code == 400, url
+            if answer.status_code == 400:
+                told = re.search(r"</h1>\s*<p>([^<]{10,}) ?\(\w+\)</p>", answer.text)
+                assert told is not None, url
+                assert "NextToken" not in told[1]
+    numbers.segments.delete(segment)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("behind/daily", "day"),
+        ("behind/daily", "group"),
+        ("behind/cohorts", "age"),
+        ("behind/stickiness", "count"),
+        ("behind/overview-retention", "is_back"),
+        ("funnels?step1=page_view&step2=add_to_cart", "funnel_name"),
+        ("person", "address"),
+        ("outbox", "address"),
+        ("opt-outs", "address"),
+        ("opt-outs/add", "address"),
+        ("opt-outs/remove", "address"),
+        ("opt-outs/remove", "channel"),
+    ],
+)
+def test_hostile_fields_are_refused_with_a_sentence(
+    console: ConsoleServer, visitor: httpx.Client, path: str, field: str
+) -> None:
+    """As those of a URL are; what only looks like a number or an answer is none."""
+    csrf = csrf_of(visitor.get("/console/").text)
+    more = "".join(
+        f"&{name}={value}"
+        for name, value in (("channel", "EMAIL"), ("address", "ada@example.com"))
+        if "opt-outs/" in path and name != field
+    )
+    for kind, form in HOSTILE_VALUES.items():
+        answer = visitor.post(
+            f"{console.base}/{path}",
+            content=f"csrf={csrf}&{form.format(field)}{more}",
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+        )
+        assert answer.status_code in {200, 303, 400, 404}, kind
+        assert "This page failed" not in answer.text, kind
+        if kind == "nul" or field in {"day", "age", "count", "is_back", "channel"}:
+            assert answer.status_code == 400, kind
 
 
 def test_a_sentence_for_people_names_no_path(console: ConsoleServer, visitor: httpx.Client) -> None:

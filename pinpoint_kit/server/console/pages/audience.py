@@ -62,7 +62,7 @@ async def segment(visit: Visit) -> Response:
     segment_id = visit.request.path_params["segment"]
     found = await visit.run(lambda: visit.pinpoint.segments.get(segment_id))
     names = _names(await visit.run(visit.pinpoint.segments.list))
-    asked = visit.request.query_params.get("endpoint_id", "").strip()
+    asked = visit.id_parameter("endpoint_id")
     explanation, problem = None, ""
     if asked:
         try:

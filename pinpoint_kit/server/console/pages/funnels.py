@@ -41,6 +41,7 @@ async def show(visit: Visit) -> Response:
     view = visit.view(own_of("funnels"))
     count = sum(1 for n in range(1, _MOST_STEPS + 1) if view.own.get(f"step{n}"))
     steps = funnel_steps(view)
+    funnel_options(view)
     numbers = visit.pinpoint.analytics
     keeps = isinstance(numbers, StoreAnalytics)  # a lake keeps nothing
     saved = await visit.run(numbers.saved_funnels) if keeps else []

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["ROUTES", "inert"]
 
 _MOST_MESSAGES = 100
-_LONGEST = 320
 _FILTERS = ("channel", "kind", "campaign")
 #: Of the page with the HTML of an e-mail: styles of its own, and nothing else.
 _BARE = {
@@ -44,14 +43,13 @@ _LEADING = re.compile(r"<(?:meta|link|base)\b[^>]*>?", re.IGNORECASE)
 
 async def outbox(visit: Visit) -> Response:
     """List what was sent, the newest first."""
-    query = visit.request.query_params
-    asked = {name: query.get(name, "").strip()[:_LONGEST] for name in _FILTERS}
+    asked = {name: visit.parameter(name) for name in _FILTERS}
     return await _listed(visit, {**asked, "address": ""})
 
 
 async def search(visit: Visit) -> Response:
     """List what was sent to an address, which a URL must not hold."""
-    address = visit.field("address")[:_LONGEST]
+    address = visit.field("address")
     return await _listed(visit, {**dict.fromkeys(_FILTERS, ""), "address": address})
 
 

@@ -6,6 +6,7 @@ What a page has stands in cards.py. A chart that cannot be counted says so in it
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -13,7 +14,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from pinpoint_kit.analytics.results import Overview, Result
 from pinpoint_kit.errors import PinpointKitError, ValidationError
 from pinpoint_kit.server.console import problems
-from pinpoint_kit.server.console.cards import CARDS, PAGES, Card
+from pinpoint_kit.server.console.cards import CARDS, PAGES, Card, cohort_kind
 from pinpoint_kit.server.console.drawing import drawn, title_of
 from pinpoint_kit.server.console.rendering import MENU
 from pinpoint_kit.server.console.view import NAMES
@@ -36,6 +37,7 @@ OWN: Mapping[str, tuple[str, ...]] = {
     ),
 }
 _TITLES = {path: title for path, title, _ in MENU}
+_WHOLE = re.compile(r"[0-9]{1,6}")
 _POINTS: Mapping[str, type] = {
     "day": str,
     "group": str,
@@ -80,6 +82,8 @@ async def show(visit: Visit) -> Response:
     if "name" in visit.request.query_params or "add" in visit.request.query_params:
         return RedirectResponse(f"{page}?{with_filter(visit, page)}", 303)
     view = visit.view(own_of(page))
+    if page == "retention":
+        cohort_kind(view)
     cards = [card for card in PAGES[page] if _is_wanted(card, view)]
     types = await event_types(visit) if page == "events" else []
     return streamed(visit, page, view, cards, types=types)
@@ -202,7 +206,7 @@ def _point(visit: Visit) -> dict[str, Any]:
     """Return which number the form means.
 
     Raises:
-        ValidationError: a number is none.
+        ValidationError: a number is none, or an answer is neither yes nor no.
     """
     found: dict[str, Any] = {}
     for name, kind in _POINTS.items():
@@ -210,19 +214,22 @@ def _point(visit: Visit) -> dict[str, Any]:
         if not given:
             continue
         if kind is int:
-            if not (given.isascii() and given.isdecimal()):
+            if not _WHOLE.fullmatch(given):
                 raise ValidationError("write a whole number", f"$.{name}", "number")
-            found[name] = int(given[:6])
+            found[name] = int(given)
+        elif kind is bool:
+            if given not in {"yes", "no"}:
+                raise ValidationError("choose yes or no", f"$.{name}", "choice")
+            found[name] = given == "yes"
         else:
-            found[name] = given == "yes" if kind is bool else given
+            found[name] = given
     return found
 
 
 def with_filter(visit: Visit, page: str) -> str:
     """Return the query with the filter that a form adds in its fields `name`, `is` and `value`."""
-    query = visit.request.query_params
     view = visit.view(own_of(page))
-    name, value = query.get("name", "").strip(), query.get("value", "").strip()
+    name, value = visit.parameter("name"), visit.parameter("value")
     added = (f"{name}={value}",) if name and value else ()
     return view.query(where=(*view.where, *(text for text in added if text not in view.where)))
 

@@ -25,14 +25,11 @@ _MOST_EVENTS = 50
 _MOST_FOUND = 20
 #: As many as a tail reads at once.
 _MOST_READ = 1_000
-_LONGEST_ID = 200
 
 
 async def person(visit: Visit) -> Response:
     """Show an endpoint or a user with what they have done; or the form that asks for one."""
-    query = visit.request.query_params
-    endpoint_id = query.get("endpoint_id", "").strip()[:_LONGEST_ID]
-    user_id = query.get("user_id", "").strip()[:_LONGEST_ID]
+    endpoint_id, user_id = visit.id_parameter("endpoint_id"), visit.id_parameter("user_id")
     context: dict[str, Any] = {
         "title": "People",
         "active": "person",
@@ -44,7 +41,7 @@ async def person(visit: Visit) -> Response:
     endpoints = await visit.run(lambda: _endpoints(visit, endpoint_id, user_id))
     view = visit.view()
     asked: dict[str, Any] = {"user_id": user_id} if user_id else {"endpoint_id": endpoint_id}
-    after = query.get("after") or None
+    after = visit.id_parameter("after") or None
     story = await visit.run(
         lambda: visit.pinpoint.analytics.timeline(
             **asked,
@@ -110,7 +107,7 @@ async def rows(visit: Visit) -> Response:
 
     Pages that ask for the same at once wait for one answer.
     """
-    after = visit.request.query_params.get("after") or None
+    after = visit.id_parameter("after") or None
     key = ("rows", visit.application_id, visit.visitor.scope, after)
     arrived, newest, mark = await visit.answers.get(
         key, lambda: _arrived(visit, after), kept_s=0, is_short=True
