@@ -76,3 +76,11 @@ def test_every_chart_has_its_numbers_as_csv(console: ConsoleServer, visitor: htt
     """And none of them fails."""
     for key in CARDS.keys() - {"funnel", "metric"}:
         pages.test_every_chart_has_its_numbers_as_csv(console, visitor, key)
+
+
+@pytest.mark.parametrize("kind", pages.HOSTILE_VALUES)
+def test_hostile_parameters_are_refused_with_a_sentence(
+    console: ConsoleServer, visitor: httpx.Client, numbers: pk.Pinpoint, kind: str
+) -> None:
+    """As on SQLite: PostgreSQL takes no U+0000, and would fail."""
+    pages.test_hostile_parameters_are_refused_with_a_sentence(console, visitor, numbers, kind)
