@@ -412,4 +412,4 @@ def _console_at(url: str, credentials: Path | None, folder: str) -> str:
     if credentials is not None:
         return f"Console: {url}{parts.PREFIX} (log in with an access key that has console = yes)"
     token = parts.Sessions(Path(folder)).make_token()
-    return f"Console, for one session: {url}{parts.PREFIX}?token={token}"
+    return f"Console, for one session within an hour: {url}{parts.PREFIX}?token={token}"
