@@ -348,8 +348,10 @@ class Backlog(SettledRows):
             return
         try:
             while self._undone and time.monotonic() < self._end:
-                self._undone[0]()
-                self._undone.popleft()
+                action = self._undone[0]
+                action()
+                with suppress(ValueError):  # others that came meanwhile have pushed it out
+                    self._undone.remove(action)
             while self._is_behind and time.monotonic() < self._end:
                 self._decide(self._write_first)
         except NoTurnError:
@@ -380,10 +382,13 @@ class Backlog(SettledRows):
         if item.future is not None:
             self._futures[row] = item.future
         self._has_rows = True
-        if not self._buffer.is_unheld(entry):  # evicted meanwhile, and counted
+        if not self._buffer.is_unheld(entry):
             self._written_late.add(row)
             self._futures.pop(row, None)
-            self.remove([item])
+            # Evicted meanwhile, and counted; at the end it was let go instead, and the row is what
+            # stays of it, unless it was settled before it had one.
+            if item.is_settled or not self._buffer.is_over:
+                self.remove([item])
 
     def _release_held(self) -> None:
         """Let what is held go out: what is on disk is before it, or cannot be had.

@@ -223,15 +223,17 @@ class Buffer:
         """Let what is held go out as it was recorded: nothing is before it any more.
 
         Args:
-            first_ones: what goes, unless all does: what was held first.
+            first_ones: what goes, unless all does: what was held first. Those that were evicted
+                meanwhile are gone already, and nothing goes in their place.
         """
-        weight = self._held_bytes
-        if first_ones is not None:
-            weight = min(weight, sum(weight_of(item) for item, _ in first_ones))
+        if first_ones is None:
+            weight, before = self._held_bytes, None
+        else:
+            weight = min(self._held_bytes, sum(weight_of(item) for item, _ in first_ones))
+            before = first_ones[-1][1] + 1 if first_ones else 0
         self._inbox_bytes += weight
-        self._held_bytes -= weight
-        count = None if first_ones is None else len(first_ones)
-        self.inbox.take_over(self.held, self.loaded, count)
+        self._held_bytes = max(0, self._held_bytes - weight)
+        self.inbox.take_over(self.held, self.loaded, before)
         self.ring()
 
     def is_unheld(self, entry: Entry) -> bool:
@@ -240,7 +242,7 @@ class Buffer:
             self.held.entries.remove(entry)
         except ValueError:
             return False
-        self._held_bytes -= weight_of(entry[0])
+        self._held_bytes = max(0, self._held_bytes - weight_of(entry[0]))
         return True
 
     @property

@@ -11,11 +11,12 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from contextlib import suppress
-from operator import itemgetter
+from functools import partial
+from operator import gt, itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pinpoint_kit.delivery.pipeline.items import Entry, Item
 
@@ -66,15 +67,21 @@ class Inbox:
         numbered = zip(items, self.numbers)  # noqa: B905 -- as above
         self.entries.extend(itertools.compress(numbered, tally.steps))
 
-    def take_over(self, other: Inbox, tally: Tally, count: int | None = None) -> None:
+    def take_over(self, other: Inbox, tally: Tally, before: int | None = None) -> None:
         """Move the first items of another one to the end of this one, and count them by a tally.
 
         Args:
             other: where they are.
             tally: what counts them.
-            count: how many; None is all.
+            before: the number there of the first one that stays; None moves all. Not how many,
+                because others may take some of them meanwhile.
         """
-        first_ones = itertools.islice(iter(other.entries.popleft, None), count)
+        first_ones: Iterator[Entry] = iter(other.entries.popleft, None)
+        if before is not None:
+            heads = map(itemgetter(0), itertools.repeat(other.entries))  # looks, and takes none
+            moving = itertools.takewhile(partial(gt, before), map(itemgetter(1), heads))
+            # `zip` asks for the number first: where that ends, no item is taken.
+            first_ones = map(itemgetter(1), zip(moving, first_ones))  # noqa: B905 -- one is endless
         with suppress(IndexError):  # there are no more
             self.put_all(map(itemgetter(0), first_ones), tally)
 

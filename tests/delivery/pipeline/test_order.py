@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from collections import deque
 from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +25,8 @@ from pinpoint_kit.limits import Limits
 from tests.delivery.conftest import Clock, Rig, Service
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
 
@@ -162,6 +165,75 @@ def test_what_comes_while_what_is_held_is_let_go_is_written_too(
         heir.delivery.close(0)
 
 
+def test_what_is_dropped_while_what_is_held_is_let_go_lets_nothing_else_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that comes just then is written for the next start, though another has left its place."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise SpoolError("the disk is gone", "io")
+
+    with Held() as spool:
+        rig = spool.rig(max_buffer_events=3)
+        for number in range(5):
+            rig.record(str(number))
+        monkeypatch.setattr(Spool, "append", broken)
+        monkeypatch.setattr(Spool, "load", broken)
+        rig.run(1.0)
+        rig.record("5")
+        rig.service.script += [errors.TransportError("reset")] * 100
+        release = Buffer.release_held
+
+        def interrupted(buffer: Buffer, *given: Any) -> None:
+            monkeypatch.setattr(Buffer, "release_held", release)
+            assert buffer.evict()
+            rig.record("6")
+            release(buffer, *given)
+
+        monkeypatch.setattr(Buffer, "release_held", interrupted)
+        rig.run(6.0)
+        assert Buffer.release_held is release
+        monkeypatch.undo()
+        rig.run(30.0)
+        report = rig.delivery.close(0)
+        assert (report.dropped, report.reasons) == (1, {"buffer_full": 1})
+        heir = spool.rig()
+        heir.run(60.0)
+        assert sorted(heir.service.event_ids) == ["3", "4", "6"]
+        heir.delivery.close(0)
+
+
+def test_what_another_thread_writes_while_the_client_is_closed_stays_on_disk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An item that the close has let go of meanwhile was not dropped, and its row not removed."""
+    with Held() as spool:
+        rig = spool.rig(max_buffer_events=3)
+        for number in range(5):
+            rig.record(str(number))
+        spool.hold()
+        assert rig.worker.step()
+        rig.record("5")
+        spool.let_go()
+        rig.service.script += [errors.TransportError("reset")] * 100
+        unheld = Buffer.is_unheld
+
+        def after_the_close(buffer: Buffer, entry: Any) -> bool:
+            monkeypatch.undo()
+            rig.delivery._give_up_rest(1.0)
+            return unheld(buffer, entry)
+
+        monkeypatch.setattr(Buffer, "is_unheld", after_the_close)
+        rig.run(20.0)
+        assert Buffer.is_unheld is unheld
+        report = rig.delivery.close(0)
+        heir = spool.rig()
+        heir.run(60.0)
+        assert "5" in heir.service.event_ids
+        assert len(heir.service.event_ids) == report.pending
+        heir.delivery.close(0)
+
+
 def test_a_memory_full_of_what_is_to_be_written_drops_nothing_once_the_disk_is_back() -> None:
     """More than is written at once is behind; the next event goes to the disk all the same."""
     with Held() as spool:
@@ -233,6 +305,26 @@ def test_an_event_that_is_dropped_while_it_is_written_is_counted_once(
         assert (report.recorded, report.accepted + report.dropped) == (6, 6)
         assert report.dropped > 0
         assert len(rig.service.accepted) == report.accepted
+
+
+def test_what_pushes_out_what_is_being_done_on_disk_is_done_itself() -> None:
+    """As many things as are kept at most wait, and others come while the first one is done."""
+    with Held() as spool:
+        rig = spool.rig()
+        backlog_ = rig.delivery._backlog
+        assert backlog_ is not None
+        done: list[str] = []
+        undone: deque[Callable[[], object]] = deque(maxlen=2)
+
+        def first() -> None:
+            done.append("first")
+            undone.extend([lambda: done.append("second"), lambda: done.append("third")])
+
+        undone.append(first)
+        backlog_._undone = undone
+        backlog_._catch_up()
+        assert (done, len(undone)) == (["first", "second", "third"], 0)
+        rig.delivery.close(0)
 
 
 class Order(RuleBasedStateMachine):
