@@ -54,6 +54,7 @@ from pinpoint_kit.errors import PinpointRetiredWarning as PinpointRetiredWarning
 from pinpoint_kit.errors import ServiceError as ServiceError
 from pinpoint_kit.errors import StoreError as StoreError
 from pinpoint_kit.errors import TemplateError as TemplateError
+from pinpoint_kit.errors import TemplateWarning as TemplateWarning
 from pinpoint_kit.errors import TooManyRequests as TooManyRequests
 from pinpoint_kit.errors import TransportError as TransportError
 from pinpoint_kit.errors import TransportTimeoutError as TransportTimeoutError
@@ -337,6 +338,7 @@ __all__ = [
     "TemplateReference",
     "TemplateSummary",
     "TemplateType",
+    "TemplateWarning",
     "Timeline",
     "TooManyRequests",
     "TransportError",

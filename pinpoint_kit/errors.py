@@ -28,7 +28,8 @@
     └── CampaignTimeoutError (TimeoutError) a campaign is not over in time; it goes on
 
     PinpointKitWarning (UserWarning)
-    └── PinpointRetiredWarning            the hosted service ended on 2026-10-30
+    ├── PinpointRetiredWarning            the hosted service ended on 2026-10-30
+    └── TemplateWarning                   a text is kept that no message can be made of
 
 Every error says what to do next, knows `is_retryable` and survives pickling. Our own messages
 never hold addresses, user ids or attribute values; `ServiceError.message` is another server's
@@ -67,6 +68,7 @@ __all__ = [
     "ServiceError",
     "StoreError",
     "TemplateError",
+    "TemplateWarning",
     "TooManyRequests",
     "TransportError",
     "TransportTimeoutError",
@@ -521,3 +523,10 @@ class PinpointKitWarning(UserWarning):
 
 class PinpointRetiredWarning(PinpointKitWarning):
     """The hosted Amazon Pinpoint ended on 2026-10-30; most of its operations are gone."""
+
+
+class TemplateWarning(PinpointKitWarning):
+    """A template or a campaign is kept, with a text that no message can be made of.
+
+    The service kept such texts, too, and said what was wrong when a message was made.
+    """

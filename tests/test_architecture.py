@@ -432,7 +432,7 @@ LAYERS: dict[str, set[str]] = {
     # Texts and values only: the engine and the SDK both stand on it.
     "templating": {"errors"},
     "streams": {"errors", "models", "transport"},
-    "engagement": {"audience", "errors", "limits", "models", "transport"},
+    "engagement": {"audience", "errors", "limits", "models", "templating", "transport"},
     "progress": {"models", "audience"},
     "lake": {"errors", "metrics", "analytics", "system"},
     "watching": {"aio", "client", "delivery", "errors", "transport", "version"},

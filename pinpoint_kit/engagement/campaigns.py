@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 
 from pinpoint_kit.audience.pages import PAGE_SIZE, items
+from pinpoint_kit.engagement.faults import warn_of_messages
 from pinpoint_kit.errors import CampaignTimeoutError, ConfigurationError, InvalidTypeError
 from pinpoint_kit.models.campaigns.activity import Activity
 from pinpoint_kit.models.campaigns.campaign import Campaign
@@ -59,6 +60,9 @@ class Campaigns:
         What the service sets itself (id, state, dates) is not sent, so that a campaign that was
         read can be made again.
 
+        A text that cannot be read, such as one with `{{#if}}` and no `{{/if}}`, is kept as by the
+        service, with a `TemplateWarning`.
+
         Args:
             campaign: what it is.
 
@@ -89,7 +93,9 @@ class Campaigns:
             ...     made.status.value
             'SCHEDULED'
         """
-        return self._one("CreateCampaign", WriteCampaignRequest=_request(campaign))
+        request = _request(campaign)
+        warn_of_messages(request)
+        return self._one("CreateCampaign", WriteCampaignRequest=request)
 
     def get(self, campaign: Campaign | str, *, version: int | None = None) -> Campaign:
         """Read a campaign.
@@ -145,6 +151,7 @@ class Campaigns:
             TransportError: no answer came.
         """
         request = _request(campaign)
+        warn_of_messages(request)
         return self._one("UpdateCampaign", CampaignId=_id(campaign), WriteCampaignRequest=request)
 
     def pause(self, campaign: Campaign | str) -> Campaign:

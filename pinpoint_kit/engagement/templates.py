@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pinpoint_kit.engagement.faults import warn_of_template
 from pinpoint_kit.errors import ConfigurationError, InvalidTypeError, ValidationError
 from pinpoint_kit.models.base import attribute_lists
 from pinpoint_kit.models.checks import require_path_id
@@ -57,7 +58,8 @@ class Templates:
     def create(self, template: AnyTemplate) -> AnyTemplate:
         """Make a template; its first version is active.
 
-        A text that cannot be rendered is no error here: `preview` shows it.
+        A text that cannot be read, such as one with `{{#if}}` and no `{{/if}}`, is kept as by the
+        service, with a `TemplateWarning`; `preview` shows what becomes of the others.
 
         Args:
             template: an `EmailTemplate`, `SMSTemplate`, `PushTemplate`, `VoiceTemplate` or
@@ -83,7 +85,9 @@ class Templates:
             'Hello you!'
         """
         kind, request = _kind(template)
-        self._call("Create", kind, template.name, **{request: _members(template, with_tags=True)})
+        members = _members(template, with_tags=True)
+        warn_of_template(kind.value, members)
+        self._call("Create", kind, template.name, **{request: members})
         return self.get(template.name, kind)
 
     def get(
@@ -137,6 +141,8 @@ class Templates:
     def update(self, template: AnyTemplate, *, new_version: bool = False) -> AnyTemplate:
         """Replace the whole content of a template; its tags stay.
 
+        A text that cannot be read is kept with a `TemplateWarning`, as by `create`.
+
         Args:
             template: its name and its new content.
             new_version: keep the latest version, and make a new one; which one is active stays.
@@ -146,6 +152,7 @@ class Templates:
         """
         kind, request = _kind(template)
         content = _members(template, with_tags=False)
+        warn_of_template(kind.value, content)
         more = {"CreateNewVersion": True} if new_version else {}
         self._call("Update", kind, template.name, **{request: content}, **more)
         latest = next(iter(self.versions(template.name, kind)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -168,3 +169,21 @@ def test_the_hosted_service_counts_no_results(pinpoint: pk.Pinpoint) -> None:
     campaigns = Campaigns(Foreign(), application_id=pinpoint.application_id)  # type: ignore[arg-type]  # all of it that is used
     with pytest.raises(ConfigurationError, match="GetCampaignDateRangeKpi"):
         campaigns.results("c" * 32)
+
+
+def test_each_message_that_cannot_be_read_is_a_warning(
+    pinpoint: pk.Pinpoint, everyone: pk.Segment
+) -> None:
+    """Those of treatments, too."""
+    broken = pk.MessageConfiguration(sms_message=pk.SMSMessage(body="{{#if"))
+    given = attrs.evolve(
+        later(everyone),
+        additional_treatments=[pk.Treatment(size_percent=50, message_configuration=broken)],
+    )
+    place = "AdditionalTreatments[0].MessageConfiguration.SMSMessage.Body: "
+    with pytest.warns(pk.TemplateWarning, match=re.escape(place)) as seen:
+        made = pinpoint.campaigns.create(given)
+    assert [each.filename for each in seen] == [__file__]
+    with pytest.warns(pk.TemplateWarning, match=re.escape(place)) as seen:
+        pinpoint.campaigns.update(made)
+    assert len(seen) == 1

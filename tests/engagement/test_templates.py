@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,3 +166,28 @@ def test_errors(pinpoint: pk.Pinpoint) -> None:
         pk.SMSTemplate(name="a", default_substitutions={"a": object()})  # type: ignore[dict-item]  # what it is about
     with pytest.raises(pk.InvalidTypeError, match="JSON text"):
         pk.SMSTemplate(name="a", default_substitutions=7)  # type: ignore[arg-type]  # what it is about
+
+
+def test_each_text_that_cannot_be_read_is_a_warning(pinpoint: pk.Pinpoint) -> None:
+    """It names the part, the line and the column, and points at the line that called."""
+    made = pk.EmailTemplate(name="broken", subject="{{#if Id}}", html_part="\n{{nope x}}")
+    with pytest.warns(pk.TemplateWarning) as seen:
+        pinpoint.templates.create(made)
+    subject, html = [str(each.message) for each in seen]
+    assert subject.startswith("Subject: ")
+    assert "@ line 1, column 1;" in subject
+    assert html.startswith("HtmlPart: ")
+    assert "@ line 2, column 3;" in html
+    assert {each.filename for each in seen} == {__file__}
+    stored = pinpoint.templates.get("broken", "EMAIL")
+    assert isinstance(stored, pk.EmailTemplate)
+    assert (stored.subject, stored.html_part) == (made.subject, made.html_part)
+
+
+def test_who_makes_errors_of_warnings_stores_nothing(pinpoint: pk.Pinpoint) -> None:
+    """The warning comes before anything is sent."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(pk.TemplateWarning):
+            pinpoint.templates.create(pk.SMSTemplate(name="broken", body="{{"))
+    assert list(pinpoint.templates.list()) == []

@@ -10,7 +10,7 @@ import click
 from pinpoint_kit import errors
 from pinpoint_kit.cli.columns import Column
 from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
-from pinpoint_kit.cli.options import Settings, common, example
+from pinpoint_kit.cli.options import Settings, common, example, printing_warnings
 from pinpoint_kit.cli.output import console, members_table, print_json, say
 from pinpoint_kit.cli.prompts import confirm
 from pinpoint_kit.models import wire
@@ -112,7 +112,7 @@ def create_campaign(
     (`pinpoint-kit serve`), or in a program that has the database open.
     """
     made = attrs.evolve(_asked(_read(source) if source else Campaign(), given), name=name)
-    with settings.opened() as pinpoint:
+    with settings.opened() as pinpoint, printing_warnings():
         created = pinpoint.campaigns.create(made)
     if settings.as_json:
         print_json(created.to_dict())

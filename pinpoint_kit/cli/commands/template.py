@@ -9,7 +9,7 @@ import click
 import pinpoint_kit as pk
 from pinpoint_kit.cli.columns import Column
 from pinpoint_kit.cli.listing import Form, Listing, output_options, print_list
-from pinpoint_kit.cli.options import Settings, common, example
+from pinpoint_kit.cli.options import Settings, common, example, printing_warnings
 from pinpoint_kit.cli.output import print_json, shown
 from pinpoint_kit.cli.pairs import lists, pair
 from pinpoint_kit.cli.prompts import confirm
@@ -97,9 +97,12 @@ def _content(function: Callable[..., None]) -> Callable[..., None]:
 @_content
 @common
 def create(settings: Settings, name: str, kind: str, **given: Any) -> None:  # noqa: ANN401 -- the options of _content, with the types that they name
-    """Make the template NAME, from options or from --file."""
+    """Make the template NAME, from options or from --file.
+
+    A text that no message can be made of is kept, with a warning that says where it is wrong.
+    """
     made = _made(name, kind, **given)
-    with settings.opened() as pinpoint:
+    with settings.opened() as pinpoint, printing_warnings():
         stored = pinpoint.templates.create(made)
     _print_written(settings, stored, "created")
 
@@ -114,7 +117,7 @@ def create(settings: Settings, name: str, kind: str, **given: Any) -> None:  # n
 def update(settings: Settings, name: str, kind: str, *, new_version: bool, **given: Any) -> None:  # noqa: ANN401 -- as above
     """Replace the whole content of the template NAME."""
     made = _made(name, kind, **given)
-    with settings.reading() as pinpoint:
+    with settings.reading() as pinpoint, printing_warnings():
         stored = pinpoint.templates.update(made, new_version=new_version)
     _print_written(settings, stored, "updated")
 

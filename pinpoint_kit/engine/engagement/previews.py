@@ -1,7 +1,7 @@
 """PreviewTemplate, an operation of our own: what recipients would get of a template.
 
-It renders and sends nothing. Which texts a template has stands in template_texts.py; what they
-mean, in pinpoint_kit/templating.
+It stores and sends nothing. Which texts a template has, and what they mean, stands in
+pinpoint_kit/templating.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pinpoint_kit.engine.applications import store as apps
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import decoded, rendered
 from pinpoint_kit.engine.engagement import template_rows as rows
-from pinpoint_kit.engine.engagement.template_texts import PLATFORMS, PartText, texts_of
 from pinpoint_kit.engine.wire import body
 from pinpoint_kit.engine.wire.refusals import bad_request
 from pinpoint_kit.errors import TemplateError
@@ -26,6 +25,7 @@ from pinpoint_kit.templating import (
     substitutions,
     variables_of,
 )
+from pinpoint_kit.templating.parts import PLATFORMS, PartText, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

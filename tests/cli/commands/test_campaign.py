@@ -155,3 +155,13 @@ def test_files_that_say_nothing(run: Run, segment: str, text: str) -> None:
     answer = run("campaign", "create", "x", "--segment", segment, "--file", "-", stdin=text)
     assert answer.status == 2
     assert "$" in answer.stderr
+
+
+def test_a_message_that_cannot_be_read_is_made_with_a_warning(run: Run, segment: str) -> None:
+    """Stderr names the message, the line and the column."""
+    made = run("campaign", "create", "x", "--segment", segment, *LATER, "--sms", "Hi {{#if Id}}")
+    assert made.status == 0
+    assert made.stdout.startswith("created campaign ")
+    (line,) = [each for each in made.stderr.splitlines() if each.startswith("warning: ")]
+    assert line.startswith("warning: MessageConfiguration.SMSMessage.Body: ")
+    assert "line 1, column 4" in line

@@ -125,3 +125,28 @@ def test_a_broken_text_is_said_with_its_place(stored: Run) -> None:
     assert shown.status == 1
     assert "Body: upper: Nope has no value" in shown.stderr
     assert "line 2, column 3" in shown.stderr
+
+
+@pytest.mark.parametrize("verb", ["create", "update"])
+def test_a_text_that_cannot_be_read_is_kept_with_a_warning(stored: Run, verb: str) -> None:
+    """Stderr names the part, the line and the column; stdout and the status are as ever."""
+    stored("template", "create", "code", "--type", "SMS", "--body", "Hi")
+    name = {"create": "new", "update": "code"}[verb]
+    given = ("--type", "SMS", "--body", "Hello\n {{#if Id}}you")
+    made = stored("template", verb, name, *given)
+    assert (made.status, made.stdout) == (0, f"{verb}d {name}, version 1\n")
+    (line,) = made.stderr.splitlines()
+    assert line.startswith("warning: Body: ")
+    assert "line 2, column 2" in line
+    assert "{{#if Id}}you" in stored("template", "get", name).stdout
+
+
+def test_texts_that_can_be_read_are_made_without_a_warning(stored: Run, folder: Path) -> None:
+    """Nor are in-app templates looked at, which have no variables."""
+    given = ("--type", "SMS", "--body", "{{#if Id}}Hi{{/if}} {{upper Nope}}")
+    assert stored("template", "create", "fine", *given).stderr == ""
+    file = folder / "in-app.json"
+    header = {"Header": "{{", "Alignment": "LEFT", "TextColor": "#000000"}
+    file.write_text(json.dumps({"Content": [{"HeaderConfig": header}]}), "utf-8")
+    made = stored("template", "create", "shown", "--type", "INAPP", "--file", str(file))
+    assert (made.status, made.stderr) == (0, "")

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 import attrs
 import orjson
 
-from pinpoint_kit.engine.engagement import template_texts
 from pinpoint_kit.engine.messages.content import Content
 from pinpoint_kit.engine.messages.rendering.payloads import BESIDE, PUSH_CHANNELS, payload
 from pinpoint_kit.engine.messages.rendering.sms_parts import parts
 from pinpoint_kit.engine.messages.rendering.texts import Failed, Text, Values, defaults_of
 from pinpoint_kit.records.headers import is_one_line, one_line
+from pinpoint_kit.templating import parts as texts_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -182,10 +182,8 @@ class _EmailPlan:
         )
         # A message that has a body of its own does not get half of a template's, too.
         bodies = own if has_parts else templates
-        text = _text([*bodies], *_BODIES, template_texts.TEXT)
-        html = _text(
-            bodies, "SimpleEmail.HtmlPart.Data", "HtmlBody", template_texts.HTML, is_html=True
-        )
+        text = _text([*bodies], *_BODIES, texts_in.TEXT)
+        html = _text(bodies, "SimpleEmail.HtmlPart.Data", "HtmlBody", texts_in.HTML, is_html=True)
         if text is None and html is None:
             text = _text(default, "Body")
         sender = message.get("FromAddress") or settings.get("FromAddress") or ""
@@ -194,7 +192,7 @@ class _EmailPlan:
             _defaults(template, [*own, *default]),
             _text(
                 [*own, *templates, *default],
-                *("SimpleEmail.Subject.Data", "Title", template_texts.SUBJECT),
+                *("SimpleEmail.Subject.Data", "Title", texts_in.SUBJECT),
             ),
             text,
             html,
@@ -395,14 +393,14 @@ class _PushPlan:
     def of(
         cls, channel: str, configuration: Mapping[str, object], template: Mapping[str, object]
     ) -> _PushPlan:
-        platform = template_texts.PLATFORMS[channel]
+        platform = texts_in.PLATFORMS[channel]
         own = _layers(configuration, f"{platform}Message")
         default = _layers(configuration, "DefaultPushNotificationMessage", "DefaultMessage")
         layers = [
             *own,
             *(
                 _Layer(f"PushTemplate.{part}", cast("Mapping[str, object]", template[part]))
-                for part in (platform, template_texts.DEFAULT)
+                for part in (platform, texts_in.DEFAULT)
                 if template.get(part)
             ),
             *default,

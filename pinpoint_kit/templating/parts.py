@@ -1,7 +1,6 @@
-"""Which texts a template has, and which of them a channel gets: for previews and for messages.
+"""Which texts templates and messages have, which a channel gets, and which cannot be read.
 
-Pure; how templates are stored stands in template_rows.py, what their texts mean in
-pinpoint_kit/templating.
+For previews, for messages, and for those who write them.
 """
 
 from __future__ import annotations
@@ -9,10 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from pinpoint_kit.errors import TemplateError
+from pinpoint_kit.templating.template import compile_template
 
-__all__ = ["BODY", "DEFAULT", "HTML", "PLATFORMS", "SUBJECT", "TEXT", "PartText", "texts_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = [
+    "BODY",
+    "DEFAULT",
+    "HTML",
+    "PLATFORMS",
+    "SUBJECT",
+    "TEXT",
+    "PartText",
+    "faults_of",
+    "faults_of_messages",
+    "texts_of",
+]
 
 #: The texts of a template for e-mail, and that of one for SMS or voice.
 SUBJECT, TEXT, HTML, BODY = "Subject", "TextPart", "HtmlPart", "Body"
@@ -32,6 +45,8 @@ _PUSH_TEXTS = (
     *("Title", "Body", "Url", "MediaUrl", "ImageUrl", "ImageIconUrl", "SmallImageIconUrl"),
     "RawContent",
 )
+#: What in-app messages, custom channels and finished e-mails say has no variables.
+_NO_TEMPLATES = frozenset({"CustomMessage", "InAppMessage", "RawEmail", "Substitutions"})
 
 
 class PartText(NamedTuple):
@@ -48,7 +63,7 @@ def texts_of(
     """Yield the texts of a template that recipients see.
 
     Args:
-        kind: its type, one of `TYPES` in template_rows.py.
+        kind: its type, such as `EMAIL`.
         content: its members.
         channel: of a push template, only what this channel gets; all of its parts when None, or
             when it is not a channel of push messages.
@@ -67,6 +82,45 @@ def texts_of(
             yield from _in_app(each, f"Content[{position}].")
     else:
         yield from _named(content, BODY)
+
+
+def faults_of(kind: str, content: Mapping[str, object]) -> dict[str, TemplateError]:
+    """Return why texts of a template cannot be read, whoever gets them, by the names of `texts_of`.
+
+    Whether they can be rendered depends on a recipient's values, too.
+
+    Args:
+        kind: its type, such as `EMAIL`.
+        content: its members.
+    """
+    return {} if kind == "INAPP" else _faults(texts_of(kind, content))
+
+
+def faults_of_messages(configuration: Mapping[str, object]) -> dict[str, TemplateError]:
+    """Return why texts of a message configuration cannot be read, by their places in it."""
+    return _faults(_messages(configuration, ""))
+
+
+def _faults(texts: Iterable[PartText]) -> dict[str, TemplateError]:
+    found: dict[str, TemplateError] = {}
+    for part in texts:
+        try:
+            compile_template(part.text)
+        except TemplateError as error:  # noqa: PERF203 -- each has its own
+            found[part.name] = error
+    return found
+
+
+def _messages(value: object, place: str) -> Iterator[PartText]:
+    if isinstance(value, str):
+        yield PartText(place, value)
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            if name not in _NO_TEMPLATES:
+                yield from _messages(each, f"{place}.{name}" if place else name)
+    elif isinstance(value, list):
+        for position, each in enumerate(value):
+            yield from _messages(each, f"{place}[{position}]")
 
 
 def _named(content: Mapping[str, object], *names: str, prefix: str = "") -> Iterator[PartText]:
