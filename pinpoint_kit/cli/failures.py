@@ -8,6 +8,7 @@ line: they say what to do next, and hold no personal data.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from typing import NoReturn
@@ -16,6 +17,7 @@ import click
 
 from pinpoint_kit import errors
 from pinpoint_kit.cli.output import ANSWERED, SAID, print_json, say
+from pinpoint_kit.cli.typed_names import COMMAND, typed_name
 from pinpoint_kit.cli.wording import in_cli_words
 
 __all__ = [
@@ -88,17 +90,19 @@ class GuardedGroup(click.Group):
             _forget_stdout()
             raise click.exceptions.Exit(BROKEN_PIPE) from None
         except Exception as error:
-            sentence, status = _explained(error)
+            sentence, status = _explained(error, ctx.meta.get(COMMAND))
             if ctx.meta.get(DEBUG):
                 _answer(ctx, type(error).__name__, sentence, status)
                 raise
             _end(ctx, type(error).__name__, sentence, status)
 
 
-def _explained(error: Exception) -> tuple[str, int]:
+def _explained(error: Exception, command: click.Context | None) -> tuple[str, int]:
     """Return what to say of an error, and the exit status."""
     if isinstance(error, errors.PinpointKitError):
-        return in_cli_words(str(error)), exit_status(error)
+        sentence = str(error)
+        typed = functools.partial(typed_name, command, is_empty=sentence.startswith("is empty"))
+        return in_cli_words(sentence, typed), exit_status(error)
     name = type(error).__name__
     if isinstance(error, OSError):
         return f"{error.strerror or name}: check the file and the terminal", USAGE

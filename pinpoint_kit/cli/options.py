@@ -22,6 +22,7 @@ import click
 import pinpoint_kit as pk
 from pinpoint_kit.cli.failures import DEBUG, JSON
 from pinpoint_kit.cli.output import say
+from pinpoint_kit.cli.typed_names import COMMAND
 from pinpoint_kit.doors import DEFAULT_URL, is_engine
 from pinpoint_kit.errors import ConfigurationError, PinpointKitWarning
 
@@ -269,6 +270,7 @@ class _Saying(logging.Handler):
 def _quiet(ctx: click.Context, _: click.Parameter, value: bool) -> bool:  # noqa: FBT001 -- click calls it so
     """Commands report losses themselves: the library's log lines show only with --debug."""
     ctx.meta[DEBUG] = value
+    ctx.meta[COMMAND] = ctx  # every command has this option
     logger = logging.getLogger("pinpoint_kit")
     if value:
         logging.basicConfig(stream=sys.stderr)

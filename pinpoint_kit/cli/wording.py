@@ -7,6 +7,10 @@ nothing may depend on it.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["in_cli_words"]
 
@@ -52,16 +56,23 @@ _JSON_NAMES = {
 _GOT = re.compile(rf"\bgot ({'|'.join(_JSON_NAMES)})\b")
 #: A sentence of a check begins with its verb, and ends with the place that it is about.
 _PLACE_LAST = re.compile(r"(is (?:[^@]|@(?! \$))+) @ (\$\S+)", re.DOTALL)
-_OPTIONS = {"$.since": "--since", "$.until": "--until"}
+_PLACE = re.compile(r" @ (\$\.\S+)")
 _APPLICATION_ID = re.compile(r"^application_id(?= )")
 
 
-def in_cli_words(sentence: str) -> str:
-    """Return the sentence of an error as somebody at a command line needs it."""
+def in_cli_words(sentence: str, typed_name: Callable[[str], str] = str) -> str:
+    """Return the sentence of an error as somebody at a command line needs it.
+
+    Args:
+        sentence: what the library says.
+        typed_name: gives the option or argument for a place that it names, else the place.
+    """
     for phrase, own in _PHRASES:
         sentence = sentence.replace(phrase, own)
     about = _PLACE_LAST.fullmatch(sentence)
     if about is not None:
-        sentence = f"{_OPTIONS.get(about[2], about[2])} {about[1]}"
+        sentence = f"{typed_name(about[2])} {about[1]}"
+    else:
+        sentence = _PLACE.sub(lambda found: f" @ {typed_name(found[1])}", sentence)
     sentence = _APPLICATION_ID.sub("--application-id", sentence)
     return _GOT.sub(lambda found: f"got {_JSON_NAMES[found[1]]}", sentence)

@@ -289,7 +289,6 @@ def test_summaries_in_groups_are_whole(run: Run) -> None:
         ),
         ('shorten it, or connect with invalid="truncate" @ $.a', "shorten it @ $.a"),
         ("is empty: name it @ $.EventType", "$.EventType is empty: name it"),
-        ("is no time: write it @ $.since", "--since is no time: write it"),
         ("application_id is empty: give the id", "--application-id is empty: give the id"),
         ("expected a number, got str: pass a float", "expected a number, got text: write a number"),
         ("there is nothing to change", "there is nothing to change"),
@@ -298,6 +297,59 @@ def test_summaries_in_groups_are_whole(run: Run) -> None:
 def test_words_of_the_command_line(sentence: str, words: str) -> None:
     """The library's sentences are said with options and JSON instead of Python."""
     assert in_cli_words(sentence) == words
+
+
+SPRING = ("campaign", "create", "spring", "--segment", "s", "--sms", "Hi")
+DAYS = ("--from", "2026-01-01", "--to", "2026-01-02")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((*SPRING, "--start", "tomorrow"), "--start is not an ISO 8601 instant"),
+        ((*SPRING, "--end", "never"), "--end is not an ISO 8601 instant"),
+        ((*SPRING, "--sms-template", ""), "--sms-template is empty"),
+        ((*SPRING[:-1], "x\0y"), "@ --sms ("),
+        ((*SPRING, "--email-html", "x\0y"), "@ --email-html ("),
+        (("campaign", "show", ""), "ID is empty"),
+        (("campaign", "show", ".."), "@ ID"),
+        (("endpoint", "get", ""), "ID is empty"),
+        (("endpoint", "update", "x", "--platform", "x\0y"), "@ --platform ("),
+        (("endpoint", "update", "x", "--user-id", "x\0y"), "@ --user-id ("),
+        (("endpoint", "update", "x", "--attribute", f"k={'v' * 101}"), "@ --attribute"),
+        (("endpoint", "update", "x", "--user-attribute", f"k={'v' * 101}"), "@ --user-attribute"),
+        (("endpoint", "find", "--user", "x\0y"), "@ --user ("),
+        (("event", "list", "--type", "x\0y"), "@ --type ("),
+        (("event", "list", "--since", "tomorrow"), "--since is "),
+        (("analytics", "active", *DAYS, "--zone", "nowhere"), "@ --zone ("),
+        (("analytics", "active", *DAYS, "--by", "nothing"), "@ --by ("),
+        (("analytics", "active", *DAYS, "--where", "a=b"), "@ --where ("),
+        (("analytics", "funnel", "a", *DAYS), "@ TYPE"),
+        (("analytics", "retention", *DAYS, "--within", "0"), "@ --within ("),
+        (("application", "create", "x\0y"), "@ NAME ("),
+        (("application", "create", "x", "--tag", f"k={'v' * 257}"), "@ --tag ("),
+    ],
+)
+def test_a_refusal_names_what_was_typed(
+    run: Run, folder: Path, words: tuple[str, ...], expected: str
+) -> None:
+    """Options and arguments are named as they are typed, not as Python and JSON call them."""
+    with pk.connect(f"sqlite:///{folder}/pinpoint.db"):
+        pass
+    answer = run(*words)
+    assert answer.status in {1, 2}
+    assert expected in answer.stderr
+    assert "$." not in answer.stderr
+
+
+def test_what_stands_in_a_file_is_named_as_there(run: Run, folder: Path) -> None:
+    """An option that was given with it is not blamed for the file."""
+    with pk.connect(f"sqlite:///{folder}/pinpoint.db"):
+        pass
+    treatment = {"SizePercent": 50, "MessageConfiguration": {"SMSMessage": {"Body": "x\0y"}}}
+    text = json.dumps({"AdditionalTreatments": [treatment]})
+    answer = run(*SPRING, "--file", "-", stdin=text)
+    assert "@ $.AdditionalTreatments[0].MessageConfiguration.SMSMessage.Body" in answer.stderr
 
 
 @pytest.mark.parametrize(

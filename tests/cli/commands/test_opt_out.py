@@ -59,7 +59,7 @@ def test_what_is_no_address_is_refused(run: Run) -> None:
     """With the place, and without the address."""
     refused = run("opt-out", "add", "030 1234567", "--channel", "SMS")
     assert refused.status == 1
-    assert "Addresses[0]" in refused.stderr
+    assert "@ ADDRESS 1 (" in refused.stderr
     assert "1234567" not in refused.stderr
     assert run("opt-out", "add", NUMBER).status == 2
     assert run("opt-out", "add", NUMBER, "--channel", "SMS", "--reason", "opened").status == 2
