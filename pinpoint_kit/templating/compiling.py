@@ -13,6 +13,7 @@ import attrs
 
 from pinpoint_kit.templating.bounds import MAX_ITEMS, MAX_OUTPUT_CHARS
 from pinpoint_kit.templating.helpers import CONDITIONS, HELPERS, Given
+from pinpoint_kit.templating.json_values import Inserted
 from pinpoint_kit.templating.nodes import (
     Block,
     Call,
@@ -300,6 +301,9 @@ def _output(value: Reader, failing: Callable[[Refusal], TemplateError], *, is_ra
         state.room -= len(text)
         if state.room < 0:
             raise failing(state.exhausted())
+        if state.is_json and not is_raw:
+            text = Inserted(text)
+            text.failing = failing
         out.append(text)
 
     return write
@@ -502,7 +506,7 @@ def _partial(
             inside = _extended(inside, {key: read(frame) for key, read in options.items()})
         called = home.inner(inside, frame.data, home.names)
         called.partials = frame.partials
-        if not indent:
+        if not indent or frame.state.is_json:  # where whitespace means nothing
             body(called, out)
             return
         lines: list[str] = []

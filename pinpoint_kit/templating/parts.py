@@ -19,6 +19,7 @@ __all__ = [
     "DEFAULT",
     "HTML",
     "PLATFORMS",
+    "RAW",
     "SUBJECT",
     "TEXT",
     "PartText",
@@ -40,21 +41,24 @@ PLATFORMS = {
     "GCM": "GCM",
 }
 DEFAULT = "Default"
+#: The payload of a push message, in the place of everything else that it says.
+RAW = "RawContent"
 #: The members of a push template that are texts, in the order of an answer.
 _PUSH_TEXTS = (
     *("Title", "Body", "Url", "MediaUrl", "ImageUrl", "ImageIconUrl", "SmallImageIconUrl"),
-    "RawContent",
+    RAW,
 )
 #: What in-app messages, custom channels and finished e-mails say has no variables.
 _NO_TEMPLATES = frozenset({"CustomMessage", "InAppMessage", "RawEmail", "Substitutions"})
 
 
 class PartText(NamedTuple):
-    """One text of a template: its name, what was written, and whether it is HTML."""
+    """One text of a template: its name, what was written, and whether it is HTML or JSON."""
 
     name: str
     text: str
     is_html: bool = False
+    is_json: bool = False
 
 
 def texts_of(
@@ -127,7 +131,7 @@ def _named(content: Mapping[str, object], *names: str, prefix: str = "") -> Iter
     for name in names:
         text = content.get(name)
         if isinstance(text, str):
-            yield PartText(prefix + name, text)
+            yield PartText(prefix + name, text, is_json=name == RAW)
 
 
 def _push(content: Mapping[str, object], channel: str | None) -> Iterator[PartText]:

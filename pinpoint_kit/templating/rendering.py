@@ -44,6 +44,7 @@ class State:
 
     Attributes:
         escape: whether values are written for HTML.
+        is_json: whether the text is JSON; values are told apart from the rest of it then.
         now: the time of this rendering, aware; it is made when it is first asked for.
         root: the outermost context.
         steps: parts that may still be carried out.
@@ -52,12 +53,15 @@ class State:
         depth: levels that may still be entered.
     """
 
-    __slots__ = ("depth", "escape", "now", "room", "root", "steps", "work")
+    __slots__ = ("depth", "escape", "is_json", "now", "room", "root", "steps", "work")
 
-    def __init__(self, root: Value, now: dt.datetime | None, *, escape: bool) -> None:
+    def __init__(
+        self, root: Value, now: dt.datetime | None, *, escape: bool, is_json: bool = False
+    ) -> None:
         self.root = root
         self.now = now
         self.escape = escape
+        self.is_json = is_json
         self.steps = MAX_STEPS
         self.room = MAX_OUTPUT_CHARS
         self.work = MAX_WORK_CHARS

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pinpoint_kit.errors import TemplateError
 from pinpoint_kit.templating.compiling import Compiler
+from pinpoint_kit.templating.json_values import joined
 from pinpoint_kit.templating.parsing import parse
 from pinpoint_kit.templating.rendering import Frame, Refusal, State
 from pinpoint_kit.templating.tokens import error_at
@@ -50,6 +51,7 @@ class Template:
         *defaults: Mapping[str, Value],
         escape: bool,
         now: dt.datetime | None = None,
+        is_json: bool = False,
     ) -> str:
         """Return the message's text.
 
@@ -59,6 +61,8 @@ class Template:
                 `substitutions` and `parse_defaults` make them.
             escape: write values for HTML, but for `{{{x}}}`.
             now: the time that `now` prints, aware; the clock's when left out.
+            is_json: the text is JSON, in which values, but for `{{{x}}}`, are escaped between
+                quotes, and must be JSON by themselves elsewhere.
 
         Raises:
             TemplateError: a helper cannot work with the values, or the text would be too long;
@@ -66,7 +70,7 @@ class Template:
         """
         layers = [layer for layer in defaults if layer]
         root = Layers((variables, *layers)) if layers else variables
-        state = State(root, now, escape=escape)
+        state = State(root, now, escape=escape, is_json=is_json)
         out: list[str] = []
         try:
             self._write(Frame(root, None, {}, {}, {}, state), out)
@@ -74,7 +78,7 @@ class Template:
             raise error_at(self.text, 0, refusal.message) from None
         except RecursionError:
             raise TemplateError("the template nests too deeply: use fewer levels") from None
-        return "".join(out)
+        return joined(out) if is_json else "".join(out)
 
 
 def compile_template(text: str) -> Template:

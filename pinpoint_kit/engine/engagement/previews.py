@@ -174,7 +174,8 @@ def _rendered(
     if not has_variables:
         return part.text
     try:
-        return compile_template(part.text).render(*layers, escape=part.is_html, now=now)
+        template = compile_template(part.text)
+        return template.render(*layers, escape=part.is_html, is_json=part.is_json, now=now)
     except TemplateError as error:
         raise bad_request(f"{part.name}: {error}") from None
 

@@ -231,6 +231,25 @@ def test_raw_content_replaces_everything() -> None:
     assert "RawContent is no JSON" in found.text
 
 
+def test_values_add_nothing_to_a_payload() -> None:
+    """In the raw payload of all, in one recipient's, and in the data of a campaign."""
+    hostile = '", "admin": "yes'
+    values = {"substitutions": {"x": [hostile]}}
+    text = '{"data": {"x": "{{x}}"}}'
+    for options in ({}, {"raw": text}):
+        made = payload({"GCMMessage": {"RawContent": text}}, "GCM", **options, **values)
+        assert made == {"data": {"x": hostile}}
+    found = composed({"GCMMessage": {"RawContent": '{"n": {{x}}}'}}, "GCM", **values)
+    assert isinstance(found, Failure)
+    assert "GCMMessage.RawContent: a value is no JSON by itself" in found.text
+    for body, got in (
+        (' {"x": "{{x}}"}', {"x": hostile}),
+        ("Hi {{x}}", f"Hi {hostile}"),
+    ):
+        made = payload({"DefaultMessage": {"Body": "B", "JsonBody": body}}, "APNS", **values)
+        assert made["data"]["pinpoint"]["jsonBody"] == got
+
+
 def test_raw_content_is_of_the_message_that_wins() -> None:
     """A message of the channel that says something itself is not replaced by another's payload."""
     raw = {"DefaultMessage": {"RawContent": "{}"}}

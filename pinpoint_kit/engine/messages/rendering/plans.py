@@ -36,7 +36,7 @@ _MOST_COMPILED = 1_000
 #: What a push message says itself; a layer that has none of it only adds to another one.
 _SAYING = ("Title", "Body", "SilentPush")
 #: Members of a push message that are no text for anybody.
-_NOT_SHOWN = frozenset({"Substitutions", "RawContent"})
+_NOT_SHOWN = frozenset({"Substitutions", texts_in.RAW})
 
 
 class Overrides(NamedTuple):
@@ -84,7 +84,7 @@ class _Overriding:
         if found is None:
             if len(self._texts) >= _MOST_COMPILED:
                 self._texts.clear()
-            found = self._texts[key] = Text(text, place)
+            found = self._texts[key] = Text(text, place, is_json=place == texts_in.RAW)
         return found
 
 
@@ -136,7 +136,8 @@ def _text(layers: Iterable[_Layer], *names: str, is_html: bool = False) -> Text 
             for step in name.split("."):
                 value = cast("Mapping[str, object]", value).get(step) if value else None
             if isinstance(value, str) and value:
-                return Text(value, f"{layer.place}.{name}", is_html=is_html)
+                place = f"{layer.place}.{name}"
+                return Text(value, place, is_html=is_html, is_json=name == texts_in.RAW)
     return None
 
 
@@ -414,18 +415,19 @@ class _PushPlan:
                 if member in _NOT_SHOWN or value == "":
                     continue
                 if isinstance(value, str):
-                    texts[member] = Text(value, place)
+                    is_json = member == "JsonBody" and value.lstrip().startswith(("{", "["))
+                    texts[member] = Text(value, place, is_json=is_json)
                 elif isinstance(value, dict):
                     maps[member] = {key: Text(text, place) for key, text in value.items()}
                 else:
                     fixed[member] = value
-        raw = _text(_saying(layers)[:1], "RawContent")
+        raw = _text(_saying(layers)[:1], texts_in.RAW)
         return cls(_defaults(template, [*own, *default]), channel, texts, maps, fixed, raw)
 
     def compose(self, variables: Variables, overrides: Overrides) -> Content:
         raw = self._raw
         if overrides.raw is not None:
-            raw = self._override(overrides.raw, "RawContent")
+            raw = self._override(overrides.raw, texts_in.RAW)
         if raw is not None:
             return self._of_raw(raw.render(variables), self._beside(variables))
         members: dict[str, object] = {
@@ -467,7 +469,7 @@ def _saying(layers: Sequence[_Layer]) -> list[_Layer]:
     return [
         layer
         for layer in layers
-        if any(layer.members.get(name) for name in (*_SAYING, "RawContent"))
+        if any(layer.members.get(name) for name in (*_SAYING, texts_in.RAW))
     ]
 
 

@@ -37,6 +37,7 @@ class Text:
         text: what was written.
         place: where, for errors.
         is_html: whether values are escaped for HTML.
+        is_json: whether it is JSON, which values must leave as it is.
 
     Attributes:
         place: where it was written.
@@ -45,11 +46,14 @@ class Text:
         Failed: it is no template.
     """
 
-    __slots__ = ("_constant", "_is_html", "_template", "place")
+    __slots__ = ("_constant", "_is_html", "_is_json", "_template", "place")
 
-    def __init__(self, text: str, place: str, *, is_html: bool = False) -> None:
+    def __init__(
+        self, text: str, place: str, *, is_html: bool = False, is_json: bool = False
+    ) -> None:
         self.place = place
         self._is_html = is_html
+        self._is_json = is_json
         self._constant = text
         self._template = _compiled(text, place) if _MARK in text else None
 
@@ -63,7 +67,12 @@ class Text:
         if template is None:
             return self._constant
         try:
-            return template.render(*variables.layers, escape=self._is_html, now=variables.instant)
+            return template.render(
+                *variables.layers,
+                escape=self._is_html,
+                is_json=self._is_json,
+                now=variables.instant,
+            )
         except TemplateError as error:
             raise Failed(f"{self.place}: {error}") from None
 
