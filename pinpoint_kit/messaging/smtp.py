@@ -13,6 +13,8 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import attrs
+
 from pinpoint_kit.destinations.parameters import checked_number, checked_seconds
 from pinpoint_kit.errors import ConfigurationError
 from pinpoint_kit.messaging.mime import Email, NotAnEmail, email_of
@@ -37,6 +39,10 @@ _TIMEOUT = 30.0
 _MOST_MESSAGES = 50
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,253}")
 _PERMANENT = range(500, 600)
+#: What a server says of an address that is none (RFC 3463, 3.2; RFC 7505): no such mailbox, no such
+#: domain, a bad syntax, moved, takes no mail. 5.1.7 and 5.1.8 are about the sender, and 5.7.1 is
+#: about what it may.
+_NO_ADDRESS = re.compile(rb"5\.1\.(?:10|[1236])(?![0-9.])")
 _OK = range(200, 300)
 _CLOSING = 421  # RFC 5321 (4.2.2): the server is going away
 _NO_SERVICE, _REFUSED = 503, 400
@@ -50,7 +56,9 @@ class Smtp:
     kept as they are. `Message-ID` follows from the message's id, so that a message which is sent
     again after a crash can be told. Answers from 400 to 499 and a server that cannot be reached are
     temporary failures, those from 500 on permanent ones; what the server said is the status of the
-    message. A connection is kept for further messages. Use it on one thread at a time.
+    message. A recipient that is refused with 5.1.1, 5.1.2, 5.1.3, 5.1.6 or 5.1.10 is a bounce: the
+    address gets nothing more. A connection is kept for further messages. Use it on one thread at a
+    time.
 
     Args:
         host: the server.
@@ -185,9 +193,11 @@ class Smtp:
                 )
             options = ["SMTPUTF8", "BODY=8BITMIME"]
             session.command_encoding = "utf-8"
+        is_of_recipient = False
         try:
             code, said = session.mail(email.sender, options)
-            if code in _OK:
+            is_of_recipient = code in _OK
+            if is_of_recipient:
                 code, said = session.rcpt(email.recipient)
             if code in _OK:
                 code, said = session.data(email.content)
@@ -196,7 +206,9 @@ class Smtp:
         finally:
             session.command_encoding = "ascii"
         if code not in _OK:
-            return self._not_taken(session, code, said)
+            outcome = self._not_taken(session, code, said)
+            is_bounce = is_of_recipient and code in _PERMANENT and bool(_NO_ADDRESS.match(said))
+            return attrs.evolve(outcome, is_bounce=is_bounce)
         return Sent(_text(code, said))
 
     def _not_taken(self, session: Session | TlsSession, code: int, said: bytes) -> NotSent:

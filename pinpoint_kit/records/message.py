@@ -82,11 +82,14 @@ class NotSent:
         text: why, for whoever sent it.
         is_permanent: True where the same message would be refused again.
         code: the status that its sender sees, such as 400, 410 or 503.
+        is_bounce: True where the address is none that can ever be reached; it then gets nothing
+            more, as after a permanent bounce. A refusal for another reason is none.
     """
 
     text: str = attrs.field(repr=False)
     is_permanent: bool = False
     code: int = 503
+    is_bounce: bool = False
 
 
 class Transport(Protocol):

@@ -130,8 +130,53 @@ def test_a_refused_recipient(
     server.refused["ada@example.com"] = f"{code} 5.1.1 mailbox says no"
     (outcome,) = smtp.send([email()])
     text, seen = f"{code} 5.1.1 mailbox says no", 400 if is_permanent else 503
-    assert outcome == NotSent(text, is_permanent=is_permanent, code=seen)
+    assert outcome == NotSent(text, is_permanent=is_permanent, code=seen, is_bounce=is_permanent)
     assert "mailbox" not in repr(outcome)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_bounce"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("550-5.1.1 no such user\r\n550 5.1.1 see our page", True),
+        ("550 5.1.2 no such domain", True),
+        ("553 5.1.3 bad syntax", True),
+        ("551 5.1.6 moved", True),
+        ("556 5.1.10 takes no mail", True),
+        ("550 no such user", False),
+        ("550 5.7.1 you are listed", False),
+        ("550 5.1.0 something", False),
+        ("550 5.1.7 bad sender", False),
+        ("550 5.1.8 no such domain of the sender", False),
+        ("550 5.1.11 unknown", False),
+        ("550 5.2.1 disabled", False),
+        ("552 5.2.2 full", False),
+        ("550 see 5.1.1", False),
+        ("450 4.1.1 later", False),
+        ("450 5.1.1 later", False),
+    ],
+)
+def test_which_refusals_are_bounces(
+    smtp: Smtp, server: FakeSmtp, answer: str, *, is_bounce: bool
+) -> None:
+    """Those that call the recipient's address none; what is about the sender is not one."""
+    server.refused["ada@example.com"] = answer
+    server.answers = [answer]
+    refused, content = smtp.send([email(), email(address="bob@example.com")])
+    assert (not_sent(refused).is_bounce, not_sent(content).is_bounce) == (is_bounce, is_bounce)
+
+
+def test_a_sender_that_is_refused_bounces_nobody(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the code may be that of a mailbox."""
+
+    async def refuse(*_: object) -> str:
+        return "550 5.1.1 no such sender"
+
+    monkeypatch.setattr(FakeSmtp, "handle_MAIL", refuse, raising=False)
+    (outcome,) = smtp.send([email()])
+    assert outcome == NotSent("550 5.1.1 no such sender", is_permanent=True, code=400)
 
 
 @pytest.mark.parametrize(("code", "is_permanent"), [(452, False), (554, True)])

@@ -68,11 +68,13 @@ class Delivered(NamedTuple):
         status: the DeliveryStatus.
         code: the StatusCode.
         text: the StatusMessage.
+        is_bounce: whether the address is none that can be reached.
     """
 
     status: str
     code: int
     text: str
+    is_bounce: bool = False
 
     def __repr__(self) -> str:
         """Show no text: it may name the recipient."""
@@ -227,4 +229,5 @@ def _delivered(row: NewMessage | StoredMessage, outcome: Sent | NotSent) -> Deli
     if outcome.code == _THROTTLED:
         return Delivered("THROTTLED", _THROTTLED, outcome.text)
     status = "PERMANENT_FAILURE" if outcome.is_permanent else "TEMPORARY_FAILURE"
-    return Delivered(status, outcome.code, outcome.text)
+    is_bounce = outcome.is_permanent and outcome.is_bounce
+    return Delivered(status, outcome.code, outcome.text, is_bounce)

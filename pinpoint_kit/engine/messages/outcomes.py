@@ -13,10 +13,11 @@ import attrs
 import orjson
 from sqlalchemy import bindparam, insert, select, update
 
+from pinpoint_kit.engine.context import Stamp
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.parsing import Patch
 from pinpoint_kit.engine.endpoints.writer import EndpointWriter, Update
-from pinpoint_kit.engine.messages import simulators, stream_records
+from pinpoint_kit.engine.messages import outbox, simulators, stream_records
 from pinpoint_kit.engine.messages.content import Content
 from pinpoint_kit.engine.messages.opt_outs import store as opt_outs
 from pinpoint_kit.engine.messages.stream_records import Happened, Streamed
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pinpoint_kit.engine.applications.store import App
-    from pinpoint_kit.engine.context import Context, Stamp
+    from pinpoint_kit.engine.context import Context
     from pinpoint_kit.engine.endpoints.state import EndpointState
     from pinpoint_kit.engine.messages.outbox import StoredMessage
 
-__all__ = ["OUTCOMES", "Report", "names_of", "report", "reports_of"]
+__all__ = ["OUTCOMES", "Report", "bounce", "names_of", "report", "reports_of"]
 
 #: What may be reported.
 OUTCOMES = ("delivered", "bounced", "opened", "clicked", "complained", "opted_out")
@@ -155,6 +156,28 @@ def report(  # noqa: PLR0913 -- a transaction, and what is reported of which mes
         _opt_out(connection, app, message, given.outcome, stamp.now)
     _write_record(context, connection, app, message, given, stamp.now)
     return message
+
+
+def bounce(
+    context: Context, connection: Connection, app: App, message_ids: Sequence[str], *, now: int
+) -> None:
+    """Have addresses get nothing more that a transport has called none, as after a report of that.
+
+    The messages themselves keep the result that they have: they were never sent.
+
+    Args:
+        context: the engine's surroundings.
+        connection: a write transaction that is alone.
+        app: the application.
+        message_ids: the messages to those addresses.
+        now: when the transport said so, milliseconds since 1970.
+    """
+    for message_id in message_ids:
+        message = outbox.by_id(connection, app.number, message_id)
+        if message is not None and message.address:
+            gone = _Consequence(status="INACTIVE")
+            _change_endpoints(context, connection, app, message, gone, Stamp(now, message.id))
+            _opt_out(connection, app, message, "bounced", now)
 
 
 def reports_of(

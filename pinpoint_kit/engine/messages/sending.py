@@ -311,10 +311,16 @@ class Sender:
             messages.append(message._replace(row=row._replace(status=given.status)))
         settled = [(row.id, given) for row, given in zip(rows, delivered, strict=True)]
 
+        bounced = [message_id for message_id, given in settled if given.is_bounce]
+
         def store() -> None:
-            with self._context.store.write(is_shared=True) as connection:
-                self._context.store.claim(connection, self._app.number, ())
+            # Endpoints change with an address that bounces, for which a transaction is alone.
+            with self._context.store.write(is_shared=not bounced) as connection:
+                if not bounced:
+                    self._context.store.claim(connection, self._app.number, ())
                 somebodys = delivering.settle(connection, self._app.number, settled)
+                theirs = [message_id for message_id in bounced if message_id in somebodys]
+                outcomes.bounce(self._context, connection, self._app, theirs, now=self._call.now)
                 told = [message for message in messages if message.row.id in somebodys]
                 stream_records.sent(self._context, connection, self._app, told, now=self._call.now)
 

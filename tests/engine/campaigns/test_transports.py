@@ -56,6 +56,29 @@ def test_results_come_from_the_transport(make_wire: Callable[..., Wire], clock: 
     assert (activity["TotalEndpointCount"], activity["SuccessfulEndpointCount"]) == (9, 3)
 
 
+def test_an_address_that_bounces_at_once_gets_nothing_more(
+    make_wire: Callable[..., Wire], clock: Clock
+) -> None:
+    """Its endpoint goes inactive, and the next campaign leaves it out."""
+
+    def answer(message: Any) -> Any:
+        is_bounce = message.address == "token-device-1"
+        return NotSent("no such address", is_permanent=True, code=400, is_bounce=is_bounce)
+
+    transport = FakeTransport(answer)
+    campaigns = Campaigns(make_wire(transports={"PUSH": transport}), clock)
+    campaigns.people(3)
+    campaigns.create()
+    campaigns.work()
+    states = [campaigns.wire.get(f"device-{number}")["EndpointStatus"] for number in range(3)]
+    assert states == ["ACTIVE", "INACTIVE", "ACTIVE"]
+    transport.sent.clear()
+    campaigns.wire.update("device-1", EndpointStatus="ACTIVE")
+    campaigns.create()
+    campaigns.work()
+    assert [each.address for each in transport.sent] == ["token-device-0", "token-device-2"]
+
+
 def test_channels_without_a_transport_stay_in_the_outbox(
     make_wire: Callable[..., Wire], clock: Clock
 ) -> None:

@@ -237,6 +237,41 @@ def test_real_email_arrives() -> None:
     assert results["no@example.com"]["StatusMessage"] == "550 5.1.1 nobody"
 
 
+def test_an_address_that_a_server_calls_none_gets_nothing_more() -> None:
+    """Its endpoints go inactive and it is on the list; other refusals change nothing."""
+    answers = {
+        "none@example.com": "550 5.1.1 nobody",
+        "policy@example.com": "550 5.7.1 you are listed",
+        "plain@example.com": "550 no",
+        "later@example.com": "450 4.1.1 later",
+    }
+    with FakeSmtp() as server:
+        given = {"EMAIL": f"smtp://127.0.0.1:{server.port}"}
+        with pk.connect("sqlite://", application="shop", transports=given) as pinpoint:
+            channels_on(pinpoint)
+            server.refused.update(answers)
+            pinpoint.endpoints.update_many(
+                pk.Endpoint(id=address, channel_type="EMAIL", address=address)
+                for address in answers
+            )
+            results = send(pinpoint, *answers, "ada@example.com", channel="EMAIL")
+            listed = [(each.address, each.reason) for each in pinpoint.opt_outs.list()]
+            states = {
+                address: pinpoint.endpoints.get(address).endpoint_status for address in answers
+            }
+            again = send(pinpoint, "none@example.com", channel="EMAIL")
+            kept = {each["Address"]: each for each in outbox(pinpoint)}
+        assert len(server.emails) == 1
+    assert listed == [("none@example.com", "bounced")]
+    assert states == {
+        address: "INACTIVE" if address == "none@example.com" else "ACTIVE" for address in answers
+    }
+    assert results["none@example.com"]["DeliveryStatus"] == "PERMANENT_FAILURE"
+    assert again["none@example.com"]["DeliveryStatus"] == "OPT_OUT"
+    # It was never sent, so that nothing is taken from what was delivered.
+    assert kept["none@example.com"]["Outcomes"] == []
+
+
 def test_a_one_time_password_goes_by_the_transport(transport: Scripted) -> None:
     """The code is in the text, and the check finds it; who reads the outbox does not."""
     with pk.connect("sqlite://", application="shop", transports={"SMS": transport}) as pinpoint:

@@ -22,7 +22,7 @@ from pinpoint_kit.engine.campaigns.store import Campaign
 from pinpoint_kit.engine.context import Context
 from pinpoint_kit.engine.endpoints import reader
 from pinpoint_kit.engine.endpoints.state import rendered
-from pinpoint_kit.engine.messages import delivering, stream_records
+from pinpoint_kit.engine.messages import delivering, outcomes, stream_records
 from pinpoint_kit.engine.messages.content import Content
 from pinpoint_kit.engine.messages.opt_outs import store as opt_outs
 from pinpoint_kit.engine.messages.outbox import StoredMessage
@@ -204,6 +204,12 @@ class Transporting:
                 activity.app,
                 [(message.id, given) for message, given in zip(chosen, results, strict=True)],
             )
+            bounced = [
+                message.id
+                for message, given in zip(chosen, results, strict=True)
+                if given.is_bounce and message.id in somebodys
+            ]
+            outcomes.bounce(self._context, connection, self._app, bounced, now=now)
             sends.settle(connection, rows)
             current = activities.again(connection, activity)
             if current is None:
