@@ -201,7 +201,9 @@ class Outbox:
 
         Args:
             message: the message or its id.
-            outcome: `delivered`, `bounced`, `opened`, `clicked`, `complained` or `opted_out`.
+            outcome: `delivered`, `bounced`, `opened`, `clicked`, `complained` or `opted_out`. An
+                SMS cannot be `opened`, a voice message neither that nor `clicked`, and a push
+                message cannot be `complained` of.
             permanent: of a bounce: whether the address does not exist.
             link: of a click: the URL; needed there.
             reason: what the other side said.
@@ -213,7 +215,8 @@ class Outbox:
 
         Raises:
             ValidationError: there is no such outcome.
-            BadRequest: a click has no link.
+            BadRequest: a click has no link, or the channel's messages cannot have the outcome; the
+                error names those that they can have.
             NotFound: there is no such message.
         """
         kind = enum_member(Outcome, outcome, "outcome")

@@ -20,10 +20,12 @@ from pinpoint_kit.engine.endpoints.writer import EndpointWriter, Update
 from pinpoint_kit.engine.messages import outbox, simulators, stream_records
 from pinpoint_kit.engine.messages.content import Content
 from pinpoint_kit.engine.messages.opt_outs import store as opt_outs
+from pinpoint_kit.engine.messages.rendering.payloads import PUSH_CHANNELS
 from pinpoint_kit.engine.messages.stream_records import Happened, Streamed
 from pinpoint_kit.engine.storage.statements import BulkInsert, Statement
 from pinpoint_kit.engine.storage.tables.campaigns import CAMPAIGN_ACTIVITIES, CAMPAIGNS
 from pinpoint_kit.engine.storage.tables.messages import MESSAGE_OUTCOMES, MESSAGES
+from pinpoint_kit.engine.wire.refusals import bad_request
 from pinpoint_kit.records.message_stream import CampaignNames
 
 if TYPE_CHECKING:
@@ -41,6 +43,13 @@ __all__ = ["OUTCOMES", "Report", "bounce", "names_of", "report", "reports_of"]
 #: What may be reported.
 OUTCOMES = ("delivered", "bounced", "opened", "clicked", "complained", "opted_out")
 _REPEATED = frozenset({"opened", "clicked"})
+#: What cannot become of a message of a channel: nothing says that an SMS was read, a call has no
+#: links, and nobody can call a notification spam.
+_IMPOSSIBLE: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(PUSH_CHANNELS, frozenset({"complained"})),
+    "SMS": frozenset({"opened"}),
+    "VOICE": frozenset({"opened", "clicked"}),
+}
 
 _INSERT = BulkInsert(
     lambda _: insert(MESSAGE_OUTCOMES), "app", "message", "outcome", "at", "detail"
@@ -139,7 +148,18 @@ def report(  # noqa: PLR0913 -- a transaction, and what is reported of which mes
         message: of which message.
         given: what has happened.
         stamp: when the report came.
+
+    Raises:
+        ApiError: it cannot become of a message of that channel.
     """
+    impossible = _IMPOSSIBLE.get(message.channel, frozenset())
+    if given.outcome in impossible:
+        possible = ", ".join(each for each in OUTCOMES if each not in impossible)
+        raise bad_request(
+            f"{given.outcome} cannot be reported of a message of {message.channel}:"
+            f" use one of {possible}",
+            ".Outcome",
+        )
     known: list[str] = orjson.loads(message.outcomes) if message.outcomes else []
     is_known = given.outcome in known
     if is_known and given.outcome not in _REPEATED and not _is_worse(connection, message, given):

@@ -95,9 +95,13 @@ def test_reporting_and_clearing(run: Run) -> None:
     bounced = run("outbox", "report", message_id, "bounced", "--transient", "--json").value
     assert bounced["Reports"][-1]["BounceType"] == "Transient"
     assert run("outbox", "report", message_id, "lost").status == 2
+    run("message", "enable", "SMS")
+    refused = run("outbox", "report", send(run, "+12065550100", "SMS"), "opened")
+    assert refused.status == 1
+    assert "use one of delivered, bounced, clicked, complained, opted_out" in refused.stderr
     assert run("outbox", "show", "none").status == 1
     assert run("outbox", "clear").status == 2
-    assert run("outbox", "clear", "--yes", "--json").value == {"Messages": 1}
+    assert run("outbox", "clear", "--yes", "--json").value == {"Messages": 2}
     assert run("outbox", "wait", "--timeout", "0").status == 3
 
 

@@ -182,6 +182,34 @@ def test_reports_that_are_refused(sender: Sender, body: dict[str, Any]) -> None:
     assert sender.outbox()[0]["Outcomes"] == []
 
 
+@pytest.mark.parametrize(
+    ("channel", "address", "impossible"),
+    [
+        ("EMAIL", "ann@example.com", set()),
+        ("SMS", "+15555550100", {"opened"}),
+        ("VOICE", "+15555550100", {"opened", "clicked"}),
+        ("GCM", "token", {"complained"}),
+        ("ADM", "token", {"complained"}),
+    ],
+)
+def test_what_cannot_become_of_a_message_is_refused(
+    sender: Sender, channel: str, address: str, impossible: set[str]
+) -> None:
+    """The error names what can; nothing is kept of the report, and nothing happens to anybody."""
+    sender.wire.update("device-1", Address=address, ChannelType=channel)
+    message_id = sender.endpoint_result("device-1")["MessageId"]
+    possible = [outcome for outcome in ALL if outcome not in impossible]
+    for outcome in impossible:
+        refused = sender.report(message_id, outcome, Link="https://example.com/")
+        assert refused.status == 400
+        assert f"{outcome} cannot be reported of a message of {channel}" in refused.message
+        assert f"use one of {', '.join(possible)}" in refused.message
+    assert sender.outbox()[0]["Outcomes"] == []
+    assert state(sender) == ("ACTIVE", "NONE")
+    for outcome in possible:
+        assert sender.report(message_id, outcome, Link="https://example.com/").status == 200
+
+
 def test_a_message_that_is_not_there(sender: Sender) -> None:
     """404, for reading and for reporting; another application's is not there either."""
     message_id = message_to(sender)

@@ -118,7 +118,7 @@ def test_an_sms(make_wire: Callable[..., Wire], fake: Fake) -> None:
         Context={"order": "17"},
     ).json
     message_id = answer["Result"]["+12065550142"]["MessageId"]
-    for outcome in ("delivered", "opened", "bounced", "opted_out"):
+    for outcome in ("delivered", "clicked", "bounced", "opted_out"):
         sender.report(message_id, outcome)
     records = taken(sender, fake)
     assert [(one["event_type"], one["attributes"]["record_status"]) for one in records] == [
