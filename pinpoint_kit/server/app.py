@@ -239,6 +239,11 @@ class App:
             await _send(sent, refused.response, is_last=refused.ends_connection)
         except Disconnected:
             entry.status, entry.reason = _CLIENT_GONE, "disconnected"
+        except asyncio.CancelledError:  # the server waits no longer
+            self._is_cut_off = True
+            entry.reason = "stopping"
+            if not entry.status:
+                await _send(sent, refusals.stopping(), is_last=True)
         except Exception as error:  # noqa: BLE001 -- a request must always get an answer
             _logger.error("a request failed: %s", type(error).__name__)  # noqa: TRY400 -- a traceback would hold personal data
             if not entry.status:

@@ -40,8 +40,8 @@ class ServerOptions:
             longest for a request, or else of the one that has been sending its request for longest,
             and is refused when all requests are being answered.
         stop_timeout: * seconds that requests under way may take to finish when the server stops.
-        worker_timeout: * seconds that the event loop of one of several workers may stand still;
-            then the worker is killed and replaced.
+        worker_timeout: * seconds that the event loop of one of several workers, or of the console,
+            may stand still; then its process is killed and replaced.
         local_only: refuse requests that come by a web page of another host: those whose `Host` is
             not this machine, and those with an `Origin` elsewhere. `pinpoint-kit serve` sets it
             when there are no credentials.

@@ -274,7 +274,8 @@ def _console(
         return mount
     mount.close()  # what could be wrong with it was told here, once
     make = functools.partial(_console_apart, open_console, settings)
-    app = SubprocessApp("console", make, engine.note_reads_beside)
+    timeout = settings.options.worker_timeout
+    app = SubprocessApp("console", make, engine.note_reads_beside, timeout=timeout)
     return attrs.evolve(mount, app=app, close=app.close)
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from typing import TYPE_CHECKING
 
+from pinpoint_kit.engine import Engine
+from pinpoint_kit.server import ServerOptions
+from pinpoint_kit.server.app import App
+from pinpoint_kit.server.mounts import Mount
 from pinpoint_kit.server.run import ServedApp
 from tests.server.conftest import PATIENCE, RunningServer, SlowEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pytest
 
@@ -72,6 +78,30 @@ def test_patience_ends(serve: Serve, monkeypatch: pytest.MonkeyPatch, log: Log) 
     assert answer.headers["retry-after"] == "1"
     assert has_ended.wait(PATIENCE)
     assert ends == [1]
+    assert [(line["status"], line["reason"]) for line in log.lines(1)] == [(503, "stopping")]
+
+
+def test_patience_ends_for_an_app_beside_the_api(tmp_path: Path, log: Log) -> None:
+    """Its request is answered as one of the API is, and the server knows that it was cut off."""
+    entered = threading.Event()
+
+    async def never(*_: object) -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    options = ServerOptions(stop_timeout=0.2)
+    engine = Engine.open(f"sqlite:///{tmp_path}/p.db")
+    mount = Mount("/never/", "Never", never, 1_000, lambda: None)
+    app = App(engine, options, mount=mount, owns_engine=True)
+    server = RunningServer(engine, options, app)
+    client = server.client()
+    client.send(b"GET /never/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert entered.wait(PATIENCE)
+    server.begin_stopping()
+    answer = client.answer()
+    assert (answer.status, answer.code) == (503, "ServiceUnavailableException")
+    server.stop()
+    assert app._is_cut_off
     assert [(line["status"], line["reason"]) for line in log.lines(1)] == [(503, "stopping")]
 
 

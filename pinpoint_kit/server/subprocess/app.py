@@ -9,14 +9,17 @@ another one. What it answers is its own business (child.py).
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import logging
 import multiprocessing
 import signal
 import socket
 import sys
+import threading
 import time
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from pinpoint_kit.server import refusals
@@ -46,8 +49,10 @@ _SCOPE = (
 _REPEATABLE = frozenset({"GET", "HEAD"})
 #: When a process ended before it had an app, the next one starts so much later, in seconds.
 _PAUSE_S = 5.0
-#: How long `close` waits for the process, in seconds.
+#: How long a process that is to end may take for it, in seconds.
 _PATIENCE_S = 5.0
+#: How often it is looked at whether the process stands still, in seconds.
+_LOOK_S = 1.0
 
 
 class SubprocessApp:
@@ -57,7 +62,9 @@ class SubprocessApp:
         name: what it is called in the log.
         make: makes the app, in the process; must be picklable. It gets a function to be called
             with whether long queries run.
-        on_reads: called on the event loop with what that function is called with.
+        on_reads: called on the event loop with what that function is called with, and with False
+            when the process has ended.
+        timeout: seconds that the process may stand still before it is killed.
     """
 
     def __init__(
@@ -65,12 +72,13 @@ class SubprocessApp:
         name: str,
         make: Callable[[Callable[[bool], object]], Mount],
         on_reads: Callable[[bool], object],
+        *,
+        timeout: float,
     ) -> None:
         self._name = name
-        self._make = make
-        self._on_reads = on_reads
+        self._start = functools.partial(_Process, name, make, on_reads, timeout)
         self._is_closed = False
-        self._process = _Process(make, on_reads)
+        self._process = self._start()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Have the process answer a request; one that only reads goes to a second one if need be.
@@ -112,7 +120,7 @@ class SubprocessApp:
             self._name,
             before.exit_status,
         )
-        self._process = _Process(self._make, self._on_reads)
+        self._process = self._start()
         return self._process
 
 
@@ -137,17 +145,22 @@ class _Process:
 
     def __init__(
         self,
+        name: str,
         make: Callable[[Callable[[bool], object]], Mount],
         on_reads: Callable[[bool], object],
+        timeout: float,
     ) -> None:
+        self._name = name
         self._on_reads = on_reads
+        self._timeout = timeout
         self._started = time.monotonic()
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Queue[tuple[Kind, Any]]] = {}
         self._channel: asyncio.Future[Channel] | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self._is_ready = False
+        self._life: asyncio.Task[None] | None = None
+        self._is_ready = self._has_answered = False
         self.has_ended = False
+        self._ending = threading.Lock()
         self._end, theirs = socket.socketpair()
         context = multiprocessing.get_context("spawn")
         self._process: SpawnProcess = context.Process(
@@ -159,13 +172,15 @@ class _Process:
 
     @property
     def exit_status(self) -> int | None:
-        """How the process ended; None when it runs, or that is not known yet."""
-        return self._process.exitcode
+        """How the process ended; None when it runs."""
+        with self._ending:
+            return self._process.exitcode
 
     @property
     def may_be_followed(self) -> bool:
         """Whether another one may start: at once, unless this one could not."""
-        return self._is_ready or time.monotonic() >= self._started + _PAUSE_S
+        was_killed = (self.exit_status or 0) < 0
+        return self._is_ready or was_killed or time.monotonic() >= self._started + _PAUSE_S
 
     async def ask(self, scope: Message, body: bytes, receive: Receive, answer: _Answer) -> None:
         """Send a request, and pass its answer on.
@@ -174,15 +189,18 @@ class _Process:
             EndedError: the process ended.
             RuntimeError: the app failed.
         """
-        channel = await self._opened()
+        if self._channel is None:
+            self._channel = asyncio.get_running_loop().create_future()
+            self._life = asyncio.create_task(self._live(self._channel))
+        channel = await asyncio.shield(self._channel)
         if self.has_ended:
             raise EndedError
         number = next(self._numbers)
         inbox = self._asked[number] = asyncio.Queue()
-        channel.send(Kind.REQUEST, number, (scope, body))
         leaving = asyncio.create_task(_tell_leaving(receive, channel, number))
         kind = None
         try:
+            channel.send(Kind.REQUEST, number, (scope, body))
             while (message := await inbox.get())[0] is Kind.PART:
                 await answer.pass_on(message[1])
                 channel.send(Kind.PASSED_ON, number)
@@ -199,43 +217,81 @@ class _Process:
 
     def close(self) -> None:
         """End the process, and wait for that."""
-        self.has_ended = True
-        if self._reading is not None:
-            self._reading.cancel()
+        self._note_end()
+        if self._life is not None:
+            self._life.cancel()
         with suppress(OSError):  # the other end is closed
             self._end.shutdown(socket.SHUT_RDWR)  # now: the loop closes it when this has returned
-        if self._channel is not None and self._channel.done():
-            self._channel.result().close()
-        else:
-            self._end.close()
-        self._process.join(_PATIENCE_S)
-        if self._process.exitcode is None:
-            self._process.kill()
-            self._process.join()
-
-    async def _opened(self) -> Channel:
         if self._channel is None:
-            self._channel = asyncio.ensure_future(Channel.open(self._end))
-            channel = await asyncio.shield(self._channel)
-            self._reading = asyncio.create_task(self._read(channel))
-            return channel
-        return await asyncio.shield(self._channel)
+            self._end.close()
+        self._wait_for_end()
 
-    async def _read(self, channel: Channel) -> None:
-        while (message := await channel.receive()) is not None:
-            kind, number, content = message
-            if kind is Kind.READY:
-                self._is_ready = True
-            elif kind is Kind.READS:
-                self._on_reads(content)
-            elif number in self._asked:
-                self._asked[number].put_nowait((kind, content))
+    async def _live(self, opened: asyncio.Future[Channel]) -> None:
+        """Take what the process says, until it has ended in whatever way."""
+        watching = None
+        try:
+            channel = await Channel.open(self._end)
+            opened.set_result(channel)
+            watching = asyncio.create_task(self._watch(channel))
+            while (message := await channel.receive()) is not None:
+                self._take(*message)
+        except Exception as error:  # noqa: BLE001 -- nobody may wait for ever
+            _logger.error("the process of the %s is ended: %s", self._name, type(error).__name__)  # noqa: TRY400 -- a traceback would hold personal data
+        finally:
+            if watching is not None:
+                watching.cancel()
+            if not opened.done():
+                opened.set_exception(EndedError())
+                self._end.close()
+            else:
+                opened.result().close()
+            try:
+                await asyncio.get_running_loop().run_in_executor(None, self._wait_for_end)
+            finally:
+                self._note_end()
+
+    def _take(self, kind: Kind, number: int, content: Any) -> None:  # noqa: ANN401 -- by its kind
+        self._has_answered = True
+        if kind is Kind.READY:
+            self._is_ready = True
+        elif kind is Kind.READS:
+            self._on_reads(content)
+        elif number in self._asked:
+            self._asked[number].put_nowait((kind, content))
+
+    async def _watch(self, channel: Channel) -> None:
+        """Kill the process when it stands still, once it has begun to answer.
+
+        Its silence is counted in looks: when this process is stopped itself, there are none.
+        """
+        silent = 0.0
+        while self.exit_status is None:
+            self._has_answered = False
+            channel.send(Kind.PING)
+            await asyncio.sleep(_LOOK_S)
+            silent = 0.0 if self._has_answered or not self._is_ready else silent + _LOOK_S
+            if silent > self._timeout:
+                _logger.error("the process of the %s stands still: it is killed", self._name)
+                with self._ending:
+                    self._process.kill()
+                return
         channel.close()
-        await asyncio.get_running_loop().run_in_executor(None, self._process.join, _PATIENCE_S)
+
+    def _note_end(self) -> None:
+        if self.has_ended:
+            return
         self.has_ended = True
         self._on_reads(False)  # noqa: FBT003 -- all that it says
         for inbox in self._asked.values():
             inbox.put_nowait((Kind.GONE, None))
+
+    def _wait_for_end(self) -> None:
+        """Wait until the process has ended, for as long as it may take, and then end it."""
+        with self._ending:
+            self._process.join(_PATIENCE_S)
+            if self._process.exitcode is None:
+                self._process.kill()
+                self._process.join()
 
 
 @contextmanager
@@ -244,6 +300,7 @@ def _held_back(number: int) -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
+    resource_tracker.ensure_running()  # starting the first process would, and let signals in again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     try:
         yield

@@ -27,6 +27,10 @@ class Kind(Enum):
     READY = auto()
     #: To the server: whether long queries run. No number.
     READS = auto()
+    #: To the process: does it stand still? No number.
+    PING = auto()
+    #: To the server: it does not. No number.
+    PONG = auto()
     #: To the process: a request begins, with its ASGI scope and its whole body.
     REQUEST = auto()
     #: To the process: nobody waits for the answer any more.

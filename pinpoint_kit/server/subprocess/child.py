@@ -52,41 +52,55 @@ def run(make: Make, end: socket.socket) -> None:
 async def _answer(make: Make, end: socket.socket) -> None:
     channel = await Channel.open(end)
     loop = asyncio.get_running_loop()
-    requests: dict[int, _Request] = {}
-    tasks: set[asyncio.Task[None]] = set()
-    is_ending = False
-
-    def end_when_idle() -> None:
-        nonlocal is_ending
-        is_ending = True
-        if not tasks:
-            channel.close()
-
-    def forget(task: asyncio.Task[None]) -> None:
-        tasks.discard(task)
-        if is_ending:
-            end_when_idle()
-
-    if sys.platform != "win32":
-        loop.add_signal_handler(signal.SIGTERM, end_when_idle)
 
     def note(are_reading: bool) -> None:  # noqa: FBT001 -- all that it says
         with suppress(RuntimeError):  # the loop is closed: this process ends
             loop.call_soon_threadsafe(channel.send, Kind.READS, 0, are_reading)
 
     mount = make(note)
+    requests = _Requests(channel, mount.app)
+    if sys.platform != "win32":
+        loop.add_signal_handler(signal.SIGTERM, requests.end_when_idle)
     channel.send(Kind.READY)
     while (message := await channel.receive()) is not None:
-        kind, number, content = message
-        if kind is Kind.REQUEST:
-            requests[number] = _Request(channel, number, content[1])
-            task = asyncio.create_task(_serve(mount.app, content[0], requests[number]))
-            tasks.add(task)
-            task.add_done_callback(forget)
-        elif number in requests:
-            requests[number].take(kind)
+        requests.take(*message)
     mount.close()
     os._exit(0)  # a query may still run, and nobody waits for it
+
+
+class _Requests:
+    """The requests that are being answered."""
+
+    def __init__(self, channel: Channel, app: Asgi) -> None:
+        self._channel = channel
+        self._app = app
+        self._requests: dict[int, _Request] = {}
+        self._tasks: dict[asyncio.Task[None], int] = {}
+        self._is_ending = False
+
+    def take(self, kind: Kind, number: int, content: Any) -> None:  # noqa: ANN401 -- by its kind
+        """Take a message from the server."""
+        if kind is Kind.PING:
+            self._channel.send(Kind.PONG)
+        elif kind is Kind.REQUEST:
+            scope, body = content
+            request = self._requests[number] = _Request(self._channel, number, body)
+            task = asyncio.create_task(_serve(self._app, scope, request))
+            self._tasks[task] = number
+            task.add_done_callback(self._forget)
+        elif number in self._requests:
+            self._requests[number].take(kind)
+
+    def end_when_idle(self) -> None:
+        """Have this process end once all that is under way is answered."""
+        self._is_ending = True
+        if not self._tasks:
+            self._channel.close()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        del self._requests[self._tasks.pop(task)]
+        if self._is_ending:
+            self.end_when_idle()
 
 
 async def _serve(app: Asgi, scope: Message, request: _Request) -> None:
@@ -113,13 +127,14 @@ class _Request:
         self._number = number
         self._body: bytes | None = body
         self._is_gone = asyncio.Event()
-        self._is_passed_on = asyncio.Event()
+        self._under_way: asyncio.Future[bool] | None = None
 
     def take(self, kind: Kind) -> None:
         """Take a message about it."""
         if kind is Kind.GONE:
             self._is_gone.set()
-        self._is_passed_on.set()
+        if self._under_way is not None and not self._under_way.done():
+            self._under_way.set_result(kind is Kind.PASSED_ON)
 
     async def receive(self) -> Message:
         """Return the body, and then wait for the client to go."""
@@ -131,11 +146,11 @@ class _Request:
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer, and wait until it was passed on."""
-        self._is_passed_on.clear()
-        if not self._is_gone.is_set():
-            self._channel.send(Kind.PART, self._number, dict(message))
-            await self._is_passed_on.wait()
         if self._is_gone.is_set():
+            raise _NobodyWaitsError
+        self._under_way = asyncio.get_running_loop().create_future()
+        self._channel.send(Kind.PART, self._number, dict(message))
+        if not await self._under_way:
             raise _NobodyWaitsError
 
     def end(self, *, has_failed: bool) -> None:

@@ -189,6 +189,20 @@ def test_the_console_of_a_server_has_a_process_of_its_own(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="it looks for processes in /proc")
+def test_ctrl_c_says_nothing_while_the_console_starts(demo_database: str, tmp_path: Path) -> None:
+    """Its process has Python's own handlers until it has begun."""
+    command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--port", "0", "--console"]
+    with Program([*command, "--url", demo_database, "--no-access-log"], cwd=tmp_path) as program:
+        program.err.find("Stop it")
+        process = _console_process(program.pid)
+        wait_until(lambda: "orjson" in Path(f"/proc/{process}/maps").read_text())
+        os.killpg(program.pid, signal.SIGINT)
+        assert program.wait() == 0
+        assert program.err.rest() == ""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="it looks for processes in /proc")
 def test_a_database_in_memory_is_shown_by_the_process_that_has_it(tmp_path: Path) -> None:
     """Nobody else can read it."""
     command = [sys.executable, "-m", "pinpoint_kit.cli", "serve", "--port", "0", "--console"]

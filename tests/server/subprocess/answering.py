@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pinpoint_kit.server.mounts import Mount
 from pinpoint_kit.server.subprocess.app import SubprocessApp
+from tests.timing import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -25,6 +26,7 @@ class Answering:
         self._on_reads = on_reads
         self._released = asyncio.Event()
         self.has_left = ""
+        self._finished = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer."""
@@ -54,9 +56,11 @@ class Answering:
         text = {
             "/echo": shown.encode() + body,
             "/has-left": self.has_left.encode(),
+            "/finished": b"%d" % self._finished,
             "/long": b"x" * 5_000_000,
         }
         await send({"type": "http.response.body", "body": text.get(path, b"")})
+        self._finished += 1
 
     async def _leave(self, start: Message, receive: Receive, send: Send) -> None:
         try:
@@ -78,7 +82,7 @@ def unable(_: Callable[[bool], object]) -> Mount:
 
 
 async def _serve() -> None:
-    app = SubprocessApp("test", answering, lambda _: None)
+    app = SubprocessApp("test", answering, lambda _: None, timeout=PATIENCE_S)
 
     messages = [{"type": "http.request", "body": b""}]
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import pytest
@@ -16,6 +16,8 @@ import pytest
 from pinpoint_kit.server.refusals import HttpRefusal
 from pinpoint_kit.server.subprocess import app as app_module
 from pinpoint_kit.server.subprocess.app import EndedError, SubprocessApp
+from pinpoint_kit.server.subprocess.channel import Channel, Kind
+from pinpoint_kit.server.subprocess.child import _Requests
 from tests.programs import Program
 from tests.server.subprocess.answering import answering, unable
 from tests.timing import PATIENCE_S, wait_until
@@ -52,6 +54,8 @@ class Visit:
     async def send(self, message: Message) -> None:
         self.parts.append(message)
         self.came.set()
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            self.leaves.set()  # servers say of whoever has all that they are gone
 
     async def to(self, app: SubprocessApp) -> Visit:
         """Be answered."""
@@ -83,10 +87,12 @@ class Visit:
 
 @contextmanager
 def running(
-    make: Callable[..., Any] = answering, on_reads: Callable[[bool], object] = lambda _: None
+    make: Callable[..., Any] = answering,
+    on_reads: Callable[[bool], object] = lambda _: None,
+    timeout: float = PATIENCE_S,
 ) -> Iterator[SubprocessApp]:
     """Give an app; its process ends with the block."""
-    app = SubprocessApp("test", make, on_reads)
+    app = SubprocessApp("test", make, on_reads, timeout=timeout)
     try:
         yield app
     finally:
@@ -97,11 +103,12 @@ def run(
     use: Callable[[SubprocessApp], Awaitable[None]],
     make: Callable[..., Any] = answering,
     on_reads: Callable[[bool], object] = lambda _: None,
+    timeout: float = PATIENCE_S,
 ) -> None:
     """Use an app on an event loop of its own."""
 
     async def main() -> None:
-        with running(make, on_reads) as app:
+        with running(make, on_reads, timeout) as app:
             await use(app)
 
     asyncio.run(main())
@@ -275,7 +282,68 @@ class TestSubprocessApp:
             await Visit("/").to(app)
 
         run(use, on_reads=told.append)
-        assert told == [True, False, False]  # one that has ended reads no longer
+        assert told == [True, False, False, False]  # one that has ended reads no longer
+
+    def test_an_app_learns_of_no_client_that_has_the_whole_answer_that_it_has_gone(self) -> None:
+        async def use(app: SubprocessApp) -> None:
+            for _ in range(50):
+                await Visit("/echo").to(app)
+            assert (await Visit("/finished").to(app)).text == b"50"
+
+        run(use)
+
+    def test_a_request_that_is_cancelled_first_leaves_the_others_their_answers(self) -> None:
+        async def use(app: SubprocessApp) -> None:
+            visit = Visit("/")
+            task = asyncio.create_task(visit.to(app))
+            await asyncio.wait_for(visit.asks.wait(), PATIENCE_S)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert (await Visit("/").to(app)).parts
+
+        run(use)
+
+    def test_who_waits_when_it_is_closed_waits_no_longer(self) -> None:
+        async def use(app: SubprocessApp) -> None:
+            visit = Visit("/parts")
+            task = asyncio.create_task(visit.to(app))
+            await visit.until(2)
+            app.close()
+            with pytest.raises(EndedError):
+                await task
+
+        run(use)
+
+    def test_nobody_waits_for_ever_for_one_that_cannot_be_understood(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(are_running: bool) -> None:  # noqa: FBT001 -- all that it says
+            if are_running:
+                raise ValueError("with data of a person")
+
+        async def use(app: SubprocessApp) -> None:
+            pid = (await Visit("/").to(app)).header(b"x-pid")
+            with pytest.raises(EndedError):
+                await Visit("/reads").to(app)
+            assert (await Visit("/").to(app)).header(b"x-pid") != pid
+
+        run(use, on_reads=fail)
+        assert "the process of the test is ended: ValueError" in caplog.text
+        assert "person" not in caplog.text
+
+    def test_one_that_stands_still_is_replaced(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(app_module, "_LOOK_S", 0.05)
+
+        async def use(app: SubprocessApp) -> None:
+            pid = (await Visit("/").to(app)).header(b"x-pid")
+            os.kill(pid, signal.SIGSTOP)
+            assert (await Visit("/").to(app)).header(b"x-pid") != pid
+
+        run(use, timeout=1.0)
+        assert "the process of the test stands still: it is killed" in caplog.text
 
     def test_the_process_ends_with_the_app_and_nobody_answers_afterwards(self) -> None:
         async def use(app: SubprocessApp) -> None:
@@ -309,3 +377,30 @@ class TestSubprocessApp:
             assert after.header(b"x-pid") != pid
 
         run(use)
+
+    def test_requests_that_have_ended_are_forgotten(self) -> None:
+        """Whatever they have brought, and whether the app has read it."""
+
+        class Given:
+            def send(self, kind: Kind, number: int = 0, content: object = None) -> None:
+                del content
+                if kind is Kind.PART:
+                    requests.take(Kind.PASSED_ON, number, None)
+
+        async def app(scope: Message, receive: object, send: Callable[..., Any]) -> None:
+            del receive
+            if scope["path"] == "/fails":
+                raise ValueError
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        async def main() -> None:
+            for number, path in enumerate(["/", "/fails"] * 20):
+                requests.take(Kind.REQUEST, number, ({"path": path}, b"x"))
+            assert len(requests._requests) == 40
+            await asyncio.gather(*requests._tasks)
+            await asyncio.sleep(0)
+            assert not requests._requests
+            assert not requests._tasks
+
+        requests = _Requests(cast("Channel", Given()), app)
+        asyncio.run(main())

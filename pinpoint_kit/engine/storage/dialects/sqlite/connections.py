@@ -160,7 +160,8 @@ def move_log(connection: Connection) -> None:
     SQLite 3.7.0 to 3.51.2 may lose a commit that lets the log begin anew while a checkpoint runs
     that follows a complete one (sqlite.org/wal.html, "The WAL-Reset Bug"). The reader makes that
     impossible: either it is in the log, which then cannot begin anew, or the log is complete, and
-    the checkpoint may not write.
+    the checkpoint may not write. The checkpoints of commits have no such reader: in one process no
+    other commit runs beside them, and between processes that bug of SQLite stays possible.
     """
     with connection.engine.connect() as reader:
         reader.exec_driver_sql("BEGIN")
