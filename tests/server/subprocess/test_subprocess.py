@@ -144,6 +144,7 @@ class TestSubprocessApp:
 
         run(use)
 
+    @pytest.mark.slow
     def test_another_process_answers_and_gives_way_to_this_one(self) -> None:
         async def use(app: SubprocessApp) -> None:
             visit = await Visit("/").to(app)
@@ -167,6 +168,7 @@ class TestSubprocessApp:
 
         run(use)
 
+    @pytest.mark.slow
     def test_the_app_learns_that_its_client_has_gone(self) -> None:
         async def use(app: SubprocessApp) -> None:
             visit = Visit("/left")
@@ -178,6 +180,7 @@ class TestSubprocessApp:
 
         run(use)
 
+    @pytest.mark.slow
     def test_the_app_learns_that_the_server_waits_no_longer(self) -> None:
         async def use(app: SubprocessApp) -> None:
             visit = Visit("/left")
@@ -190,6 +193,7 @@ class TestSubprocessApp:
 
         run(use)
 
+    @pytest.mark.slow
     def test_a_request_that_fails_takes_no_other_one_with_it(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -234,6 +238,7 @@ class TestSubprocessApp:
 
         run(use)
 
+    @pytest.mark.slow
     def test_an_answer_that_has_begun_is_not_begun_again(self) -> None:
         async def use(app: SubprocessApp) -> None:
             visit = Visit("/parts")
@@ -246,6 +251,7 @@ class TestSubprocessApp:
 
         run(use)
 
+    @pytest.mark.slow
     def test_a_process_that_cannot_start_is_not_started_again_and_again(
         self,
         monkeypatch: pytest.MonkeyPatch,
@@ -271,6 +277,7 @@ class TestSubprocessApp:
 
         run(use, unable)
 
+    @pytest.mark.slow
     def test_it_says_when_long_queries_run(self) -> None:
         told: list[bool] = []
 
@@ -284,6 +291,7 @@ class TestSubprocessApp:
         run(use, on_reads=told.append)
         assert told == [True, False, False, False]  # one that has ended reads no longer
 
+    @pytest.mark.slow
     def test_an_app_learns_of_no_client_that_has_the_whole_answer_that_it_has_gone(self) -> None:
         async def use(app: SubprocessApp) -> None:
             for _ in range(50):
@@ -292,6 +300,7 @@ class TestSubprocessApp:
 
         run(use)
 
+    @pytest.mark.slow
     def test_a_request_that_is_cancelled_first_leaves_the_others_their_answers(self) -> None:
         async def use(app: SubprocessApp) -> None:
             visit = Visit("/")
@@ -304,6 +313,7 @@ class TestSubprocessApp:
 
         run(use)
 
+    @pytest.mark.slow
     def test_who_waits_when_it_is_closed_waits_no_longer(self) -> None:
         async def use(app: SubprocessApp) -> None:
             visit = Visit("/parts")
@@ -315,6 +325,7 @@ class TestSubprocessApp:
 
         run(use)
 
+    @pytest.mark.slow
     def test_nobody_waits_for_ever_for_one_that_cannot_be_understood(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -345,6 +356,7 @@ class TestSubprocessApp:
         run(use, timeout=1.0)
         assert "the process of the test stands still: it is killed" in caplog.text
 
+    @pytest.mark.slow
     def test_the_process_ends_with_the_app_and_nobody_answers_afterwards(self) -> None:
         async def use(app: SubprocessApp) -> None:
             pid = (await Visit("/").to(app)).header(b"x-pid")
@@ -362,6 +374,7 @@ class TestSubprocessApp:
             os.kill(server.pid, signal.SIGKILL)
             wait_until(lambda: is_gone(pid))
 
+    @pytest.mark.slow
     def test_signals_let_the_requests_under_way_be_answered(self) -> None:
         async def use(app: SubprocessApp) -> None:
             visit = Visit("/parts")
