@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, MutableMapping
     from multiprocessing.context import SpawnProcess
 
-    from pinpoint_kit.server.mounts import Mount
+    from pinpoint_kit.server.subprocess.child import Make
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -70,7 +70,7 @@ class SubprocessApp:
     def __init__(
         self,
         name: str,
-        make: Callable[[Callable[[bool], object]], Mount],
+        make: Make,
         on_reads: Callable[[bool], object],
         *,
         timeout: float,
@@ -146,7 +146,7 @@ class _Process:
     def __init__(
         self,
         name: str,
-        make: Callable[[Callable[[bool], object]], Mount],
+        make: Make,
         on_reads: Callable[[bool], object],
         timeout: float,
     ) -> None:
