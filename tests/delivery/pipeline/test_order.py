@@ -56,6 +56,13 @@ class Held(ExitStack):
         )
         return Rig(delivery, service, clock)
 
+    def full_rig(self) -> Rig:
+        """Return another delivery, with three events in memory and two on disk alone."""
+        rig = self.rig(max_buffer_events=3)
+        for number in range(5):
+            rig.record(str(number))
+        return rig
+
     def hold(self) -> None:
         """Lock the spool as another process would."""
         self.holder = sqlite3.connect(self.path, isolation_level=None)
@@ -68,12 +75,43 @@ class Held(ExitStack):
             self.holder = None
 
 
+def break_disk(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the disk fail until the patch is undone, and record an event that it does not take."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise SpoolError("the disk is gone", "io")
+
+    monkeypatch.setattr(Spool, "append", broken)
+    monkeypatch.setattr(Spool, "load", broken)
+    rig.run(1.0)
+    rig.record("5")
+
+
+def interrupt_release(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Buffer], bool]
+) -> None:
+    """Record an event in the moment in which what is held is let go; then let the disk be back."""
+    break_disk(rig, monkeypatch)
+    rig.service.script += [errors.TransportError("reset")] * 100
+    release = Buffer.release_held
+
+    def interrupted(buffer: Buffer, *given: Any) -> None:
+        monkeypatch.setattr(Buffer, "release_held", release)
+        assert meanwhile(buffer)
+        rig.record("6")
+        release(buffer, *given)
+
+    monkeypatch.setattr(Buffer, "release_held", interrupted)
+    rig.run(6.0)
+    assert Buffer.release_held is release
+    monkeypatch.undo()
+    rig.run(30.0)
+
+
 def test_what_is_in_memory_first_does_not_overtake_what_is_on_disk() -> None:
     """An event that the held spool does not take goes out behind those on disk alone."""
     with Held() as spool:
-        rig = spool.rig(max_buffer_events=3)
-        for number in range(5):
-            rig.record(str(number))
+        rig = spool.full_rig()
         spool.hold()
         assert rig.worker.step()
         rig.record("5")
@@ -106,18 +144,9 @@ def test_what_is_held_waits_for_an_unreadable_disk_for_a_while_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Events behind rows that cannot be had go out without them after five seconds."""
-
-    def broken(*_: object, **__: object) -> None:
-        raise SpoolError("the disk is gone", "io")
-
     with Held() as spool:
-        rig = spool.rig(max_buffer_events=3)
-        for number in range(5):
-            rig.record(str(number))
-        monkeypatch.setattr(Spool, "append", broken)
-        monkeypatch.setattr(Spool, "load", broken)
-        rig.run(1.0)
-        rig.record("5")
+        rig = spool.full_rig()
+        break_disk(rig, monkeypatch)
         rig.run(1.0)
         assert "5" not in rig.service.event_ids
         rig.run(4.0)
@@ -132,31 +161,9 @@ def test_what_comes_while_what_is_held_is_let_go_is_written_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An event of that very moment, such as a finalizer's, is on disk for the next start."""
-
-    def broken(*_: object, **__: object) -> None:
-        raise SpoolError("the disk is gone", "io")
-
     with Held() as spool:
-        rig = spool.rig(max_buffer_events=3)
-        for number in range(5):
-            rig.record(str(number))
-        monkeypatch.setattr(Spool, "append", broken)
-        monkeypatch.setattr(Spool, "load", broken)
-        rig.run(1.0)
-        rig.record("5")
-        rig.service.script += [errors.TransportError("reset")] * 100
-        release = Buffer.release_held
-
-        def interrupted(buffer: Buffer, *given: Any) -> None:
-            monkeypatch.setattr(Buffer, "release_held", release)
-            rig.record("6")
-            release(buffer, *given)
-
-        monkeypatch.setattr(Buffer, "release_held", interrupted)
-        rig.run(6.0)
-        assert Buffer.release_held is release
-        monkeypatch.undo()
-        rig.run(30.0)
+        rig = spool.full_rig()
+        interrupt_release(rig, monkeypatch, lambda _: True)
         assert rig.delivery.close(0).dropped == 0
         heir = spool.rig()
         heir.run(60.0)
@@ -169,32 +176,9 @@ def test_what_is_dropped_while_what_is_held_is_let_go_lets_nothing_else_go(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One that comes just then is written for the next start, though another has left its place."""
-
-    def broken(*_: object, **__: object) -> None:
-        raise SpoolError("the disk is gone", "io")
-
     with Held() as spool:
-        rig = spool.rig(max_buffer_events=3)
-        for number in range(5):
-            rig.record(str(number))
-        monkeypatch.setattr(Spool, "append", broken)
-        monkeypatch.setattr(Spool, "load", broken)
-        rig.run(1.0)
-        rig.record("5")
-        rig.service.script += [errors.TransportError("reset")] * 100
-        release = Buffer.release_held
-
-        def interrupted(buffer: Buffer, *given: Any) -> None:
-            monkeypatch.setattr(Buffer, "release_held", release)
-            assert buffer.evict()
-            rig.record("6")
-            release(buffer, *given)
-
-        monkeypatch.setattr(Buffer, "release_held", interrupted)
-        rig.run(6.0)
-        assert Buffer.release_held is release
-        monkeypatch.undo()
-        rig.run(30.0)
+        rig = spool.full_rig()
+        interrupt_release(rig, monkeypatch, Buffer.evict)
         report = rig.delivery.close(0)
         assert (report.dropped, report.reasons) == (1, {"buffer_full": 1})
         heir = spool.rig()
@@ -208,9 +192,7 @@ def test_what_another_thread_writes_while_the_client_is_closed_stays_on_disk(
 ) -> None:
     """An item that the close has let go of meanwhile was not dropped, and its row not removed."""
     with Held() as spool:
-        rig = spool.rig(max_buffer_events=3)
-        for number in range(5):
-            rig.record(str(number))
+        rig = spool.full_rig()
         spool.hold()
         assert rig.worker.step()
         rig.record("5")
